@@ -1,0 +1,50 @@
+package pipeline
+
+import (
+	"crypto/sha256"
+	"io"
+	"time"
+)
+
+// Content describes the bytes of a blob.
+type Content struct {
+	// Size in bytes.
+	Size int64
+	// SHA256 of all bytes.
+	SHA256 [sha256.Size]byte
+	// MediaType is sniffed from the bytes, such as "image/jpeg".
+	MediaType string
+	// Width and Height in pixels; 0 where the header could not be read.
+	Width, Height int32
+}
+
+// Blob is the verified body of one asset. It can be read more than once, by one goroutine at a time, until it is closed.
+type Blob struct {
+	Content
+	// Attempts is the number of requests that the blob cost.
+	Attempts int
+	// FetchedAt is when the last byte had arrived.
+	FetchedAt time.Time
+
+	body  io.ReaderAt
+	close func() error
+}
+
+// NewBlob returns a Blob whose c.Size bytes are read from body. Close calls release, which may be nil.
+func NewBlob(c Content, body io.ReaderAt, release func() error) *Blob {
+	return &Blob{Content: c, body: body, close: release}
+}
+
+// Open returns a reader at the blob's first byte.
+func (b *Blob) Open() *io.SectionReader { return io.NewSectionReader(b.body, 0, b.Size) }
+
+// Close releases the blob's memory or its temporary file. The blob must not be read afterwards.
+func (b *Blob) Close() error {
+	b.body = nil
+	if b.close == nil {
+		return nil
+	}
+	release := b.close
+	b.close = nil
+	return release()
+}

@@ -1,0 +1,331 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fakeSource is an upstream in memory.
+type fakeSource struct {
+	files  []File
+	assets map[string][]Asset
+	// filesErr ends the listing of files; listErr and blobErr are asked before each request.
+	filesErr error
+	listErr  func(id ID, kind Kind) error
+	blobErr  func(a *Asset) error
+	// hold, where not nil, keeps blobs in flight until it is closed.
+	hold chan struct{}
+
+	mu       sync.Mutex
+	stopped  bool
+	listings []string
+	fetched  []AssetKey
+	inFlight int
+	most     int
+}
+
+func (s *fakeSource) Files(ctx context.Context) iter.Seq2[File, error] {
+	return func(yield func(File, error) bool) {
+		for _, f := range s.files {
+			if !yield(f, nil) {
+				return
+			}
+		}
+		if s.filesErr != nil {
+			yield(File{}, s.filesErr)
+		}
+	}
+}
+
+func (s *fakeSource) Assets(_ context.Context, id ID, kind Kind) ([]Asset, error) {
+	s.mu.Lock()
+	s.listings = append(s.listings, string(id)+" "+string(kind))
+	s.mu.Unlock()
+	if s.listErr != nil {
+		if err := s.listErr(id, kind); err != nil {
+			return nil, err
+		}
+	}
+	var assets []Asset
+	for _, a := range s.assets[string(id)] {
+		if a.Kind == kind {
+			a.FileID = id
+			assets = append(assets, a)
+		}
+	}
+	return assets, nil
+}
+
+func (s *fakeSource) Blob(ctx context.Context, a *Asset) (*Blob, error) {
+	s.mu.Lock()
+	stopped := s.stopped
+	if !stopped {
+		s.fetched = append(s.fetched, a.Key())
+		s.inFlight++
+		s.most = max(s.most, s.inFlight)
+	}
+	s.mu.Unlock()
+	if stopped {
+		return nil, ErrStopped
+	}
+	defer func() {
+		s.mu.Lock()
+		s.inFlight--
+		s.mu.Unlock()
+	}()
+	if s.hold != nil {
+		select {
+		case <-s.hold:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+	if s.blobErr != nil {
+		if err := s.blobErr(a); err != nil {
+			return nil, err
+		}
+	}
+	content := blobContent(a)
+	b := NewBlob(Content{Size: int64(len(content)), SHA256: sha256.Sum256(content), MediaType: "image/jpeg"},
+		bytes.NewReader(content), nil)
+	b.Attempts, b.FetchedAt = 1, time.Now()
+	return b, nil
+}
+
+func (s *fakeSource) Stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped = true
+}
+
+// blobContent is the bytes of an asset, as many as are listed.
+func blobContent(a *Asset) []byte {
+	size, known := a.ExpectedSize()
+	if !known {
+		size = 100
+	}
+	seed := fmt.Sprint(a.Key())
+	return []byte(strings.Repeat(seed, int(size)/len(seed)+1)[:size])
+}
+
+// fakeStore is a sink and a ledger in memory. It checks the order in which it is called.
+type fakeStore struct {
+	t *testing.T
+	// putErr, syncErr, commitErr and sealErr are asked before each call.
+	putErr                      func(a *Asset) error
+	syncErr, commitErr, sealErr func() error
+
+	mu     sync.Mutex
+	put    map[AssetKey][]byte
+	synced map[AssetKey]bool
+	order  []AssetKey
+	rows   map[AssetKey]*Row
+	files  map[FileKey]*FileRow
+	sealed bool
+	broken bool
+	batch  int
+}
+
+func newFakeStore(t *testing.T) *fakeStore {
+	return &fakeStore{t: t, put: map[AssetKey][]byte{}, synced: map[AssetKey]bool{}, rows: map[AssetKey]*Row{}, files: map[FileKey]*FileRow{}}
+}
+
+func (s *fakeStore) Put(_ context.Context, a *Asset, b *Blob) (*Location, error) {
+	if s.putErr != nil {
+		if err := s.putErr(a); err != nil {
+			return nil, err
+		}
+	}
+	content := make([]byte, b.Size)
+	if _, err := b.Open().Read(content); err != nil && b.Size > 0 {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.put[a.Key()] = content
+	s.order = append(s.order, a.Key())
+	return &Location{Path: fmt.Sprint(a.Key())}, nil
+}
+
+func (s *fakeStore) Sync(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken || s.sealed {
+		s.t.Errorf("Sync after an error or after Seal")
+	}
+	if err := call(s.syncErr); err != nil {
+		s.broken = true
+		return err
+	}
+	for key := range s.put {
+		s.synced[key] = true
+	}
+	return nil
+}
+
+func (s *fakeStore) Commit(_ context.Context, rows []*Row, files []*FileRow) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken {
+		s.t.Errorf("Commit after an error")
+	}
+	if err := call(s.commitErr); err != nil {
+		s.broken = true
+		return err
+	}
+	for _, row := range rows {
+		if row.Status == Stored && row.VanishedAt.IsZero() && !s.synced[row.Key()] && s.rows[row.Key()] == nil {
+			s.t.Errorf("%v was committed before it was synced", row.Key())
+		}
+		s.rows[row.Key()] = row
+	}
+	for _, f := range files {
+		s.files[f.Key()] = f
+	}
+	s.batch = max(s.batch, len(rows))
+	return nil
+}
+
+func (s *fakeStore) Seal(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken || s.sealed {
+		s.t.Errorf("Seal after an error or twice")
+	}
+	for key := range s.put {
+		if row := s.rows[key]; row == nil || row.Status != Stored {
+			s.t.Errorf("%v was sealed before it was committed", key)
+		}
+	}
+	if err := call(s.sealErr); err != nil {
+		return err
+	}
+	s.sealed = true
+	return nil
+}
+
+func (s *fakeStore) Close() error { return nil }
+
+func call(f func() error) error {
+	if f == nil {
+		return nil
+	}
+	return f()
+}
+
+func (s *fakeStore) File(_ context.Context, key FileKey) (*FileState, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f, ok := s.files[key]
+	if !ok {
+		return nil, nil
+	}
+	return &FileState{Status: f.Status, Counts: f.Counts, UpdatedAt: f.UpdatedAt.Truncate(time.Microsecond), VanishedAt: f.VanishedAt}, nil
+}
+
+func (s *fakeStore) Assets(_ context.Context, id ID) ([]*Row, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var rows []*Row
+	for _, key := range slices.SortedFunc(maps.Keys(s.rows), AssetKey.Compare) {
+		if key.FileID == id {
+			row := *s.rows[key]
+			row.File = new(row.File.recorded())
+			rows = append(rows, &row)
+		}
+	}
+	return rows, nil
+}
+
+// nextRun forgets what belongs to one run.
+func (s *fakeStore) nextRun() {
+	s.put, s.synced, s.order, s.sealed, s.broken = map[AssetKey][]byte{}, map[AssetKey]bool{}, nil, false, false
+}
+
+// recorder keeps all events.
+type recorder struct {
+	mu     sync.Mutex
+	events []Event
+}
+
+func (r *recorder) Observe(e Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, e)
+}
+
+func countEvents[T Event](r *recorder) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for _, e := range r.events {
+		if _, ok := e.(T); ok {
+			n++
+		}
+	}
+	return n
+}
+
+var testTime = time.Date(2024, 6, 13, 12, 30, 45, 678901234, time.UTC)
+
+// testSource has files of the given number with two screenshots and three figures each: one is noise, one is not, and
+// one does not say.
+func testSource(files int) *fakeSource {
+	s := &fakeSource{assets: map[string][]Asset{}}
+	for i := range files {
+		id := fmt.Sprintf("file-%03d", i)
+		s.files = append(s.files, File{ID: id, DirectoryID: "d", DirectoryFileID: "df-" + id, UpdatedAt: testTime})
+		s.assets[id] = []Asset{
+			{Kind: Screenshot, PageIndex: 0, ListedSize: new(int64(1000))},
+			{Kind: Screenshot, PageIndex: 5, ListedSize: new(int64(0))},
+			{Kind: Figure, PageIndex: 0, FigureName: "a", ListedSize: new(int64(10)), IsLikelyNoise: new(true), Confidence: new(0.1)},
+			{Kind: Figure, PageIndex: 0, FigureName: "b", ListedSize: new(int64(20)), IsLikelyNoise: new(false), Confidence: new(0.9)},
+			{Kind: Figure, PageIndex: 5, FigureName: "a"},
+		}
+	}
+	return s
+}
+
+func testOptions(source *fakeSource, store *fakeStore) Options {
+	return Options{
+		Source: source, Sink: store, Ledger: store, Concurrency: 4,
+		Filters: Filters{Screenshots: true, Figures: true},
+	}
+}
+
+func mustRun(t *testing.T, o Options) {
+	t.Helper()
+	if err := Run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func countRows(s *fakeStore, match func(*Row) bool) int {
+	n := 0
+	for _, row := range s.rows {
+		if match(row) {
+			n++
+		}
+	}
+	return n
+}
+
+func hasStatus(status Status) func(*Row) bool {
+	return func(r *Row) bool { return r.Status == status }
+}
+
+var errFake = errors.New("fake")

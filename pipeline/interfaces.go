@@ -1,0 +1,56 @@
+package pipeline
+
+import (
+	"context"
+	"iter"
+)
+
+// Source is where files and their assets come from. Its methods are safe for concurrent use.
+//
+// Every method may return a *Failure, which concerns only the file or asset at hand and becomes a row. Any other error
+// stops the intake of the run: what is in flight is finished and committed, and Run returns that error.
+type Source interface {
+	// Files yields the files to export, in the order of the listings. A file may come more than once, and a yielded
+	// error (never a *Failure) ends the sequence: what was listed until then is not a complete listing.
+	Files(ctx context.Context) iter.Seq2[File, error]
+	// Assets lists all assets of one kind that a file has.
+	Assets(ctx context.Context, id ID, kind Kind) ([]Asset, error)
+	// Blob fetches an asset and returns its bytes only after they have been verified. The caller closes the blob.
+	Blob(ctx context.Context, asset *Asset) (*Blob, error)
+	// Stop ends all waiting for permission to send, now and from now on: such calls return an error that wraps
+	// ErrStopped. Requests that have been sent are finished.
+	Stop()
+}
+
+// Sink is where blobs go. Put is safe for concurrent use, also beside Sync; the other methods are called by one
+// goroutine. After an error of Put the run tries to sync and commit what had been put before, which a sink that cannot
+// go on refuses; after an error of Sync or Seal neither is called again, since a failed sync proves nothing.
+type Sink interface {
+	// Put stores a blob. The returned Location is filled in by the next Sync that begins after Put has returned, and is
+	// the caller's from then on.
+	Put(ctx context.Context, asset *Asset, blob *Blob) (*Location, error)
+	// Sync makes every blob durable whose Put has returned. The caller commits the rows of those blobs before it calls
+	// Sync or Seal again, which a sink may rely on.
+	Sync(ctx context.Context) error
+	// Seal ends the output: it is called once, when every blob that was put has been synced and committed.
+	Seal(ctx context.Context) error
+	// Close releases what the sink holds and makes nothing durable. It may be called at any time, once.
+	Close() error
+}
+
+// History is what earlier runs recorded. Its methods are safe for concurrent use, also beside Ledger.Commit, and need not
+// see what the present run has committed.
+type History interface {
+	// File returns what is known of a file, or nil when it has no row.
+	File(ctx context.Context, key FileKey) (*FileState, error)
+	// Assets returns the rows of a file's assets in the order of their keys.
+	Assets(ctx context.Context, id ID) ([]*Row, error)
+}
+
+// Ledger records what becomes of files and assets.
+type Ledger interface {
+	History
+	// Commit adds rows durably, those of assets before those of files. A later row replaces an earlier one of its key. It
+	// is called by one goroutine, and not again after an error.
+	Commit(ctx context.Context, assets []*Row, files []*FileRow) error
+}

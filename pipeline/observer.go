@@ -1,0 +1,80 @@
+package pipeline
+
+import "time"
+
+// Observer is told what happens. Observe is called from many goroutines at once and must return quickly.
+type Observer interface {
+	Observe(Event)
+}
+
+// Observers passes each event on to all of its elements.
+type Observers []Observer
+
+// Observe implements Observer.
+func (os Observers) Observe(e Event) {
+	for _, o := range os {
+		o.Observe(e)
+	}
+}
+
+// Event is one of the types below.
+type Event interface{ event() }
+
+type (
+	// FileListed tells of a file that a listing gave for the first time in this run.
+	FileListed struct{ File *File }
+	// FileUnchanged tells of a file that is as the ledger has it, so that it cost no request of its own.
+	FileUnchanged struct {
+		File  *File
+		State *FileState
+	}
+	// FilesComplete tells that all listings of files have come to their end.
+	FilesComplete struct{}
+	// AssetPlanned tells what is to become of a listed asset. Action is ActionFetch, ActionKeep or ActionSkip.
+	AssetPlanned struct {
+		Asset  *Asset
+		Action Action
+		Reason string
+	}
+	// AssetDone tells that an asset was stored or failed; it is not committed yet. Took is the time from when its
+	// fetching began.
+	AssetDone struct {
+		Row  *Row
+		Took time.Duration
+	}
+	// FileSettled tells that every asset of a file has its row.
+	FileSettled struct{ Row *FileRow }
+	// Committed tells that a checkpoint became durable.
+	Committed struct {
+		Assets, Files int
+		Took          time.Duration
+	}
+	// Requested tells of one HTTP attempt that ended. Status is 0 where no answer came. Route is the route's template.
+	Requested struct {
+		Method, Route string
+		Status        int
+		Bytes         int64
+		Took          time.Duration
+		Err           error
+	}
+	// Retrying tells that a request will be tried again after Delay.
+	Retrying struct {
+		Method, Route string
+		Attempt       int
+		Delay         time.Duration
+		Err           error
+	}
+	// Paused tells that the API asked all requests to wait.
+	Paused struct{ For time.Duration }
+)
+
+func (FileListed) event()    {}
+func (FileUnchanged) event() {}
+func (FilesComplete) event() {}
+func (AssetPlanned) event()  {}
+func (AssetDone) event()     {}
+func (FileSettled) event()   {}
+func (Committed) event()     {}
+func (Requested) event()     {}
+func (Retrying) event()      {}
+func (Paused) event()        {}

@@ -1,0 +1,259 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+)
+
+// Options configures Run. Source, Sink and Ledger are required; other zero values stand for the defaults named.
+type Options struct {
+	Source   Source
+	Sink     Sink
+	Ledger   Ledger
+	Observer Observer
+	Filters  Filters
+
+	// Refetch fetches every wanted asset again, whatever the ledger says.
+	Refetch bool
+	// Concurrency is the number of blobs that are fetched and stored at once (32): enough to hide the latency of a
+	// distant API, few enough for its connections.
+	Concurrency int
+	// Listers is the number of files whose assets are listed at once (a quarter of Concurrency): listing runs ahead of
+	// fetching by little, and must not starve it of permissions to send.
+	Listers int
+	// Memory bounds the bytes of the blobs that are in memory at once (256 MiB). A single blob may always be.
+	Memory int64
+	// Checkpoint is the time between two checkpoints (5 s), CheckpointRows (10,000) and CheckpointBytes (256 MiB) bound
+	// what lies between them. A crash costs at most that much work.
+	Checkpoint      time.Duration
+	CheckpointRows  int
+	CheckpointBytes int64
+	// Stop, when closed, ends the intake: what is in flight is finished and committed, and Run returns ErrInterrupted.
+	Stop <-chan struct{}
+}
+
+// BufferedBlobSize is the size in bytes from which on a Source keeps blobs in temporary files rather than in memory.
+const BufferedBlobSize = 8 << 20
+
+func (o Options) withDefaults() Options {
+	setDefault(&o.Concurrency, 32)
+	setDefault(&o.Listers, max(1, o.Concurrency/4))
+	setDefault(&o.Memory, 256<<20)
+	setDefault(&o.Checkpoint, 5*time.Second)
+	setDefault(&o.CheckpointRows, 10_000)
+	setDefault(&o.CheckpointBytes, 256<<20)
+	if o.Observer == nil {
+		o.Observer = Observers{}
+	}
+	return o
+}
+
+func setDefault[T comparable](v *T, value T) {
+	if *v == *new(T) {
+		*v = value
+	}
+}
+
+// Validate returns an error that names the first field that is missing or out of range.
+func (o Options) Validate() error {
+	switch {
+	case o.Source == nil:
+		return errors.New("pipeline options: Source is missing")
+	case o.Sink == nil:
+		return errors.New("pipeline options: Sink is missing")
+	case o.Ledger == nil:
+		return errors.New("pipeline options: Ledger is missing")
+	case len(o.Filters.Kinds()) == 0:
+		return errors.New("pipeline options: Filters wants neither screenshots nor figures")
+	case o.Concurrency < 0 || o.Listers < 0 || o.Memory < 0 || o.Checkpoint < 0 || o.CheckpointRows < 0 || o.CheckpointBytes < 0:
+		return fmt.Errorf("pipeline options: a negative bound in %+v", struct {
+			Concurrency, Listers, CheckpointRows int
+			Memory, CheckpointBytes              int64
+			Checkpoint                           time.Duration
+		}{o.Concurrency, o.Listers, o.CheckpointRows, o.Memory, o.CheckpointBytes, o.Checkpoint})
+	}
+	return nil
+}
+
+// Run exports: it lists the source's files, fetches every wanted asset that the ledger does not have, stores it in the
+// sink, and commits what became of it. When it returns nil, every listed asset has its row and the sink is sealed.
+//
+// What concerns one asset or one file is a row; an error of Run says why it ended early: ErrInterrupted, an error of the
+// source, a *StorageError or a *PanicError. What had been fetched until then is committed if storage allows. Cancelling
+// ctx ends the run at once and commits nothing more.
+func Run(ctx context.Context, o Options) error {
+	if err := o.Validate(); err != nil {
+		return err
+	}
+	r := newRun(ctx, o, o.Ledger)
+	for range r.Concurrency {
+		r.stage("fetch", r.fetch)
+	}
+	return r.wait(r.commit)
+}
+
+// Plan does what Run does up to the point where the first blob would be fetched, and records nothing. Its results are
+// the events that the Observer gets. Options.Sink and Options.Ledger are not used.
+func Plan(ctx context.Context, history History, o Options) error {
+	r := newRun(ctx, o, history)
+	r.stage("fetch", func() error {
+		for range r.jobs {
+			continue
+		}
+		return nil
+	})
+	return r.wait(func() error {
+		for range r.results {
+			continue
+		}
+		return nil
+	})
+}
+
+// wait runs the first and the last stage, and returns when all stages have ended.
+func (r *run) wait(commit func() error) error {
+	defer r.endWork(context.Canceled)
+	r.watcher.Go(r.watch)
+	r.stage("enumerate", r.enumerate)
+	r.committer.Go(func() error {
+		defer r.catch("commit", r.abort)
+		return commit()
+	})
+	// Errors of the stages are in r.first already, in the order in which they came.
+	_ = r.stages.Wait()
+	close(r.results)
+	r.endIntake(context.Canceled)
+	err := errors.Join(r.committer.Wait(), r.watcher.Wait())
+	if cause := r.cause(); cause != nil {
+		return cause
+	}
+	return err
+}
+
+// run is one export under way. It has two contexts: when the intake ends, nothing new is begun and what is in flight is
+// finished; when the work ends, everything returns.
+type run struct {
+	Options
+	history History
+	memory  *semaphore.Weighted
+	// jobs are assets to fetch; results are rows, and files without any, for the committer.
+	jobs    chan job
+	results chan result
+
+	// stages are all goroutines that send results; committer is the one that takes them; watcher waits for Stop.
+	stages, committer, watcher errgroup.Group
+
+	intake, work       context.Context
+	endIntake, endWork context.CancelCauseFunc
+
+	mu    sync.Mutex
+	first error
+}
+
+// job is an asset to fetch.
+type job struct {
+	asset *Asset
+	file  *fileProgress
+}
+
+// result is what became of an asset, or of a file where row is nil.
+type result struct {
+	file     *fileProgress
+	row      *Row
+	location *Location
+}
+
+func newRun(ctx context.Context, o Options, history History) *run {
+	o = o.withDefaults()
+	r := &run{
+		Options: o,
+		history: history,
+		memory:  semaphore.NewWeighted(o.Memory),
+		// Twice the workers: each finds its next job waiting, and no more than that is planned ahead.
+		jobs:    make(chan job, 2*o.Concurrency),
+		results: make(chan result, 4*o.Concurrency),
+	}
+	r.work, r.endWork = context.WithCancelCause(ctx)
+	r.intake, r.endIntake = context.WithCancelCause(r.work)
+	return r
+}
+
+// stage runs a stage's worker. An error of it ends the intake.
+func (r *run) stage(name string, work func() error) {
+	r.stages.Go(func() error {
+		defer r.catch(name, r.stop)
+		err := work()
+		if err != nil {
+			r.stop(err)
+		}
+		return err
+	})
+}
+
+// catch reports a panic of the calling goroutine to end.
+func (r *run) catch(stage string, end func(error)) {
+	if v := recover(); v != nil {
+		end(&PanicError{Stage: stage, Value: v, Stack: debug.Stack()})
+	}
+}
+
+// watch ends the intake when Stop is closed.
+func (r *run) watch() error {
+	select {
+	case <-r.Stop:
+		if r.intake.Err() == nil {
+			r.stop(ErrInterrupted)
+		}
+	case <-r.intake.Done():
+	}
+	return nil
+}
+
+// stop ends the intake; what is in flight goes on.
+func (r *run) stop(cause error) {
+	r.keep(cause)
+	r.endIntake(cause)
+	r.Source.Stop()
+}
+
+// abort ends everything.
+func (r *run) abort(cause error) {
+	r.stop(cause)
+	r.endWork(cause)
+}
+
+// keep remembers the first cause of an early end.
+func (r *run) keep(cause error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.first == nil {
+		r.first = cause
+	}
+}
+
+// cause returns why the run ended early, or nil. A cancelled context counts even where no stage noticed.
+func (r *run) cause() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.first != nil {
+		return r.first
+	}
+	return context.Cause(r.work)
+}
+
+// send passes a result on, unless the work has ended.
+func (r *run) send(res result) error {
+	select {
+	case r.results <- res:
+		return nil
+	case <-r.work.Done():
+		return context.Cause(r.work)
+	}
+}
