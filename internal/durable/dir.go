@@ -1,0 +1,269 @@
+package durable
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+)
+
+// Dir is the FS of a real directory. All its paths go through os.Root, so that nothing outside is ever touched.
+type Dir struct {
+	path string
+	root *os.Root
+	lock *os.File
+	// made lists the directories that Open made, outermost first; Close removes those that stayed empty.
+	made []string
+
+	mu sync.Mutex
+	// checked holds directories that are known to be directories and no links.
+	checked map[string]struct{}
+}
+
+var _ FS = (*Dir)(nil)
+
+// maxChecked bounds the memory of Dir.checked.
+const maxChecked = 1 << 14
+
+// Open makes the export directory at path where it is missing, takes its lock, and empties its TempDir. It fails with
+// ErrLocked while another process has it open, and before anything is written to a path that cannot be used.
+func Open(path string) (*Dir, error) {
+	made, err := makeOuter(path)
+	if err != nil {
+		return nil, err
+	}
+	d, err := OpenReadOnly(path)
+	if err != nil {
+		removeEmpty(made)
+		return nil, err
+	}
+	d.made = made
+	if err := d.own(); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// OpenReadOnly opens an existing export directory without its lock and changes nothing in it.
+func OpenReadOnly(path string) (*Dir, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: syscall.ENOTDIR}
+	}
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, err
+	}
+	return &Dir{path: path, root: root, checked: map[string]struct{}{".": {}}}, nil
+}
+
+// makeOuter makes the directory at path and those above it, and returns the ones that were missing, outermost first.
+func makeOuter(path string) (made []string, err error) {
+	path, err = filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	for dir := path; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
+			break
+		}
+		made = append(made, dir)
+	}
+	slices.Reverse(made)
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		removeEmpty(made)
+		return nil, err
+	}
+	return made, nil
+}
+
+// removeEmpty removes directories, innermost first, as far as they are empty.
+func removeEmpty(dirs []string) {
+	for _, dir := range slices.Backward(dirs) {
+		_ = os.Remove(dir)
+	}
+}
+
+func (d *Dir) own() error {
+	if err := d.MkdirAll(TempDir); err != nil {
+		return err
+	}
+	lock, err := lockFile(d.root, lockName)
+	if err != nil {
+		return err
+	}
+	d.lock = lock
+	return d.emptyTemp()
+}
+
+func (d *Dir) emptyTemp() error {
+	entries, err := d.ReadDir(TempDir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := d.Remove(TempDir + "/" + e.Name()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Path returns the path that the directory was opened by.
+func (d *Dir) Path() string { return d.path }
+
+// TempPath returns the path of TempDir for those who need a path of the operating system.
+func (d *Dir) TempPath() string { return filepath.Join(d.path, filepath.FromSlash(TempDir)) }
+
+// Close gives up the lock. If Open made the directory and nothing was written to it since, it is gone again.
+func (d *Dir) Close() error {
+	if d.lock != nil {
+		d.removeUnused()
+		d.lock.Close()
+	}
+	err := d.root.Close()
+	removeEmpty(d.made)
+	return err
+}
+
+// removeUnused removes the private files of an export directory in which nothing else is.
+func (d *Dir) removeUnused() {
+	if len(d.made) == 0 {
+		return
+	}
+	entries, err := d.ReadDir(".")
+	if err != nil || len(entries) != 1 || entries[0].Name() != PrivateDir {
+		return
+	}
+	private, err := d.ReadDir(PrivateDir)
+	if err != nil {
+		return
+	}
+	for _, e := range private {
+		// Directories go only when they are empty.
+		if name := PrivateDir + "/" + e.Name(); e.IsDir() && d.root.Remove(name) != nil {
+			return
+		}
+	}
+	_ = d.root.Remove(lockName)
+	_ = d.root.Remove(PrivateDir)
+}
+
+// Create implements FS.
+func (d *Dir) Create(name string) (File, error) {
+	return file(d.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644))
+}
+
+// Open implements FS.
+func (d *Dir) Open(name string) (File, error) { return d.open(name, os.O_RDONLY) }
+
+// Edit implements FS.
+func (d *Dir) Edit(name string) (File, error) { return d.open(name, os.O_RDWR) }
+
+func (d *Dir) open(name string, flag int) (File, error) {
+	info, err := d.root.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: ErrNotRegular}
+	}
+	return file(d.root.OpenFile(name, flag, 0))
+}
+
+// file keeps a nil *os.File from becoming a File that is not nil.
+func file(f *os.File, err error) (File, error) {
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// Rename implements FS.
+func (d *Dir) Rename(oldName, newName string) error { return d.root.Rename(oldName, newName) }
+
+// Remove implements FS.
+func (d *Dir) Remove(name string) error {
+	d.mu.Lock()
+	delete(d.checked, name)
+	d.mu.Unlock()
+	return d.root.Remove(name)
+}
+
+// MkdirAll implements FS. A symbolic link on the way is refused even where it leads to a place inside.
+func (d *Dir) MkdirAll(name string) error {
+	if d.isChecked(name) {
+		return nil
+	}
+	if parent := path.Dir(name); parent != name {
+		if err := d.MkdirAll(parent); err != nil {
+			return err
+		}
+	}
+	err := d.root.Mkdir(name, 0o755)
+	if errors.Is(err, fs.ErrExist) {
+		var info fs.FileInfo
+		if info, err = d.root.Lstat(name); err == nil && !info.IsDir() {
+			err = &fs.PathError{Op: "mkdir", Path: name, Err: ErrNotRegular}
+		}
+	}
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.checked) >= maxChecked {
+		d.checked = map[string]struct{}{".": {}}
+	}
+	d.checked[name] = struct{}{}
+	return nil
+}
+
+func (d *Dir) isChecked(name string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, ok := d.checked[name]
+	return ok
+}
+
+// ReadDir implements FS.
+func (d *Dir) ReadDir(name string) ([]fs.DirEntry, error) {
+	f, err := d.root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	entries, err := f.ReadDir(-1)
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, err
+}
+
+// Lstat implements FS.
+func (d *Dir) Lstat(name string) (fs.FileInfo, error) { return d.root.Lstat(name) }
+
+// SyncDir implements FS. On Windows, where directories cannot be synced, it does nothing.
+func (d *Dir) SyncDir(name string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	f, err := d.root.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := f.Sync(); err != nil {
+		return fmt.Errorf("sync directory: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,195 @@
+package durable
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+func mustOpen(t *testing.T, path string) *Dir {
+	t.Helper()
+	d, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+func write(t *testing.T, d *Dir, name, content string) {
+	t.Helper()
+	err := Replace(d, name, func(f File) error {
+		_, err := f.Write([]byte(content))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestOpen_SecondRun_IsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out")
+	first := mustOpen(t, path)
+	write(t, first, TempDir+"/x", "kept")
+	if _, err := Open(path); !errors.Is(err, ErrLocked) {
+		t.Fatalf("got error %v, want %v", err, ErrLocked)
+	}
+	if got := read(t, filepath.Join(path, TempDir, "x")); got != "kept" {
+		t.Errorf("the refused run changed a temporary file to %q", got)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mustOpen(t, path)
+}
+
+func TestOpen_TempFiles_AreRemoved(t *testing.T) {
+	path := t.TempDir()
+	first := mustOpen(t, path)
+	write(t, first, TempDir+"/x", "left")
+	write(t, first, "kept", "kept")
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	second := mustOpen(t, path)
+	if _, err := second.Lstat(TempDir + "/x"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Lstat of a temporary file: %v", err)
+	}
+	if got := read(t, filepath.Join(path, "kept")); got != "kept" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestDir_Close_RemovesWhatStayedEmpty(t *testing.T) {
+	base := t.TempDir()
+	path := filepath.Join(base, "a", "b")
+	if err := mustOpen(t, path).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if entries, _ := os.ReadDir(base); len(entries) != 0 {
+		t.Errorf("an unused export directory left %v", entries)
+	}
+	// A directory that was there before stays, as does one with something in it.
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := mustOpen(t, path).Close(); err != nil {
+		t.Fatal(err)
+	}
+	d := mustOpen(t, filepath.Join(path, "c"))
+	write(t, d, "x", "")
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	read(t, filepath.Join(path, "c", "x"))
+}
+
+func TestOpen_NotADirectory_WritesNothing(t *testing.T) {
+	base := t.TempDir()
+	file := filepath.Join(base, "file")
+	if err := os.WriteFile(file, []byte("content"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{file, filepath.Join(file, "below")} {
+		if _, err := Open(path); err == nil {
+			t.Errorf("Open(%s) of a file succeeded", path)
+		}
+	}
+	if got := read(t, file); got != "content" {
+		t.Errorf("the file is now %q", got)
+	}
+}
+
+func TestReplace_FailingWrite_KeepsTheOldFile(t *testing.T) {
+	d := mustOpen(t, t.TempDir())
+	write(t, d, "x", "old")
+	fails := errors.New("fails")
+	err := Replace(d, "x", func(f File) error {
+		_, err := f.Write([]byte("new"))
+		return errors.Join(err, fails)
+	})
+	if !errors.Is(err, fails) {
+		t.Errorf("got error %v, want %v", err, fails)
+	}
+	if got := read(t, filepath.Join(d.Path(), "x")); got != "old" {
+		t.Errorf("got %q, want the old content", got)
+	}
+	if entries, _ := d.ReadDir(TempDir); len(entries) != 0 {
+		t.Errorf("temporary files are left: %v", entries)
+	}
+}
+
+// Links are followed nowhere: not by names that are opened, not by directories that are made, not by those above.
+func TestDir_Links_AreRefused(t *testing.T) {
+	outside := t.TempDir()
+	canary := filepath.Join(outside, "canary")
+	if err := os.WriteFile(canary, []byte("canary"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	d := mustOpen(t, t.TempDir())
+	for name, target := range map[string]string{"file": canary, "dir": outside, "inside": PrivateDir} {
+		if err := os.Symlink(target, filepath.Join(d.Path(), name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for what, err := range map[string]error{
+		"Open of a file":            second(d.Open("file")),
+		"Edit of a file":            second(d.Edit("file")),
+		"MkdirAll of a link":        d.MkdirAll("dir"),
+		"MkdirAll below a link":     d.MkdirAll("dir/below/it"),
+		"MkdirAll of a link inside": d.MkdirAll("inside/below"),
+	} {
+		if !errors.Is(err, ErrNotRegular) {
+			t.Errorf("%s: got error %v, want %v", what, err, ErrNotRegular)
+		}
+	}
+	if _, err := d.Create("file"); err == nil {
+		t.Error("Create through a link succeeded")
+	}
+	for _, name := range []string{"../x", "/x", "dir/x", "../" + filepath.Base(outside) + "/x"} {
+		if f, err := d.Create(name); err == nil {
+			f.Close()
+			t.Errorf("Create(%q) succeeded", name)
+		}
+	}
+	// A rename replaces a link instead of what it leads to.
+	write(t, d, "file", "new")
+	if got := read(t, canary); got != "canary" {
+		t.Errorf("the file outside is now %q", got)
+	}
+	if entries, _ := os.ReadDir(outside); len(entries) != 1 {
+		t.Errorf("the directory outside now has %v", entries)
+	}
+}
+
+func second(_ File, err error) error { return err }
+
+func TestDir_ReadDir_IsSorted(t *testing.T) {
+	d := mustOpen(t, t.TempDir())
+	for _, name := range []string{"b", "a", "c"} {
+		write(t, d, name, name)
+	}
+	entries, err := d.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if want := []string{PrivateDir, "a", "b", "c"}; !slices.Equal(names, want) {
+		t.Errorf("got %q, want %q", names, want)
+	}
+}

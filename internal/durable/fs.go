@@ -1,0 +1,100 @@
+// Package durable is the export directory as sinks and manifest see it: a file system of which every write can be made
+// to survive a power cut, and the few ways in which files are written there.
+//
+// It imports nothing of this module. Names are relative to the export directory and separated by '/'.
+package durable
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"path"
+)
+
+// The private places of an export directory.
+const (
+	// PrivateDir holds what is no output.
+	PrivateDir = ".exporter"
+	// TempDir holds files that do not count yet; Open empties it.
+	TempDir = PrivateDir + "/tmp"
+	// lockName is locked by the run that owns the directory.
+	lockName = PrivateDir + "/lock"
+)
+
+var (
+	// ErrLocked says that another run owns the export directory.
+	ErrLocked = errors.New("another run is using this export directory")
+	// ErrNotRegular says that a name is taken by something that is neither a plain file nor a directory, such as a
+	// symbolic link, which is never followed.
+	ErrNotRegular = errors.New("not a plain file or directory")
+)
+
+// FS is a file system below one directory. Nothing is durable before it is synced: a file's bytes by File.Sync, its
+// name (as well as a rename or a removal) by SyncDir of the directory that holds it. All methods are safe for
+// concurrent use, follow no symbolic link, and return errors that name operation and file.
+type FS interface {
+	// Create makes a new file for reading and writing; it is an error if the name is taken.
+	Create(name string) (File, error)
+	// Open opens a file for reading.
+	Open(name string) (File, error)
+	// Edit opens an existing file for reading and writing.
+	Edit(name string) (File, error)
+	// Rename gives a file another name, replacing the file that has it.
+	Rename(oldName, newName string) error
+	// Remove removes a file or an empty directory.
+	Remove(name string) error
+	// MkdirAll makes a directory and those above it where they are missing.
+	MkdirAll(name string) error
+	// ReadDir lists a directory in the order of names; a missing one is an error that is fs.ErrNotExist.
+	ReadDir(name string) ([]fs.DirEntry, error)
+	// Lstat describes what has the name.
+	Lstat(name string) (fs.FileInfo, error)
+	// SyncDir makes the entries of a directory durable.
+	SyncDir(name string) error
+}
+
+// File is an open file of an FS.
+type File interface {
+	io.Reader
+	io.ReaderAt
+	io.Writer
+	io.Seeker
+	io.Closer
+	// Sync makes the file's bytes durable. After an error nothing is known of them, and calling it again proves nothing.
+	Sync() error
+	Truncate(size int64) error
+	Stat() (fs.FileInfo, error)
+}
+
+// Replace writes a file so that its name refers to the old bytes or to the new ones, never to a mixture: under a
+// temporary name, synced, renamed, its directory synced. The directory must exist.
+func Replace(fsys FS, name string, write func(File) error) error {
+	temp := TempDir + "/" + path.Base(name)
+	if err := writeTemp(fsys, temp, write); err != nil {
+		return err
+	}
+	if err := fsys.Rename(temp, name); err != nil {
+		return err
+	}
+	return fsys.SyncDir(path.Dir(name))
+}
+
+func writeTemp(fsys FS, temp string, write func(File) error) (err error) {
+	f, err := fsys.Create(temp)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := f.Close(); err == nil {
+			err = closeErr
+		}
+		if err != nil {
+			// The temporary file does not count; the next run removes it if this cannot.
+			_ = fsys.Remove(temp)
+		}
+	}()
+	if err := write(f); err != nil {
+		return err
+	}
+	return f.Sync()
+}
