@@ -1,0 +1,255 @@
+package sinks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"path"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+
+	"exporter/internal/durable"
+	"exporter/pipeline"
+)
+
+// ArchiveOptions configures an Archive. The zero value is not valid; DefaultArchiveOptions is.
+type ArchiveOptions struct {
+	// Compress says whether shards are compressed with zstd.
+	Compress bool
+	// Level is "fastest", "default", "better" or "best". Screenshots are compressed pictures already, so more effort
+	// saves next to nothing.
+	Level string
+	// ShardSize is the size of a shard's file, in bytes, from which on the shard is full. It is passed by at most a frame.
+	ShardSize int64
+	// FrameSize is the number of uncompressed bytes from which on a zstd frame ends. Reading one blob decodes one frame.
+	FrameSize int64
+}
+
+// DefaultArchiveOptions returns zstd at its fastest level, shards of 1 GiB and frames of 4 MiB.
+func DefaultArchiveOptions() ArchiveOptions {
+	return ArchiveOptions{Compress: true, Level: "fastest", ShardSize: 1 << 30, FrameSize: 4 << 20}
+}
+
+// maxFrameSize leaves room in the 32 bits of a seek table's entry.
+const maxFrameSize = 1 << 30
+
+// Validate returns an error that names the field and its value.
+func (o ArchiveOptions) Validate() error {
+	if ok, _ := zstd.EncoderLevelFromString(o.Level); !ok {
+		return fmt.Errorf("archive level %q: want fastest, default, better or best", o.Level)
+	}
+	if o.FrameSize < 1 || o.FrameSize > maxFrameSize {
+		return fmt.Errorf("archive frame size %d: want 1 to %d bytes", o.FrameSize, maxFrameSize)
+	}
+	if o.ShardSize < 1 {
+		return fmt.Errorf("archive shard size %d: want at least 1 byte", o.ShardSize)
+	}
+	return nil
+}
+
+// Archive stores blobs in tar shards.
+type Archive struct {
+	fsys    durable.FS
+	options ArchiveOptions
+	level   zstd.EncoderLevel
+
+	mu sync.Mutex
+	// broken is the first error of a write: a shard that failed in the middle of an entry cannot go on.
+	broken error
+	// current is the shard that is being filled; nil before the first blob.
+	current *shard
+	// full shards wait for the next Sync, synced ones for their rows to be committed, which the Sync or Seal after that
+	// one can rely on.
+	full, synced []*shard
+	// next is the number of the shard to be made next.
+	next int
+	// created says that the directory has entries that are not durable.
+	created bool
+}
+
+var _ pipeline.Sink = (*Archive)(nil)
+
+// NewArchive returns a sink that stores shards below "shards" of fsys. If an earlier run left partial shards, it cuts
+// them back to what is committed and goes on with the last one; only then is committed called, to go over all stored
+// rows of the ledger. A shard that holds less than the rows say is a *pipeline.DamageError.
+func NewArchive(fsys durable.FS, o ArchiveOptions, committed func() iter.Seq2[*pipeline.Row, error]) (*Archive, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	_, level := zstd.EncoderLevelFromString(o.Level)
+	a := &Archive{fsys: fsys, options: o, level: level}
+	if err := a.recover(committed); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+// Put appends the blob to the current shard. Its Location is complete after Sync.
+func (a *Archive) Put(_ context.Context, asset *pipeline.Asset, blob *pipeline.Blob) (*pipeline.Location, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.broken != nil {
+		return nil, a.broken
+	}
+	location, err := a.put(asset, blob)
+	if err != nil {
+		a.broken = err
+	}
+	return location, err
+}
+
+func (a *Archive) put(asset *pipeline.Asset, blob *pipeline.Blob) (*pipeline.Location, error) {
+	if a.current == nil {
+		if err := a.open(); err != nil {
+			return nil, err
+		}
+	}
+	location, err := a.current.append(memberName(asset, blob.MediaType), blob)
+	if err != nil {
+		return nil, err
+	}
+	if a.current.size >= a.options.ShardSize {
+		if err := a.current.flush(); err != nil {
+			return nil, err
+		}
+		a.full = append(a.full, a.current)
+		a.current = nil
+	}
+	return location, nil
+}
+
+// open begins the next shard.
+func (a *Archive) open() error {
+	if err := a.fsys.MkdirAll(shardDir); err != nil {
+		return err
+	}
+	name := a.shardName(a.next)
+	f, err := a.fsys.Create(name + partialSuffix)
+	if err != nil {
+		return err
+	}
+	a.current, err = a.newShard(name, f)
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	a.created = true
+	a.next++
+	return nil
+}
+
+func (a *Archive) newShard(name string, f durable.File) (*shard, error) {
+	var encoder *zstd.Encoder
+	if a.options.Compress {
+		var err error
+		encoder, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(a.level), zstd.WithEncoderConcurrency(1),
+			zstd.WithEncoderCRC(true), zstd.WithLowerEncoderMem(true))
+		if err != nil {
+			return nil, err
+		}
+	}
+	return newShard(a.fsys, name, f, encoder, a.options.FrameSize), nil
+}
+
+// Sync ends the current frame, makes all shards durable as far as they are written, and seals those that were full at
+// the Sync before, whose rows have been committed since. Blobs can be put while it waits for the disk.
+func (a *Archive) Sync(context.Context) error {
+	committed, dirty, created, err := a.beginSync()
+	if err != nil {
+		return err
+	}
+	if err := sealAll(committed); err != nil {
+		return a.fail(err)
+	}
+	for _, s := range dirty {
+		if err := s.file.Sync(); err != nil {
+			return a.fail(err)
+		}
+	}
+	if created {
+		for dir := shardDir; ; dir = path.Dir(dir) {
+			if err := a.fsys.SyncDir(dir); err != nil {
+				return a.fail(err)
+			}
+			if dir == "." {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// beginSync takes what Sync has to do: shards to seal, shards to sync, and whether there are new ones.
+func (a *Archive) beginSync() (committed, dirty []*shard, created bool, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.broken != nil {
+		return nil, nil, false, a.broken
+	}
+	committed, a.synced, a.full = a.synced, a.full, nil
+	dirty = append(dirty, a.synced...)
+	if a.current != nil {
+		if err := a.current.flush(); err != nil {
+			a.broken = err
+			return nil, nil, false, err
+		}
+		dirty = append(dirty, a.current)
+	}
+	created, a.created = a.created, false
+	return committed, dirty, created, nil
+}
+
+// fail makes the sink refuse all that follows.
+func (a *Archive) fail(err error) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.broken == nil {
+		a.broken = err
+	}
+	return err
+}
+
+func sealAll(shards []*shard) error {
+	for _, s := range shards {
+		if err := s.seal(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Seal seals every shard, the current one included.
+func (a *Archive) Seal(context.Context) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.broken != nil {
+		return a.broken
+	}
+	committed := append(a.synced, a.full...)
+	if a.current != nil {
+		committed = append(committed, a.current)
+	}
+	a.synced, a.full, a.current = nil, nil, nil
+	if err := sealAll(committed); err != nil {
+		a.broken = err
+		return err
+	}
+	return nil
+}
+
+// Close closes the files of shards that were not sealed. The next run goes on with them.
+func (a *Archive) Close() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	open := append(a.full, a.synced...)
+	if a.current != nil {
+		open = append(open, a.current)
+	}
+	a.full, a.synced, a.current = nil, nil, nil
+	var err error
+	for _, s := range open {
+		err = errors.Join(err, s.file.Close())
+	}
+	return err
+}

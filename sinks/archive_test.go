@@ -1,0 +1,196 @@
+package sinks
+
+import (
+	"archive/tar"
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+
+	seekable "github.com/SaveTheRbtz/zstd-seekable-format-go/pkg"
+	"github.com/klauspost/compress/zstd"
+
+	"exporter/internal/durable"
+	"exporter/pipeline"
+)
+
+func readAll(t *testing.T, fsys durable.FS, name string) []byte {
+	t.Helper()
+	f, err := fsys.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// readTar lists the members of a shard as a streaming reader sees them.
+func readTar(t *testing.T, fsys durable.FS, name string) []string {
+	t.Helper()
+	var r io.Reader = bytes.NewReader(readAll(t, fsys, name))
+	if strings.Contains(name, compressedSuffix) {
+		d, err := zstd.NewReader(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		r = d
+	}
+	var members []string
+	for tr := tar.NewReader(r); ; {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return members
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if _, err := io.Copy(io.Discard, tr); err != nil {
+			t.Fatalf("%s: %s: %v", name, h.Name, err)
+		}
+		members = append(members, h.Name)
+	}
+}
+
+func archiveUnderTest(t *testing.T, compress bool) sinkUnderTest {
+	i := slices.IndexFunc(sinksUnderTest(), func(s sinkUnderTest) bool {
+		return s.name == map[bool]string{true: "archive", false: "archive uncompressed"}[compress]
+	})
+	if i < 0 {
+		t.Fatal("no such sink")
+	}
+	return sinksUnderTest()[i]
+}
+
+// A shard's seek table, written partly after a crash, leads another implementation to every blob.
+func TestArchive_SeekTable_ReadByAnotherImplementation(t *testing.T) {
+	f := newFixture(t, archiveUnderTest(t, true))
+	for i := range 4 {
+		f.mustPut(screenshot("f", i), noise(i, 15_000))
+		f.checkpoint()
+	}
+	f.crash()
+	f.mustPut(screenshot("f", 4), noise(4, 5_000))
+	f.checkpoint()
+	f.seal()
+
+	shards := map[string]*seekable.Reader{}
+	decoder, err := zstd.NewReader(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer decoder.Close()
+	for _, row := range f.committed {
+		name := row.Location.Path
+		if shards[name] == nil {
+			content := readAll(t, f.dir, name)
+			if shards[name], err = seekable.NewReader(bytes.NewReader(content), decoder); err != nil {
+				t.Fatal(err)
+			}
+			defer shards[name].Close()
+		}
+		got := make([]byte, row.Content.Size)
+		if _, err := shards[name].ReadAt(got, row.Location.Shard.Offset); err != nil && !errors.Is(err, io.EOF) {
+			t.Fatal(err)
+		}
+		if sha256.Sum256(got) != row.Content.SHA256 {
+			t.Errorf("the seek table of %s does not lead to %s", name, row.Location.Shard.Member)
+		}
+	}
+}
+
+func TestArchive_Shards_AreNumberedWithoutGaps(t *testing.T) {
+	for _, compress := range []bool{true, false} {
+		f := newFixture(t, archiveUnderTest(t, compress))
+		for run := range 3 {
+			for i := range 20 {
+				f.mustPut(screenshot("f", run*100+i), noise(i, 30_000))
+			}
+			f.checkpoint()
+			if run < 2 {
+				f.crash()
+			}
+		}
+		f.seal()
+		a := f.Sink.(*Archive)
+		var want []string
+		for i := range a.next {
+			want = append(want, a.shardName(i))
+		}
+		if got := shardFiles(t, f.dir); !slices.Equal(got, want) || len(got) < 5 {
+			t.Errorf("got shards %q, want %q", got, want)
+		}
+		f.check()
+		f.checkNothingElse()
+	}
+}
+
+func TestArchive_Recover_NamesDamagedShard(t *testing.T) {
+	f := newFixture(t, archiveUnderTest(t, true))
+	for i := range 3 {
+		f.mustPut(screenshot("f", i), noise(i, 15_000))
+	}
+	f.checkpoint()
+	name := "shards/shard-000000.tar.zst.partial"
+	content := readAll(t, f.dir, name)
+	if err := errors.Join(f.Close(), f.dir.Remove(name)); err != nil {
+		t.Fatal(err)
+	}
+	flipped := slices.Clone(content)
+	flipped[len(flipped)/2] ^= 1
+	for what, damaged := range map[string][]byte{"cut": content[:len(content)-1], "flipped": flipped} {
+		file, err := f.dir.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := file.Write(damaged); err != nil {
+			t.Fatal(err)
+		}
+		if err := file.Close(); err != nil {
+			t.Fatal(err)
+		}
+		committed := func() iter.Seq2[*pipeline.Row, error] {
+			return func(yield func(*pipeline.Row, error) bool) {
+				for _, row := range f.committed {
+					if !yield(row, nil) {
+						return
+					}
+				}
+			}
+		}
+		_, err = NewArchive(f.dir, DefaultArchiveOptions(), committed)
+		var damage *pipeline.DamageError
+		if !errors.As(err, &damage) || damage.Path != name {
+			t.Errorf("%s shard: got error %v, want a DamageError of %s", what, err, name)
+		}
+		if err := f.dir.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.Sink = NewLocal(f.dir)
+}
+
+func TestArchiveOptions_Validate_NamesTheField(t *testing.T) {
+	for want, change := range map[string]func(*ArchiveOptions){
+		`level "max"`:   func(o *ArchiveOptions) { o.Level = "max" },
+		"frame size 0":  func(o *ArchiveOptions) { o.FrameSize = 0 },
+		"shard size -1": func(o *ArchiveOptions) { o.ShardSize = -1 },
+	} {
+		o := DefaultArchiveOptions()
+		if err := o.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		change(&o)
+		if err := o.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got error %v, want one that contains %q", err, want)
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package sinks
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"strings"
+
+	"exporter/internal/media"
+	"exporter/pipeline"
+)
+
+// maxStem is the longest stem, in bytes, before the suffix that names of other bytes get.
+const maxStem = 120
+
+// memberName returns the path of an asset's blob below the sink's own directory, with '/' as separator. Assets with
+// different keys have different names, also where case is folded; every part is a plain file name on every system.
+func memberName(a *pipeline.Asset, mediaType string) string {
+	page := strconv.Itoa(int(a.PageIndex))
+	if a.Kind == pipeline.Screenshot {
+		return idName(a.FileID) + "/page_screenshots/" + page + media.Extension(mediaType)
+	}
+	return idName(a.FileID) + "/page-figures/" + page + "/" + figureName(a.FigureName, mediaType)
+}
+
+// idName returns the directory name of a file's blobs. Ids have harmless characters only, but may differ in case alone.
+func idName(id pipeline.ID) string {
+	name := string(id)
+	base, _, _ := strings.Cut(name, ".")
+	if name != strings.ToLower(name) || name[0] == '.' || name[len(name)-1] == '.' || isDevice(base) {
+		return name + suffix(name)
+	}
+	return name
+}
+
+// figureName returns the file name of a figure: a stem without any dot, and an extension that fits the media type.
+func figureName(raw, mediaType string) string {
+	stem, ext := raw, media.Extension(mediaType)
+	listed := ""
+	if dot := strings.LastIndexByte(raw, '.'); dot >= 0 {
+		if t := media.TypeByExtension(raw[dot:]); t != "" && t == mediaType {
+			stem, listed = raw[:dot], raw[dot:]
+			ext = strings.ToLower(listed)
+		}
+	}
+	safe := escape(stem)
+	if safe == stem && stem != "" && len(safe) <= maxStem && !isDevice(stem) && listed == ext {
+		return safe + ext
+	}
+	return cut(safe) + suffix(raw) + ext
+}
+
+// escape replaces every byte but a-z, 0-9, '_' and '-' by '%' and two hex digits.
+func escape(s string) string {
+	const hexDigits = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(s) {
+		c := s[i]
+		if 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '_' || c == '-' {
+			b.WriteByte(c)
+			continue
+		}
+		b.WriteByte('%')
+		b.WriteByte(hexDigits[c>>4])
+		b.WriteByte(hexDigits[c&15])
+	}
+	return b.String()
+}
+
+// cut shortens an escaped stem to maxStem bytes without leaving half an escape.
+func cut(escaped string) string {
+	if len(escaped) <= maxStem {
+		return escaped
+	}
+	end := maxStem
+	if i := strings.LastIndexByte(escaped[:end], '%'); i > end-3 {
+		end = i
+	}
+	return escaped[:end]
+}
+
+// suffix tells names apart whose safe forms are alike. No safe form of a whole name contains its '~'.
+func suffix(raw string) string {
+	sum := sha256.Sum256([]byte(raw))
+	return "~" + hex.EncodeToString(sum[:4])
+}
+
+// isDevice tells whether Windows takes the name for a device, in any case.
+func isDevice(name string) bool {
+	name = strings.ToLower(name)
+	switch name {
+	case "con", "prn", "aux", "nul":
+		return true
+	}
+	port, isPort := strings.CutPrefix(name, "com")
+	if !isPort {
+		port, isPort = strings.CutPrefix(name, "lpt")
+	}
+	return isPort && len(port) == 1 && '0' <= port[0] && port[0] <= '9'
+}

@@ -1,0 +1,163 @@
+package sinks
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"path"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"exporter/internal/media"
+	"exporter/pipeline"
+)
+
+// hostileNames are figure names that collide, escape or break somewhere if they are used as they are.
+var hostileNames = []string{
+	"", ".", "..", "...", "/", "\\", "a", "A", "a.jpg", "A.jpg", "a.JPG", "a.jpeg", "a.png", "a.jpg.jpg", "a%2Ejpg.jpg", "a%2ejpg.jpg",
+	"a/b", "a\\b", "a%2Fb", "../../etc/passwd", "/etc/passwd", "C:\\x", "C:", "x.", "x. ", "x ", " x", "%2e%2e", "%2E%2E/x.jpg",
+	"CON", "con", "con.jpg", "Con.jpg", "nul", "com1.jpg", "com1", "lpt9.png", "com\u00b9.jpg", "aux.tar.gz", ".hidden", ".jpg", "-rf", "~", "a~", "a~12345678.jpg",
+	"\u00e9.jpg", "e\u0301.jpg", "\u212b.jpg", "\u00c5.jpg", "A\u030a.jpg", "\ufb01.jpg", "fi.jpg", "ß.jpg", "ss.jpg", "İ.jpg", "i.jpg", "ı.jpg",
+	"\x00", "a\x00b.jpg", "a\nb.jpg", "a\x1b[31m.jpg", "\u202egpj.exe", "\xff\xfe.jpg", "\xed\xa0\x80.jpg",
+	strings.Repeat("x", 120) + ".jpg", strings.Repeat("x", 121) + ".jpg", strings.Repeat("x", 300), strings.Repeat("x", 300) + "y",
+	strings.Repeat("é", 150) + ".jpg", strings.Repeat("x", 119) + "é.jpg", "page_1_figure_1.jpg", "page_1_figure_1", "page_1_figure_1.jpe",
+}
+
+// checkName fails if a name is unsafe anywhere.
+func checkName(t *testing.T, name string) {
+	t.Helper()
+	if !fs.ValidPath(name) {
+		t.Fatalf("%q is not a valid path", name)
+	}
+	for _, part := range strings.Split(name, "/") {
+		stem, _, _ := strings.Cut(part, ".")
+		switch {
+		case len(part) > 160:
+			t.Fatalf("%q: %d bytes", name, len(part))
+		case isDevice(stem):
+			t.Fatalf("%q: %q is a device", name, part)
+		case strings.HasSuffix(part, ".") || strings.HasPrefix(part, "."):
+			t.Fatalf("%q: dot at an end of %q", name, part)
+		}
+		for _, c := range []byte(part) {
+			if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-~%.", rune(c)) {
+				t.Fatalf("%q: byte %q", name, c)
+			}
+		}
+	}
+}
+
+func TestMemberName_HostileNames_StayApart(t *testing.T) {
+	for _, mediaType := range []string{media.JPEG, media.PNG, "image/avif"} {
+		seen := map[string]string{}
+		for _, raw := range hostileNames {
+			name := memberName(&pipeline.Asset{FileID: "f", Kind: pipeline.Figure, FigureName: raw}, mediaType)
+			checkName(t, name)
+			if strings.Count(path.Base(name), ".") != 1 {
+				t.Errorf("%q: a stem with a dot", name)
+			}
+			folded := strings.ToLower(name)
+			if other, taken := seen[folded]; taken {
+				t.Errorf("%q and %q are both %q", raw, other, name)
+			}
+			seen[folded] = raw
+		}
+	}
+}
+
+// Distinct keys have distinct names, also when case is folded: over random names from an alphabet in which nearly
+// everything collides for a careless program.
+func TestMemberName_RandomNames_StayApart(t *testing.T) {
+	alphabet := []string{"a", "A", ".", "%", "2", "E", "e", "~", "/", "\x00", "é", "e\u0301", ".jpg", ".JPG", ".png", "con", "-"}
+	rng := rand.New(rand.NewPCG(3, 4))
+	seen := map[string]pipeline.AssetKey{}
+	for range 200_000 {
+		a := pipeline.Asset{FileID: pipeline.ID([]string{"a", "A", "con", "a.b"}[rng.IntN(4)]), Kind: pipeline.Figure}
+		if rng.IntN(8) == 0 {
+			a.Kind = pipeline.Screenshot
+		}
+		a.PageIndex = int32(rng.IntN(3) - 1)
+		if a.Kind == pipeline.Figure {
+			for range rng.IntN(6) {
+				a.FigureName += alphabet[rng.IntN(len(alphabet))]
+			}
+		}
+		name := memberName(&a, media.JPEG)
+		checkName(t, name)
+		folded := strings.ToLower(name)
+		if key, taken := seen[folded]; taken && key != a.Key() {
+			t.Fatalf("%+v and %+v are both %q", key, a.Key(), name)
+		}
+		seen[folded] = a.Key()
+	}
+}
+
+func TestMemberName_PlainNames_StayAsTheyAre(t *testing.T) {
+	tests := []struct {
+		asset     pipeline.Asset
+		mediaType string
+		want      string
+	}{
+		{screenshot("f-1", 0), media.JPEG, "f-1/page_screenshots/0.jpg"},
+		{screenshot("f-1", 7), media.WebP, "f-1/page_screenshots/7.webp"},
+		{screenshot("f-1", 7), "image/avif", "f-1/page_screenshots/7.bin"},
+		{screenshot("Dir", 7), media.PNG, "Dir~9c09272b/page_screenshots/7.png"},
+		{figure("f.x", 0, "page_1_figure_1.jpg"), media.JPEG, "f.x/page-figures/0/page_1_figure_1.jpg"},
+		{figure("f", 0, "page_1_figure_1.jpeg"), media.JPEG, "f/page-figures/0/page_1_figure_1.jpeg"},
+		{figure("f", 0, "a.png"), media.JPEG, "f/page-figures/0/a%2Epng~7f071235.jpg"},
+		{figure("f", 0, "a b.jpg"), media.JPEG, "f/page-figures/0/a%20b~1f97f74b.jpg"},
+		{figure("f", 0, ""), media.GIF, "f/page-figures/0/~e3b0c442.gif"},
+	}
+	for _, tt := range tests {
+		if got := memberName(&tt.asset, tt.mediaType); got != tt.want {
+			t.Errorf("memberName(%v, %s) = %q, want %q", tt.asset.Key(), tt.mediaType, got, tt.want)
+		}
+	}
+}
+
+func TestCut_LongStems_KeepsEscapesWhole(t *testing.T) {
+	for n := range 200 {
+		stem := escape(strings.Repeat("x", n) + strings.Repeat("é", 100))
+		got := cut(stem)
+		if len(got) > maxStem || len(got) < min(len(stem), maxStem-2) || !strings.HasPrefix(stem, got) {
+			t.Fatalf("cut(%q) = %q", stem, got)
+		}
+		if i := strings.LastIndexByte(got, '%'); i >= 0 && len(got)-i < 3 {
+			t.Fatalf("cut(%q) = %q ends inside an escape", stem, got)
+		}
+	}
+}
+
+func FuzzMemberName(f *testing.F) {
+	for _, name := range hostileNames {
+		f.Add(name, "b.jpg")
+	}
+	f.Fuzz(func(t *testing.T, a, b string) {
+		for _, mediaType := range []string{media.JPEG, media.TIFF} {
+			nameA := memberName(&pipeline.Asset{FileID: "f", Kind: pipeline.Figure, FigureName: a}, mediaType)
+			nameB := memberName(&pipeline.Asset{FileID: "f", Kind: pipeline.Figure, FigureName: b}, mediaType)
+			checkName(t, nameA)
+			if a != b && strings.EqualFold(nameA, nameB) {
+				t.Fatalf("%q and %q are both %q", a, b, nameA)
+			}
+			if !utf8.ValidString(nameA) {
+				t.Fatalf("%q is not UTF-8", nameA)
+			}
+		}
+	})
+}
+
+func FuzzFrameSize(f *testing.F) {
+	f.Add([]byte{}, int64(0))
+	f.Add([]byte("\x28\xb5\x2f\xfd\x04\x00\x01\x00\x00\x99\xe9\xd8\x51"), int64(13))
+	f.Add(binary.LittleEndian.AppendUint32(nil, 0x184D2A5E), int64(4))
+	f.Fuzz(func(t *testing.T, b []byte, end int64) {
+		end = min(max(end, 0), int64(len(b)))
+		size, err := frameSize(strings.NewReader(string(b)), 0, end)
+		if err == nil && (size <= 0 || size > end) {
+			t.Fatal(fmt.Sprintf("frameSize = %d of %d bytes", size, end))
+		}
+	})
+}

@@ -1,0 +1,188 @@
+package sinks
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"strconv"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/klauspost/compress/zstd"
+
+	"exporter/pipeline"
+)
+
+// shardDir is where the archive sink keeps its shards.
+const shardDir = "shards"
+
+const (
+	compressedSuffix = ".tar.zst"
+	plainSuffix      = ".tar"
+)
+
+// shardName returns the path of a sealed shard.
+func (a *Archive) shardName(number int) string {
+	suffix := plainSuffix
+	if a.options.Compress {
+		suffix = compressedSuffix
+	}
+	return fmt.Sprintf("%s/shard-%06d%s", shardDir, number, suffix)
+}
+
+// parseShardName is the inverse of shardName, for the last element of a path with or without ".partial".
+func parseShardName(base string) (number int, ok bool) {
+	base = strings.TrimSuffix(base, partialSuffix)
+	digits, isShard := strings.CutPrefix(base, "shard-")
+	digits, isCompressed := strings.CutSuffix(digits, compressedSuffix)
+	if !isCompressed {
+		digits, ok = strings.CutSuffix(digits, plainSuffix)
+		isShard = isShard && ok
+	}
+	number, err := strconv.Atoi(digits)
+	return number, isShard && err == nil && len(digits) >= 6 && number >= 0
+}
+
+// recover finds the next shard's number and goes on with partial shards.
+func (a *Archive) recover(committed func() iter.Seq2[*pipeline.Row, error]) error {
+	entries, err := a.fsys.ReadDir(shardDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var partial []string
+	for _, e := range entries {
+		number, ok := parseShardName(e.Name())
+		if !ok {
+			continue
+		}
+		name, isPartial := strings.CutSuffix(shardDir+"/"+e.Name(), partialSuffix)
+		if isPartial {
+			partial = append(partial, name)
+			continue
+		}
+		a.next = max(a.next, number+1)
+	}
+	if len(partial) == 0 {
+		return nil
+	}
+	ends, err := committedEnds(committed())
+	if err != nil {
+		return err
+	}
+	for _, name := range partial {
+		if err := a.recoverShard(name, ends[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// committedEnds returns for each shard how many bytes of its file committed rows need.
+func committedEnds(rows iter.Seq2[*pipeline.Row, error]) (map[string]int64, error) {
+	ends := map[string]int64{}
+	for row, err := range rows {
+		if err != nil {
+			return nil, err
+		}
+		at := row.Location.Shard
+		if row.Status != pipeline.Stored || at == nil {
+			continue
+		}
+		end := at.Offset + (row.Content.Size+tarBlock-1)/tarBlock*tarBlock
+		if at.Frame != nil {
+			end = at.Frame.Offset + at.Frame.Size
+		}
+		ends[row.Location.Path] = max(ends[row.Location.Path], end)
+	}
+	return ends, nil
+}
+
+// recoverShard removes a partial shard of which nothing is committed, cuts back any other, and makes it the current one;
+// the one that was current until then waits for the next Sync, as a full one does.
+func (a *Archive) recoverShard(name string, end int64) error {
+	if end == 0 {
+		return a.fsys.Remove(name + partialSuffix)
+	}
+	if strings.HasSuffix(name, compressedSuffix) != a.options.Compress {
+		return fmt.Errorf("%s%s was written with another output.archive.compression", name, partialSuffix)
+	}
+	f, err := a.fsys.Edit(name + partialSuffix)
+	if err != nil {
+		return err
+	}
+	s, err := a.newShard(name, f)
+	if err == nil {
+		err = s.resume(end)
+	}
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if a.current != nil {
+		a.full = append(a.full, a.current)
+	}
+	a.current = s
+	number, _ := parseShardName(name[len(shardDir)+1:])
+	a.next = max(a.next, number+1)
+	return nil
+}
+
+// resume cuts the shard's file back to end, reads what is left to rebuild the seek table, and goes on behind it.
+func (s *shard) resume(end int64) error {
+	info, err := s.file.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() < end {
+		return s.damaged(fmt.Errorf("it has %d bytes, its committed rows need %d", info.Size(), end))
+	}
+	if err := s.file.Truncate(end); err != nil {
+		return err
+	}
+	if s.encoder == nil {
+		s.offset = end
+	} else if err := s.readFrames(end); err != nil {
+		return s.damaged(err)
+	}
+	s.size = end
+	_, err = s.file.Seek(end, io.SeekStart)
+	return err
+}
+
+func (s *shard) damaged(err error) error {
+	return &pipeline.DamageError{Path: s.name + partialSuffix, Err: err}
+}
+
+// readFrames decodes all frames before end, which proves that they are whole, and fills the seek table.
+func (s *shard) readFrames(end int64) error {
+	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+	if err != nil {
+		return err
+	}
+	defer decoder.Close()
+	hash := xxhash.New()
+	for offset := int64(0); offset < end; {
+		size, err := frameSize(s.file, offset, end)
+		if err != nil {
+			return err
+		}
+		if err := decoder.Reset(io.NewSectionReader(s.file, offset, size)); err != nil {
+			return err
+		}
+		hash.Reset()
+		n, err := io.Copy(hash, decoder)
+		if err != nil {
+			return fmt.Errorf("decode the frame at byte %d: %w", offset, err)
+		}
+		if err := s.table.add(size, n, hash.Sum64()); err != nil {
+			return err
+		}
+		offset += size
+		s.offset += n
+	}
+	return nil
+}

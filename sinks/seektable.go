@@ -1,0 +1,55 @@
+package sinks
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+)
+
+// seekTable collects what the zstd seekable format keeps of each frame. It is written by hand because a shard's table
+// has to go on after a crash, and because frames of large blobs are never in memory as a whole; the tests read it with
+// another implementation.
+//
+// Format: https://github.com/facebook/zstd/blob/dev/contrib/seekable_format/zstd_seekable_compression_format.md
+type seekTable struct {
+	entries []seekEntry
+}
+
+type seekEntry struct {
+	compressed, decompressed uint32
+	// checksum is the lower half of the XXH64 of the decompressed bytes.
+	checksum uint32
+}
+
+// add appends a frame's entry; sizes are bytes.
+func (t *seekTable) add(compressed, decompressed int64, checksum uint64) error {
+	if compressed > math.MaxUint32 || decompressed > math.MaxUint32 {
+		return fmt.Errorf("a frame of %d bytes is too large for a seek table", max(compressed, decompressed))
+	}
+	t.entries = append(t.entries, seekEntry{uint32(compressed), uint32(decompressed), uint32(checksum)})
+	return nil
+}
+
+// encode returns the table as the skippable frame that ends a seekable file.
+func (t *seekTable) encode() []byte {
+	const (
+		skippableMagic  = 0x184D2A5E
+		seekableMagic   = 0x8F92EAB1
+		hasChecksums    = 1 << 7
+		entry           = 12
+		footer          = 9
+		skippableHeader = 8
+	)
+	size := len(t.entries)*entry + footer
+	b := make([]byte, 0, skippableHeader+size)
+	b = binary.LittleEndian.AppendUint32(b, skippableMagic)
+	b = binary.LittleEndian.AppendUint32(b, uint32(size))
+	for _, e := range t.entries {
+		b = binary.LittleEndian.AppendUint32(b, e.compressed)
+		b = binary.LittleEndian.AppendUint32(b, e.decompressed)
+		b = binary.LittleEndian.AppendUint32(b, e.checksum)
+	}
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(t.entries)))
+	b = append(b, hasChecksums)
+	return binary.LittleEndian.AppendUint32(b, seekableMagic)
+}

@@ -1,0 +1,199 @@
+package sinks
+
+import (
+	"archive/tar"
+	"bufio"
+	"fmt"
+	"io"
+	"path"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/klauspost/compress/zstd"
+
+	"exporter/internal/durable"
+	"exporter/pipeline"
+)
+
+const (
+	// tarBlock is the unit of a tar archive: headers are one, bodies are padded to it.
+	tarBlock = 512
+	// tarEnd is the number of zero bytes that end a tar archive.
+	tarEnd = 2 * tarBlock
+	// partialSuffix marks a shard that is being written.
+	partialSuffix = ".partial"
+)
+
+// shard writes one tar archive of which every committed prefix can be kept. It is not safe for concurrent use.
+type shard struct {
+	fsys durable.FS
+	// name is the sealed shard's path.
+	name string
+	file durable.File
+	out  *bufio.Writer
+	tar  *tar.Writer
+
+	// size is the number of bytes written to the file, buffered ones included.
+	size int64
+	// offset is the number of bytes of the uncompressed archive.
+	offset int64
+
+	// encoder is nil in a shard that is not compressed; then there are no frames.
+	encoder   *zstd.Encoder
+	frameSize int64
+	frame     openFrame
+	table     seekTable
+}
+
+// openFrame is the zstd frame that is being filled.
+type openFrame struct {
+	open bool
+	// at is where the frame is and where it starts; its size is known when it ends.
+	at   pipeline.Frame
+	hash *xxhash.Digest
+	// blobs are to be told of the frame when it ends.
+	blobs []*pipeline.ShardLocation
+}
+
+// newShard returns a shard that goes on at the end of file, which must be its current position. encoder may be nil.
+func newShard(fsys durable.FS, name string, file durable.File, encoder *zstd.Encoder, frameSize int64) *shard {
+	s := &shard{fsys: fsys, name: name, file: file, encoder: encoder, frameSize: frameSize}
+	s.frame.hash = xxhash.New()
+	s.out = bufio.NewWriterSize(counter{file, &s.size}, 256<<10)
+	s.tar = tar.NewWriter(archiveWriter{s})
+	return s
+}
+
+// counter counts the bytes that it passes on.
+type counter struct {
+	w io.Writer
+	n *int64
+}
+
+func (c counter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	*c.n += int64(n)
+	return n, err
+}
+
+// archiveWriter takes the bytes of the uncompressed archive.
+type archiveWriter struct{ s *shard }
+
+func (w archiveWriter) Write(p []byte) (n int, err error) {
+	s := w.s
+	if s.encoder == nil {
+		n, err = s.out.Write(p)
+	} else {
+		if !s.frame.open {
+			s.beginFrame()
+		}
+		// A hash never fails.
+		_, _ = s.frame.hash.Write(p)
+		n, err = s.encoder.Write(p)
+	}
+	s.offset += int64(n)
+	return n, err
+}
+
+func (s *shard) beginFrame() {
+	s.frame.open = true
+	s.frame.at = pipeline.Frame{Offset: s.size + int64(s.out.Buffered()), Start: s.offset}
+	s.frame.hash.Reset()
+	s.encoder.Reset(s.out)
+}
+
+// endFrame ends the frame if one is open, and tells its blobs where it is.
+func (s *shard) endFrame() error {
+	if !s.frame.open {
+		return nil
+	}
+	s.frame.open = false
+	if err := s.encoder.Close(); err != nil {
+		return err
+	}
+	at := s.frame.at
+	at.Size = s.size + int64(s.out.Buffered()) - at.Offset
+	if err := s.table.add(at.Size, s.offset-at.Start, s.frame.hash.Sum64()); err != nil {
+		return err
+	}
+	for _, b := range s.frame.blobs {
+		b.Frame = &at
+	}
+	clear(s.frame.blobs)
+	s.frame.blobs = s.frame.blobs[:0]
+	return nil
+}
+
+// append adds a blob as a tar entry. What it returns is complete when the frame has ended.
+func (s *shard) append(member string, blob *pipeline.Blob) (*pipeline.Location, error) {
+	header := &tar.Header{
+		Typeflag: tar.TypeReg,
+		Name:     member,
+		Size:     blob.Size,
+		Mode:     0o644,
+		ModTime:  blob.FetchedAt.Truncate(time.Second),
+	}
+	if err := s.tar.WriteHeader(header); err != nil {
+		return nil, fmt.Errorf("write %s: member %s: %w", s.name, member, err)
+	}
+	at := &pipeline.ShardLocation{Member: member, Offset: s.offset}
+	if _, err := io.Copy(s.tar, blob.Open()); err != nil {
+		return nil, fmt.Errorf("write %s: member %s: %w", s.name, member, err)
+	}
+	// Flush also fails if the body was shorter than the header says.
+	if err := s.tar.Flush(); err != nil {
+		return nil, fmt.Errorf("write %s: member %s: %w", s.name, member, err)
+	}
+	if s.encoder != nil {
+		s.frame.blobs = append(s.frame.blobs, at)
+		if s.offset-s.frame.at.Start >= s.frameSize {
+			if err := s.endFrame(); err != nil {
+				return nil, fmt.Errorf("write %s: %w", s.name, err)
+			}
+		}
+	}
+	return &pipeline.Location{Path: s.name, Shard: at}, nil
+}
+
+// flush ends the frame and hands all bytes to the file.
+func (s *shard) flush() error {
+	if err := s.endFrame(); err != nil {
+		return err
+	}
+	return s.out.Flush()
+}
+
+// seal ends the archive, makes it durable and gives it its name. Every blob in it must have been committed.
+func (s *shard) seal() error {
+	if err := s.writeEnd(); err != nil {
+		return fmt.Errorf("seal %s: %w", s.name, err)
+	}
+	if err := s.file.Sync(); err != nil {
+		return fmt.Errorf("seal %s: %w", s.name, err)
+	}
+	if err := s.file.Close(); err != nil {
+		return fmt.Errorf("seal %s: %w", s.name, err)
+	}
+	if err := s.fsys.Rename(s.name+partialSuffix, s.name); err != nil {
+		return err
+	}
+	return s.fsys.SyncDir(path.Dir(s.name))
+}
+
+func (s *shard) writeEnd() error {
+	if err := s.endFrame(); err != nil {
+		return err
+	}
+	if _, err := (archiveWriter{s}).Write(make([]byte, tarEnd)); err != nil {
+		return err
+	}
+	if err := s.endFrame(); err != nil {
+		return err
+	}
+	if s.encoder != nil {
+		if _, err := s.out.Write(s.table.encode()); err != nil {
+			return err
+		}
+	}
+	return s.out.Flush()
+}
