@@ -1,0 +1,383 @@
+package manifest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"exporter/internal/durable"
+	"exporter/pipeline"
+)
+
+func openDir(t *testing.T, path string) *durable.Dir {
+	t.Helper()
+	dir, err := durable.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { dir.Close() })
+	return dir
+}
+
+func openLedger(t *testing.T, fsys durable.FS) *Ledger {
+	t.Helper()
+	l, err := Open(t.Context(), fsys, testInfo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+var testInfo = Info{Version: "v1.2.3", Source: `{"directories":"d"}`, Sink: `{"sink":"local"}`}
+
+// testTime has no more digits than the manifest keeps.
+var testTime = time.Date(2024, 6, 13, 12, 30, 45, 678901000, time.UTC)
+
+func testFile(id string) *pipeline.File {
+	return &pipeline.File{
+		ID: id, DirectoryID: "d", DirectoryFileID: "df-" + id, ProjectID: "p",
+		DisplayName: new("名前 " + id), UniqueID: new(""),
+		Metadata:  json.RawMessage(`{"z":1,"a":9007199254740993}`),
+		CreatedAt: testTime, UpdatedAt: testTime.Add(time.Hour),
+	}
+}
+
+func storedRow(id string, page int32) *pipeline.Row {
+	return &pipeline.Row{
+		Asset: pipeline.Asset{
+			FileID: pipeline.ID(id), Kind: pipeline.Screenshot, PageIndex: page, ListedSize: new(int64(1000)),
+		},
+		File: testFile(id), Status: pipeline.Stored, Attempts: 1, FetchedAt: testTime,
+		Content: pipeline.Content{
+			Size: 1000, SHA256: [32]byte{byte(page), 7}, MediaType: "image/jpeg", Width: 816, Height: 1056,
+		},
+		Location: pipeline.Location{Path: fmt.Sprintf("blobs/%s/page_screenshots/%d.jpg", id, page)},
+	}
+}
+
+func figureRow(id string, page int32, name string) *pipeline.Row {
+	r := storedRow(id, page)
+	r.Kind, r.FigureName = pipeline.Figure, name
+	r.Confidence, r.IsLikelyNoise = new(0.0), new(false)
+	r.Metadata = json.RawMessage(`{}`)
+	r.Location = pipeline.Location{
+		Path: "shards/shard-000000.tar.zst",
+		Shard: &pipeline.ShardLocation{
+			Member: fmt.Sprintf("%s/page-figures/%d/x.jpg", id, page), Offset: 512,
+			Frame: &pipeline.Frame{Offset: 0, Size: 900, Start: 0},
+		},
+	}
+	return r
+}
+
+func collect(t *testing.T, s *Snapshot) []*pipeline.Row {
+	t.Helper()
+	var rows []*pipeline.Row
+	for row, err := range s.Rows(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func openSnapshotOf(t *testing.T, fsys durable.FS) *Snapshot {
+	t.Helper()
+	s, err := OpenSnapshot(t.Context(), fsys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func sortRows(rows []*pipeline.Row) {
+	slices.SortFunc(rows, func(a, b *pipeline.Row) int { return a.Key().Compare(b.Key()) })
+}
+
+func TestLedger_Commit_KeepsEveryColumn(t *testing.T) {
+	dir := openDir(t, t.TempDir())
+	rows := []*pipeline.Row{storedRow("b", 3), figureRow("a", 1, "F.jpg"), figureRow("a", 1, "")}
+	rows = append(rows,
+		&pipeline.Row{
+			Asset: pipeline.Asset{FileID: "a", Kind: pipeline.Figure, PageIndex: -1, FigureName: "n", IsLikelyNoise: new(true)},
+			File:  &pipeline.File{ID: "a"}, Status: pipeline.Skipped, Reason: pipeline.ReasonNoise,
+		},
+		&pipeline.Row{
+			Asset: pipeline.Asset{FileID: "c", Kind: pipeline.Screenshot, ListedSize: new(int64(0))},
+			File:  &pipeline.File{ID: "c", PipelineID: "p"}, Status: pipeline.Failed, Reason: "http_404: gone",
+			Attempts: 1, VanishedAt: testTime,
+		})
+	uncompressed := figureRow("z", 0, "plain.png")
+	uncompressed.Location.Shard.Frame = nil
+	rows = append(rows, uncompressed)
+
+	l := openLedger(t, dir)
+	if err := l.Commit(t.Context(), rows, nil); err != nil {
+		t.Fatal(err)
+	}
+	sortRows(rows)
+	if diff := cmp.Diff(rows, collect(t, openSnapshotOf(t, dir))); diff != "" {
+		t.Errorf("rows read from parts (-want +got):\n%s", diff)
+	}
+	if err := l.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := openSnapshotOf(t, dir)
+	if diff := cmp.Diff(rows, collect(t, s)); diff != "" {
+		t.Errorf("rows read from %s (-want +got):\n%s", AssetsName, diff)
+	}
+	if diff := cmp.Diff(&testInfo, s.Info()); diff != "" {
+		t.Errorf("key-value metadata (-want +got):\n%s", diff)
+	}
+	got, err := s.Assets(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(rows[:3], got); diff != "" {
+		t.Errorf("rows of one file (-want +got):\n%s", diff)
+	}
+}
+
+func TestLedger_File_KeepsState(t *testing.T) {
+	dir := openDir(t, t.TempDir())
+	row := &pipeline.FileRow{
+		File: *testFile("a"), Status: pipeline.Partial, Error: "x",
+		Counts:   pipeline.Counts{Screenshots: new(int64(0)), Stored: 5, Skipped: 4, Failed: 3, Bytes: 2},
+		ListedAt: testTime,
+	}
+	noID := &pipeline.FileRow{File: pipeline.File{DirectoryFileID: "df"}, Status: pipeline.Skipped, Error: pipeline.ReasonNoFileID}
+	l := openLedger(t, dir)
+	if err := l.Commit(t.Context(), nil, []*pipeline.FileRow{row, noID}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := openSnapshotOf(t, dir)
+	for _, want := range []*pipeline.FileRow{row, noID} {
+		got, err := s.File(t.Context(), want.Key())
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantState := &pipeline.FileState{
+			Status: want.Status, Counts: want.Counts, UpdatedAt: want.UpdatedAt, VanishedAt: want.VanishedAt,
+		}
+		if diff := cmp.Diff(wantState, got); diff != "" {
+			t.Errorf("state of %v (-want +got):\n%s", want.Key(), diff)
+		}
+	}
+	if got, err := s.File(t.Context(), pipeline.FileKey{FileID: "nobody"}); got != nil || err != nil {
+		t.Errorf("state of an unknown file: got %v, %v, want nil, nil", got, err)
+	}
+}
+
+// Many commits in random order of keys, with keys that come again, over several runs: the newest row of each key is
+// what every way of reading gives, and few parts are left.
+func TestLedger_RollUp_NewestRowWins(t *testing.T) {
+	path := t.TempDir()
+	want := map[pipeline.AssetKey]*pipeline.Row{}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for run := range 3 {
+		dir, err := durable.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := Open(t.Context(), dir, testInfo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 100 {
+			batch := map[pipeline.AssetKey]*pipeline.Row{}
+			for range 1 + rng.IntN(5) {
+				row := storedRow(fmt.Sprintf("f%02d", rng.IntN(20)), int32(rng.IntN(10)))
+				row.Attempts = rng.IntN(1000)
+				batch[row.Key()], want[row.Key()] = row, row
+			}
+			rows := make([]*pipeline.Row, 0, len(batch))
+			for _, row := range batch {
+				rows = append(rows, row)
+			}
+			if err := l.Commit(t.Context(), rows, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// 100 commits: six parts of tier 1 and four of tier 0 more each run, 16 of tier 1 become one of tier 2.
+		if parts := len(l.assets.parts); parts >= 2*fanIn {
+			t.Errorf("run %d: %d parts are left, want less than %d", run, parts, 2*fanIn)
+		}
+		if run == 1 {
+			if err := l.Compact(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(l.Close(), dir.Close()); err != nil {
+			t.Fatal(err)
+		}
+
+		wantRows := make([]*pipeline.Row, 0, len(want))
+		for _, row := range want {
+			wantRows = append(wantRows, row)
+		}
+		sortRows(wantRows)
+		s := openSnapshotOf(t, openDir(t, path))
+		if diff := cmp.Diff(wantRows, collect(t, s)); diff != "" {
+			t.Fatalf("run %d: all rows (-want +got):\n%s", run, diff)
+		}
+		var byFile []*pipeline.Row
+		for i := range 20 {
+			rows, err := s.Assets(t.Context(), pipeline.ID(fmt.Sprintf("f%02d", i)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			byFile = append(byFile, rows...)
+		}
+		if diff := cmp.Diff(wantRows, byFile); diff != "" {
+			t.Fatalf("run %d: rows by file (-want +got):\n%s", run, diff)
+		}
+		s.assets.fsys.(*durable.Dir).Close()
+	}
+}
+
+// A crash between the two halves of a roll-up or of a merge leaves parts whose rows are elsewhere too.
+func TestSnapshot_Rows_IgnoresLeftOvers(t *testing.T) {
+	dir := openDir(t, t.TempDir())
+	l := openLedger(t, dir)
+	old, updated := storedRow("a", 1), storedRow("a", 1)
+	updated.Attempts = 9
+	for _, row := range []*pipeline.Row{old, updated} {
+		if err := l.Commit(t.Context(), []*pipeline.Row{row}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	part := readFile(t, dir, l.assets.partName(1))
+	if err := l.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, dir, l.assets.partName(1), part)
+	if diff := cmp.Diff([]*pipeline.Row{updated}, collect(t, openSnapshotOf(t, dir))); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	openLedger(t, dir)
+	if _, err := dir.Lstat(l.assets.partName(1)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("opening the ledger left part 1: %v", err)
+	}
+}
+
+// Without manifest.parquet nothing vouches for the assets of files.parquet, now and after the next run.
+func TestLedger_Open_DistrustsFilesWithoutManifest(t *testing.T) {
+	dir := openDir(t, t.TempDir())
+	l := openLedger(t, dir)
+	row := &pipeline.FileRow{File: *testFile("a"), Status: pipeline.Complete}
+	if err := l.Commit(t.Context(), []*pipeline.Row{storedRow("a", 1)}, []*pipeline.FileRow{row}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := dir.Remove(AssetsName); err != nil {
+		t.Fatal(err)
+	}
+	known := func(s *Snapshot) bool {
+		state, err := s.File(t.Context(), row.Key())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return state != nil
+	}
+	if known(openSnapshotOf(t, dir)) {
+		t.Error("a snapshot trusts files.parquet without manifest.parquet")
+	}
+	second := openLedger(t, dir)
+	if err := second.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if known(openSnapshotOf(t, dir)) {
+		t.Error("the next run brought the lost file back")
+	}
+}
+
+func TestSnapshot_Open_NamesDamagedFile(t *testing.T) {
+	for _, name := range []string{AssetsName, FilesName, partsDir + "/00000002.assets.parquet"} {
+		t.Run(name, func(t *testing.T) {
+			dir := openDir(t, t.TempDir())
+			l := openLedger(t, dir)
+			file := &pipeline.FileRow{File: *testFile("a"), Status: pipeline.Complete}
+			if err := l.Commit(t.Context(), []*pipeline.Row{storedRow("a", 1)}, []*pipeline.FileRow{file}); err != nil {
+				t.Fatal(err)
+			}
+			if err := l.Compact(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := openLedger(t, dir).Commit(t.Context(), []*pipeline.Row{storedRow("a", 2)}, nil); err != nil {
+				t.Fatal(err)
+			}
+			content := readFile(t, dir, name)
+			for _, cut := range []int{0, 3, len(content) / 2, len(content) - 1} {
+				writeFile(t, dir, name, content[:cut])
+				_, err := OpenSnapshot(t.Context(), dir)
+				var damage *pipeline.DamageError
+				if !errors.As(err, &damage) || damage.Path != name {
+					t.Errorf("cut to %d of %d bytes: got error %v, want a DamageError of %s", cut, len(content), err, name)
+				}
+			}
+		})
+	}
+}
+
+func TestSnapshot_Rows_StopsWithContext(t *testing.T) {
+	dir := openDir(t, t.TempDir())
+	if err := openLedger(t, dir).Commit(t.Context(), []*pipeline.Row{storedRow("a", 1), storedRow("a", 2)}, nil); err != nil {
+		t.Fatal(err)
+	}
+	cause := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	var last error
+	for _, err := range openSnapshotOf(t, dir).Rows(ctx) {
+		cancel(cause)
+		last = err
+	}
+	if !errors.Is(last, cause) {
+		t.Errorf("got %v as the last error, want %v", last, cause)
+	}
+}
+
+func readFile(t *testing.T, fsys durable.FS, name string) []byte {
+	t.Helper()
+	f, err := fsys.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := make([]byte, info.Size())
+	if _, err := f.ReadAt(b, 0); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func writeFile(t *testing.T, fsys durable.FS, name string, content []byte) {
+	t.Helper()
+	err := durable.Replace(fsys, name, func(f durable.File) error {
+		_, err := f.Write(content)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,326 @@
+package manifest
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/parquet-go/parquet-go"
+
+	"exporter/pipeline"
+)
+
+// Schema is the number of the columns' version. It is raised on every change.
+const Schema = 1
+
+// assetRow is a row of manifest.parquet and of asset parts. Timestamps (microseconds since the epoch, UTC) are null when
+// they are zero.
+type assetRow struct {
+	FileID          string   `parquet:"file_id"`
+	Kind            string   `parquet:"kind,dict"`
+	PageIndex       int32    `parquet:"page_index"`
+	FigureName      *string  `parquet:"figure_name"`
+	Status          string   `parquet:"status,dict"`
+	Reason          *string  `parquet:"reason"`
+	Path            *string  `parquet:"path,dict"`
+	Member          *string  `parquet:"member"`
+	Offset          *int64   `parquet:"offset"`
+	FrameOffset     *int64   `parquet:"frame_offset"`
+	FrameSize       *int64   `parquet:"frame_size"`
+	FrameStart      *int64   `parquet:"frame_start"`
+	Size            *int64   `parquet:"size"`
+	ListedSize      *int64   `parquet:"listed_size"`
+	SHA256          *string  `parquet:"sha256"`
+	MediaType       *string  `parquet:"media_type,dict"`
+	Width           *int32   `parquet:"width"`
+	Height          *int32   `parquet:"height"`
+	Confidence      *float64 `parquet:"confidence"`
+	IsLikelyNoise   *bool    `parquet:"is_likely_noise"`
+	Metadata        *string  `parquet:"metadata"`
+	DirectoryID     string   `parquet:"directory_id,optional,dict"`
+	DirectoryFileID string   `parquet:"directory_file_id,optional,dict"`
+	PipelineID      string   `parquet:"pipeline_id,optional,dict"`
+	ProjectID       string   `parquet:"project_id,optional,dict"`
+	DisplayName     *string  `parquet:"display_name,dict"`
+	UniqueID        *string  `parquet:"unique_id,dict"`
+	FileMetadata    *string  `parquet:"file_metadata,dict"`
+	FileCreatedAt   int64    `parquet:"file_created_at,optional,timestamp(microsecond)"`
+	FileUpdatedAt   int64    `parquet:"file_updated_at,optional,timestamp(microsecond)"`
+	FileDeletedAt   int64    `parquet:"file_deleted_at,optional,timestamp(microsecond)"`
+	FetchedAt       int64    `parquet:"fetched_at,optional,timestamp(microsecond)"`
+	Attempts        int32    `parquet:"attempts"`
+	VanishedAt      int64    `parquet:"vanished_at,optional,timestamp(microsecond)"`
+}
+
+// fileRow is a row of files.parquet and of file parts.
+type fileRow struct {
+	FileID          string  `parquet:"file_id,optional"`
+	DirectoryID     string  `parquet:"directory_id,optional,dict"`
+	DirectoryFileID string  `parquet:"directory_file_id,optional"`
+	PipelineID      string  `parquet:"pipeline_id,optional,dict"`
+	ProjectID       string  `parquet:"project_id,optional,dict"`
+	DisplayName     *string `parquet:"display_name"`
+	UniqueID        *string `parquet:"unique_id"`
+	FileMetadata    *string `parquet:"file_metadata"`
+	FileCreatedAt   int64   `parquet:"file_created_at,optional,timestamp(microsecond)"`
+	FileUpdatedAt   int64   `parquet:"file_updated_at,optional,timestamp(microsecond)"`
+	FileDeletedAt   int64   `parquet:"file_deleted_at,optional,timestamp(microsecond)"`
+	Status          string  `parquet:"status,dict"`
+	Error           *string `parquet:"error"`
+	Screenshots     *int64  `parquet:"screenshots"`
+	Figures         *int64  `parquet:"figures"`
+	Stored          int64   `parquet:"stored"`
+	Skipped         int64   `parquet:"skipped"`
+	Failed          int64   `parquet:"failed"`
+	Bytes           int64   `parquet:"bytes"`
+	ListedAt        int64   `parquet:"listed_at,optional,timestamp(microsecond)"`
+	VanishedAt      int64   `parquet:"vanished_at,optional,timestamp(microsecond)"`
+}
+
+// schemaOf returns the Parquet schema of a row type. The library's own tag for JSON columns would encode strings once
+// more, so the logical type is set here.
+func schemaOf[T any]() *parquet.Schema {
+	plain := parquet.SchemaOf(new(T))
+	fields := plain.Fields()
+	for i, f := range fields {
+		if name := f.Name(); name == "metadata" || name == "file_metadata" {
+			fields[i] = jsonField{f}
+		}
+	}
+	return parquet.NewSchema("exporter", columns{plain, fields})
+}
+
+type jsonField struct{ parquet.Field }
+
+func (jsonField) Type() parquet.Type { return parquet.JSON().Type() }
+
+type columns struct {
+	parquet.Node
+	fields []parquet.Field
+}
+
+func (c columns) Fields() []parquet.Field { return c.fields }
+
+func (r *assetRow) key() pipeline.AssetKey {
+	k := pipeline.AssetKey{FileID: pipeline.ID(r.FileID), Kind: pipeline.Kind(r.Kind), PageIndex: r.PageIndex}
+	if r.FigureName != nil {
+		k.FigureName = *r.FigureName
+	}
+	return k
+}
+
+func (r *fileRow) key() pipeline.FileKey {
+	if r.FileID != "" {
+		return pipeline.FileKey{FileID: r.FileID}
+	}
+	return pipeline.FileKey{DirectoryFileID: r.DirectoryFileID}
+}
+
+func compareAssets(a, b *assetRow) int { return a.key().Compare(b.key()) }
+func compareFiles(a, b *fileRow) int   { return a.key().Compare(b.key()) }
+
+func fromRow(r *pipeline.Row) assetRow {
+	f := r.File
+	row := assetRow{
+		FileID:          string(r.FileID),
+		Kind:            string(r.Kind),
+		PageIndex:       r.PageIndex,
+		Status:          string(r.Status),
+		Reason:          nonZero(r.Reason),
+		ListedSize:      r.ListedSize,
+		Confidence:      r.Confidence,
+		IsLikelyNoise:   r.IsLikelyNoise,
+		Metadata:        nonZero(string(r.Metadata)),
+		DirectoryID:     f.DirectoryID,
+		DirectoryFileID: f.DirectoryFileID,
+		PipelineID:      f.PipelineID,
+		ProjectID:       f.ProjectID,
+		DisplayName:     f.DisplayName,
+		UniqueID:        f.UniqueID,
+		FileMetadata:    nonZero(string(f.Metadata)),
+		FileCreatedAt:   micros(f.CreatedAt),
+		FileUpdatedAt:   micros(f.UpdatedAt),
+		FileDeletedAt:   micros(f.DeletedAt),
+		Attempts:        int32(r.Attempts),
+		VanishedAt:      micros(r.VanishedAt),
+	}
+	if r.Kind == pipeline.Figure {
+		row.FigureName = &r.FigureName
+	}
+	if r.Status == pipeline.Stored {
+		row.setContent(r)
+	}
+	return row
+}
+
+// setContent fills the columns that only stored assets have.
+func (r *assetRow) setContent(from *pipeline.Row) {
+	c, at := &from.Content, from.Location.Shard
+	r.Path = &from.Location.Path
+	r.Size = &c.Size
+	sum := hex.EncodeToString(c.SHA256[:])
+	r.SHA256 = &sum
+	r.MediaType = &c.MediaType
+	r.Width, r.Height = nonZero(c.Width), nonZero(c.Height)
+	r.FetchedAt = micros(from.FetchedAt)
+	if at == nil {
+		return
+	}
+	r.Member, r.Offset = &at.Member, &at.Offset
+	if at.Frame != nil {
+		r.FrameOffset, r.FrameSize, r.FrameStart = &at.Frame.Offset, &at.Frame.Size, &at.Frame.Start
+	}
+}
+
+// row is the inverse of fromRow. What it is given comes from a file that may be damaged.
+func (r *assetRow) row() (*pipeline.Row, error) {
+	row := &pipeline.Row{
+		Asset: pipeline.Asset{
+			FileID:        pipeline.ID(r.FileID),
+			Kind:          pipeline.Kind(r.Kind),
+			PageIndex:     r.PageIndex,
+			FigureName:    zeroIfNil(r.FigureName),
+			ListedSize:    r.ListedSize,
+			Confidence:    r.Confidence,
+			IsLikelyNoise: r.IsLikelyNoise,
+			Metadata:      rawJSON(r.Metadata),
+		},
+		File: &pipeline.File{
+			ID:              r.FileID,
+			DirectoryID:     r.DirectoryID,
+			DirectoryFileID: r.DirectoryFileID,
+			PipelineID:      r.PipelineID,
+			ProjectID:       r.ProjectID,
+			DisplayName:     r.DisplayName,
+			UniqueID:        r.UniqueID,
+			Metadata:        rawJSON(r.FileMetadata),
+			CreatedAt:       moment(r.FileCreatedAt),
+			UpdatedAt:       moment(r.FileUpdatedAt),
+			DeletedAt:       moment(r.FileDeletedAt),
+		},
+		Status:     pipeline.Status(r.Status),
+		Reason:     zeroIfNil(r.Reason),
+		Attempts:   int(r.Attempts),
+		FetchedAt:  moment(r.FetchedAt),
+		VanishedAt: moment(r.VanishedAt),
+	}
+	if row.Status != pipeline.Stored {
+		return row, nil
+	}
+	if err := r.content(row); err != nil {
+		return nil, fmt.Errorf("row of file %q, %s of page %d: %w", r.FileID, r.Kind, r.PageIndex, err)
+	}
+	return row, nil
+}
+
+func (r *assetRow) content(row *pipeline.Row) error {
+	if r.Path == nil || r.Size == nil || r.SHA256 == nil || r.MediaType == nil {
+		return fmt.Errorf("it is stored, but has no path, size, sha256 or media_type")
+	}
+	sum, err := hex.DecodeString(*r.SHA256)
+	if err != nil || len(sum) != len(row.Content.SHA256) {
+		return fmt.Errorf("sha256 is %q, want 64 hex digits", *r.SHA256)
+	}
+	copy(row.Content.SHA256[:], sum)
+	row.Content.Size, row.Content.MediaType = *r.Size, *r.MediaType
+	row.Content.Width, row.Content.Height = zeroIfNil(r.Width), zeroIfNil(r.Height)
+	row.Location.Path = *r.Path
+	if r.Member == nil {
+		return nil
+	}
+	if r.Offset == nil {
+		return fmt.Errorf("it is a member of a shard, but has no offset")
+	}
+	row.Location.Shard = &pipeline.ShardLocation{Member: *r.Member, Offset: *r.Offset}
+	if r.FrameOffset == nil {
+		return nil
+	}
+	if r.FrameSize == nil || r.FrameStart == nil {
+		return fmt.Errorf("it has a frame_offset, but no frame_size or frame_start")
+	}
+	row.Location.Shard.Frame = &pipeline.Frame{Offset: *r.FrameOffset, Size: *r.FrameSize, Start: *r.FrameStart}
+	return nil
+}
+
+func fromFileRow(r *pipeline.FileRow) fileRow {
+	return fileRow{
+		FileID:          r.ID,
+		DirectoryID:     r.DirectoryID,
+		DirectoryFileID: r.DirectoryFileID,
+		PipelineID:      r.PipelineID,
+		ProjectID:       r.ProjectID,
+		DisplayName:     r.DisplayName,
+		UniqueID:        r.UniqueID,
+		FileMetadata:    nonZero(string(r.Metadata)),
+		FileCreatedAt:   micros(r.CreatedAt),
+		FileUpdatedAt:   micros(r.UpdatedAt),
+		FileDeletedAt:   micros(r.DeletedAt),
+		Status:          string(r.Status),
+		Error:           nonZero(r.Error),
+		Screenshots:     r.Screenshots,
+		Figures:         r.Figures,
+		Stored:          r.Stored,
+		Skipped:         r.Skipped,
+		Failed:          r.Failed,
+		Bytes:           r.Bytes,
+		ListedAt:        micros(r.ListedAt),
+		VanishedAt:      micros(r.VanishedAt),
+	}
+}
+
+// state is what a next run needs of the row.
+func (r *fileRow) state() pipeline.FileState {
+	return pipeline.FileState{
+		Status:     pipeline.Status(r.Status),
+		Counts:     r.counts(),
+		UpdatedAt:  moment(r.FileUpdatedAt),
+		VanishedAt: moment(r.VanishedAt),
+	}
+}
+
+func (r *fileRow) counts() pipeline.Counts {
+	return pipeline.Counts{
+		Screenshots: r.Screenshots,
+		Figures:     r.Figures,
+		Stored:      r.Stored,
+		Skipped:     r.Skipped,
+		Failed:      r.Failed,
+		Bytes:       r.Bytes,
+	}
+}
+
+func rawJSON(s *string) json.RawMessage {
+	if s == nil {
+		return nil
+	}
+	return json.RawMessage(*s)
+}
+
+func nonZero[T comparable](v T) *T {
+	if v == *new(T) {
+		return nil
+	}
+	return &v
+}
+
+func zeroIfNil[T any](p *T) T {
+	if p == nil {
+		return *new(T)
+	}
+	return *p
+}
+
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func moment(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}

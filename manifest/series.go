@@ -1,0 +1,187 @@
+package manifest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/parquet-go/parquet-go"
+
+	"exporter/internal/durable"
+)
+
+const (
+	// AssetsName and FilesName are the two files of a finished export.
+	AssetsName = "manifest.parquet"
+	FilesName  = "files.parquet"
+
+	partsDir = durable.PrivateDir + "/parts"
+	// fanIn is how many parts of one tier are rolled up into one of the next.
+	fanIn = 16
+)
+
+// series is one of the two tables as it lies on disk: a file, and the parts that came after it.
+type series[T any] struct {
+	fsys durable.FS
+	// name is that of the file, suffix that of the parts behind their number.
+	name, suffix string
+	sorting      []parquet.SortingColumn
+	compare      func(a, b *T) int
+}
+
+func assetSeries(fsys durable.FS) series[assetRow] {
+	return series[assetRow]{fsys, AssetsName, ".assets.parquet", assetSorting(), compareAssets}
+}
+
+func fileSeries(fsys durable.FS) series[fileRow] {
+	return series[fileRow]{fsys, FilesName, ".files.parquet", fileSorting(), compareFiles}
+}
+
+func (s *series[T]) partName(number int) string {
+	return fmt.Sprintf("%s/%08d%s", partsDir, number, s.suffix)
+}
+
+// parts lists the numbers of the parts, ascending.
+func (s *series[T]) parts() ([]int, error) {
+	entries, err := s.fsys.ReadDir(partsDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var numbers []int
+	for _, e := range entries {
+		digits, ok := strings.CutSuffix(e.Name(), s.suffix)
+		if number, err := strconv.Atoi(digits); ok && err == nil && number > 0 && s.partName(number) == partsDir+"/"+e.Name() {
+			numbers = append(numbers, number)
+		}
+	}
+	slices.Sort(numbers)
+	return numbers, nil
+}
+
+// log is a series that is open for reading.
+type log[T any] struct {
+	series[T]
+	// base is the file; nil where there is none yet. parts came after it, oldest first, each with its number.
+	base  *table[T]
+	parts []part[T]
+	// stale are numbers of parts that base contains.
+	stale []int
+}
+
+type part[T any] struct {
+	number int
+	*table[T]
+}
+
+// open opens the file, unless ignoreBase, and all parts that count.
+func (s series[T]) open(ignoreBase bool) (l *log[T], err error) {
+	l = &log[T]{series: s}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.close())
+			l = nil
+		}
+	}()
+	// The parts are listed first: one that is merged into the file meanwhile is then found there, and missing here.
+	numbers, err := s.parts()
+	if err != nil {
+		return l, err
+	}
+	through := 0
+	if !ignoreBase {
+		base, err := openTable[T](s.fsys, s.name)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return l, err
+		}
+		if err == nil {
+			l.base, through = base, base.meta.through
+		}
+	}
+	for _, number := range numbers {
+		if number <= through {
+			l.stale = append(l.stale, number)
+			continue
+		}
+		t, err := openTable[T](s.fsys, s.partName(number))
+		if err != nil {
+			return l, err
+		}
+		l.parts = append(l.parts, part[T]{number, t})
+	}
+	return l, nil
+}
+
+// tables returns everything that counts, oldest first.
+func (l *log[T]) tables() []*table[T] {
+	var tables []*table[T]
+	if l.base != nil {
+		tables = append(tables, l.base)
+	}
+	for _, p := range l.parts {
+		tables = append(tables, p.table)
+	}
+	return tables
+}
+
+// last returns the highest number that has been used.
+func (l *log[T]) last() int {
+	last := 0
+	if l.base != nil {
+		last = l.base.meta.through
+	}
+	for _, p := range l.parts {
+		last = max(last, p.number)
+	}
+	return last
+}
+
+// info returns what the newest file says of the run that wrote it; nil where there is no file.
+func (l *log[T]) info() *Info {
+	if tables := l.tables(); len(tables) > 0 {
+		return &tables[len(tables)-1].meta.Info
+	}
+	return nil
+}
+
+// all yields every row, sorted, each key once.
+func (l *log[T]) all(ctx context.Context) iter.Seq2[*T, error] {
+	return withContext(ctx, mergeTables(l.tables(), l.compare))
+}
+
+func mergeTables[T any](tables []*table[T], compare func(a, b *T) int) iter.Seq2[*T, error] {
+	inputs := make([]iter.Seq2[*T, error], len(tables))
+	for i, t := range tables {
+		inputs[i] = t.rows(0, t.numRows())
+	}
+	return merge(inputs, compare)
+}
+
+// withContext ends a sequence with the context's cause when it is cancelled.
+func withContext[T any](ctx context.Context, rows iter.Seq2[*T, error]) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		for row, err := range rows {
+			if ctx.Err() != nil {
+				row, err = nil, context.Cause(ctx)
+			}
+			if !yield(row, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (l *log[T]) close() error {
+	var err error
+	for _, t := range l.tables() {
+		err = errors.Join(err, t.close())
+	}
+	return err
+}

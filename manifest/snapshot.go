@@ -1,0 +1,137 @@
+package manifest
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"iter"
+
+	"exporter/internal/durable"
+	"exporter/pipeline"
+)
+
+// Snapshot is what an export's ledger said at one moment. It can be taken of an export that is running, needs no lock
+// and changes nothing. Its memory grows with the number of files, not of assets.
+type Snapshot struct {
+	assets *log[assetRow]
+	files  *log[fileRow]
+	// spans says for each of the asset tables where a file's rows are.
+	spans  []map[string]span
+	states map[pipeline.FileKey]pipeline.FileState
+}
+
+var _ pipeline.History = (*Snapshot)(nil)
+
+// OpenSnapshot reads the ledger of the export in fsys, which may be empty. Files that cannot be read are a
+// *pipeline.DamageError.
+func OpenSnapshot(ctx context.Context, fsys durable.FS) (*Snapshot, error) {
+	// A running export may roll up or merge parts between the listing and the opening; then another listing is right.
+	const tries = 5
+	for try := 1; ; try++ {
+		s, err := openSnapshot(ctx, fsys)
+		if err == nil || !errors.Is(err, fs.ErrNotExist) || try == tries {
+			return s, err
+		}
+	}
+}
+
+func openSnapshot(ctx context.Context, fsys durable.FS) (s *Snapshot, err error) {
+	s = &Snapshot{states: map[pipeline.FileKey]pipeline.FileState{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+			s = nil
+		}
+	}()
+	if s.assets, err = assetSeries(fsys).open(false); err != nil {
+		return s, err
+	}
+	// Without manifest.parquet, files.parquet would vouch for assets that nobody knows any more.
+	if s.files, err = fileSeries(fsys).open(s.assets.base == nil); err != nil {
+		return s, err
+	}
+	for _, t := range s.assets.tables() {
+		spans, err := t.fileSpans()
+		if err != nil {
+			return s, err
+		}
+		s.spans = append(s.spans, spans)
+	}
+	for row, err := range s.files.all(ctx) {
+		if err != nil {
+			return s, err
+		}
+		s.states[row.key()] = row.state()
+	}
+	return s, nil
+}
+
+// Info returns what the newest file of the ledger says of the run that wrote it; nil where nothing has been recorded.
+func (s *Snapshot) Info() *Info {
+	if info := s.assets.info(); info != nil {
+		return info
+	}
+	return s.files.info()
+}
+
+// File implements pipeline.History.
+func (s *Snapshot) File(_ context.Context, key pipeline.FileKey) (*pipeline.FileState, error) {
+	state, ok := s.states[key]
+	if !ok {
+		return nil, nil
+	}
+	return &state, nil
+}
+
+// Assets implements pipeline.History.
+func (s *Snapshot) Assets(ctx context.Context, id pipeline.ID) ([]*pipeline.Row, error) {
+	var inputs []iter.Seq2[*assetRow, error]
+	for i, t := range s.assets.tables() {
+		if at, ok := s.spans[i][string(id)]; ok {
+			inputs = append(inputs, t.rows(at.first, at.count))
+		}
+	}
+	var rows []*pipeline.Row
+	for row, err := range toRows(withContext(ctx, merge(inputs, compareAssets))) {
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+// Rows yields every asset's row, sorted by key.
+func (s *Snapshot) Rows(ctx context.Context) iter.Seq2[*pipeline.Row, error] {
+	return toRows(s.assets.all(ctx))
+}
+
+func toRows(rows iter.Seq2[*assetRow, error]) iter.Seq2[*pipeline.Row, error] {
+	return func(yield func(*pipeline.Row, error) bool) {
+		for r, err := range rows {
+			var row *pipeline.Row
+			if err == nil {
+				row, err = r.row()
+				if err != nil {
+					err = &pipeline.DamageError{Path: AssetsName, Err: err}
+				}
+			}
+			if !yield(row, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Close closes the files.
+func (s *Snapshot) Close() error {
+	var err error
+	if s.assets != nil {
+		err = s.assets.close()
+	}
+	if s.files != nil {
+		err = errors.Join(err, s.files.close())
+	}
+	s.assets, s.files = nil, nil
+	return err
+}

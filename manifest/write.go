@@ -1,0 +1,82 @@
+package manifest
+
+import (
+	"bufio"
+	"iter"
+	"strconv"
+
+	"github.com/parquet-go/parquet-go"
+
+	"exporter/internal/durable"
+)
+
+const (
+	// rowGroupRows bounds what a writer holds in memory: it keeps a row group until it is full.
+	rowGroupRows = 50_000
+	// pageBytes keeps what a merge of many tables holds in memory small, and reading of few rows cheap.
+	pageBytes = 64 << 10
+	// bloomBits is the size of the bloom filter on file_id for each value: one false positive in a hundred.
+	bloomBits = 10
+)
+
+// writeTable writes rows, which come sorted, as a Parquet file that replaces what has the name.
+func writeTable[T any](fsys durable.FS, name string, m fileMeta, sorting []parquet.SortingColumn,
+	rows iter.Seq2[*T, error]) error {
+	return durable.Replace(fsys, name, func(f durable.File) error {
+		out := bufio.NewWriterSize(f, 256<<10)
+		w := parquet.NewGenericWriter[T](out, append(writerOptions(m, sorting), schemaOf[T]())...)
+		if err := writeRows(w, rows); err != nil {
+			return err
+		}
+		if err := w.Close(); err != nil {
+			return err
+		}
+		return out.Flush()
+	})
+}
+
+func writeRows[T any](w *parquet.GenericWriter[T], rows iter.Seq2[*T, error]) error {
+	batch := make([]T, 0, readBatch)
+	for row, err := range rows {
+		if err != nil {
+			return err
+		}
+		if batch = append(batch, *row); len(batch) == cap(batch) {
+			if _, err := w.Write(batch); err != nil {
+				return err
+			}
+			batch = batch[:0]
+		}
+	}
+	_, err := w.Write(batch)
+	return err
+}
+
+func writerOptions(m fileMeta, sorting []parquet.SortingColumn) []parquet.WriterOption {
+	return []parquet.WriterOption{
+		parquet.CreatedBy("exporter", m.Version, ""),
+		parquet.Compression(&parquet.Zstd),
+		parquet.MaxRowsPerRowGroup(rowGroupRows),
+		parquet.PageBufferSize(pageBytes),
+		parquet.BloomFilters(parquet.SplitBlockFilter(bloomBits, "file_id")),
+		parquet.SortingWriterConfig(parquet.SortingColumns(sorting...)),
+		parquet.KeyValueMetadata(metaVersion, m.Version),
+		parquet.KeyValueMetadata(metaSchema, strconv.Itoa(Schema)),
+		parquet.KeyValueMetadata(metaSource, m.Source),
+		parquet.KeyValueMetadata(metaSink, m.Sink),
+		parquet.KeyValueMetadata(metaThrough, strconv.Itoa(m.through)),
+		parquet.KeyValueMetadata(metaTier, strconv.Itoa(m.tier)),
+	}
+}
+
+func assetSorting() []parquet.SortingColumn {
+	return []parquet.SortingColumn{
+		parquet.Ascending("file_id"), parquet.Ascending("kind"), parquet.Ascending("page_index"), parquet.Ascending("figure_name"),
+	}
+}
+
+func fileSorting() []parquet.SortingColumn {
+	return []parquet.SortingColumn{
+		parquet.NullsFirst(parquet.Ascending("file_id")), parquet.NullsFirst(parquet.Ascending("directory_file_id")),
+	}
+}
