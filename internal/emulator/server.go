@@ -1,0 +1,202 @@
+package emulator
+
+import (
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Options configure a Server. Only Corpus is required.
+type Options struct {
+	Corpus *Corpus
+	// Key is the API key that is accepted; when empty, any bearer token that is not empty.
+	Key string
+	// Limit throttles requests with a valid key; nil means unlimited.
+	Limit *RateLimit
+	// Latency is waited for before every answer. Limits count when the request arrives.
+	Latency time.Duration
+	Faults  Faults
+	// OtherOrigin is where FaultRedirectOther leads, such as "http://127.0.0.1:8080".
+	OtherOrigin string
+	// StallFor bounds the slow faults; 30 seconds when 0. A client that goes away ends them earlier.
+	StallFor time.Duration
+	// TrickleEvery is the time between two bytes of FaultTrickle; 100 ms when 0.
+	TrickleEvery time.Duration
+	// HugeSize is the white space of FaultHugeJSON in bytes; 1 GiB when 0.
+	HugeSize int64
+	// Seed decides which resources are faulty and how, and the key of the cursors: they outlive a restart.
+	Seed uint64
+	// LogLimit is how many requests the log keeps, the latest ones; 0 keeps all, a negative number none.
+	LogLimit int
+}
+
+// Server is a LlamaCloud. It is safe for concurrent use.
+type Server struct {
+	corpus    *Corpus
+	key       string
+	latency   time.Duration
+	limiter   *limiter // nil: unlimited
+	injector  *injector
+	cursors   cursors
+	signer    signer
+	log       requestLog
+	endpoints []endpoint
+}
+
+var _ http.Handler = (*Server)(nil)
+
+// New returns a Server. It fails when an option makes no sense, and names it.
+func New(o Options) (*Server, error) {
+	switch {
+	case o.Corpus == nil:
+		return nil, errors.New("emulator: Corpus is missing")
+	case o.Latency < 0 || o.StallFor < 0 || o.TrickleEvery < 0 || o.HugeSize < 0:
+		return nil, errors.New("emulator: Latency, StallFor, TrickleEvery and HugeSize must not be negative")
+	}
+	s := &Server{
+		corpus: o.Corpus, key: o.Key, latency: o.Latency, signer: newSigner(o.Seed),
+		log: requestLog{limit: o.LogLimit},
+	}
+	if o.Limit != nil {
+		if o.Limit.Requests < 1 || o.Limit.Window <= 0 {
+			return nil, fmt.Errorf("emulator: Limit is %d requests in %v, both must be positive",
+				o.Limit.Requests, o.Limit.Window)
+		}
+		s.limiter = &limiter{RateLimit: *o.Limit}
+	}
+	var err error
+	if s.injector, err = newInjector(o); err != nil {
+		return nil, fmt.Errorf("emulator: %w", err)
+	}
+	if s.cursors, err = newCursors(o.Seed); err != nil {
+		return nil, fmt.Errorf("emulator: %w", err)
+	}
+	s.endpoints = s.routes()
+	return s, nil
+}
+
+// Requests returns a copy of the log. A request is in it before the first byte of its answer is sent.
+func (s *Server) Requests() []Request { return s.log.requests() }
+
+// Reset clears the log. Limits and the attempts that faults have counted stay.
+func (s *Server) Reset() { s.log.reset() }
+
+// exchange is a request under way.
+type exchange struct {
+	w      http.ResponseWriter
+	r      *http.Request
+	route  Route
+	params []string
+	query  url.Values
+	// token is the page_token; binding identifies the listing that it was made for, and after is the place that it
+	// stands for. badToken is set when it does not belong to this listing.
+	token, binding string
+	after          uint64
+	badToken       bool
+	fault          *faultSpec // nil: none
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	arrived := time.Now()
+	x := &exchange{w: w, r: r, query: r.URL.Query()}
+	rep := s.answer(x, arrived)
+	s.record(x, &rep, arrived)
+	if s.latency > 0 && !x.wait(s.latency) {
+		abort()
+	}
+	if x.fault != nil && x.fault.send != nil {
+		x.fault.send(s.injector, x, rep)
+		return
+	}
+	if err := rep.send(w); err != nil {
+		// A body that is not whole must not look so.
+		abort()
+	}
+}
+
+// answer decides on the reply, before anything is sent.
+func (s *Server) answer(x *exchange, arrived time.Time) reply {
+	e, params, allow := match(s.endpoints, x.r)
+	switch {
+	case e == nil && len(allow) > 0:
+		return detail(http.StatusMethodNotAllowed, "Method Not Allowed").with("Allow", strings.Join(allow, ", "))
+	case e == nil:
+		return detail(http.StatusNotFound, "Not Found")
+	}
+	x.route, x.params = e.route, params
+	if x.route != RouteDownload {
+		if !s.authorized(x.r) {
+			return detail(http.StatusUnauthorized, "Invalid API key").with("WWW-Authenticate", "Bearer")
+		}
+		if s.limiter != nil {
+			if wait := s.limiter.take(arrived); wait > 0 {
+				return s.limiter.throttled(arrived, wait)
+			}
+		}
+	}
+	if x.route.hasCursor() {
+		s.readToken(x)
+	}
+	x.fault = s.injector.choose(x)
+	if x.fault != nil && x.fault.answer != nil {
+		return x.fault.answer(s.injector, x)
+	}
+	rep := e.handle(x)
+	if x.fault == nil || x.fault.alter == nil {
+		return rep
+	}
+	rep, err := rep.loaded()
+	if err != nil {
+		return detail(http.StatusInternalServerError, "The recorded blob cannot be read")
+	}
+	return x.fault.alter(x, rep)
+}
+
+func (s *Server) authorized(r *http.Request) bool {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok || token == "" {
+		return false
+	}
+	return s.key == "" || subtle.ConstantTimeCompare([]byte(token), []byte(s.key)) == 1
+}
+
+func (s *Server) record(x *exchange, rep *reply, arrived time.Time) {
+	if s.log.limit < 0 {
+		return
+	}
+	entry := Request{
+		Time: arrived, Method: x.r.Method, Route: x.route, Path: x.r.URL.EscapedPath(), Query: x.query,
+		Header: x.r.Header.Clone(), Status: rep.status,
+	}
+	if entry.Header.Get("Authorization") != "" {
+		verdict := "refused"
+		if s.authorized(x.r) {
+			verdict = "accepted"
+		}
+		entry.Header.Set("Authorization", verdict)
+	}
+	if x.fault != nil {
+		entry.Fault = x.fault.kind
+		if x.fault.silent {
+			entry.Status = 0
+		}
+	}
+	s.log.add(entry)
+}
+
+// wait returns false as soon as the client is gone, and true when d has passed.
+func (x *exchange) wait(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-x.r.Context().Done():
+		return false
+	}
+}
