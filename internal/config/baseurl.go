@@ -1,0 +1,41 @@
+package config
+
+import (
+	"errors"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// parseBaseURL parses the URL that the API is below. Its errors show nothing of text, which may hold a password.
+func parseBaseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimRight(text, "/"))
+	switch {
+	case err != nil || u.Opaque != "" || u.Hostname() == "" || !validPort(u):
+		return nil, errors.New("not a URL with a scheme and a host")
+	case u.Scheme != "https" && u.Scheme != "http":
+		return nil, errors.New("the URL's scheme is neither https nor http")
+	case u.User != nil:
+		return nil, errors.New("the URL must not hold a user name or a password")
+	case strings.ContainsAny(text, "?#"):
+		return nil, errors.New("the URL must not hold a query or a fragment")
+	}
+	u.Host = strings.ToLower(u.Host)
+	return u, nil
+}
+
+func validPort(u *url.URL) bool {
+	port := u.Port()
+	if port == "" {
+		return !strings.HasSuffix(u.Host, ":")
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0
+}
+
+// isLoopback tells whether nothing that is sent to the host leaves this machine.
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.Unmap().IsLoopback()
+}

@@ -1,0 +1,126 @@
+package config
+
+import (
+	"net/url"
+	"time"
+
+	"exporter/pipeline"
+)
+
+// Config is the whole configuration. Load and Default make it; both leave every field valid.
+type Config struct {
+	API    API
+	Source Source
+	Assets Assets
+	Limits Limits
+	Output Output
+
+	// key is what LLAMA_CLOUD_API_KEY holds, unchecked.
+	key Secret
+	// origins tells by path where the value of a key came from; keys that have their default are not in it.
+	origins map[string]origin
+}
+
+// API says where the API is and how long to wait for it.
+type API struct {
+	// BaseURL is never nil. It has a scheme (https or http) and a host in lower case, neither user, query nor fragment,
+	// and no slash at its end. Its scheme is https unless the host is loopback or InsecureHTTP is set.
+	BaseURL *url.URL
+	// InsecureHTTP allows plain http to hosts that are not loopback, which shows the API key to the network.
+	InsecureHTTP bool
+	// KeyFile is the path of a file that holds the API key, relative to the working directory; empty where
+	// LLAMA_CLOUD_API_KEY is to be used. ReadKey reads either.
+	KeyFile string
+	// OrganizationID and ProjectID are sent with every request; empty for those of the API key.
+	OrganizationID, ProjectID pipeline.ID
+	// HeaderTimeout is the longest wait for an answer's headers; IdleTimeout the longest without a byte of its body.
+	HeaderTimeout, IdleTimeout time.Duration
+}
+
+// Source says which files to export.
+type Source struct {
+	// Directories, Pipelines and Files are exported together; repeated ids are kept.
+	Directories, Pipelines, Files []pipeline.ID
+	// Project asks for every file of the project.
+	Project bool
+	// DisplayName, DisplayNameContains, UniqueID and FileID leave only matching files; empty ones match all.
+	DisplayName, DisplayNameContains, UniqueID string
+	FileID                                     pipeline.ID
+	// IncludeDeleted lists soft-deleted files too.
+	IncludeDeleted bool
+	// UpdatedAtOnOrAfter and UpdatedAtOnOrBefore are inclusive bounds in UTC; zero for none.
+	UpdatedAtOnOrAfter, UpdatedAtOnOrBefore time.Time
+}
+
+// Assets says which assets of those files are wanted. It converts to pipeline.Filters.
+type Assets struct {
+	// Screenshots and Figures say which kinds to list; at least one of them is true.
+	Screenshots, Figures bool
+	// SkipNoise leaves out figures whose is_likely_noise is true.
+	SkipNoise bool
+	// MinConfidence, from 0 to 1, leaves out figures whose confidence is known and lower.
+	MinConfidence float64
+	// Pages leaves out assets of other pages.
+	Pages pipeline.Pages
+}
+
+// Limits bounds what a run asks of the API and of this machine.
+type Limits struct {
+	Rate Rate
+	// Concurrency is the number of blobs in flight, from 1 to 1024.
+	Concurrency int
+	// Memory bounds the blobs in flight together, MaxBlobSize a single one; both are positive.
+	Memory, MaxBlobSize Size
+	// MaxPause is the longest pause that the API may ask for before the run stops.
+	MaxPause time.Duration
+	// MaxAttempts is the number of times that a request is tried, from 1 to 20.
+	MaxAttempts int
+}
+
+// Output says where the export goes.
+type Output struct {
+	// Dir is the export directory, relative to the working directory; never empty.
+	Dir  string
+	Sink Sink
+	// Checkpoint is the longest time between two commits.
+	Checkpoint time.Duration
+	Archive    Archive
+}
+
+// Archive shapes the shards of the archive sink.
+type Archive struct {
+	Compression Compression
+	Level       Level
+	// ShardSize is where a shard is sealed, FrameSize about the length of a frame, both before compression. FrameSize is
+	// positive and at most ShardSize.
+	ShardSize, FrameSize Size
+}
+
+// Sink names a place for blobs.
+type Sink string
+
+// The sinks: a file for each blob, or tar shards.
+const (
+	SinkLocal   Sink = "local"
+	SinkArchive Sink = "archive"
+)
+
+// Compression names how shards are compressed.
+type Compression string
+
+// The compressions of a shard.
+const (
+	CompressionZstd Compression = "zstd"
+	CompressionNone Compression = "none"
+)
+
+// Level names how hard zstd tries.
+type Level string
+
+// The levels of compression, from the least work to the most.
+const (
+	LevelFastest Level = "fastest"
+	LevelDefault Level = "default"
+	LevelBetter  Level = "better"
+	LevelBest    Level = "best"
+)

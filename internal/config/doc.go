@@ -1,0 +1,12 @@
+// Package config turns a TOML file, the environment and flags into one validated Config.
+//
+// One table (settings) describes every key once: its place in the TOML file, its flag, its environment variable, its
+// default, its help and how its text is parsed. Loading, flags, help and config.example.toml all follow from it.
+//
+// Flags beat the environment, the environment beats the TOML file, the file beats the defaults. Each layer is strict on
+// its own: a bad value is refused even where another layer would have replaced it. Lists are replaced as a whole.
+// Every message names the place that the value came from and what would be right, on one line.
+//
+// The API key is in none of these layers but the environment variable LLAMA_CLOUD_API_KEY, or in a file of its own. No
+// error, and no form of printing a Config, shows it.
+package config

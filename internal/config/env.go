@@ -1,0 +1,97 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+const (
+	// envPrefix begins the variables that are ours alone.
+	envPrefix = "EXPORTER_"
+	// testPrefix begins those that are left to tests of the program.
+	testPrefix = envPrefix + "TEST_"
+	// fileVariable names the TOML file.
+	fileVariable = envPrefix + "CONFIG"
+	// keyVariable and urlVariable are read by the API's official clients too.
+	keyVariable = "LLAMA_CLOUD_API_KEY"
+	urlVariable = "LLAMA_CLOUD_BASE_URL"
+)
+
+// parseEnviron returns the variables that have a value. It refuses EXPORTER_ variables that stand for nothing, for
+// they are slips of the pen that would otherwise go unnoticed.
+func parseEnviron(environ []string) (map[string]string, error) {
+	known := []string{fileVariable}
+	for _, k := range Keys() {
+		known = append(known, k.Env())
+	}
+	env := map[string]string{}
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		if strings.HasPrefix(name, envPrefix) && !strings.HasPrefix(name, testPrefix) && !slices.Contains(known, name) {
+			return nil, unknownVariable(name, known)
+		}
+		if value == "" {
+			delete(env, name)
+			continue
+		}
+		env[name] = value
+	}
+	return env, nil
+}
+
+func unknownVariable(name string, known []string) error {
+	rest := strings.TrimPrefix(name, envPrefix)
+	e := &Error{Origin: printable(name), Problem: "unknown variable"}
+	switch hint := closest(name, "_"+rest, known); {
+	case isKeyName(rest) || isKeyName(strings.TrimPrefix(rest, "API_")):
+		e.Problem, e.Remedy = "the API key is not read from this variable", keyRemedy
+	case hint != "":
+		e.Remedy = "did you mean " + hint + "?"
+	default:
+		e.Remedy = "unset it; variables are named " + envPrefix + "SECTION_KEY, such as EXPORTER_LIMITS_RATE"
+	}
+	return e
+}
+
+// loadEnv applies the environment.
+func (l *loader) loadEnv(env map[string]string) error {
+	if value := env[urlVariable]; value != "" {
+		from := origin{urlVariable, true}
+		if err := l.assign(l.byPath["api.base_url"], from, []item{{value, from}}); err != nil {
+			return err
+		}
+	}
+	for i := range l.settings {
+		s := &l.settings[i]
+		from := origin{s.key().Env(), true}
+		value := env[from.text]
+		if value == "" {
+			continue
+		}
+		texts := []string{value}
+		if s.typ == TypeList {
+			texts = splitList(value)
+		}
+		if err := l.assign(s, from, itemsFrom(from, texts)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// splitList returns the items of a list that is written in one text.
+func splitList(text string) []string {
+	items := strings.Split(text, ",")
+	for i, it := range items {
+		items[i] = strings.TrimSpace(it)
+	}
+	return items
+}
+
+func itemsFrom(from origin, texts []string) []item {
+	items := make([]item, len(texts))
+	for i, text := range texts {
+		items[i] = item{text, from}
+	}
+	return items
+}

@@ -1,0 +1,87 @@
+package config
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// AddFlags adds to fs a flag for every key of the sections. Their values are checked by Load, not while they are
+// parsed: package pflag would print a value that it refuses, and that might be an API key.
+//
+// With SectionAPI come hidden flags, such as --api-key, for which Load tells where an API key belongs.
+func AddFlags(fs *pflag.FlagSet, sections ...Section) {
+	for _, k := range Keys() {
+		if !slices.Contains(sections, k.Section) {
+			continue
+		}
+		f := fs.VarPF(&flagValue{key: k}, k.Flag, "", k.Usage())
+		if k.Type == TypeBool {
+			f.NoOptDefVal = "true"
+		}
+	}
+	if slices.Contains(sections, SectionAPI) {
+		for _, name := range keyNames() {
+			fs.VarPF(refusedValue{}, strings.ReplaceAll(name, "_", "-"), "", "refused: "+keyRemedy).Hidden = true
+		}
+	}
+}
+
+// flagValue keeps what a flag was set to. It implements pflag.Value.
+type flagValue struct {
+	key   Key
+	texts []string
+}
+
+// Set keeps the text, or one more item of a list.
+func (v *flagValue) Set(text string) error {
+	if v.key.Type == TypeList {
+		v.texts = append(v.texts, splitList(text)...)
+	} else {
+		v.texts = []string{text}
+	}
+	return nil
+}
+
+// String returns the value, or the default as long as the flag is not set.
+func (v *flagValue) String() string {
+	if v.texts == nil {
+		return v.key.Default
+	}
+	return strings.Join(v.texts, ",")
+}
+
+// Type returns what help shows for the value.
+func (v *flagValue) Type() string {
+	if v.key.Type == TypeBool {
+		return "bool"
+	}
+	return v.key.Placeholder
+}
+
+// refusedValue forgets at once what it is set to, which must be an API key. It implements pflag.Value.
+type refusedValue struct{}
+
+func (refusedValue) Set(string) error { return nil }
+func (refusedValue) String() string   { return "" }
+func (refusedValue) Type() string     { return "KEY" }
+
+// loadFlags applies the flags that were set. Flags that AddFlags did not add are not its business.
+func (l *loader) loadFlags(fs *pflag.FlagSet) error {
+	if fs == nil {
+		return nil
+	}
+	var failure error
+	fs.Visit(func(f *pflag.Flag) {
+		from := origin{"--" + f.Name, true}
+		if _, ok := f.Value.(refusedValue); ok && failure == nil {
+			const problem = "an API key does not belong on the command line, which the process list shows"
+			failure = from.fail("", problem, keyRemedy)
+		}
+		if v, ok := f.Value.(*flagValue); ok && failure == nil {
+			failure = l.assign(l.byPath[v.key.Path()], from, itemsFrom(from, v.texts))
+		}
+	})
+	return failure
+}

@@ -1,0 +1,190 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// Section is a table of the TOML file.
+type Section string
+
+// The sections, by the path of their table.
+const (
+	SectionAPI     Section = "api"
+	SectionSource  Section = "source"
+	SectionAssets  Section = "assets"
+	SectionLimits  Section = "limits"
+	SectionOutput  Section = "output"
+	SectionArchive Section = "output.archive"
+)
+
+// Sections returns all sections in the order of the TOML file.
+func Sections() []Section {
+	return []Section{SectionAPI, SectionSource, SectionAssets, SectionLimits, SectionOutput, SectionArchive}
+}
+
+// Type is the type that a key has in the TOML file.
+type Type string
+
+// The types of keys.
+const (
+	TypeString  Type = "string"
+	TypeBool    Type = "boolean"
+	TypeInteger Type = "integer"
+	// TypeNumber is a float or an integer.
+	TypeNumber Type = "number"
+	// TypeList is an array of strings; in the environment and in a flag, its items are separated by commas.
+	TypeList Type = "list of strings"
+)
+
+// Key describes one key, for help and documentation.
+type Key struct {
+	Section Section
+	// Name is the key's name in its section.
+	Name string
+	// Flag is the name of its flag, without dashes. A flag of TypeList may be repeated.
+	Flag string
+	Type Type
+	// Placeholder stands for the value in help; empty for booleans.
+	Placeholder string
+	// Default is the default as text; empty for an empty list.
+	Default string
+	// Help says what the key is for; Allowed which values it takes, and may be empty.
+	Help, Allowed string
+}
+
+// Keys describes all keys in the order of the TOML file.
+func Keys() []Key {
+	var keys []Key
+	for _, s := range settings(new(Config)) {
+		keys = append(keys, s.key())
+	}
+	return keys
+}
+
+// Path returns the key with its section, such as "output.archive.level".
+func (k Key) Path() string { return string(k.Section) + "." + k.Name }
+
+// Env returns the name of the key's environment variable, such as EXPORTER_OUTPUT_ARCHIVE_LEVEL.
+func (k Key) Env() string { return envPrefix + strings.ToUpper(strings.ReplaceAll(k.Path(), ".", "_")) }
+
+// Usage returns the help and what is allowed, on one line.
+func (k Key) Usage() string {
+	if k.Allowed == "" || k.Type == TypeBool {
+		return k.Help
+	}
+	return k.Help + " (" + k.Allowed + ")"
+}
+
+// setting is a row of the table of keys, bound to a field of a Config.
+type setting struct {
+	section                 Section
+	name, flag, value, help string // value is the default
+	field
+}
+
+func (s *setting) key() Key {
+	return Key{
+		Section: s.section, Name: s.name, Flag: s.flag, Type: s.typ, Placeholder: s.placeholder,
+		Default: s.value, Help: s.help, Allowed: s.allowed,
+	}
+}
+
+// settings is the table of all keys, in the order of the TOML file, bound to c.
+func settings(c *Config) []setting {
+	return slices.Concat(
+		apiSettings(&c.API), sourceSettings(&c.Source), assetSettings(&c.Assets), limitSettings(&c.Limits),
+		outputSettings(&c.Output), archiveSettings(&c.Output.Archive),
+	)
+}
+
+func apiSettings(a *API) []setting {
+	return []setting{
+		{SectionAPI, "base_url", "base-url", "https://api.cloud.llamaindex.ai",
+			"the API's address; Europe's is https://api.cloud.eu.llamaindex.ai", urlField(&a.BaseURL)},
+		{SectionAPI, "insecure_http", "insecure-http", "false",
+			"allow plain http to a host that is not loopback, which shows the API key to the network",
+			boolField(&a.InsecureHTTP)},
+		{SectionAPI, "api_key_file", "api-key-file", "",
+			"read the API key from this file instead of LLAMA_CLOUD_API_KEY", pathField(&a.KeyFile, "FILE", true)},
+		{SectionAPI, "organization_id", "organization-id", "",
+			"the organization; empty for the API key's own", idField(&a.OrganizationID)},
+		{SectionAPI, "project_id", "project-id", "",
+			"the project; empty for the API key's own", idField(&a.ProjectID)},
+		{SectionAPI, "header_timeout", "header-timeout", "60s",
+			"longest wait for the headers of an answer", durationField(&a.HeaderTimeout)},
+		{SectionAPI, "idle_timeout", "idle-timeout", "30s",
+			"longest wait for the next byte of a body", durationField(&a.IdleTimeout)},
+	}
+}
+
+func sourceSettings(s *Source) []setting {
+	return []setting{
+		{SectionSource, "directories", "directory", "",
+			"export the files of this directory; may be repeated", idsField(&s.Directories)},
+		{SectionSource, "pipelines", "pipeline", "",
+			"export the files of this pipeline; may be repeated", idsField(&s.Pipelines)},
+		{SectionSource, "files", "file", "", "export this file; may be repeated", idsField(&s.Files)},
+		{SectionSource, "project", "project", "false", "export every file of the project", boolField(&s.Project)},
+		{SectionSource, "display_name", "display-name", "", "only files of this name", textField(&s.DisplayName)},
+		{SectionSource, "display_name_contains", "display-name-contains", "",
+			"only files whose name contains this", textField(&s.DisplayNameContains)},
+		{SectionSource, "unique_id", "unique-id", "", "only the file of this unique_id", textField(&s.UniqueID)},
+		{SectionSource, "file_id", "file-id", "", "only the file of this file_id", idField(&s.FileID)},
+		{SectionSource, "include_deleted", "include-deleted", "false",
+			"list soft-deleted files too", boolField(&s.IncludeDeleted)},
+		{SectionSource, "updated_at_on_or_after", "updated-at-on-or-after", "",
+			"only files updated then or later", timeField(&s.UpdatedAtOnOrAfter)},
+		{SectionSource, "updated_at_on_or_before", "updated-at-on-or-before", "",
+			"only files updated then or earlier", timeField(&s.UpdatedAtOnOrBefore)},
+	}
+}
+
+func assetSettings(a *Assets) []setting {
+	return []setting{
+		{SectionAssets, "screenshots", "screenshots", "true",
+			"list page screenshots; --screenshots=false leaves them out", boolField(&a.Screenshots)},
+		{SectionAssets, "figures", "figures", "true", "list figures; --figures=false leaves them out", boolField(&a.Figures)},
+		{SectionAssets, "skip_noise", "skip-noise", "false",
+			"leave out figures with is_likely_noise", boolField(&a.SkipNoise)},
+		{SectionAssets, "min_confidence", "min-confidence", "0",
+			"leave out figures of lower confidence", fractionField(&a.MinConfidence)},
+		{SectionAssets, "pages", "pages", "", "only these page indexes, as listed", pagesField(&a.Pages)},
+	}
+}
+
+func limitSettings(l *Limits) []setting {
+	return []setting{
+		{SectionLimits, "rate", "rate", "auto",
+			"highest rate of requests; auto finds the API's limit", rateField(&l.Rate)},
+		{SectionLimits, "concurrency", "concurrency", "32", "blobs in flight at once", intField(&l.Concurrency, 1, 1024)},
+		{SectionLimits, "memory", "memory", "256MiB", "bytes of blobs in flight at once", sizeField(&l.Memory)},
+		{SectionLimits, "max_blob_size", "max-blob-size", "256MiB",
+			"a larger blob fails", sizeField(&l.MaxBlobSize)},
+		{SectionLimits, "max_pause", "max-pause", "15m",
+			"stop, resumable, when the API asks for a longer pause", durationField(&l.MaxPause)},
+		{SectionLimits, "max_attempts", "max-attempts", "6",
+			"tries of a request before it counts as failed", intField(&l.MaxAttempts, 1, 20)},
+	}
+}
+
+func outputSettings(o *Output) []setting {
+	return []setting{
+		{SectionOutput, "dir", "out", "export", "the export directory", pathField(&o.Dir, "DIR", false)},
+		{SectionOutput, "sink", "sink", "local",
+			"local writes a file for each blob, archive writes tar shards", choiceField(&o.Sink, SinkLocal, SinkArchive)},
+		{SectionOutput, "checkpoint", "checkpoint", "5s", "longest time between commits", durationField(&o.Checkpoint)},
+	}
+}
+
+func archiveSettings(a *Archive) []setting {
+	return []setting{
+		{SectionArchive, "compression", "compression", "zstd",
+			"how shards are compressed", choiceField(&a.Compression, CompressionZstd, CompressionNone)},
+		{SectionArchive, "level", "level", "fastest", "how hard zstd tries",
+			choiceField(&a.Level, LevelFastest, LevelDefault, LevelBetter, LevelBest)},
+		{SectionArchive, "shard_size", "shard-size", "1GiB", "a shard is sealed at this size", sizeField(&a.ShardSize)},
+		{SectionArchive, "frame_size", "frame-size", "4MiB",
+			"a shard's independent zstd frames are about this long", sizeField(&a.FrameSize)},
+	}
+}

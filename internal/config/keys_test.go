@@ -1,0 +1,154 @@
+package config
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// exampleFile is the committed example, relative to this folder.
+const exampleFile = "../../config.example.toml"
+
+var update = flag.Bool("update", false, "write config.example.toml anew from the table of keys")
+
+// example returns what config.example.toml is to hold.
+func example() string {
+	var b strings.Builder
+	b.WriteString(`# Every key of exporter, with its default. Keys that are left out keep it.
+#
+# Flags beat the environment, the environment beats this file: the names of both are above each key. In the
+# environment, the items of a list are separated by commas; a flag for a list may be repeated. No file is read unless
+# --config FILE or EXPORTER_CONFIG=FILE names it.
+#
+# The API key is not among these keys, because files like this one get shared: set LLAMA_CLOUD_API_KEY, or let
+# api_key_file name a file that only you can read. LLAMA_CLOUD_BASE_URL counts as EXPORTER_API_BASE_URL, which beats it.
+`)
+	var section Section
+	for _, k := range Keys() {
+		if k.Section != section {
+			section = k.Section
+			fmt.Fprintf(&b, "\n[%s]\n", section)
+		}
+		value := k.Default
+		switch k.Type {
+		case TypeString:
+			value = fmt.Sprintf("%q", value)
+		case TypeList:
+			value = "[]"
+		case TypeNumber:
+			value += ".0"
+		}
+		fmt.Fprintf(&b, "\n# %s\n# --%s, %s\n%s = %s\n", k.Usage(), k.Flag, k.Env(), k.Name, value)
+	}
+	return b.String()
+}
+
+func TestExample_File_IsTheTable(t *testing.T) {
+	want := example()
+	if *update {
+		if err := os.WriteFile(exampleFile, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(exampleFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		const remedy = "write it anew with: go test ./internal/config -run Example -update"
+		t.Errorf("config.example.toml is not what the table says; %s (-want +got):\n%s", remedy, diff)
+	}
+}
+
+func TestExample_File_LoadsAsTheDefaults(t *testing.T) {
+	c, err := Load(LoadOptions{File: exampleFile})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(allTexts(Default()), allTexts(c)); diff != "" {
+		t.Errorf("the example differs from the defaults (-defaults +example):\n%s", diff)
+	}
+	for _, k := range Keys() {
+		if _, ok := c.origins[k.Path()]; !ok {
+			t.Errorf("the example lacks %s", k.Path())
+		}
+	}
+}
+
+func TestKeys_Table_IsWellFormed(t *testing.T) {
+	seen := map[string]bool{}
+	for _, k := range Keys() {
+		for _, name := range []string{k.Path(), "--" + k.Flag, k.Env()} {
+			if seen[name] {
+				t.Errorf("%s occurs twice", name)
+			}
+			seen[name] = true
+		}
+		if isKeyName(k.Name) || isKeyName(k.Flag) {
+			t.Errorf("%s is refused as an API key's name", k.Path())
+		}
+		if !slices.Contains(Sections(), k.Section) || k.Name == "" || k.Flag == "" || k.Help == "" {
+			t.Errorf("%+v is incomplete", k)
+		}
+		if strings.ContainsAny(k.Usage(), "`\n") {
+			t.Errorf("the usage of %s has a character that help gives a meaning: %q", k.Path(), k.Usage())
+		}
+		if (k.Placeholder == "") != (k.Type == TypeBool) {
+			t.Errorf("%s has the placeholder %q and is a %s", k.Path(), k.Placeholder, k.Type)
+		}
+	}
+}
+
+func TestKeys_Table_NamesThatUsersKnow(t *testing.T) {
+	var got []string
+	for _, k := range Keys() {
+		got = append(got, k.Path()+" --"+k.Flag+" "+k.Env()+" "+k.Default)
+	}
+	for _, want := range []string{
+		"api.base_url --base-url EXPORTER_API_BASE_URL https://api.cloud.llamaindex.ai",
+		"api.project_id --project-id EXPORTER_API_PROJECT_ID ",
+		"source.directories --directory EXPORTER_SOURCE_DIRECTORIES ",
+		"source.project --project EXPORTER_SOURCE_PROJECT false",
+		"limits.rate --rate EXPORTER_LIMITS_RATE auto",
+		"output.dir --out EXPORTER_OUTPUT_DIR export",
+		"output.archive.level --level EXPORTER_OUTPUT_ARCHIVE_LEVEL fastest",
+	} {
+		if !slices.Contains(got, want) {
+			t.Errorf("the table lacks %q:\n%s", want, strings.Join(got, "\n"))
+		}
+	}
+}
+
+func TestClosest_Names(t *testing.T) {
+	known := []string{"limits.rate", "limits.memory", "api.project_id", "source.file_id", "api.file_id"}
+	for _, tt := range []struct{ name, tail, want string }{
+		{"limits.rat", ".rat", "limits.rate"},
+		{"limit.memori", ".memori", "limits.memory"},
+		{"output.memory", ".memory", "limits.memory"},
+		{"ap.file_id", ".file_id", "api.file_id"},
+		{"x.file_id", ".file_id", ""},
+		{"zzz", ".zzz", ""},
+		{"", ".", ""},
+		{strings.Repeat("limits.rate", 10), ".rate", ""},
+	} {
+		if got := closest(tt.name, tt.tail, known); got != tt.want {
+			t.Errorf("closest(%q) = %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestPrintable_Names(t *testing.T) {
+	for name, want := range map[string]string{
+		`C:\dir\my config.toml`: `C:\dir\my config.toml`, "ünï.toml": "ünï.toml",
+		"": `""`, "a\nb": `"a\nb"`, "\x1b[2J": `"\x1b[2J"`, "a\xff": `"a\xff"`,
+	} {
+		if got := printable(name); got != want {
+			t.Errorf("printable(%q) = %s, want %s", name, got, want)
+		}
+	}
+}

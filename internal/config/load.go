@@ -1,0 +1,150 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/pflag"
+)
+
+// LoadOptions says what Load reads.
+type LoadOptions struct {
+	// File is the path of the TOML file, as --config gives it. Where it is empty, EXPORTER_CONFIG names the file; where
+	// that is empty too, no file is read. There is no place where a file is looked for by itself: what a cron job does
+	// must not change with its working directory.
+	File string
+	// Environ holds "NAME=value" entries, as os.Environ returns them. Variables with an empty value count as not set.
+	Environ []string
+	// Flags has been parsed after AddFlags; only flags that were set count. It may be nil.
+	Flags *pflag.FlagSet
+	// ReadFile reads the TOML file; os.ReadFile where it is nil.
+	ReadFile func(path string) ([]byte, error)
+}
+
+// Default returns the configuration that is in force when nobody says anything.
+func Default() *Config { return newLoader().config }
+
+// Load returns the configuration that the options describe. It does not read the API key's file, see ReadKey, and does
+// not ask for a source, see ValidateSource. Its errors are of type *Error.
+func Load(o LoadOptions) (*Config, error) {
+	l := newLoader()
+	env, err := parseEnviron(o.Environ)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.loadFile(o, env); err != nil {
+		return nil, err
+	}
+	if err := l.loadEnv(env); err != nil {
+		return nil, err
+	}
+	if err := l.loadFlags(o.Flags); err != nil {
+		return nil, err
+	}
+	if key := env[keyVariable]; key != "" {
+		l.config.key = newSecret(key)
+	}
+	if err := l.config.validate(); err != nil {
+		return nil, err
+	}
+	return l.config, nil
+}
+
+// loader fills a Config, one layer after the other.
+type loader struct {
+	config   *Config
+	settings []setting
+	byPath   map[string]*setting
+}
+
+// item is a value, or an item of a list, with the place that it came from.
+type item struct {
+	text string
+	from origin
+}
+
+// newLoader returns a loader whose Config holds the defaults.
+func newLoader() *loader {
+	c := &Config{origins: map[string]origin{}}
+	l := &loader{config: c, settings: settings(c), byPath: map[string]*setting{}}
+	for i := range l.settings {
+		s := &l.settings[i]
+		l.byPath[s.key().Path()] = s
+		if s.typ == TypeList {
+			continue
+		}
+		if err := s.add(s.value); err != nil {
+			panic(fmt.Sprintf("default of %s: %v", s.key().Path(), err))
+		}
+	}
+	return l
+}
+
+// assign gives a key its value, of which only a list has other than one item.
+func (l *loader) assign(s *setting, from origin, items []item) error {
+	path := s.key().Path()
+	s.clear()
+	for _, it := range items {
+		if err := s.take(path, it); err != nil {
+			return err
+		}
+	}
+	l.config.origins[path] = from
+	return nil
+}
+
+func (s *setting) take(path string, it item) error {
+	switch {
+	case holdsKey(it.text):
+		return it.from.fail(path, "this looks like an API key, which does not belong here", keyRemedy)
+	case !utf8.ValidString(it.text):
+		return it.from.fail(path, quote(it.text)+" is not valid UTF-8", s.allowed)
+	}
+	err := s.add(it.text)
+	if err == nil {
+		return nil
+	}
+	remedy := s.allowed
+	if h, ok := errors.AsType[*hinted](err); ok {
+		remedy = h.remedy
+	}
+	failure := it.from.fail(path, err.Error(), remedy)
+	failure.Err = err
+	return failure
+}
+
+// holdsKey tells whether text holds what looks like an API key of LlamaCloud, so that it must not be printed.
+func holdsKey(text string) bool {
+	const prefix, least = "llx-", 8
+	_, rest, found := strings.Cut(text, prefix)
+	body := strings.TrimLeftFunc(rest, func(r rune) bool {
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_'
+	})
+	return found && len(rest)-len(body) >= least
+}
+
+// loadFile reads the TOML file, if one was named.
+func (l *loader) loadFile(o LoadOptions, env map[string]string) error {
+	path, from := o.File, "--config"
+	if path == "" {
+		path, from = env[fileVariable], fileVariable
+	}
+	if path == "" {
+		return nil
+	}
+	read := o.ReadFile
+	if read == nil {
+		read = os.ReadFile
+	}
+	data, err := read(path)
+	if err != nil {
+		return &Error{
+			Origin: from, Problem: "cannot read the TOML file: " + err.Error(),
+			Remedy: "name a file that exists and can be read", Err: err,
+		}
+	}
+	return l.loadTOML(path, data)
+}

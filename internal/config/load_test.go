@@ -1,0 +1,251 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+
+	"exporter/pipeline"
+)
+
+// inKeysPlace ends every message about a misplaced API key.
+const inKeysPlace = " (set LLAMA_CLOUD_API_KEY or api.api_key_file)"
+
+// The documentation of Assets says that it converts.
+var _ = pipeline.Filters(Assets{})
+
+// load loads a TOML text, an environment and a command line, each of which may be empty.
+func load(t *testing.T, text string, environ []string, args ...string) (*Config, error) {
+	t.Helper()
+	fs := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	AddFlags(fs, Sections()...)
+	if err := fs.Parse(args); err != nil {
+		t.Fatalf("parse flags: %v", err)
+	}
+	o := LoadOptions{Environ: environ, Flags: fs}
+	if text != "" {
+		o.File = "config.toml"
+		o.ReadFile = func(string) ([]byte, error) { return []byte(text), nil }
+	}
+	return Load(o)
+}
+
+// allTexts returns the texts of all keys by path, with the items of lists in order.
+func allTexts(c *Config) map[string]string {
+	texts := map[string]string{}
+	for _, s := range settings(c) {
+		texts[s.key().Path()] = strings.Join(s.get(), ",")
+	}
+	return texts
+}
+
+// samples has three values of each key that are canonical and not the default: for the TOML file, the environment and a
+// flag.
+func samples() map[string][3]string {
+	return map[string][3]string{
+		"api.base_url":                   {"https://a.test", "https://b.test/x", "http://127.0.0.1:8080"},
+		"api.insecure_http":              {"true", "false", "true"},
+		"api.api_key_file":               {"a", "b", "/c d"},
+		"api.organization_id":            {"a", "b", "c"},
+		"api.project_id":                 {"a", "b", "c"},
+		"api.header_timeout":             {"1s", "2s", "3s"},
+		"api.idle_timeout":               {"1s", "2s", "3s"},
+		"source.directories":             {"a,b", "b,c", "c,d"},
+		"source.pipelines":               {"a,b", "b,c", "c"},
+		"source.files":                   {"a,b", "b", "c,d"},
+		"source.project":                 {"true", "false", "true"},
+		"source.display_name":            {"a", "b, c", "ü"},
+		"source.display_name_contains":   {"a", "b", "c"},
+		"source.unique_id":               {"a", "b/c", "c"},
+		"source.file_id":                 {"a", "b", "c"},
+		"source.include_deleted":         {"true", "false", "true"},
+		"source.updated_at_on_or_after":  {"2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z", "2024-01-03T00:00:00.5Z"},
+		"source.updated_at_on_or_before": {"2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z", "2024-01-03T00:00:00Z"},
+		"assets.screenshots":             {"false", "true", "false"},
+		"assets.figures":                 {"false", "true", "false"},
+		"assets.skip_noise":              {"true", "false", "true"},
+		"assets.min_confidence":          {"0.25", "0.5", "1"},
+		"assets.pages":                   {"1", "0-9,12", "3-4"},
+		"limits.rate":                    {"20/m", "50/s", "unlimited"},
+		"limits.concurrency":             {"1", "2", "1024"},
+		"limits.memory":                  {"1MiB", "2MiB", "3MiB"},
+		"limits.max_blob_size":           {"1MiB", "2MiB", "3MiB"},
+		"limits.max_pause":               {"1m0s", "2m0s", "3m0s"},
+		"limits.max_attempts":            {"1", "2", "20"},
+		"output.dir":                     {"a", "b", "c"},
+		"output.sink":                    {"archive", "local", "archive"},
+		"output.checkpoint":              {"1s", "2s", "3s"},
+		"output.archive.compression":     {"none", "zstd", "none"},
+		"output.archive.level":           {"default", "better", "best"},
+		"output.archive.shard_size":      {"5MiB", "6MiB", "7MiB"},
+		"output.archive.frame_size":      {"1MiB", "2MiB", "3MiB"},
+	}
+}
+
+// tomlFor returns a document with one key.
+func tomlFor(k Key, value string) string {
+	switch k.Type {
+	case TypeString:
+		value = fmt.Sprintf("%q", value)
+	case TypeList:
+		value = `["` + strings.ReplaceAll(value, ",", `", "`) + `"]`
+	}
+	return fmt.Sprintf("[%s]\n%s = %s\n", k.Section, k.Name, value)
+}
+
+func TestLoad_Precedence_EveryKeyEveryLayer(t *testing.T) {
+	const inTOML, inEnv, inFlag = 1, 2, 4
+	all := samples()
+	for _, k := range Keys() {
+		values, ok := all[k.Path()]
+		if !ok {
+			t.Errorf("%s has no samples", k.Path())
+			continue
+		}
+		for layers := range 8 {
+			want := allTexts(Default())
+			var text, from string
+			var environ, args []string
+			if layers&inTOML != 0 {
+				text, want[k.Path()], from = tomlFor(k, values[0]), values[0], "config.toml:2"
+			}
+			if layers&inEnv != 0 {
+				environ, want[k.Path()], from = []string{k.Env() + "=" + values[1]}, values[1], k.Env()
+			}
+			if layers&inFlag != 0 {
+				args, want[k.Path()], from = []string{"--" + k.Flag + "=" + values[2]}, values[2], "--"+k.Flag
+			}
+			c, err := load(t, text, environ, args...)
+			if err != nil {
+				t.Errorf("%s, layers %03b: %v", k.Path(), layers, err)
+				continue
+			}
+			if diff := cmp.Diff(want, allTexts(c)); diff != "" {
+				t.Errorf("%s, layers %03b (-want +got):\n%s", k.Path(), layers, diff)
+			}
+			if got := c.origins[k.Path()].text; got != from {
+				t.Errorf("%s, layers %03b: origin %q, want %q", k.Path(), layers, got, from)
+			}
+		}
+	}
+}
+
+func TestLoad_BaseURL_Precedence(t *testing.T) {
+	const text = "[api]\nbase_url = 'https://toml.test'"
+	shared, own := "LLAMA_CLOUD_BASE_URL=https://shared.test", "EXPORTER_API_BASE_URL=https://own.test"
+	for _, tt := range []struct {
+		environ, args []string
+		want          string
+	}{
+		{nil, nil, "https://toml.test"},
+		{[]string{shared}, nil, "https://shared.test"},
+		{[]string{own, shared}, nil, "https://own.test"},
+		{[]string{shared, own}, []string{"--base-url", "https://flag.test/"}, "https://flag.test"},
+	} {
+		c, err := load(t, text, tt.environ, tt.args...)
+		if err != nil || c.API.BaseURL.String() != tt.want {
+			t.Errorf("environment %q, flags %q: got %v, %v; want %s", tt.environ, tt.args, c, err, tt.want)
+		}
+	}
+}
+
+func TestLoad_Environ_EmptyCountsAsNotSet(t *testing.T) {
+	environ := []string{
+		"EXPORTER_LIMITS_RATE=1/s", "EXPORTER_LIMITS_RATE=", "LLAMA_CLOUD_BASE_URL=", "EXPORTER_CONFIG=", "odd",
+	}
+	c, err := load(t, "", environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(allTexts(Default()), allTexts(c)); diff != "" {
+		t.Errorf("the defaults are changed (-want +got):\n%s", diff)
+	}
+}
+
+func TestLoad_Environ_Errors(t *testing.T) {
+	const (
+		general  = "unknown variable (unset it; variables are named EXPORTER_SECTION_KEY, such as EXPORTER_LIMITS_RATE)"
+		meant    = "unknown variable (did you mean "
+		rates    = ` (such as "20/m", "50/s", "1000/h", "auto" or "unlimited")`
+		notThere = "the API key is not read from this variable" + inKeysPlace
+		notHere  = "this looks like an API key, which does not belong here" + inKeysPlace
+	)
+	for entry, want := range map[string]string{
+		"EXPORTER_LIMITS_RTE=x":               `EXPORTER_LIMITS_RTE: ` + meant + `EXPORTER_LIMITS_RATE?)`,
+		"EXPORTER_RATE=":                      `EXPORTER_RATE: ` + meant + `EXPORTER_LIMITS_RATE?)`,
+		"EXPORTER_API_KEY_FILE=x":             `EXPORTER_API_KEY_FILE: ` + meant + `EXPORTER_API_API_KEY_FILE?)`,
+		"EXPORTER_FOO=x":                      `EXPORTER_FOO: ` + general,
+		"EXPORTER_A\nB=x":                     `"EXPORTER_A\nB": ` + general,
+		"EXPORTER_API_KEY=secret":             `EXPORTER_API_KEY: ` + notThere,
+		"EXPORTER_API_API_KEY=secret":         `EXPORTER_API_API_KEY: ` + notThere,
+		"EXPORTER_TOKEN=secret":               `EXPORTER_TOKEN: ` + notThere,
+		"EXPORTER_SOURCE_UNIQUE_ID=" + canary: `EXPORTER_SOURCE_UNIQUE_ID: ` + notHere,
+		"EXPORTER_LIMITS_RATE=fast":           `EXPORTER_LIMITS_RATE: "fast" is not a rate` + rates,
+		"EXPORTER_LIMITS_CONCURRENCY=1.5":     `EXPORTER_LIMITS_CONCURRENCY: "1.5" is not a whole number (from 1 to 1024)`,
+		"EXPORTER_LIMITS_CONCURRENCY=1e":      `EXPORTER_LIMITS_CONCURRENCY: "1e" is not a whole number (from 1 to 1024)`,
+		"EXPORTER_ASSETS_MIN_CONFIDENCE=low":  `EXPORTER_ASSETS_MIN_CONFIDENCE: "low" is not a number (from 0 to 1)`,
+		"EXPORTER_OUTPUT_DIR=a\xff":           `EXPORTER_OUTPUT_DIR: "a\xff" is not valid UTF-8`,
+		"LLAMA_CLOUD_BASE_URL=ftp://x": `LLAMA_CLOUD_BASE_URL: the URL's scheme is neither https nor http ` +
+			`(such as "https://api.cloud.llamaindex.ai")`,
+		"EXPORTER_SOURCE_DIRECTORIES=a,,b": `EXPORTER_SOURCE_DIRECTORIES: not a valid id: it is empty`,
+		"EXPORTER_SOURCE_DIRECTORIES=a, b/c": `EXPORTER_SOURCE_DIRECTORIES: not a valid id: "b/c" ` +
+			`(letters, digits, '.', '_' and '-' are allowed)`,
+		"EXPORTER_SOURCE_PROJECT=maybe": `EXPORTER_SOURCE_PROJECT: "maybe" is neither true nor false (true or false)`,
+	} {
+		if _, err := load(t, "", []string{entry}); err == nil || err.Error() != want {
+			t.Errorf("%q:\n got %v\nwant %s", entry, err, want)
+		}
+	}
+}
+
+func TestLoad_BadID_WrapsItsCause(t *testing.T) {
+	if _, err := load(t, "", nil, "--file=a/b"); !errors.Is(err, pipeline.ErrBadID) {
+		t.Errorf("Load: %v, want it to wrap %v", err, pipeline.ErrBadID)
+	}
+}
+
+func TestLoad_Environ_ExemptsTestsAndOthers(t *testing.T) {
+	environ := []string{"EXPORTER_TEST_KILL_AT=seal", "EXPORTERS_RATE=x", "HOME=/", "exporter_rate=x"}
+	if _, err := load(t, "", environ); err != nil {
+		t.Errorf("Load: %v, want no error", err)
+	}
+}
+
+func TestLoad_File_NamedByOptionThenVariable(t *testing.T) {
+	var read []string
+	o := LoadOptions{
+		Environ:  []string{"EXPORTER_CONFIG=variable.toml"},
+		ReadFile: func(path string) ([]byte, error) { read = append(read, path); return nil, nil },
+	}
+	for _, file := range []string{"option.toml", ""} {
+		o.File = file
+		if _, err := Load(o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []string{"option.toml", "variable.toml"}; !slices.Equal(read, want) {
+		t.Errorf("read %q, want %q", read, want)
+	}
+}
+
+func TestLoad_File_MissingIsAnError(t *testing.T) {
+	for _, tt := range []struct {
+		o    LoadOptions
+		want string
+	}{
+		{LoadOptions{File: "no/such.toml"}, "--config"},
+		{LoadOptions{Environ: []string{"EXPORTER_CONFIG=no/such.toml"}}, "EXPORTER_CONFIG"},
+	} {
+		_, err := Load(tt.o)
+		e, ok := errors.AsType[*Error](err)
+		if !ok || !errors.Is(err, fs.ErrNotExist) || e.Origin != tt.want || !strings.Contains(e.Problem, "no/such.toml") {
+			t.Errorf("Load: %v, want an *Error from %s that names the file and wraps fs.ErrNotExist", err, tt.want)
+		}
+	}
+}

@@ -1,0 +1,82 @@
+package config
+
+import (
+	"math"
+	"strings"
+	"testing"
+)
+
+func TestRate_ParseRate_Accepts(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		want Rate
+		form string
+	}{
+		{"auto", Rate{Auto: true}, "auto"},
+		{"unlimited", Rate{}, "unlimited"},
+		{"20/m", Rate{PerSecond: 20.0 / 60}, "20/m"},
+		{"50/s", Rate{PerSecond: 50}, "50/s"},
+		{"1000/h", Rate{PerSecond: 1000.0 / 3600}, "1000/h"},
+		{"0.5/s", Rate{PerSecond: 0.5}, "30/m"},
+		{"60/m", Rate{PerSecond: 1}, "1/s"},
+		{".5/s", Rate{PerSecond: 0.5}, "30/m"},
+		{"007/s", Rate{PerSecond: 7}, "7/s"},
+		{"1/h", Rate{PerSecond: 1.0 / 3600}, "1/h"},
+		{"1000000/s", Rate{PerSecond: 1e6}, "1000000/s"},
+	} {
+		got, err := ParseRate(tt.text)
+		if err != nil || got != tt.want {
+			t.Errorf("ParseRate(%q) = %+v, %v; want %+v", tt.text, got, err, tt.want)
+		}
+		if form := got.String(); form != tt.form {
+			t.Errorf("ParseRate(%q).String() = %q, want %q", tt.text, form, tt.form)
+		}
+	}
+}
+
+func TestRate_ParseRate_Refuses(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                              `"" is not a rate`,
+		"20":                            `"20" is not a rate`,
+		"fast":                          `"fast" is not a rate`,
+		"Auto":                          `"Auto" is not a rate`,
+		"20/d":                          `"20/d" is not a rate`,
+		"/s":                            `"/s" is not a rate`,
+		"1.2.3/s":                       `"1.2.3/s" is not a rate`,
+		"-1/s":                          `"-1/s" is not a rate`,
+		"NaN/s":                         `"NaN/s" is not a rate`,
+		"Inf/s":                         `"Inf/s" is not a rate`,
+		"1e3/s":                         `"1e3/s" is not a rate`,
+		"0x10/s":                        `"0x10/s" is not a rate`,
+		"1 /s":                          `"1 /s" is not a rate`,
+		"0/s":                           `the rate "0/s" is not from 1/h to 1000000/s`,
+		"0.5/h":                         `the rate "0.5/h" is not from 1/h to 1000000/s`,
+		"1000000.1/s":                   `the rate "1000000.1/s" is not from 1/h to 1000000/s`,
+		strings.Repeat("9", 400) + "/s": `the rate "` + strings.Repeat("9", 80) + `"… is not from 1/h to 1000000/s`,
+	} {
+		if got, err := ParseRate(text); err == nil || err.Error() != want {
+			t.Errorf("ParseRate(%q) = %v, %v; want the error %s", text, got, err, want)
+		}
+	}
+}
+
+func FuzzParseRate(f *testing.F) {
+	for _, seed := range []string{
+		"auto", "unlimited", "20/m", "50/s", "1000/h", "0.5/s", "0/s", "-1/s", "NaN/s", "1e9/h", "/",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		r, err := ParseRate(text)
+		if err != nil {
+			return
+		}
+		limited := !r.Auto && r.PerSecond != 0
+		if math.IsNaN(r.PerSecond) || limited && (r.PerSecond < minRate || r.PerSecond > maxRate) {
+			t.Fatalf("ParseRate(%q) = %+v, out of bounds", text, r)
+		}
+		if again, err := ParseRate(r.String()); err != nil || again != r {
+			t.Fatalf("ParseRate(%q) = %+v, but its String %q parses to %+v, %v", text, r, r.String(), again, err)
+		}
+	})
+}

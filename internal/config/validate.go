@@ -1,0 +1,82 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// ValidateSource refuses a Config that selects no file at all. It is apart from Load because not all commands export.
+func (c *Config) ValidateSource() error {
+	s := &c.Source
+	if s.Project || len(s.Directories)+len(s.Pipelines)+len(s.Files) > 0 {
+		return nil
+	}
+	return &Error{Problem: "nothing to export: give --directory ID, --pipeline ID, --file ID or --project"}
+}
+
+// validate checks what concerns more than one key.
+func (c *Config) validate() error {
+	if u := c.API.BaseURL; u.Scheme == "http" && !c.API.InsecureHTTP && !isLoopback(u.Hostname()) {
+		problem := fmt.Sprintf("plain http would show the API key to the network between here and %q", u.Hostname())
+		return c.fail(problem, "use https, or give --insecure-http", "api.base_url")
+	}
+	if s := &c.Source; !s.UpdatedAtOnOrBefore.IsZero() && s.UpdatedAtOnOrAfter.After(s.UpdatedAtOnOrBefore) {
+		return c.fail("updated_at_on_or_after is later than updated_at_on_or_before", "exchange them",
+			"source.updated_at_on_or_after", "source.updated_at_on_or_before")
+	}
+	if !c.Assets.Screenshots && !c.Assets.Figures {
+		return c.fail("neither screenshots nor figures are wanted", "leave one of them on",
+			"assets.figures", "assets.screenshots")
+	}
+	if a := &c.Output.Archive; a.ShardSize < a.FrameSize {
+		problem := fmt.Sprintf("shard_size %v is less than frame_size %v", a.ShardSize, a.FrameSize)
+		return c.fail(problem, "raise shard_size or lower frame_size",
+			"output.archive.shard_size", "output.archive.frame_size")
+	}
+	return nil
+}
+
+// fail returns an Error about the first of the keys that does not have its default.
+func (c *Config) fail(problem, remedy string, paths ...string) *Error {
+	for _, path := range paths {
+		if from, ok := c.origins[path]; ok {
+			return from.fail(path, problem, remedy)
+		}
+	}
+	return &Error{Key: paths[0], Problem: problem, Remedy: remedy}
+}
+
+// SourceSettings returns, by path of key, the values that identify the source of a run: where the API is, whose data it
+// is asked for, and the whole section source. The values are canonical: two runs have the same source exactly when
+// their maps are equal. Which assets are wanted is not among them, as the next run may ask for more or for fewer.
+func (c *Config) SourceSettings() map[string]string {
+	return c.texts(func(k Key) bool {
+		switch k.Path() {
+		case "api.base_url", "api.organization_id", "api.project_id":
+			return true
+		}
+		return k.Section == SectionSource
+	})
+}
+
+// SinkSettings returns, by path of key, the values that identify the sink of a run in the way of SourceSettings: the
+// sink, and for SinkArchive the compression. Levels and sizes may change from one shard to the next.
+func (c *Config) SinkSettings() map[string]string {
+	return c.texts(func(k Key) bool {
+		return k.Path() == "output.sink" || k.Path() == "output.archive.compression" && c.Output.Sink == SinkArchive
+	})
+}
+
+// texts returns the values of the wanted keys by path, with lists sorted and without repeated items.
+func (c *Config) texts(wanted func(Key) bool) map[string]string {
+	texts := map[string]string{}
+	for _, s := range settings(c) {
+		if k := s.key(); wanted(k) {
+			items := s.get()
+			slices.Sort(items)
+			texts[k.Path()] = strings.Join(slices.Compact(items), ",")
+		}
+	}
+	return texts
+}

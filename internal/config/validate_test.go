@@ -1,0 +1,140 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestConfig_ValidateSource_WantsOne(t *testing.T) {
+	const want = "nothing to export: give --directory ID, --pipeline ID, --file ID or --project"
+	for _, args := range [][]string{nil, {"--file-id=a"}, {"--project=false"}} {
+		c, err := load(t, "", nil, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.ValidateSource(); err == nil || err.Error() != want {
+			t.Errorf("%q: ValidateSource() = %v, want %s", args, err, want)
+		}
+	}
+	for _, arg := range []string{"--directory=a", "--pipeline=a", "--file=a", "--project"} {
+		c, err := load(t, "", nil, arg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.ValidateSource(); err != nil {
+			t.Errorf("%s: ValidateSource() = %v, want no error", arg, err)
+		}
+	}
+}
+
+func TestLoad_BaseURL_Accepts(t *testing.T) {
+	for text, want := range map[string]string{
+		"https://API.cloud.llamaindex.ai":   "https://api.cloud.llamaindex.ai",
+		"HTTPS://host:8443/llama/":          "https://host:8443/llama",
+		"http://localhost:1":                "http://localhost:1",
+		"http://127.0.0.2":                  "http://127.0.0.2",
+		"http://[::1]:9//":                  "http://[::1]:9",
+		"http://[::ffff:127.0.0.1]/a%2fb/c": "http://[::ffff:127.0.0.1]/a%2fb/c",
+	} {
+		c, err := load(t, "", nil, "--base-url", text)
+		if err != nil || c.API.BaseURL.String() != want {
+			t.Errorf("%s: got %v, %v; want %s", text, c, err, want)
+		}
+	}
+	if _, err := load(t, "", nil, "--base-url=http://10.0.0.1", "--insecure-http"); err != nil {
+		t.Errorf("http with --insecure-http: %v, want no error", err)
+	}
+}
+
+func TestLoad_BaseURL_RefusesWithoutShowingIt(t *testing.T) {
+	const hint = ` (such as "https://api.cloud.llamaindex.ai")`
+	for text, want := range map[string]string{
+		"":                        "not a URL with a scheme and a host",
+		"api.test":                "not a URL with a scheme and a host",
+		"https://":                "not a URL with a scheme and a host",
+		"https:///path":           "not a URL with a scheme and a host",
+		"https://:443":            "not a URL with a scheme and a host",
+		"https://host:":           "not a URL with a scheme and a host",
+		"https://host:0":          "not a URL with a scheme and a host",
+		"https://host:65536":      "not a URL with a scheme and a host",
+		"https://u:sesame@host:x": "not a URL with a scheme and a host",
+		"u:sesame@host":           "not a URL with a scheme and a host",
+		"https://u:sesame@host":   "the URL must not hold a user name or a password",
+		"ftp://host":              "the URL's scheme is neither https nor http",
+		"https://host?key=sesame": "the URL must not hold a query or a fragment",
+		"https://host/?":          "the URL must not hold a query or a fragment",
+		"https://host/#sesame":    "the URL must not hold a query or a fragment",
+		"https://host/#":          "the URL must not hold a query or a fragment",
+		"https://ho st":           "not a URL with a scheme and a host",
+	} {
+		full := "--base-url: " + want + hint
+		if _, err := load(t, "", nil, "--base-url", text); err == nil || err.Error() != full {
+			t.Errorf("%q:\n got %v\nwant %s", text, err, full)
+		}
+	}
+}
+
+func TestLoad_BaseURL_PlainHTTPOffLoopback(t *testing.T) {
+	for _, host := range []string{"localhost.evil.io", "10.0.0.1", "::2"} {
+		u := url.URL{Scheme: "http", Host: net.JoinHostPort(host, "80")}
+		want := fmt.Sprintf("--base-url: plain http would show the API key to the network between here and %q "+
+			"(use https, or give --insecure-http)", host)
+		if _, err := load(t, "", nil, "--base-url", u.String()); err == nil || err.Error() != want {
+			t.Errorf("%v:\n got %v\nwant %s", &u, err, want)
+		}
+	}
+}
+
+func TestConfig_SourceSettings_AreCanonical(t *testing.T) {
+	one, err := load(t, `source.updated_at_on_or_after = "2024-06-13T14:00:00+02:00"`, nil,
+		"--directory=b", "--directory=a", "--directory=b", "--base-url=https://API.test/", "--project-id=p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"api.base_url": "https://api.test", "api.organization_id": "", "api.project_id": "p",
+		"source.directories": "a,b", "source.pipelines": "", "source.files": "", "source.project": "false",
+		"source.display_name": "", "source.display_name_contains": "", "source.unique_id": "", "source.file_id": "",
+		"source.include_deleted":        "false",
+		"source.updated_at_on_or_after": "2024-06-13T12:00:00Z", "source.updated_at_on_or_before": "",
+	}
+	if diff := cmp.Diff(want, one.SourceSettings()); diff != "" {
+		t.Errorf("SourceSettings (-want +got):\n%s", diff)
+	}
+	environ := []string{"EXPORTER_SOURCE_DIRECTORIES=a, b"}
+	two, err := load(t, `source.updated_at_on_or_after = "2024-06-13T12:00:00Z"`, environ,
+		"--base-url=https://api.test", "--project-id=p", "--skip-noise", "--rate=1/s", "--sink=archive")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, two.SourceSettings()); diff != "" {
+		t.Errorf("SourceSettings of the same source (-want +got):\n%s", diff)
+	}
+	if got := allTexts(one)["source.directories"]; got != "b,a,b" {
+		t.Errorf("SourceSettings left directories as %s, want b,a,b", got)
+	}
+}
+
+func TestConfig_SinkSettings_CompressionOfArchivesOnly(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		want map[string]string
+	}{
+		{[]string{"--compression=none"}, map[string]string{"output.sink": "local"}},
+		{[]string{"--sink=archive", "--level=best"}, map[string]string{
+			"output.sink": "archive", "output.archive.compression": "zstd",
+		}},
+	} {
+		c, err := load(t, "", nil, tt.args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tt.want, c.SinkSettings()); diff != "" {
+			t.Errorf("%q: SinkSettings (-want +got):\n%s", tt.args, diff)
+		}
+	}
+}
