@@ -1,0 +1,161 @@
+package llamacloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"exporter/pipeline"
+)
+
+// call is one operation of the API on its way: the request, and how often it was sent.
+type call struct {
+	client        *Client
+	method, route string
+	url           *url.URL
+	// payload is the request's body; nil for none.
+	payload *payload
+	// requests is how many requests were made so far: retries, redirect hops and throttled ones included.
+	requests int
+}
+
+// payload is a request's body, which can be opened for every attempt anew.
+type payload struct {
+	contentType string
+	// size in bytes; negative when unknown.
+	size int64
+	open func() (io.ReadCloser, error)
+}
+
+// newCall fills the segments into the route's template. The error, for an identifier that is not valid, is a
+// *RequestError of ClassBadID.
+func (c *Client) newCall(method, route string, query url.Values, segments ...segment) (*call, error) {
+	if query == nil {
+		query = url.Values{}
+	}
+	for name, value := range map[string]string{
+		"organization_id": c.opts.OrganizationID, "project_id": c.opts.ProjectID,
+	} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	k := &call{client: c, method: method, route: route, url: c.base}
+	u, err := expand(c.base, route, segments, query)
+	if err != nil {
+		failure := k.fail(c.base, ClassBadID, err)
+		failure.unsent = true
+		return nil, failure
+	}
+	k.url = u
+	return k, nil
+}
+
+// do sends the request until use has got an answer that it accepts, or until it is to be given up. The answers that use
+// gets have a status of 200 to 299; it has to close their bodies.
+func (k *call) do(ctx context.Context, use func(*answer) error) error {
+	t := tries{max: k.client.opts.MaxAttempts}
+	for {
+		err := k.attempt(ctx, use)
+		if err == nil {
+			return nil
+		}
+		delay, final := t.next(k.method, err)
+		if final != nil {
+			return final
+		}
+		k.client.opts.Observer.Observe(pipeline.Retrying{
+			Method: k.method, Route: k.route, Attempt: k.requests, Delay: delay, Err: err,
+		})
+		if err := k.client.gov.sleep(ctx, delay); err != nil {
+			return err
+		}
+	}
+}
+
+// attempt sends the request once, follows redirects, and turns answers that are errors into errors.
+func (k *call) attempt(ctx context.Context, use func(*answer) error) error {
+	to := k.url
+	for hop := 0; ; hop++ {
+		a, err := k.send(ctx, to)
+		if err != nil {
+			return hopError(err, hop)
+		}
+		if isRedirect(a.status, a.header) {
+			next, err := k.redirect(a, to, hop)
+			if err != nil {
+				return err
+			}
+			to = next
+			continue
+		}
+		if a.status < 200 || a.status > 299 {
+			return k.refused(a)
+		}
+		if encoding := a.header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+			a.body.Close()
+			return a.fail(ClassEncoding, fmt.Errorf("Content-Encoding %q was not asked for", encoding))
+		}
+		return use(a)
+	}
+}
+
+// hopError makes a certificate that another host shows the asset's problem: it says nothing about the API.
+func hopError(err error, hop int) error {
+	if failed, ok := errors.AsType[*RequestError](err); ok && hop > 0 && failed.Class == ClassTLS {
+		failed.Class = ClassRedirect
+	}
+	return err
+}
+
+// redirect closes the answer and returns where it leads.
+func (k *call) redirect(a *answer, from *url.URL, hop int) (*url.URL, error) {
+	a.discard()
+	switch {
+	case k.method != http.MethodGet:
+		return nil, a.fail(ClassRedirect, errors.New("redirected, which is followed for GET only"))
+	case hop == maxHops:
+		return nil, a.fail(ClassRedirect, fmt.Errorf("redirected more than %d times", maxHops))
+	}
+	to, err := redirectTarget(k.client.base, from, a.header.Get("Location"))
+	if err != nil {
+		return nil, a.fail(ClassRedirect, err)
+	}
+	return to, nil
+}
+
+// refused closes an answer that is an error by its status and returns the error, after telling the governor what it
+// says about requests to come. Only the API itself is heard on that, no host that it redirected to.
+func (k *call) refused(a *answer) error {
+	clean := func(text string) string { return printable(k.client.opts.Key.redact(text)) }
+	err := &APIError{
+		Method: k.method, Route: k.route, Host: a.host.Host, Status: a.status, own: sameOrigin(k.client.base, a.host),
+		Detail: clean(readDetail(a.body)), RequestID: clean(a.header.Get("X-Request-Id")),
+	}
+	a.body.Close()
+	if err.unauthorized() {
+		k.client.gov.halt(err)
+	}
+	if !err.own || !retryableStatus(err.Status) {
+		return err
+	}
+	if wait, ok := parseRetryAfter(a.header, time.Now()); ok {
+		err.retryAfter = wait
+		if tooLong := k.client.gov.pause(wait); tooLong != nil {
+			return tooLong
+		}
+	}
+	return err
+}
+
+// fail returns the error of a request to a host.
+func (k *call) fail(host *url.URL, class string, err error) *RequestError {
+	return &RequestError{
+		Method: k.method, Route: k.route, Host: host.Host, Class: class, Err: err,
+		text: printable(k.client.opts.Key.redact(err.Error())),
+	}
+}

@@ -1,0 +1,86 @@
+package llamacloud
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// maxHeaderBytes bounds the headers of an answer.
+const maxHeaderBytes = 256 << 10
+
+// Client is a connection to one LlamaCloud API. It is safe for concurrent use.
+//
+// Its methods wait for the governor's permission, try again what may succeed later, and return *APIError for answers
+// that are errors, *RequestError where there is no usable answer, *PauseError or *ThrottledError where the API wants
+// fewer requests than can be waited for, and the cause of the context where that ended.
+type Client struct {
+	opts Options
+	base *url.URL
+	// transport is used without an http.Client: that would follow redirects with the key, keep cookies, send Referer and
+	// put whole URLs into its errors.
+	transport http.RoundTripper
+	gov       *governor
+	spool     *spooler
+	// maxJSON bounds a JSON answer, in bytes.
+	maxJSON int64
+}
+
+// New returns a client. It sends nothing yet. The error is that of Options.Validate.
+func New(o Options) (*Client, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	o = o.withDefaults()
+	base, err := o.parseBaseURL()
+	if err != nil {
+		return nil, err
+	}
+	return &Client{
+		opts:      o,
+		base:      base,
+		transport: newTransport(o),
+		gov:       newGovernor(o.Rate, o.MaxPause, o.Observer),
+		spool:     &spooler{dir: o.SpoolDir, inMemory: maxInMemory},
+		maxJSON:   maxJSONBody,
+	}, nil
+}
+
+// Close closes connections that are not in use.
+func (c *Client) Close() {
+	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
+
+// newTransport keeps as many connections as there are workers. Proxies are those of the environment (HTTPS_PROXY,
+// HTTP_PROXY, NO_PROXY), which never apply to loopback hosts.
+func newTransport(o Options) *http.Transport {
+	const connectTimeout = 30 * time.Second
+	dialer := &net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy:                  proxyFromEnvironment,
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    connectTimeout,
+		ForceAttemptHTTP2:      true,
+		DisableCompression:     true,
+		MaxIdleConns:           2 * o.Concurrency,
+		MaxIdleConnsPerHost:    o.Concurrency,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+		ReadBufferSize:         64 << 10,
+	}
+}
+
+// proxyFromEnvironment leaves the proxy's address, which may hold a password, out of its error.
+func proxyFromEnvironment(r *http.Request) (*url.URL, error) {
+	proxy, err := http.ProxyFromEnvironment(r)
+	if err != nil {
+		return nil, errors.New("the proxy in HTTPS_PROXY or HTTP_PROXY is not a valid URL")
+	}
+	return proxy, nil
+}

@@ -1,0 +1,196 @@
+package llamacloud
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"exporter/pipeline"
+)
+
+const (
+	directoryFilesRoute = "/api/v1/beta/directories/{directory_id}/files"
+	directoryFileRoute  = "/api/v1/beta/directories/{directory_id}/files/{directory_file_id}"
+)
+
+// DirectoryFile is a file of a directory. All of it is the server's word, unchecked, but ID is not empty.
+type DirectoryFile struct {
+	ID          string              `json:"id"`
+	DirectoryID string              `json:"directory_id"`
+	ProjectID   string              `json:"project_id"`
+	DisplayName Optional[string]    `json:"display_name,omitzero"`
+	UniqueID    Optional[string]    `json:"unique_id,omitzero"`
+	CreatedAt   Optional[Timestamp] `json:"created_at,omitzero"`
+	UpdatedAt   Optional[Timestamp] `json:"updated_at,omitzero"`
+	// DeletedAt marks a file that was removed.
+	DeletedAt   Optional[Timestamp]    `json:"deleted_at,omitzero"`
+	DownloadURL Optional[PresignedURL] `json:"download_url,omitzero"`
+	// FileID names the stored file, the one that has screenshots and figures.
+	FileID Optional[string] `json:"file_id,omitzero"`
+	// Metadata is merged from all sources; compacted, in the API's order and spelling.
+	Metadata Optional[json.RawMessage] `json:"metadata,omitzero"`
+}
+
+func (f *DirectoryFile) check() error {
+	if f.ID == "" {
+		return errors.New("a directory file has no id")
+	}
+	return nil
+}
+
+// PresignedURL gives access to a file to everyone who knows it: it must not be logged.
+type PresignedURL struct {
+	URL        string                      `json:"url"`
+	ExpiresAt  Optional[Timestamp]         `json:"expires_at,omitzero"`
+	FormFields Optional[map[string]string] `json:"form_fields,omitzero"`
+}
+
+// DirectoryFilesQuery narrows a listing. Zero fields do not.
+type DirectoryFilesQuery struct {
+	DisplayName, DisplayNameContains, FileID, UniqueID string
+	// IncludeDeleted lists removed files too.
+	IncludeDeleted bool
+	// UpdatedAtOnOrAfter and UpdatedAtOnOrBefore are inclusive.
+	UpdatedAtOnOrAfter, UpdatedAtOnOrBefore time.Time
+	// Expand names fields to fill in that are left out otherwise, such as "download_url".
+	Expand []string
+	// PageSize is how many files a request asks for, at most 1000, the default.
+	PageSize int
+}
+
+func (q *DirectoryFilesQuery) values() url.Values {
+	v := url.Values{"page_size": {pageSize(q.PageSize)}}
+	for name, text := range map[string]string{
+		"display_name": q.DisplayName, "display_name_contains": q.DisplayNameContains,
+		"file_id": q.FileID, "unique_id": q.UniqueID,
+	} {
+		if text != "" {
+			v.Set(name, text)
+		}
+	}
+	if q.IncludeDeleted {
+		v.Set("include_deleted", "true")
+	}
+	for name, at := range map[string]time.Time{
+		"updated_at_on_or_after": q.UpdatedAtOnOrAfter, "updated_at_on_or_before": q.UpdatedAtOnOrBefore,
+	} {
+		if !at.IsZero() {
+			v.Set(name, at.UTC().Format(time.RFC3339Nano))
+		}
+	}
+	for _, field := range q.Expand {
+		v.Add("expand", field)
+	}
+	return v
+}
+
+func pageSize(n int) string {
+	if n < 1 || n > maxPageSize {
+		n = maxPageSize
+	}
+	return strconv.Itoa(n)
+}
+
+// DirectoryFiles lists a directory. An error ends the sequence, which then is not complete.
+func (c *Client) DirectoryFiles(
+	ctx context.Context, directory pipeline.ID, q DirectoryFilesQuery,
+) iter.Seq2[DirectoryFile, error] {
+	return pages(ctx, c, directoryFilesRoute, q.values(), (*DirectoryFile).check, idSegment(directory))
+}
+
+// DirectoryFile returns one file of a directory. The fields to expand are as in DirectoryFilesQuery.
+func (c *Client) DirectoryFile(
+	ctx context.Context, directory, file pipeline.ID, expand ...string,
+) (DirectoryFile, error) {
+	query := url.Values{"expand": expand}
+	k, err := c.newCall(http.MethodGet, directoryFileRoute, query, idSegment(directory), idSegment(file))
+	if err != nil {
+		return DirectoryFile{}, err
+	}
+	return fetch(ctx, k, decodeDirectoryFile)
+}
+
+// NewDirectoryFile is what AddDirectoryFile puts into a directory.
+type NewDirectoryFile struct {
+	// FileID names a file that is stored already; required.
+	FileID pipeline.ID `json:"file_id"`
+	// DisplayName and UniqueID are derived from the file where they are absent.
+	DisplayName Optional[string]          `json:"display_name,omitzero"`
+	Metadata    Optional[json.RawMessage] `json:"metadata,omitzero"`
+	UniqueID    Optional[string]          `json:"unique_id,omitzero"`
+}
+
+// AddDirectoryFile puts a stored file into a directory. It is sent again only where the API cannot have acted on it.
+func (c *Client) AddDirectoryFile(
+	ctx context.Context, directory pipeline.ID, file NewDirectoryFile,
+) (DirectoryFile, error) {
+	k, err := c.newCall(http.MethodPost, directoryFilesRoute, nil, idSegment(directory))
+	if err != nil {
+		return DirectoryFile{}, err
+	}
+	return k.write(ctx, file)
+}
+
+// DirectoryFilePatch is what UpdateDirectoryFile changes. What is absent stays as it is.
+type DirectoryFilePatch struct {
+	DisplayName Optional[string] `json:"display_name,omitzero"`
+	// Metadata replaces what the user gave before.
+	Metadata Optional[json.RawMessage] `json:"metadata,omitzero"`
+	// TargetDirectoryID moves the file.
+	TargetDirectoryID Optional[pipeline.ID] `json:"target_directory_id,omitzero"`
+	UniqueID          Optional[string]      `json:"unique_id,omitzero"`
+}
+
+// UpdateDirectoryFile changes a file of a directory, or moves it to another one.
+func (c *Client) UpdateDirectoryFile(
+	ctx context.Context, directory, file pipeline.ID, patch DirectoryFilePatch,
+) (DirectoryFile, error) {
+	k, err := c.newCall(http.MethodPatch, directoryFileRoute, nil, idSegment(directory), idSegment(file))
+	if err != nil {
+		return DirectoryFile{}, err
+	}
+	return k.write(ctx, patch)
+}
+
+// DeleteDirectoryFile removes a file from a directory. Where the answer to a first request was lost, a second one may
+// say 404 though the file was there.
+func (c *Client) DeleteDirectoryFile(ctx context.Context, directory, file pipeline.ID) error {
+	k, err := c.newCall(http.MethodDelete, directoryFileRoute, nil, idSegment(directory), idSegment(file))
+	if err != nil {
+		return err
+	}
+	return k.do(ctx, func(a *answer) error {
+		a.discard()
+		return nil
+	})
+}
+
+// write sends content as JSON and returns the directory file of the answer.
+func (k *call) write(ctx context.Context, content any) (DirectoryFile, error) {
+	encoded, err := json.Marshal(content)
+	if err != nil {
+		return DirectoryFile{}, fmt.Errorf("encode request: %w", err)
+	}
+	k.payload = &payload{
+		contentType: "application/json",
+		size:        int64(len(encoded)),
+		open:        func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(encoded)), nil },
+	}
+	return fetch(ctx, k, decodeDirectoryFile)
+}
+
+func decodeDirectoryFile(raw []byte) (DirectoryFile, error) {
+	var f DirectoryFile
+	if err := decodeJSON(raw, &f); err != nil {
+		return DirectoryFile{}, err
+	}
+	return f, f.check()
+}

@@ -1,0 +1,157 @@
+package llamacloud
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Classes of what can go wrong with a request. Together with "http_" and a status, they are the classes of the
+// *pipeline.Failure values that Source returns.
+const (
+	// ClassTransport: no answer, or one that broke off: no connection, reset, not HTTP.
+	ClassTransport = "transport"
+	// ClassTLS: the server's certificate was refused, or it does not speak TLS.
+	ClassTLS = "tls"
+	// ClassTimeout: the connection or the answer's headers did not come in time.
+	ClassTimeout = "timeout"
+	// ClassStalled: no byte of a body came in time.
+	ClassStalled = "stalled"
+	// ClassSlow: a body came, but below the least rate.
+	ClassSlow = "slow"
+	// ClassTruncated: a body ended before its end.
+	ClassTruncated = "truncated"
+	// ClassSizeMismatch: an image is not as long as it was listed.
+	ClassSizeMismatch = "size_mismatch"
+	// ClassNotImage: a body is no image.
+	ClassNotImage = "not_image"
+	// ClassTooLarge: an image is larger than Options.MaxBlobSize.
+	ClassTooLarge = "too_large"
+	// ClassEncoding: a body has a Content-Encoding, which was not asked for.
+	ClassEncoding = "encoding"
+	// ClassMalformed: a body is not the JSON that the API's reference promises, or it is too large or too deep.
+	ClassMalformed = "malformed"
+	// ClassRedirect: a redirect led to where requests must not go, or to too many others.
+	ClassRedirect = "redirect"
+	// ClassBadID: an identifier was refused before a request was made.
+	ClassBadID = "bad_id"
+)
+
+// maxErrorText is the length in bytes to which text from the server is cut in errors.
+const maxErrorText = 500
+
+// ErrUnauthorized is what an *APIError is, in the sense of errors.Is, when the API refused the key.
+var ErrUnauthorized = errors.New("the API refused the key")
+
+// APIError is an answer that is an error by its status.
+type APIError struct {
+	Method string
+	// Route is the route's template; it names no file, and has no query.
+	Route string
+	// Host is who answered: the API's own host, or one that it redirected to.
+	Host   string
+	Status int
+	// Detail is what the API says about it, at most 500 bytes, printable and without the key; it may be empty.
+	Detail string
+	// RequestID is the answer's X-Request-Id, likewise.
+	RequestID string
+
+	// own tells that the configured origin answered, so that the answer speaks for the API.
+	own bool
+	// retryAfter is how long the API asks to wait; 0 when it does not.
+	retryAfter time.Duration
+}
+
+func (e *APIError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s%s: %d", e.Method, e.Host, e.Route, e.Status)
+	if text := http.StatusText(e.Status); text != "" {
+		b.WriteString(" " + text)
+	}
+	if e.Detail != "" {
+		b.WriteString(": " + e.Detail)
+	}
+	if e.RequestID != "" {
+		b.WriteString(" (request " + e.RequestID + ")")
+	}
+	return b.String()
+}
+
+// Is makes a refusal of the key match ErrUnauthorized. A 401 of a host that the API redirected to is none: it never saw
+// the key.
+func (e *APIError) Is(target error) bool { return target == ErrUnauthorized && e.unauthorized() }
+
+func (e *APIError) unauthorized() bool { return e.own && e.Status == http.StatusUnauthorized }
+
+// RequestError is a request that got no answer, or one that cannot be used.
+type RequestError struct {
+	// Method, Route and Host are as in APIError.
+	Method, Route, Host string
+	// Class is one of the Class constants.
+	Class string
+	// Err is the cause. Unlike the text of the RequestError itself, its text may repeat what the server sent.
+	Err error
+
+	text string
+	// unsent tells that no byte of the request left this machine.
+	unsent bool
+}
+
+func (e *RequestError) Error() string {
+	return fmt.Sprintf("%s %s%s: %s", e.Method, e.Host, e.Route, e.text)
+}
+
+func (e *RequestError) Unwrap() error { return e.Err }
+
+// PauseError says that the API asked for a longer pause than allowed. No request is sent after it.
+type PauseError struct {
+	// For is what the API asked for, Max is Options.MaxPause.
+	For, Max time.Duration
+}
+
+func (e *PauseError) Error() string {
+	return fmt.Sprintf("the API asks to wait for %v, longer than max_pause (%v): run again later",
+		e.For.Round(time.Second), e.Max)
+}
+
+// ThrottledError says that a request was given up because every answer to it asked to slow down.
+type ThrottledError struct {
+	// Answers is the number of such answers in a row.
+	Answers int
+	Last    *APIError
+}
+
+func (e *ThrottledError) Error() string {
+	return fmt.Sprintf("%d answers in a row asked to slow down (lower the rate): %v", e.Answers, e.Last)
+}
+
+// ListingError says that a listing could not be had, or cannot be trusted. What it gave before is not complete.
+type ListingError struct {
+	// What was being listed, such as "directory dir-abc123".
+	What string
+	Err  error
+}
+
+func (e *ListingError) Error() string { return "list " + e.What + ": " + e.Err.Error() }
+func (e *ListingError) Unwrap() error { return e.Err }
+
+// printable makes a server's text fit for an error: cut to maxErrorText, and with an escape for all that does not print.
+func printable(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if b.Len() >= maxErrorText {
+			b.WriteString("…")
+			break
+		}
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		quoted := fmt.Sprintf("%+q", r)
+		b.WriteString(quoted[1 : len(quoted)-1])
+	}
+	return b.String()
+}

@@ -1,0 +1,139 @@
+package llamacloud
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"exporter/pipeline"
+)
+
+// DefaultBaseURL is the API's host in North America.
+const DefaultBaseURL = "https://api.cloud.llamaindex.ai"
+
+// Options configure a Client. A zero field means its default.
+type Options struct {
+	// BaseURL is where the API is; default DefaultBaseURL. It is https, or http on a loopback host. A path is allowed
+	// and comes before that of each request; user name, query and fragment are not.
+	BaseURL string
+	// InsecureHTTP allows http to hosts that are not loopback, which shows the key to everyone on the way.
+	InsecureHTTP bool
+	// Key is required.
+	Key Key
+	// OrganizationID and ProjectID go with every request where they are given.
+	OrganizationID, ProjectID string
+
+	// HeaderTimeout bounds the time from the end of the request to the end of the answer's headers, connecting included;
+	// default 60 s.
+	HeaderTimeout time.Duration
+	// IdleTimeout bounds the time without a byte of a body; default 30 s. It is also the grace after which a body has to
+	// have come at an average of 1 KiB/s.
+	IdleTimeout time.Duration
+
+	// Rate limits how many requests are sent; by default nothing does.
+	Rate Rate
+	// Concurrency is how many requests are expected at once; default 32. As many connections are kept open.
+	Concurrency int
+	// MaxPause is the longest time to wait when the API says when to come back; default 15 min.
+	MaxPause time.Duration
+	// MaxAttempts is how often a request is sent before it is given up; default 6. Throttled answers do not count.
+	MaxAttempts int
+
+	// MaxBlobSize is the size in bytes above which an image is refused; default 256 MiB.
+	MaxBlobSize int64
+	// SpoolDir holds the temporary files of images larger than 8 MiB; default os.TempDir.
+	SpoolDir string
+
+	// UserAgent goes with every request; default "exporter".
+	UserAgent string
+	// Observer is told of requests, retries and pauses; it may be nil.
+	Observer pipeline.Observer
+}
+
+// withDefaults returns the options with every zero field set.
+func (o Options) withDefaults() Options {
+	o.BaseURL = cmp.Or(o.BaseURL, DefaultBaseURL)
+	o.HeaderTimeout = cmp.Or(o.HeaderTimeout, 60*time.Second)
+	o.IdleTimeout = cmp.Or(o.IdleTimeout, 30*time.Second)
+	o.Concurrency = cmp.Or(o.Concurrency, 32)
+	o.MaxPause = cmp.Or(o.MaxPause, 15*time.Minute)
+	o.MaxAttempts = cmp.Or(o.MaxAttempts, 6)
+	o.MaxBlobSize = cmp.Or(o.MaxBlobSize, 256<<20)
+	o.SpoolDir = cmp.Or(o.SpoolDir, os.TempDir())
+	o.UserAgent = cmp.Or(o.UserAgent, "exporter")
+	if o.Observer == nil {
+		o.Observer = pipeline.Observers(nil)
+	}
+	return o
+}
+
+// Validate returns an error that names the first field whose value is not allowed, and the value.
+func (o Options) Validate() error {
+	o = o.withDefaults()
+	if _, err := o.parseBaseURL(); err != nil {
+		return err
+	}
+	if o.Key.IsZero() {
+		return errors.New("no API key: set LLAMA_CLOUD_API_KEY or name a key file")
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{{"header timeout", o.HeaderTimeout}, {"idle timeout", o.IdleTimeout}, {"max pause", o.MaxPause}} {
+		if d.value < 0 {
+			return fmt.Errorf("%s %v: must be positive", d.name, d.value)
+		}
+	}
+	for _, n := range []struct {
+		name        string
+		value, most int64
+	}{
+		{"concurrency", int64(o.Concurrency), 1 << 16},
+		{"max attempts", int64(o.MaxAttempts), 1 << 10},
+		{"max blob size", o.MaxBlobSize, 1 << 40},
+	} {
+		if n.value < 1 || n.value > n.most {
+			return fmt.Errorf("%s %d: must be from 1 to %d", n.name, n.value, n.most)
+		}
+	}
+	if strings.ContainsFunc(o.UserAgent, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return fmt.Errorf("user agent %q: must be printable ASCII", o.UserAgent)
+	}
+	return o.Rate.validate()
+}
+
+// parseBaseURL returns the base URL without a slash at its end. Its errors never repeat a part that may be secret.
+func (o Options) parseBaseURL() (*url.URL, error) {
+	u, err := url.Parse(o.BaseURL)
+	switch {
+	case err != nil:
+		return nil, errors.New("the base URL is not a valid URL: give one such as " + DefaultBaseURL)
+	case u.User != nil:
+		return nil, errors.New("the base URL has a user name: give it without, the API takes a key")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(o.BaseURL, "#"):
+		return nil, errors.New("the base URL has a query or a fragment: give it without")
+	case u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
+		return nil, fmt.Errorf("base URL %q: give one such as %s", o.BaseURL, DefaultBaseURL)
+	case u.Scheme == "http" && !o.InsecureHTTP && !isLoopback(u.Hostname()):
+		return nil, fmt.Errorf("base URL %q would show the key on the way: use https, or pass --insecure-http", o.BaseURL)
+	}
+	u.RawPath = strings.TrimRight(u.EscapedPath(), "/")
+	if u.Path, err = url.PathUnescape(u.RawPath); err != nil {
+		return nil, fmt.Errorf("base URL %q: its path is not valid", o.BaseURL)
+	}
+	return u, nil
+}
+
+// isLoopback tells whether a host is this machine: localhost, 127.0.0.0/8 or ::1.
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,135 @@
+package llamacloud
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"time"
+)
+
+const (
+	// firstBackoff and maxBackoff bound the jittered wait before a retry: rand(0, min(maxBackoff, firstBackoff·2ⁿ)).
+	firstBackoff = 500 * time.Millisecond
+	maxBackoff   = 30 * time.Second
+	// maxThrottled is how many throttled answers in a row are obeyed before a request is given up.
+	maxThrottled = 100
+)
+
+// verdict is what a failed attempt means for the request.
+type verdict int
+
+const (
+	// giveUp: the same request would fail again, or must not be sent again.
+	giveUp verdict = iota
+	// tryAgain: it may succeed next time.
+	tryAgain
+	// tryOnce: it may succeed next time, but hardly after that.
+	tryOnce
+	// comeBack: the API asked to slow down.
+	comeBack
+)
+
+// judge decides about an attempt of a method that failed with err. Requests that change something are sent again only
+// where that cannot change it twice.
+func judge(method string, err error) verdict {
+	// unprocessed tells that the API has done nothing yet.
+	v, unprocessed := giveUp, false
+	if answered, ok := errors.AsType[*APIError](err); ok {
+		v = judgeStatus(answered)
+		unprocessed = answered.Status == http.StatusTooManyRequests
+	} else if failed, ok := errors.AsType[*RequestError](err); ok {
+		v = judgeClass(failed.Class)
+		unprocessed = failed.unsent
+	}
+	if method == http.MethodPost && !unprocessed {
+		return giveUp
+	}
+	return v
+}
+
+func judgeStatus(e *APIError) verdict {
+	switch {
+	case !retryableStatus(e.Status):
+		return giveUp
+	case e.own && (e.Status == http.StatusTooManyRequests || e.retryAfter > 0):
+		return comeBack
+	}
+	return tryAgain
+}
+
+func retryableStatus(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
+		return false
+	}
+	return status >= 500
+}
+
+func judgeClass(class string) verdict {
+	switch class {
+	case ClassTransport, ClassTimeout, ClassStalled, ClassSlow, ClassTruncated, ClassSizeMismatch, ClassNotImage:
+		return tryAgain
+	case ClassMalformed:
+		return tryOnce
+	}
+	return giveUp
+}
+
+// concern tells what an error of a request is about. If it concerns only the file or asset that was asked for, it returns
+// its class; otherwise ok is false, and the run cannot go on.
+func concern(err error) (class string, ok bool) {
+	if answered, ok := errors.AsType[*APIError](err); ok {
+		return fmt.Sprintf("http_%d", answered.Status), !answered.unauthorized()
+	}
+	if failed, ok := errors.AsType[*RequestError](err); ok {
+		return failed.Class, failed.Class != ClassTLS && failed.Class != ClassMalformed
+	}
+	return "", false
+}
+
+// tries keeps count of the failed attempts of one request.
+type tries struct {
+	max                           int
+	charged, throttled, malformed int
+}
+
+// next takes note of a failed attempt. It returns how long to wait before the next one, or the error to give up with.
+func (t *tries) next(method string, err error) (time.Duration, error) {
+	v := judge(method, err)
+	if v == comeBack {
+		return t.nextThrottled(err)
+	}
+	t.throttled = 0
+	t.charged++
+	if v == tryOnce {
+		t.malformed++
+	}
+	if v == giveUp || t.charged >= t.max || t.malformed > 1 {
+		return 0, err
+	}
+	return backoff(t.charged - 1), nil
+}
+
+func (t *tries) nextThrottled(err error) (time.Duration, error) {
+	answered, _ := errors.AsType[*APIError](err)
+	t.throttled++
+	switch {
+	case t.throttled >= maxThrottled:
+		return 0, &ThrottledError{Answers: t.throttled, Last: answered}
+	case answered.retryAfter > 0:
+		return answered.retryAfter + rand.N(pauseJitter), nil
+	}
+	return backoff(t.throttled - 1), nil
+}
+
+// backoff returns a wait with full jitter before retry number n, counted from 0.
+func backoff(n int) time.Duration {
+	most := maxBackoff
+	if n < 6 {
+		most = firstBackoff << n
+	}
+	return rand.N(most + 1)
+}

@@ -1,0 +1,112 @@
+package llamacloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"exporter/pipeline"
+)
+
+func TestJudge(t *testing.T) {
+	status := func(code int) error { return &APIError{Status: code, own: true} }
+	class := func(class string) error { return &RequestError{Class: class} }
+	unsent := func(class string) error { return &RequestError{Class: class, unsent: true} }
+	const get, patch, post, del = http.MethodGet, http.MethodPatch, http.MethodPost, http.MethodDelete
+	tests := []struct {
+		method string
+		err    error
+		want   verdict
+	}{
+		{get, status(400), giveUp}, {get, status(401), giveUp}, {get, status(403), giveUp}, {get, status(404), giveUp},
+		{get, status(410), giveUp}, {get, status(422), giveUp}, {get, status(501), giveUp}, {get, status(505), giveUp},
+		{get, status(304), giveUp}, {get, status(408), tryAgain}, {get, status(409), tryAgain}, {get, status(425), tryAgain},
+		{get, status(500), tryAgain}, {get, status(503), tryAgain}, {get, status(599), tryAgain}, {get, status(429), comeBack},
+		{get, &APIError{Status: 429}, tryAgain}, {get, &APIError{Status: 503, own: true, retryAfter: 1}, comeBack},
+		{get, class(ClassTransport), tryAgain}, {get, class(ClassTimeout), tryAgain}, {get, class(ClassStalled), tryAgain},
+		{get, class(ClassSlow), tryAgain}, {get, class(ClassTruncated), tryAgain}, {get, class(ClassSizeMismatch), tryAgain},
+		{get, class(ClassNotImage), tryAgain}, {get, class(ClassMalformed), tryOnce}, {get, class(ClassTooLarge), giveUp},
+		{get, class(ClassEncoding), giveUp}, {get, class(ClassRedirect), giveUp}, {get, class(ClassBadID), giveUp},
+		{get, class(ClassTLS), giveUp}, {get, &PauseError{}, giveUp}, {get, pipeline.ErrStopped, giveUp},
+		{get, context.Canceled, giveUp}, {get, &pipeline.StorageError{Err: errors.New("full")}, giveUp},
+		{get, fmt.Errorf("wrapped: %w", class(ClassTransport)), tryAgain},
+		{patch, status(500), tryAgain}, {patch, class(ClassTransport), tryAgain}, {del, status(503), tryAgain},
+		{post, status(500), giveUp}, {post, &APIError{Status: 503, own: true, retryAfter: 1}, giveUp}, {post, status(429), comeBack},
+		{post, class(ClassTransport), giveUp}, {post, unsent(ClassTransport), tryAgain}, {post, class(ClassMalformed), giveUp},
+		{post, unsent(ClassTLS), giveUp},
+	}
+	for _, test := range tests {
+		if got := judge(test.method, test.err); got != test.want {
+			t.Errorf("%s, %#v: verdict %d, want %d", test.method, test.err, got, test.want)
+		}
+	}
+}
+
+func TestTries_Next_BoundsAttempts(t *testing.T) {
+	limited := &APIError{Status: 429, own: true}
+	broken := &APIError{Status: 500}
+	tries := tries{max: 3}
+	for i, err := range []error{broken, limited, limited, broken} {
+		if _, final := tries.next(http.MethodGet, err); final != nil {
+			t.Fatalf("gave up at attempt %d: %v", i, final)
+		}
+	}
+	if _, final := tries.next(http.MethodGet, broken); final != broken {
+		t.Errorf("got %v, want %v after three attempts that count", final, broken)
+	}
+}
+
+func TestTries_Next_BoundsThrottling(t *testing.T) {
+	limited := &APIError{Status: 429, own: true}
+	tries := tries{max: 1}
+	for range maxThrottled - 1 {
+		if _, final := tries.next(http.MethodGet, limited); final != nil {
+			t.Fatalf("gave up after %d answers: %v", tries.throttled, final)
+		}
+	}
+	_, final := tries.next(http.MethodGet, limited)
+	if got, ok := errors.AsType[*ThrottledError](final); !ok || got.Answers != maxThrottled || got.Last != limited {
+		t.Errorf("got %v, want a ThrottledError", final)
+	}
+	if _, ok := concern(final); ok {
+		t.Error("it concerns one asset only, want the run")
+	}
+}
+
+func TestTries_Next_TriesMalformedOnce(t *testing.T) {
+	malformed := &RequestError{Class: ClassMalformed}
+	tries := tries{max: 6}
+	if _, final := tries.next(http.MethodGet, malformed); final != nil {
+		t.Fatal(final)
+	}
+	if _, final := tries.next(http.MethodGet, malformed); final != malformed {
+		t.Errorf("got %v, want %v", final, malformed)
+	}
+}
+
+func TestBackoff_HasFullJitter(t *testing.T) {
+	for n, most := range []time.Duration{
+		500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second,
+		30 * time.Second, 30 * time.Second,
+	} {
+		var sum, highest time.Duration
+		const rounds = 2000
+		for range rounds {
+			d := backoff(n)
+			if d < 0 || d > most {
+				t.Fatalf("backoff(%d) is %v, want 0 to %v", n, d, most)
+			}
+			sum += d
+			highest = max(highest, d)
+		}
+		if mean := sum / rounds; mean < most*4/10 || mean > most*6/10 || highest < most*9/10 {
+			t.Errorf("backoff(%d): mean %v, highest %v, want them spread over 0 to %v", n, mean, highest, most)
+		}
+	}
+	if d := backoff(1 << 40); d > maxBackoff {
+		t.Errorf("backoff of a large number is %v", d)
+	}
+}

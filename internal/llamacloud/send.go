@@ -1,0 +1,173 @@
+package llamacloud
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"exporter/pipeline"
+)
+
+// Causes with which an attempt's context ends.
+var (
+	errNoHeaders = errors.New("no answer in time")
+	errStalled   = errors.New("no byte of the body in time")
+)
+
+// answer is what came back for one request.
+type answer struct {
+	call   *call
+	host   *url.URL
+	status int
+	header http.Header
+	// length is the declared length of the body; -1 when there is none.
+	length int64
+	body   *body
+}
+
+// fail returns the error of an answer that cannot be used.
+func (a *answer) fail(class string, err error) *RequestError { return a.call.fail(a.host, class, err) }
+
+// discard reads what little there may be left of the body, so that the connection can be used again, and closes it.
+func (a *answer) discard() {
+	const little = 16 << 10
+	// Whether the rest could be read makes no difference.
+	_, _ = io.CopyN(io.Discard, a.body, little)
+	a.body.Close()
+}
+
+// send makes one HTTP request. Every one that this package makes is made here.
+//
+// net/http sends a request a second time by itself when a connection that it reused turns out to be dead. That cannot be
+// switched off, but it can be made to pay: see exchange.gotConn.
+func (k *call) send(ctx context.Context, to *url.URL) (*answer, error) {
+	if err := k.client.gov.admit(ctx); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	x := &exchange{call: k, cancel: cancel}
+	x.headers = startDeadline(k.client.opts.HeaderTimeout, func() { cancel(errNoHeaders) })
+	defer x.headers.end()
+	request, err := x.request(ctx, to)
+	if err != nil {
+		cancel(nil)
+		return nil, err
+	}
+	k.requests++
+	started := time.Now()
+	resp, err := k.client.transport.RoundTrip(request)
+	if err != nil {
+		err = k.explain(ctx, to, err, !x.wrote.Load())
+		cancel(nil)
+		k.client.opts.Observer.Observe(pipeline.Requested{
+			Method: k.method, Route: k.route, Took: time.Since(started), Err: err,
+		})
+		return nil, err
+	}
+	a := &answer{call: k, host: to, status: resp.StatusCode, header: resp.Header, length: resp.ContentLength}
+	a.body = newBody(ctx, cancel, a, resp.Body, started)
+	return a, nil
+}
+
+// exchange is what goes on between sending a request and the headers of its answer.
+type exchange struct {
+	call    *call
+	cancel  context.CancelCauseFunc
+	headers *deadline
+	// connections is how many connections the request was given.
+	connections atomic.Int32
+	// wrote tells that the request may have been sent.
+	wrote atomic.Bool
+}
+
+// request builds the request. The key goes to the configured origin only.
+func (x *exchange) request(ctx context.Context, to *url.URL) (*http.Request, error) {
+	c := x.call.client
+	header := http.Header{
+		"Accept":          {"*/*"},
+		"Accept-Encoding": {"identity"},
+		"User-Agent":      {c.opts.UserAgent},
+	}
+	if sameOrigin(c.base, to) {
+		header.Set("Authorization", "Bearer "+c.opts.Key.reveal())
+	}
+	r := &http.Request{Method: x.call.method, URL: to, Header: header}
+	if p := x.call.payload; p != nil {
+		content, err := p.open()
+		if err != nil {
+			return nil, fmt.Errorf("open request body: %w", err)
+		}
+		header.Set("Content-Type", p.contentType)
+		r.Body = &upload{ReadCloser: content, headers: x.headers}
+		r.ContentLength = p.size
+	}
+	return r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn:      func(httptrace.GotConnInfo) { x.gotConn(ctx) },
+		WroteHeaders: func() { x.wrote.Store(true) },
+	})), nil
+}
+
+// gotConn is called before the request is written to a connection. From the second one on it is sent again, which takes
+// a token as every request does. Where there is none to be had any more the request is cancelled, at the latest while it
+// is being sent.
+func (x *exchange) gotConn(ctx context.Context) {
+	if x.connections.Add(1) == 1 {
+		return
+	}
+	x.headers.hold()
+	if err := x.call.client.gov.admit(ctx); err != nil {
+		x.cancel(err)
+		return
+	}
+	x.call.requests++
+	x.headers.extend()
+}
+
+// upload is a request's body. The answer is waited for from when the last of it was taken.
+type upload struct {
+	io.ReadCloser
+	headers *deadline
+}
+
+func (u *upload) Read(p []byte) (int, error) {
+	u.headers.extend()
+	return u.ReadCloser.Read(p)
+}
+
+// explain turns what net/http says about a request, whose context is ctx, into an error of this package. Where the caller
+// ended the request, or the governor did, it is the cause for that.
+func (k *call) explain(ctx context.Context, host *url.URL, err error, unsent bool) error {
+	cause := context.Cause(ctx)
+	class := ClassTransport
+	timeout, isNet := errors.AsType[net.Error](err)
+	switch {
+	case errors.Is(cause, errNoHeaders):
+		class, err = ClassTimeout, cause
+	case errors.Is(cause, errStalled):
+		class, err = ClassStalled, cause
+	case cause != nil:
+		return cause
+	case isTLS(err):
+		class = ClassTLS
+	case isNet && timeout.Timeout():
+		class = ClassTimeout
+	}
+	failure := k.fail(host, class, err)
+	failure.unsent = unsent
+	return failure
+}
+
+// isTLS tells whether a server cannot prove who it is.
+func isTLS(err error) bool {
+	_, refused := errors.AsType[*tls.CertificateVerificationError](err)
+	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
+	return refused || noTLS
+}
