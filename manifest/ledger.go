@@ -117,7 +117,7 @@ func compact[T any](ctx context.Context, s series[T], info Info, through int) (e
 	if err != nil {
 		return err
 	}
-	if log.base != nil && len(log.parts) == 0 {
+	if log.base != nil && len(log.parts) == 0 && log.base.meta.Info == info {
 		return log.close()
 	}
 	m := fileMeta{Info: info, through: through}

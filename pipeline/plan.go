@@ -24,11 +24,6 @@ func (f *Filters) Kinds() []Kind {
 	return kinds
 }
 
-// wantsAll tells whether no listed asset of any kind can be skipped.
-func (f *Filters) wantsAll() bool {
-	return !f.SkipNoise && f.MinConfidence <= 0 && len(f.Pages.ranges) == 0
-}
-
 // skipReason returns why an asset is not wanted, or "" when it is.
 func (f *Filters) skipReason(a *Asset) string {
 	switch {

@@ -2,7 +2,6 @@ package sinks
 
 import (
 	"encoding/binary"
-	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"path"
@@ -157,7 +156,7 @@ func FuzzFrameSize(f *testing.F) {
 		end = min(max(end, 0), int64(len(b)))
 		size, err := frameSize(strings.NewReader(string(b)), 0, end)
 		if err == nil && (size <= 0 || size > end) {
-			t.Fatal(fmt.Sprintf("frameSize = %d of %d bytes", size, end))
+			t.Fatalf("frameSize = %d of %d bytes", size, end)
 		}
 	})
 }

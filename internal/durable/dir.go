@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -19,8 +20,12 @@ type Dir struct {
 	path string
 	root *os.Root
 	lock *os.File
-	// made lists the directories that Open made, outermost first; Close removes those that stayed empty.
-	made []string
+	// made lists the directories above PrivateDir that Open made, outermost first; isNew says that it made PrivateDir.
+	// Close removes what stayed empty.
+	made  []string
+	isNew bool
+	// used says that a file outside TempDir was made.
+	used atomic.Bool
 
 	mu sync.Mutex
 	// checked holds directories that are known to be directories and no links.
@@ -96,6 +101,9 @@ func removeEmpty(dirs []string) {
 }
 
 func (d *Dir) own() error {
+	if _, err := d.Lstat(PrivateDir); errors.Is(err, fs.ErrNotExist) {
+		d.isNew = true
+	}
 	if err := d.MkdirAll(TempDir); err != nil {
 		return err
 	}
@@ -123,10 +131,10 @@ func (d *Dir) emptyTemp() error {
 // Path returns the path that the directory was opened by.
 func (d *Dir) Path() string { return d.path }
 
-// TempPath returns the path of TempDir for those who need a path of the operating system.
-func (d *Dir) TempPath() string { return filepath.Join(d.path, filepath.FromSlash(TempDir)) }
+// TempPath returns where TempDir is in the export directory at path, for those who need a path of the operating system.
+func TempPath(path string) string { return filepath.Join(path, filepath.FromSlash(TempDir)) }
 
-// Close gives up the lock. If Open made the directory and nothing was written to it since, it is gone again.
+// Close gives up the lock. What Open made is gone again if nothing was written since.
 func (d *Dir) Close() error {
 	if d.lock != nil {
 		d.removeUnused()
@@ -137,13 +145,9 @@ func (d *Dir) Close() error {
 	return err
 }
 
-// removeUnused removes the private files of an export directory in which nothing else is.
+// removeUnused removes the private files of a new export directory that stayed unused.
 func (d *Dir) removeUnused() {
-	if len(d.made) == 0 {
-		return
-	}
-	entries, err := d.ReadDir(".")
-	if err != nil || len(entries) != 1 || entries[0].Name() != PrivateDir {
+	if !d.isNew || d.used.Load() {
 		return
 	}
 	private, err := d.ReadDir(PrivateDir)
@@ -162,6 +166,7 @@ func (d *Dir) removeUnused() {
 
 // Create implements FS.
 func (d *Dir) Create(name string) (File, error) {
+	d.use(name)
 	return file(d.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644))
 }
 
@@ -191,7 +196,16 @@ func file(f *os.File, err error) (File, error) {
 }
 
 // Rename implements FS.
-func (d *Dir) Rename(oldName, newName string) error { return d.root.Rename(oldName, newName) }
+func (d *Dir) Rename(oldName, newName string) error {
+	d.use(newName)
+	return d.root.Rename(oldName, newName)
+}
+
+func (d *Dir) use(name string) {
+	if path.Dir(name) != TempDir {
+		d.used.Store(true)
+	}
+}
 
 // Remove implements FS.
 func (d *Dir) Remove(name string) error {

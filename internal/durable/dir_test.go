@@ -81,12 +81,15 @@ func TestDir_Close_RemovesWhatStayedEmpty(t *testing.T) {
 	if entries, _ := os.ReadDir(base); len(entries) != 0 {
 		t.Errorf("an unused export directory left %v", entries)
 	}
-	// A directory that was there before stays, as does one with something in it.
+	// A directory that was there before stays as it was, and one with something in it stays.
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if err := mustOpen(t, path).Close(); err != nil {
 		t.Fatal(err)
+	}
+	if entries, err := os.ReadDir(path); err != nil || len(entries) != 0 {
+		t.Errorf("an unused export directory that was there before now has %v, %v", entries, err)
 	}
 	d := mustOpen(t, filepath.Join(path, "c"))
 	write(t, d, "x", "")
@@ -94,6 +97,7 @@ func TestDir_Close_RemovesWhatStayedEmpty(t *testing.T) {
 		t.Fatal(err)
 	}
 	read(t, filepath.Join(path, "c", "x"))
+	read(t, filepath.Join(path, "c", lockName))
 }
 
 func TestOpen_NotADirectory_WritesNothing(t *testing.T) {
