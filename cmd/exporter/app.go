@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"exporter/internal/config"
+	"exporter/pipeline"
+)
+
+// app is what a command gets of the world around it.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	environ        []string
+	// stop is closed at the first interrupt. The context ends at the second.
+	stop <-chan struct{}
+}
+
+// withSignals returns a channel that the first SIGINT or SIGTERM closes, and a context that the second one ends.
+func withSignals(ctx context.Context) (context.Context, <-chan struct{}) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := make(chan struct{})
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		close(stop)
+		<-signals
+		cancel(pipeline.ErrInterrupted)
+	}()
+	return ctx, stop
+}
+
+// interruptible returns a context for commands that have nothing to commit: the first interrupt ends it.
+func (a *app) interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-a.stop:
+			cancel(pipeline.ErrInterrupted)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
+// run runs a command line and returns the exit code.
+func run(ctx context.Context, a *app, args []string) int {
+	root := newRoot(a)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	return a.explain(err)
+}
+
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "exporter",
+		Short: "Export every page screenshot and figure of a LlamaCloud directory, pipeline or project",
+		Long: `exporter copies every page screenshot and every figure of a LlamaCloud directory, pipeline, project or list of files
+to disk, as plain files or as zstd tar shards, with a Parquet manifest that describes each blob. It resumes by itself.
+
+Try "exporter demo": it needs no key and no network.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return &usageError{fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
+	})
+	root.AddCommand(
+		newRunCommand(a), newPlanCommand(a), newCatCommand(a), newDemoCommand(a), newEmulateCommand(a), newFilesCommand(a),
+		newVersionCommand(a),
+	)
+	asUsage(root)
+	return root
+}
+
+// asUsage makes wrong arguments of a command, and of those below it, usage errors.
+func asUsage(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return &usageError{fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		asUsage(sub)
+	}
+}
+
+// withConfig adds --config and the flags of the sections, and returns a function that loads them.
+func (a *app) withConfig(c *cobra.Command, sections ...config.Section) func() (*config.Config, error) {
+	file := c.Flags().String("config", "", "TOML `FILE`; else EXPORTER_CONFIG, else none")
+	config.AddFlags(c.Flags(), sections...)
+	return func() (*config.Config, error) {
+		return config.Load(config.LoadOptions{File: *file, Environ: a.environ, Flags: c.Flags()})
+	}
+}
+
+// isTerminal tells whether w is a terminal.
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"log/slog"
+
+	"exporter/internal/config"
+	"exporter/internal/llamacloud"
+	"exporter/pipeline"
+)
+
+// connect returns a client for the configured API. Nothing is sent yet. Blobs that are too large for memory are kept in
+// spoolDir; empty means the system's directory for temporary files.
+func connect(cfg *config.Config, log *slog.Logger, spoolDir string, observer pipeline.Observer) (*llamacloud.Client, error) {
+	secret, warnings, err := cfg.ReadKey()
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range warnings {
+		log.Warn(w)
+	}
+	key, err := llamacloud.NewKey(secret.Reveal())
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	client, err := llamacloud.New(llamacloud.Options{
+		BaseURL:        cfg.API.BaseURL.String(),
+		InsecureHTTP:   cfg.API.InsecureHTTP,
+		Key:            key,
+		OrganizationID: string(cfg.API.OrganizationID),
+		ProjectID:      string(cfg.API.ProjectID),
+		HeaderTimeout:  cfg.API.HeaderTimeout,
+		IdleTimeout:    cfg.API.IdleTimeout,
+		Rate:           llamacloud.Rate{PerSecond: cfg.Limits.Rate.PerSecond, Auto: cfg.Limits.Rate.Auto},
+		Concurrency:    cfg.Limits.Concurrency,
+		MaxPause:       cfg.Limits.MaxPause,
+		MaxAttempts:    cfg.Limits.MaxAttempts,
+		MaxBlobSize:    int64(cfg.Limits.MaxBlobSize),
+		SpoolDir:       spoolDir,
+		UserAgent:      "exporter/" + version(),
+		Observer:       observer,
+	})
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	return client, nil
+}
+
+func selection(s *config.Source) llamacloud.Selection {
+	return llamacloud.Selection{
+		Directories:         s.Directories,
+		Pipelines:           s.Pipelines,
+		Files:               s.Files,
+		Project:             s.Project,
+		DisplayName:         s.DisplayName,
+		DisplayNameContains: s.DisplayNameContains,
+		UniqueID:            s.UniqueID,
+		FileID:              string(s.FileID),
+		IncludeDeleted:      s.IncludeDeleted,
+		UpdatedAtOnOrAfter:  s.UpdatedAtOnOrAfter,
+		UpdatedAtOnOrBefore: s.UpdatedAtOnOrBefore,
+	}
+}

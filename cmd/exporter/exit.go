@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+
+	"exporter/internal/config"
+	"exporter/internal/durable"
+	"exporter/internal/llamacloud"
+	"exporter/pipeline"
+)
+
+// Exit codes. They are part of the interface.
+const (
+	exitInternal    = 1
+	exitIncomplete  = 3
+	exitRefused     = 4
+	exitStopped     = 5
+	exitStorage     = 6
+	exitDamage      = 7
+	exitUsage       = 64
+	exitInterrupted = 130
+)
+
+// usageError is a command line that makes no sense.
+type usageError struct{ error }
+
+func (e *usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// errIncomplete says that a run finished, but not everything could be fetched.
+var errIncomplete = errors.New("some assets or files failed")
+
+// explanation is what an error means to the one who runs exporter.
+type explanation struct {
+	code int
+	// hint says what to do next; it may be empty.
+	hint string
+}
+
+// explain prints an error with its hint to standard error and returns the exit code.
+func (a *app) explain(err error) int {
+	if err == nil {
+		return 0
+	}
+	e := explainError(err)
+	text := "exporter: " + err.Error()
+	if e.hint != "" {
+		text += "; " + e.hint
+	}
+	fmt.Fprintln(a.stderr, text)
+	if p, ok := errors.AsType[*pipeline.PanicError](err); ok {
+		fmt.Fprintf(a.stderr, "%s", p.Stack)
+	}
+	return e.code
+}
+
+// explainError is the one table of errors. The first line that matches counts.
+func explainError(err error) explanation {
+	switch {
+	case errors.Is(err, pipeline.ErrInterrupted), errors.Is(err, context.Canceled):
+		return explanation{exitInterrupted, "what was fetched is kept, and the same command goes on"}
+	case is[*usageError](err), is[*config.Error](err):
+		return explanation{exitUsage, ""}
+	case is[*pipeline.PanicError](err):
+		return explanation{exitInternal, "this is a bug; what was committed is safe, and the same command goes on"}
+	case errors.Is(err, errIncomplete):
+		return explanation{exitIncomplete, "they are in the manifest with the reason, and the same command tries them again"}
+	case errors.Is(err, llamacloud.ErrUnauthorized):
+		return explanation{exitRefused, "check the key in LLAMA_CLOUD_API_KEY or api.api_key_file, and that it is one for this base_url"}
+	case is[*pipeline.DamageError](err):
+		return explanation{exitDamage, "keep the export as it is, and restore that file or start a new export"}
+	case errors.Is(err, durable.ErrLocked):
+		return explanation{exitStorage, "wait for it to end, or export to another --out"}
+	case errors.Is(err, durable.ErrNotRegular):
+		return explanation{exitStorage, "remove what is there: links are not followed"}
+	case errors.Is(err, syscall.ENOSPC):
+		return explanation{exitStorage, "make room, then the same command goes on"}
+	case is[*pipeline.StorageError](err):
+		return explanation{exitStorage, "when storage works again, the same command goes on"}
+	case is[*llamacloud.APIError](err):
+		return explanation{exitStopped, "check the id, and that the key may use it"}
+	case is[*llamacloud.PauseError](err), is[*llamacloud.ThrottledError](err):
+		return explanation{exitStopped, "the same command goes on"}
+	case is[*llamacloud.ListingError](err), is[*llamacloud.RequestError](err):
+		return explanation{exitStopped, "check base_url and the network, then the same command goes on"}
+	case is[*fs.PathError](err):
+		return explanation{exitStorage, ""}
+	}
+	return explanation{exitInternal, ""}
+}
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}

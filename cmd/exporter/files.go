@@ -1,0 +1,191 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"exporter/internal/config"
+	"exporter/internal/llamacloud"
+	"exporter/pipeline"
+)
+
+func newFilesCommand(a *app) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "files",
+		Short: "A directory's files: ls, get, add, upload, update, rm",
+		Long: `files lists and changes the files of a directory. The commands that change something ask first, or take --yes; they are
+the only ones of exporter that send anything but GET requests.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(newFilesLsCommand(a), newFilesGetCommand(a), newFilesAddCommand(a), newFilesUploadCommand(a),
+		newFilesUpdateCommand(a), newFilesRmCommand(a))
+	return c
+}
+
+// filesCommand is what the commands below files share: a client, an output, and a question before changes.
+type filesCommand struct {
+	*app
+	load   func() (*config.Config, error)
+	output outputOptions
+	asJSON bool
+	yes    bool
+}
+
+func (a *app) newFilesCommand(c *cobra.Command) *filesCommand {
+	f := &filesCommand{app: a, load: a.withConfig(c, config.SectionAPI, config.SectionLimits)}
+	f.output.addFlags(c.Flags())
+	return f
+}
+
+func (f *filesCommand) addJSON(fs *pflag.FlagSet) {
+	fs.BoolVar(&f.asJSON, "json", false, "print JSON, a line for each file")
+}
+func (f *filesCommand) addYes(fs *pflag.FlagSet) {
+	fs.BoolVarP(&f.yes, "yes", "y", false, "do it without asking first")
+}
+
+// withClient calls do with a client, until the first interrupt.
+func (f *filesCommand) withClient(ctx context.Context, do func(context.Context, *llamacloud.Client) error) error {
+	if err := f.output.validate(); err != nil {
+		return err
+	}
+	cfg, err := f.load()
+	if err != nil {
+		return err
+	}
+	log := newConsole(f.stderr, f.output).log
+	client, err := connect(cfg, log, "", newLogObserver(log))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx, cancel := f.interruptible(ctx)
+	defer cancel()
+	return do(ctx, client)
+}
+
+// confirm asks whether to go on, unless --yes was given.
+func (f *filesCommand) confirm(format string, args ...any) error {
+	if f.yes {
+		return nil
+	}
+	fmt.Fprintf(f.stderr, format+"? [y/N] ", args...)
+	answer, err := bufio.NewReader(f.stdin).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return nil
+	}
+	if errors.Is(err, io.EOF) {
+		fmt.Fprintln(f.stderr)
+	}
+	return usagef("not confirmed, nothing was changed (answer y, or give --yes)")
+}
+
+// show prints files as a table or as JSON lines.
+func (f *filesCommand) show(files ...llamacloud.DirectoryFile) error {
+	p := f.newPrinter()
+	for i := range files {
+		if err := p.print(&files[i]); err != nil {
+			return err
+		}
+	}
+	return p.flush()
+}
+
+// filePrinter prints files one after the other, so that listings of any length can be printed.
+type filePrinter struct {
+	w      io.Writer
+	asJSON bool
+	rows   int
+}
+
+func (f *filesCommand) newPrinter() *filePrinter { return &filePrinter{w: f.stdout, asJSON: f.asJSON} }
+
+const fileColumns = "%-36s  %-36s  %-27s  %-9s  %s\n"
+
+func (p *filePrinter) print(f *llamacloud.DirectoryFile) error {
+	if p.asJSON {
+		return json.NewEncoder(p.w).Encode(f)
+	}
+	if p.rows == 0 {
+		if _, err := fmt.Fprintf(p.w, fileColumns, "id", "file_id", "updated_at", "state", "display_name"); err != nil {
+			return err
+		}
+	}
+	p.rows++
+	updated := "-"
+	if t, ok := f.UpdatedAt.Get(); ok {
+		updated = t.Format("2006-01-02T15:04:05.999999Z")
+	}
+	state := "-"
+	if _, deleted := f.DeletedAt.Get(); deleted {
+		state = "deleted"
+	}
+	_, err := fmt.Fprintf(p.w, fileColumns, plainOrQuoted(f.ID), plainOrQuoted(f.FileID.Or("-")), updated, state,
+		fmt.Sprintf("%q", f.DisplayName.Or("")))
+	return err
+}
+
+func (p *filePrinter) flush() error {
+	if p.asJSON || p.rows > 0 {
+		return nil
+	}
+	_, err := fmt.Fprintln(p.w, "no files")
+	return err
+}
+
+// plainOrQuoted returns an id as it is, and quotes what is none.
+func plainOrQuoted(id string) string {
+	if _, err := pipeline.ParseID(id); err != nil {
+		return fmt.Sprintf("%q", id)
+	}
+	return id
+}
+
+// parseIDs checks the ids among the arguments; names are those of the usage line.
+func parseIDs(args []string, names ...string) ([]pipeline.ID, error) {
+	ids := make([]pipeline.ID, len(args))
+	for i, arg := range args {
+		id, err := pipeline.ParseID(arg)
+		if err != nil {
+			return nil, usagef("%s: %w", names[min(i, len(names)-1)], err)
+		}
+		ids[i] = id
+	}
+	return ids, nil
+}
+
+// parseMetadata checks that a flag's text is a JSON object, or null.
+func parseMetadata(text string) (llamacloud.Optional[json.RawMessage], error) {
+	if strings.TrimSpace(text) == "null" {
+		return llamacloud.Null[json.RawMessage](), nil
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &object); err != nil {
+		return llamacloud.Optional[json.RawMessage]{}, usagef("--metadata: want a JSON object such as '{\"year\": 2024}': %w", err)
+	}
+	return llamacloud.Value(json.RawMessage(text)), nil
+}
+
+// shellQuote returns text so that a POSIX shell takes it for one word.
+func shellQuote(text string) string {
+	plain := func(r rune) bool {
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("_-./:@%+=,", r)
+	}
+	if text != "" && strings.IndexFunc(text, func(r rune) bool { return !plain(r) }) < 0 {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}

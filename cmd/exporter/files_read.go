@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"exporter/internal/llamacloud"
+)
+
+func newFilesLsCommand(a *app) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "ls DIRECTORY_ID",
+		Short: "List the files of a directory",
+		Example: `  exporter files ls dir-abc123
+  exporter files ls dir-abc123 --display-name-contains invoice --json`,
+		Args: cobra.ExactArgs(1),
+	}
+	f := a.newFilesCommand(c)
+	f.addJSON(c.Flags())
+	var filter fileFilter
+	filter.addFlags(c.Flags())
+	c.RunE = func(c *cobra.Command, args []string) error {
+		ids, err := parseIDs(args, "DIRECTORY_ID")
+		if err != nil {
+			return err
+		}
+		query, err := filter.query()
+		if err != nil {
+			return err
+		}
+		return f.withClient(c.Context(), func(ctx context.Context, client *llamacloud.Client) error {
+			p := f.newPrinter()
+			for file, err := range client.DirectoryFiles(ctx, ids[0], query) {
+				if err != nil {
+					return err
+				}
+				if err := p.print(&file); err != nil {
+					return err
+				}
+			}
+			return p.flush()
+		})
+	}
+	return c
+}
+
+// fileFilter are the filters that the API has for listings.
+type fileFilter struct {
+	llamacloud.DirectoryFilesQuery
+	after, before string
+}
+
+func (f *fileFilter) addFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&f.DisplayName, "display-name", "", "only files of this `NAME`")
+	fs.StringVar(&f.DisplayNameContains, "display-name-contains", "", "only files whose name contains this `TEXT`")
+	fs.StringVar(&f.UniqueID, "unique-id", "", "only the file of this unique `ID`")
+	fs.StringVar(&f.FileID, "file-id", "", "only the file of this file `ID`")
+	fs.BoolVar(&f.IncludeDeleted, "include-deleted", false, "files that were soft-deleted too")
+	fs.StringVar(&f.after, "updated-at-on-or-after", "", "only files updated at this `TIME` or later (RFC 3339)")
+	fs.StringVar(&f.before, "updated-at-on-or-before", "", "only files updated at this `TIME` or earlier (RFC 3339)")
+	addExpand(fs, &f.Expand)
+}
+
+func addExpand(fs *pflag.FlagSet, expand *[]string) {
+	fs.StringSliceVar(expand, "expand", nil, "fill in these `FIELDS` too, such as download_url (shown with --json)")
+}
+
+func (f *fileFilter) query() (llamacloud.DirectoryFilesQuery, error) {
+	for _, bound := range []struct {
+		flag, text string
+		to         *time.Time
+	}{
+		{"--updated-at-on-or-after", f.after, &f.UpdatedAtOnOrAfter},
+		{"--updated-at-on-or-before", f.before, &f.UpdatedAtOnOrBefore},
+	} {
+		if bound.text == "" {
+			continue
+		}
+		t, err := time.Parse(time.RFC3339, bound.text)
+		if err != nil {
+			return f.DirectoryFilesQuery, usagef("%s %q: want a time such as 2024-06-13T12:00:00Z", bound.flag, bound.text)
+		}
+		*bound.to = t
+	}
+	return f.DirectoryFilesQuery, nil
+}
+
+func newFilesGetCommand(a *app) *cobra.Command {
+	c := &cobra.Command{
+		Use:     "get DIRECTORY_ID DIRECTORY_FILE_ID",
+		Short:   "Show one file of a directory",
+		Example: `  exporter files get dir-abc123 dfl-abc123 --json --expand download_url`,
+		Args:    cobra.ExactArgs(2),
+	}
+	f := a.newFilesCommand(c)
+	f.addJSON(c.Flags())
+	var expand []string
+	addExpand(c.Flags(), &expand)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		ids, err := parseIDs(args, "DIRECTORY_ID", "DIRECTORY_FILE_ID")
+		if err != nil {
+			return err
+		}
+		return f.withClient(c.Context(), func(ctx context.Context, client *llamacloud.Client) error {
+			file, err := client.DirectoryFile(ctx, ids[0], ids[1], expand...)
+			if err != nil {
+				return err
+			}
+			return f.show(file)
+		})
+	}
+	return c
+}

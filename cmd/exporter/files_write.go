@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"exporter/internal/llamacloud"
+	"exporter/pipeline"
+)
+
+// fileFields are the fields of a directory file that a user can set.
+type fileFields struct{ displayName, uniqueID, metadata string }
+
+func (v *fileFields) addFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&v.displayName, "display-name", "", "the file's `NAME` in the directory")
+	fs.StringVar(&v.uniqueID, "unique-id", "", "the file's unique `ID` in the directory")
+	fs.StringVar(&v.metadata, "metadata", "", "the file's metadata, a `JSON` object")
+}
+
+// patch returns the fields whose flags were given.
+func (v *fileFields) patch(fs *pflag.FlagSet) (patch llamacloud.DirectoryFilePatch, err error) {
+	if fs.Changed("display-name") {
+		patch.DisplayName = llamacloud.Value(v.displayName)
+	}
+	if fs.Changed("unique-id") {
+		patch.UniqueID = llamacloud.Value(v.uniqueID)
+	}
+	if fs.Changed("metadata") {
+		patch.Metadata, err = parseMetadata(v.metadata)
+	}
+	return patch, err
+}
+
+func newFilesAddCommand(a *app) *cobra.Command {
+	c := &cobra.Command{
+		Use:     "add DIRECTORY_ID FILE_ID",
+		Short:   "Put a file that is stored already into a directory",
+		Example: `  exporter files add dir-abc123 182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e --display-name report.pdf --metadata '{"year": 2024}'`,
+		Args:    cobra.ExactArgs(2),
+	}
+	f := a.newFilesCommand(c)
+	f.addJSON(c.Flags())
+	f.addYes(c.Flags())
+	var fields fileFields
+	fields.addFlags(c.Flags())
+	c.RunE = func(c *cobra.Command, args []string) error {
+		ids, err := parseIDs(args, "DIRECTORY_ID", "FILE_ID")
+		if err != nil {
+			return err
+		}
+		patch, err := fields.patch(c.Flags())
+		if err != nil {
+			return err
+		}
+		return f.withClient(c.Context(), func(ctx context.Context, client *llamacloud.Client) error {
+			if err := f.confirm("add file %s to directory %s", ids[1], ids[0]); err != nil {
+				return err
+			}
+			file, err := client.AddDirectoryFile(ctx, ids[0], llamacloud.NewDirectoryFile{
+				FileID: ids[1], DisplayName: patch.DisplayName, UniqueID: patch.UniqueID, Metadata: patch.Metadata,
+			})
+			if err != nil {
+				return err
+			}
+			return f.show(file)
+		})
+	}
+	return c
+}
+
+func newFilesUpdateCommand(a *app) *cobra.Command {
+	c := &cobra.Command{
+		Use:     "update DIRECTORY_ID DIRECTORY_FILE_ID",
+		Short:   "Rename, describe or move a file of a directory",
+		Example: `  exporter files update dir-abc123 dfl-abc123 --display-name new.pdf --move-to dir-def456`,
+		Args:    cobra.ExactArgs(2),
+	}
+	f := a.newFilesCommand(c)
+	f.addJSON(c.Flags())
+	f.addYes(c.Flags())
+	var fields fileFields
+	fields.addFlags(c.Flags())
+	target := c.Flags().String("move-to", "", "move the file to this `DIRECTORY`")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		ids, err := parseIDs(args, "DIRECTORY_ID", "DIRECTORY_FILE_ID")
+		if err != nil {
+			return err
+		}
+		patch, err := fields.patch(c.Flags())
+		if err != nil {
+			return err
+		}
+		changes := []string{"display-name", "unique-id", "metadata", "move-to"}
+		if !slices.ContainsFunc(changes, c.Flags().Changed) {
+			return usagef("nothing to update: give --display-name, --unique-id, --metadata or --move-to")
+		}
+		if c.Flags().Changed("move-to") {
+			id, err := pipeline.ParseID(*target)
+			if err != nil {
+				return usagef("--move-to: %w", err)
+			}
+			patch.TargetDirectoryID = llamacloud.Value(id)
+		}
+		return f.withClient(c.Context(), func(ctx context.Context, client *llamacloud.Client) error {
+			if err := f.confirm("update file %s of directory %s", ids[1], ids[0]); err != nil {
+				return err
+			}
+			file, err := client.UpdateDirectoryFile(ctx, ids[0], ids[1], patch)
+			if err != nil {
+				return err
+			}
+			return f.show(file)
+		})
+	}
+	return c
+}
+
+func newFilesRmCommand(a *app) *cobra.Command {
+	c := &cobra.Command{
+		Use:     "rm DIRECTORY_ID DIRECTORY_FILE_ID...",
+		Short:   "Remove files from a directory",
+		Example: `  exporter files rm dir-abc123 dfl-abc123 --yes`,
+		Args:    cobra.MinimumNArgs(2),
+	}
+	f := a.newFilesCommand(c)
+	f.addYes(c.Flags())
+	c.RunE = func(c *cobra.Command, args []string) error {
+		ids, err := parseIDs(args, "DIRECTORY_ID", "DIRECTORY_FILE_ID")
+		if err != nil {
+			return err
+		}
+		return f.withClient(c.Context(), func(ctx context.Context, client *llamacloud.Client) error {
+			if err := f.confirm("remove %d files from directory %s", len(ids)-1, ids[0]); err != nil {
+				return err
+			}
+			for _, id := range ids[1:] {
+				if err := client.DeleteDirectoryFile(ctx, ids[0], id); err != nil {
+					return err
+				}
+				if _, err := fmt.Fprintf(f.stdout, "removed %s\n", id); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return c
+}
+
+func newFilesUploadCommand(a *app) *cobra.Command {
+	c := &cobra.Command{
+		Use:     "upload DIRECTORY_ID PATH...",
+		Short:   "Upload files from disk into a directory",
+		Example: `  exporter files upload dir-abc123 report.pdf --yes`,
+		Args:    cobra.MinimumNArgs(2),
+	}
+	f := a.newFilesCommand(c)
+	f.addJSON(c.Flags())
+	f.addYes(c.Flags())
+	c.RunE = func(c *cobra.Command, args []string) error {
+		ids, err := parseIDs(args[:1], "DIRECTORY_ID")
+		if err != nil {
+			return err
+		}
+		total, err := checkUploads(args[1:])
+		if err != nil {
+			return err
+		}
+		return f.withClient(c.Context(), func(ctx context.Context, client *llamacloud.Client) error {
+			if err := f.confirm("upload %d files (%s) into directory %s", len(args)-1, humanBytes(total), ids[0]); err != nil {
+				return err
+			}
+			p := f.newPrinter()
+			for _, path := range args[1:] {
+				file, err := f.upload(ctx, client, ids[0], path)
+				if err != nil {
+					return err
+				}
+				if err := p.print(&file); err != nil {
+					return err
+				}
+			}
+			return p.flush()
+		})
+	}
+	return c
+}
+
+// checkUploads finds out before the first upload whether all can be made, and how many bytes they are.
+func checkUploads(paths []string) (total int64, err error) {
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			return 0, usagef("%w", err)
+		}
+		if !info.Mode().IsRegular() {
+			return 0, usagef("%q is not a file", path)
+		}
+		total += info.Size()
+	}
+	return total, nil
+}
+
+// upload streams a file, and shows how far it is where standard error is a terminal.
+func (f *filesCommand) upload(ctx context.Context, client *llamacloud.Client, directory pipeline.ID, path string) (llamacloud.DirectoryFile, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return llamacloud.DirectoryFile{}, usagef("%w", err)
+	}
+	track := func(r io.ReadCloser) io.ReadCloser { return r }
+	if !f.output.noProgress && isTerminal(f.stderr) {
+		bars := mpb.NewWithContext(ctx, mpb.WithOutput(f.stderr))
+		bar := bars.AddBar(info.Size(), mpb.PrependDecorators(decor.Name(fmt.Sprintf("%q", filepath.Base(path)))),
+			mpb.AppendDecorators(decor.CountersKibiByte("% .1f / % .1f")))
+		defer func() {
+			bar.SetTotal(-1, true)
+			bars.Wait()
+		}()
+		track = func(r io.ReadCloser) io.ReadCloser {
+			// A retry begins anew.
+			bar.SetCurrent(0)
+			return bar.ProxyReader(r)
+		}
+	}
+	open := func() (io.ReadCloser, error) {
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		return track(file), nil
+	}
+	return client.UploadDirectoryFile(ctx, directory, filepath.Base(path), info.Size(), open)
+}

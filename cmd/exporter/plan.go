@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"exporter/internal/config"
+	"exporter/internal/durable"
+	"exporter/internal/llamacloud"
+	"exporter/manifest"
+	"exporter/pipeline"
+)
+
+// planReport is what a run would do. Its JSON is the answer of plan --json.
+type planReport struct {
+	Files struct {
+		Listed    int64 `json:"listed"`
+		Unchanged int64 `json:"unchanged"`
+	} `json:"files"`
+	Assets struct {
+		Fetch   int64            `json:"fetch"`
+		Keep    int64            `json:"keep"`
+		Skip    map[string]int64 `json:"skip"`
+		Skipped int64            `json:"skip_in_unchanged_files"`
+	} `json:"assets"`
+	// Bytes is the listed size of what would be fetched; UnknownSizes counts the assets for which none is listed.
+	Bytes        int64 `json:"bytes"`
+	UnknownSizes int64 `json:"unknown_sizes"`
+	// Requests is how many the run would make: those of the listings, which were made for this plan as well, and one for
+	// each blob.
+	Requests int64 `json:"requests"`
+	// Rate is as given; Seconds is how long the requests take at that rate, null where the rate is no number.
+	Rate    string   `json:"rate"`
+	Seconds *float64 `json:"seconds"`
+}
+
+func newPlanCommand(a *app) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "plan",
+		Short: "Say what a run would do: files, assets, bytes, requests, time; fetches no blob",
+		Long: `plan lists what run would list, compares it with the export directory if there is one, and says what would be fetched,
+kept and skipped, how many bytes and requests that is, and how long it takes at the given rate. It changes nothing.`,
+		Example: `  exporter plan --directory dir-abc123 --rate 20/m
+  exporter plan --project --skip-noise --json`,
+		Args: cobra.NoArgs,
+	}
+	load := a.withConfig(c, config.Sections()...)
+	var output outputOptions
+	output.addFlags(c.Flags())
+	asJSON := c.Flags().Bool("json", false, "print JSON")
+	refetch := c.Flags().Bool("refetch", false, "plan to fetch everything again")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if err := output.validate(); err != nil {
+			return err
+		}
+		cfg, err := load()
+		if err != nil {
+			return err
+		}
+		if err := cfg.ValidateSource(); err != nil {
+			return err
+		}
+		ctx, cancel := a.interruptible(c.Context())
+		defer cancel()
+		report, err := plan(ctx, cfg, newConsole(a.stderr, output), *refetch)
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return printJSON(a.stdout, report)
+		}
+		return report.print(a.stdout)
+	}
+	return c
+}
+
+func plan(ctx context.Context, cfg *config.Config, console *console, refetch bool) (report *planReport, err error) {
+	r := newReport()
+	observer := pipeline.Observers{r, newLogObserver(console.log)}
+	client, err := connect(cfg, console.log, "", observer)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	history, closeHistory, err := openHistory(ctx, cfg.Output.Dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, closeHistory()) }()
+	stop := console.showProgress(r)
+	err = pipeline.Plan(ctx, history, pipeline.Options{
+		Source:      llamacloud.NewSource(client, selection(&cfg.Source)),
+		Observer:    observer,
+		Filters:     pipeline.Filters(cfg.Assets),
+		Refetch:     refetch,
+		Concurrency: cfg.Limits.Concurrency,
+	})
+	stop()
+	if err != nil {
+		return nil, err
+	}
+	return newPlanReport(r.snapshot(), cfg.Limits.Rate), nil
+}
+
+// openHistory opens what the export directory at path says of earlier runs. There may be none.
+func openHistory(ctx context.Context, path string) (pipeline.History, func() error, error) {
+	dir, err := durable.OpenReadOnly(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return noHistory{}, func() error { return nil }, nil
+	}
+	if err != nil {
+		return nil, nil, usagef("--out %q: %w", path, err)
+	}
+	snapshot, err := manifest.OpenSnapshot(ctx, dir)
+	if err != nil {
+		return nil, nil, errors.Join(storageError("read the ledger", err), dir.Close())
+	}
+	return snapshot, func() error { return errors.Join(snapshot.Close(), dir.Close()) }, nil
+}
+
+// noHistory is the history before the first run.
+type noHistory struct{}
+
+func (noHistory) File(context.Context, pipeline.FileKey) (*pipeline.FileState, error) {
+	return nil, nil
+}
+
+func (noHistory) Assets(context.Context, pipeline.ID) ([]*pipeline.Row, error) { return nil, nil }
+
+func newPlanReport(c counts, rate config.Rate) *planReport {
+	p := &planReport{
+		Bytes:        c.Assets.PlannedBytes,
+		UnknownSizes: c.Assets.UnknownSizes,
+		Requests:     c.Requests.Sent + c.Assets.Planned,
+		Rate:         rate.String(),
+	}
+	p.Files.Listed, p.Files.Unchanged = c.Files.Listed, c.Files.Unchanged
+	p.Assets.Fetch, p.Assets.Keep = c.Assets.Planned, c.Assets.Kept
+	p.Assets.Skip, p.Assets.Skipped = c.Assets.Skipped, c.Assets.SkippedKept
+	if rate.PerSecond > 0 {
+		p.Seconds = new(float64(p.Requests) / rate.PerSecond)
+	}
+	return p
+}
+
+func (p *planReport) print(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "files\t%d\t%d unchanged\n", p.Files.Listed, p.Files.Unchanged)
+	unknown := ""
+	if p.UnknownSizes > 0 {
+		unknown = fmt.Sprintf(", and %d of unknown size", p.UnknownSizes)
+	}
+	fmt.Fprintf(t, "fetch\t%d\t%s%s\n", p.Assets.Fetch, humanBytes(p.Bytes), unknown)
+	fmt.Fprintf(t, "keep\t%d\tstored already\n", p.Assets.Keep)
+	for _, reason := range slices.Sorted(maps.Keys(p.Assets.Skip)) {
+		fmt.Fprintf(t, "skip\t%d\t%s\n", p.Assets.Skip[reason], reason)
+	}
+	if p.Assets.Skipped > 0 {
+		fmt.Fprintf(t, "skip\t%d\tin unchanged files\n", p.Assets.Skipped)
+	}
+	at := "depends on the API's limit"
+	if p.Seconds != nil {
+		at = (time.Duration(*p.Seconds * float64(time.Second))).Round(time.Second).String()
+	}
+	fmt.Fprintf(t, "requests\t%d\t%s at rate %s\n", p.Requests, at, p.Rate)
+	return t.Flush()
+}
+
+func printJSON(w io.Writer, v any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"exporter/pipeline"
+)
+
+// report is the Observer that counts. Progress, summary and run.json are made of it.
+type report struct {
+	mu sync.Mutex
+	counts
+}
+
+// counts is what happened so far. Its JSON is part of run.json.
+type counts struct {
+	// Listed counts files, each once; ListingDone says that all listings came to their end.
+	Files struct {
+		Listed      int64 `json:"listed"`
+		Unchanged   int64 `json:"unchanged"`
+		Complete    int64 `json:"complete"`
+		Partial     int64 `json:"partial"`
+		Failed      int64 `json:"failed"`
+		Skipped     int64 `json:"skipped"`
+		ListingDone bool  `json:"listing_complete"`
+	} `json:"files"`
+	// Planned counts assets that are to be fetched. Kept ones are stored already, those of unchanged files included.
+	Assets struct {
+		Planned      int64            `json:"planned"`
+		PlannedBytes int64            `json:"planned_bytes"`
+		UnknownSizes int64            `json:"unknown_sizes"`
+		Stored       int64            `json:"stored"`
+		StoredBytes  int64            `json:"stored_bytes"`
+		Failed       int64            `json:"failed"`
+		Kept         int64            `json:"kept"`
+		Skipped      map[string]int64 `json:"skipped"`
+		SkippedKept  int64            `json:"skipped_in_unchanged_files"`
+		Committed    int64            `json:"committed_rows"`
+	} `json:"assets"`
+	Requests struct {
+		Sent      int64         `json:"sent"`
+		Retries   int64         `json:"retries"`
+		Throttled int64         `json:"throttled"`
+		Paused    time.Duration `json:"paused_ns"`
+		Bytes     int64         `json:"bytes"`
+	} `json:"requests"`
+	// Errors counts failures of assets and files by class, and keeps the first of each.
+	Errors map[string]*errorClass `json:"errors"`
+}
+
+type errorClass struct {
+	Count int64  `json:"count"`
+	First string `json:"first"`
+}
+
+func newReport() *report {
+	r := &report{}
+	r.Assets.Skipped = map[string]int64{}
+	r.Errors = map[string]*errorClass{}
+	return r
+}
+
+// snapshot returns a copy of the counts.
+func (r *report) snapshot() counts {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.counts
+	c.Assets.Skipped = maps.Clone(r.Assets.Skipped)
+	c.Errors = make(map[string]*errorClass, len(r.Errors))
+	for class, e := range r.Errors {
+		c.Errors[class] = new(*e)
+	}
+	return c
+}
+
+// Observe implements pipeline.Observer.
+func (r *report) Observe(e pipeline.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch e := e.(type) {
+	case pipeline.FileListed:
+		r.Files.Listed++
+	case pipeline.FileUnchanged:
+		r.Files.Unchanged++
+		r.Assets.Kept += e.State.Stored
+		r.Assets.SkippedKept += e.State.Skipped
+	case pipeline.FilesComplete:
+		r.Files.ListingDone = true
+	case pipeline.FileSettled:
+		r.settled(e.Row)
+	case pipeline.AssetPlanned:
+		r.planned(e)
+	case pipeline.AssetDone:
+		r.done(e.Row)
+	case pipeline.Committed:
+		r.Assets.Committed += int64(e.Assets)
+	case pipeline.Requested:
+		r.Requests.Sent++
+		r.Requests.Bytes += e.Bytes
+		if e.Status == http.StatusTooManyRequests {
+			r.Requests.Throttled++
+		}
+	case pipeline.Retrying:
+		r.Requests.Retries++
+	case pipeline.Paused:
+		r.Requests.Paused += e.For
+	}
+}
+
+func (r *report) settled(row *pipeline.FileRow) {
+	switch row.Status {
+	case pipeline.Complete:
+		r.Files.Complete++
+	case pipeline.Partial:
+		r.Files.Partial++
+	case pipeline.Skipped:
+		r.Files.Skipped++
+	case pipeline.Failed:
+		r.Files.Failed++
+		r.fail(row.Error)
+	}
+}
+
+func (r *report) planned(e pipeline.AssetPlanned) {
+	switch e.Action {
+	case pipeline.ActionFetch:
+		r.Assets.Planned++
+		if size, known := e.Asset.ExpectedSize(); known {
+			r.Assets.PlannedBytes += size
+		} else {
+			r.Assets.UnknownSizes++
+		}
+	case pipeline.ActionKeep:
+		r.Assets.Kept++
+	case pipeline.ActionSkip:
+		r.Assets.Skipped[e.Reason]++
+	}
+}
+
+func (r *report) done(row *pipeline.Row) {
+	if row.Status == pipeline.Stored {
+		r.Assets.Stored++
+		r.Assets.StoredBytes += row.Content.Size
+		return
+	}
+	r.Assets.Failed++
+	r.fail(row.Reason)
+}
+
+// fail counts a failure, given as "class: message".
+func (r *report) fail(text string) {
+	class := failureClass(text)
+	known := r.Errors[class]
+	if known == nil {
+		known = &errorClass{First: text}
+		r.Errors[class] = known
+	}
+	known.Count++
+}
+
+// failureClass returns the class of a "class: message".
+func failureClass(text string) string {
+	class, _, _ := strings.Cut(text, ":")
+	return class
+}
+
+// failed tells whether some asset or file is not what it should be.
+func (c *counts) failed() bool { return c.Assets.Failed > 0 || c.Files.Failed > 0 }
+
+// skipped sums up the assets that were left out.
+func (c *counts) skipped() int64 {
+	n := c.Assets.SkippedKept
+	for _, v := range c.Assets.Skipped {
+		n += v
+	}
+	return n
+}
+
+// errorClasses returns the classes of failures, the most frequent first.
+func (c *counts) errorClasses() []string {
+	return slices.SortedFunc(maps.Keys(c.Errors), func(a, b string) int {
+		if d := c.Errors[b].Count - c.Errors[a].Count; d != 0 {
+			return int(d)
+		}
+		return strings.Compare(a, b)
+	})
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"exporter/internal/config"
+)
+
+func newRunCommand(a *app) *cobra.Command {
+	e := &export{app: a}
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "Export (resumes by itself)",
+		Long: `run lists the files of the given sources, fetches every screenshot and figure that is not stored yet, and records
+each in the manifest. When it is run again it goes on where it stopped, and fetches only what is new, changed or failed.
+
+The first Ctrl-C commits what is done and stops; a second one stops at once.`,
+		Example: `  exporter run --directory dir-abc123 --out export
+  exporter run --project --sink archive --rate 50/s --skip-noise
+  exporter run --config exporter.toml --log-format json`,
+		Args: cobra.NoArgs,
+	}
+	load := a.withConfig(c, config.Sections()...)
+	e.output.addFlags(c.Flags())
+	c.Flags().BoolVar(&e.refetch, "refetch", false, "fetch everything again, stored or not")
+	c.Flags().BoolVar(&e.force, "force", false, "go on although source or sink differ from those of the export so far")
+	c.RunE = func(c *cobra.Command, _ []string) (err error) {
+		if err := e.output.validate(); err != nil {
+			return err
+		}
+		if e.cfg, err = load(); err != nil {
+			return err
+		}
+		if err := e.cfg.ValidateSource(); err != nil {
+			return err
+		}
+		return e.run(c.Context())
+	}
+	return c
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"exporter/internal/durable"
+	"exporter/pipeline"
+)
+
+// runReportName is the last run's report in the export directory.
+const runReportName = "run.json"
+
+// runReport is what a run did. Its JSON is run.json, see docs/format.md.
+type runReport struct {
+	Version    string            `json:"version"`
+	StartedAt  time.Time         `json:"started_at"`
+	FinishedAt time.Time         `json:"finished_at"`
+	Seconds    float64           `json:"seconds"`
+	ExitCode   int               `json:"exit_code"`
+	Error      string            `json:"error,omitempty"`
+	Source     map[string]string `json:"source"`
+	Sink       map[string]string `json:"sink"`
+	Assets     map[string]string `json:"asset_filters"`
+	Counts     counts            `json:"counts"`
+
+	dir string
+	err error
+}
+
+func (e *export) summarize(c counts, err error) *runReport {
+	now := time.Now()
+	r := &runReport{
+		Version:    version(),
+		StartedAt:  e.started.UTC(),
+		FinishedAt: now.UTC(),
+		Seconds:    now.Sub(e.started).Seconds(),
+		Source:     e.source,
+		Sink:       e.cfg.SinkSettings(),
+		Assets: map[string]string{
+			"screenshots":    fmt.Sprint(e.cfg.Assets.Screenshots),
+			"figures":        fmt.Sprint(e.cfg.Assets.Figures),
+			"skip_noise":     fmt.Sprint(e.cfg.Assets.SkipNoise),
+			"min_confidence": fmt.Sprint(e.cfg.Assets.MinConfidence),
+			"pages":          e.cfg.Assets.Pages.String(),
+		},
+		Counts: c,
+		dir:    e.cfg.Output.Dir,
+		err:    err,
+	}
+	if err != nil {
+		r.ExitCode, r.Error = explainError(err).code, err.Error()
+	}
+	return r
+}
+
+// write stores the report as run.json.
+func (r *runReport) write(fsys durable.FS) error {
+	return durable.Replace(fsys, runReportName, func(f durable.File) error {
+		encoder := json.NewEncoder(f)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(r)
+	})
+}
+
+// print tells a person what came of the run, on standard output; with a JSON log, it logs the report instead.
+func (r *runReport) print(stdout, stderr io.Writer, o outputOptions) error {
+	if o.logFormat == "json" {
+		newLogger(stderr, true, false).Info("summary", "report", r)
+		return nil
+	}
+	_, err := io.WriteString(stdout, r.text())
+	return err
+}
+
+func (r *runReport) text() string {
+	var b strings.Builder
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "%-9s"+format+"\n", append([]any{name}, args...)...)
+	}
+	c := &r.Counts
+	files := []string{fmt.Sprintf("%d listed", c.Files.Listed)}
+	files = appendCount(files, c.Files.Unchanged, "unchanged")
+	files = appendCount(files, c.Files.Complete, "complete")
+	files = appendCount(files, c.Files.Partial, "incomplete")
+	files = appendCount(files, c.Files.Failed, "failed")
+	files = appendCount(files, c.Files.Skipped, "without a file_id")
+	line("files", "%s", strings.Join(files, ", "))
+	line("stored", "%d assets, %s, in %s", c.Assets.Stored, humanBytes(c.Assets.StoredBytes), humanSeconds(r.Seconds))
+	if c.Assets.Kept > 0 {
+		line("kept", "%d assets that were stored before", c.Assets.Kept)
+	}
+	if c.skipped() > 0 {
+		line("skipped", "%s", skippedText(c))
+	}
+	if c.Assets.Failed > 0 {
+		line("failed", "%d assets", c.Assets.Failed)
+	}
+	for _, class := range c.errorClasses() {
+		e := c.Errors[class]
+		line("", "%d × %s", e.Count, e.First)
+	}
+	requests := []string{fmt.Sprintf("%d", c.Requests.Sent)}
+	requests = appendCount(requests, c.Requests.Retries, "retries")
+	requests = appendCount(requests, c.Requests.Throttled, "throttled")
+	line("requests", "%s", strings.Join(requests, ", "))
+	line("output", "%s", r.dir)
+	line("next", "%s", r.next())
+	return b.String()
+}
+
+func appendCount(parts []string, n int64, what string) []string {
+	if n == 0 {
+		return parts
+	}
+	return append(parts, fmt.Sprintf("%d %s", n, what))
+}
+
+func skippedText(c *counts) string {
+	var parts []string
+	for _, reason := range []string{pipeline.ReasonNoise, pipeline.ReasonConfidence, pipeline.ReasonPage} {
+		parts = appendCount(parts, c.Assets.Skipped[reason], reason)
+	}
+	parts = appendCount(parts, c.Assets.SkippedKept, "in unchanged files")
+	return fmt.Sprintf("%d assets (%s)", c.skipped(), strings.Join(parts, ", "))
+}
+
+// next says what to do now.
+func (r *runReport) next() string {
+	switch {
+	case r.err == nil:
+		return "nothing to do; the same command brings the export up to date"
+	case r.ExitCode == exitIncomplete:
+		return "run the same command again to try what failed; manifest.parquet has the reasons"
+	}
+	return "run the same command again to go on"
+}
+
+func humanSeconds(s float64) string {
+	d := time.Duration(s * float64(time.Second))
+	if d < time.Minute {
+		return fmt.Sprintf("%.1f s", s)
+	}
+	return d.Round(time.Second).String()
+}
