@@ -2,70 +2,35 @@ package pipeline
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
-// batch is what the next checkpoint will make true.
-type batch struct {
-	rows []*Row
-	// locations are those of rows; nil for rows that were not stored.
-	locations []*Location
-	files     []*FileRow
-	bytes     int64
-}
-
-func (b *batch) isEmpty() bool { return len(b.rows) == 0 && len(b.files) == 0 }
-
-// commit takes results and makes them true in batches. When there are no more, it seals the sink.
+// commit makes the batch true again and again, until nothing will be added to it any more; then it seals the sink.
 func (r *run) commit() error {
-	var b batch
 	ticker := time.NewTicker(r.Checkpoint)
 	defer ticker.Stop()
 	for {
-		due := false
 		select {
-		case res, ok := <-r.results:
-			if !ok {
-				return r.finish(&b)
-			}
-			b.add(res)
-			due = len(b.rows) >= r.CheckpointRows || b.bytes >= r.CheckpointBytes
+		case <-r.batch.due:
 		case <-ticker.C:
-			due = true
+		case <-r.batch.complete:
+			return r.finish()
 		case <-r.work.Done():
 			return context.Cause(r.work)
 		}
-		if !due {
-			continue
-		}
-		if err := r.checkpoint(&b); err != nil {
+		if err := r.checkpoint(); err != nil {
 			return err
 		}
 	}
 }
 
-// add takes a result. With its last result a file is settled.
-func (b *batch) add(res result) {
-	if res.row != nil {
-		b.rows = append(b.rows, res.row)
-		b.locations = append(b.locations, res.location)
-		if res.location != nil {
-			b.bytes += res.row.Content.Size
-		}
-		res.file.row.count(res.row)
-		res.file.pending--
-	}
-	if res.file.pending == 0 {
-		b.files = append(b.files, &res.file.row)
-	}
-}
-
 // finish commits what is left and seals the sink.
-func (r *run) finish(b *batch) error {
+func (r *run) finish() error {
 	if err := context.Cause(r.work); err != nil {
 		return err
 	}
-	if err := r.checkpoint(b); err != nil {
+	if err := r.checkpoint(); err != nil {
 		return err
 	}
 	if err := r.Sink.Seal(r.work); err != nil {
@@ -74,29 +39,59 @@ func (r *run) finish(b *batch) error {
 	return nil
 }
 
-// checkpoint makes the batch durable, first the blobs, then the rows that refer to them, and empties it.
-func (r *run) checkpoint(b *batch) error {
-	if b.isEmpty() {
+// checkpoint makes the batch durable: first the blobs, then the rows that refer to them.
+func (r *run) checkpoint() error {
+	r.gate.Lock()
+	release := sync.OnceFunc(r.gate.Unlock)
+	defer release()
+	c := r.batch.take()
+	if c.isEmpty() {
 		return nil
 	}
 	began := time.Now()
-	if err := r.Sink.Sync(r.work); err != nil {
-		return r.storageFailed("sync blobs", err)
-	}
-	for i, location := range b.locations {
-		if location != nil {
-			b.rows[i].Location = *location
+	if len(c.replacing) > 0 {
+		if err := r.Ledger.Commit(r.work, c.replacing, c.reopened); err != nil {
+			return r.storageFailed("commit", err)
 		}
 	}
-	if err := r.Ledger.Commit(r.work, b.rows, b.files); err != nil {
+	if err := r.Sink.Sync(r.work, release); err != nil {
+		return r.storageFailed("sync blobs", err)
+	}
+	rows := make([]*Row, len(c.results))
+	for i, res := range c.results {
+		if res.location != nil {
+			res.row.Location = *res.location
+		}
+		rows[i] = res.row
+	}
+	if err := r.Ledger.Commit(r.work, rows, c.files); err != nil {
 		return r.storageFailed("commit", err)
 	}
-	for _, f := range b.files {
+	for _, f := range c.files {
 		r.Observer.Observe(FileSettled{f})
 	}
-	r.Observer.Observe(Committed{len(b.rows), len(b.files), time.Since(began)})
-	*b = batch{}
+	r.Observer.Observe(Committed{len(rows), len(c.files), time.Since(began)})
 	return nil
+}
+
+// forget takes the place of commit where nothing is to be recorded.
+func (r *run) forget() error {
+	for {
+		complete := false
+		select {
+		case <-r.batch.due:
+		case <-r.batch.complete:
+			complete = true
+		case <-r.work.Done():
+			return context.Cause(r.work)
+		}
+		for _, f := range r.batch.take().files {
+			r.Observer.Observe(FileSettled{f})
+		}
+		if complete {
+			return nil
+		}
+	}
 }
 
 // storageFailed ends the run: nothing that comes after a failed sync or commit can be trusted.

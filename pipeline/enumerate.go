@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// fileProgress is a listed file on its way to its row. The lister owns it until it sends the first result, the committer
-// from then on.
+// fileProgress is a listed file on its way to its row. The lister owns it until the first result is added to the batch,
+// the batch from then on.
 type fileProgress struct {
 	row FileRow
 	// pending is how many results with a row are still to come.
@@ -19,9 +19,11 @@ type fileProgress struct {
 
 // enumerate goes over the source's files, and lists the assets of several at once.
 func (r *run) enumerate() error {
-	defer close(r.jobs)
 	var listers errgroup.Group
 	listers.SetLimit(r.Listers)
+	// The listers send jobs, also where eachFile panics.
+	defer close(r.jobs)
+	defer listers.Wait()
 	err := r.eachFile(func(f *File) {
 		listers.Go(func() error {
 			defer r.catch("enumerate", r.stop)
@@ -179,28 +181,28 @@ func (r *run) dispatch(progress *fileProgress, l listing) error {
 		asset := &l.assets[i]
 		prior := l.prior[asset.Key()]
 		delete(l.prior, asset.Key())
-		action, reason := r.Filters.decide(asset, prior, r.Refetch)
+		action, reason := r.Filters.decide(asset, &progress.row.File, prior, r.Refetch)
 		r.Observer.Observe(AssetPlanned{asset, action, reason})
 		switch action {
 		case ActionFetch:
-			jobs = append(jobs, job{asset, progress})
+			jobs = append(jobs, job{asset, prior, progress})
 		case ActionSkip:
 			rows = append(rows, &Row{Asset: *asset, File: &progress.row.File, Status: Skipped, Reason: reason})
 		case ActionKeep:
 			if row := prior.relisted(asset, &progress.row.File); row != nil {
 				rows = append(rows, row)
 			} else {
-				progress.row.count(prior)
+				progress.row.add(prior)
 			}
 		}
 	}
 	rows = append(rows, l.vanished(progress.row.ListedAt)...)
 	progress.pending = len(rows) + len(jobs)
 	if progress.pending == 0 {
-		return r.send(result{file: progress})
+		return r.record(result{file: progress})
 	}
 	for _, row := range rows {
-		if err := r.send(result{file: progress, row: row}); err != nil {
+		if err := r.record(result{file: progress, row: row}); err != nil {
 			return err
 		}
 	}
@@ -248,8 +250,25 @@ func (l *listing) vanished(now time.Time) []*Row {
 	return rows
 }
 
-// count adds an asset's row to its file's counts. Assets that vanished are not listed any more, and do not count.
-func (f *FileRow) count(row *Row) {
+// record adds a result that no blob belongs to.
+func (r *run) record(res result) error {
+	if err := r.batch.waitForRoom(r.work); err != nil {
+		return err
+	}
+	r.batch.add(res)
+	return nil
+}
+
+// count adds a result to the file's counts.
+func (p *fileProgress) count(res result) {
+	p.row.add(res.row)
+	if res.refetchFailed && p.row.Status == Complete {
+		p.row.Status = Partial
+	}
+}
+
+// add adds an asset's row to its file's counts. Assets that vanished are not listed any more, and do not count.
+func (f *FileRow) add(row *Row) {
 	switch {
 	case !row.VanishedAt.IsZero():
 	case row.Status == Stored:

@@ -27,6 +27,8 @@ type fakeSource struct {
 	filesErr error
 	listErr  func(id ID, kind Kind) error
 	blobErr  func(a *Asset) error
+	// panicAtEnd makes the listing of files panic when all have been given.
+	panicAtEnd bool
 	// hold, where not nil, keeps blobs in flight until it is closed.
 	hold chan struct{}
 
@@ -44,6 +46,9 @@ func (s *fakeSource) Files(ctx context.Context) iter.Seq2[File, error] {
 			if !yield(f, nil) {
 				return
 			}
+		}
+		if s.panicAtEnd {
+			panic("boom")
 		}
 		if s.filesErr != nil {
 			yield(File{}, s.filesErr)
@@ -129,9 +134,12 @@ type fakeStore struct {
 	putErr                      func(a *Asset) error
 	syncErr, commitErr, sealErr func() error
 
-	mu     sync.Mutex
-	put    map[AssetKey][]byte
+	mu  sync.Mutex
+	put map[AssetKey][]byte
+	// synced holds what was synced: true until its row is committed.
 	synced map[AssetKey]bool
+	// slow is how long a Sync takes before it is released.
+	slow   time.Duration
 	order  []AssetKey
 	rows   map[AssetKey]*Row
 	files  map[FileKey]*FileRow
@@ -161,19 +169,41 @@ func (s *fakeStore) Put(_ context.Context, a *Asset, b *Blob) (*Location, error)
 	return &Location{Path: fmt.Sprint(a.Key())}, nil
 }
 
-func (s *fakeStore) Sync(context.Context) error {
+func (s *fakeStore) Sync(_ context.Context, release func()) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.broken || s.sealed {
 		s.t.Errorf("Sync after an error or after Seal")
+	}
+	for key := range s.synced {
+		if s.synced[key] {
+			s.t.Errorf("Sync before %v of the batch before was committed", key)
+		}
+	}
+	if s.slow > 0 {
+		// Long enough for a Put that must not come now.
+		before := len(s.put)
+		s.mu.Unlock()
+		time.Sleep(s.slow)
+		s.mu.Lock()
+		if len(s.put) != before {
+			s.t.Errorf("Put during Sync, before it was released")
+		}
 	}
 	if err := call(s.syncErr); err != nil {
 		s.broken = true
 		return err
 	}
 	for key := range s.put {
+		if _, known := s.synced[key]; known {
+			continue
+		}
+		if row := s.rows[key]; row != nil && row.Status == Stored {
+			s.t.Errorf("Sync replaces %v while its old row vouches for it", key)
+		}
 		s.synced[key] = true
 	}
+	release()
 	return nil
 }
 
@@ -188,8 +218,11 @@ func (s *fakeStore) Commit(_ context.Context, rows []*Row, files []*FileRow) err
 		return err
 	}
 	for _, row := range rows {
-		if row.Status == Stored && row.VanishedAt.IsZero() && !s.synced[row.Key()] && s.rows[row.Key()] == nil {
+		if _, synced := s.synced[row.Key()]; row.Status == Stored && row.VanishedAt.IsZero() && !synced && s.rows[row.Key()] == nil {
 			s.t.Errorf("%v was committed before it was synced", row.Key())
+		}
+		if row.Status == Stored {
+			s.synced[row.Key()] = false
 		}
 		s.rows[row.Key()] = row
 	}

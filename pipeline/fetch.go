@@ -26,41 +26,60 @@ func (r *run) fetch() error {
 	}
 }
 
-// fetchOne fetches and stores an asset and sends its row.
+// fetchOne fetches an asset, stores it and records its row.
 func (r *run) fetchOne(j job) error {
+	if err := r.batch.waitForRoom(r.work); err != nil {
+		return err
+	}
+	weight := r.weight(j.asset)
+	if err := r.memory.Acquire(r.work, weight); err != nil {
+		return context.Cause(r.work)
+	}
+	defer r.memory.Release(weight)
 	began := time.Now()
 	row := &Row{Asset: *j.asset, File: &j.file.row.File}
-	location, err := r.store(row)
-	var failure *Failure
-	switch {
-	case errors.As(err, &failure):
+	blob, err := r.Source.Blob(r.work, j.asset)
+	if failure, ok := errors.AsType[*Failure](err); ok {
 		row.Status, row.Reason, row.Attempts = Failed, failure.Error(), failure.Attempts
-	case err != nil:
+		r.Observer.Observe(AssetDone{row, time.Since(began)})
+		r.recordFailure(j, row)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer blob.Close()
+	row.Status, row.Content = Stored, blob.Content
+	row.Attempts, row.FetchedAt = blob.Attempts, blob.FetchedAt
+	if err := r.store(j, row, blob); err != nil {
 		return err
 	}
 	r.Observer.Observe(AssetDone{row, time.Since(began)})
-	return r.send(result{j.file, row, location})
+	return nil
 }
 
-// store fetches the row's asset, puts it into the sink and fills in the row.
-func (r *run) store(row *Row) (*Location, error) {
-	weight := r.weight(&row.Asset)
-	if err := r.memory.Acquire(r.work, weight); err != nil {
-		return nil, context.Cause(r.work)
-	}
-	defer r.memory.Release(weight)
-	blob, err := r.Source.Blob(r.work, &row.Asset)
+// store puts the blob into the sink and its row into the batch, as one step for those who hold the gate.
+func (r *run) store(j job, row *Row, blob *Blob) error {
+	r.gate.RLock()
+	defer r.gate.RUnlock()
+	location, err := r.Sink.Put(r.work, j.asset, blob)
 	if err != nil {
-		return nil, err
+		return &StorageError{"store blob", err}
 	}
-	defer blob.Close()
-	location, err := r.Sink.Put(r.work, &row.Asset, blob)
-	if err != nil {
-		return nil, &StorageError{"store blob", err}
+	r.batch.add(result{file: j.file, row: row, prior: j.prior, location: location})
+	return nil
+}
+
+// recordFailure records that an asset could not be fetched. What is stored of it stays, if that is what is listed: then
+// only the file's row tells that something is to be tried again.
+func (r *run) recordFailure(j job, row *Row) {
+	if j.prior.holds(j.asset, row.File) {
+		kept := *j.prior
+		kept.File = row.File
+		r.batch.add(result{file: j.file, row: &kept, refetchFailed: true})
+		return
 	}
-	row.Status, row.Content = Stored, blob.Content
-	row.Attempts, row.FetchedAt = blob.Attempts, blob.FetchedAt
-	return location, nil
+	r.batch.add(result{file: j.file, row: row})
 }
 
 // weight is what an asset is charged of the memory: its listed size, or the most that is buffered where that is unknown

@@ -22,16 +22,19 @@ type Source interface {
 	Stop()
 }
 
-// Sink is where blobs go. Put is safe for concurrent use, also beside Sync; the other methods are called by one
-// goroutine. After an error of Put the run tries to sync and commit what had been put before, which a sink that cannot
-// go on refuses; after an error of Sync or Seal neither is called again, since a failed sync proves nothing.
+// Sink is where blobs go. Put is safe for concurrent use; the other methods are called by one goroutine.
+//
+// Blobs become durable in batches: those that were put between one Sync and the next. The caller commits the rows of a
+// batch, of the whole batch and of nothing else, before it calls Sync or Seal again; a sink relies on it. After an error
+// of Put the run tries to sync and commit what had been put before, which a sink that cannot go on refuses; after an
+// error of Sync or Seal neither is called again, since a failed sync proves nothing.
 type Sink interface {
-	// Put stores a blob. The returned Location is filled in by the next Sync that begins after Put has returned, and is
-	// the caller's from then on.
+	// Put stores a blob. The returned Location is complete when the Sync that comes after it has returned nil, and is the
+	// caller's from then on.
 	Put(ctx context.Context, asset *Asset, blob *Blob) (*Location, error)
-	// Sync makes every blob durable whose Put has returned. The caller commits the rows of those blobs before it calls
-	// Sync or Seal again, which a sink may rely on.
-	Sync(ctx context.Context) error
+	// Sync makes the batch durable. No Put is under way when it is called, and none begins before it calls release, which
+	// it does once, as soon as later blobs can no longer mix with the batch, and in any case before it returns.
+	Sync(ctx context.Context, release func()) error
 	// Seal ends the output: it is called once, when every blob that was put has been synced and committed.
 	Seal(ctx context.Context) error
 	// Close releases what the sink holds and makes nothing durable. It may be called at any time, once.

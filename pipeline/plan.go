@@ -47,23 +47,27 @@ const (
 	ActionSkip  Action = "skip"
 )
 
-// decide is the plan: what to do with a listed asset, given its row of an earlier run, which may be nil. What is stored
-// and unchanged stays, whatever the filters say now. The reason is that of a skip.
-func (f *Filters) decide(a *Asset, prior *Row, refetch bool) (action Action, reason string) {
-	if !refetch && prior.holds(a) {
+// decide is the plan: what to do with a listed asset of a file, given its row of an earlier run, which may be nil. What is
+// stored and unchanged stays, whatever the filters say now. The reason is that of a skip.
+func (f *Filters) decide(a *Asset, file *File, prior *Row, refetch bool) (action Action, reason string) {
+	reason = f.skipReason(a)
+	switch {
+	case prior.holds(a, file) && (!refetch || reason != ""):
 		return ActionKeep, ""
-	}
-	if reason := f.skipReason(a); reason != "" {
+	case reason != "":
 		return ActionSkip, reason
 	}
 	return ActionFetch, ""
 }
 
-// holds tells whether the row says that the asset is stored as it is listed now.
-func (r *Row) holds(a *Asset) bool {
+// holds tells whether the row says that the asset of the file is stored as it is listed now. Where no size is listed, a
+// file that was updated since may have another picture.
+func (r *Row) holds(a *Asset, file *File) bool {
 	if r == nil || r.Status != Stored {
 		return false
 	}
-	size, known := a.ExpectedSize()
-	return !known || size == r.Content.Size
+	if size, known := a.ExpectedSize(); known {
+		return size == r.Content.Size
+	}
+	return r.File.UpdatedAt.Equal(file.recorded().UpdatedAt)
 }

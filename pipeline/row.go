@@ -15,6 +15,9 @@ const (
 	Partial  Status = "partial"
 )
 
+// ReasonReplacing is the reason of a row whose stored blob was being replaced when the run was killed.
+const ReasonReplacing = "replacing: the run ended while a stored blob was being replaced"
+
 // Reasons for which an asset or a file is skipped.
 const (
 	ReasonNoise      = "noise"

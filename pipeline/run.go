@@ -104,17 +104,15 @@ func Run(ctx context.Context, o Options) error {
 func Plan(ctx context.Context, history History, o Options) error {
 	r := newRun(ctx, o, history)
 	r.stage("fetch", func() error {
-		for range r.jobs {
-			continue
+		for j := range r.jobs {
+			// A row without a status counts nothing, but settles its file.
+			if err := r.record(result{file: j.file, row: &Row{}}); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
-	return r.wait(func() error {
-		for range r.results {
-			continue
-		}
-		return nil
-	})
+	return r.wait(r.forget)
 }
 
 // wait runs the first and the last stage, and returns when all stages have ended.
@@ -128,7 +126,7 @@ func (r *run) wait(commit func() error) error {
 	})
 	// Errors of the stages are in r.first already, in the order in which they came.
 	_ = r.stages.Wait()
-	close(r.results)
+	close(r.batch.complete)
 	r.endIntake(context.Canceled)
 	err := errors.Join(r.committer.Wait(), r.watcher.Wait())
 	if cause := r.cause(); cause != nil {
@@ -143,11 +141,14 @@ type run struct {
 	Options
 	history History
 	memory  *semaphore.Weighted
-	// jobs are assets to fetch; results are rows, and files without any, for the committer.
-	jobs    chan job
-	results chan result
+	// jobs are assets to fetch.
+	jobs chan job
+	// batch collects what the next checkpoint makes true. gate is held for reading while a blob is put and recorded, so
+	// that whoever holds it for writing knows that the sink and the batch hold the same blobs.
+	batch *batch
+	gate  sync.RWMutex
 
-	// stages are all goroutines that send results; committer is the one that takes them; watcher waits for Stop.
+	// stages are all goroutines that record results; committer is the one that commits them; watcher waits for Stop.
 	stages, committer, watcher errgroup.Group
 
 	intake, work       context.Context
@@ -157,17 +158,11 @@ type run struct {
 	first error
 }
 
-// job is an asset to fetch.
+// job is an asset to fetch. prior is its row of an earlier run; it may be nil.
 type job struct {
 	asset *Asset
+	prior *Row
 	file  *fileProgress
-}
-
-// result is what became of an asset, or of a file where row is nil.
-type result struct {
-	file     *fileProgress
-	row      *Row
-	location *Location
 }
 
 func newRun(ctx context.Context, o Options, history History) *run {
@@ -177,8 +172,8 @@ func newRun(ctx context.Context, o Options, history History) *run {
 		history: history,
 		memory:  semaphore.NewWeighted(o.Memory),
 		// Twice the workers: each finds its next job waiting, and no more than that is planned ahead.
-		jobs:    make(chan job, 2*o.Concurrency),
-		results: make(chan result, 4*o.Concurrency),
+		jobs:  make(chan job, 2*o.Concurrency),
+		batch: newBatch(o.CheckpointRows, o.CheckpointBytes),
 	}
 	r.work, r.endWork = context.WithCancelCause(ctx)
 	r.intake, r.endIntake = context.WithCancelCause(r.work)
@@ -246,14 +241,4 @@ func (r *run) cause() error {
 		return r.first
 	}
 	return context.Cause(r.work)
-}
-
-// send passes a result on, unless the work has ended.
-func (r *run) send(res result) error {
-	select {
-	case r.results <- res:
-		return nil
-	case <-r.work.Done():
-		return context.Cause(r.work)
-	}
 }

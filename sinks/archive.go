@@ -32,16 +32,17 @@ func DefaultArchiveOptions() ArchiveOptions {
 	return ArchiveOptions{Compress: true, Level: "fastest", ShardSize: 1 << 30, FrameSize: 4 << 20}
 }
 
-// maxFrameSize leaves room in the 32 bits of a seek table's entry.
-const maxFrameSize = 1 << 30
+// MaxFrameSize is the most uncompressed bytes of a zstd frame that every reader of seek tables accepts. A blob is in one
+// frame, together with what came before it.
+const MaxFrameSize = 1 << 30
 
 // Validate returns an error that names the field and its value.
 func (o ArchiveOptions) Validate() error {
 	if ok, _ := zstd.EncoderLevelFromString(o.Level); !ok {
 		return fmt.Errorf("archive level %q: want fastest, default, better or best", o.Level)
 	}
-	if o.FrameSize < 1 || o.FrameSize > maxFrameSize {
-		return fmt.Errorf("archive frame size %d: want 1 to %d bytes", o.FrameSize, maxFrameSize)
+	if o.FrameSize < 1 || o.FrameSize > MaxFrameSize {
+		return fmt.Errorf("archive frame size %d: want 1 to %d bytes", o.FrameSize, MaxFrameSize)
 	}
 	if o.ShardSize < 1 {
 		return fmt.Errorf("archive shard size %d: want at least 1 byte", o.ShardSize)
@@ -154,8 +155,9 @@ func (a *Archive) newShard(name string, f durable.File) (*shard, error) {
 
 // Sync ends the current frame, makes all shards durable as far as they are written, and seals those that were full at
 // the Sync before, whose rows have been committed since. Blobs can be put while it waits for the disk.
-func (a *Archive) Sync(context.Context) error {
+func (a *Archive) Sync(_ context.Context, release func()) error {
 	committed, dirty, created, err := a.beginSync()
+	release()
 	if err != nil {
 		return err
 	}

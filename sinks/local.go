@@ -54,33 +54,23 @@ func (l *Local) Put(_ context.Context, asset *pipeline.Asset, blob *pipeline.Blo
 	return &pipeline.Location{Path: w.name}, nil
 }
 
-func (l *Local) write(temp string, blob *pipeline.Blob) (err error) {
-	f, err := l.fsys.Create(temp)
-	if err != nil {
+func (l *Local) write(temp string, blob *pipeline.Blob) error {
+	return durable.Write(l.fsys, temp, func(f durable.File) error {
+		n, err := io.Copy(f, blob.Open())
+		if err == nil && n != blob.Size {
+			err = fmt.Errorf("write %s: %d of %d bytes", temp, n, blob.Size)
+		}
 		return err
-	}
-	defer func() {
-		if closeErr := f.Close(); err == nil {
-			err = closeErr
-		}
-		if err != nil {
-			// The temporary file does not count; the next run removes it if this cannot.
-			_ = l.fsys.Remove(temp)
-		}
-	}()
-	n, err := io.Copy(f, blob.Open())
-	if err == nil && n != blob.Size {
-		err = fmt.Errorf("write %s: %d of %d bytes", temp, n, blob.Size)
-	}
-	return err
+	})
 }
 
 // Sync makes the bytes of all written blobs durable, then gives them their names, then makes the names durable.
-func (l *Local) Sync(ctx context.Context) error {
+func (l *Local) Sync(ctx context.Context, release func()) error {
 	l.mu.Lock()
 	batch := l.written
 	l.written = nil
 	l.mu.Unlock()
+	release()
 
 	if err := each(ctx, batch, func(w writtenBlob) error { return l.syncFile(w.temp) }); err != nil {
 		return err

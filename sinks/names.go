@@ -47,7 +47,10 @@ func figureName(raw, mediaType string) string {
 	if safe == stem && stem != "" && len(safe) <= maxStem && !isDevice(stem) && listed == ext {
 		return safe + ext
 	}
-	return cut(safe) + suffix(raw) + ext
+	if len(safe) > maxStem {
+		return cut(safe) + longSuffix(raw) + ext
+	}
+	return safe + suffix(raw) + ext
 }
 
 // escape replaces every byte but a-z, 0-9, '_' and '-' by '%' and two hex digits.
@@ -69,9 +72,6 @@ func escape(s string) string {
 
 // cut shortens an escaped stem to maxStem bytes without leaving half an escape.
 func cut(escaped string) string {
-	if len(escaped) <= maxStem {
-		return escaped
-	}
 	end := maxStem
 	if i := strings.LastIndexByte(escaped[:end], '%'); i > end-3 {
 		end = i
@@ -79,10 +79,16 @@ func cut(escaped string) string {
 	return escaped[:end]
 }
 
-// suffix tells names apart whose safe forms are alike. No safe form of a whole name contains its '~'.
-func suffix(raw string) string {
+// suffix tells names apart whose safe forms are alike where case is folded. No safe form of a whole name contains its '~'.
+func suffix(raw string) string { return hashSuffix(raw, 4) }
+
+// longSuffix tells names apart of which the safe forms were cut: nothing else does, so that nobody must be able to find
+// two names with the same.
+func longSuffix(raw string) string { return hashSuffix(raw, 16) }
+
+func hashSuffix(raw string, bytes int) string {
 	sum := sha256.Sum256([]byte(raw))
-	return "~" + hex.EncodeToString(sum[:4])
+	return "~" + hex.EncodeToString(sum[:bytes])
 }
 
 // isDevice tells whether Windows takes the name for a device, in any case.

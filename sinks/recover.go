@@ -18,6 +18,9 @@ import (
 // shardDir is where the archive sink keeps its shards.
 const shardDir = "shards"
 
+// ErrOtherCompression says that an unfinished shard cannot be gone on with, since it was begun with other options.
+var ErrOtherCompression = errors.New("the shard was begun with another compression, which has to be given once more to finish it")
+
 const (
 	compressedSuffix = ".tar.zst"
 	plainSuffix      = ".tar"
@@ -109,7 +112,7 @@ func (a *Archive) recoverShard(name string, end int64) error {
 		return a.fsys.Remove(name + partialSuffix)
 	}
 	if strings.HasSuffix(name, compressedSuffix) != a.options.Compress {
-		return fmt.Errorf("%s%s was written with another output.archive.compression", name, partialSuffix)
+		return fmt.Errorf("%s%s: %w", name, partialSuffix, ErrOtherCompression)
 	}
 	f, err := a.fsys.Edit(name + partialSuffix)
 	if err != nil {
@@ -131,7 +134,7 @@ func (a *Archive) recoverShard(name string, end int64) error {
 	return nil
 }
 
-// resume cuts the shard's file back to end, reads what is left to rebuild the seek table, and goes on behind it.
+// resume reads the shard's file up to end to rebuild the seek table, cuts off the rest, and goes on there.
 func (s *shard) resume(end int64) error {
 	info, err := s.file.Stat()
 	if err != nil {
@@ -140,13 +143,14 @@ func (s *shard) resume(end int64) error {
 	if info.Size() < end {
 		return s.damaged(fmt.Errorf("it has %d bytes, its committed rows need %d", info.Size(), end))
 	}
-	if err := s.file.Truncate(end); err != nil {
-		return err
-	}
 	if s.encoder == nil {
 		s.offset = end
 	} else if err := s.readFrames(end); err != nil {
 		return s.damaged(err)
+	}
+	// Only now, as what lies behind may be wanted where the shard is damaged.
+	if err := s.file.Truncate(end); err != nil {
+		return err
 	}
 	s.size = end
 	_, err = s.file.Seek(end, io.SeekStart)

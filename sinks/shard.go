@@ -30,8 +30,10 @@ type shard struct {
 	// name is the sealed shard's path.
 	name string
 	file durable.File
-	out  *bufio.Writer
-	tar  *tar.Writer
+	// out takes the bytes of the file, and passes them on to buffer.
+	out    io.Writer
+	buffer *bufio.Writer
+	tar    *tar.Writer
 
 	// size is the number of bytes written to the file, buffered ones included.
 	size int64
@@ -59,7 +61,8 @@ type openFrame struct {
 func newShard(fsys durable.FS, name string, file durable.File, encoder *zstd.Encoder, frameSize int64) *shard {
 	s := &shard{fsys: fsys, name: name, file: file, encoder: encoder, frameSize: frameSize}
 	s.frame.hash = xxhash.New()
-	s.out = bufio.NewWriterSize(counter{file, &s.size}, 256<<10)
+	s.buffer = bufio.NewWriterSize(file, 256<<10)
+	s.out = counter{s.buffer, &s.size}
 	s.tar = tar.NewWriter(archiveWriter{s})
 	return s
 }
@@ -97,7 +100,7 @@ func (w archiveWriter) Write(p []byte) (n int, err error) {
 
 func (s *shard) beginFrame() {
 	s.frame.open = true
-	s.frame.at = pipeline.Frame{Offset: s.size + int64(s.out.Buffered()), Start: s.offset}
+	s.frame.at = pipeline.Frame{Offset: s.size, Start: s.offset}
 	s.frame.hash.Reset()
 	s.encoder.Reset(s.out)
 }
@@ -112,7 +115,7 @@ func (s *shard) endFrame() error {
 		return err
 	}
 	at := s.frame.at
-	at.Size = s.size + int64(s.out.Buffered()) - at.Offset
+	at.Size = s.size - at.Offset
 	if err := s.table.add(at.Size, s.offset-at.Start, s.frame.hash.Sum64()); err != nil {
 		return err
 	}
@@ -160,7 +163,7 @@ func (s *shard) flush() error {
 	if err := s.endFrame(); err != nil {
 		return err
 	}
-	return s.out.Flush()
+	return s.buffer.Flush()
 }
 
 // seal ends the archive, makes it durable and gives it its name. Every blob in it must have been committed.
@@ -195,5 +198,5 @@ func (s *shard) writeEnd() error {
 			return err
 		}
 	}
-	return s.out.Flush()
+	return s.buffer.Flush()
 }

@@ -75,15 +75,20 @@ type fixture struct {
 	dir  *durable.Dir
 	pipeline.Sink
 
+	// gate keeps Put and Sync apart, as the pipeline does; mu guards what follows.
+	gate      sync.RWMutex
 	mu        sync.Mutex
 	pending   []*pipeline.Row
 	locations []*pipeline.Location
+	synced    []*pipeline.Row
+	syncedAt  map[*pipeline.Row]*pipeline.Location
 	committed []*pipeline.Row
 	bytes     map[pipeline.AssetKey][]byte
 }
 
 func newFixture(t *testing.T, sink sinkUnderTest) *fixture {
 	f := &fixture{t: t, sink: sink, path: t.TempDir(), bytes: map[pipeline.AssetKey][]byte{}}
+	f.syncedAt = map[*pipeline.Row]*pipeline.Location{}
 	f.open()
 	t.Cleanup(func() { f.Close(); f.dir.Close() })
 	return f
@@ -119,13 +124,15 @@ func (f *fixture) crash() {
 	if err := f.dir.Close(); err != nil {
 		f.t.Fatal(err)
 	}
-	f.pending, f.locations = nil, nil
+	f.pending, f.locations, f.synced = nil, nil, nil
 	f.open()
 }
 
 func (f *fixture) put(a pipeline.Asset, content []byte) error {
 	blob := testBlob(content)
 	defer blob.Close()
+	f.gate.RLock()
+	defer f.gate.RUnlock()
 	location, err := f.Put(context.Background(), &a, blob)
 	if err != nil {
 		return err
@@ -148,18 +155,39 @@ func (f *fixture) mustPut(a pipeline.Asset, content []byte) {
 // checkpoint is what the pipeline does: sync, then commit.
 func (f *fixture) checkpoint() {
 	f.t.Helper()
-	if err := f.Sync(f.t.Context()); err != nil {
+	if err := f.sync(); err != nil {
 		f.t.Fatal(err)
 	}
 	f.commit()
 }
 
-func (f *fixture) commit() {
+// sync makes the batch durable. Blobs that are put once it has been released belong to the next.
+func (f *fixture) sync() error {
+	f.gate.Lock()
+	f.synced = append(f.synced, f.pending...)
 	for i, row := range f.pending {
-		row.Location = *f.locations[i]
-		f.committed = append(f.committed, row)
+		f.syncedAt[row] = f.locations[i]
 	}
 	f.pending, f.locations = nil, nil
+	released := false
+	err := f.Sync(f.t.Context(), func() {
+		released = true
+		f.gate.Unlock()
+	})
+	if !released {
+		f.t.Error("Sync did not release")
+		f.gate.Unlock()
+	}
+	return err
+}
+
+// commit records what was synced.
+func (f *fixture) commit() {
+	for _, row := range f.synced {
+		row.Location = *f.syncedAt[row]
+		f.committed = append(f.committed, row)
+	}
+	f.synced = nil
 }
 
 func (f *fixture) seal() {
@@ -269,18 +297,7 @@ func testStoresConcurrently(t *testing.T, sink sinkUnderTest) {
 			running = false
 		case <-time.After(time.Millisecond):
 		}
-		// Only rows whose Put returned before Sync began may be committed after it.
-		f.mu.Lock()
-		rows, locations := f.pending, f.locations
-		f.pending, f.locations = nil, nil
-		f.mu.Unlock()
-		if err := f.Sync(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		for i, row := range rows {
-			row.Location = *locations[i]
-		}
-		f.committed = append(f.committed, rows...)
+		f.checkpoint()
 	}
 	f.seal()
 	if len(f.committed) != files*pages {
@@ -311,7 +328,7 @@ func testResumesAfterCrash(t *testing.T, sink sinkUnderTest) {
 		}
 		f.checkpoint()
 		f.mustPut(screenshot("lost", run), noise(run, 30_000))
-		if err := f.Sync(t.Context()); err != nil {
+		if err := f.sync(); err != nil {
 			t.Fatal(err)
 		}
 		f.mustPut(screenshot("lost", 100+run), noise(run, 30_000))
@@ -350,7 +367,7 @@ func testSealsNothingUncommitted(t *testing.T, sink sinkUnderTest) {
 	for i := range 30 {
 		f.mustPut(screenshot("f", i), noise(i, 30_000))
 	}
-	if err := f.Sync(t.Context()); err != nil {
+	if err := f.sync(); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range shardFiles(t, f.dir) {

@@ -2,7 +2,6 @@ package durable
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -90,7 +89,36 @@ func makeOuter(path string) (made []string, err error) {
 		removeEmpty(made)
 		return nil, err
 	}
+	// Their names have to be durable before anything in them counts.
+	for _, dir := range made {
+		if err := syncOuter(filepath.Dir(dir)); err != nil {
+			removeEmpty(made)
+			return nil, err
+		}
+	}
 	return made, nil
+}
+
+func syncOuter(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return syncDir(f)
+}
+
+// syncDir syncs an open directory. Where directories cannot be synced, on Windows and on some file systems, it does
+// nothing.
+func syncDir(f *os.File) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	err := f.Sync()
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	return err
 }
 
 // removeEmpty removes directories, innermost first, as far as they are empty.
@@ -112,7 +140,19 @@ func (d *Dir) own() error {
 		return err
 	}
 	d.lock = lock
+	// A run that cleaned up after itself may have removed it before this one had the lock.
+	d.forget()
+	if err := d.MkdirAll(TempDir); err != nil {
+		return err
+	}
 	return d.emptyTemp()
+}
+
+// forget drops what is known of directories.
+func (d *Dir) forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.checked = map[string]struct{}{".": {}}
 }
 
 func (d *Dir) emptyTemp() error {
@@ -177,6 +217,9 @@ func (d *Dir) Open(name string) (File, error) { return d.open(name, os.O_RDONLY)
 func (d *Dir) Edit(name string) (File, error) { return d.open(name, os.O_RDWR) }
 
 func (d *Dir) open(name string, flag int) (File, error) {
+	if err := d.checkDir(path.Dir(name)); err != nil {
+		return nil, err
+	}
 	info, err := d.root.Lstat(name)
 	if err != nil {
 		return nil, err
@@ -235,13 +278,37 @@ func (d *Dir) MkdirAll(name string) error {
 	if err != nil {
 		return err
 	}
+	d.remember(name)
+	return nil
+}
+
+// checkDir fails unless the name, and each above it, is a directory and no link.
+func (d *Dir) checkDir(name string) error {
+	if name == "." || d.isChecked(name) {
+		return nil
+	}
+	if err := d.checkDir(path.Dir(name)); err != nil {
+		return err
+	}
+	info, err := d.root.Lstat(name)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return &fs.PathError{Op: "open", Path: name, Err: ErrNotRegular}
+	}
+	d.remember(name)
+	return nil
+}
+
+// remember notes that a name is a directory.
+func (d *Dir) remember(name string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.checked) >= maxChecked {
-		d.checked = map[string]struct{}{".": {}}
+		clear(d.checked)
 	}
 	d.checked[name] = struct{}{}
-	return nil
 }
 
 func (d *Dir) isChecked(name string) bool {
@@ -253,6 +320,9 @@ func (d *Dir) isChecked(name string) bool {
 
 // ReadDir implements FS.
 func (d *Dir) ReadDir(name string) ([]fs.DirEntry, error) {
+	if err := d.checkDir(name); err != nil {
+		return nil, err
+	}
 	f, err := d.root.Open(name)
 	if err != nil {
 		return nil, err
@@ -266,18 +336,12 @@ func (d *Dir) ReadDir(name string) ([]fs.DirEntry, error) {
 // Lstat implements FS.
 func (d *Dir) Lstat(name string) (fs.FileInfo, error) { return d.root.Lstat(name) }
 
-// SyncDir implements FS. On Windows, where directories cannot be synced, it does nothing.
+// SyncDir implements FS. Where directories cannot be synced, on Windows and on some file systems, it does nothing.
 func (d *Dir) SyncDir(name string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
 	f, err := d.root.Open(name)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if err := f.Sync(); err != nil {
-		return fmt.Errorf("sync directory: %w", err)
-	}
-	return nil
+	return syncDir(f)
 }

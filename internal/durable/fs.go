@@ -70,7 +70,13 @@ type File interface {
 // temporary name, synced, renamed, its directory synced. The directory must exist.
 func Replace(fsys FS, name string, write func(File) error) error {
 	temp := TempDir + "/" + path.Base(name)
-	if err := writeTemp(fsys, temp, write); err != nil {
+	err := Write(fsys, temp, func(f File) error {
+		if err := write(f); err != nil {
+			return err
+		}
+		return f.Sync()
+	})
+	if err != nil {
 		return err
 	}
 	if err := fsys.Rename(temp, name); err != nil {
@@ -79,8 +85,9 @@ func Replace(fsys FS, name string, write func(File) error) error {
 	return fsys.SyncDir(path.Dir(name))
 }
 
-func writeTemp(fsys FS, temp string, write func(File) error) (err error) {
-	f, err := fsys.Create(temp)
+// Write makes a new file and fills it. It syncs nothing. Where it fails, the file is gone again.
+func Write(fsys FS, name string, write func(File) error) (err error) {
+	f, err := fsys.Create(name)
 	if err != nil {
 		return err
 	}
@@ -89,12 +96,9 @@ func writeTemp(fsys FS, temp string, write func(File) error) (err error) {
 			err = closeErr
 		}
 		if err != nil {
-			// The temporary file does not count; the next run removes it if this cannot.
-			_ = fsys.Remove(temp)
+			// Temporary files do not count; the next run removes it if this cannot.
+			_ = fsys.Remove(name)
 		}
 	}()
-	if err := write(f); err != nil {
-		return err
-	}
-	return f.Sync()
+	return write(f)
 }

@@ -8,7 +8,11 @@ import (
 // lockFile opens and locks a file without waiting. The file may have been removed between the two, by a run that cleaned
 // up after itself; then the lock would guard nothing, and another file is tried.
 func lockFile(root *os.Root, name string) (*os.File, error) {
-	for {
+	const tries = 10
+	for try := 1; ; try++ {
+		if info, err := root.Lstat(name); err == nil && !info.Mode().IsRegular() {
+			return nil, &fs.PathError{Op: "lock", Path: name, Err: ErrNotRegular}
+		}
 		f, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
 		if err != nil {
 			return nil, err
@@ -26,5 +30,8 @@ func lockFile(root *os.Root, name string) (*os.File, error) {
 			return f, nil
 		}
 		f.Close()
+		if try == tries {
+			return nil, &fs.PathError{Op: "lock", Path: name, Err: ErrLocked}
+		}
 	}
 }

@@ -1,0 +1,131 @@
+package pipeline
+
+import (
+	"context"
+	"sync"
+)
+
+// result is what became of an asset, or of a file without any, where row is nil.
+type result struct {
+	file *fileProgress
+	row  *Row
+	// prior is the asset's row of an earlier run; it may be nil.
+	prior *Row
+	// location is where the sink put the blob; nil where there is none.
+	location *Location
+	// refetchFailed says that the row is an old one that stays, because the asset could not be fetched again.
+	refetchFailed bool
+}
+
+// batch collects what the next checkpoint will make true. It is safe for concurrent use.
+type batch struct {
+	maxRows  int
+	maxBytes int64
+	// due has a value when the batch has become full; complete is closed when nothing will be added any more.
+	due      chan struct{}
+	complete chan struct{}
+
+	mu sync.Mutex
+	contents
+	// taken is closed when the contents are taken the next time.
+	taken chan struct{}
+}
+
+// contents are rows and files that are to be committed together.
+type contents struct {
+	results []result
+	files   []*FileRow
+	bytes   int64
+	// replacing are rows that say of stored blobs that they are being replaced, reopened the rows of their files: they
+	// have to be committed before the sink may replace anything.
+	replacing []*Row
+	reopened  []*FileRow
+}
+
+func (c *contents) isEmpty() bool { return len(c.results) == 0 && len(c.files) == 0 }
+
+func newBatch(maxRows int, maxBytes int64) *batch {
+	return &batch{
+		maxRows: maxRows, maxBytes: maxBytes,
+		due: make(chan struct{}, 1), complete: make(chan struct{}), taken: make(chan struct{}),
+	}
+}
+
+// add takes a result. With its last result a file is settled.
+func (b *batch) add(res result) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if res.row != nil {
+		b.results = append(b.results, res)
+		if res.location != nil {
+			b.bytes += res.row.Content.Size
+		}
+		res.file.count(res)
+		res.file.pending--
+	}
+	if res.file.pending == 0 {
+		b.files = append(b.files, &res.file.row)
+	}
+	if b.isFull() {
+		select {
+		case b.due <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (b *batch) isFull() bool { return len(b.results) >= b.maxRows || b.bytes >= b.maxBytes }
+
+// waitForRoom waits until the batch is not full. Whoever gets in may add a result, so that the bound is passed by no more
+// results than there are workers.
+func (b *batch) waitForRoom(ctx context.Context) error {
+	for {
+		b.mu.Lock()
+		full, taken := b.isFull(), b.taken
+		b.mu.Unlock()
+		if !full {
+			return context.Cause(ctx)
+		}
+		select {
+		case <-taken:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// take returns the contents and empties the batch.
+func (b *batch) take() contents {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := b.contents
+	c.announceReplaced()
+	b.contents = contents{}
+	select {
+	case <-b.due:
+	default:
+	}
+	close(b.taken)
+	b.taken = make(chan struct{})
+	return c
+}
+
+// announceReplaced fills in replacing and reopened: between the replacing of a blob and the commit of its new row, the
+// old row would vouch for bytes that are gone. The files' rows may still change, so copies are made.
+func (c *contents) announceReplaced() {
+	announced := map[*fileProgress]bool{}
+	for _, res := range c.results {
+		if res.location == nil || res.prior == nil || res.prior.Status != Stored {
+			continue
+		}
+		row := *res.row
+		row.Status, row.Reason = Failed, ReasonReplacing
+		c.replacing = append(c.replacing, &row)
+		if !announced[res.file] {
+			announced[res.file] = true
+			file := res.file.row
+			file.Status = Partial
+			c.reopened = append(c.reopened, &file)
+		}
+	}
+}
