@@ -18,19 +18,19 @@ type Ledger struct {
 	fsys durable.FS
 	info Info
 	// next is the number of the next part.
-	next   int
+	next int
+	// clean says that left-overs of earlier runs have been removed.
+	clean  bool
 	assets rollup[assetRow]
 	files  rollup[fileRow]
 }
 
 var _ pipeline.Ledger = (*Ledger)(nil)
 
-// Open opens the ledger of the export in fsys. info is written to every file from now on.
+// Open opens the ledger of the export in fsys. info is written to every file from now on. Nothing that is there is changed
+// before the first Commit or Compact.
 func Open(ctx context.Context, fsys durable.FS, info Info) (*Ledger, error) {
 	if err := fsys.MkdirAll(partsDir); err != nil {
-		return nil, err
-	}
-	if err := removeOrphan(fsys); err != nil {
 		return nil, err
 	}
 	snapshot, err := OpenSnapshot(ctx, fsys)
@@ -45,9 +45,6 @@ func Open(ctx context.Context, fsys durable.FS, info Info) (*Ledger, error) {
 		assets:   newRollup(snapshot.assets),
 		files:    newRollup(snapshot.files),
 	}
-	if err := errors.Join(snapshot.assets.removeStale(), snapshot.files.removeStale()); err != nil {
-		return nil, errors.Join(err, l.Close())
-	}
 	// The first commit must not find that its own directory was not durable.
 	if err := errors.Join(fsys.SyncDir(durable.PrivateDir), fsys.SyncDir(".")); err != nil {
 		return nil, errors.Join(err, l.Close())
@@ -55,16 +52,26 @@ func Open(ctx context.Context, fsys durable.FS, info Info) (*Ledger, error) {
 	return l, nil
 }
 
-// removeOrphan removes a files.parquet beside which there is no manifest.parquet: it vouches for assets that nobody
-// knows any more, and must not come back to life when a new manifest.parquet is written.
-func removeOrphan(fsys durable.FS) error {
-	if _, err := fsys.Lstat(AssetsName); !errors.Is(err, fs.ErrNotExist) {
+// removeLeftOvers removes, once, parts that do not count, and a files.parquet beside which there is no manifest.parquet:
+// it vouches for assets that nobody knows any more, and must not come back to life when there is a new one.
+func (l *Ledger) removeLeftOvers() error {
+	if l.clean {
+		return nil
+	}
+	l.clean = true
+	if err := errors.Join(l.Snapshot.assets.removeStale(), l.Snapshot.files.removeStale()); err != nil {
 		return err
 	}
-	if err := fsys.Remove(FilesName); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if _, err := l.fsys.Lstat(AssetsName); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return fsys.SyncDir(".")
+	if err := l.fsys.Remove(FilesName); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	return l.fsys.SyncDir(".")
 }
 
 func (l *log[T]) removeStale() error {
@@ -82,25 +89,42 @@ func (l *Ledger) Commit(ctx context.Context, assets []*pipeline.Row, files []*pi
 	if len(assets) == 0 && len(files) == 0 {
 		return nil
 	}
-	assetRows := make([]assetRow, len(assets))
-	for i, r := range assets {
-		assetRows[i] = fromRow(r)
-	}
-	fileRows := make([]fileRow, len(files))
-	for i, r := range files {
-		fileRows[i] = fromFileRow(r)
+	if err := l.removeLeftOvers(); err != nil {
+		return err
 	}
 	number := l.next
 	l.next++
-	if err := l.assets.add(ctx, l.info, number, assetRows); err != nil {
+	byAssetKey := func(a, b *pipeline.Row) int { return a.Key().Compare(b.Key()) }
+	if err := l.assets.add(ctx, l.info, number, sorted(assets, byAssetKey, fromRow)); err != nil {
 		return err
 	}
-	return l.files.add(ctx, l.info, number, fileRows)
+	byFileKey := func(a, b *pipeline.FileRow) int { return a.Key().Compare(b.Key()) }
+	return l.files.add(ctx, l.info, number, sorted(files, byFileKey, fromFileRow))
+}
+
+// sorted yields rows by key in the form in which they are written. None is converted before it is asked for: a checkpoint
+// may have many. Where there are no rows, it returns nil.
+func sorted[R, T any](rows []R, compare func(a, b R) int, convert func(R) T) iter.Seq2[*T, error] {
+	if len(rows) == 0 {
+		return nil
+	}
+	rows = slices.SortedFunc(slices.Values(rows), compare)
+	return func(yield func(*T, error) bool) {
+		for _, r := range rows {
+			row := convert(r)
+			if !yield(&row, nil) {
+				return
+			}
+		}
+	}
 }
 
 // Compact merges everything into manifest.parquet and files.parquet and ends the ledger: only Close may be called
 // afterwards. An export that has neither file yet gets both, even if nothing was committed.
 func (l *Ledger) Compact(ctx context.Context) error {
+	if err := l.removeLeftOvers(); err != nil {
+		return err
+	}
 	if err := l.Snapshot.Close(); err != nil {
 		return err
 	}
@@ -138,34 +162,28 @@ type rollup[T any] struct {
 	parts []tieredPart
 }
 
-type tieredPart struct{ number, tier int }
+// tieredPart is a part that contains those from one number to its own.
+type tieredPart struct{ from, number, tier int }
 
 func newRollup[T any](l *log[T]) rollup[T] {
 	r := rollup[T]{series: l.series}
 	for _, p := range l.parts {
-		r.parts = append(r.parts, tieredPart{p.number, p.meta.tier})
+		r.parts = append(r.parts, tieredPart{p.meta.from, p.number, p.meta.tier})
 	}
 	return r
 }
 
-// add writes a part, and rolls up as long as the newest parts are too many of one tier. Rows of one key may not occur
-// twice in it.
-func (r *rollup[T]) add(ctx context.Context, info Info, number int, rows []T) error {
-	if len(rows) == 0 {
+// add writes a part, and rolls up as long as the newest parts are too many of one tier. The rows are sorted, and each key
+// occurs once; nil stands for none.
+func (r *rollup[T]) add(ctx context.Context, info Info, number int, rows iter.Seq2[*T, error]) error {
+	if rows == nil {
 		return nil
 	}
-	slices.SortFunc(rows, func(a, b T) int { return r.compare(&a, &b) })
-	sorted := func(yield func(*T, error) bool) {
-		for i := range rows {
-			if !yield(&rows[i], nil) {
-				return
-			}
-		}
-	}
-	if err := r.write(info, tieredPart{number: number}, sorted); err != nil {
+	p := tieredPart{from: number, number: number}
+	if err := r.write(info, p, rows); err != nil {
 		return err
 	}
-	r.parts = append(r.parts, tieredPart{number: number})
+	r.parts = append(r.parts, p)
 	for r.isDue() {
 		if err := r.rollUp(ctx, info); err != nil {
 			return fmt.Errorf("roll up parts: %w", err)
@@ -175,7 +193,7 @@ func (r *rollup[T]) add(ctx context.Context, info Info, number int, rows []T) er
 }
 
 func (r *rollup[T]) write(info Info, p tieredPart, rows iter.Seq2[*T, error]) error {
-	return writeTable(r.fsys, r.partName(p.number), fileMeta{Info: info, tier: p.tier}, r.sorting, rows)
+	return writeTable(r.fsys, r.partName(p.number), fileMeta{Info: info, from: p.from, through: p.number, tier: p.tier}, r.sorting, rows)
 }
 
 // isDue tells whether the newest fanIn parts are of one tier.
@@ -191,7 +209,7 @@ func (r *rollup[T]) isDue() bool {
 func (r *rollup[T]) rollUp(ctx context.Context, info Info) error {
 	first := len(r.parts) - fanIn
 	merged := r.parts[first:]
-	newest := tieredPart{number: merged[fanIn-1].number, tier: merged[0].tier + 1}
+	newest := tieredPart{from: merged[0].from, number: merged[fanIn-1].number, tier: merged[0].tier + 1}
 	if err := r.mergeInto(ctx, info, newest, merged); err != nil {
 		return err
 	}

@@ -46,8 +46,9 @@ func testFile(id string) *pipeline.File {
 	return &pipeline.File{
 		ID: id, DirectoryID: "d", DirectoryFileID: "df-" + id, ProjectID: "p",
 		DisplayName: new("名前 " + id), UniqueID: new(""),
-		Metadata:  json.RawMessage(`{"z":1,"a":9007199254740993}`),
-		CreatedAt: testTime, UpdatedAt: testTime.Add(time.Hour),
+		Metadata: json.RawMessage(`{"z":1,"a":9007199254740993}`),
+		// The epoch is a time like any other.
+		CreatedAt: time.Unix(0, 0).UTC(), UpdatedAt: testTime.Add(time.Hour),
 	}
 }
 
@@ -268,9 +269,52 @@ func TestSnapshot_Rows_IgnoresLeftOvers(t *testing.T) {
 	if diff := cmp.Diff([]*pipeline.Row{updated}, collect(t, openSnapshotOf(t, dir))); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
-	openLedger(t, dir)
+	// The next run removes it, but not before it has something to write.
+	next := openLedger(t, dir)
+	if _, err := dir.Lstat(l.assets.partName(1)); err != nil {
+		t.Errorf("opening the ledger changed part 1: %v", err)
+	}
+	if err := next.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := dir.Lstat(l.assets.partName(1)); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("opening the ledger left part 1: %v", err)
+		t.Errorf("the next run left part 1: %v", err)
+	}
+}
+
+// A crash between the rename and the removals of a roll-up leaves parts that a later one contains.
+func TestLedger_RollUp_LeftOversAreDropped(t *testing.T) {
+	dir := openDir(t, t.TempDir())
+	l := openLedger(t, dir)
+	var want []*pipeline.Row
+	var left []byte
+	for i := range fanIn {
+		row := storedRow("a", 1)
+		row.Attempts = i
+		if err := l.Commit(t.Context(), []*pipeline.Row{row}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			left = readFile(t, dir, l.assets.partName(1))
+		}
+		want = []*pipeline.Row{row}
+	}
+	for number := 1; number < fanIn; number++ {
+		writeFile(t, dir, l.assets.partName(number), left)
+	}
+	s := openSnapshotOf(t, dir)
+	if diff := cmp.Diff(want, collect(t, s)); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	if len(s.assets.parts) != 1 || len(s.assets.stale) != fanIn-1 {
+		t.Errorf("%d parts count and %d do not, want 1 and %d", len(s.assets.parts), len(s.assets.stale), fanIn-1)
+	}
+	next := openLedger(t, dir)
+	if err := next.Commit(t.Context(), want, nil); err != nil {
+		t.Fatal(err)
+	}
+	if numbers, err := next.assets.series.parts(); err != nil || len(numbers) != 2 {
+		t.Errorf("parts %v, %v after the next commit, want two", numbers, err)
 	}
 }
 

@@ -14,8 +14,7 @@ import (
 // Schema is the number of the columns' version. It is raised on every change.
 const Schema = 1
 
-// assetRow is a row of manifest.parquet and of asset parts. Timestamps (microseconds since the epoch, UTC) are null when
-// they are zero.
+// assetRow is a row of manifest.parquet and of asset parts. Timestamps are microseconds since the epoch, UTC.
 type assetRow struct {
 	FileID          string   `parquet:"file_id"`
 	Kind            string   `parquet:"kind,dict"`
@@ -23,7 +22,7 @@ type assetRow struct {
 	FigureName      *string  `parquet:"figure_name"`
 	Status          string   `parquet:"status,dict"`
 	Reason          *string  `parquet:"reason"`
-	Path            *string  `parquet:"path,dict"`
+	Path            *string  `parquet:"path"`
 	Member          *string  `parquet:"member"`
 	Offset          *int64   `parquet:"offset"`
 	FrameOffset     *int64   `parquet:"frame_offset"`
@@ -45,12 +44,12 @@ type assetRow struct {
 	DisplayName     *string  `parquet:"display_name,dict"`
 	UniqueID        *string  `parquet:"unique_id,dict"`
 	FileMetadata    *string  `parquet:"file_metadata,dict"`
-	FileCreatedAt   int64    `parquet:"file_created_at,optional,timestamp(microsecond)"`
-	FileUpdatedAt   int64    `parquet:"file_updated_at,optional,timestamp(microsecond)"`
-	FileDeletedAt   int64    `parquet:"file_deleted_at,optional,timestamp(microsecond)"`
-	FetchedAt       int64    `parquet:"fetched_at,optional,timestamp(microsecond)"`
+	FileCreatedAt   *int64   `parquet:"file_created_at,timestamp(microsecond)"`
+	FileUpdatedAt   *int64   `parquet:"file_updated_at,timestamp(microsecond)"`
+	FileDeletedAt   *int64   `parquet:"file_deleted_at,timestamp(microsecond)"`
+	FetchedAt       *int64   `parquet:"fetched_at,timestamp(microsecond)"`
 	Attempts        int32    `parquet:"attempts"`
-	VanishedAt      int64    `parquet:"vanished_at,optional,timestamp(microsecond)"`
+	VanishedAt      *int64   `parquet:"vanished_at,timestamp(microsecond)"`
 }
 
 // fileRow is a row of files.parquet and of file parts.
@@ -63,9 +62,9 @@ type fileRow struct {
 	DisplayName     *string `parquet:"display_name"`
 	UniqueID        *string `parquet:"unique_id"`
 	FileMetadata    *string `parquet:"file_metadata"`
-	FileCreatedAt   int64   `parquet:"file_created_at,optional,timestamp(microsecond)"`
-	FileUpdatedAt   int64   `parquet:"file_updated_at,optional,timestamp(microsecond)"`
-	FileDeletedAt   int64   `parquet:"file_deleted_at,optional,timestamp(microsecond)"`
+	FileCreatedAt   *int64  `parquet:"file_created_at,timestamp(microsecond)"`
+	FileUpdatedAt   *int64  `parquet:"file_updated_at,timestamp(microsecond)"`
+	FileDeletedAt   *int64  `parquet:"file_deleted_at,timestamp(microsecond)"`
 	Status          string  `parquet:"status,dict"`
 	Error           *string `parquet:"error"`
 	Screenshots     *int64  `parquet:"screenshots"`
@@ -74,8 +73,8 @@ type fileRow struct {
 	Skipped         int64   `parquet:"skipped"`
 	Failed          int64   `parquet:"failed"`
 	Bytes           int64   `parquet:"bytes"`
-	ListedAt        int64   `parquet:"listed_at,optional,timestamp(microsecond)"`
-	VanishedAt      int64   `parquet:"vanished_at,optional,timestamp(microsecond)"`
+	ListedAt        *int64  `parquet:"listed_at,timestamp(microsecond)"`
+	VanishedAt      *int64  `parquet:"vanished_at,timestamp(microsecond)"`
 }
 
 // schemaOf returns the Parquet schema of a row type. The library's own tag for JSON columns would encode strings once
@@ -311,16 +310,16 @@ func zeroIfNil[T any](p *T) T {
 	return *p
 }
 
-func micros(t time.Time) int64 {
+func micros(t time.Time) *int64 {
 	if t.IsZero() {
-		return 0
+		return nil
 	}
-	return t.UnixMicro()
+	return new(t.UnixMicro())
 }
 
-func moment(us int64) time.Time {
-	if us == 0 {
+func moment(us *int64) time.Time {
+	if us == nil {
 		return time.Time{}
 	}
-	return time.UnixMicro(us).UTC()
+	return time.UnixMicro(*us).UTC()
 }

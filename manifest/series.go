@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,7 +73,7 @@ type log[T any] struct {
 	// base is the file; nil where there is none yet. parts came after it, oldest first, each with its number.
 	base  *table[T]
 	parts []part[T]
-	// stale are numbers of parts that base contains.
+	// stale are numbers of parts that base or a later part contains.
 	stale []int
 }
 
@@ -116,7 +117,26 @@ func (s series[T]) open(ignoreBase bool) (l *log[T], err error) {
 		}
 		l.parts = append(l.parts, part[T]{number, t})
 	}
-	return l, nil
+	return l, l.dropContained()
+}
+
+// dropContained makes parts stale that a later one contains: a roll-up was interrupted before it removed them.
+func (l *log[T]) dropContained() error {
+	var kept []part[T]
+	var err error
+	from := math.MaxInt
+	for _, p := range slices.Backward(l.parts) {
+		if p.number >= from {
+			l.stale = append(l.stale, p.number)
+			err = errors.Join(err, p.close())
+			continue
+		}
+		from = min(from, p.meta.from)
+		kept = append(kept, p)
+	}
+	slices.Reverse(kept)
+	l.parts = kept
+	return err
 }
 
 // tables returns everything that counts, oldest first.

@@ -43,11 +43,13 @@ func openSnapshot(ctx context.Context, fsys durable.FS) (s *Snapshot, err error)
 			s = nil
 		}
 	}()
-	if s.assets, err = assetSeries(fsys).open(false); err != nil {
+	// Without manifest.parquet, files.parquet would vouch for assets that nobody knows any more. Files are opened first, as
+	// they are committed last: what is complete here has its assets below, also while a run goes on.
+	_, missing := fsys.Lstat(AssetsName)
+	if s.files, err = fileSeries(fsys).open(errors.Is(missing, fs.ErrNotExist)); err != nil {
 		return s, err
 	}
-	// Without manifest.parquet, files.parquet would vouch for assets that nobody knows any more.
-	if s.files, err = fileSeries(fsys).open(s.assets.base == nil); err != nil {
+	if s.assets, err = assetSeries(fsys).open(false); err != nil {
 		return s, err
 	}
 	for _, t := range s.assets.tables() {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"strconv"
 
@@ -56,10 +57,10 @@ func (t *table[T]) close() error { return t.file.Close() }
 
 func (t *table[T]) numRows() int64 { return t.parquet.NumRows() }
 
+// damaged says that the file is damaged, unless it could not be read at all or is of another version.
 func (t *table[T]) damaged(err error) error {
-	var damage *pipeline.DamageError
-	if errors.As(err, &damage) {
-		return err
+	if _, unreadable := errors.AsType[*fs.PathError](err); unreadable || errors.Is(err, ErrSchema) {
+		return fmt.Errorf("%s: %w", t.name, err)
 	}
 	return &pipeline.DamageError{Path: t.name, Err: err}
 }
@@ -75,12 +76,12 @@ func catch(err *error) {
 // pointers lead to for longer.
 func (t *table[T]) rows(first, count int64) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
-		r := parquet.NewGenericReader[T](t.parquet)
-		defer r.Close()
-		if err := r.SeekToRow(first); err != nil {
+		r, err := t.seek(first)
+		if err != nil {
 			yield(nil, t.damaged(err))
 			return
 		}
+		defer r.Close()
 		for count > 0 {
 			// A fresh batch each time: rows of the last one may still be in use, by a merge that waits for other tables.
 			batch := make([]T, min(readBatch, count))
@@ -97,6 +98,12 @@ func (t *table[T]) rows(first, count int64) iter.Seq2[*T, error] {
 			}
 		}
 	}
+}
+
+func (t *table[T]) seek(first int64) (r *parquet.GenericReader[T], err error) {
+	defer catch(&err)
+	r = parquet.NewGenericReader[T](t.parquet)
+	return r, r.SeekToRow(first)
 }
 
 func (t *table[T]) read(r *parquet.GenericReader[T], batch []T) (n int, err error) {
@@ -165,6 +172,9 @@ func eachValue(chunk parquet.ColumnChunk, f func(parquet.Value)) error {
 	}
 }
 
+// ErrSchema says that a file was written by a version of exporter whose columns this one does not know.
+var ErrSchema = errors.New("written by another version of exporter")
+
 // Keys of the key-value metadata.
 const (
 	metaVersion = "exporter.version"
@@ -173,13 +183,15 @@ const (
 	metaSink    = "exporter.sink"
 	metaThrough = "exporter.through"
 	metaTier    = "exporter.tier"
+	metaFrom    = "exporter.from"
 )
 
 // fileMeta is the key-value metadata of one file.
 type fileMeta struct {
 	Info
-	// through is the number of the last part that the file contains; tier is how often its rows were rolled up.
-	through, tier int
+	// from and through are the numbers of the first and the last part that the file contains; tier is how often its rows
+	// were rolled up.
+	from, through, tier int
 }
 
 // Info is what every file of an export says of the run that wrote it.
@@ -196,15 +208,14 @@ func readMeta(f *parquet.File) (fileMeta, error) {
 		return value
 	}
 	if schema := get(metaSchema); schema != strconv.Itoa(Schema) {
-		return fileMeta{}, fmt.Errorf("%s is %q, this version of exporter reads %d", metaSchema, schema, Schema)
+		return fileMeta{}, fmt.Errorf("%w: %s is %q, this one reads %d", ErrSchema, metaSchema, schema, Schema)
 	}
 	m := fileMeta{Info: Info{Version: get(metaVersion), Source: get(metaSource), Sink: get(metaSink)}}
-	var err error
-	if m.through, err = strconv.Atoi(get(metaThrough)); err != nil || m.through < 0 {
-		return fileMeta{}, fmt.Errorf("%s is %q, want a number", metaThrough, get(metaThrough))
-	}
-	if m.tier, err = strconv.Atoi(get(metaTier)); err != nil || m.tier < 0 {
-		return fileMeta{}, fmt.Errorf("%s is %q, want a number", metaTier, get(metaTier))
+	for key, n := range map[string]*int{metaFrom: &m.from, metaThrough: &m.through, metaTier: &m.tier} {
+		var err error
+		if *n, err = strconv.Atoi(get(key)); err != nil || *n < 0 {
+			return fileMeta{}, fmt.Errorf("%s is %q, want a number", key, get(key))
+		}
 	}
 	return m, nil
 }

@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	// rowGroupRows bounds what a writer holds in memory: it keeps a row group until it is full.
-	rowGroupRows = 50_000
+	// rowGroupRows bounds what a writer holds in memory: it keeps a row group until it is full. The format allows 50,000;
+	// with fewer, the merge of a large manifest needs no more memory than a checkpoint does.
+	rowGroupRows = 10_000
 	// pageBytes keeps what a merge of many tables holds in memory small, and reading of few rows cheap.
 	pageBytes = 64 << 10
 	// bloomBits is the size of the bloom filter on file_id for each value: one false positive in a hundred.
@@ -64,6 +65,7 @@ func writerOptions(m fileMeta, sorting []parquet.SortingColumn) []parquet.Writer
 		parquet.KeyValueMetadata(metaSchema, strconv.Itoa(Schema)),
 		parquet.KeyValueMetadata(metaSource, m.Source),
 		parquet.KeyValueMetadata(metaSink, m.Sink),
+		parquet.KeyValueMetadata(metaFrom, strconv.Itoa(m.from)),
 		parquet.KeyValueMetadata(metaThrough, strconv.Itoa(m.through)),
 		parquet.KeyValueMetadata(metaTier, strconv.Itoa(m.tier)),
 	}

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"exporter/pipeline"
 )
 
 // maxHeaderBytes bounds the headers of an answer.
@@ -44,7 +46,7 @@ func New(o Options) (*Client, error) {
 		base:      base,
 		transport: newTransport(o),
 		gov:       newGovernor(o.Rate, o.MaxPause, o.Observer),
-		spool:     &spooler{dir: o.SpoolDir, inMemory: maxInMemory},
+		spool:     &spooler{dir: o.SpoolDir, inMemory: pipeline.BufferedBlobSize},
 		maxJSON:   maxJSONBody,
 	}, nil
 }

@@ -14,9 +14,6 @@ import (
 )
 
 const (
-	// maxInMemory is the size in bytes up to which a blob is held in memory; larger ones go to a temporary file. A few
-	// bytes more stay in memory where the last read happens to bring them.
-	maxInMemory = 8 << 20
 	// maxPooled is the capacity in bytes up to which a buffer is used again. Larger ones would hold memory that nobody
 	// accounts for while small blobs use them.
 	maxPooled = 1 << 20
