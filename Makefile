@@ -13,7 +13,7 @@ build: CGO_ENABLED=0
 build:
 	$(GO) build -trimpath -o bin/exporter ./cmd/exporter
 
-check: format vet tidy test bench cross vuln
+check: format vet tidy test bench cross interop vuln
 
 format:
 	@unformatted=$$(gofmt -l cmd pipeline sinks manifest internal); \

@@ -35,6 +35,8 @@ func withSignals(ctx context.Context) (context.Context, <-chan struct{}) {
 		close(stop)
 		<-signals
 		cancel(pipeline.ErrInterrupted)
+		// A third one ends the program as it ends any other.
+		signal.Stop(signals)
 	}()
 	return ctx, stop
 }

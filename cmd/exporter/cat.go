@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -106,6 +107,9 @@ func describeKey(key pipeline.AssetKey) string {
 // copyBlob writes a stored blob to w. What differs from the manifest is a *pipeline.DamageError.
 func copyBlob(w io.Writer, dir durable.FS, row *pipeline.Row) error {
 	r, err := sinks.Open(dir, row.Location, row.Content.Size)
+	if errors.Is(err, fs.ErrPermission) {
+		return err
+	}
 	if err != nil {
 		return &pipeline.DamageError{Path: row.Location.Path, Err: err}
 	}

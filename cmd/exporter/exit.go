@@ -10,7 +10,9 @@ import (
 	"exporter/internal/config"
 	"exporter/internal/durable"
 	"exporter/internal/llamacloud"
+	"exporter/manifest"
 	"exporter/pipeline"
+	"exporter/sinks"
 )
 
 // Exit codes. They are part of the interface.
@@ -34,6 +36,9 @@ func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(fo
 
 // errIncomplete says that a run finished, but not everything could be fetched.
 var errIncomplete = errors.New("some assets or files failed")
+
+// errUnlisted says that a plan lacks the assets of some files.
+var errUnlisted = errors.New("the assets of some files could not be listed")
 
 // explanation is what an error means to the one who runs exporter.
 type explanation struct {
@@ -68,8 +73,10 @@ func explainError(err error) explanation {
 		return explanation{exitUsage, ""}
 	case is[*pipeline.PanicError](err):
 		return explanation{exitInternal, "this is a bug; what was committed is safe, and the same command goes on"}
-	case errors.Is(err, errIncomplete):
-		return explanation{exitIncomplete, "they are in the manifest with the reason, and the same command tries them again"}
+	case errors.Is(err, manifest.ErrSchema):
+		return explanation{exitUsage, "use that version, or export to another --out"}
+	case errors.Is(err, sinks.ErrOtherCompression):
+		return explanation{exitUsage, "change output.archive.compression or --out"}
 	case errors.Is(err, llamacloud.ErrUnauthorized):
 		return explanation{exitRefused, "check the key in LLAMA_CLOUD_API_KEY or api.api_key_file, and that it is one for this base_url"}
 	case is[*pipeline.DamageError](err):
@@ -82,6 +89,10 @@ func explainError(err error) explanation {
 		return explanation{exitStorage, "make room, then the same command goes on"}
 	case is[*pipeline.StorageError](err):
 		return explanation{exitStorage, "when storage works again, the same command goes on"}
+	case errors.Is(err, errUnlisted):
+		return explanation{exitIncomplete, "what they have is not part of the plan"}
+	case errors.Is(err, errIncomplete):
+		return explanation{exitIncomplete, "they are in the manifest with the reason, and the same command tries them again"}
 	case is[*llamacloud.APIError](err):
 		return explanation{exitStopped, "check the id, and that the key may use it"}
 	case is[*llamacloud.PauseError](err), is[*llamacloud.ThrottledError](err):

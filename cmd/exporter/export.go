@@ -191,6 +191,10 @@ func newSink(ctx context.Context, cfg *config.Config, dir durable.FS, ledger *ma
 		if err := options.Validate(); err != nil {
 			return nil, &usageError{err}
 		}
+		if largest := int64(cfg.Limits.MaxBlobSize); options.Compress && largest > sinks.MaxFrameSize-options.FrameSize {
+			return nil, usagef("limits.max_blob_size is %v: with compressed shards it can be %v at most, as a blob is in one zstd frame "+
+				"(lower it, or set output.archive.compression to none)", cfg.Limits.MaxBlobSize, config.Size(sinks.MaxFrameSize-options.FrameSize))
+		}
 		committed := func() iter.Seq2[*pipeline.Row, error] { return ledger.Rows(ctx) }
 		return sinks.NewArchive(dir, options, committed)
 	case config.SinkLocal:

@@ -26,6 +26,7 @@ type planReport struct {
 	Files struct {
 		Listed    int64 `json:"listed"`
 		Unchanged int64 `json:"unchanged"`
+		Failed    int64 `json:"failed"`
 	} `json:"files"`
 	Assets struct {
 		Fetch   int64            `json:"fetch"`
@@ -42,6 +43,8 @@ type planReport struct {
 	// Rate is as given; Seconds is how long the requests take at that rate, null where the rate is no number.
 	Rate    string   `json:"rate"`
 	Seconds *float64 `json:"seconds"`
+
+	errors map[string]*errorClass
 }
 
 func newPlanCommand(a *app) *cobra.Command {
@@ -77,9 +80,14 @@ kept and skipped, how many bytes and requests that is, and how long it takes at 
 			return err
 		}
 		if *asJSON {
-			return printJSON(a.stdout, report)
+			err = printJSON(a.stdout, report)
+		} else {
+			err = report.print(a.stdout)
 		}
-		return report.print(a.stdout)
+		if err == nil && report.Files.Failed > 0 {
+			err = errUnlisted
+		}
+		return err
 	}
 	return c
 }
@@ -144,7 +152,8 @@ func newPlanReport(c counts, rate config.Rate) *planReport {
 		Requests:     c.Requests.Sent + c.Assets.Planned,
 		Rate:         rate.String(),
 	}
-	p.Files.Listed, p.Files.Unchanged = c.Files.Listed, c.Files.Unchanged
+	p.Files.Listed, p.Files.Unchanged, p.Files.Failed = c.Files.Listed, c.Files.Unchanged, c.Files.Failed
+	p.errors = c.Errors
 	p.Assets.Fetch, p.Assets.Keep = c.Assets.Planned, c.Assets.Kept
 	p.Assets.Skip, p.Assets.Skipped = c.Assets.Skipped, c.Assets.SkippedKept
 	if rate.PerSecond > 0 {
@@ -156,6 +165,9 @@ func newPlanReport(c counts, rate config.Rate) *planReport {
 func (p *planReport) print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "files\t%d\t%d unchanged\n", p.Files.Listed, p.Files.Unchanged)
+	for _, class := range slices.Sorted(maps.Keys(p.errors)) {
+		fmt.Fprintf(t, "failed\t%d\t%s\n", p.errors[class].Count, p.errors[class].First)
+	}
 	unknown := ""
 	if p.UnknownSizes > 0 {
 		unknown = fmt.Sprintf(", and %d of unknown size", p.UnknownSizes)

@@ -91,8 +91,8 @@ type Output struct {
 type Archive struct {
 	Compression Compression
 	Level       Level
-	// ShardSize is where a shard is sealed, FrameSize about the length of a frame, both before compression. FrameSize is
-	// positive and at most ShardSize.
+	// ShardSize is the size of a shard's file from which on it is sealed, FrameSize that of the uncompressed bytes from which
+	// on a zstd frame ends. Both are positive, and with CompressionZstd FrameSize is at most ShardSize.
 	ShardSize, FrameSize Size
 }
 

@@ -29,7 +29,7 @@ func (c *Config) validate() error {
 		return c.fail("neither screenshots nor figures are wanted", "leave one of them on",
 			"assets.figures", "assets.screenshots")
 	}
-	if a := &c.Output.Archive; a.ShardSize < a.FrameSize {
+	if a := &c.Output.Archive; a.Compression == CompressionZstd && a.ShardSize < a.FrameSize {
 		problem := fmt.Sprintf("shard_size %v is less than frame_size %v", a.ShardSize, a.FrameSize)
 		return c.fail(problem, "raise shard_size or lower frame_size",
 			"output.archive.shard_size", "output.archive.frame_size")
