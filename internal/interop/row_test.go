@@ -1,0 +1,113 @@
+package interop
+
+import (
+	"cmp"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// asset is a row of manifest.parquet. Timestamps are microseconds since the epoch.
+type asset struct {
+	FileID, Kind                                           string
+	PageIndex                                              int32
+	FigureName                                             *string
+	Status                                                 string
+	Reason, Path, Member                                   *string
+	Offset, FrameOffset, FrameSize, FrameStart             *int64
+	Size, ListedSize                                       *int64
+	SHA256, MediaType                                      *string
+	Width, Height                                          *int32
+	Confidence                                             *float64
+	IsLikelyNoise                                          *bool
+	Metadata                                               *string
+	DirectoryID, DirectoryFileID, PipelineID, ProjectID    *string
+	DisplayName, UniqueID, FileMetadata                    *string
+	FileCreatedAt, FileUpdatedAt, FileDeletedAt, FetchedAt *int64
+	Attempts                                               int32
+	VanishedAt                                             *int64
+}
+
+// fields returns pointers to the fields in the order of the columns.
+func (a *asset) fields() []any {
+	return []any{
+		&a.FileID, &a.Kind, &a.PageIndex, &a.FigureName, &a.Status, &a.Reason, &a.Path, &a.Member, &a.Offset,
+		&a.FrameOffset, &a.FrameSize, &a.FrameStart, &a.Size, &a.ListedSize, &a.SHA256, &a.MediaType, &a.Width, &a.Height,
+		&a.Confidence, &a.IsLikelyNoise, &a.Metadata, &a.DirectoryID, &a.DirectoryFileID, &a.PipelineID, &a.ProjectID,
+		&a.DisplayName, &a.UniqueID, &a.FileMetadata, &a.FileCreatedAt, &a.FileUpdatedAt, &a.FileDeletedAt, &a.FetchedAt,
+		&a.Attempts, &a.VanishedAt,
+	}
+}
+
+// key is what identifies an asset.
+type key struct {
+	fileID, kind string
+	page         int32
+	name         string
+}
+
+func (a *asset) key() key {
+	k := key{a.FileID, a.Kind, a.PageIndex, ""}
+	if a.FigureName != nil {
+		k.name = *a.FigureName
+	}
+	return k
+}
+
+func (k key) compare(l key) int {
+	return cmp.Or(strings.Compare(k.fileID, l.fileID), strings.Compare(k.kind, l.kind),
+		cmp.Compare(k.page, l.page), strings.Compare(k.name, l.name))
+}
+
+// route is the path, not escaped, at which the API has the blob.
+func (k key) route() string {
+	page := strconv.Itoa(int(k.page))
+	if k.kind == "screenshot" {
+		return "/api/v1/files/" + k.fileID + "/page_screenshots/" + page
+	}
+	return "/api/v1/files/" + k.fileID + "/page-figures/" + page + "/" + k.name
+}
+
+// escapedRoute is route as it stands in a URL.
+func (k key) escapedRoute() string {
+	return strings.TrimSuffix(k.route(), k.name) + url.PathEscape(k.name)
+}
+
+// file is a row of files.parquet. Timestamps are microseconds since the epoch.
+type file struct {
+	FileID                                              *string
+	DirectoryID, DirectoryFileID, PipelineID, ProjectID *string
+	DisplayName, UniqueID, FileMetadata                 *string
+	FileCreatedAt, FileUpdatedAt, FileDeletedAt         *int64
+	Status                                              string
+	Error                                               *string
+	Screenshots, Figures                                *int64
+	Stored, Skipped, Failed, Bytes                      int64
+	ListedAt, VanishedAt                                *int64
+}
+
+// fields returns pointers to the fields in the order of the columns.
+func (f *file) fields() []any {
+	return []any{
+		&f.FileID, &f.DirectoryID, &f.DirectoryFileID, &f.PipelineID, &f.ProjectID, &f.DisplayName, &f.UniqueID,
+		&f.FileMetadata, &f.FileCreatedAt, &f.FileUpdatedAt, &f.FileDeletedAt, &f.Status, &f.Error, &f.Screenshots,
+		&f.Figures, &f.Stored, &f.Skipped, &f.Failed, &f.Bytes, &f.ListedAt, &f.VanishedAt,
+	}
+}
+
+// compare is the order of files.parquet: nulls first.
+func (f *file) compare(g *file) int {
+	return cmp.Or(compareNullable(f.FileID, g.FileID), compareNullable(f.DirectoryFileID, g.DirectoryFileID))
+}
+
+func compareNullable(a, b *string) int {
+	switch {
+	case a == nil && b == nil:
+		return 0
+	case a == nil:
+		return -1
+	case b == nil:
+		return 1
+	}
+	return strings.Compare(*a, *b)
+}

@@ -1,0 +1,96 @@
+package interop
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+func TestZstd_Shards_AreWholeAndChecked(t *testing.T) {
+	for name, args := range map[string][]string{"small": layouts()[compressedShards], "defaults": {"--sink", "archive"}} {
+		t.Run(name, func(t *testing.T) {
+			e := exported(t, recordedCorpus(t), args...)
+			assets := e.wholeManifest(t, compressedShards)
+			members, framesOf := map[string]int{}, map[string]map[int64]bool{}
+			for _, a := range assets {
+				if framesOf[*a.Path] == nil {
+					framesOf[*a.Path] = map[int64]bool{}
+				}
+				framesOf[*a.Path][*a.FrameOffset] = true
+				members[*a.Path]++
+			}
+			for shard, frames := range framesOf {
+				output(t, program(t, "zstd", "--test", "--quiet", e.path(shard)))
+				// One frame more ends the archive, and the skippable one is the seek table.
+				e.checkZstdList(t, shard, len(frames)+1, 1)
+				pipe := program(t, "sh", "-c", `zstd -d -c "$1" | tar -t`, "sh", e.path(shard))
+				if n := strings.Count(string(output(t, pipe)), "\n"); n != members[shard] {
+					t.Errorf("zstd -d %s | tar -t lists %d members, the manifest has %d", shard, n, members[shard])
+				}
+			}
+		})
+	}
+}
+
+// checkZstdList checks what zstd -lv says of a shard: how many frames it has, and that they have checksums.
+func (e *export) checkZstdList(t *testing.T, shard string, frames, skippable int) {
+	t.Helper()
+	// The program names itself on standard error, so that this is no warning.
+	list, err := program(t, "zstd", "-lv", e.path(shard)).Output()
+	if err != nil {
+		t.Fatalf("zstd -lv %s: %v", shard, err)
+	}
+	for pattern, want := range map[string]string{
+		`# Zstandard Frames: (\d+)`: strconv.Itoa(frames),
+		`# Skippable Frames: (\d+)`: strconv.Itoa(skippable),
+		`Check: (\w+)`:              "XXH64",
+	} {
+		if found := regexp.MustCompile(pattern).FindStringSubmatch(string(list)); found == nil || found[1] != want {
+			t.Errorf("zstd -lv %s: %q, want %s", shard, found, want)
+		}
+	}
+}
+
+func TestZstd_Frame_HoldsTheBlobsOfTheManifest(t *testing.T) {
+	for name, args := range map[string][]string{"small": layouts()[compressedShards], "defaults": {"--sink", "archive"}} {
+		t.Run(name, func(t *testing.T) {
+			e := exported(t, recordedCorpus(t), args...)
+			assets := e.wholeManifest(t, compressedShards)
+			e.frames().checkBlobs(t, assets)
+		})
+	}
+}
+
+// One blob, as somebody would take it out who has a shell, coreutils, the zstd program and the row.
+func TestShell_Frame_HoldsTheBlob(t *testing.T) {
+	const script = `set -eu
+tail -c +$(($2 + 1)) "$1" | head -c "$3" >frame.zst
+zstd -d -q frame.zst
+dd if=frame of=blob iflag=skip_bytes,count_bytes skip=$(($4 - $5)) count="$6" status=none
+sha256sum blob`
+	e := exported(t, recordedCorpus(t), layouts()[compressedShards]...)
+	assets := e.wholeManifest(t, compressedShards)
+	a := largest(assets)
+	if a == nil {
+		t.Fatal("every shard has one frame")
+	}
+	sh := program(t, "sh", "-c", script, "sh", e.path(*a.Path), fmt.Sprint(*a.FrameOffset), fmt.Sprint(*a.FrameSize),
+		fmt.Sprint(*a.Offset), fmt.Sprint(*a.FrameStart), fmt.Sprint(*a.Size))
+	sh.Dir = t.TempDir()
+	if got, want := string(output(t, sh)), *a.SHA256+"  blob\n"; got != want {
+		t.Errorf("sha256sum says %q, want %q", got, want)
+	}
+}
+
+// largest returns the largest blob behind the first frame of its shard, or nil.
+func largest(assets []asset) *asset {
+	var found *asset
+	for i := range assets {
+		if a := &assets[i]; *a.FrameOffset > 0 && (found == nil || *a.Size > *found.Size) {
+			found = a
+		}
+	}
+	return found
+}
