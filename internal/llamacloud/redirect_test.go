@@ -3,7 +3,6 @@ package llamacloud
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -81,8 +80,7 @@ func TestSameOrigin(t *testing.T) {
 func TestClient_KeyGoesToTheConfiguredOriginOnly(t *testing.T) {
 	image := picture(t)
 	var headers []http.Header
-	var a *api
-	a = newAPI(t, func(w http.ResponseWriter, r *http.Request) {
+	a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
 		headers = append(headers, r.Header)
 		http.SetCookie(w, &http.Cookie{Name: "session", Value: "hidden"})
 		if strings.HasSuffix(r.URL.Path, "/back") {
@@ -281,7 +279,7 @@ func TestSource_Blob_HTTP2(t *testing.T) {
 			_, _ = w.Write(image[:40])
 			breakOff(w)
 		}
-		_, _ = io.WriteString(w, string(image))
+		_, _ = w.Write(image)
 	})
 	server.EnableHTTP2 = true
 	server.StartTLS()
