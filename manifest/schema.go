@@ -52,7 +52,8 @@ type assetRow struct {
 	VanishedAt      *int64   `parquet:"vanished_at,timestamp(microsecond)"`
 }
 
-// fileRow is a row of files.parquet and of file parts.
+// fileRow is a row of files.parquet and of file parts. It repeats columns of assetRow, because the library reads the
+// nulls of an embedded struct as pointers to zero.
 type fileRow struct {
 	FileID          string  `parquet:"file_id,optional"`
 	DirectoryID     string  `parquet:"directory_id,optional,dict"`

@@ -237,6 +237,18 @@ func TestRun_ListingOfOneFileFails_OthersGoOn(t *testing.T) {
 	}
 }
 
+// While a batch is being synced, no blob is put that its commit would not cover; once it is released, blobs are.
+func TestRun_Sync_KeepsBatchesApart(t *testing.T) {
+	source, store := testSource(40), newFakeStore(t)
+	store.slow = time.Millisecond
+	o := testOptions(source, store)
+	o.Concurrency, o.CheckpointRows = 16, 10
+	mustRun(t, o)
+	if len(store.rows) != 200 {
+		t.Errorf("%d rows, want 200", len(store.rows))
+	}
+}
+
 // An error that ends the intake: what is in flight is committed, and Run says why it ended.
 func TestRun_SourceFails_CommitsWhatIsInFlight(t *testing.T) {
 	tests := map[string]func(*fakeSource){
