@@ -158,6 +158,8 @@ func compact[T any](ctx context.Context, s series[T], info Info, through int) (e
 // rollup keeps the number of parts small.
 type rollup[T any] struct {
 	series[T]
+	// fanIn is how many parts of one tier are rolled up into one of the next.
+	fanIn int
 	// parts are those there are, oldest first.
 	parts []tieredPart
 }
@@ -166,7 +168,7 @@ type rollup[T any] struct {
 type tieredPart struct{ from, number, tier int }
 
 func newRollup[T any](l *log[T]) rollup[T] {
-	r := rollup[T]{series: l.series}
+	r := rollup[T]{series: l.series, fanIn: fanIn}
 	for _, p := range l.parts {
 		r.parts = append(r.parts, tieredPart{p.meta.from, p.number, p.meta.tier})
 	}
@@ -198,22 +200,22 @@ func (r *rollup[T]) write(info Info, p tieredPart, rows iter.Seq2[*T, error]) er
 
 // isDue tells whether the newest fanIn parts are of one tier.
 func (r *rollup[T]) isDue() bool {
-	if len(r.parts) < fanIn {
+	if len(r.parts) < r.fanIn {
 		return false
 	}
-	newest := r.parts[len(r.parts)-fanIn:]
+	newest := r.parts[len(r.parts)-r.fanIn:]
 	return !slices.ContainsFunc(newest, func(p tieredPart) bool { return p.tier != newest[0].tier })
 }
 
 // rollUp merges the newest fanIn parts into one, which replaces the newest of them.
 func (r *rollup[T]) rollUp(ctx context.Context, info Info) error {
-	first := len(r.parts) - fanIn
+	first := len(r.parts) - r.fanIn
 	merged := r.parts[first:]
-	newest := tieredPart{from: merged[0].from, number: merged[fanIn-1].number, tier: merged[0].tier + 1}
+	newest := tieredPart{from: merged[0].from, number: merged[r.fanIn-1].number, tier: merged[0].tier + 1}
 	if err := r.mergeInto(ctx, info, newest, merged); err != nil {
 		return err
 	}
-	for _, p := range merged[:fanIn-1] {
+	for _, p := range merged[:r.fanIn-1] {
 		if err := r.fsys.Remove(r.partName(p.number)); err != nil {
 			return err
 		}

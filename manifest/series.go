@@ -22,7 +22,8 @@ const (
 	FilesName  = "files.parquet"
 
 	partsDir = durable.PrivateDir + "/parts"
-	// fanIn is how many parts of one tier are rolled up into one of the next.
+	// fanIn is how many parts make a roll-up: few enough to have them all open, and many enough for a row to be rolled up
+	// but a few times.
 	fanIn = 16
 )
 
