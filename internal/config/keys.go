@@ -156,7 +156,7 @@ func assetSettings(a *Assets) []setting {
 func limitSettings(l *Limits) []setting {
 	return []setting{
 		{SectionLimits, "rate", "rate", "auto",
-			"highest rate of requests; auto finds the API's limit", rateField(&l.Rate)},
+			"highest rate of requests; auto goes as fast as concurrency allows, and waits when the API says so", rateField(&l.Rate)},
 		{SectionLimits, "concurrency", "concurrency", "32", "blobs in flight at once", intField(&l.Concurrency, 1, 1024)},
 		{SectionLimits, "memory", "memory", "256MiB", "bytes of blobs in flight at once", sizeField(&l.Memory)},
 		{SectionLimits, "max_blob_size", "max-blob-size", "256MiB",
