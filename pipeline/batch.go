@@ -21,14 +21,22 @@ type result struct {
 type batch struct {
 	maxRows  int
 	maxBytes int64
-	// due has a value when the batch has become full; complete is closed when nothing will be added any more.
+	// due has a value when a checkpoint is due; complete is closed when nothing will be added any more.
 	due      chan struct{}
 	complete chan struct{}
 
 	mu sync.Mutex
 	contents
-	// taken is closed when the contents are taken the next time.
-	taken chan struct{}
+	// committing is the size of what was taken and is not committed yet.
+	committing extent
+	// room is closed when that has been committed.
+	room chan struct{}
+}
+
+// extent is a number of rows and the bytes of their blobs.
+type extent struct {
+	rows  int
+	bytes int64
 }
 
 // contents are rows and files that are to be committed together.
@@ -47,7 +55,7 @@ func (c *contents) isEmpty() bool { return len(c.results) == 0 && len(c.files) =
 func newBatch(maxRows int, maxBytes int64) *batch {
 	return &batch{
 		maxRows: maxRows, maxBytes: maxBytes,
-		due: make(chan struct{}, 1), complete: make(chan struct{}), taken: make(chan struct{}),
+		due: make(chan struct{}, 1), complete: make(chan struct{}), room: make(chan struct{}),
 	}
 }
 
@@ -66,7 +74,7 @@ func (b *batch) add(res result) {
 	if res.file.pending == 0 {
 		b.files = append(b.files, &res.file.row)
 	}
-	if b.isFull() {
+	if 2*len(b.results) >= b.maxRows || 2*b.bytes >= b.maxBytes {
 		select {
 		case b.due <- struct{}{}:
 		default:
@@ -74,27 +82,30 @@ func (b *batch) add(res result) {
 	}
 }
 
-func (b *batch) isFull() bool { return len(b.results) >= b.maxRows || b.bytes >= b.maxBytes }
+// isFull tells whether as much is uncommitted as may be.
+func (b *batch) isFull() bool {
+	return len(b.results)+b.committing.rows >= b.maxRows || b.bytes+b.committing.bytes >= b.maxBytes
+}
 
-// waitForRoom waits until the batch is not full. Whoever gets in may add a result, so that the bound is passed by no more
-// results than there are workers.
+// waitForRoom waits until less is uncommitted than may be. Whoever gets in may add a result, so that the bound is passed
+// by no more results than there are workers.
 func (b *batch) waitForRoom(ctx context.Context) error {
 	for {
 		b.mu.Lock()
-		full, taken := b.isFull(), b.taken
+		full, room := b.isFull(), b.room
 		b.mu.Unlock()
 		if !full {
 			return context.Cause(ctx)
 		}
 		select {
-		case <-taken:
+		case <-room:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
 }
 
-// take returns the contents and empties the batch.
+// take returns the contents and empties the batch. Once they are committed, makeRoom is to be called.
 func (b *batch) take() contents {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -105,9 +116,17 @@ func (b *batch) take() contents {
 	case <-b.due:
 	default:
 	}
-	close(b.taken)
-	b.taken = make(chan struct{})
+	b.committing = extent{len(c.results), c.bytes}
 	return c
+}
+
+// makeRoom says that what was taken is committed.
+func (b *batch) makeRoom() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.committing = extent{}
+	close(b.room)
+	b.room = make(chan struct{})
 }
 
 // announceReplaced fills in replacing and reopened: between the replacing of a blob and the commit of its new row, the

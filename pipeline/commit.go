@@ -67,6 +67,7 @@ func (r *run) checkpoint() error {
 	if err := r.Ledger.Commit(r.work, rows, c.files); err != nil {
 		return r.storageFailed("commit", err)
 	}
+	r.batch.makeRoom()
 	for _, f := range c.files {
 		r.Observer.Observe(FileSettled{f})
 	}
@@ -85,7 +86,9 @@ func (r *run) forget() error {
 		case <-r.work.Done():
 			return context.Cause(r.work)
 		}
-		for _, f := range r.batch.take().files {
+		files := r.batch.take().files
+		r.batch.makeRoom()
+		for _, f := range files {
 			r.Observer.Observe(FileSettled{f})
 		}
 		if complete {

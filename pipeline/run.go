@@ -30,8 +30,8 @@ type Options struct {
 	Listers int
 	// Memory bounds the bytes of the blobs that are in memory at once (256 MiB). A single blob may always be.
 	Memory int64
-	// Checkpoint is the time between two checkpoints (5 s), CheckpointRows (10,000) and CheckpointBytes (256 MiB) bound
-	// what lies between them. A crash costs at most that much work.
+	// Checkpoint is the time between two checkpoints (5 s). CheckpointRows (10,000) and CheckpointBytes (256 MiB) bound the
+	// work that is not committed, which a crash costs; a checkpoint begins at half of it, so that work can go on meanwhile.
 	Checkpoint      time.Duration
 	CheckpointRows  int
 	CheckpointBytes int64

@@ -16,6 +16,7 @@ import (
 var allowedImports = map[string][]string{
 	"exporter/pipeline":                      {},
 	"exporter/internal/durable":              {},
+	"exporter/internal/durable/durabletest":  {"exporter/internal/durable"},
 	"exporter/internal/media":                {},
 	"exporter/internal/config":               {"exporter/pipeline"},
 	"exporter/internal/llamacloud":           {"exporter/pipeline", "exporter/internal/media"},

@@ -142,10 +142,7 @@ func (d *Dir) own() error {
 	d.lock = lock
 	// A run that cleaned up after itself may have removed it before this one had the lock.
 	d.forget()
-	if err := d.MkdirAll(TempDir); err != nil {
-		return err
-	}
-	return d.emptyTemp()
+	return Prepare(d)
 }
 
 // forget drops what is known of directories.
@@ -153,19 +150,6 @@ func (d *Dir) forget() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.checked = map[string]struct{}{".": {}}
-}
-
-func (d *Dir) emptyTemp() error {
-	entries, err := d.ReadDir(TempDir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if err := d.Remove(TempDir + "/" + e.Name()); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Path returns the path that the directory was opened by.

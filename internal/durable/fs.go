@@ -66,6 +66,23 @@ type File interface {
 	Stat() (fs.FileInfo, error)
 }
 
+// Prepare makes TempDir where it is missing, and empties it. The caller owns the file system.
+func Prepare(fsys FS) error {
+	if err := fsys.MkdirAll(TempDir); err != nil {
+		return err
+	}
+	entries, err := fsys.ReadDir(TempDir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := fsys.Remove(TempDir + "/" + e.Name()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Replace writes a file so that its name refers to the old bytes or to the new ones, never to a mixture: under a
 // temporary name, synced, renamed, its directory synced. The directory must exist.
 func Replace(fsys FS, name string, write func(File) error) error {
