@@ -35,10 +35,11 @@ vuln:
 		echo "govulncheck: the database of vulnerabilities is out of reach, nothing was checked"; \
 	else echo "$$out"; exit 1; fi
 
-# Every benchmark runs once, so that it cannot rot.
+# Every benchmark runs once, so that it cannot rot. The crash matrix is too slow for the race detector.
 test: CGO_ENABLED=1
 test:
 	$(GO) test -race -bench . -benchtime 1x ./...
+	$(GO) test -run '^TestExport_' ./cmd/exporter
 
 bench:
 	$(GO) test -run '^$$' -bench . ./...

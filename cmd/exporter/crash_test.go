@@ -1,3 +1,8 @@
+//go:build !race
+
+// The crash matrix runs thousands of exports. They would take an hour with the race detector, which watches the same code
+// in other tests.
+
 package main
 
 import (

@@ -8,9 +8,9 @@ import (
 	"exporter/pipeline"
 )
 
-// Ten thousand small assets: complete, exact, one request each, in both sinks.
+// Thousands of small assets: complete, exact, one request each, in both sinks.
 func TestRun_ManyAssets_IsComplete(t *testing.T) {
-	const files, each = 50, 200
+	const files, each = 15, 200
 	for _, sink := range []string{"local", "archive"} {
 		t.Run(sink, func(t *testing.T) {
 			corpus := emulator.Synthetic(emulator.SyntheticOptions{Files: files, AssetsPerFile: each, BlobSize: 300, Seed: 7})

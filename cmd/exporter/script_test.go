@@ -36,6 +36,8 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("KEY", canaryKey)
+			// With the race detector, every process would sleep for a second before it ends.
+			e.Setenv("GORACE", "atexit_sleep_ms=0")
 			// Two directories of the sample; a directory file of the first, and its file_id.
 			e.Setenv("A", "26dec090-b6dd-89e9-841f-18c3f644d9c0")
 			e.Setenv("B", "981bc21a-aa46-81f8-b197-16d33a099190")
