@@ -15,7 +15,7 @@ const (
 	// with fewer, the merge of a large manifest needs no more memory than a checkpoint does.
 	rowGroupRows = 10_000
 	// pageBytes keeps what a merge of many tables holds in memory small, and reading of few rows cheap.
-	pageBytes = 64 << 10
+	pageBytes = 16 << 10
 	// bloomBits is the size of the bloom filter on file_id for each value: one false positive in a hundred.
 	bloomBits = 10
 )
