@@ -22,9 +22,9 @@ const (
 	FilesName  = "files.parquet"
 
 	partsDir = durable.PrivateDir + "/parts"
-	// fanIn is how many parts make a roll-up: few enough to have them all open, and many enough for a row to be rolled up
-	// but a few times.
-	fanIn = 16
+	// fanIn is how many parts make a roll-up: few, as each takes about half a MiB while it is merged, and many enough for a
+	// row to be rolled up but a few times.
+	fanIn = 8
 )
 
 // series is one of the two tables as it lies on disk: a file, and the parts that came after it.

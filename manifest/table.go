@@ -15,8 +15,9 @@ import (
 	"exporter/pipeline"
 )
 
-// readBatch is how many rows are decoded at once.
-const readBatch = 256
+// readBatch is how many rows are decoded at once: many enough to hide the cost of a call, few enough for a merge to hold
+// as many of each of its tables.
+const readBatch = 64
 
 // table is one Parquet file, of which the rows are sorted by key and each key occurs once.
 type table[T any] struct {
@@ -102,7 +103,7 @@ func (t *table[T]) rows(first, count int64) iter.Seq2[*T, error] {
 
 func (t *table[T]) seek(first int64) (r *parquet.GenericReader[T], err error) {
 	defer catch(&err)
-	r = parquet.NewGenericReader[T](t.parquet)
+	r = parquet.NewGenericReader[T](t.parquet, schemaOf[T]())
 	return r, r.SeekToRow(first)
 }
 

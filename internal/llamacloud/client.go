@@ -74,7 +74,7 @@ func newTransport(o Options) *http.Transport {
 		MaxIdleConnsPerHost:    o.Concurrency,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: maxHeaderBytes,
-		ReadBufferSize:         64 << 10,
+		ReadBufferSize:         16 << 10,
 	}
 }
 
