@@ -19,8 +19,10 @@ type Ledger struct {
 	info Info
 	// next is the number of the next part.
 	next int
-	// clean says that left-overs of earlier runs have been removed.
-	clean  bool
+	// clean says that left-overs of earlier runs have been removed; pruning that Compact drops what vanished.
+	clean   bool
+	pruning bool
+
 	assets rollup[assetRow]
 	files  rollup[fileRow]
 }
@@ -129,23 +131,27 @@ func (l *Ledger) Compact(ctx context.Context) error {
 		return err
 	}
 	through := l.next - 1
-	if err := compact(ctx, assetSeries(l.fsys), l.info, through); err != nil {
+	if err := compact(ctx, assetSeries(l.fsys), l.info, through, l.pruning); err != nil {
 		return err
 	}
-	return compact(ctx, fileSeries(l.fsys), l.info, through)
+	return compact(ctx, fileSeries(l.fsys), l.info, through, l.pruning)
 }
 
-// compact merges a series into its file. Its parts are removed when the file is durable.
-func compact[T any](ctx context.Context, s series[T], info Info, through int) (err error) {
+// compact merges a series into its file, without what vanished if it is being pruned. Its parts are removed when the file
+// is durable.
+func compact[T any](ctx context.Context, s series[T], info Info, through int, pruning bool) (err error) {
 	log, err := s.open(false)
 	if err != nil {
 		return err
 	}
-	if log.base != nil && len(log.parts) == 0 && log.base.meta.Info == info {
+	if log.base != nil && len(log.parts) == 0 && log.base.meta.Info == info && !pruning {
 		return log.close()
 	}
-	m := fileMeta{Info: info, through: through}
-	err = writeTable(s.fsys, s.name, m, s.sorting, log.all(ctx))
+	rows := log.all(ctx)
+	if pruning {
+		rows = without(rows, s.hasVanished)
+	}
+	err = writeTable(s.fsys, s.name, fileMeta{Info: info, through: through}, s.sorting, rows)
 	if err := errors.Join(err, log.close()); err != nil {
 		return err
 	}

@@ -120,6 +120,9 @@ func (r *fileRow) key() pipeline.FileKey {
 func compareAssets(a, b *assetRow) int { return a.key().Compare(b.key()) }
 func compareFiles(a, b *fileRow) int   { return a.key().Compare(b.key()) }
 
+func (r *assetRow) hasVanished() bool { return r.VanishedAt != nil }
+func (r *fileRow) hasVanished() bool  { return r.VanishedAt != nil }
+
 func fromRow(r *pipeline.Row) assetRow {
 	f := r.File
 	row := assetRow{
@@ -266,6 +269,30 @@ func fromFileRow(r *pipeline.FileRow) fileRow {
 		Bytes:           r.Bytes,
 		ListedAt:        micros(r.ListedAt),
 		VanishedAt:      micros(r.VanishedAt),
+	}
+}
+
+// fileRow is the inverse of fromFileRow.
+func (r *fileRow) fileRow() *pipeline.FileRow {
+	return &pipeline.FileRow{
+		File: pipeline.File{
+			ID:              r.FileID,
+			DirectoryID:     r.DirectoryID,
+			DirectoryFileID: r.DirectoryFileID,
+			PipelineID:      r.PipelineID,
+			ProjectID:       r.ProjectID,
+			DisplayName:     r.DisplayName,
+			UniqueID:        r.UniqueID,
+			Metadata:        rawJSON(r.FileMetadata),
+			CreatedAt:       moment(r.FileCreatedAt),
+			UpdatedAt:       moment(r.FileUpdatedAt),
+			DeletedAt:       moment(r.FileDeletedAt),
+		},
+		Status:     pipeline.Status(r.Status),
+		Error:      zeroIfNil(r.Error),
+		Counts:     r.counts(),
+		ListedAt:   moment(r.ListedAt),
+		VanishedAt: moment(r.VanishedAt),
 	}
 }
 

@@ -34,14 +34,15 @@ type series[T any] struct {
 	name, suffix string
 	sorting      []parquet.SortingColumn
 	compare      func(a, b *T) int
+	hasVanished  func(*T) bool
 }
 
 func assetSeries(fsys durable.FS) series[assetRow] {
-	return series[assetRow]{fsys, AssetsName, ".assets.parquet", assetSorting(), compareAssets}
+	return series[assetRow]{fsys, AssetsName, ".assets.parquet", assetSorting(), compareAssets, (*assetRow).hasVanished}
 }
 
 func fileSeries(fsys durable.FS) series[fileRow] {
-	return series[fileRow]{fsys, FilesName, ".files.parquet", fileSorting(), compareFiles}
+	return series[fileRow]{fsys, FilesName, ".files.parquet", fileSorting(), compareFiles, (*fileRow).hasVanished}
 }
 
 func (s *series[T]) partName(number int) string {

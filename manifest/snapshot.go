@@ -85,6 +85,21 @@ func (s *Snapshot) File(_ context.Context, key pipeline.FileKey) (*pipeline.File
 	return &state, nil
 }
 
+// Files implements pipeline.History.
+func (s *Snapshot) Files(ctx context.Context) iter.Seq2[*pipeline.FileRow, error] {
+	return func(yield func(*pipeline.FileRow, error) bool) {
+		for r, err := range s.files.all(ctx) {
+			var row *pipeline.FileRow
+			if err == nil {
+				row = r.fileRow()
+			}
+			if !yield(row, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
 // Assets implements pipeline.History.
 func (s *Snapshot) Assets(ctx context.Context, id pipeline.ID) ([]*pipeline.Row, error) {
 	var inputs []iter.Seq2[*assetRow, error]

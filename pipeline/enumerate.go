@@ -37,7 +37,8 @@ func (r *run) enumerate() error {
 	return errors.Join(err, listers.Wait())
 }
 
-// eachFile calls f for every file of the source, once however often it is listed.
+// eachFile calls f for every file of the source, once however often it is listed, and then looks after those that the
+// ledger has and the source has not.
 func (r *run) eachFile(f func(*File)) error {
 	seen := map[FileKey]struct{}{}
 	for file, err := range r.Source.Files(r.intake) {
@@ -55,18 +56,58 @@ func (r *run) eachFile(f func(*File)) error {
 		f(&file)
 	}
 	r.Observer.Observe(FilesComplete{})
+	return r.eachUnlisted(seen, f)
+}
+
+// eachUnlisted goes over the ledger's files that are not among those seen. They have vanished, unless the source lists
+// only what was updated: then they are as they were.
+func (r *run) eachUnlisted(seen map[FileKey]struct{}, f func(*File)) error {
+	for row, err := range r.history.Files(r.work) {
+		if err == nil {
+			err = context.Cause(r.intake)
+		}
+		if err != nil {
+			return r.ledgerFailed(err)
+		}
+		if _, listed := seen[row.Key()]; listed || !row.VanishedAt.IsZero() {
+			continue
+		}
+		if r.Incremental {
+			r.Observer.Observe(FileRecalled{&row.File})
+			f(&row.File)
+			continue
+		}
+		if err := r.vanish(row); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// vanish records that a file and all of its assets are not listed any more.
+func (r *run) vanish(row *FileRow) error {
+	progress := &fileProgress{row: *row}
+	// The counts are of what is listed.
+	progress.row.Counts, progress.row.VanishedAt = Counts{}, time.Now()
+	l := listing{kinds: map[Kind]bool{Screenshot: true, Figure: true}}
+	if id, err := ParseID(row.ID); err == nil {
+		if l.prior, err = r.prior(id); err != nil {
+			return err
+		}
+	}
+	r.Observer.Observe(FileVanished{&progress.row.File})
+	return r.dispatch(progress, l)
 }
 
 // list decides what becomes of a file and its assets, and sends each on its way.
 func (r *run) list(file *File) error {
 	state, err := r.history.File(r.work, file.Key())
 	if err != nil {
-		return &StorageError{"read the ledger", err}
+		return r.ledgerFailed(err)
 	}
 	unchanged, err := r.isUnchanged(file, state)
 	if err != nil {
-		return &StorageError{"read the ledger", err}
+		return r.ledgerFailed(err)
 	}
 	if unchanged {
 		r.Observer.Observe(FileUnchanged{file, state})
@@ -119,7 +160,7 @@ type listing struct {
 
 // listAssets asks for a file's assets. Where they cannot be listed, the file's row says why.
 func (r *run) listAssets(progress *fileProgress) (listing, error) {
-	l := listing{kinds: map[Kind]bool{}, prior: map[AssetKey]*Row{}}
+	l := listing{kinds: map[Kind]bool{}}
 	row := &progress.row
 	if row.ID == "" {
 		row.Status, row.Error = Skipped, ReasonNoFileID
@@ -150,14 +191,29 @@ func (r *run) listAssets(progress *fileProgress) (listing, error) {
 		}
 		l.assets = append(l.assets, assets...)
 	}
+	l.prior, err = r.prior(id)
+	return l, err
+}
+
+// prior returns what the ledger has of a file's assets.
+func (r *run) prior(id ID) (map[AssetKey]*Row, error) {
 	rows, err := r.history.Assets(r.work, id)
 	if err != nil {
-		return l, &StorageError{"read the ledger", err}
+		return nil, r.ledgerFailed(err)
 	}
+	prior := make(map[AssetKey]*Row, len(rows))
 	for _, row := range rows {
-		l.prior[row.Key()] = row
+		prior[row.Key()] = row
 	}
-	return l, nil
+	return prior, nil
+}
+
+// ledgerFailed says that the ledger could not be read, unless the run was ended.
+func (r *run) ledgerFailed(err error) error {
+	if cause := context.Cause(r.intake); cause != nil {
+		return cause
+	}
+	return &StorageError{"read the ledger", err}
 }
 
 // unique drops assets that a listing repeats.
@@ -196,7 +252,10 @@ func (r *run) dispatch(progress *fileProgress, l listing) error {
 			}
 		}
 	}
-	rows = append(rows, l.vanished(progress.row.ListedAt)...)
+	for _, row := range l.vanished(time.Now()) {
+		r.Observer.Observe(AssetVanished{row})
+		rows = append(rows, row)
+	}
 	progress.pending = len(rows) + len(jobs)
 	if progress.pending == 0 {
 		return r.record(result{file: progress})

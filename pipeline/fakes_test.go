@@ -260,6 +260,24 @@ func call(f func() error) error {
 	return f()
 }
 
+func (s *fakeStore) Files(context.Context) iter.Seq2[*FileRow, error] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var rows []*FileRow
+	for _, key := range slices.SortedFunc(maps.Keys(s.files), FileKey.Compare) {
+		row := *s.files[key]
+		row.File = row.File.recorded()
+		rows = append(rows, &row)
+	}
+	return func(yield func(*FileRow, error) bool) {
+		for _, row := range rows {
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
+}
+
 func (s *fakeStore) File(_ context.Context, key FileKey) (*FileState, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

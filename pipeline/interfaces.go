@@ -44,6 +44,8 @@ type Sink interface {
 // History is what earlier runs recorded. Its methods are safe for concurrent use, also beside Ledger.Commit, and need not
 // see what the present run has committed.
 type History interface {
+	// Files yields the rows of all files in the order of their keys.
+	Files(ctx context.Context) iter.Seq2[*FileRow, error]
 	// File returns what is known of a file, or nil when it has no row.
 	File(ctx context.Context, key FileKey) (*FileState, error)
 	// Assets returns the rows of a file's assets in the order of their keys.

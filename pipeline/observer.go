@@ -28,6 +28,12 @@ type (
 		File  *File
 		State *FileState
 	}
+	// FileRecalled tells of a file that an incremental source did not list, and that is taken to be as the ledger has it.
+	FileRecalled struct{ File *File }
+	// FileVanished tells of a file that the ledger has, and that is not listed any more. Its assets vanish with it.
+	FileVanished struct{ File *File }
+	// AssetVanished tells of an asset that the ledger has, and that is not listed any more.
+	AssetVanished struct{ Row *Row }
 	// FilesComplete tells that all listings of files have come to their end.
 	FilesComplete struct{}
 	// AssetPlanned tells what is to become of a listed asset. Action is ActionFetch, ActionKeep or ActionSkip.
@@ -49,10 +55,12 @@ type (
 		Assets, Files int
 		Took          time.Duration
 	}
-	// Requested tells of one HTTP attempt that ended. Status is 0 where no answer came. Route is the route's template.
+	// Requested tells of one HTTP attempt that ended. Status is 0 where no answer came. Route is the route's template. Date
+	// is the time of the server's clock, zero where it did not say.
 	Requested struct {
 		Method, Route string
 		Status        int
+		Date          time.Time
 		Bytes         int64
 		Took          time.Duration
 		Err           error
@@ -70,6 +78,9 @@ type (
 
 func (FileListed) event()    {}
 func (FileUnchanged) event() {}
+func (FileRecalled) event()  {}
+func (FileVanished) event()  {}
+func (AssetVanished) event() {}
 func (FilesComplete) event() {}
 func (AssetPlanned) event()  {}
 func (AssetDone) event()     {}

@@ -24,6 +24,8 @@ const (
 	ReasonConfidence = "confidence"
 	ReasonPage       = "page"
 	ReasonNoFileID   = "no file_id"
+	// ReasonPruned is that of an asset that vanished and whose blob is removed; its row goes when the run ends.
+	ReasonPruned = "pruned"
 )
 
 // Row is an asset's row of the manifest.

@@ -22,6 +22,9 @@ type Options struct {
 
 	// Refetch fetches every wanted asset again, whatever the ledger says.
 	Refetch bool
+	// Incremental says that the source lists only files that were updated lately. Then the others of the ledger are taken to
+	// be as it has them, those that an earlier run could not complete are tried again, and none counts as vanished.
+	Incremental bool
 	// Concurrency is the number of blobs that are fetched and stored at once (32): enough to hide the latency of a
 	// distant API, few enough for its connections.
 	Concurrency int

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"exporter/internal/config"
+	"exporter/internal/durable"
 	"exporter/pipeline"
 )
 
@@ -22,6 +23,10 @@ type app struct {
 	environ        []string
 	// stop is closed at the first interrupt. The context ends at the second.
 	stop <-chan struct{}
+	// wrapFS and checkpointRows are for tests: they put something between a run and its file system, and bound the assets
+	// that it has not committed; nil and 0 change nothing.
+	wrapFS         func(durable.FS) durable.FS
+	checkpointRows int
 }
 
 // withSignals returns a channel that the first SIGINT or SIGTERM closes, and a context that the second one ends.

@@ -89,6 +89,8 @@ func explainError(err error) explanation {
 		return explanation{exitStorage, "make room, then the same command goes on"}
 	case is[*pipeline.StorageError](err):
 		return explanation{exitStorage, "when storage works again, the same command goes on"}
+	case errors.Is(err, errNothingListed):
+		return explanation{exitStopped, "check the source upstream, or give --force if it is meant to be empty"}
 	case errors.Is(err, errUnlisted):
 		return explanation{exitIncomplete, "what they have is not part of the plan"}
 	case errors.Is(err, errIncomplete):

@@ -23,14 +23,16 @@ import (
 type export struct {
 	*app
 	cfg *config.Config
-	// refetch fetches again what is stored; force goes on although the export was made with other settings.
-	refetch, force bool
-	output         outputOptions
+	// refetch fetches again what is stored; incremental lists only what was updated since the last complete listing; prune
+	// removes what vanished upstream; force goes on although the export was made with other settings.
+	refetch, incremental, prune, force bool
+	output                             outputOptions
 	// source identifies what is exported; nil stands for the settings of cfg.
 	source map[string]string
 
 	report  *report
 	started time.Time
+	last    lastRun
 }
 
 // run exports. It returns why the run ended early, errIncomplete if something failed, or nil.
@@ -48,11 +50,15 @@ func (e *export) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer client.Close()
-	dir, err := openOutput(e.cfg.Output.Dir)
+	owned, err := openOutput(e.cfg.Output.Dir)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, dir.Close()) }()
+	defer func() { err = errors.Join(err, owned.Close()) }()
+	var dir durable.FS = owned
+	if e.wrapFS != nil {
+		dir = e.wrapFS(dir)
+	}
 	ledger, err := manifest.Open(ctx, dir, e.info())
 	if err != nil {
 		return storageError("open the ledger", err)
@@ -62,6 +68,9 @@ func (e *export) run(ctx context.Context) (err error) {
 		if err := e.checkSettings(ledger.Info()); err != nil {
 			return err
 		}
+	}
+	if e.last, err = readLastRun(dir, console.log); err != nil {
+		return err
 	}
 	runErr := e.transfer(ctx, client, dir, ledger, console, observers)
 	return e.finish(ctx, dir, ledger, runErr)
@@ -75,18 +84,22 @@ func (e *export) transfer(ctx context.Context, client *llamacloud.Client, dir du
 		return storageError("open the sink", err)
 	}
 	defer func() { err = errors.Join(err, storageError("close the sink", sink.Close())) }()
+	files := selection(&e.cfg.Source)
+	incremental := e.incremental && e.narrow(&files, console.log)
 	defer console.showProgress(e.report)()
 	return pipeline.Run(ctx, pipeline.Options{
-		Source:      llamacloud.NewSource(client, selection(&e.cfg.Source)),
-		Sink:        sink,
-		Ledger:      ledger,
-		Observer:    observer,
-		Filters:     pipeline.Filters(e.cfg.Assets),
-		Refetch:     e.refetch,
-		Concurrency: e.cfg.Limits.Concurrency,
-		Memory:      int64(e.cfg.Limits.Memory),
-		Checkpoint:  e.cfg.Output.Checkpoint,
-		Stop:        e.stop,
+		Source:         llamacloud.NewSource(client, files),
+		Sink:           sink,
+		Ledger:         ledger,
+		Observer:       observer,
+		Filters:        pipeline.Filters(e.cfg.Assets),
+		Refetch:        e.refetch,
+		Incremental:    incremental,
+		Concurrency:    e.cfg.Limits.Concurrency,
+		Memory:         int64(e.cfg.Limits.Memory),
+		Checkpoint:     e.cfg.Output.Checkpoint,
+		CheckpointRows: e.checkpointRows,
+		Stop:           e.stop,
 	})
 }
 
@@ -100,9 +113,16 @@ func (e *export) finish(ctx context.Context, dir durable.FS, ledger *manifest.Le
 		// Nothing was exported, now or before: leave nothing behind.
 		return runErr
 	}
+	if e.prune && runErr == nil {
+		runErr = e.removeVanished(ctx, dir, ledger)
+		if is[*pipeline.StorageError](runErr) || is[*pipeline.DamageError](runErr) {
+			return runErr
+		}
+	}
 	if err := ledger.Compact(ctx); err != nil {
 		return errors.Join(runErr, storageError("merge the manifest", err))
 	}
+	c = e.report.snapshot()
 	if runErr == nil && c.failed() {
 		runErr = errIncomplete
 	}

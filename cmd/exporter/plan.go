@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"maps"
 	"slices"
 	"text/tabwriter"
@@ -138,6 +139,10 @@ func openHistory(ctx context.Context, path string) (pipeline.History, func() err
 
 // noHistory is the history before the first run.
 type noHistory struct{}
+
+func (noHistory) Files(context.Context) iter.Seq2[*pipeline.FileRow, error] {
+	return func(func(*pipeline.FileRow, error) bool) {}
+}
 
 func (noHistory) File(context.Context, pipeline.FileKey) (*pipeline.FileState, error) {
 	return nil, nil

@@ -36,7 +36,7 @@ func startBars(terminal io.Writer, r *report) (out io.Writer, stop func()) {
 		mpb.AppendDecorators(p.decorate(throughput)))
 	stopUpdates := every(barInterval, func() {
 		c := r.snapshot()
-		files.SetTotal(c.Files.Listed, false)
+		files.SetTotal(c.filesKnown(), false)
 		files.SetCurrent(c.filesDone())
 		assets.SetTotal(c.Assets.Planned, false)
 		assets.SetCurrent(c.assetsDone())
@@ -84,7 +84,7 @@ func every(interval time.Duration, f func()) (stop func()) {
 func (p *progress) logLine(log *slog.Logger) {
 	c := p.report.snapshot()
 	attrs := []any{
-		"files_done", c.filesDone(), "files_listed", c.Files.Listed,
+		"files_done", c.filesDone(), "files", c.filesKnown(),
 		"assets_done", c.assetsDone(), "assets_planned", c.Assets.Planned,
 		"bytes", c.Assets.StoredBytes, "failed", c.Assets.Failed,
 		"assets_per_second", int64(perSecond(c.assetsDone(), time.Since(p.started))),
@@ -99,6 +99,9 @@ func (p *progress) decorate(text func(counts, time.Duration) string) decor.Decor
 	return decor.Any(func(decor.Statistics) string { return text(p.report.snapshot(), time.Since(p.started)) },
 		decor.WCSyncSpaceR)
 }
+
+// filesKnown is how many files the run has to look after, as far as it knows.
+func (c *counts) filesKnown() int64 { return c.Files.Listed + c.Files.Recalled }
 
 func (c *counts) filesDone() int64 {
 	return c.Files.Unchanged + c.Files.Complete + c.Files.Partial + c.Files.Failed + c.Files.Skipped
@@ -120,7 +123,7 @@ func (c *counts) timeLeft(took time.Duration) (time.Duration, bool) {
 }
 
 func fileCounts(c counts, _ time.Duration) string {
-	return fmt.Sprintf("%d/%d", c.filesDone(), c.Files.Listed)
+	return fmt.Sprintf("%d/%d", c.filesDone(), c.filesKnown())
 }
 
 func assetCounts(c counts, _ time.Duration) string {

@@ -19,14 +19,17 @@ type report struct {
 
 // counts is what happened so far. Its JSON is part of run.json.
 type counts struct {
-	// Listed counts files, each once; ListingDone says that all listings came to their end.
+	// Listed counts files, each once, Recalled those that were not listed and are taken to be as they were; ListingDone says
+	// that all listings came to their end.
 	Files struct {
 		Listed      int64 `json:"listed"`
+		Recalled    int64 `json:"recalled"`
 		Unchanged   int64 `json:"unchanged"`
 		Complete    int64 `json:"complete"`
 		Partial     int64 `json:"partial"`
 		Failed      int64 `json:"failed"`
 		Skipped     int64 `json:"skipped"`
+		Vanished    int64 `json:"vanished"`
 		ListingDone bool  `json:"listing_complete"`
 	} `json:"files"`
 	// Planned counts assets that are to be fetched. Kept ones are stored already, those of unchanged files included.
@@ -40,6 +43,8 @@ type counts struct {
 		Kept         int64            `json:"kept"`
 		Skipped      map[string]int64 `json:"skipped"`
 		SkippedKept  int64            `json:"skipped_in_unchanged_files"`
+		Vanished     int64            `json:"vanished"`
+		Pruned       int64            `json:"pruned"`
 		Committed    int64            `json:"committed_rows"`
 	} `json:"assets"`
 	Requests struct {
@@ -51,6 +56,8 @@ type counts struct {
 	} `json:"requests"`
 	// Errors counts failures of assets and files by class, and keeps the first of each.
 	Errors map[string]*errorClass `json:"errors"`
+	// serverTime is the time of the API's clock when it first answered; zero where it does not say.
+	serverTime time.Time
 }
 
 type errorClass struct {
@@ -85,6 +92,12 @@ func (r *report) Observe(e pipeline.Event) {
 	switch e := e.(type) {
 	case pipeline.FileListed:
 		r.Files.Listed++
+	case pipeline.FileRecalled:
+		r.Files.Recalled++
+	case pipeline.FileVanished:
+		r.Files.Vanished++
+	case pipeline.AssetVanished:
+		r.Assets.Vanished++
 	case pipeline.FileUnchanged:
 		r.Files.Unchanged++
 		r.Assets.Kept += e.State.Stored
@@ -102,6 +115,9 @@ func (r *report) Observe(e pipeline.Event) {
 	case pipeline.Requested:
 		r.Requests.Sent++
 		r.Requests.Bytes += e.Bytes
+		if r.serverTime.IsZero() {
+			r.serverTime = e.Date
+		}
 		if e.Status == http.StatusTooManyRequests {
 			r.Requests.Throttled++
 		}
@@ -113,6 +129,9 @@ func (r *report) Observe(e pipeline.Event) {
 }
 
 func (r *report) settled(row *pipeline.FileRow) {
+	if !row.VanishedAt.IsZero() {
+		return
+	}
 	switch row.Status {
 	case pipeline.Complete:
 		r.Files.Complete++
@@ -150,6 +169,13 @@ func (r *report) done(row *pipeline.Row) {
 	}
 	r.Assets.Failed++
 	r.fail(row.Reason)
+}
+
+// addPruned counts assets whose blobs are removed.
+func (r *report) addPruned(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Assets.Pruned += int64(n)
 }
 
 // fail counts a failure, given as "class: message".

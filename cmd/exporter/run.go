@@ -6,6 +6,9 @@ import (
 	"exporter/internal/config"
 )
 
+// sinceLast is the value of --since.
+const sinceLast = "last"
+
 func newRunCommand(a *app) *cobra.Command {
 	e := &export{app: a}
 	c := &cobra.Command{
@@ -23,11 +26,17 @@ The first Ctrl-C commits what is done and stops; a second one stops at once.`,
 	load := a.withConfig(c, config.Sections()...)
 	e.output.addFlags(c.Flags())
 	c.Flags().BoolVar(&e.refetch, "refetch", false, "fetch everything again, stored or not")
+	since := c.Flags().String("since", "", "list only files updated since the `last` complete listing, less an hour")
+	c.Flags().BoolVar(&e.prune, "prune", false, "remove what is not listed any more: rows, and blobs of the local sink")
 	c.Flags().BoolVar(&e.force, "force", false, "go on although source or sink differ from those of the export so far")
 	c.RunE = func(c *cobra.Command, _ []string) (err error) {
 		if err := e.output.validate(); err != nil {
 			return err
 		}
+		if *since != "" && *since != sinceLast {
+			return usagef("--since %q: the only value is %q (for a time of your own there is --updated-at-on-or-after)", *since, sinceLast)
+		}
+		e.incremental = *since == sinceLast
 		if e.cfg, err = load(); err != nil {
 			return err
 		}

@@ -11,10 +11,13 @@ import (
 	"exporter/pipeline"
 )
 
-// runReportName is the last run's report in the export directory.
-const runReportName = "run.json"
+const (
+	// runReportName is the last run's report in the export directory, runHistoryName those of all runs.
+	runReportName  = "run.json"
+	runHistoryName = "runs.jsonl"
+)
 
-// runReport is what a run did. Its JSON is run.json, see docs/format.md.
+// runReport is what a run did. Its JSON is run.json and a line of runs.jsonl, see docs/format.md.
 type runReport struct {
 	Version    string            `json:"version"`
 	StartedAt  time.Time         `json:"started_at"`
@@ -26,6 +29,8 @@ type runReport struct {
 	Sink       map[string]string `json:"sink"`
 	Assets     map[string]string `json:"asset_filters"`
 	Counts     counts            `json:"counts"`
+	// Watermark is the time before which all updates upstream are known.
+	Watermark time.Time `json:"watermark,omitzero"`
 
 	dir string
 	err error
@@ -47,9 +52,10 @@ func (e *export) summarize(c counts, err error) *runReport {
 			"min_confidence": fmt.Sprint(e.cfg.Assets.MinConfidence),
 			"pages":          e.cfg.Assets.Pages.String(),
 		},
-		Counts: c,
-		dir:    e.cfg.Output.Dir,
-		err:    err,
+		Counts:    c,
+		Watermark: e.watermark(c, err),
+		dir:       e.cfg.Output.Dir,
+		err:       err,
 	}
 	if err != nil {
 		r.ExitCode, r.Error = explainError(err).code, err.Error()
@@ -57,8 +63,11 @@ func (e *export) summarize(c counts, err error) *runReport {
 	return r
 }
 
-// write stores the report as run.json.
+// write stores the report as run.json, and adds it to runs.jsonl.
 func (r *runReport) write(fsys durable.FS) error {
+	if err := r.appendHistory(fsys); err != nil {
+		return err
+	}
 	return durable.Replace(fsys, runReportName, func(f durable.File) error {
 		encoder := json.NewEncoder(f)
 		encoder.SetIndent("", "  ")
@@ -88,6 +97,7 @@ func (r *runReport) text() string {
 	files = appendCount(files, c.Files.Partial, "incomplete")
 	files = appendCount(files, c.Files.Failed, "failed")
 	files = appendCount(files, c.Files.Skipped, "without a file_id")
+	files = appendCount(files, c.Files.Vanished, "not listed any more")
 	line("files", "%s", strings.Join(files, ", "))
 	line("stored", "%d assets, %s, in %s", c.Assets.Stored, humanBytes(c.Assets.StoredBytes), humanSeconds(r.Seconds))
 	if c.Assets.Kept > 0 {
@@ -95,6 +105,12 @@ func (r *runReport) text() string {
 	}
 	if c.skipped() > 0 {
 		line("skipped", "%s", skippedText(c))
+	}
+	if c.Assets.Vanished > 0 {
+		line("vanished", "%d assets, which are not listed any more", c.Assets.Vanished)
+	}
+	if c.Assets.Pruned > 0 {
+		line("pruned", "%d assets", c.Assets.Pruned)
 	}
 	if c.Assets.Failed > 0 {
 		line("failed", "%d assets", c.Assets.Failed)

@@ -85,7 +85,7 @@ func (b *body) Close() error {
 	_ = b.raw.Close()
 	event := pipeline.Requested{
 		Method: b.answer.call.method, Route: b.answer.call.route, Status: b.answer.status,
-		Bytes: b.received, Took: time.Since(b.started),
+		Date: b.answer.date(), Bytes: b.received, Took: time.Since(b.started),
 	}
 	if b.err != io.EOF {
 		event.Err = b.err

@@ -320,6 +320,7 @@ func TestClient_ObservesRequests(t *testing.T) {
 		}
 		want := pipeline.Requested{
 			Method: "GET", Route: screenshotRoute, Status: 200, Bytes: int64(len(body)), Took: time.Second,
+			Date: time.Now().UTC().Truncate(time.Second),
 		}
 		if got := eventsOf[pipeline.Requested](a.events); len(got) != 1 || got[0] != want {
 			t.Errorf("events %+v, want %+v", got, want)

@@ -36,6 +36,18 @@ type answer struct {
 // fail returns the error of an answer that cannot be used.
 func (a *answer) fail(class string, err error) *RequestError { return a.call.fail(a.host, class, err) }
 
+// date returns the time of the API's clock when it answered; zero where it does not say, or another host answered.
+func (a *answer) date() time.Time {
+	if !sameOrigin(a.call.client.base, a.host) {
+		return time.Time{}
+	}
+	date, err := http.ParseTime(a.header.Get("Date"))
+	if err != nil {
+		return time.Time{}
+	}
+	return date
+}
+
 // discard reads what little there may be left of the body, so that the connection can be used again, and closes it.
 func (a *answer) discard() {
 	const little = 16 << 10

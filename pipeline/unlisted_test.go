@@ -1,0 +1,109 @@
+package pipeline
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestRun_FileNotListedAnyMore_Vanishes(t *testing.T) {
+	source, store := testSource(3), newFakeStore(t)
+	mustRun(t, testOptions(source, store))
+	gone := source.files[1]
+	source.files = slices.Delete(slices.Clone(source.files), 1, 2)
+
+	run := func() *recorder {
+		t.Helper()
+		source.listings, source.fetched, source.stopped = nil, nil, false
+		store.nextRun()
+		events := &recorder{}
+		o := testOptions(source, store)
+		o.Observer = events
+		mustRun(t, o)
+		return events
+	}
+	check := func(what string, wantVanished bool) {
+		t.Helper()
+		if got := !store.files[gone.Key()].VanishedAt.IsZero(); got != wantVanished {
+			t.Errorf("%s: the file vanished: %v, want %v", what, got, wantVanished)
+		}
+		for key, row := range store.rows {
+			want := wantVanished && key.FileID == ID(gone.ID)
+			if got := !row.VanishedAt.IsZero(); got != want || row.Status != Stored {
+				t.Errorf("%s: %v is %s and vanished: %v, want stored and %v", what, key, row.Status, got, want)
+			}
+		}
+	}
+	events := run()
+	check("no longer listed", true)
+	if files, assets := countEvents[FileVanished](events), countEvents[AssetVanished](events); files != 1 || assets != 5 {
+		t.Errorf("%d files and %d assets were told to have vanished, want 1 and 5", files, assets)
+	}
+	if f := store.files[gone.Key()]; f.Stored != 0 || f.Screenshots != nil {
+		t.Errorf("row of the vanished file counts what is not listed: %+v", f)
+	}
+	since := store.files[gone.Key()].VanishedAt
+	if events := run(); countEvents[FileVanished](events)+countEvents[AssetVanished](events) != 0 {
+		t.Error("what had vanished before vanished again")
+	}
+	if got := store.files[gone.Key()].VanishedAt; !got.Equal(since) {
+		t.Errorf("vanished_at went from %v to %v", since, got)
+	}
+
+	source.files = slices.Insert(source.files, 1, gone)
+	run()
+	check("listed again", false)
+	if len(source.listings) != 2 || len(source.fetched) != 0 {
+		t.Errorf("the file that came back cost %d listings and %d blobs, want 2 and 0", len(source.listings), len(source.fetched))
+	}
+}
+
+func TestRun_ListingIncomplete_NothingVanishes(t *testing.T) {
+	source, store := testSource(3), newFakeStore(t)
+	mustRun(t, testOptions(source, store))
+	source.files, source.filesErr, source.stopped = source.files[:1], errFake, false
+	store.nextRun()
+	if err := Run(t.Context(), testOptions(source, store)); err == nil {
+		t.Fatal("Run returned nil although the listing failed")
+	}
+	for key, f := range store.files {
+		if !f.VanishedAt.IsZero() {
+			t.Errorf("file %v vanished, but the listing did not come to its end", key)
+		}
+	}
+}
+
+func TestRun_Incremental_LooksAfterUnlistedFiles(t *testing.T) {
+	source, store := testSource(4), newFakeStore(t)
+	failing := true
+	source.blobErr = func(a *Asset) error {
+		if failing && a.FileID == "file-001" && a.Kind == Screenshot && a.PageIndex == 0 {
+			return &Failure{Class: "http_500", Attempts: 6, Err: errFake}
+		}
+		return nil
+	}
+	mustRun(t, testOptions(source, store))
+
+	// Of the four, one was updated and is listed, one is to be tried again, and two are as they were.
+	failing = false
+	source.files = source.files[3:]
+	source.files[0].UpdatedAt = testTime.Add(time.Hour)
+	source.listings, source.fetched, source.stopped = nil, nil, false
+	store.nextRun()
+	events := &recorder{}
+	o := testOptions(source, store)
+	o.Observer, o.Incremental = events, true
+	mustRun(t, o)
+	wanted := []string{"file-001 figure", "file-001 screenshot", "file-003 figure", "file-003 screenshot"}
+	if got := slices.Sorted(slices.Values(source.listings)); !slices.Equal(got, wanted) {
+		t.Errorf("listings of assets: %q, want %q", got, wanted)
+	}
+	if n := countEvents[FileUnchanged](events); n != 2 {
+		t.Errorf("%d files are unchanged, want 2", n)
+	}
+	for key, f := range store.files {
+		if f.Status != Complete || !f.VanishedAt.IsZero() {
+			t.Errorf("file %v is %s, vanished at %v; want complete and listed", key, f.Status, f.VanishedAt)
+		}
+	}
+}
