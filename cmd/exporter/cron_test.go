@@ -44,7 +44,9 @@ func (n *nightly) night(args ...string) string {
 }
 
 // requests returns how many requests there were in all, and how many of them for blobs.
-func (n *nightly) requests() (all, blobs int) { return len(n.server.Requests()), blobRequests(n.server) }
+func (n *nightly) requests() (all, blobs int) {
+	return len(n.server.Requests()), blobRequests(n.server)
+}
 
 func (n *nightly) wantRequests(what string, all, blobs int) {
 	n.t.Helper()

@@ -1,0 +1,87 @@
+package manifest
+
+import (
+	"errors"
+	"testing"
+
+	"exporter/pipeline"
+)
+
+func TestLedger_Prune_DisownsBeforeBlobsGo(t *testing.T) {
+	dir := openDir(t, t.TempDir())
+	l := openLedger(t, dir)
+	var rows []*pipeline.Row
+	// More than are disowned at once; every third vanished, one of them had failed.
+	const n = 3*pruneBatch + 300
+	for page := range int32(n) {
+		row := storedRow("f", page)
+		if page%3 == 0 {
+			row.VanishedAt = testTime
+		}
+		if page == 3 {
+			row.Status, row.Reason = pipeline.Failed, "http_404: gone"
+		}
+		rows = append(rows, row)
+	}
+	gone := &pipeline.FileRow{File: *testFile("g"), Status: pipeline.Complete, VanishedAt: testTime}
+	kept := &pipeline.FileRow{File: *testFile("f"), Status: pipeline.Complete}
+	if err := l.Commit(t.Context(), rows, []*pipeline.FileRow{gone, kept}); err != nil {
+		t.Fatal(err)
+	}
+	removed := 0
+	err := l.Prune(t.Context(), func(rows []*pipeline.Row) error {
+		known := map[pipeline.AssetKey]*pipeline.Row{}
+		for _, row := range collect(t, openSnapshotOf(t, dir)) {
+			known[row.Key()] = row
+		}
+		for _, row := range rows {
+			if now := known[row.Key()]; now == nil || now.Status == pipeline.Stored || row.Location.Path == "" {
+				t.Fatalf("the blob of %v is to be removed while its row is %+v", row.Key(), now)
+			}
+		}
+		removed += len(rows)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := n/3 - 1; removed != want {
+		t.Errorf("%d blobs were removed, want %d", removed, want)
+	}
+	if err := l.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := openSnapshotOf(t, dir)
+	left := collect(t, s)
+	for _, row := range left {
+		if row.PageIndex%3 == 0 || row.Status != pipeline.Stored {
+			t.Errorf("row of page %d is %s", row.PageIndex, row.Status)
+		}
+	}
+	if want := n - n/3; len(left) != want {
+		t.Errorf("%d rows are left, want %d", len(left), want)
+	}
+	if state, err := s.File(t.Context(), gone.Key()); state != nil || err != nil {
+		t.Errorf("the row of the vanished file is left: %+v, %v", state, err)
+	}
+	if state, err := s.File(t.Context(), kept.Key()); state == nil || err != nil {
+		t.Errorf("the row of the other file is gone: %v", err)
+	}
+}
+
+func TestLedger_Prune_StopsWhereBlobsCannotBeRemoved(t *testing.T) {
+	dir := openDir(t, t.TempDir())
+	l := openLedger(t, dir)
+	row := storedRow("f", 0)
+	row.VanishedAt = testTime
+	if err := l.Commit(t.Context(), []*pipeline.Row{row}, nil); err != nil {
+		t.Fatal(err)
+	}
+	failed := errors.New("read-only")
+	if err := l.Prune(t.Context(), func([]*pipeline.Row) error { return failed }); !errors.Is(err, failed) {
+		t.Errorf("got %v, want %v", err, failed)
+	}
+	if rows := collect(t, openSnapshotOf(t, dir)); len(rows) != 1 || rows[0].Status != pipeline.Skipped || rows[0].Reason != pipeline.ReasonPruned {
+		t.Errorf("rows %+v, want one that is skipped because it was pruned", rows)
+	}
+}
