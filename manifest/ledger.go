@@ -43,7 +43,7 @@ func Open(ctx context.Context, fsys durable.FS, info Info) (*Ledger, error) {
 		Snapshot: snapshot,
 		fsys:     fsys,
 		info:     info,
-		next:     1 + max(snapshot.assets.last(), snapshot.files.last()),
+		next:     1 + max(snapshot.assets.last, snapshot.files.last),
 		assets:   newRollup(snapshot.assets),
 		files:    newRollup(snapshot.files),
 	}
@@ -140,7 +140,7 @@ func (l *Ledger) Compact(ctx context.Context) error {
 // compact merges a series into its file, without what vanished if it is being pruned. Its parts are removed when the file
 // is durable.
 func compact[T any](ctx context.Context, s series[T], info Info, through int, pruning bool) (err error) {
-	log, err := s.open(false)
+	log, err := s.open(openTable[T], false)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/parquet-go/parquet-go"
@@ -91,6 +92,15 @@ func schemaOf[T any]() *parquet.Schema {
 	return parquet.NewSchema("exporter", columns{plain, fields})
 }
 
+// keySchemaOf returns the schema of the columns by which a table is sorted.
+func keySchemaOf[T any](sorting []parquet.SortingColumn) *parquet.Schema {
+	all := schemaOf[T]()
+	fields := slices.DeleteFunc(slices.Clone(all.Fields()), func(f parquet.Field) bool {
+		return !slices.ContainsFunc(sorting, func(c parquet.SortingColumn) bool { return c.Path()[0] == f.Name() })
+	})
+	return parquet.NewSchema("exporter", columns{all, fields})
+}
+
 type jsonField struct{ parquet.Field }
 
 func (jsonField) Type() parquet.Type { return parquet.JSON().Type() }
@@ -122,6 +132,10 @@ func compareFiles(a, b *fileRow) int   { return a.key().Compare(b.key()) }
 
 func (r *assetRow) hasVanished() bool { return r.VanishedAt != nil }
 func (r *fileRow) hasVanished() bool  { return r.VanishedAt != nil }
+
+// Every row that was written has a status.
+func (r *assetRow) isLost() bool { return r.Status == "" }
+func (r *fileRow) isLost() bool  { return r.Status == "" }
 
 func fromRow(r *pipeline.Row) assetRow {
 	f := r.File

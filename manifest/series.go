@@ -35,14 +35,18 @@ type series[T any] struct {
 	sorting      []parquet.SortingColumn
 	compare      func(a, b *T) int
 	hasVanished  func(*T) bool
+	// isLost tells whether the row was lost, and only its key is known.
+	isLost func(*T) bool
 }
 
 func assetSeries(fsys durable.FS) series[assetRow] {
-	return series[assetRow]{fsys, AssetsName, ".assets.parquet", assetSorting(), compareAssets, (*assetRow).hasVanished}
+	return series[assetRow]{fsys, AssetsName, ".assets.parquet", assetSorting(), compareAssets,
+		(*assetRow).hasVanished, (*assetRow).isLost}
 }
 
 func fileSeries(fsys durable.FS) series[fileRow] {
-	return series[fileRow]{fsys, FilesName, ".files.parquet", fileSorting(), compareFiles, (*fileRow).hasVanished}
+	return series[fileRow]{fsys, FilesName, ".files.parquet", fileSorting(), compareFiles,
+		(*fileRow).hasVanished, (*fileRow).isLost}
 }
 
 func (s *series[T]) partName(number int) string {
@@ -75,8 +79,9 @@ type log[T any] struct {
 	// base is the file; nil where there is none yet. parts came after it, oldest first, each with its number.
 	base  *table[T]
 	parts []part[T]
-	// stale are numbers of parts that base or a later part contains.
+	// stale are numbers of parts that base or a later part contains. last is the highest number that has been used.
 	stale []int
+	last  int
 }
 
 type part[T any] struct {
@@ -84,8 +89,12 @@ type part[T any] struct {
 	*table[T]
 }
 
-// open opens the file, unless ignoreBase, and all parts that count.
-func (s series[T]) open(ignoreBase bool) (l *log[T], err error) {
+// loader opens a table. It returns nil for one that is there, but of which nothing can be read.
+type loader[T any] func(fsys durable.FS, name string) (*table[T], error)
+
+// open opens the file, unless ignoreBase, and all parts that count. A part does not where the file or a later part
+// contains it: a merge or a roll-up was interrupted before it removed it.
+func (s series[T]) open(load loader[T], ignoreBase bool) (l *log[T], err error) {
 	l = &log[T]{series: s}
 	defer func() {
 		if err != nil {
@@ -98,47 +107,32 @@ func (s series[T]) open(ignoreBase bool) (l *log[T], err error) {
 	if err != nil {
 		return l, err
 	}
-	through := 0
 	if !ignoreBase {
-		base, err := openTable[T](s.fsys, s.name)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if l.base, err = load(s.fsys, s.name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return l, err
 		}
-		if err == nil {
-			l.base, through = base, base.meta.through
-		}
 	}
-	for _, number := range numbers {
-		if number <= through {
+	through, from := 0, math.MaxInt
+	if l.base != nil {
+		through = l.base.meta.through
+	}
+	l.last = max(through, slices.Max(append(numbers, 0)))
+	for _, number := range slices.Backward(numbers) {
+		if number <= through || number >= from {
 			l.stale = append(l.stale, number)
 			continue
 		}
-		t, err := openTable[T](s.fsys, s.partName(number))
+		t, err := load(s.fsys, s.partName(number))
 		if err != nil {
 			return l, err
 		}
-		l.parts = append(l.parts, part[T]{number, t})
-	}
-	return l, l.dropContained()
-}
-
-// dropContained makes parts stale that a later one contains: a roll-up was interrupted before it removed them.
-func (l *log[T]) dropContained() error {
-	var kept []part[T]
-	var err error
-	from := math.MaxInt
-	for _, p := range slices.Backward(l.parts) {
-		if p.number >= from {
-			l.stale = append(l.stale, p.number)
-			err = errors.Join(err, p.close())
-			continue
+		if t != nil {
+			l.parts = append(l.parts, part[T]{number, t})
+			from = min(from, t.meta.from)
 		}
-		from = min(from, p.meta.from)
-		kept = append(kept, p)
 	}
-	slices.Reverse(kept)
-	l.parts = kept
-	return err
+	slices.Reverse(l.parts)
+	return l, nil
 }
 
 // tables returns everything that counts, oldest first.
@@ -153,18 +147,6 @@ func (l *log[T]) tables() []*table[T] {
 	return tables
 }
 
-// last returns the highest number that has been used.
-func (l *log[T]) last() int {
-	last := 0
-	if l.base != nil {
-		last = l.base.meta.through
-	}
-	for _, p := range l.parts {
-		last = max(last, p.number)
-	}
-	return last
-}
-
 // info returns what the newest file says of the run that wrote it; nil where there is no file.
 func (l *log[T]) info() *Info {
 	if tables := l.tables(); len(tables) > 0 {
@@ -175,13 +157,18 @@ func (l *log[T]) info() *Info {
 
 // all yields every row, sorted, each key once.
 func (l *log[T]) all(ctx context.Context) iter.Seq2[*T, error] {
+	return without(l.newest(ctx), l.isLost)
+}
+
+// newest is all, and has also the keys of rows that were lost, which hide what older tables say of them.
+func (l *log[T]) newest(ctx context.Context) iter.Seq2[*T, error] {
 	return withContext(ctx, mergeTables(l.tables(), l.compare))
 }
 
 func mergeTables[T any](tables []*table[T], compare func(a, b *T) int) iter.Seq2[*T, error] {
 	inputs := make([]iter.Seq2[*T, error], len(tables))
 	for i, t := range tables {
-		inputs[i] = t.rows(0, t.numRows())
+		inputs[i] = t.rows(t.all())
 	}
 	return merge(inputs, compare)
 }

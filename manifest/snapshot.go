@@ -18,25 +18,36 @@ type Snapshot struct {
 	// spans says for each of the asset tables where a file's rows are.
 	spans  []map[string]span
 	states map[pipeline.FileKey]pipeline.FileState
+	// tallies counts the rows of each file; nil unless some may have been lost.
+	tallies map[tallyKey]tally
 }
 
 var _ pipeline.History = (*Snapshot)(nil)
 
-// OpenSnapshot reads the ledger of the export in fsys, which may be empty. Files that cannot be read are a
-// *pipeline.DamageError.
+// OpenSnapshot reads the ledger of the export in fsys, which may be empty. Files that cannot be read, or are not as they were
+// written, are a *pipeline.DamageError.
 func OpenSnapshot(ctx context.Context, fsys durable.FS) (*Snapshot, error) {
-	// A running export may roll up or merge parts between the listing and the opening; then another listing is right.
+	return retry(func() (*Snapshot, error) {
+		return openSnapshot(fsys, openTable[assetRow], openTable[fileRow], func(s *Snapshot) error { return s.index(ctx) })
+	})
+}
+
+// retry opens a snapshot again where a file was gone: a running export may roll up or merge parts between the listing and
+// the opening, and then another listing is right.
+func retry(open func() (*Snapshot, error)) (*Snapshot, error) {
 	const tries = 5
 	for try := 1; ; try++ {
-		s, err := openSnapshot(ctx, fsys)
+		s, err := open()
 		if err == nil || !errors.Is(err, fs.ErrNotExist) || try == tries {
 			return s, err
 		}
 	}
 }
 
-func openSnapshot(ctx context.Context, fsys durable.FS) (s *Snapshot, err error) {
-	s = &Snapshot{states: map[pipeline.FileKey]pipeline.FileState{}}
+// openSnapshot opens all files that count, and prepares the snapshot for use.
+func openSnapshot(fsys durable.FS, loadAssets loader[assetRow], loadFiles loader[fileRow],
+	prepare func(*Snapshot) error) (s *Snapshot, err error) {
+	s = &Snapshot{}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -46,26 +57,32 @@ func openSnapshot(ctx context.Context, fsys durable.FS) (s *Snapshot, err error)
 	// Without manifest.parquet, files.parquet would vouch for assets that nobody knows any more. Files are opened first, as
 	// they are committed last: what is complete here has its assets below, also while a run goes on.
 	_, missing := fsys.Lstat(AssetsName)
-	if s.files, err = fileSeries(fsys).open(errors.Is(missing, fs.ErrNotExist)); err != nil {
+	if s.files, err = fileSeries(fsys).open(loadFiles, errors.Is(missing, fs.ErrNotExist)); err != nil {
 		return s, err
 	}
-	if s.assets, err = assetSeries(fsys).open(false); err != nil {
+	if s.assets, err = assetSeries(fsys).open(loadAssets, false); err != nil {
 		return s, err
 	}
+	return s, prepare(s)
+}
+
+// index reads what is kept in memory.
+func (s *Snapshot) index(ctx context.Context) error {
 	for _, t := range s.assets.tables() {
 		spans, err := t.fileSpans()
 		if err != nil {
-			return s, err
+			return err
 		}
 		s.spans = append(s.spans, spans)
 	}
-	for row, err := range s.files.all(ctx) {
+	s.states = map[pipeline.FileKey]pipeline.FileState{}
+	for row, err := range s.fileRows(ctx) {
 		if err != nil {
-			return s, err
+			return err
 		}
 		s.states[row.key()] = row.state()
 	}
-	return s, nil
+	return nil
 }
 
 // Info returns what the newest file of the ledger says of the run that wrote it; nil where nothing has been recorded.
@@ -88,7 +105,7 @@ func (s *Snapshot) File(_ context.Context, key pipeline.FileKey) (*pipeline.File
 // Files implements pipeline.History.
 func (s *Snapshot) Files(ctx context.Context) iter.Seq2[*pipeline.FileRow, error] {
 	return func(yield func(*pipeline.FileRow, error) bool) {
-		for r, err := range s.files.all(ctx) {
+		for r, err := range s.fileRows(ctx) {
 			var row *pipeline.FileRow
 			if err == nil {
 				row = r.fileRow()
@@ -105,11 +122,11 @@ func (s *Snapshot) Assets(ctx context.Context, id pipeline.ID) ([]*pipeline.Row,
 	var inputs []iter.Seq2[*assetRow, error]
 	for i, t := range s.assets.tables() {
 		if at, ok := s.spans[i][string(id)]; ok {
-			inputs = append(inputs, t.rows(at.first, at.count))
+			inputs = append(inputs, t.rows(at))
 		}
 	}
 	var rows []*pipeline.Row
-	for row, err := range toRows(withContext(ctx, merge(inputs, compareAssets))) {
+	for row, err := range toRows(without(withContext(ctx, merge(inputs, compareAssets)), s.assets.isLost)) {
 		if err != nil {
 			return nil, err
 		}

@@ -25,28 +25,62 @@ type table[T any] struct {
 	file    durable.File
 	parquet *parquet.File
 	meta    fileMeta
+	// lost are rows that cannot be read; of those in lostKeys not even the key can. A table that openTable opened
+	// has none.
+	lost, lostKeys spans
 }
 
-// openTable opens a Parquet file that exporter wrote. What cannot be read is a *pipeline.DamageError.
+// openTable opens a Parquet file that exporter wrote, and reads all of it to compare it with its checksums. What is not as
+// it was written is a *pipeline.DamageError.
 func openTable[T any](fsys durable.FS, name string) (*table[T], error) {
 	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	t := &table[T]{name: name, file: f}
-	if err := t.open(); err != nil {
+	damaged, err := t.check()
+	if err == nil {
+		err = changed(damaged)
+	}
+	if err == nil {
+		err = t.open()
+	}
+	if err != nil {
 		return nil, errors.Join(t.damaged(err), f.Close())
 	}
 	return t, nil
 }
 
+// check compares the file with its checksums, and returns the damaged bytes. Where nothing in the file can be trusted it
+// returns an error.
+func (t *table[T]) check() (spans, error) {
+	info, err := t.file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	sums, err := readChecksums(t.file, info.Size())
+	if err != nil {
+		return nil, err
+	}
+	return sums.damage()
+}
+
+// changed returns an error that says what is damaged; nil where nothing is.
+func changed(damaged spans) error {
+	if len(damaged) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of its bytes are in blocks that have changed, the first at byte %d", damaged.count(), damaged[0].first)
+}
+
+// open reads what is behind the row groups.
 func (t *table[T]) open() (err error) {
 	defer catch(&err)
 	info, err := t.file.Stat()
 	if err != nil {
 		return err
 	}
-	t.parquet, err = parquet.OpenFile(t.file, info.Size(), parquet.SkipBloomFilters(true))
+	t.parquet, err = parquet.OpenFile(t.file, info.Size(), parquet.SkipBloomFilters(true), parquet.SkipMagicBytes(true))
 	if err != nil {
 		return err
 	}
@@ -55,8 +89,6 @@ func (t *table[T]) open() (err error) {
 }
 
 func (t *table[T]) close() error { return t.file.Close() }
-
-func (t *table[T]) numRows() int64 { return t.parquet.NumRows() }
 
 // damaged says that the file is damaged, unless it could not be read at all or is of another version.
 func (t *table[T]) damaged(err error) error {
@@ -73,38 +105,75 @@ func catch(err *error) {
 	}
 }
 
-// rows yields count rows from the first on. A row is valid until the next one is asked for, the values that its
-// pointers lead to for longer.
-func (t *table[T]) rows(first, count int64) iter.Seq2[*T, error] {
+// rows yields the rows of a span. A row is valid until the next one is asked for, the values that its pointers lead to for
+// longer. Of a lost row it yields the key alone, or nothing where that is lost too.
+func (t *table[T]) rows(of span) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
-		r, err := t.seek(first)
-		if err != nil {
-			yield(nil, t.damaged(err))
-			return
-		}
-		defer r.Close()
-		for count > 0 {
-			// A fresh batch each time: rows of the last one may still be in use, by a merge that waits for other tables.
-			batch := make([]T, min(readBatch, count))
-			n, err := t.read(r, batch)
-			for i := range batch[:n] {
-				if !yield(&batch[i], nil) {
-					return
+		for g, group := range t.groups() {
+			for run, lost := range t.lost.split(group.and(of)) {
+				if !lost {
+					if !t.yieldRows(g, run.from(group), schemaOf[T](), yield) {
+						return
+					}
+					continue
+				}
+				for run, keyLost := range t.lostKeys.split(run) {
+					if !keyLost && !t.yieldRows(g, run.from(group), keySchemaOf[T](g.SortingColumns()), yield) {
+						return
+					}
 				}
 			}
-			count -= int64(n)
-			if err != nil && count > 0 || n == 0 && count > 0 {
-				yield(nil, t.damaged(fmt.Errorf("%d rows are missing: %w", count, cmp.Or(err, io.ErrUnexpectedEOF))))
+		}
+	}
+}
+
+// all is the span of all rows.
+func (t *table[T]) all() span { return span{count: t.parquet.NumRows()} }
+
+// groups yields the row groups and the rows that each of them has.
+func (t *table[T]) groups() iter.Seq2[parquet.RowGroup, span] {
+	return func(yield func(parquet.RowGroup, span) bool) {
+		at := span{}
+		for _, g := range t.parquet.RowGroups() {
+			at = span{at.end(), g.NumRows()}
+			if !yield(g, at) {
 				return
 			}
 		}
 	}
 }
 
-func (t *table[T]) seek(first int64) (r *parquet.GenericReader[T], err error) {
+// yieldRows yields the columns of a schema for a span of a row group's rows, none of which is lost. It returns false where
+// the sequence has to end.
+func (t *table[T]) yieldRows(g parquet.RowGroup, of span, schema *parquet.Schema, yield func(*T, error) bool) bool {
+	r, err := t.seek(g, of, schema)
+	if err != nil {
+		yield(nil, t.damaged(err))
+		return false
+	}
+	defer r.Close()
+	for count := of.count; count > 0; {
+		// A fresh batch each time: rows of the last one may still be in use, by a merge that waits for other tables.
+		batch := make([]T, min(readBatch, count))
+		n, err := t.read(r, batch)
+		for i := range batch[:n] {
+			if !yield(&batch[i], nil) {
+				return false
+			}
+		}
+		count -= int64(n)
+		if count > 0 && (err != nil || n == 0) {
+			yield(nil, t.damaged(fmt.Errorf("%d rows are missing: %w", count, cmp.Or(err, io.ErrUnexpectedEOF))))
+			return false
+		}
+	}
+	return true
+}
+
+func (t *table[T]) seek(g parquet.RowGroup, of span, schema *parquet.Schema) (r *parquet.GenericReader[T], err error) {
 	defer catch(&err)
-	r = parquet.NewGenericReader[T](t.parquet, schemaOf[T]())
-	return r, r.SeekToRow(first)
+	r = parquet.NewGenericRowGroupReader[T](firstRows{g, of.end()}, schema)
+	return r, r.SeekToRow(of.first)
 }
 
 func (t *table[T]) read(r *parquet.GenericReader[T], batch []T) (n int, err error) {
@@ -112,56 +181,58 @@ func (t *table[T]) read(r *parquet.GenericReader[T], batch []T) (n int, err erro
 	return r.Read(batch)
 }
 
-// span is a run of rows.
-type span struct{ first, count int64 }
-
 // fileSpans returns where the rows of each file are, from the first column alone.
-func (t *table[T]) fileSpans() (spans map[string]span, err error) {
+func (t *table[T]) fileSpans() (found map[string]span, err error) {
 	defer func() {
 		if err != nil {
 			err = t.damaged(err)
 		}
 	}()
 	defer catch(&err)
-	spans = map[string]span{}
-	var last string
-	next := int64(0)
-	for _, group := range t.parquet.RowGroups() {
-		err := eachValue(group.ColumnChunks()[0], func(v parquet.Value) {
-			if next == 0 || string(v.ByteArray()) != last {
-				last = string(v.ByteArray())
-				spans[last] = span{first: next}
+	found = map[string]span{}
+	var id string
+	for g, group := range t.groups() {
+		for run, lost := range t.lostKeys.split(group) {
+			if lost {
+				continue
 			}
-			s := spans[last]
-			s.count++
-			spans[last] = s
-			next++
-		})
-		if err != nil {
-			return nil, err
+			at := run.first
+			err := eachValue(g.ColumnChunks()[0], run.from(group), func(v parquet.Value) {
+				file, known := found[id]
+				if !known || string(v.ByteArray()) != id {
+					id = string(v.ByteArray())
+					file = span{first: at}
+				}
+				at++
+				found[id] = between(file.first, at)
+			})
+			if err != nil {
+				return nil, err
+			}
 		}
 	}
-	return spans, nil
+	return found, nil
 }
 
-// eachValue calls f for every value of a column chunk.
-func eachValue(chunk parquet.ColumnChunk, f func(parquet.Value)) error {
+// eachValue calls f for the values of a span of a column chunk.
+func eachValue(chunk parquet.ColumnChunk, of span, f func(parquet.Value)) error {
 	pages := chunk.Pages()
 	defer pages.Close()
+	if err := pages.SeekToRow(of.first); err != nil {
+		return err
+	}
 	values := make([]parquet.Value, readBatch)
-	for {
+	for count := of.count; count > 0; {
 		page, err := pages.ReadPage()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
 		if err != nil {
-			return err
+			return fmt.Errorf("%d values are missing: %w", count, err)
 		}
-		for reader := page.Values(); ; {
-			n, err := reader.ReadValues(values)
+		for reader := page.Values(); count > 0; {
+			n, err := reader.ReadValues(values[:min(readBatch, count)])
 			for _, v := range values[:n] {
 				f(v)
 			}
+			count -= int64(n)
 			if errors.Is(err, io.EOF) {
 				break
 			}
@@ -171,6 +242,7 @@ func eachValue(chunk parquet.ColumnChunk, f func(parquet.Value)) error {
 		}
 		parquet.Release(page)
 	}
+	return nil
 }
 
 // ErrSchema says that a file was written by a version of exporter whose columns this one does not know.

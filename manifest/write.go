@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bufio"
+	"io"
 	"iter"
 	"strconv"
 
@@ -25,16 +26,30 @@ const (
 func writeTable[T any](fsys durable.FS, name string, m fileMeta, sorting []parquet.SortingColumn,
 	rows iter.Seq2[*T, error]) error {
 	return durable.Replace(fsys, name, func(f durable.File) error {
-		out := bufio.NewWriterSize(f, 256<<10)
-		w := parquet.NewGenericWriter[T](out, append(writerOptions(m, sorting), schemaOf[T]())...)
-		if err := writeRows(w, rows); err != nil {
-			return err
-		}
-		if err := w.Close(); err != nil {
-			return err
-		}
-		return out.Flush()
+		return encodeTable(f, rows, writerOptions(m, sorting)...)
 	})
+}
+
+// encodeTable writes rows as Parquet with checksums.
+func encodeTable[T any](to io.Writer, rows iter.Seq2[*T, error], options ...parquet.WriterOption) error {
+	out := bufio.NewWriterSize(to, 256<<10)
+	sums := newChecksumWriter(out)
+	w := parquet.NewGenericWriter[T](sums, append(options, schemaOf[T]())...)
+	if err := writeRows(w, rows); err != nil {
+		return err
+	}
+	// With the last row group out, what Close writes are the page indexes and the footer.
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	sums.endBody()
+	if err := w.Close(); err != nil {
+		return err
+	}
+	if err := sums.finish(); err != nil {
+		return err
+	}
+	return out.Flush()
 }
 
 func writeRows[T any](w *parquet.GenericWriter[T], rows iter.Seq2[*T, error]) error {
@@ -61,6 +76,8 @@ func writerOptions(m fileMeta, sorting []parquet.SortingColumn) []parquet.Writer
 		parquet.Compression(&zstd.Codec{Level: zstd.SpeedFastest}),
 		parquet.MaxRowsPerRowGroup(rowGroupRows),
 		parquet.PageBufferSize(pageBytes),
+		// What is flushed has to reach the checksums, and behind them is a buffer.
+		parquet.WriteBufferSize(0),
 		parquet.BloomFilters(parquet.SplitBlockFilter(bloomBits, "file_id")),
 		parquet.SortingWriterConfig(parquet.SortingColumns(sorting...)),
 		parquet.KeyValueMetadata(metaVersion, m.Version),

@@ -1,0 +1,187 @@
+package manifest
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// Parquet has no checksum of its footer and of the headers of its pages, and the library believes what it reads there.
+// So every file has checksums of all its bytes, between the page indexes and the footer, where no reader of Parquet looks:
+//
+//	body       "PAR1", the row groups with their bloom filters
+//	index      the page indexes
+//	sums       one for each block of the body
+//	trailer    magic, length of the body, sum of all that is behind the body
+//	footer     the footer, its length, "PAR1"
+const (
+	// blockSize is how much of the body has one sum: little, as all rows of which a damaged block holds a part are lost.
+	blockSize = 1 << 10
+	sumSize   = 8
+	sumMagic  = "EXPRXXH1"
+	// trailerSize is that of magic, length and sum; footerEnd is that of the footer's length and the magic of Parquet.
+	trailerSize = len(sumMagic) + 8 + sumSize
+	footerEnd   = 4 + 4
+)
+
+// errUntrusted says that nothing in a file can be believed.
+var errUntrusted = errors.New("its checksums are missing or wrong")
+
+// checksumWriter passes a Parquet file on and adds the checksums. It holds back what comes behind the body: page indexes and
+// footer, which have about 1.5 MB for a million rows.
+type checksumWriter struct {
+	out   io.Writer
+	body  int64
+	block *xxhash.Digest
+	sums  []byte
+	// index is what was written since endBody; nil before.
+	index *bytes.Buffer
+}
+
+func newChecksumWriter(out io.Writer) *checksumWriter {
+	return &checksumWriter{out: out, block: xxhash.New()}
+}
+
+func (w *checksumWriter) Write(p []byte) (int, error) {
+	if w.index != nil {
+		return w.index.Write(p)
+	}
+	n, err := w.out.Write(p)
+	w.add(p[:n])
+	return n, err
+}
+
+// add adds bytes of the body to the sums.
+func (w *checksumWriter) add(p []byte) {
+	for len(p) > 0 {
+		n := min(len(p), int(blockSize-w.body%blockSize))
+		w.block.Write(p[:n])
+		w.body += int64(n)
+		if w.body%blockSize == 0 {
+			w.endBlock()
+		}
+		p = p[n:]
+	}
+}
+
+func (w *checksumWriter) endBlock() {
+	w.sums = binary.LittleEndian.AppendUint64(w.sums, w.block.Sum64())
+	w.block.Reset()
+}
+
+// endBody says that all row groups have been written.
+func (w *checksumWriter) endBody() {
+	if w.body%blockSize != 0 {
+		w.endBlock()
+	}
+	w.index = new(bytes.Buffer)
+}
+
+// finish writes what was held back, and the checksums before the footer.
+func (w *checksumWriter) finish() error {
+	index := w.index.Bytes()
+	end := index[len(index)-footerEnd:]
+	at := len(index) - footerEnd - int(binary.LittleEndian.Uint32(end))
+	sums := append(w.sums, sumMagic...)
+	sums = binary.LittleEndian.AppendUint64(sums, uint64(w.body))
+	all := xxhash.New()
+	for _, b := range [][]byte{index[:at], sums, index[at:]} {
+		all.Write(b)
+	}
+	sums = binary.LittleEndian.AppendUint64(sums, all.Sum64())
+	for _, b := range [][]byte{index[:at], sums, index[at:]} {
+		if _, err := w.out.Write(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checksums are those of an open file.
+type checksums struct {
+	file io.ReaderAt
+	// body is the length of the body, sums the place of the first sum.
+	body, sums int64
+}
+
+// readChecksums finds the checksums of a file, and checks all of it but the body. The error is that of reading, or wraps
+// errUntrusted.
+func readChecksums(file io.ReaderAt, size int64) (*checksums, error) {
+	end, err := readBytes(file, size-int64(footerEnd), footerEnd)
+	if err != nil {
+		return nil, err
+	}
+	footer := size - int64(footerEnd) - int64(binary.LittleEndian.Uint32(end))
+	trailer, err := readBytes(file, footer-int64(trailerSize), trailerSize)
+	if err != nil {
+		return nil, err
+	}
+	if string(trailer[:len(sumMagic)]) != sumMagic {
+		return nil, fmt.Errorf("%w: none before the footer", errUntrusted)
+	}
+	body := binary.LittleEndian.Uint64(trailer[len(sumMagic):])
+	if body > uint64(size) {
+		return nil, fmt.Errorf("%w: they are of %d bytes, and the file has %d", errUntrusted, body, size)
+	}
+	c := &checksums{file: file, body: int64(body)}
+	c.sums = footer - int64(trailerSize) - c.blocks()*sumSize
+	if c.sums < c.body {
+		return nil, fmt.Errorf("%w: they are of %d bytes, and begin at byte %d", errUntrusted, c.body, c.sums)
+	}
+	all := xxhash.New()
+	for _, part := range []span{between(c.body, footer-sumSize), between(footer, size)} {
+		if _, err := io.Copy(all, io.NewSectionReader(file, part.first, part.count)); err != nil {
+			return nil, err
+		}
+	}
+	if all.Sum64() != binary.LittleEndian.Uint64(trailer[trailerSize-sumSize:]) {
+		return nil, fmt.Errorf("%w: they or the footer have changed", errUntrusted)
+	}
+	return c, nil
+}
+
+// readBytes reads a few bytes of a file, which may be too short for them.
+func readBytes(file io.ReaderAt, at int64, count int) ([]byte, error) {
+	if at < 0 {
+		return nil, fmt.Errorf("%w: the file is too short, or the length of its footer is wrong", errUntrusted)
+	}
+	b := make([]byte, count)
+	_, err := io.ReadFull(io.NewSectionReader(file, at, int64(count)), b)
+	return b, err
+}
+
+// blocks returns the number of blocks, of which the last may be short.
+func (c *checksums) blocks() int64 { return (c.body + blockSize - 1) / blockSize }
+
+// damage reads the body and returns the bytes that are not what was written.
+func (c *checksums) damage() (spans, error) {
+	const readSize = 64 * blockSize
+	var damaged spans
+	sums := bufio.NewReader(io.NewSectionReader(c.file, c.sums, c.blocks()*sumSize))
+	body := io.NewSectionReader(c.file, 0, c.body)
+	buffer := make([]byte, min(readSize, c.body))
+	var want [sumSize]byte
+	for at := int64(0); at < c.body; {
+		read := buffer[:min(readSize, c.body-at)]
+		if _, err := io.ReadFull(body, read); err != nil {
+			return nil, err
+		}
+		for len(read) > 0 {
+			block := read[:min(blockSize, len(read))]
+			if _, err := io.ReadFull(sums, want[:]); err != nil {
+				return nil, err
+			}
+			if xxhash.Sum64(block) != binary.LittleEndian.Uint64(want[:]) {
+				damaged = damaged.with(span{at, int64(len(block))})
+			}
+			at += int64(len(block))
+			read = read[len(block):]
+		}
+	}
+	return damaged, nil
+}

@@ -1,0 +1,58 @@
+package manifest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"exporter/internal/durable"
+)
+
+// OpenSalvaged opens the ledger of the export in fsys like Open, but mends it before: where anything is damaged, it writes
+// manifest.parquet and files.parquet anew from what Salvage finds, and removes all parts. The files that it writes say what
+// the newest sound one said of its run, or info where there is none.
+func OpenSalvaged(ctx context.Context, fsys durable.FS, info Info) (*Ledger, []Damage, error) {
+	damages, err := mend(ctx, fsys, info)
+	if err != nil {
+		return nil, damages, fmt.Errorf("mend the ledger: %w", err)
+	}
+	l, err := Open(ctx, fsys, info)
+	return l, damages, err
+}
+
+func mend(ctx context.Context, fsys durable.FS, info Info) (damages []Damage, err error) {
+	s, damages, err := Salvage(ctx, fsys)
+	if err != nil {
+		return damages, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if len(damages) == 0 {
+		return nil, nil
+	}
+	if before := s.Info(); before != nil {
+		info = *before
+	}
+	m := fileMeta{Info: info, through: max(s.assets.last, s.files.last)}
+	// First files.parquet: the old one may vouch for rows that are lost, and must be gone before the damage is. The new one
+	// vouches for less than there is.
+	if err := writeTable(fsys, FilesName, m, fileSorting(), s.fileRows(ctx)); err != nil {
+		return damages, err
+	}
+	if err := writeTable(fsys, AssetsName, m, assetSorting(), s.assets.all(ctx)); err != nil {
+		return damages, err
+	}
+	return damages, errors.Join(removeParts(s.assets.series), removeParts(s.files.series))
+}
+
+func removeParts[T any](s series[T]) error {
+	numbers, err := s.parts()
+	if err != nil {
+		return err
+	}
+	for _, number := range numbers {
+		if err := s.fsys.Remove(s.partName(number)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,120 @@
+package manifest
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/parquet-go/parquet-go/format"
+
+	"exporter/internal/durable"
+	"exporter/pipeline"
+)
+
+// Damage is a file of the ledger that is not as it was written, and what is lost with it.
+type Damage struct {
+	// Path is relative to the export directory. Err says what is wrong.
+	Path string
+	Err  error
+	// Rows is the number of rows that are lost: UnknownRows where nothing in the file can be trusted, and 0 where only
+	// what no row needs is damaged, such as a bloom filter.
+	Rows int64
+	// Assets are the keys of lost rows of assets, as far as they can be read. Those are left out of which another file has a
+	// newer row.
+	Assets []pipeline.AssetKey
+}
+
+// UnknownRows is the number of rows of a file that is lost as a whole.
+const UnknownRows = -1
+
+// Salvage opens the ledger of the export in fsys like OpenSnapshot, but takes what is sound of damaged files, and says what
+// is lost. It changes nothing.
+//
+// Every row of the snapshot is one that was written. Where a lost row replaced an older one and its key cannot be read, the
+// older one comes to light again: what it says of a blob may be out of date, but not unnoticed, as the blob's hash differs.
+// A file that was complete is partial if its assets' rows are not those that it had, so that the next run lists them.
+func Salvage(ctx context.Context, fsys durable.FS) (*Snapshot, []Damage, error) {
+	var damages []Damage
+	s, err := retry(func() (*Snapshot, error) {
+		damages = nil
+		note := func(d Damage) { damages = append(damages, d) }
+		return openSnapshot(fsys, salvaging[assetRow](note), salvaging[fileRow](note), func(s *Snapshot) error {
+			if len(damages) > 0 {
+				if err := s.takeStock(ctx, damages); err != nil {
+					return err
+				}
+			}
+			return s.index(ctx)
+		})
+	})
+	return s, damages, err
+}
+
+// salvaging loads what is sound of a table.
+func salvaging[T any](note func(Damage)) loader[T] {
+	return func(fsys durable.FS, name string) (*table[T], error) {
+		f, err := fsys.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		t := &table[T]{name: name, file: f}
+		damaged, err := t.check()
+		if err == nil {
+			err = t.salvage(damaged)
+		}
+		if err == nil {
+			if len(damaged) > 0 {
+				note(Damage{Path: name, Err: changed(damaged), Rows: t.lost.count()})
+			}
+			return t, nil
+		}
+		err = errors.Join(t.damaged(err), f.Close())
+		damage, ok := errors.AsType[*pipeline.DamageError](err)
+		if !ok {
+			return nil, err
+		}
+		note(Damage{Path: name, Err: damage.Err, Rows: UnknownRows})
+		return nil, nil
+	}
+}
+
+// salvage opens a table, and finds the rows that are lost with damaged bytes of its body.
+func (t *table[T]) salvage(damaged spans) (err error) {
+	defer catch(&err)
+	if err := t.open(); err != nil {
+		return err
+	}
+	var lost, lostKeys []span
+	group := span{}
+	for g, rows := range t.parquet.Metadata().RowGroups {
+		group = span{group.end(), rows.NumRows}
+		for c := range rows.Columns {
+			pages := t.parquet.OffsetIndexes()[g*len(rows.Columns)+c].PageLocations
+			in := lostWith(damaged, &rows.Columns[c], pages, group)
+			lost = append(lost, in...)
+			if slices.ContainsFunc(rows.SortingColumns, func(s format.SortingColumn) bool { return int(s.ColumnIdx) == c }) {
+				lostKeys = append(lostKeys, in...)
+			}
+		}
+	}
+	t.lost, t.lostKeys = union(lost), union(lostKeys)
+	return nil
+}
+
+// lostWith returns the rows of a row group of which a column chunk cannot be read: those of its damaged pages, or all where
+// its dictionary is damaged.
+func lostWith(damaged spans, chunk *format.ColumnChunk, pages []format.PageLocation, group span) []span {
+	if at := chunk.MetaData.DictionaryPageOffset; at > 0 && damaged.touch(between(at, pages[0].Offset)) {
+		return []span{group}
+	}
+	var lost []span
+	end := group.end()
+	for _, page := range slices.Backward(pages) {
+		first := group.first + page.FirstRowIndex
+		if damaged.touch(span{page.Offset, int64(page.CompressedPageSize)}) {
+			lost = append(lost, between(first, end))
+		}
+		end = first
+	}
+	return lost
+}

@@ -1,0 +1,97 @@
+package manifest
+
+import (
+	"context"
+	"iter"
+	"slices"
+
+	"exporter/pipeline"
+)
+
+// takeStock counts the rows that are left of each file, and adds to the damages which assets are lost.
+func (s *Snapshot) takeStock(ctx context.Context, damages []Damage) error {
+	s.tallies = map[tallyKey]tally{}
+	lost := map[pipeline.AssetKey]struct{}{}
+	for row, err := range s.assets.newest(ctx) {
+		if err != nil {
+			return err
+		}
+		if row.isLost() {
+			lost[row.key()] = struct{}{}
+			continue
+		}
+		key := tallyKey{row.FileID, pipeline.Kind(row.Kind)}
+		s.tallies[key] = s.tallies[key].plus(row.tally())
+	}
+	for _, t := range s.assets.tables() {
+		for _, run := range t.lost {
+			for row, err := range t.rows(run) {
+				if err != nil {
+					return err
+				}
+				if _, isLost := lost[row.key()]; isLost {
+					d := slices.IndexFunc(damages, func(d Damage) bool { return d.Path == t.name })
+					damages[d].Assets = append(damages[d].Assets, row.key())
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// tally is how many rows a file has of those that are listed, by status, and the bytes of those that are stored.
+type tally struct{ stored, skipped, failed, bytes int64 }
+
+type tallyKey struct {
+	fileID string
+	kind   pipeline.Kind
+}
+
+func (t tally) plus(o tally) tally {
+	return tally{t.stored + o.stored, t.skipped + o.skipped, t.failed + o.failed, t.bytes + o.bytes}
+}
+
+func (r *assetRow) tally() tally {
+	if r.VanishedAt != nil {
+		return tally{}
+	}
+	switch pipeline.Status(r.Status) {
+	case pipeline.Stored:
+		return tally{stored: 1, bytes: zeroIfNil(r.Size)}
+	case pipeline.Skipped:
+		return tally{skipped: 1}
+	}
+	return tally{failed: 1}
+}
+
+// fileRows yields every file's row, sorted. A file that is complete, but whose assets' rows are not all there, is partial.
+func (s *Snapshot) fileRows(ctx context.Context) iter.Seq2[*fileRow, error] {
+	rows := s.files.all(ctx)
+	if s.tallies == nil {
+		return rows
+	}
+	return func(yield func(*fileRow, error) bool) {
+		for row, err := range rows {
+			if err == nil && row.Status == string(pipeline.Complete) && s.left(row) != row.tally() {
+				row.Status = string(pipeline.Partial)
+			}
+			if !yield(row, err) {
+				return
+			}
+		}
+	}
+}
+
+func (r *fileRow) tally() tally { return tally{r.Stored, r.Skipped, r.Failed, r.Bytes} }
+
+// left counts the asset rows that there are of the kinds that a file's row counts.
+func (s *Snapshot) left(r *fileRow) tally {
+	var t tally
+	if r.Screenshots != nil {
+		t = t.plus(s.tallies[tallyKey{r.FileID, pipeline.Screenshot}])
+	}
+	if r.Figures != nil {
+		t = t.plus(s.tallies[tallyKey{r.FileID, pipeline.Figure}])
+	}
+	return t
+}
