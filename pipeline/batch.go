@@ -44,8 +44,8 @@ type contents struct {
 	results []result
 	files   []*FileRow
 	bytes   int64
-	// replacing are rows that say of stored blobs that they are being replaced, reopened the rows of their files: they
-	// have to be committed before the sink may replace anything.
+	// reopened are the rows of files of which something that was stored is not any more, and replacing those of blobs that
+	// are being replaced: they have to be committed, one after the other, before the sink may replace anything.
 	replacing []*Row
 	reopened  []*FileRow
 }
@@ -129,17 +129,19 @@ func (b *batch) makeRoom() {
 	b.room = make(chan struct{})
 }
 
-// announceReplaced fills in replacing and reopened: between the replacing of a blob and the commit of its new row, the
-// old row would vouch for bytes that are gone. The files' rows may still change, so copies are made.
+// announceReplaced fills in reopened and replacing: between the replacing of a blob and the commit of its new row, the old
+// row would vouch for bytes that are gone. The files' rows may still change, so copies are made.
 func (c *contents) announceReplaced() {
 	announced := map[*fileProgress]bool{}
 	for _, res := range c.results {
-		if res.location == nil || res.prior == nil || res.prior.Status != Stored {
+		if res.prior == nil || res.prior.Status != Stored || res.location == nil && res.row.Status == Stored {
 			continue
 		}
-		row := *res.row
-		row.Status, row.Reason = Failed, ReasonReplacing
-		c.replacing = append(c.replacing, &row)
+		if res.location != nil {
+			row := *res.row
+			row.Status, row.Reason = Failed, ReasonReplacing
+			c.replacing = append(c.replacing, &row)
+		}
 		if !announced[res.file] {
 			announced[res.file] = true
 			file := res.file.row

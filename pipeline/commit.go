@@ -49,8 +49,9 @@ func (r *run) checkpoint() error {
 		return nil
 	}
 	began := time.Now()
-	if len(c.replacing) > 0 {
-		if err := r.Ledger.Commit(r.work, c.replacing, c.reopened); err != nil {
+	// The files come first: one that is complete is not listed again, and what is not stored of it would stay so.
+	for _, ahead := range []contents{{reopened: c.reopened}, {replacing: c.replacing}} {
+		if err := r.Ledger.Commit(r.work, ahead.replacing, ahead.reopened); err != nil {
 			return r.storageFailed("commit", err)
 		}
 	}

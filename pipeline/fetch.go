@@ -79,7 +79,7 @@ func (r *run) recordFailure(j job, row *Row) {
 		r.batch.add(result{file: j.file, row: &kept, refetchFailed: true})
 		return
 	}
-	r.batch.add(result{file: j.file, row: row})
+	r.batch.add(result{file: j.file, row: row, prior: j.prior})
 }
 
 // weight is what an asset is charged of the memory: its listed size, or the most that is buffered where that is unknown

@@ -18,6 +18,9 @@ const (
 // ReasonReplacing is the reason of a row whose stored blob was being replaced when the run was killed.
 const ReasonReplacing = "replacing: the run ended while a stored blob was being replaced"
 
+// ClassDamaged is the class of the reason of a row whose stored blob was found damaged or missing, to be fetched again.
+const ClassDamaged = "damaged"
+
 // Reasons for which an asset or a file is skipped.
 const (
 	ReasonNoise      = "noise"
