@@ -228,11 +228,13 @@ func (r *run) abort(cause error) {
 	r.endWork(cause)
 }
 
-// keep remembers the first cause of an early end.
+// keep remembers the first cause of an early end. A panic comes before all others: what it left behind may fail elsewhere
+// before it is told.
 func (r *run) keep(cause error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.first == nil {
+	_, panicked := errors.AsType[*PanicError](cause)
+	if _, before := errors.AsType[*PanicError](r.first); r.first == nil || panicked && !before {
 		r.first = cause
 	}
 }
