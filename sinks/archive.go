@@ -50,11 +50,20 @@ func (o ArchiveOptions) Validate() error {
 	return nil
 }
 
+// encoder returns what compresses a shard; nil where shards are not compressed.
+func (o ArchiveOptions) encoder() (*zstd.Encoder, error) {
+	if !o.Compress {
+		return nil, nil
+	}
+	_, level := zstd.EncoderLevelFromString(o.Level)
+	return zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(true),
+		zstd.WithLowerEncoderMem(true))
+}
+
 // Archive stores blobs in tar shards.
 type Archive struct {
 	fsys    durable.FS
 	options ArchiveOptions
-	level   zstd.EncoderLevel
 
 	mu sync.Mutex
 	// broken is the first error of a write: a shard that failed in the middle of an entry cannot go on.
@@ -79,13 +88,15 @@ func NewArchive(fsys durable.FS, o ArchiveOptions, committed func() iter.Seq2[*p
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	_, level := zstd.EncoderLevelFromString(o.Level)
-	a := &Archive{fsys: fsys, options: o, level: level}
+	a := &Archive{fsys: fsys, options: o}
 	if err := a.recover(committed); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
 }
+
+// errHalfWritten is why an Archive goes on no more of which a Put panicked.
+var errHalfWritten = errors.New("a shard ends in the middle of an entry")
 
 // Put appends the blob to the current shard. Its Location is complete after Sync.
 func (a *Archive) Put(_ context.Context, asset *pipeline.Asset, blob *pipeline.Blob) (*pipeline.Location, error) {
@@ -94,10 +105,10 @@ func (a *Archive) Put(_ context.Context, asset *pipeline.Asset, blob *pipeline.B
 	if a.broken != nil {
 		return nil, a.broken
 	}
+	// Until put returns, which it does not when it panics, the shard ends in the middle of an entry.
+	a.broken = errHalfWritten
 	location, err := a.put(asset, blob)
-	if err != nil {
-		a.broken = err
-	}
+	a.broken = err
 	return location, err
 }
 
@@ -123,10 +134,10 @@ func (a *Archive) put(asset *pipeline.Asset, blob *pipeline.Blob) (*pipeline.Loc
 
 // open begins the next shard.
 func (a *Archive) open() error {
-	if err := a.fsys.MkdirAll(shardDir); err != nil {
+	if err := a.fsys.MkdirAll(ShardDir); err != nil {
 		return err
 	}
-	name := a.shardName(a.next)
+	name := shardPath(a.next, a.options.Compress)
 	f, err := a.fsys.Create(name + partialSuffix)
 	if err != nil {
 		return err
@@ -141,14 +152,9 @@ func (a *Archive) open() error {
 }
 
 func (a *Archive) newShard(name string, f durable.File) (*shard, error) {
-	var encoder *zstd.Encoder
-	if a.options.Compress {
-		var err error
-		encoder, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(a.level), zstd.WithEncoderConcurrency(1),
-			zstd.WithEncoderCRC(true), zstd.WithLowerEncoderMem(true))
-		if err != nil {
-			return nil, err
-		}
+	encoder, err := a.options.encoder()
+	if err != nil {
+		return nil, err
 	}
 	return newShard(a.fsys, name, f, encoder, a.options.FrameSize), nil
 }
@@ -170,7 +176,7 @@ func (a *Archive) Sync(_ context.Context, release func()) error {
 		}
 	}
 	if created {
-		for dir := shardDir; ; dir = path.Dir(dir) {
+		for dir := ShardDir; ; dir = path.Dir(dir) {
 			if err := a.fsys.SyncDir(dir); err != nil {
 				return a.fail(err)
 			}

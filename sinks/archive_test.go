@@ -123,7 +123,7 @@ func TestArchive_Shards_AreNumberedWithoutGaps(t *testing.T) {
 		a := f.Sink.(*Archive)
 		var want []string
 		for i := range a.next {
-			want = append(want, a.shardName(i))
+			want = append(want, shardPath(i, compress))
 		}
 		if got := shardFiles(t, f.dir); !slices.Equal(got, want) || len(got) < 5 {
 			t.Errorf("got shards %q, want %q", got, want)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"runtime/debug"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -16,8 +17,8 @@ import (
 	"exporter/pipeline"
 )
 
-// localDir is where the local sink keeps its files.
-const localDir = "blobs"
+// LocalDir is where the local sink keeps its files: a folder for each source file.
+const LocalDir = "blobs"
 
 // syncWorkers is how many files are synced at once: enough for a file system to group them into few journal commits.
 const syncWorkers = 16
@@ -44,7 +45,7 @@ func NewLocal(fsys durable.FS) *Local { return &Local{fsys: fsys} }
 func (l *Local) Put(_ context.Context, asset *pipeline.Asset, blob *pipeline.Blob) (*pipeline.Location, error) {
 	w := writtenBlob{
 		temp: durable.TempDir + "/blob-" + strconv.FormatInt(l.serial.Add(1), 10),
-		name: localDir + "/" + memberName(asset, blob.MediaType),
+		name: LocalDir + "/" + memberName(asset, blob.MediaType),
 	}
 	if err := l.write(w.temp, blob); err != nil {
 		return nil, err
@@ -110,7 +111,7 @@ func directories(batch []writtenBlob) []string {
 	return dirs
 }
 
-// each calls f for every item, a few at once, and returns the first error.
+// each calls f for every item, a few at once, and returns the first error. A panic of f is one.
 func each[T any](ctx context.Context, items []T, f func(T) error) error {
 	g, failed := errgroup.WithContext(ctx)
 	g.SetLimit(syncWorkers)
@@ -118,7 +119,14 @@ func each[T any](ctx context.Context, items []T, f func(T) error) error {
 		if failed.Err() != nil {
 			break
 		}
-		g.Go(func() error { return f(item) })
+		g.Go(func() (err error) {
+			defer func() {
+				if v := recover(); v != nil {
+					err = &pipeline.PanicError{Stage: "sync", Value: v, Stack: debug.Stack()}
+				}
+			}()
+			return f(item)
+		})
 	}
 	if err := g.Wait(); err != nil {
 		return err

@@ -6,8 +6,6 @@ import (
 	"io"
 	"io/fs"
 
-	"github.com/klauspost/compress/zstd"
-
 	"exporter/internal/durable"
 	"exporter/pipeline"
 )
@@ -26,17 +24,26 @@ func Open(fsys durable.FS, at pipeline.Location, size int64) (io.ReadCloser, err
 	return &blobReader{body: io.LimitReader(body, size), left: size, file: f, stop: stop}, nil
 }
 
-// openAt opens the blob's file or its shard, which may not be sealed yet.
+// openAt opens the blob's file or its shard.
 func openAt(fsys durable.FS, at pipeline.Location) (durable.File, error) {
-	f, err := fsys.Open(at.Path)
-	if at.Shard == nil || !errors.Is(err, fs.ErrNotExist) {
-		return f, err
+	if at.Shard == nil {
+		return fsys.Open(at.Path)
 	}
-	if f, err := fsys.Open(at.Path + partialSuffix); !errors.Is(err, fs.ErrNotExist) {
-		return f, err
+	f, _, err := openShard(fsys, at.Path)
+	return f, err
+}
+
+// openShard opens a shard, which may not be sealed yet.
+func openShard(fsys durable.FS, name string) (f durable.File, sealed bool, err error) {
+	if f, err := fsys.Open(name); !errors.Is(err, fs.ErrNotExist) {
+		return f, true, err
+	}
+	if f, err := fsys.Open(name + partialSuffix); !errors.Is(err, fs.ErrNotExist) {
+		return f, false, err
 	}
 	// It may have been sealed between the two.
-	return fsys.Open(at.Path)
+	f, err = fsys.Open(name)
+	return f, true, err
 }
 
 // bodyOf returns a reader at the blob's first byte, and what to call when it is no longer needed.
@@ -49,7 +56,7 @@ func bodyOf(f durable.File, at *pipeline.ShardLocation, size int64) (io.Reader, 
 		return io.NewSectionReader(f, at.Offset, size), nothing, nil
 	}
 	frame := io.NewSectionReader(f, at.Frame.Offset, at.Frame.Size)
-	decoder, err := zstd.NewReader(frame, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+	decoder, err := newDecoder(frame)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -10,13 +10,13 @@ import (
 	"strings"
 
 	"github.com/cespare/xxhash/v2"
-	"github.com/klauspost/compress/zstd"
 
+	"exporter/internal/durable"
 	"exporter/pipeline"
 )
 
-// shardDir is where the archive sink keeps its shards.
-const shardDir = "shards"
+// ShardDir is where the archive sink keeps its shards.
+const ShardDir = "shards"
 
 // ErrOtherCompression says that an unfinished shard cannot be gone on with, since it was begun with other options.
 var ErrOtherCompression = errors.New("the shard was begun with another compression, which has to be given once more to finish it")
@@ -26,16 +26,16 @@ const (
 	plainSuffix      = ".tar"
 )
 
-// shardName returns the path of a sealed shard.
-func (a *Archive) shardName(number int) string {
+// shardPath returns the path of a sealed shard.
+func shardPath(number int, compressed bool) string {
 	suffix := plainSuffix
-	if a.options.Compress {
+	if compressed {
 		suffix = compressedSuffix
 	}
-	return fmt.Sprintf("%s/shard-%06d%s", shardDir, number, suffix)
+	return fmt.Sprintf("%s/shard-%06d%s", ShardDir, number, suffix)
 }
 
-// parseShardName is the inverse of shardName, for the last element of a path with or without ".partial".
+// parseShardName is the inverse of shardPath, for the last element of a path with or without ".partial".
 func parseShardName(base string) (number int, ok bool) {
 	base = strings.TrimSuffix(base, partialSuffix)
 	digits, isShard := strings.CutPrefix(base, "shard-")
@@ -48,9 +48,12 @@ func parseShardName(base string) (number int, ok bool) {
 	return number, isShard && err == nil && len(digits) >= 6 && number >= 0
 }
 
+// isCompressed tells of what kind the shard with a name is.
+func isCompressed(name string) bool { return strings.HasSuffix(name, compressedSuffix) }
+
 // recover finds the next shard's number and goes on with partial shards.
 func (a *Archive) recover(committed func() iter.Seq2[*pipeline.Row, error]) error {
-	entries, err := a.fsys.ReadDir(shardDir)
+	entries, err := a.fsys.ReadDir(ShardDir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -63,7 +66,10 @@ func (a *Archive) recover(committed func() iter.Seq2[*pipeline.Row, error]) erro
 		if !ok {
 			continue
 		}
-		name, isPartial := strings.CutSuffix(shardDir+"/"+e.Name(), partialSuffix)
+		if !e.Type().IsRegular() {
+			return &fs.PathError{Op: "open", Path: ShardDir + "/" + e.Name(), Err: durable.ErrNotRegular}
+		}
+		name, isPartial := strings.CutSuffix(ShardDir+"/"+e.Name(), partialSuffix)
 		if isPartial {
 			partial = append(partial, name)
 			continue
@@ -111,7 +117,7 @@ func (a *Archive) recoverShard(name string, end int64) error {
 	if end == 0 {
 		return a.fsys.Remove(name + partialSuffix)
 	}
-	if strings.HasSuffix(name, compressedSuffix) != a.options.Compress {
+	if isCompressed(name) != a.options.Compress {
 		return fmt.Errorf("%s%s: %w", name, partialSuffix, ErrOtherCompression)
 	}
 	f, err := a.fsys.Edit(name + partialSuffix)
@@ -129,7 +135,7 @@ func (a *Archive) recoverShard(name string, end int64) error {
 		a.full = append(a.full, a.current)
 	}
 	a.current = s
-	number, _ := parseShardName(name[len(shardDir)+1:])
+	number, _ := parseShardName(name[len(ShardDir)+1:])
 	a.next = max(a.next, number+1)
 	return nil
 }
@@ -163,7 +169,7 @@ func (s *shard) damaged(err error) error {
 
 // readFrames decodes all frames before end, which proves that they are whole, and fills the seek table.
 func (s *shard) readFrames(end int64) error {
-	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+	decoder, err := newDecoder(nil)
 	if err != nil {
 		return err
 	}

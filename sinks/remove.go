@@ -15,7 +15,7 @@ import (
 func RemoveBlobs(fsys durable.FS, rows []*pipeline.Row) error {
 	for _, row := range rows {
 		name := row.Location.Path
-		if row.Location.Shard != nil || !strings.HasPrefix(name, localDir+"/") {
+		if row.Location.Shard != nil || !strings.HasPrefix(name, LocalDir+"/") {
 			continue
 		}
 		if err := fsys.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -30,7 +30,7 @@ func RemoveBlobs(fsys durable.FS, rows []*pipeline.Row) error {
 
 // removeEmpty removes a directory of the local sink and those above it, as far as they are empty.
 func removeEmpty(fsys durable.FS, dir string) error {
-	for ; dir != localDir; dir = path.Dir(dir) {
+	for ; dir != LocalDir; dir = path.Dir(dir) {
 		entries, err := fsys.ReadDir(dir)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

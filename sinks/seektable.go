@@ -2,6 +2,7 @@ package sinks
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 )
@@ -30,18 +31,20 @@ func (t *seekTable) add(compressed, decompressed int64, checksum uint64) error {
 	return nil
 }
 
+const (
+	skippableMagic = 0x184D2A5E
+	seekableMagic  = 0x8F92EAB1
+	hasChecksums   = 1 << 7
+	// The sizes, in bytes, of what precedes the entries, of an entry, and of what follows them.
+	seekTableHeader = 8
+	seekTableEntry  = 12
+	seekTableFooter = 9
+)
+
 // encode returns the table as the skippable frame that ends a seekable file.
 func (t *seekTable) encode() []byte {
-	const (
-		skippableMagic  = 0x184D2A5E
-		seekableMagic   = 0x8F92EAB1
-		hasChecksums    = 1 << 7
-		entry           = 12
-		footer          = 9
-		skippableHeader = 8
-	)
-	size := len(t.entries)*entry + footer
-	b := make([]byte, 0, skippableHeader+size)
+	size := len(t.entries)*seekTableEntry + seekTableFooter
+	b := make([]byte, 0, seekTableHeader+size)
 	b = binary.LittleEndian.AppendUint32(b, skippableMagic)
 	b = binary.LittleEndian.AppendUint32(b, uint32(size))
 	for _, e := range t.entries {
@@ -52,4 +55,17 @@ func (t *seekTable) encode() []byte {
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(t.entries)))
 	b = append(b, hasChecksums)
 	return binary.LittleEndian.AppendUint32(b, seekableMagic)
+}
+
+// seekTableSize returns the size, in bytes, of the table that ends with footer.
+func seekTableSize(footer []byte) (int64, error) {
+	if footer[4] != hasChecksums || binary.LittleEndian.Uint32(footer[5:]) != seekableMagic {
+		return 0, errors.New("it does not end with a seek table")
+	}
+	return seekTableHeader + int64(binary.LittleEndian.Uint32(footer))*seekTableEntry + seekTableFooter, nil
+}
+
+// isSeekTableHeader tells whether a table of size bytes begins with b.
+func isSeekTableHeader(b []byte, size int64) bool {
+	return binary.LittleEndian.Uint32(b) == skippableMagic && int64(binary.LittleEndian.Uint32(b[4:])) == size-seekTableHeader
 }

@@ -445,16 +445,16 @@ func testFailsOnAShortBlob(t *testing.T, sink sinkUnderTest) {
 
 func shardFiles(t *testing.T, fsys durable.FS) []string {
 	t.Helper()
-	if _, err := fsys.Lstat(shardDir); err != nil {
+	if _, err := fsys.Lstat(ShardDir); err != nil {
 		return nil
 	}
-	entries, err := fsys.ReadDir(shardDir)
+	entries, err := fsys.ReadDir(ShardDir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var names []string
 	for _, e := range entries {
-		names = append(names, path.Join(shardDir, e.Name()))
+		names = append(names, path.Join(ShardDir, e.Name()))
 	}
 	return names
 }

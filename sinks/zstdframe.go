@@ -9,6 +9,16 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
+// maxWindow bounds what a decoder allocates, also for a frame whose header is damaged. It is the limit of the zstd program;
+// no level of the encoder has a window of more than 8 MiB.
+const maxWindow = 128 << 20
+
+// newDecoder returns a decoder that works in the goroutine that reads from it.
+func newDecoder(r io.Reader, options ...zstd.DOption) (*zstd.Decoder, error) {
+	return zstd.NewReader(r, append(options, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxMemory(maxWindow))...)
+}
+
 // errNoFrame says that bytes are not one whole zstd frame.
 var errNoFrame = errors.New("not a whole zstd frame")
 

@@ -222,8 +222,11 @@ func file(f *os.File, err error) (File, error) {
 	return f, nil
 }
 
-// Rename implements FS.
+// Rename implements FS. A symbolic link is not replaced: whoever made it is to say what it is for.
 func (d *Dir) Rename(oldName, newName string) error {
+	if info, err := d.root.Lstat(newName); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return &fs.PathError{Op: "rename", Path: newName, Err: ErrNotRegular}
+	}
 	d.use(newName)
 	return d.root.Rename(oldName, newName)
 }

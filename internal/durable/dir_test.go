@@ -135,7 +135,7 @@ func TestReplace_FailingWrite_KeepsTheOldFile(t *testing.T) {
 	}
 }
 
-// Links are followed nowhere: not by names that are opened, not by directories that are made, not by those above.
+// Links are followed nowhere: not by names that are opened or replaced, not by directories that are made, not by those above.
 func TestDir_Links_AreRefused(t *testing.T) {
 	outside := t.TempDir()
 	canary := filepath.Join(outside, "canary")
@@ -148,9 +148,11 @@ func TestDir_Links_AreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	write(t, d, "mine", "mine")
 	for what, err := range map[string]error{
 		"Open of a file":            second(d.Open("file")),
 		"Edit of a file":            second(d.Edit("file")),
+		"Rename to a link":          d.Rename("mine", "file"),
 		"MkdirAll of a link":        d.MkdirAll("dir"),
 		"MkdirAll below a link":     d.MkdirAll("dir/below/it"),
 		"MkdirAll of a link inside": d.MkdirAll("inside/below"),
@@ -168,8 +170,6 @@ func TestDir_Links_AreRefused(t *testing.T) {
 			t.Errorf("Create(%q) succeeded", name)
 		}
 	}
-	// A rename replaces a link instead of what it leads to.
-	write(t, d, "file", "new")
 	if got := read(t, canary); got != "canary" {
 		t.Errorf("the file outside is now %q", got)
 	}

@@ -1,5 +1,5 @@
 // Package durabletest has a durable.FS in memory that can crash: it stops at a chosen operation, and what comes back
-// afterwards is what a disk may have kept.
+// afterwards is what a disk may have kept. Hook calls functions around the operations of any other one.
 package durabletest
 
 import (

@@ -1,0 +1,171 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"iter"
+	"runtime"
+	"sync"
+	"syscall"
+
+	"exporter/internal/durable"
+	"exporter/pipeline"
+	"exporter/sinks"
+)
+
+// Rows is what an export is compared with.
+type Rows interface {
+	// Rows yields the rows of all assets, those of a file together, each time in the same order.
+	Rows(ctx context.Context) iter.Seq2[*pipeline.Row, error]
+}
+
+// Options configures a Verification. FS and Rows are required.
+type Options struct {
+	FS   durable.FS
+	Rows Rows
+	// Quick looks at names and sizes only and reads no blob. It finds no orphans in shards.
+	Quick bool
+	// Found is told of everything that is not as it should be, by one goroutine at a time.
+	Found func(Finding)
+}
+
+// Finding is one thing that is not as it should be.
+type Finding struct {
+	// Path is that of the blob's file, or of the shard as it is called when it is sealed.
+	Path string
+	// Member is the name of an orphan inside its shard.
+	Member string
+	// Row is that of the asset concerned; nil where it is none, or none in particular.
+	Row *pipeline.Row
+	// Lost says that the bytes of Row's blob are not there. Otherwise only what is around them is damaged.
+	Lost bool
+	// Err says what is wrong. It is nil for orphans, which are harmless: files and members that no row names are left behind
+	// where a run is killed, a blob is replaced or rows are pruned.
+	Err error
+}
+
+// Counts says how far a verification is, and in the end what it found.
+type Counts struct {
+	// Blobs and Bytes are what is stored according to the rows, CheckedBlobs and CheckedBytes what has been looked at.
+	Blobs, Bytes               int64
+	CheckedBlobs, CheckedBytes int64
+	// Lost counts assets whose blob is not there, Damaged other damage, Orphans files and members that no row names.
+	Lost, Damaged, Orphans int64
+}
+
+// Verification is one comparison of an export with its rows.
+type Verification struct {
+	Options
+	// workers is how many files are read at once: more than there are processors, to hide the latency of the disk.
+	workers int
+	// groupSize is how many claims on shards are held at once; a shard's are never divided.
+	groupSize int
+
+	mu     sync.Mutex
+	counts Counts
+	// reporting is held while Found is called.
+	reporting sync.Mutex
+}
+
+// New returns a Verification that has not begun.
+func New(o Options) *Verification {
+	if o.Found == nil {
+		o.Found = func(Finding) {}
+	}
+	return &Verification{Options: o, workers: max(8, 2*runtime.GOMAXPROCS(0)), groupSize: 500_000}
+}
+
+// Counts may be called at any time.
+func (v *Verification) Counts() Counts {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.counts
+}
+
+// Run compares everything once. It takes memory for the files of the export, for the rows of one file, and for half a
+// million claims on shards. Damage is no error: an error says why the verification could not come to its end, and is the
+// context's cause, that of the rows or a *pipeline.StorageError.
+func (v *Verification) Run(ctx context.Context) error {
+	files, shards, err := v.survey(ctx)
+	if err != nil {
+		return err
+	}
+	if err := v.checkFiles(ctx, files); err != nil {
+		return err
+	}
+	if err := v.checkShards(ctx, shards); err != nil {
+		return err
+	}
+	return context.Cause(ctx)
+}
+
+// survey counts what is stored: all in all, files of their own, and members by shard.
+func (v *Verification) survey(ctx context.Context) (files int64, shards map[string]int, err error) {
+	shards = map[string]int{}
+	for row, err := range v.Rows.Rows(ctx) {
+		if err != nil {
+			return 0, nil, err
+		}
+		if row.Status != pipeline.Stored {
+			continue
+		}
+		v.count(func(c *Counts) {
+			c.Blobs++
+			c.Bytes += row.Content.Size
+		})
+		if row.Location.Shard == nil {
+			files++
+			continue
+		}
+		if _, err := sinks.NewClaim(0, row); err != nil {
+			v.checked(row.Content.Size)
+			v.found(Finding{Path: row.Location.Path, Row: row, Lost: true, Err: err})
+			continue
+		}
+		shards[row.Location.Path]++
+	}
+	return files, shards, nil
+}
+
+func (v *Verification) count(add func(*Counts)) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	add(&v.counts)
+}
+
+// checked counts a blob that was looked at.
+func (v *Verification) checked(size int64) {
+	v.count(func(c *Counts) {
+		c.CheckedBlobs++
+		c.CheckedBytes += size
+	})
+}
+
+// found counts a finding and passes it on.
+func (v *Verification) found(f Finding) {
+	v.count(func(c *Counts) {
+		switch {
+		case f.Err == nil:
+			c.Orphans++
+		case f.Lost:
+			c.Lost++
+		default:
+			c.Damaged++
+		}
+	})
+	v.reporting.Lock()
+	defer v.reporting.Unlock()
+	v.Found(f)
+}
+
+// unreadable returns a *pipeline.StorageError where err says that nothing can be known of what was to be read, and nil
+// where it says that it is damaged or missing.
+func unreadable(op string, err error) error {
+	for _, target := range []error{fs.ErrPermission, syscall.EMFILE, syscall.ENFILE} {
+		if errors.Is(err, target) {
+			return &pipeline.StorageError{Op: op, Err: err}
+		}
+	}
+	return nil
+}
