@@ -22,12 +22,13 @@ var allowedImports = map[string][]string{
 	"exporter/internal/llamacloud":           {"exporter/pipeline", "exporter/internal/media"},
 	"exporter/sinks":                         {"exporter/pipeline", "exporter/internal/durable", "exporter/internal/media"},
 	"exporter/manifest":                      {"exporter/pipeline", "exporter/internal/durable"},
+	"exporter/internal/verify":               {"exporter/pipeline", "exporter/sinks", "exporter/internal/durable"},
 	"exporter/internal/emulator":             {},
 	"exporter/internal/emulator/sample":      {},
 	"exporter/internal/emulator/sample/draw": {},
 	"exporter/cmd/exporter": {
 		"exporter/pipeline", "exporter/sinks", "exporter/manifest", "exporter/internal/config", "exporter/internal/durable",
-		"exporter/internal/llamacloud", "exporter/internal/emulator", "exporter/internal/emulator/sample",
+		"exporter/internal/llamacloud", "exporter/internal/verify", "exporter/internal/emulator", "exporter/internal/emulator/sample",
 	},
 }
 

@@ -57,18 +57,18 @@ func (c *console) redirect(out io.Writer) {
 	c.out = out
 }
 
-// showProgress shows how far the run is until the returned function is called.
-func (c *console) showProgress(r *report) (stop func()) {
+// showProgress shows how far something is until the returned function is called.
+func (c *console) showProgress(p progress) (stop func()) {
 	switch {
 	case c.options.noProgress:
 		return func() {}
 	case c.options.logFormat == "text" && isTerminal(c.stderr):
-		bars, stop := startBars(c.stderr, r)
+		bars, stop := startBars(c.stderr, p)
 		c.redirect(bars)
 		return func() {
 			c.redirect(c.stderr)
 			stop()
 		}
 	}
-	return startLines(c.log, r)
+	return startLines(c.log, p)
 }

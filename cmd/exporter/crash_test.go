@@ -6,7 +6,6 @@
 package main
 
 import (
-	"archive/tar"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -21,10 +20,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
-
 	"exporter/internal/durable"
 	"exporter/internal/durable/durabletest"
+	"exporter/internal/verify"
 	"exporter/manifest"
 	"exporter/pipeline"
 	"exporter/sinks"
@@ -89,13 +87,9 @@ func crashExport(fsys durable.FS, source pipeline.Source, archive bool) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, ledger.Close()) }()
-	var sink pipeline.Sink = sinks.NewLocal(fsys)
-	if archive {
-		o := sinks.ArchiveOptions{Compress: true, Level: "fastest", ShardSize: 2500, FrameSize: 800}
-		sink, err = sinks.NewArchive(fsys, o, func() iter.Seq2[*pipeline.Row, error] { return ledger.Rows(ctx) })
-		if err != nil {
-			return err
-		}
+	sink, err := crashSink(ctx, fsys, ledger, archive)
+	if err != nil {
+		return err
 	}
 	defer sink.Close()
 	err = pipeline.Run(ctx, pipeline.Options{
@@ -106,6 +100,15 @@ func crashExport(fsys durable.FS, source pipeline.Source, archive bool) (err err
 		return err
 	}
 	return ledger.Compact(ctx)
+}
+
+// crashSink has frames and shards of a few blobs.
+func crashSink(ctx context.Context, fsys durable.FS, rows verify.Rows, archive bool) (pipeline.Sink, error) {
+	if !archive {
+		return sinks.NewLocal(fsys), nil
+	}
+	o := sinks.ArchiveOptions{Compress: true, Level: "fastest", ShardSize: 2500, FrameSize: 800}
+	return sinks.NewArchive(fsys, o, func() iter.Seq2[*pipeline.Row, error] { return rows.Rows(ctx) })
 }
 
 // checkCrashed reads an export back. Every stored row has to lead to its bytes; a complete one has every asset once, and
@@ -145,52 +148,6 @@ func checkCrashed(fsys durable.FS, complete int) error {
 		return fmt.Errorf("%d rows, want %d", rows, complete)
 	}
 	return checkMembers(fsys, members)
-}
-
-// checkMembers compares what is in sealed shards with what rows say.
-func checkMembers(fsys durable.FS, want map[string]int) error {
-	entries, err := fsys.ReadDir("shards")
-	if len(want) == 0 {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	decoder, err := zstd.NewReader(nil)
-	if err != nil {
-		return err
-	}
-	defer decoder.Close()
-	for i, e := range entries {
-		name := "shards/" + e.Name()
-		if e.Name() != fmt.Sprintf("shard-%06d.tar.zst", i) {
-			return fmt.Errorf("%s is in the place of shard %d", name, i)
-		}
-		f, err := fsys.Open(name)
-		if err != nil {
-			return err
-		}
-		if err := decoder.Reset(f); err != nil {
-			return err
-		}
-		for t := tar.NewReader(decoder); ; {
-			h, err := t.Next()
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			want[name+" "+h.Name]--
-		}
-		f.Close()
-	}
-	for member, n := range want {
-		if n != 0 {
-			return fmt.Errorf("%s: %d times too few in its shard", member, n)
-		}
-	}
-	return nil
 }
 
 const (

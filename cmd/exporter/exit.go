@@ -80,13 +80,17 @@ func explainError(err error) explanation {
 	case errors.Is(err, llamacloud.ErrUnauthorized):
 		return explanation{exitRefused, "check the key in LLAMA_CLOUD_API_KEY or api.api_key_file, and that it is one for this base_url"}
 	case is[*pipeline.DamageError](err):
-		return explanation{exitDamage, "keep the export as it is, and restore that file or start a new export"}
+		return explanation{exitDamage, "exporter verify says what is lost, and exporter run --repair fetches it again"}
+	case errors.Is(err, errDamaged):
+		return explanation{exitDamage, "exporter run --repair, with the settings of the last run, fetches it again"}
 	case errors.Is(err, durable.ErrLocked):
 		return explanation{exitStorage, "wait for it to end, or export to another --out"}
 	case errors.Is(err, durable.ErrNotRegular):
 		return explanation{exitStorage, "remove what is there: links are not followed"}
 	case errors.Is(err, syscall.ENOSPC):
 		return explanation{exitStorage, "make room, then the same command goes on"}
+	case errors.Is(err, syscall.EFBIG):
+		return explanation{exitStorage, "raise the limit on the size of files (ulimit -f), then the same command goes on"}
 	case is[*pipeline.StorageError](err):
 		return explanation{exitStorage, "when storage works again, the same command goes on"}
 	case errors.Is(err, errNothingListed):

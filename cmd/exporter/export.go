@@ -14,6 +14,7 @@ import (
 	"exporter/internal/config"
 	"exporter/internal/durable"
 	"exporter/internal/llamacloud"
+	"exporter/internal/verify"
 	"exporter/manifest"
 	"exporter/pipeline"
 	"exporter/sinks"
@@ -24,9 +25,10 @@ type export struct {
 	*app
 	cfg *config.Config
 	// refetch fetches again what is stored; incremental lists only what was updated since the last complete listing; prune
-	// removes what vanished upstream; force goes on although the export was made with other settings.
-	refetch, incremental, prune, force bool
-	output                             outputOptions
+	// removes what vanished upstream; repair verifies first and fetches again what is damaged; force goes on although the
+	// export was made with other settings.
+	refetch, incremental, prune, repair, force bool
+	output                                     outputOptions
 	// source identifies what is exported; nil stands for the settings of cfg.
 	source map[string]string
 
@@ -59,21 +61,36 @@ func (e *export) run(ctx context.Context) (err error) {
 	if e.wrapFS != nil {
 		dir = e.wrapFS(dir)
 	}
-	ledger, err := manifest.Open(ctx, dir, e.info())
-	if err != nil {
-		return storageError("open the ledger", err)
-	}
-	defer func() { err = errors.Join(err, ledger.Close()) }()
-	if !e.force {
-		if err := e.checkSettings(ledger.Info()); err != nil {
+	if e.repair {
+		if err := e.mend(ctx, dir, console); err != nil {
 			return err
 		}
 	}
+	ledger, err := e.openLedger(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ledger.Close()) }()
 	if e.last, err = readLastRun(dir, console.log); err != nil {
 		return err
 	}
 	runErr := e.transfer(ctx, client, dir, ledger, console, observers)
 	return e.finish(ctx, dir, ledger, runErr)
+}
+
+// openLedger opens the ledger of an export that was made with the same settings.
+func (e *export) openLedger(ctx context.Context, dir durable.FS) (*manifest.Ledger, error) {
+	ledger, err := manifest.Open(ctx, dir, e.info())
+	if err != nil {
+		return nil, storageError("open the ledger", err)
+	}
+	if e.force {
+		return ledger, nil
+	}
+	if err := e.checkSettings(ledger.Info()); err != nil {
+		return nil, errors.Join(err, ledger.Close())
+	}
+	return ledger, nil
 }
 
 // transfer runs the pipeline and shows how far it is.
@@ -198,7 +215,7 @@ func storageError(op string, err error) error {
 }
 
 // newSink returns the configured sink. A new sink is one more case.
-func newSink(ctx context.Context, cfg *config.Config, dir durable.FS, ledger *manifest.Ledger) (pipeline.Sink, error) {
+func newSink(ctx context.Context, cfg *config.Config, dir durable.FS, ledger verify.Rows) (pipeline.Sink, error) {
 	switch cfg.Output.Sink {
 	case config.SinkArchive:
 		a := cfg.Output.Archive

@@ -29,7 +29,7 @@ import (
 // canaryKey is the API key of all tests. No output may ever contain it.
 const canaryKey = "llx-CANARY-7f3a91c2d4e8"
 
-func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"exporter": main}) }
+func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"exporter": childMain}) }
 
 // testCorpus is the corpus that the end-to-end tests export: the one that EXPORTER_TEST_CORPUS names, or the sample.
 func testCorpus() fs.FS {
@@ -129,6 +129,15 @@ func corpusDirectories(t *testing.T, corpus fs.FS) (flags []string) {
 // startEmulator serves a corpus until the test ends.
 func startEmulator(t *testing.T, o emulator.Options) (*emulator.Server, string) {
 	t.Helper()
+	s := newEmulator(t, o)
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	return s, server.URL
+}
+
+// newEmulator returns an emulator that takes the key of all tests, unless it is given another.
+func newEmulator(t *testing.T, o emulator.Options) *emulator.Server {
+	t.Helper()
 	if o.Key == "" {
 		o.Key = canaryKey
 	}
@@ -136,9 +145,7 @@ func startEmulator(t *testing.T, o emulator.Options) (*emulator.Server, string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(s)
-	t.Cleanup(server.Close)
-	return s, server.URL
+	return s
 }
 
 func loadCorpus(t *testing.T, corpus fs.FS) *emulator.Corpus {
@@ -155,9 +162,14 @@ type cli struct {
 	t       *testing.T
 	baseURL string
 	stop    chan struct{}
+	// wrapFS and checkpointRows are those of app.
+	wrapFS         func(durable.FS) durable.FS
+	checkpointRows int
 }
 
-func newCLI(t *testing.T, baseURL string) *cli { return &cli{t, baseURL, make(chan struct{})} }
+func newCLI(t *testing.T, baseURL string) *cli {
+	return &cli{t: t, baseURL: baseURL, stop: make(chan struct{})}
+}
 
 // run returns the exit code and what was printed. The key must not be in it.
 func (c *cli) run(args ...string) (code int, stdout, stderr string) {
@@ -165,6 +177,7 @@ func (c *cli) run(args ...string) (code int, stdout, stderr string) {
 	var out, err bytes.Buffer
 	a := &app{
 		stdin: strings.NewReader(""), stdout: &out, stderr: &err, stop: c.stop,
+		wrapFS: c.wrapFS, checkpointRows: c.checkpointRows,
 		environ: []string{"LLAMA_CLOUD_API_KEY=" + canaryKey, "LLAMA_CLOUD_BASE_URL=" + c.baseURL},
 	}
 	code = run(context.Background(), a, args)
@@ -238,4 +251,13 @@ func blobRequests(s *emulator.Server) int {
 		}
 	}
 	return n
+}
+
+// cannot skips a test that needs what this machine does not have. In CI no test may skip: there it fails.
+func cannot(t *testing.T, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("EXPORTER_TEST_SKIP_NOTHING") != "" {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf(format, args...)
 }

@@ -17,46 +17,57 @@ const lineInterval = 10 * time.Second
 // barInterval is the time between two drawings of the bars.
 const barInterval = 150 * time.Millisecond
 
-// progress shows how far a run is: as bars on a terminal, as a line now and then elsewhere.
-type progress struct {
-	report  *report
-	started time.Time
+// progress is something of which can be shown how far it is: as bars on a terminal, as a line now and then elsewhere.
+type progress interface {
+	// bars returns the bars as they are now, always as many.
+	bars(took time.Duration) []bar
+	// attrs says the same for a line of the log.
+	attrs(took time.Duration) []any
 }
 
-// startBars shows two bars on a terminal until stop is called. What else is to appear there meanwhile has to be written
-// to the returned writer.
-func startBars(terminal io.Writer, r *report) (out io.Writer, stop func()) {
-	p := &progress{report: r, started: time.Now()}
-	bars := mpb.New(mpb.WithOutput(terminal), mpb.WithRefreshRate(barInterval), mpb.WithWidth(28))
-	files := bars.AddBar(0,
-		mpb.PrependDecorators(decor.Name("files", decor.WCSyncSpaceR), p.decorate(fileCounts)),
-		mpb.AppendDecorators(p.decorate(failures)))
-	assets := bars.AddBar(0,
-		mpb.PrependDecorators(decor.Name("assets", decor.WCSyncSpaceR), p.decorate(assetCounts)),
-		mpb.AppendDecorators(p.decorate(throughput)))
-	stopUpdates := every(barInterval, func() {
-		c := r.snapshot()
-		files.SetTotal(c.filesKnown(), false)
-		files.SetCurrent(c.filesDone())
-		assets.SetTotal(c.Assets.Planned, false)
-		assets.SetCurrent(c.assetsDone())
-	})
-	return bars, func() {
+// bar is one bar. before and after are the texts beside it.
+type bar struct {
+	name          string
+	done, total   int64
+	before, after string
+}
+
+// startBars shows bars on a terminal until stop is called. What else is to appear there meanwhile has to be written to the
+// returned writer.
+func startBars(terminal io.Writer, p progress) (out io.Writer, stop func()) {
+	started := time.Now()
+	shown := mpb.New(mpb.WithOutput(terminal), mpb.WithRefreshRate(barInterval), mpb.WithWidth(28))
+	var bars []*mpb.Bar
+	for i, b := range p.bars(0) {
+		text := func(of func(bar) string) decor.Decorator {
+			return decor.Any(func(decor.Statistics) string { return of(p.bars(time.Since(started))[i]) }, decor.WCSyncSpaceR)
+		}
+		bars = append(bars, shown.AddBar(0,
+			mpb.PrependDecorators(decor.Name(b.name, decor.WCSyncSpaceR), text(func(b bar) string { return b.before })),
+			mpb.AppendDecorators(text(func(b bar) string { return b.after }))))
+	}
+	update := func() {
+		for i, b := range p.bars(time.Since(started)) {
+			bars[i].SetTotal(b.total, false)
+			bars[i].SetCurrent(b.done)
+		}
+	}
+	stopUpdates := every(barInterval, update)
+	return shown, func() {
 		stopUpdates()
-		// A bar ends where it is, not where it was to go.
-		c := r.snapshot()
-		files.SetCurrent(c.filesDone())
-		files.SetTotal(-1, true)
-		assets.SetCurrent(c.assetsDone())
-		assets.SetTotal(-1, true)
-		bars.Wait()
+		update()
+		for _, b := range bars {
+			// A bar ends where it is, not where it was to go.
+			b.SetTotal(-1, true)
+		}
+		shown.Wait()
 	}
 }
 
 // startLines logs a line of progress now and then until stop is called.
-func startLines(log *slog.Logger, r *report) (stop func()) {
-	p := &progress{report: r, started: time.Now()}
-	return every(lineInterval, func() { p.logLine(log) })
+func startLines(log *slog.Logger, p progress) (stop func()) {
+	started := time.Now()
+	return every(lineInterval, func() { log.Info("progress", p.attrs(time.Since(started))...) })
 }
 
 // every calls f again and again until stop is called, which waits for its end.
@@ -81,23 +92,28 @@ func every(interval time.Duration, f func()) (stop func()) {
 	}
 }
 
-func (p *progress) logLine(log *slog.Logger) {
-	c := p.report.snapshot()
+// bars implements progress.
+func (r *report) bars(took time.Duration) []bar {
+	c := r.snapshot()
+	return []bar{
+		{"files", c.filesDone(), c.filesKnown(), fmt.Sprintf("%d/%d", c.filesDone(), c.filesKnown()), failures(c)},
+		{"assets", c.assetsDone(), c.Assets.Planned, fmt.Sprintf("%d/%d", c.assetsDone(), c.Assets.Planned), throughput(c, took)},
+	}
+}
+
+// attrs implements progress.
+func (r *report) attrs(took time.Duration) []any {
+	c := r.snapshot()
 	attrs := []any{
 		"files_done", c.filesDone(), "files", c.filesKnown(),
 		"assets_done", c.assetsDone(), "assets_planned", c.Assets.Planned,
 		"bytes", c.Assets.StoredBytes, "failed", c.Assets.Failed,
-		"assets_per_second", int64(perSecond(c.assetsDone(), time.Since(p.started))),
+		"assets_per_second", int64(perSecond(c.assetsDone(), took)),
 	}
-	if left, ok := c.timeLeft(time.Since(p.started)); ok {
+	if left, ok := c.timeLeft(took); ok {
 		attrs = append(attrs, "eta", left.String())
 	}
-	log.Info("progress", attrs...)
-}
-
-func (p *progress) decorate(text func(counts, time.Duration) string) decor.Decorator {
-	return decor.Any(func(decor.Statistics) string { return text(p.report.snapshot(), time.Since(p.started)) },
-		decor.WCSyncSpaceR)
+	return attrs
 }
 
 // filesKnown is how many files the run has to look after, as far as it knows.
@@ -115,19 +131,16 @@ func perSecond(n int64, took time.Duration) float64 {
 
 // timeLeft estimates when the planned assets will be done. While files are still being listed it is a lower bound.
 func (c *counts) timeLeft(took time.Duration) (time.Duration, bool) {
-	left, rate := c.Assets.Planned-c.assetsDone(), perSecond(c.assetsDone(), took)
+	return timeLeft(c.assetsDone(), c.Assets.Planned, took)
+}
+
+// timeLeft estimates when all will be done, if it goes on as it did.
+func timeLeft(done, all int64, took time.Duration) (time.Duration, bool) {
+	left, rate := all-done, perSecond(done, took)
 	if left <= 0 || rate <= 0 {
 		return 0, false
 	}
 	return time.Duration(float64(left) / rate * float64(time.Second)).Round(time.Second), true
-}
-
-func fileCounts(c counts, _ time.Duration) string {
-	return fmt.Sprintf("%d/%d", c.filesDone(), c.filesKnown())
-}
-
-func assetCounts(c counts, _ time.Duration) string {
-	return fmt.Sprintf("%d/%d", c.assetsDone(), c.Assets.Planned)
 }
 
 func throughput(c counts, took time.Duration) string {
@@ -142,7 +155,7 @@ func throughput(c counts, took time.Duration) string {
 	return strings.Join(parts, "  ")
 }
 
-func failures(c counts, _ time.Duration) string {
+func failures(c counts) string {
 	if c.Assets.Failed == 0 {
 		return ""
 	}

@@ -28,6 +28,7 @@ The first Ctrl-C commits what is done and stops; a second one stops at once.`,
 	c.Flags().BoolVar(&e.refetch, "refetch", false, "fetch everything again, stored or not")
 	since := c.Flags().String("since", "", "list only files updated since the `last` complete listing, less an hour")
 	c.Flags().BoolVar(&e.prune, "prune", false, "remove what is not listed any more: rows, and blobs of the local sink")
+	c.Flags().BoolVar(&e.repair, "repair", false, "verify what is stored first, and fetch again what is damaged or missing")
 	c.Flags().BoolVar(&e.force, "force", false, "go on although source or sink differ from those of the export so far")
 	c.RunE = func(c *cobra.Command, _ []string) (err error) {
 		if err := e.output.validate(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -29,6 +30,7 @@ import (
 //	requests COUNT [ROUTE]          check the number of requests since the last emulator or requests command
 //	rows COUNT OUT [COLUMN=VALUE...] count the manifest's rows that have these values
 //	touch FILE_ID                   give a file a new updated_at upstream
+//	flipbit FILE OFFSET             change a bit; an offset below 0 is one from the end
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -53,6 +55,7 @@ func TestScripts(t *testing.T) {
 			"requests": countRequests,
 			"rows":     countRows,
 			"touch":    touch,
+			"flipbit":  flipBit,
 		},
 	})
 }
@@ -235,6 +238,20 @@ func touch(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: touch FILE_ID")
 	}
 	ts.Check(emulatorOf(ts).corpus.Touch(args[0], time.Now()))
+}
+
+func flipBit(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: flipbit FILE OFFSET")
+	}
+	at, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	content := []byte(ts.ReadFile(args[0]))
+	if at < 0 {
+		at += len(content)
+	}
+	content[at] ^= 1
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), content, 0o644))
 }
 
 // checkNoKey fails if any file below a directory contains the key. The scripts' own environment is no file.

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"archive/tar"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"exporter/internal/durable"
+	"exporter/internal/emulator"
+	"exporter/pipeline"
+)
+
+// exportSettings say what an export is like that something happens to.
+type exportSettings struct {
+	sink        string
+	files, each int
+	// size is that of each blob in bytes, 700 where it is 0; seed decides the rest of them.
+	size int
+	seed uint64
+	// latency is that of the emulator.
+	latency time.Duration
+	// rows bounds the assets that are not committed, 0 as the program does; workers are those in flight.
+	rows, workers int
+	checkpoint    time.Duration
+}
+
+// assets is the number of assets.
+func (s exportSettings) assets() int { return s.files * s.each }
+
+// emulator returns the API that has the assets.
+func (s exportSettings) emulator() emulator.Options {
+	o := emulator.SyntheticOptions{Files: s.files, AssetsPerFile: s.each, BlobSize: cmp.Or(s.size, 700), Seed: s.seed}
+	return emulator.Options{Corpus: emulator.Synthetic(o), Latency: s.latency}
+}
+
+// args is the command line of a run. Shards and frames are so small that there are many of them.
+func (s exportSettings) args(out string) []string {
+	return []string{
+		"run", "--directory", emulator.SyntheticDirectory, "--out", out, "--sink", s.sink, "--no-progress", "--rate", "unlimited",
+		"--shard-size", "12KB", "--frame-size", "3KB", "--checkpoint", s.checkpoint.String(), "--concurrency", strconv.Itoa(s.workers),
+	}
+}
+
+// undisturbed returns what a run leaves to which nothing happens.
+func (s exportSettings) undisturbed(t *testing.T) exportedSet {
+	t.Helper()
+	server, url := startEmulator(t, s.emulator())
+	out := filepath.Join(t.TempDir(), "out")
+	newCLI(t, url).mustRun(s.args(out)...)
+	if n := blobRequests(server); n != s.assets() {
+		t.Fatalf("%d blob requests for %d assets", n, s.assets())
+	}
+	return readExportedSet(t, out)
+}
+
+// exportedSet is what two exports of the same corpus have in common, however they came about.
+type exportedSet struct {
+	rows map[pipeline.AssetKey]pipeline.Row
+	// names are those of all files but shards.
+	names []string
+}
+
+// readExportedSet reads a finished export back: every blob against its row, every shard member by member, and all of it as
+// "exporter verify" does.
+func readExportedSet(t *testing.T, out string) exportedSet {
+	t.Helper()
+	newCLI(t, "").mustRun("verify", "--out", out)
+	s := exportedSet{rows: map[pipeline.AssetKey]pipeline.Row{}}
+	members := map[string]int{}
+	for key, row := range readExport(t, out).rows {
+		common := *row
+		common.Attempts, common.FetchedAt = 0, time.Time{}
+		if at := row.Location.Shard; at != nil {
+			members[row.Location.Path+" "+at.Member]++
+			common.Location = pipeline.Location{Shard: &pipeline.ShardLocation{Member: at.Member}}
+		}
+		s.rows[key] = common
+	}
+	dir, err := durable.OpenReadOnly(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	if err := checkMembers(dir, members); err != nil {
+		t.Error(err)
+	}
+	s.names = fileNames(t, out)
+	s.names = slices.DeleteFunc(s.names, func(name string) bool { return strings.HasPrefix(name, "shards/") })
+	return s
+}
+
+// fileNames lists all files below a directory.
+func fileNames(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			names = append(names, name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// check fails for everything that differs.
+func (s exportedSet) check(t *testing.T, want exportedSet) {
+	t.Helper()
+	for key, row := range want.rows {
+		if got, ok := s.rows[key]; !ok || !reflect.DeepEqual(got, row) {
+			t.Errorf("%v: got row %s, want %s", key, describeRow(got), describeRow(row))
+		}
+	}
+	for key := range s.rows {
+		if _, ok := want.rows[key]; !ok {
+			t.Errorf("%v: a row that an undisturbed run does not have", key)
+		}
+	}
+	if !slices.Equal(s.names, want.names) {
+		t.Errorf("got files %q, want %q", s.names, want.names)
+	}
+}
+
+func describeRow(r pipeline.Row) string {
+	return fmt.Sprintf("{%s %q %x %+v}", r.Status, r.Reason, r.Content.SHA256, r.Location)
+}
+
+// checkMembers compares what is in sealed shards with what rows say.
+func checkMembers(fsys durable.FS, want map[string]int) error {
+	entries, err := fsys.ReadDir("shards")
+	if len(want) == 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	decoder, err := zstd.NewReader(nil)
+	if err != nil {
+		return err
+	}
+	defer decoder.Close()
+	for i, e := range entries {
+		name := "shards/" + e.Name()
+		if e.Name() != fmt.Sprintf("shard-%06d.tar.zst", i) {
+			return fmt.Errorf("%s is in the place of shard %d", name, i)
+		}
+		f, err := fsys.Open(name)
+		if err != nil {
+			return err
+		}
+		if err := decoder.Reset(f); err != nil {
+			return err
+		}
+		for t := tar.NewReader(decoder); ; {
+			h, err := t.Next()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			want[name+" "+h.Name]--
+		}
+		f.Close()
+	}
+	for member, n := range want {
+		if n != 0 {
+			return fmt.Errorf("%s: %d times too few in its shard", member, n)
+		}
+	}
+	return nil
+}

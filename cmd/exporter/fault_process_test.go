@@ -1,0 +1,274 @@
+//go:build unix && !race
+
+package main
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"exporter/internal/durable"
+	"exporter/internal/emulator"
+)
+
+// gate stands before an emulator. It lets some blobs through and holds the requests for others.
+type gate struct {
+	*emulator.Server
+	url string
+	// passes is how many blobs may still pass, held how many requests came after them.
+	passes atomic.Int64
+	held   chan struct{}
+	// open ends the waiting of requests that are held.
+	open chan struct{}
+}
+
+var blobPath = regexp.MustCompile(`^/api/v1/files/[^/]+/(page_screenshots|page-figures)/.`)
+
+// startGate starts the emulator of an export behind a gate for so many blobs.
+func startGate(t *testing.T, s exportSettings, passes int64) *gate {
+	t.Helper()
+	g := &gate{Server: newEmulator(t, s.emulator()), held: make(chan struct{}, s.assets()), open: make(chan struct{})}
+	g.passes.Store(passes)
+	front := httptest.NewServer(g)
+	t.Cleanup(front.Close)
+	g.url = front.URL
+	return g
+}
+
+func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if blobPath.MatchString(r.URL.Path) && g.passes.Add(-1) < 0 {
+		g.held <- struct{}{}
+		select {
+		case <-g.open:
+		case <-r.Context().Done():
+			return
+		}
+	}
+	g.Server.ServeHTTP(w, r)
+}
+
+// waitUntilHeld waits until n requests are held.
+func (g *gate) waitUntilHeld(t *testing.T, n int) {
+	t.Helper()
+	for range n {
+		select {
+		case <-g.held:
+		case <-time.After(30 * time.Second):
+			t.Fatal("the run never asked for more blobs than those that passed")
+		}
+	}
+}
+
+// The first signal ends a run when what is in flight has come in and is committed. The next run fetches the rest.
+func TestExport_Interrupted_CommitsWhatIsInFlight(t *testing.T) {
+	for _, sink := range []string{"local", "archive"} {
+		for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+			t.Run(sink+"/"+signal.String(), func(t *testing.T) {
+				t.Parallel()
+				s := exportSettings{sink: sink, files: 4, each: 10, latency: 20 * time.Millisecond, workers: 4, checkpoint: time.Hour}
+				g := startGate(t, s, 11)
+				out := filepath.Join(t.TempDir(), "out")
+				c := startChild(t, g.url, childOptions{}, s.args(out)...)
+				g.waitUntilHeld(t, s.workers)
+				c.signal(signal)
+				// The signal is to be there before the blobs are.
+				time.Sleep(300 * time.Millisecond)
+				close(g.open)
+				if stderr := c.mustExit(exitInterrupted); !strings.Contains(stderr, "what was fetched is kept, and the same command goes on") {
+					t.Errorf("standard error is %q", stderr)
+				}
+				committed := len(readExport(t, out).rows)
+				if fetched := blobRequests(g.Server); committed != fetched || committed == s.assets() {
+					t.Errorf("%d of %d blobs are committed, of %d assets", committed, fetched, s.assets())
+				}
+				g.Reset()
+				newCLI(t, g.url).mustRun(s.args(out)...)
+				if got, want := blobRequests(g.Server), s.assets()-committed; got != want {
+					t.Errorf("the next run fetched %d blobs, want %d", got, want)
+				}
+				readExportedSet(t, out).check(t, s.undisturbed(t))
+			})
+		}
+	}
+}
+
+// The second signal ends a run at once, even while the API does not answer.
+func TestExport_InterruptedTwice_EndsAtOnce(t *testing.T) {
+	for _, sink := range []string{"local", "archive"} {
+		t.Run(sink, func(t *testing.T) {
+			t.Parallel()
+			s := exportSettings{sink: sink, files: 4, each: 10, workers: 4, checkpoint: time.Hour}
+			g := startGate(t, s, 20)
+			out := filepath.Join(t.TempDir(), "out")
+			c := startChild(t, g.url, childOptions{CheckpointRows: 8}, s.args(out)...)
+			g.waitUntilHeld(t, s.workers)
+			// Two of a kind could become one.
+			c.signal(syscall.SIGINT)
+			c.signal(syscall.SIGTERM)
+			c.mustExit(exitInterrupted)
+			committed := len(readExport(t, out).rows)
+			close(g.open)
+			g.Reset()
+			newCLI(t, g.url).mustRun(s.args(out)...)
+			if got, want := blobRequests(g.Server), s.assets()-committed; got != want {
+				t.Errorf("the next run fetched %d blobs, want %d", got, want)
+			}
+			readExportedSet(t, out).check(t, s.undisturbed(t))
+		})
+	}
+}
+
+// A second run on an export that has one is refused, and changes nothing.
+func TestExport_SecondRun_IsRefused(t *testing.T) {
+	for _, sink := range []string{"local", "archive"} {
+		t.Run(sink, func(t *testing.T) {
+			t.Parallel()
+			s := exportSettings{sink: sink, files: 4, each: 10, workers: 4, checkpoint: time.Hour}
+			g := startGate(t, s, 20)
+			out := filepath.Join(t.TempDir(), "out")
+			first := startChild(t, g.url, childOptions{CheckpointRows: 1000}, s.args(out)...)
+			g.waitUntilHeld(t, s.workers)
+			before := fingerprint(t, out)
+			unused, url := startEmulator(t, s.emulator())
+			stderr := startChild(t, url, childOptions{}, s.args(out)...).mustExit(exitStorage)
+			if want := "another run is using this export directory; wait for it to end, or export to another --out"; !strings.Contains(stderr, want) {
+				t.Errorf("standard error is %q, want %q", stderr, want)
+			}
+			checkUntouched(t, out, before)
+			if n := len(unused.Requests()); n != 0 {
+				t.Errorf("the second run made %d requests", n)
+			}
+			close(g.open)
+			first.mustExit(0)
+			if n := blobRequests(g.Server); n != s.assets() {
+				t.Errorf("%d requests for %d blobs", n, s.assets())
+			}
+			readExportedSet(t, out).check(t, s.undisturbed(t))
+		})
+	}
+}
+
+// fingerprint describes each file below a directory, but those that do not count.
+func fingerprint(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	for _, name := range fileNames(t, dir) {
+		if strings.HasPrefix(name, durable.TempDir) {
+			continue
+		}
+		content, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Lstat(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = fmt.Sprintf("%v %v %x", info.Mode(), info.ModTime(), sha256.Sum256(content))
+	}
+	return files
+}
+
+// checkUntouched fails for every file below a directory that is not what it was.
+func checkUntouched(t *testing.T, dir string, before map[string]string) {
+	t.Helper()
+	after := fingerprint(t, dir)
+	for _, name := range slices.Sorted(maps.Keys(after)) {
+		if after[name] != before[name] {
+			t.Errorf("%s is now %q, want %q", name, after[name], before[name])
+		}
+		delete(before, name)
+	}
+	for name := range before {
+		t.Errorf("%s is gone", name)
+	}
+}
+
+// killedWithParts returns an export of which a run was killed when it had written some parts.
+func killedWithParts(t *testing.T, s exportSettings) (server *emulator.Server, url, out string) {
+	t.Helper()
+	server, url = startEmulator(t, s.emulator())
+	out = filepath.Join(t.TempDir(), "out")
+	c := startChild(t, url, childOptions{CheckpointRows: 8, Stop: point{"rename .exporter/parts/00000005.assets.parquet"}}, s.args(out)...)
+	c.killAtPoint()
+	server.Reset()
+	return server, url, out
+}
+
+// A part of the commit log is damaged after a kill. It is named, and the run refuses to go on without it.
+func TestExport_DamagedPart_IsRefused(t *testing.T) {
+	s := exportSettings{sink: "local", files: 8, each: 6, workers: 2, checkpoint: time.Hour}
+	server, url, out := killedWithParts(t, s)
+	parts, err := filepath.Glob(filepath.Join(out, ".exporter", "parts", "*.parquet"))
+	if err != nil || len(parts) < 6 {
+		t.Fatalf("the kill left %d parts, %v", len(parts), err)
+	}
+	random := rand.New(rand.NewPCG(44, 44))
+	for _, part := range parts {
+		sound, err := os.ReadFile(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		damaged := [][]byte{{}, sound[:len(sound)/2], sound[:len(sound)-1], make([]byte, len(sound))}
+		for range 10 {
+			flipped := slices.Clone(sound)
+			flipped[random.IntN(len(sound))] ^= 1 << random.IntN(8)
+			damaged = append(damaged, flipped)
+		}
+		for i, content := range damaged {
+			if err := os.WriteFile(part, content, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			code, _, stderr := newCLI(t, url).run(s.args(out)...)
+			if want := filepath.Base(part) + " is damaged: "; code != exitDamage || !strings.Contains(stderr, want) {
+				t.Fatalf("damage %d of %s: exit %d, want %d and %q\n%s", i, filepath.Base(part), code, exitDamage, want, stderr)
+			}
+		}
+		if err := os.WriteFile(part, sound, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(server.Requests()); n != 0 {
+		t.Errorf("%d requests before the damage was found", n)
+	}
+	newCLI(t, url).mustRun(s.args(out)...)
+	readExportedSet(t, out).check(t, s.undisturbed(t))
+}
+
+// What was asked for is known from the parts alone, when a first run was killed: another source or sink is refused.
+func TestExport_KilledThenOtherSettings_IsRefused(t *testing.T) {
+	s := exportSettings{sink: "local", files: 8, each: 6, workers: 2, checkpoint: time.Hour}
+	server, url, out := killedWithParts(t, s)
+	c := newCLI(t, url)
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--sink", "archive"}, `output.sink is "archive", but the export in`},
+		{[]string{"--file", "file-00000001"}, `source.files is "file-00000001", but the export in`},
+	} {
+		before := fingerprint(t, out)
+		code, _, stderr := c.run(append(s.args(out), tt.args...)...)
+		if code != exitUsage || !strings.Contains(stderr, tt.want) || !strings.Contains(stderr, "give --force") {
+			t.Errorf("%q: exit %d, want %d and %q\n%s", tt.args, code, exitUsage, tt.want, stderr)
+		}
+		checkUntouched(t, out, before)
+	}
+	if n := len(server.Requests()); n != 0 {
+		t.Errorf("%d requests before the settings were refused", n)
+	}
+	c.mustRun(append(s.args(out), "--file", "file-00000001", "--force")...)
+	readExportedSet(t, out).check(t, s.undisturbed(t))
+}

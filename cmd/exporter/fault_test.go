@@ -1,0 +1,129 @@
+package main
+
+import (
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"exporter/internal/durable"
+	"exporter/internal/durable/durabletest"
+)
+
+// fault makes one operation of a run go wrong.
+type fault struct {
+	// pattern is for the operation, such as "sync shards/*"; the first one that matches goes wrong as fail does.
+	pattern string
+	fail    func() error
+
+	mu sync.Mutex
+	// operation is the one that went wrong; empty while there is none. later are those that came after it.
+	operation string
+	later     []string
+}
+
+func (f *fault) wrap(fsys durable.FS) durable.FS {
+	return durabletest.Hook(fsys, durabletest.Hooks{Before: f.before})
+}
+
+func (f *fault) before(o durabletest.Operation) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	operation := o.Kind + " " + o.Name
+	if f.operation != "" {
+		f.later = append(f.later, operation)
+		return nil
+	}
+	if matches, err := path.Match(f.pattern, operation); err != nil || !matches {
+		return err
+	}
+	f.operation = operation
+	return f.fail()
+}
+
+// A sync fails. The run stops: what failed is not synced again, and nothing is given a name that was not durable before.
+// The next run completes the export.
+func TestRun_SyncFails_StopsForGood(t *testing.T) {
+	tests := []struct{ sink, pattern string }{
+		{"local", "syncdir ."},
+		{"local", "sync .exporter/tmp/blob-*"},
+		{"local", "syncdir blobs/*/page_screenshots"},
+		{"local", "sync .exporter/tmp/*.assets.parquet"},
+		{"local", "sync .exporter/tmp/*.files.parquet"},
+		{"local", "syncdir .exporter/parts"},
+		{"local", "sync .exporter/tmp/manifest.parquet"},
+		{"local", "sync .exporter/tmp/files.parquet"},
+		{"local", "sync .exporter/tmp/run.json"},
+		{"archive", "sync shards/shard-000000.tar.zst.partial"},
+		{"archive", "syncdir shards"},
+		{"archive", "sync .exporter/tmp/*.assets.parquet"},
+	}
+	undisturbed := map[string]exportedSet{}
+	for _, tt := range tests {
+		t.Run(tt.sink+"/"+tt.pattern, func(t *testing.T) {
+			s := exportSettings{sink: tt.sink, files: 4, each: 6, workers: 2, checkpoint: time.Hour}
+			if _, known := undisturbed[tt.sink]; !known {
+				undisturbed[tt.sink] = s.undisturbed(t)
+			}
+			_, url := startEmulator(t, s.emulator())
+			out := filepath.Join(t.TempDir(), "out")
+			c := newCLI(t, url)
+			f := &fault{pattern: tt.pattern, fail: func() error { return syscall.EIO }}
+			c.wrapFS, c.checkpointRows = f.wrap, 8
+			code, _, stderr := c.run(s.args(out)...)
+			if f.operation == "" || code != exitStorage || !strings.Contains(stderr, syscall.EIO.Error()) {
+				t.Errorf("%q failed, exit %d, want %d\n%s", f.operation, code, exitStorage, stderr)
+			}
+			for _, operation := range f.later {
+				if operation == f.operation || strings.HasPrefix(operation, "rename ") {
+					t.Errorf("%q after %q failed", operation, f.operation)
+				}
+			}
+			c.wrapFS = nil
+			c.mustRun(s.args(out)...)
+			readExportedSet(t, out).check(t, undisturbed[tt.sink])
+		})
+	}
+}
+
+// A goroutine panics in the middle of a run. The others end, the program says that this is a bug, and nothing is lost.
+func TestRun_WorkerPanics_CommitsWhatIsFinished(t *testing.T) {
+	tests := []struct {
+		sink, pattern, stage string
+		// rows bounds what is not committed.
+		rows int
+		// committed says that all blobs are committed that had been fetched, but the one that was being stored.
+		committed bool
+	}{
+		{"local", "create .exporter/tmp/blob-12", "fetch", 8, true},
+		{"local", "sync .exporter/tmp/blob-12", "sync", 8, false},
+		// A shard of which nobody knows where it ends is not committed.
+		{"archive", "write shards/shard-000000.tar.zst.partial", "fetch", 0, false},
+		{"archive", "sync .exporter/tmp/00000002.assets.parquet", "commit", 8, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.sink+"/"+tt.pattern, func(t *testing.T) {
+			s := exportSettings{sink: tt.sink, files: 4, each: 6, workers: 2, checkpoint: time.Hour}
+			server, url := startEmulator(t, s.emulator())
+			out := filepath.Join(t.TempDir(), "out")
+			c := newCLI(t, url)
+			f := &fault{pattern: tt.pattern, fail: func() error { panic("injected") }}
+			c.wrapFS, c.checkpointRows = f.wrap, tt.rows
+			code, _, stderr := c.run(s.args(out)...)
+			for _, want := range []string{"panic in stage " + tt.stage + ": injected; this is a bug", "goroutine "} {
+				if code != exitInternal || !strings.Contains(stderr, want) {
+					t.Errorf("exit %d, want %d and %q\n%s", code, exitInternal, want, stderr)
+				}
+			}
+			if rows, fetched := len(readExport(t, out).rows), blobRequests(server); tt.committed && rows != fetched-1 {
+				t.Errorf("%d of %d blobs are committed, want all but one", rows, fetched)
+			}
+			c.wrapFS = nil
+			c.mustRun(s.args(out)...)
+			readExportedSet(t, out).check(t, s.undisturbed(t))
+		})
+	}
+}

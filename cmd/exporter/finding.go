@@ -1,0 +1,160 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"exporter/internal/verify"
+	"exporter/manifest"
+	"exporter/pipeline"
+)
+
+// finding is one line of what verify prints.
+type finding struct {
+	Type string `json:"type"`
+	*assetName
+	Path     string `json:"path"`
+	Member   string `json:"member,omitempty"`
+	Error    string `json:"error,omitempty"`
+	Lost     *bool  `json:"lost,omitempty"`
+	LostRows *int64 `json:"lost_rows,omitempty"`
+}
+
+// assetName is an asset's key as JSON has it.
+type assetName struct {
+	key        pipeline.AssetKey
+	FileID     pipeline.ID   `json:"file_id"`
+	Kind       pipeline.Kind `json:"kind"`
+	PageIndex  int32         `json:"page_index"`
+	FigureName *string       `json:"figure_name,omitempty"`
+}
+
+func newAssetName(key pipeline.AssetKey) *assetName {
+	n := &assetName{key: key, FileID: key.FileID, Kind: key.Kind, PageIndex: key.PageIndex}
+	if key.Kind == pipeline.Figure {
+		n.FigureName = &n.key.FigureName
+	}
+	return n
+}
+
+func (f *finding) text() string {
+	if f.Type == findingOrphan {
+		if f.Member != "" {
+			return fmt.Sprintf("orphan   %q in %s\n", f.Member, f.Path)
+		}
+		return fmt.Sprintf("orphan   %q\n", f.Path)
+	}
+	where := fmt.Sprintf("%q", f.Path)
+	if n := f.assetName; n != nil {
+		where = fmt.Sprintf("%s of file %q in %s", describeKey(n.key), n.FileID, where)
+	}
+	return fmt.Sprintf("damaged  %s: %s\n", where, f.Error)
+}
+
+const (
+	findingDamage = "damage"
+	findingOrphan = "orphan"
+)
+
+// verifySummary is the last line of verify --json.
+type verifySummary struct {
+	Type    string  `json:"type"`
+	Blobs   int64   `json:"blobs"`
+	Bytes   int64   `json:"bytes"`
+	Lost    int64   `json:"lost"`
+	Damaged int64   `json:"damaged"`
+	Orphans int64   `json:"orphans"`
+	Seconds float64 `json:"seconds"`
+}
+
+func newVerifySummary(c verify.Counts, damages []manifest.Damage, took time.Duration) verifySummary {
+	s := verifySummary{"summary", c.CheckedBlobs, c.CheckedBytes, c.Lost, c.Damaged, c.Orphans, took.Seconds()}
+	for _, d := range damages {
+		s.Damaged++
+		s.Lost += int64(len(d.Assets))
+	}
+	return s
+}
+
+// findingPrinter prints findings, for people or as JSON lines. It keeps the first error of writing.
+type findingPrinter struct {
+	out             io.Writer
+	asJSON, orphans bool
+	err             error
+}
+
+// found prints what a verification found.
+func (p *findingPrinter) found(f verify.Finding) {
+	if f.Err == nil {
+		if p.orphans {
+			p.print(&finding{Type: findingOrphan, Path: f.Path, Member: f.Member})
+		}
+		return
+	}
+	line := &finding{Type: findingDamage, Path: f.Path, Error: f.Err.Error()}
+	if f.Row != nil {
+		line.assetName, line.Lost = newAssetName(f.Row.Key()), &f.Lost
+	}
+	p.print(line)
+}
+
+// table prints what is lost with a file of the ledger.
+func (p *findingPrinter) table(d manifest.Damage) {
+	p.print(&finding{Type: findingDamage, Path: d.Path, Error: tableError(d), LostRows: &d.Rows})
+	for _, key := range d.Assets {
+		p.print(&finding{
+			Type: findingDamage, assetName: newAssetName(key), Path: d.Path, Error: "the row is lost", Lost: new(true),
+		})
+	}
+}
+
+// tableError says what is wrong with a file of the ledger, and what it costs.
+func tableError(d manifest.Damage) string {
+	switch d.Rows {
+	case manifest.UnknownRows:
+		return fmt.Sprintf("%v: all of its rows are lost", d.Err)
+	case 0:
+		return fmt.Sprintf("%v: no row is lost", d.Err)
+	}
+	return fmt.Sprintf("%v: %d rows are lost", d.Err, d.Rows)
+}
+
+func (p *findingPrinter) print(f *finding) {
+	if p.asJSON {
+		p.printJSON(f)
+		return
+	}
+	p.write([]byte(f.text()))
+}
+
+func (p *findingPrinter) printJSON(v any) {
+	line, err := json.Marshal(v)
+	if err != nil {
+		p.err = err
+		return
+	}
+	p.write(append(line, '\n'))
+}
+
+func (p *findingPrinter) write(line []byte) {
+	if p.err == nil {
+		_, p.err = p.out.Write(line)
+	}
+}
+
+// summary prints what came of it all.
+func (p *findingPrinter) summary(s verifySummary) {
+	if p.asJSON {
+		p.printJSON(s)
+		return
+	}
+	p.write(fmt.Appendf(nil, "verified %d blobs, %s, in %s\n", s.Blobs, humanBytes(s.Bytes), humanSeconds(s.Seconds)))
+	if s.Lost+s.Damaged > 0 {
+		p.write(fmt.Appendf(nil, "damaged  %d of the assets, %d of the shards and other files\n", s.Lost, s.Damaged))
+	}
+	if s.Orphans > 0 {
+		p.write(fmt.Appendf(nil, "orphans  %d of the files and members have no row, which does no harm\n", s.Orphans))
+	}
+}

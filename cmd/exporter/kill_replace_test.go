@@ -1,0 +1,114 @@
+//go:build unix && !race
+
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"exporter/internal/durable"
+	"exporter/internal/emulator"
+	"exporter/pipeline"
+)
+
+// A run that fetches everything again is killed while it replaces blobs by others. Every row leads to its own bytes, old or
+// new; the next run completes what was being replaced, and the next one of the kind replaces the rest.
+func TestExport_KillWhileReplacing_KeepsRowsTrue(t *testing.T) {
+	const reopened, announced, named = "rename " + fileParts, "rename " + assetParts, "rename blobs/*/page_screenshots/0.jpg"
+	before := exportSettings{sink: "local", files: 4, each: 6, seed: 1, workers: 2, checkpoint: time.Hour}
+	after := before
+	after.seed = 2
+	wantBefore, want := before.undisturbed(t), after.undisturbed(t)
+	for _, p := range []point{
+		{reopened},
+		{announced},
+		{announced, "sync " + durable.TempDir + "/blob-*"},
+		{named},
+		{named, "create " + durable.TempDir + "/*.assets.parquet"},
+		{named, announced},
+		{named, announced, announced},
+		{"rename manifest.parquet"},
+	} {
+		t.Run(strings.Join(p, ", "), func(t *testing.T) {
+			t.Parallel()
+			var upstream atomic.Pointer[emulator.Server]
+			front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				upstream.Load().ServeHTTP(w, r)
+			}))
+			t.Cleanup(front.Close)
+			out := filepath.Join(t.TempDir(), "out")
+			c := newCLI(t, front.URL)
+			upstream.Store(newEmulator(t, before.emulator()))
+			c.mustRun(before.args(out)...)
+			upstream.Store(newEmulator(t, after.emulator()))
+			refetch := append(after.args(out), "--refetch")
+			startChild(t, front.URL, childOptions{CheckpointRows: 8, Stop: p}, refetch...).killAtPoint()
+
+			replacing := checkReplaced(t, out, wantBefore, want)
+			t.Logf("%d rows say that they were being replaced", replacing)
+			c.mustRun(after.args(out)...)
+			if n := checkReplaced(t, out, wantBefore, want); n != 0 {
+				t.Errorf("after the next run, %d rows say that they were being replaced", n)
+			}
+			c.mustRun(refetch...)
+			readExportedSet(t, out).check(t, want)
+		})
+	}
+}
+
+// checkReplaced fails unless every row is that of before or that of after. It returns how many are neither yet.
+func checkReplaced(t *testing.T, out string, before, after exportedSet) (replacing int) {
+	t.Helper()
+	rows := readExport(t, out).rows
+	for key, row := range after.rows {
+		switch got := rows[key]; {
+		case got == nil:
+			t.Errorf("%v has no row", key)
+		case got.Reason == pipeline.ReasonReplacing:
+			replacing++
+		case got.Content.SHA256 != before.rows[key].Content.SHA256 && got.Content.SHA256 != row.Content.SHA256:
+			t.Errorf("%v: the row is neither the old nor the new one: %s", key, describeRow(*got))
+		}
+	}
+	return replacing
+}
+
+// A run that adds to a finished export is killed while it merges the parts. Each file of the export is the old or the new
+// one, and together with the parts they have every row.
+func TestExport_KillWhileMerging_KeepsEveryRow(t *testing.T) {
+	s := exportSettings{sink: "local", files: 4, each: 6, workers: 2, checkpoint: time.Hour}
+	want := s.undisturbed(t)
+	_, url := startEmulator(t, s.emulator())
+	// Some rows are withdrawn, so that there is something to merge.
+	begun := filepath.Join(t.TempDir(), "out")
+	newCLI(t, url).mustRun(s.args(begun)...)
+	withdrawn := childOptions{CheckpointRows: 8, Stop: point{"rename " + assetParts}}
+	startChild(t, url, withdrawn, append(s.args(begun), "--refetch")...).killAtPoint()
+	for _, p := range slices.Concat(replaced("manifest.parquet"), replaced("files.parquet"), replaced(runReportName)) {
+		t.Run(strings.Join(p, ", "), func(t *testing.T) {
+			t.Parallel()
+			out := filepath.Join(t.TempDir(), "out")
+			if err := os.CopyFS(out, os.DirFS(begun)); err != nil {
+				t.Fatal(err)
+			}
+			startChild(t, url, childOptions{Stop: p}, s.args(out)...).killAtPoint()
+			if n := len(readExport(t, out).rows); n != s.assets() {
+				t.Errorf("%d rows after the kill, want %d", n, s.assets())
+			}
+			report, err := os.ReadFile(filepath.Join(out, runReportName))
+			if err != nil || !json.Valid(report) {
+				t.Errorf("%s after the kill: %q, %v", runReportName, report, err)
+			}
+			newCLI(t, url).mustRun(s.args(out)...)
+			readExportedSet(t, out).check(t, want)
+		})
+	}
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"exporter/internal/config"
+	"exporter/internal/durable"
+	"exporter/internal/verify"
+	"exporter/manifest"
+)
+
+// errDamaged says that a verification found damage.
+var errDamaged = errors.New("the export is damaged")
+
+func newVerifyCommand(a *app) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "verify",
+		Short: "Read everything back and compare it with the manifest",
+		Long: `verify reads every stored blob and compares its size and SHA-256 with the manifest, and reads every shard and
+compares its frames, tar headers and seek table with its format. It changes nothing and needs no lock, so that it can look
+at an export that was interrupted; beside a run, a blob that the run is just replacing may be reported.
+
+Standard output has a line for everything damaged, and a summary. Files and members that no row names are orphans: they are
+counted, listed with -v, and harmless. A run that is killed, --refetch and --prune leave them.
+
+With --json it has JSON lines instead. An object has a "type":
+  damage   with "path" and "error"; "file_id", "kind", "page_index" and "figure_name" where it concerns an asset, and then
+           "lost", which tells whether its blob, or its row, is not there; "lost_rows" where the path is that of a part of the
+           manifest, -1 where nothing is known of them
+  orphan   with "path", and "member" where it is inside a shard
+  summary  the last one, with "blobs" and "bytes" that were compared, the numbers of "lost" assets, of other "damaged"
+           things and of "orphans", and "seconds"
+
+The exit code is 7 where anything is damaged.`,
+		Example: `  exporter verify --out export
+  exporter verify --out export --quick --json`,
+		Args: cobra.NoArgs,
+	}
+	load := a.withConfig(c, config.SectionOutput)
+	v := &verification{app: a}
+	v.output.addFlags(c.Flags())
+	c.Flags().Lookup("verbose").Usage = "list orphans"
+	c.Flags().BoolVar(&v.quick, "quick", false, "look at names and sizes only, read no blob")
+	c.Flags().BoolVar(&v.asJSON, "json", false, "print JSON lines")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if err := v.output.validate(); err != nil {
+			return err
+		}
+		cfg, err := load()
+		if err != nil {
+			return err
+		}
+		ctx, cancel := a.interruptible(c.Context())
+		defer cancel()
+		return v.run(ctx, cfg.Output.Dir)
+	}
+	return c
+}
+
+// verification is one call of verify.
+type verification struct {
+	*app
+	output        outputOptions
+	quick, asJSON bool
+}
+
+func (v *verification) run(ctx context.Context, path string) (err error) {
+	dir, err := openExport(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	snapshot, damages, err := manifest.Salvage(ctx, dir)
+	if err != nil {
+		return storageError("read the ledger", err)
+	}
+	defer func() { err = errors.Join(err, snapshot.Close()) }()
+	if snapshot.Info() == nil && len(damages) == 0 {
+		return usagef("--out %q has no manifest: name the directory of an export", path)
+	}
+	return v.compare(ctx, dir, snapshot, damages)
+}
+
+// compare compares an export with its rows and prints what is found.
+func (v *verification) compare(ctx context.Context, dir durable.FS, rows verify.Rows, damages []manifest.Damage) error {
+	started := time.Now()
+	console := newConsole(v.stderr, v.output)
+	p := &findingPrinter{out: v.stdout, asJSON: v.asJSON, orphans: v.asJSON || v.output.verbose}
+	if isTerminal(v.stdout) {
+		// Where progress is shown, it has to be drawn around the findings.
+		p.out = console
+	}
+	for _, d := range damages {
+		p.table(d)
+	}
+	verification := verify.New(verify.Options{FS: dir, Rows: rows, Quick: v.quick, Found: p.found})
+	stop := console.showProgress(verifyProgress{verification})
+	err := verification.Run(ctx)
+	stop()
+	if err != nil {
+		return storageError("verify", err)
+	}
+	s := newVerifySummary(verification.Counts(), damages, time.Since(started))
+	p.summary(s)
+	if p.err != nil {
+		return fmt.Errorf("write to standard output: %w", p.err)
+	}
+	if s.Lost+s.Damaged > 0 {
+		return fmt.Errorf("%w: %d of the assets, %d of the shards and other files", errDamaged, s.Lost, s.Damaged)
+	}
+	return nil
+}
+
+// verifyProgress shows how far a verification is.
+type verifyProgress struct {
+	verification interface{ Counts() verify.Counts }
+}
+
+// bars implements progress.
+func (v verifyProgress) bars(took time.Duration) []bar {
+	c := v.verification.Counts()
+	after := humanBytes(c.CheckedBytes) + "  " + humanBytes(int64(perSecond(c.CheckedBytes, took))) + "/s"
+	if left, ok := timeLeft(c.CheckedBytes, c.Bytes, took); ok {
+		after += "  ETA " + left.String()
+	}
+	if found := c.Lost + c.Damaged; found > 0 {
+		after += fmt.Sprintf("  %d damaged", found)
+	}
+	return []bar{{"verify", c.CheckedBytes, c.Bytes, fmt.Sprintf("%d/%d", c.CheckedBlobs, c.Blobs), after}}
+}
+
+// attrs implements progress.
+func (v verifyProgress) attrs(took time.Duration) []any {
+	c := v.verification.Counts()
+	attrs := []any{
+		"verified", c.CheckedBlobs, "blobs", c.Blobs, "bytes", c.CheckedBytes, "lost", c.Lost, "damaged", c.Damaged,
+		"bytes_per_second", int64(perSecond(c.CheckedBytes, took)),
+	}
+	if left, ok := timeLeft(c.CheckedBytes, c.Bytes, took); ok {
+		attrs = append(attrs, "eta", left.String())
+	}
+	return attrs
+}
