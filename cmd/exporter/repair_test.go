@@ -1,3 +1,5 @@
+//go:build !race
+
 package main
 
 import (
@@ -47,7 +49,7 @@ func (n *nightly) blobFile(random *rand.Rand) (string, []byte) {
 
 // Bits flip anywhere in an export, and each time it is repaired: as many blobs are fetched as verify says are lost, and
 // then it is what an undisturbed export is.
-func TestRun_Repair_FetchesWhatIsLost(t *testing.T) {
+func TestExport_Repair_FetchesWhatIsLost(t *testing.T) {
 	for name, args := range map[string][]string{
 		"local":                {"local"},
 		"archive":              {"archive", "--shard-size", "8KB", "--frame-size", "2KB"},
@@ -94,7 +96,7 @@ func TestRun_Repair_FetchesWhatIsLost(t *testing.T) {
 }
 
 // What vanished upstream cannot be fetched again: it is said to be lost, and costs no request.
-func TestRun_RepairOfVanished_IsFailed(t *testing.T) {
+func TestExport_RepairOfVanished_IsFailed(t *testing.T) {
 	n := newNightly(t, 3, "local")
 	n.night()
 	var gone *pipeline.Row
