@@ -53,28 +53,19 @@ func Salvage(ctx context.Context, fsys durable.FS) (*Snapshot, []Damage, error) 
 // salvaging loads what is sound of a table.
 func salvaging[T any](note func(Damage)) loader[T] {
 	return func(fsys durable.FS, name string) (*table[T], error) {
-		f, err := fsys.Open(name)
-		if err != nil {
-			return nil, err
+		var changes error
+		t, err := loadTable(fsys, name, func(t *table[T], damaged spans) error {
+			changes = changed(damaged)
+			return t.salvage(damaged)
+		})
+		if damage, ok := errors.AsType[*pipeline.DamageError](err); ok {
+			note(Damage{Path: name, Err: damage.Err, Rows: UnknownRows})
+			return nil, nil
 		}
-		t := &table[T]{name: name, file: f}
-		damaged, err := t.check()
-		if err == nil {
-			err = t.salvage(damaged)
+		if err == nil && changes != nil {
+			note(Damage{Path: name, Err: changes, Rows: t.lost.count()})
 		}
-		if err == nil {
-			if len(damaged) > 0 {
-				note(Damage{Path: name, Err: changed(damaged), Rows: t.lost.count()})
-			}
-			return t, nil
-		}
-		err = errors.Join(t.damaged(err), f.Close())
-		damage, ok := errors.AsType[*pipeline.DamageError](err)
-		if !ok {
-			return nil, err
-		}
-		note(Damage{Path: name, Err: damage.Err, Rows: UnknownRows})
-		return nil, nil
+		return t, err
 	}
 }
 

@@ -30,9 +30,19 @@ type table[T any] struct {
 	lost, lostKeys spans
 }
 
-// openTable opens a Parquet file that exporter wrote, and reads all of it to compare it with its checksums. What is not as
-// it was written is a *pipeline.DamageError.
+// openTable opens a Parquet file that exporter wrote. What is not as it was written is a *pipeline.DamageError.
 func openTable[T any](fsys durable.FS, name string) (*table[T], error) {
+	return loadTable(fsys, name, func(t *table[T], damaged spans) error {
+		if err := changed(damaged); err != nil {
+			return err
+		}
+		return t.open()
+	})
+}
+
+// loadTable reads all of a Parquet file to compare it with its checksums, and has it opened by one who is told which of its
+// bytes are damaged. Where nothing in it can be trusted, or open refuses it, it returns a *pipeline.DamageError.
+func loadTable[T any](fsys durable.FS, name string, open func(t *table[T], damaged spans) error) (*table[T], error) {
 	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, err
@@ -40,10 +50,7 @@ func openTable[T any](fsys durable.FS, name string) (*table[T], error) {
 	t := &table[T]{name: name, file: f}
 	damaged, err := t.check()
 	if err == nil {
-		err = changed(damaged)
-	}
-	if err == nil {
-		err = t.open()
+		err = open(t, damaged)
 	}
 	if err != nil {
 		return nil, errors.Join(t.damaged(err), f.Close())
@@ -80,6 +87,8 @@ func (t *table[T]) open() (err error) {
 	if err != nil {
 		return err
 	}
+	// Nothing looks rows up by bloom filters. The first magic bytes are part of the body, which may be damaged there: the
+	// checksums have vouched for what the library reads here.
 	t.parquet, err = parquet.OpenFile(t.file, info.Size(), parquet.SkipBloomFilters(true), parquet.SkipMagicBytes(true))
 	if err != nil {
 		return err
