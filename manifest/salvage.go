@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/parquet-go/parquet-go/format"
 
@@ -22,6 +23,11 @@ type Damage struct {
 	// Assets are the keys of lost rows of assets, as far as they can be read. Those are left out of which another file has a
 	// newer row.
 	Assets []pipeline.AssetKey
+}
+
+// LosesUnnamed tells whether rows of assets may be lost of which not even the key is known.
+func (d *Damage) LosesUnnamed() bool {
+	return !strings.HasSuffix(d.Path, FilesName) && d.Rows != int64(len(d.Assets))
 }
 
 // UnknownRows is the number of rows of a file that is lost as a whole.

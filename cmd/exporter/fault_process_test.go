@@ -59,6 +59,17 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.Server.ServeHTTP(w, r)
 }
 
+// checkResumes runs an export again that has ended early. It has to fetch no more than what was not committed.
+func (g *gate) checkResumes(t *testing.T, s exportSettings, out string, committed int) {
+	t.Helper()
+	g.Reset()
+	newCLI(t, g.url).mustRun(s.args(out)...)
+	if got, want := blobRequests(g.Server), s.assets()-committed; got != want {
+		t.Errorf("the next run fetched %d blobs, want %d", got, want)
+	}
+	readExportedSet(t, out).check(t, s.undisturbed(t))
+}
+
 // waitUntilHeld waits until n requests are held.
 func (g *gate) waitUntilHeld(t *testing.T, n int) {
 	t.Helper()
@@ -93,12 +104,7 @@ func TestExport_Interrupted_CommitsWhatIsInFlight(t *testing.T) {
 				if fetched := blobRequests(g.Server); committed != fetched || committed == s.assets() {
 					t.Errorf("%d of %d blobs are committed, of %d assets", committed, fetched, s.assets())
 				}
-				g.Reset()
-				newCLI(t, g.url).mustRun(s.args(out)...)
-				if got, want := blobRequests(g.Server), s.assets()-committed; got != want {
-					t.Errorf("the next run fetched %d blobs, want %d", got, want)
-				}
-				readExportedSet(t, out).check(t, s.undisturbed(t))
+				g.checkResumes(t, s, out, committed)
 			})
 		}
 	}
@@ -120,12 +126,7 @@ func TestExport_InterruptedTwice_EndsAtOnce(t *testing.T) {
 			c.mustExit(exitInterrupted)
 			committed := len(readExport(t, out).rows)
 			close(g.open)
-			g.Reset()
-			newCLI(t, g.url).mustRun(s.args(out)...)
-			if got, want := blobRequests(g.Server), s.assets()-committed; got != want {
-				t.Errorf("the next run fetched %d blobs, want %d", got, want)
-			}
-			readExportedSet(t, out).check(t, s.undisturbed(t))
+			g.checkResumes(t, s, out, committed)
 		})
 	}
 }

@@ -20,6 +20,8 @@ type finding struct {
 	Error    string `json:"error,omitempty"`
 	Lost     *bool  `json:"lost,omitempty"`
 	LostRows *int64 `json:"lost_rows,omitempty"`
+	// Disowned says of an orphan that its row may be one of those that are lost and that nobody can name.
+	Disowned bool `json:"disowned,omitempty"`
 }
 
 // assetName is an asset's key as JSON has it.
@@ -41,10 +43,14 @@ func newAssetName(key pipeline.AssetKey) *assetName {
 
 func (f *finding) text() string {
 	if f.Type == findingOrphan {
+		what := fmt.Sprintf("%q", f.Path)
 		if f.Member != "" {
-			return fmt.Sprintf("orphan   %q in %s\n", f.Member, f.Path)
+			what = fmt.Sprintf("%q in %s", f.Member, f.Path)
 		}
-		return fmt.Sprintf("orphan   %q\n", f.Path)
+		if f.Disowned {
+			what += ", whose row may be one of those that are lost"
+		}
+		return "orphan   " + what + "\n"
 	}
 	where := fmt.Sprintf("%q", f.Path)
 	if n := f.assetName; n != nil {
@@ -82,14 +88,16 @@ func newVerifySummary(c verify.Counts, damages []manifest.Damage, took time.Dura
 type findingPrinter struct {
 	out             io.Writer
 	asJSON, orphans bool
-	err             error
+	// unnamed says that rows are lost of which not even the key is known: then orphans tell which blobs they may be of.
+	unnamed bool
+	err     error
 }
 
 // found prints what a verification found.
 func (p *findingPrinter) found(f verify.Finding) {
 	if f.Err == nil {
-		if p.orphans {
-			p.print(&finding{Type: findingOrphan, Path: f.Path, Member: f.Member})
+		if p.orphans || p.unnamed {
+			p.print(&finding{Type: findingOrphan, Path: f.Path, Member: f.Member, Disowned: p.unnamed})
 		}
 		return
 	}
@@ -102,6 +110,7 @@ func (p *findingPrinter) found(f verify.Finding) {
 
 // table prints what is lost with a file of the ledger.
 func (p *findingPrinter) table(d manifest.Damage) {
+	p.unnamed = p.unnamed || d.LosesUnnamed()
 	p.print(&finding{Type: findingDamage, Path: d.Path, Error: tableError(d), LostRows: &d.Rows})
 	for _, key := range d.Assets {
 		p.print(&finding{

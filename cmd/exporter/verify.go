@@ -26,13 +26,14 @@ compares its frames, tar headers and seek table with its format. It changes noth
 at an export that was interrupted; beside a run, a blob that the run is just replacing may be reported.
 
 Standard output has a line for everything damaged, and a summary. Files and members that no row names are orphans: they are
-counted, listed with -v, and harmless. A run that is killed, --refetch and --prune leave them.
+counted, listed with -v, and harmless. A run that is killed, --refetch and --prune leave them. Where the manifest is so
+damaged that not even the names of lost rows are left, orphans are always listed: they are the blobs of those rows.
 
 With --json it has JSON lines instead. An object has a "type":
   damage   with "path" and "error"; "file_id", "kind", "page_index" and "figure_name" where it concerns an asset, and then
            "lost", which tells whether its blob, or its row, is not there; "lost_rows" where the path is that of a part of the
            manifest, -1 where nothing is known of them
-  orphan   with "path", and "member" where it is inside a shard
+  orphan   with "path", "member" where it is inside a shard, and "disowned" where its row may be one of those that are lost
   summary  the last one, with "blobs" and "bytes" that were compared, the numbers of "lost" assets, of other "damaged"
            things and of "orphans", and "seconds"
 
