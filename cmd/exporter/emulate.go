@@ -25,7 +25,7 @@ import (
 type emulateOptions struct {
 	listen, corpus, key           string
 	blobSize                      string
-	rate, retryAfter              string
+	rate, limitKind, retryAfter   string
 	latency                       time.Duration
 	faults                        []string
 	faultRate                     float64
@@ -60,6 +60,7 @@ func (o *emulateOptions) addFlags(fs *pflag.FlagSet) {
 	fs.IntVar(&o.syntheticEach, "synthetic-assets", 100, "`NUMBER` of assets of each computed file")
 	fs.StringVar(&o.blobSize, "synthetic-size", "100KB", "`SIZE` of each computed blob")
 	fs.StringVar(&o.rate, "rate", "unlimited", "most requests let through, as in 20/m, 100/s or 1000/h")
+	fs.StringVar(&o.limitKind, "limit-kind", "fixed", "`KIND` of the limit that --rate sets: fixed or sliding windows, or a bucket of tokens")
 	fs.StringVar(&o.retryAfter, "retry-after", "", "`STYLE` of the header of throttled answers (seconds, date or ms); none where it is empty")
 	fs.DurationVar(&o.latency, "latency", 0, "wait so long before every answer")
 	fs.StringSliceVar(&o.faults, "faults", nil, "`KINDS` of faults to inject into blobs: "+faultKinds())
@@ -142,7 +143,7 @@ func (o *emulateOptions) load() (*emulator.Corpus, error) {
 	return corpus, nil
 }
 
-// limit turns the rate into a fixed window: as many requests as are whole in a second, a minute or longer.
+// limit turns the rate into a window: as many requests as are whole in a second, a minute or longer.
 func (o *emulateOptions) limit() (*emulator.RateLimit, error) {
 	rate, err := config.ParseRate(o.rate)
 	if err != nil {
@@ -152,9 +153,12 @@ func (o *emulateOptions) limit() (*emulator.RateLimit, error) {
 	known := []emulator.RetryAfterStyle{
 		emulator.RetryAfterNone, emulator.RetryAfterSeconds, emulator.RetryAfterDate, emulator.RetryAfterMillis,
 	}
+	kind := emulator.LimitKind(o.limitKind)
 	switch {
 	case !slices.Contains(known, style):
 		return nil, usagef("--retry-after %q: want seconds, date or ms", o.retryAfter)
+	case !slices.Contains(emulator.LimitKinds(), kind):
+		return nil, usagef("--limit-kind %q: want fixed, sliding or bucket", o.limitKind)
 	case rate.Auto:
 		return nil, usagef("--rate auto: the emulator needs a number, such as 100/s, or unlimited")
 	case rate.PerSecond == 0:
@@ -162,7 +166,7 @@ func (o *emulateOptions) limit() (*emulator.RateLimit, error) {
 	}
 	for _, window := range []time.Duration{time.Second, time.Minute, time.Hour} {
 		if n := rate.PerSecond * window.Seconds(); n >= 1 && math.Abs(n-math.Round(n)) < 1e-6 {
-			return &emulator.RateLimit{Requests: int(math.Round(n)), Window: window, RetryAfter: style}, nil
+			return &emulator.RateLimit{Kind: kind, Requests: int(math.Round(n)), Window: window, RetryAfter: style}, nil
 		}
 	}
 	return nil, usagef("--rate %s: want a whole number of requests in a second, a minute or an hour", o.rate)

@@ -39,7 +39,7 @@ type Server struct {
 	corpus    *Corpus
 	key       string
 	latency   time.Duration
-	limiter   *limiter // nil: unlimited
+	limiter   *Limiter // nil: unlimited
 	injector  *injector
 	cursors   cursors
 	signer    signer
@@ -61,14 +61,12 @@ func New(o Options) (*Server, error) {
 		corpus: o.Corpus, key: o.Key, latency: o.Latency, signer: newSigner(o.Seed),
 		log: requestLog{limit: o.LogLimit},
 	}
-	if o.Limit != nil {
-		if o.Limit.Requests < 1 || o.Limit.Window <= 0 {
-			return nil, fmt.Errorf("emulator: Limit is %d requests in %v, both must be positive",
-				o.Limit.Requests, o.Limit.Window)
-		}
-		s.limiter = &limiter{RateLimit: *o.Limit}
-	}
 	var err error
+	if o.Limit != nil {
+		if s.limiter, err = NewLimiter(*o.Limit); err != nil {
+			return nil, fmt.Errorf("emulator: %w", err)
+		}
+	}
 	if s.injector, err = newInjector(o); err != nil {
 		return nil, fmt.Errorf("emulator: %w", err)
 	}
@@ -134,7 +132,7 @@ func (s *Server) answer(x *exchange, arrived time.Time) reply {
 			return detail(http.StatusUnauthorized, "Invalid API key").with("WWW-Authenticate", "Bearer")
 		}
 		if s.limiter != nil {
-			if wait := s.limiter.take(arrived); wait > 0 {
+			if wait := s.limiter.Take(arrived); wait > 0 {
 				return s.limiter.throttled(arrived, wait)
 			}
 		}
