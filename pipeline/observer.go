@@ -72,8 +72,13 @@ type (
 		Delay         time.Duration
 		Err           error
 	}
-	// Paused tells that the API asked all requests to wait.
-	Paused struct{ For time.Duration }
+	// Paused tells that all requests wait: because the API asked for it, or in an outage because it cannot be reached.
+	Paused struct {
+		For    time.Duration
+		Outage bool
+	}
+	// Paced tells that requests go on after a pause, at a rate near PerSecond.
+	Paced struct{ PerSecond float64 }
 )
 
 func (FileListed) event()    {}
@@ -89,3 +94,4 @@ func (Committed) event()     {}
 func (Requested) event()     {}
 func (Retrying) event()      {}
 func (Paused) event()        {}
+func (Paced) event()         {}

@@ -108,7 +108,7 @@ func startChild(t *testing.T, baseURL string, o childOptions, args ...string) *c
 	}
 	c := &child{t: t, cmd: exec.CommandContext(ctx, "exporter", args...)}
 	c.cmd.Env = []string{
-		childEnv + "=" + string(encoded), "LLAMA_CLOUD_API_KEY=" + canaryKey, "LLAMA_CLOUD_BASE_URL=" + baseURL,
+		childEnv + "=" + string(encoded), "LLAMA_CLOUD_API_KEY=" + canaryKey, "LLAMA_CLOUD_BASE_URL=" + baseURL, "EXPORTER_LIMITS_RATE=unlimited",
 		"GORACE=atexit_sleep_ms=0",
 	}
 	c.cmd.Stderr = &c.stderr

@@ -33,6 +33,7 @@ func connect(cfg *config.Config, log *slog.Logger, spoolDir string, observer pip
 		Rate:           llamacloud.Rate{PerSecond: cfg.Limits.Rate.PerSecond, Auto: cfg.Limits.Rate.Auto},
 		Concurrency:    cfg.Limits.Concurrency,
 		MaxPause:       cfg.Limits.MaxPause,
+		MaxOutage:      cfg.Limits.MaxOutage,
 		MaxAttempts:    cfg.Limits.MaxAttempts,
 		MaxBlobSize:    int64(cfg.Limits.MaxBlobSize),
 		SpoolDir:       spoolDir,

@@ -89,6 +89,10 @@ func demoConfig(cfg *config.Config, url string) (*config.Config, error) {
 		return nil, err
 	}
 	demo.Assets, demo.Limits, demo.Output = cfg.Assets, cfg.Limits, cfg.Output
+	// The emulator has no limit that could be found.
+	if demo.Limits.Rate.Auto {
+		demo.Limits.Rate = config.Rate{}
+	}
 	return demo, nil
 }
 

@@ -103,6 +103,8 @@ func explainError(err error) explanation {
 		return explanation{exitStopped, "check the id, and that the key may use it"}
 	case is[*llamacloud.PauseError](err), is[*llamacloud.ThrottledError](err):
 		return explanation{exitStopped, "the same command goes on"}
+	case is[*llamacloud.OutageError](err):
+		return explanation{exitStopped, "check base_url and the network, then the same command goes on"}
 	case is[*llamacloud.ListingError](err), is[*llamacloud.RequestError](err):
 		return explanation{exitStopped, "check base_url and the network, then the same command goes on"}
 	case is[*fs.PathError](err):

@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"log/slog"
+	"math"
 	"sync"
 
 	"exporter/pipeline"
@@ -45,7 +46,13 @@ func (l *logObserver) Observe(e pipeline.Event) {
 			l.failed("file failed", e.Row.Error, "file_id", e.Row.ID)
 		}
 	case pipeline.Paused:
-		l.log.Info("the API asks to wait", "for", e.For.String())
+		reason := "the API asks to wait"
+		if e.Outage {
+			reason = "the API cannot be reached"
+		}
+		l.log.Info(reason, "for", e.For.String())
+	case pipeline.Paced:
+		l.log.Info("requests go on", "per_second", math.Round(e.PerSecond*100)/100)
 	case pipeline.Retrying:
 		l.log.Debug("retry", "method", e.Method, "route", e.Route, "attempt", e.Attempt, "delay", e.Delay.String(), "error", e.Err)
 	case pipeline.Requested:

@@ -178,7 +178,7 @@ func (c *cli) run(args ...string) (code int, stdout, stderr string) {
 	a := &app{
 		stdin: strings.NewReader(""), stdout: &out, stderr: &err, stop: c.stop,
 		wrapFS: c.wrapFS, checkpointRows: c.checkpointRows,
-		environ: []string{"LLAMA_CLOUD_API_KEY=" + canaryKey, "LLAMA_CLOUD_BASE_URL=" + c.baseURL},
+		environ: []string{"LLAMA_CLOUD_API_KEY=" + canaryKey, "LLAMA_CLOUD_BASE_URL=" + c.baseURL, "EXPORTER_LIMITS_RATE=unlimited"},
 	}
 	code = run(context.Background(), a, args)
 	if strings.Contains(out.String()+err.String(), canaryKey) {

@@ -73,6 +73,8 @@ type Limits struct {
 	Memory, MaxBlobSize Size
 	// MaxPause is the longest pause that the API may ask for before the run stops.
 	MaxPause time.Duration
+	// MaxOutage is how long the API may be out of reach before the run stops.
+	MaxOutage time.Duration
 	// MaxAttempts is the number of times that a request is tried, from 1 to 20.
 	MaxAttempts int
 }

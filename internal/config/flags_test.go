@@ -36,7 +36,7 @@ func TestAddFlags_Usage_ShowsDefaultsAndAllowed(t *testing.T) {
 	AddFlags(fs, Sections()...)
 	usage := strings.Join(strings.Fields(fs.FlagUsages()), " ")
 	for _, want := range []string{
-		`--rate RATE highest rate of requests; auto goes as fast as concurrency allows, and waits when the API says so ` +
+		`--rate RATE highest rate of requests; auto finds the limit of the API, and stays just under it ` +
 			`(such as "20/m", "50/s", "1000/h", "auto" or "unlimited") (default auto)`,
 		`--level NAME how hard zstd tries (fastest, default, better or best) (default fastest)`,
 		`--concurrency N blobs in flight at once (from 1 to 1024) (default 32)`,

@@ -156,13 +156,15 @@ func assetSettings(a *Assets) []setting {
 func limitSettings(l *Limits) []setting {
 	return []setting{
 		{SectionLimits, "rate", "rate", "auto",
-			"highest rate of requests; auto goes as fast as concurrency allows, and waits when the API says so", rateField(&l.Rate)},
+			"highest rate of requests; auto finds the limit of the API, and stays just under it", rateField(&l.Rate)},
 		{SectionLimits, "concurrency", "concurrency", "32", "blobs in flight at once", intField(&l.Concurrency, 1, 1024)},
 		{SectionLimits, "memory", "memory", "256MiB", "bytes of blobs in flight at once", sizeField(&l.Memory)},
 		{SectionLimits, "max_blob_size", "max-blob-size", "256MiB",
 			"a larger blob fails", sizeField(&l.MaxBlobSize)},
 		{SectionLimits, "max_pause", "max-pause", "15m",
 			"stop, resumable, when the API asks for a longer pause", durationField(&l.MaxPause)},
+		{SectionLimits, "max_outage", "max-outage", "2m",
+			"stop, resumable, when the API cannot be reached for so long", durationField(&l.MaxOutage)},
 		{SectionLimits, "max_attempts", "max-attempts", "6",
 			"tries of a request before it counts as failed", intField(&l.MaxAttempts, 1, 20)},
 	}

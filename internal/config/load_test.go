@@ -77,6 +77,7 @@ func samples() map[string][3]string {
 		"limits.memory":                  {"1MiB", "2MiB", "3MiB"},
 		"limits.max_blob_size":           {"1MiB", "2MiB", "3MiB"},
 		"limits.max_pause":               {"1m0s", "2m0s", "3m0s"},
+		"limits.max_outage":              {"1m0s", "2m0s", "3m0s"},
 		"limits.max_attempts":            {"1", "2", "20"},
 		"output.dir":                     {"a", "b", "c"},
 		"output.sink":                    {"archive", "local", "archive"},

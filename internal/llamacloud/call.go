@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"time"
 
 	"exporter/pipeline"
 )
@@ -59,6 +58,7 @@ func (c *Client) newCall(method, route string, query url.Values, segments ...seg
 // gets have a status of 200 to 299; it has to close their bodies.
 func (k *call) do(ctx context.Context, use func(*answer) error) error {
 	t := tries{max: k.client.opts.MaxAttempts}
+	k.client.gov.first()
 	for {
 		err := k.attempt(ctx, use)
 		if err == nil {
@@ -68,6 +68,7 @@ func (k *call) do(ctx context.Context, use func(*answer) error) error {
 		if final != nil {
 			return final
 		}
+		delay = max(delay, k.client.gov.retry())
 		k.client.opts.Observer.Observe(pipeline.Retrying{
 			Method: k.method, Route: k.route, Attempt: k.requests, Delay: delay, Err: err,
 		})
@@ -128,26 +129,16 @@ func (k *call) redirect(a *answer, from *url.URL, hop int) (*url.URL, error) {
 	return to, nil
 }
 
-// refused closes an answer that is an error by its status and returns the error, after telling the governor what it
-// says about requests to come. Only the API itself is heard on that, no host that it redirected to.
+// refused closes an answer that is an error by its status and returns the error.
 func (k *call) refused(a *answer) error {
 	clean := func(text string) string { return printable(k.client.opts.Key.redact(text)) }
 	err := &APIError{
-		Method: k.method, Route: k.route, Host: a.host.Host, Status: a.status, own: sameOrigin(k.client.base, a.host),
+		Method: k.method, Route: k.route, Host: a.host.Host, Status: a.status, own: a.own(), throttled: a.throttled,
 		Detail: clean(readDetail(a.body)), RequestID: clean(a.header.Get("X-Request-Id")),
 	}
 	a.body.Close()
 	if err.unauthorized() {
 		k.client.gov.halt(err)
-	}
-	if !err.own || !retryableStatus(err.Status) {
-		return err
-	}
-	if wait, ok := parseRetryAfter(a.header, time.Now()); ok {
-		err.retryAfter = wait
-		if tooLong := k.client.gov.pause(wait); tooLong != nil {
-			return tooLong
-		}
 	}
 	return err
 }

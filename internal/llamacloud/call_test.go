@@ -3,9 +3,11 @@ package llamacloud
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -63,8 +65,8 @@ func TestClient_ObeysRetryAfter(t *testing.T) {
 				if took := time.Since(start); took < test.least || took > test.most {
 					t.Errorf("took %v, want %v to %v", took, test.least, test.most)
 				}
-				if got := len(eventsOf[pipeline.Paused](a.events)); (got == 1) != (test.least > 0) {
-					t.Errorf("%d pauses were reported", got)
+				if got := eventsOf[pipeline.Paused](a.events); len(got) != 1 || got[0].For < test.least {
+					t.Errorf("pauses %v were reported, want one", got)
 				}
 			})
 		})
@@ -97,7 +99,7 @@ func TestClient_PausesAllWorkers(t *testing.T) {
 			t.Fatalf("requests came at %v, want 5", arrivals)
 		}
 		for _, at := range arrivals[1:] {
-			if at < time.Minute || at > time.Minute+2*pauseJitter {
+			if at < time.Minute || at > time.Minute+maxPauseJitter {
 				t.Errorf("a request came at %v, want it after a minute and some jitter", at)
 			}
 		}
@@ -128,15 +130,49 @@ func TestClient_TooLongPauseEndsAllRequests(t *testing.T) {
 func TestClient_ThrottledForEverEndsTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAPI(t, throttle(1<<40, 429, nil))
-		_, err := a.fetchBlob(t, 0)
-		want := "100 answers in a row asked to slow down (lower the rate): " +
-			"GET 127.0.0.1/api/v1/files/{id}/page_screenshots/{page_index}: 429 Too Many Requests"
-		if got, ok := errors.AsType[*ThrottledError](err); !ok || got.Answers != maxThrottled || got.Error() != want {
+		for range 2 {
+			_, err := a.fetchBlob(t, 0)
+			if _, ok := errors.AsType[*PauseError](err); !ok {
+				t.Errorf("got %v, want a PauseError", err)
+			}
+			if _, ok := concern(err); ok {
+				t.Error("it concerns one asset only, want the run")
+			}
+		}
+		if n := len(eventsOf[pipeline.Requested](a.events)); n > 60 {
+			t.Errorf("%d requests, want at most 60", n)
+		}
+	})
+}
+
+// An API that throttles a single request for ever, and nothing else, is given up too.
+func TestClient_OneRequestThrottledForEverEndsTheRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
+			if strings.Contains(r.URL.Path, "cursed") {
+				w.WriteHeader(http.StatusTooManyRequests)
+				return
+			}
+			_, _ = io.WriteString(w, "[]")
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		var others sync.WaitGroup
+		others.Go(func() {
+			for ctx.Err() == nil {
+				if _, err := a.client.PageFigures(ctx, "f"); err != nil && ctx.Err() == nil {
+					t.Error(err)
+				}
+				time.Sleep(time.Second)
+			}
+		})
+		_, err := a.client.PageFigures(t.Context(), "cursed")
+		want := fmt.Sprintf("%d answers in a row asked to slow down (lower the rate): "+
+			"GET 127.0.0.1/api/v1/files/{id}/page-figures: 429 Too Many Requests", maxThrottled)
+		if got, ok := errors.AsType[*ThrottledError](err); !ok || got.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
-		if n := len(eventsOf[pipeline.Requested](a.events)); n != maxThrottled {
-			t.Errorf("%d requests, want %d", n, maxThrottled)
-		}
+		cancel()
+		others.Wait()
 	})
 }
 

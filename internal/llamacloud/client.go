@@ -18,7 +18,7 @@ const maxHeaderBytes = 256 << 10
 //
 // Its methods wait for the governor's permission, try again what may succeed later, and return *APIError for answers
 // that are errors, *RequestError where there is no usable answer, *PauseError or *ThrottledError where the API wants
-// fewer requests than can be waited for, and the cause of the context where that ended.
+// fewer requests than can be waited for, *OutageError where it cannot be reached, and the cause of the context where that ended.
 type Client struct {
 	opts Options
 	base *url.URL
@@ -45,7 +45,7 @@ func New(o Options) (*Client, error) {
 		opts:      o,
 		base:      base,
 		transport: newTransport(o),
-		gov:       newGovernor(o.Rate, o.MaxPause, o.Observer),
+		gov:       newGovernor(o.Rate, o.MaxPause, o.MaxOutage, o.Observer),
 		spool:     &spooler{dir: o.SpoolDir, inMemory: pipeline.BufferedBlobSize},
 		maxJSON:   maxJSONBody,
 	}, nil

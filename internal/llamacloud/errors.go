@@ -61,8 +61,8 @@ type APIError struct {
 
 	// own tells that the configured origin answered, so that the answer speaks for the API.
 	own bool
-	// retryAfter is how long the API asks to wait; 0 when it does not.
-	retryAfter time.Duration
+	// throttled tells that the API wants fewer requests.
+	throttled bool
 }
 
 func (e *APIError) Error() string {
@@ -108,7 +108,8 @@ func (e *RequestError) Unwrap() error { return e.Err }
 
 // PauseError says that the API asked for a longer pause than allowed. No request is sent after it.
 type PauseError struct {
-	// For is what the API asked for, Max is Options.MaxPause.
+	// For is how long the API asked to wait, pauses before it included after which it still accepted nothing. Max is
+	// Options.MaxPause.
 	For, Max time.Duration
 }
 
@@ -126,6 +127,18 @@ type ThrottledError struct {
 
 func (e *ThrottledError) Error() string {
 	return fmt.Sprintf("%d answers in a row asked to slow down (lower the rate): %v", e.Answers, e.Last)
+}
+
+// OutageError says that the API could not be reached for longer than is waited for. No request is sent after it.
+type OutageError struct {
+	// For is how long every request has failed, Max is Options.MaxOutage.
+	For, Max time.Duration
+	// Last is how the last one did.
+	Last error
+}
+
+func (e *OutageError) Error() string {
+	return fmt.Sprintf("the API could not be reached for %v (max_outage is %v): %v", e.For.Round(time.Second), e.Max, e.Last)
 }
 
 // ListingError says that a listing could not be had, or cannot be trusted. What it gave before is not complete.

@@ -2,7 +2,6 @@ package llamacloud
 
 import (
 	"context"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -11,38 +10,40 @@ import (
 	"exporter/pipeline"
 )
 
-// pauseJitter is the most by which the end of a pause differs between workers.
-const pauseJitter = 250 * time.Millisecond
-
 // governor decides when a request may be sent. It is safe for concurrent use, and knows nothing of HTTP.
+//
+// A request is sent when the regulator lets it pass and the token bucket, which is filled at the regulator's pace, has a
+// token. Whoever was admitted says what came of the request through its ticket.
 type governor struct {
-	bucket   *rate.Limiter
-	maxPause time.Duration
 	observer pipeline.Observer
 
-	// turn holds one value. Who has it waits for the bucket's next token: with a single reservation outstanding, a pause
-	// costs one token and not one of each worker, and no burst of overdue reservations follows it.
-	turn chan struct{}
+	// turn holds one value. Who has it waits for the gate and for the bucket's next token: with a single reservation
+	// outstanding, a pause costs one token and not one of each worker, and no burst of overdue reservations follows it.
+	turn   chan struct{}
+	bucket *rate.Limiter
 	// stopped is closed by stop, halted by halt.
 	stopped, halted chan struct{}
 
-	mu sync.Mutex
-	// until is when the pause ends.
-	until time.Time
+	mu        sync.Mutex
+	regulator regulator
+	budget    budget
+	// changed is closed, and made anew, when the regulator's gate has changed.
+	changed chan struct{}
 	// verdict is why sending was halted; nil while it is not.
 	verdict error
 	// stopping tells that stopped is closed.
 	stopping bool
 }
 
-func newGovernor(r Rate, maxPause time.Duration, observer pipeline.Observer) *governor {
+func newGovernor(r Rate, maxPause, maxOutage time.Duration, observer pipeline.Observer) *governor {
 	g := &governor{
-		bucket:   r.bucket(),
-		maxPause: maxPause,
-		observer: observer,
-		turn:     make(chan struct{}, 1),
-		stopped:  make(chan struct{}),
-		halted:   make(chan struct{}),
+		observer:  observer,
+		turn:      make(chan struct{}, 1),
+		bucket:    rate.NewLimiter(0, 1),
+		stopped:   make(chan struct{}),
+		halted:    make(chan struct{}),
+		regulator: regulator{maxPause: maxPause, maxOutage: maxOutage, pace: newPace(r)},
+		changed:   make(chan struct{}),
 	}
 	g.turn <- struct{}{}
 	return g
@@ -50,52 +51,72 @@ func newGovernor(r Rate, maxPause time.Duration, observer pipeline.Observer) *go
 
 // admit waits until one request may be sent. It returns an error that wraps pipeline.ErrStopped after stop, the verdict
 // after halt, and the cause of ctx after its end, all of them at once.
-func (g *governor) admit(ctx context.Context) error {
-	if g.bucket == nil {
-		return g.waitPause(ctx)
-	}
-	if err := g.takeTurn(ctx); err != nil {
-		return err
-	}
-	defer func() { g.turn <- struct{}{} }()
-	for {
-		if err := g.waitPause(ctx); err != nil {
-			return err
-		}
-		token := g.bucket.Reserve()
-		if err := g.sleep(ctx, token.Delay()); err != nil {
-			token.Cancel()
-			return err
-		}
-		if g.pauseLeft() == 0 {
-			return nil
-		}
-	}
-}
-
-// takeTurn returns nil when the caller has the turn, which it gives back to the channel.
-func (g *governor) takeTurn(ctx context.Context) error {
+func (g *governor) admit(ctx context.Context) (*ticket, error) {
 	select {
 	case <-g.turn:
-		return nil
+		defer func() { g.turn <- struct{}{} }()
 	case <-ctx.Done():
 	case <-g.stopped:
 	case <-g.halted:
 	}
-	return g.refusal(ctx)
+	for {
+		if err := g.waitGate(ctx); err != nil {
+			return nil, err
+		}
+		token := g.reserve()
+		if err := g.sleep(ctx, token.Delay()); err != nil {
+			token.Cancel()
+			return nil, err
+		}
+		if t := g.issue(); t != nil {
+			return t, nil
+		}
+	}
 }
 
-// waitPause waits for the end of the pause.
-func (g *governor) waitPause(ctx context.Context) error {
+// waitGate waits until the gate is open or half open.
+func (g *governor) waitGate(ctx context.Context) error {
 	for {
-		left := g.pauseLeft()
-		if left == 0 {
-			return g.refusal(ctx)
+		if err := g.refusal(ctx); err != nil {
+			return err
 		}
-		if err := g.sleep(ctx, left+rand.N(pauseJitter)); err != nil {
+		g.mu.Lock()
+		left, probing, changed := time.Until(g.regulator.gate.until), g.regulator.gate.probing, g.changed
+		g.mu.Unlock()
+		var err error
+		switch {
+		case probing:
+			err = g.wait(ctx, changed)
+		case left > 0:
+			err = g.sleep(ctx, left)
+		default:
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 	}
+}
+
+// reserve takes the next token at the present pace.
+func (g *governor) reserve() *rate.Reservation {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := time.Now()
+	perSecond := g.regulator.pace.rate(now)
+	g.bucket.SetLimitAt(now, rate.Limit(perSecond))
+	g.bucket.SetBurstAt(now, bucketSize(perSecond))
+	return g.bucket.ReserveN(now, 1)
+}
+
+// issue returns a ticket, or nil if the gate does not let the request through.
+func (g *governor) issue() *ticket {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if p, ok := g.regulator.pass(time.Now()); ok {
+		return &ticket{governor: g, passage: p}
+	}
+	return nil
 }
 
 // sleep waits for d, with the same errors as admit.
@@ -107,6 +128,17 @@ func (g *governor) sleep(ctx context.Context, d time.Duration) error {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+	case <-ctx.Done():
+	case <-g.stopped:
+	case <-g.halted:
+	}
+	return g.refusal(ctx)
+}
+
+// wait waits until changed is closed, with the same errors as admit.
+func (g *governor) wait(ctx context.Context, changed <-chan struct{}) error {
+	select {
+	case <-changed:
 	case <-ctx.Done():
 	case <-g.stopped:
 	case <-g.halted:
@@ -127,32 +159,18 @@ func (g *governor) refusal(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-func (g *governor) pauseLeft() time.Duration {
+// first is called for every request that is not a retry.
+func (g *governor) first() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return max(0, time.Until(g.until))
+	g.budget.earn()
 }
 
-// pause keeps all requests from being sent for d, or for as long as an earlier pause lasts. If d is longer than allowed,
-// nothing is sent any more: it returns a *PauseError, and so does admit from then on.
-func (g *governor) pause(d time.Duration) error {
-	if d > g.maxPause {
-		err := &PauseError{For: d, Max: g.maxPause}
-		g.halt(err)
-		return err
-	}
+// retry returns how long the retry budget makes a retry wait.
+func (g *governor) retry() time.Duration {
 	g.mu.Lock()
-	until := time.Now().Add(d)
-	longer := until.Sub(g.until)
-	if longer > 0 {
-		g.until = until
-	}
-	g.mu.Unlock()
-	// The workers' answers of one throttling window lengthen the pause by very little each: that is no news.
-	if longer > pauseJitter {
-		g.observer.Observe(pipeline.Paused{For: d})
-	}
-	return nil
+	defer g.mu.Unlock()
+	return g.budget.spend(time.Now())
 }
 
 // halt ends all sending: from now on admit and sleep return the error of the first call.

@@ -41,6 +41,8 @@ type Options struct {
 	Concurrency int
 	// MaxPause is the longest time to wait when the API says when to come back; default 15 min.
 	MaxPause time.Duration
+	// MaxOutage is the longest time to wait for an API that cannot be reached; default 2 min.
+	MaxOutage time.Duration
 	// MaxAttempts is how often a request is sent before it is given up; default 6. Throttled answers do not count.
 	MaxAttempts int
 
@@ -62,6 +64,7 @@ func (o Options) withDefaults() Options {
 	o.IdleTimeout = cmp.Or(o.IdleTimeout, 30*time.Second)
 	o.Concurrency = cmp.Or(o.Concurrency, 32)
 	o.MaxPause = cmp.Or(o.MaxPause, 15*time.Minute)
+	o.MaxOutage = cmp.Or(o.MaxOutage, 2*time.Minute)
 	o.MaxAttempts = cmp.Or(o.MaxAttempts, 6)
 	o.MaxBlobSize = cmp.Or(o.MaxBlobSize, 256<<20)
 	o.SpoolDir = cmp.Or(o.SpoolDir, os.TempDir())
@@ -84,7 +87,10 @@ func (o Options) Validate() error {
 	for _, d := range []struct {
 		name  string
 		value time.Duration
-	}{{"header timeout", o.HeaderTimeout}, {"idle timeout", o.IdleTimeout}, {"max pause", o.MaxPause}} {
+	}{
+		{"header timeout", o.HeaderTimeout}, {"idle timeout", o.IdleTimeout},
+		{"max pause", o.MaxPause}, {"max outage", o.MaxOutage},
+	} {
 		if d.value < 0 {
 			return fmt.Errorf("%s %v: must be positive", d.name, d.value)
 		}

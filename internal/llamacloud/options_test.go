@@ -80,16 +80,13 @@ func TestOptions_Validate_NamesFieldAndValue(t *testing.T) {
 	}
 }
 
-func TestRate_Bucket(t *testing.T) {
+func TestBucketSize(t *testing.T) {
 	for _, test := range []struct {
 		perSecond float64
-		burst     int
-	}{{1.0 / 3, 1}, {19, 1}, {40, 2}, {59.9, 2}, {1280, 64}, {1e300, 1 << 20}} {
-		if got := (Rate{PerSecond: test.perSecond}).bucket().Burst(); got != test.burst {
-			t.Errorf("%v a second: burst %d, want %d", test.perSecond, got, test.burst)
+		want      int
+	}{{1.0 / 3, 1}, {19, 1}, {40, 2}, {59.9, 2}, {1280, 64}, {1e300, 1 << 20}, {math.Inf(1), 1 << 20}} {
+		if got := bucketSize(test.perSecond); got != test.want {
+			t.Errorf("%v a second: %d tokens, want %d", test.perSecond, got, test.want)
 		}
-	}
-	if (Rate{}).bucket() != nil || (Rate{Auto: true}).bucket() != nil {
-		t.Error("there is a bucket without a rate")
 	}
 }

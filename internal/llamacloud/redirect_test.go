@@ -170,7 +170,7 @@ func TestClient_OtherHostsDoNotSpeakForTheAPI(t *testing.T) {
 				t.Errorf("got %v, want a failure of class http_%d", err, status)
 			}
 		}
-		if err := a.client.gov.admit(t.Context()); err != nil {
+		if _, err := a.client.gov.admit(t.Context()); err != nil {
 			t.Errorf("the governor has heard of it: %v", err)
 		}
 	})

@@ -52,7 +52,7 @@ func judgeStatus(e *APIError) verdict {
 	switch {
 	case !retryableStatus(e.Status):
 		return giveUp
-	case e.own && (e.Status == http.StatusTooManyRequests || e.retryAfter > 0):
+	case e.throttled:
 		return comeBack
 	}
 	return tryAgain
@@ -113,23 +113,23 @@ func (t *tries) next(method string, err error) (time.Duration, error) {
 	return backoff(t.charged - 1), nil
 }
 
+// nextThrottled does not wait: the governor does, for all requests.
 func (t *tries) nextThrottled(err error) (time.Duration, error) {
-	answered, _ := errors.AsType[*APIError](err)
 	t.throttled++
-	switch {
-	case t.throttled >= maxThrottled:
-		return 0, &ThrottledError{Answers: t.throttled, Last: answered}
-	case answered.retryAfter > 0:
-		return answered.retryAfter + rand.N(pauseJitter), nil
+	if t.throttled < maxThrottled {
+		return 0, nil
 	}
-	return backoff(t.throttled - 1), nil
+	answered, _ := errors.AsType[*APIError](err)
+	return 0, &ThrottledError{Answers: t.throttled, Last: answered}
 }
 
 // backoff returns a wait with full jitter before retry number n, counted from 0.
-func backoff(n int) time.Duration {
-	most := maxBackoff
+func backoff(n int) time.Duration { return rand.N(backoffCap(n) + 1) }
+
+// backoffCap returns the longest wait before retry number n.
+func backoffCap(n int) time.Duration {
 	if n < 6 {
-		most = firstBackoff << n
+		return firstBackoff << n
 	}
-	return rand.N(most + 1)
+	return maxBackoff
 }

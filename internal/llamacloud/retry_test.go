@@ -24,8 +24,8 @@ func TestJudge(t *testing.T) {
 		{get, status(400), giveUp}, {get, status(401), giveUp}, {get, status(403), giveUp}, {get, status(404), giveUp},
 		{get, status(410), giveUp}, {get, status(422), giveUp}, {get, status(501), giveUp}, {get, status(505), giveUp},
 		{get, status(304), giveUp}, {get, status(408), tryAgain}, {get, status(409), tryAgain}, {get, status(425), tryAgain},
-		{get, status(500), tryAgain}, {get, status(503), tryAgain}, {get, status(599), tryAgain}, {get, status(429), comeBack},
-		{get, &APIError{Status: 429}, tryAgain}, {get, &APIError{Status: 503, own: true, retryAfter: 1}, comeBack},
+		{get, status(500), tryAgain}, {get, status(503), tryAgain}, {get, status(599), tryAgain}, {get, status(429), tryAgain},
+		{get, &APIError{Status: 429, throttled: true}, comeBack}, {get, &APIError{Status: 503, throttled: true}, comeBack},
 		{get, class(ClassTransport), tryAgain}, {get, class(ClassTimeout), tryAgain}, {get, class(ClassStalled), tryAgain},
 		{get, class(ClassSlow), tryAgain}, {get, class(ClassTruncated), tryAgain}, {get, class(ClassSizeMismatch), tryAgain},
 		{get, class(ClassNotImage), tryAgain}, {get, class(ClassMalformed), tryOnce}, {get, class(ClassTooLarge), giveUp},
@@ -34,7 +34,7 @@ func TestJudge(t *testing.T) {
 		{get, context.Canceled, giveUp}, {get, &pipeline.StorageError{Err: errors.New("full")}, giveUp},
 		{get, fmt.Errorf("wrapped: %w", class(ClassTransport)), tryAgain},
 		{patch, status(500), tryAgain}, {patch, class(ClassTransport), tryAgain}, {del, status(503), tryAgain},
-		{post, status(500), giveUp}, {post, &APIError{Status: 503, own: true, retryAfter: 1}, giveUp}, {post, status(429), comeBack},
+		{post, status(500), giveUp}, {post, &APIError{Status: 503, throttled: true}, giveUp}, {post, &APIError{Status: 429, throttled: true}, comeBack},
 		{post, class(ClassTransport), giveUp}, {post, unsent(ClassTransport), tryAgain}, {post, class(ClassMalformed), giveUp},
 		{post, unsent(ClassTLS), giveUp},
 	}
@@ -46,7 +46,7 @@ func TestJudge(t *testing.T) {
 }
 
 func TestTries_Next_BoundsAttempts(t *testing.T) {
-	limited := &APIError{Status: 429, own: true}
+	limited := &APIError{Status: 429, throttled: true}
 	broken := &APIError{Status: 500}
 	tries := tries{max: 3}
 	for i, err := range []error{broken, limited, limited, broken} {
@@ -60,7 +60,7 @@ func TestTries_Next_BoundsAttempts(t *testing.T) {
 }
 
 func TestTries_Next_BoundsThrottling(t *testing.T) {
-	limited := &APIError{Status: 429, own: true}
+	limited := &APIError{Status: 429, throttled: true}
 	tries := tries{max: 1}
 	for range maxThrottled - 1 {
 		if _, final := tries.next(http.MethodGet, limited); final != nil {

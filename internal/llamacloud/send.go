@@ -31,14 +31,19 @@ type answer struct {
 	// length is the declared length of the body; -1 when there is none.
 	length int64
 	body   *body
+	// throttled tells that the API wants fewer requests.
+	throttled bool
 }
+
+// own tells that the configured origin answered, so that the answer speaks for the API.
+func (a *answer) own() bool { return sameOrigin(a.call.client.base, a.host) }
 
 // fail returns the error of an answer that cannot be used.
 func (a *answer) fail(class string, err error) *RequestError { return a.call.fail(a.host, class, err) }
 
 // date returns the time of the API's clock when it answered; zero where it does not say, or another host answered.
 func (a *answer) date() time.Time {
-	if !sameOrigin(a.call.client.base, a.host) {
+	if !a.own() {
 		return time.Time{}
 	}
 	date, err := http.ParseTime(a.header.Get("Date"))
@@ -61,23 +66,26 @@ func (a *answer) discard() {
 // net/http sends a request a second time by itself when a connection that it reused turns out to be dead. That cannot be
 // switched off, but it can be made to pay: see exchange.gotConn.
 func (k *call) send(ctx context.Context, to *url.URL) (*answer, error) {
-	if err := k.client.gov.admit(ctx); err != nil {
+	admitted, err := k.client.gov.admit(ctx)
+	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	x := &exchange{call: k, cancel: cancel}
+	x.ticket.Store(admitted)
 	x.headers = startDeadline(k.client.opts.HeaderTimeout, func() { cancel(errNoHeaders) })
 	defer x.headers.end()
 	request, err := x.request(ctx, to)
 	if err != nil {
 		cancel(nil)
+		admitted.untold()
 		return nil, err
 	}
 	k.requests++
 	started := time.Now()
 	resp, err := k.client.transport.RoundTrip(request)
 	if err != nil {
-		err = k.explain(ctx, to, err, !x.wrote.Load())
+		err = x.failed(to, k.explain(ctx, to, err, !x.wrote.Load()))
 		cancel(nil)
 		k.client.opts.Observer.Observe(pipeline.Requested{
 			Method: k.method, Route: k.route, Took: time.Since(started), Err: err,
@@ -86,6 +94,10 @@ func (k *call) send(ctx context.Context, to *url.URL) (*answer, error) {
 	}
 	a := &answer{call: k, host: to, status: resp.StatusCode, header: resp.Header, length: resp.ContentLength}
 	a.body = newBody(ctx, cancel, a, resp.Body, started)
+	if err := x.answered(a); err != nil {
+		a.body.Close()
+		return nil, err
+	}
 	return a, nil
 }
 
@@ -94,6 +106,8 @@ type exchange struct {
 	call    *call
 	cancel  context.CancelCauseFunc
 	headers *deadline
+	// ticket is that of the latest connection; nil where it was not admitted.
+	ticket atomic.Pointer[ticket]
 	// connections is how many connections the request was given.
 	connections atomic.Int32
 	// wrote tells that the request may have been sent.
@@ -135,10 +149,15 @@ func (x *exchange) gotConn(ctx context.Context) {
 		return
 	}
 	x.headers.hold()
-	if err := x.call.client.gov.admit(ctx); err != nil {
+	if t := x.ticket.Swap(nil); t != nil {
+		t.untold()
+	}
+	again, err := x.call.client.gov.admit(ctx)
+	if err != nil {
 		x.cancel(err)
 		return
 	}
+	x.ticket.Store(again)
 	x.call.requests++
 	x.headers.extend()
 }
