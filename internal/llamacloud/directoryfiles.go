@@ -39,11 +39,11 @@ type DirectoryFile struct {
 	Metadata Optional[json.RawMessage] `json:"metadata,omitzero"`
 }
 
-func (f *DirectoryFile) check() error {
+func (f *DirectoryFile) identify() (string, error) {
 	if f.ID == "" {
-		return errors.New("a directory file has no id")
+		return "", errors.New("a directory file has no id")
 	}
-	return nil
+	return f.ID, nil
 }
 
 // PresignedURL gives access to a file to everyone who knows it: it must not be logged.
@@ -103,7 +103,7 @@ func pageSize(n int) string {
 func (c *Client) DirectoryFiles(
 	ctx context.Context, directory pipeline.ID, q DirectoryFilesQuery,
 ) iter.Seq2[DirectoryFile, error] {
-	return pages(ctx, c, directoryFilesRoute, q.values(), (*DirectoryFile).check, idSegment(directory))
+	return pages(ctx, c, directoryFilesRoute, q.values(), (*DirectoryFile).identify, idSegment(directory))
 }
 
 // DirectoryFile returns one file of a directory. The fields to expand are as in DirectoryFilesQuery.
@@ -192,5 +192,6 @@ func decodeDirectoryFile(raw []byte) (DirectoryFile, error) {
 	if err := decodeJSON(raw, &f); err != nil {
 		return DirectoryFile{}, err
 	}
-	return f, f.check()
+	_, err := f.identify()
+	return f, err
 }

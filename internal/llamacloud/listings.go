@@ -2,7 +2,6 @@ package llamacloud
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,26 +22,18 @@ const (
 	maxPageSize = 1000
 	// pipelinePageSize is how many files of a pipeline a request asks for.
 	pipelinePageSize = 100
-	// maxEmptyPages is how many empty pages in a row are taken for a listing that goes on.
-	maxEmptyPages = 100
-)
-
-// What keeps a listing from being complete although every request was answered.
-var (
-	// ErrCursorRepeats says that a listing led back to a page that it gave before.
-	ErrCursorRepeats = errors.New("the listing leads back to a page that was read before")
-	// ErrListingStuck says that a listing claims to go on, but has nothing more to give.
-	ErrListingStuck = errors.New("the listing does not end, but gives nothing more")
 )
 
 // page is a page of a listing with a cursor.
 type page[T any] struct {
 	Items []T
+	// IDs are those of the items.
+	IDs []string
 	// Next is the cursor of the next page; empty on the last one.
 	Next string
 }
 
-func decodePage[T any](raw []byte, check func(*T) error) (page[T], error) {
+func decodePage[T any](raw []byte, identify func(*T) (string, error)) (page[T], error) {
 	var w struct {
 		Items         []T              `json:"items"`
 		NextPageToken Optional[string] `json:"next_page_token"`
@@ -50,34 +41,40 @@ func decodePage[T any](raw []byte, check func(*T) error) (page[T], error) {
 	if err := decodeJSON(raw, &w); err != nil {
 		return page[T]{}, err
 	}
-	items, err := checkItems(w.Items, check)
-	return page[T]{Items: items, Next: w.NextPageToken.Or("")}, err
+	ids, err := identifyAll(w.Items, identify)
+	return page[T]{Items: w.Items, IDs: ids, Next: w.NextPageToken.Or("")}, err
 }
 
-// checkItems refuses a page without an array of items: an empty answer must not pass for an empty listing.
-func checkItems[T any](items []T, check func(*T) error) ([]T, error) {
+// identifyAll returns the identifiers of a page's items. It refuses a page without an array of items: an empty answer must
+// not pass for an empty listing.
+func identifyAll[T any](items []T, identify func(*T) (string, error)) ([]string, error) {
 	if items == nil {
 		return nil, errors.New("the page has no list of items")
 	}
+	ids := make([]string, len(items))
 	for i := range items {
-		if err := check(&items[i]); err != nil {
+		var err error
+		if ids[i], err = identify(&items[i]); err != nil {
 			return nil, err
 		}
 	}
-	return items, nil
+	return ids, nil
 }
 
 // pages goes through a listing with a cursor.
 func pages[T any](
-	ctx context.Context, c *Client, route string, query url.Values, check func(*T) error, segments ...segment,
+	ctx context.Context, c *Client, route string, query url.Values, identify func(*T) (string, error), segments ...segment,
 ) iter.Seq2[T, error] {
-	decode := func(raw []byte) (page[T], error) { return decodePage(raw, check) }
+	decode := func(raw []byte) (page[T], error) { return decodePage(raw, identify) }
 	return func(yield func(T, error) bool) {
 		var none T
-		var seen tokens
+		var cursor cursor
 		query := maps.Clone(query)
 		for {
 			p, err := fetchPage(ctx, c, route, query, decode, segments)
+			if err == nil {
+				err = cursor.page(p.IDs)
+			}
 			if err != nil {
 				yield(none, err)
 				return
@@ -90,7 +87,7 @@ func pages[T any](
 			if p.Next == "" {
 				return
 			}
-			if err := seen.add(p.Next, len(p.Items)); err != nil {
+			if err := cursor.token(p.Next); err != nil {
 				yield(none, err)
 				return
 			}
@@ -110,30 +107,6 @@ func fetchPage[T any](
 	return fetch(ctx, k, decode)
 }
 
-// tokens watches over a cursor, so that a listing ends.
-type tokens struct {
-	seen  map[[sha256.Size]byte]struct{}
-	empty int
-}
-
-// add takes note of a page that had so many items, and of the token of the next page.
-func (t *tokens) add(token string, items int) error {
-	hash := sha256.Sum256([]byte(token))
-	if _, repeats := t.seen[hash]; repeats {
-		return ErrCursorRepeats
-	}
-	if t.seen == nil {
-		t.seen = make(map[[sha256.Size]byte]struct{})
-	}
-	t.seen[hash] = struct{}{}
-	if items > 0 {
-		t.empty = 0
-	} else if t.empty++; t.empty > maxEmptyPages {
-		return ErrListingStuck
-	}
-	return nil
-}
-
 // ProjectFile is a file of the project. All of it is the server's word, unchecked, but ID is not empty.
 type ProjectFile struct {
 	// ID is the file_id.
@@ -148,17 +121,17 @@ type ProjectFile struct {
 	Purpose        Optional[string]       `json:"purpose,omitzero"`
 }
 
-func (f *ProjectFile) check() error {
+func (f *ProjectFile) identify() (string, error) {
 	if f.ID == "" {
-		return errors.New("a file has no id")
+		return "", errors.New("a file has no id")
 	}
-	return nil
+	return f.ID, nil
 }
 
 // ProjectFiles lists the files of the project. An error ends the sequence, which then is not complete.
 func (c *Client) ProjectFiles(ctx context.Context) iter.Seq2[ProjectFile, error] {
 	query := url.Values{"page_size": {pageSize(0)}}
-	return pages(ctx, c, projectFilesRoute, query, (*ProjectFile).check)
+	return pages(ctx, c, projectFilesRoute, query, (*ProjectFile).identify)
 }
 
 // PipelineFile is a file of a pipeline, without the fields that are of its processing alone. All of it is the server's
@@ -179,16 +152,17 @@ type PipelineFile struct {
 	Status         Optional[string]          `json:"status,omitzero"`
 }
 
-func (f *PipelineFile) check() error {
+func (f *PipelineFile) identify() (string, error) {
 	if f.ID == "" {
-		return errors.New("a pipeline file has no id")
+		return "", errors.New("a pipeline file has no id")
 	}
-	return nil
+	return f.ID, nil
 }
 
 // pipelinePage is a page of a listing by offset. Total is nil where the API does not say.
 type pipelinePage struct {
 	Files         []PipelineFile
+	IDs           []string
 	Total, Offset *integer
 }
 
@@ -201,18 +175,19 @@ func decodePipelinePage(raw []byte) (pipelinePage, error) {
 	if err := decodeJSON(raw, &w); err != nil {
 		return pipelinePage{}, err
 	}
-	files, err := checkItems(w.Files, (*PipelineFile).check)
-	return pipelinePage{Files: files, Total: w.Total.Ptr(), Offset: w.Offset.Ptr()}, err
+	ids, err := identifyAll(w.Files, (*PipelineFile).identify)
+	return pipelinePage{Files: w.Files, IDs: ids, Total: w.Total.Ptr(), Offset: w.Offset.Ptr()}, err
 }
 
 // PipelineFiles lists the files of a pipeline. An error ends the sequence, which then is not complete.
 func (c *Client) PipelineFiles(ctx context.Context, id pipeline.ID) iter.Seq2[PipelineFile, error] {
 	return func(yield func(PipelineFile, error) bool) {
+		var cursor cursor
 		for offset := 0; ; {
 			query := url.Values{"limit": {strconv.Itoa(pipelinePageSize)}, "offset": {strconv.Itoa(offset)}}
 			p, err := fetchPage(ctx, c, pipelineFilesRoute, query, decodePipelinePage, []segment{idSegment(id)})
 			if err == nil {
-				err = p.check(offset)
+				err = errors.Join(p.check(offset), cursor.page(p.IDs))
 			}
 			if err != nil {
 				yield(PipelineFile{}, err)

@@ -77,6 +77,25 @@ func TestClient_DirectoryFiles_CursorRepeats(t *testing.T) {
 	}
 }
 
+// A listing whose tokens are always new, but whose pages repeat, ends.
+func TestClient_DirectoryFiles_PagesRepeat(t *testing.T) {
+	for _, length := range []int{1, 2, 7} {
+		requests := 0
+		a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
+			page := requests
+			if page >= 3 {
+				page = 3 + (page-3)%length
+			}
+			requests++
+			_, _ = fmt.Fprintf(w, `{"items":[{"id":"%d"},{"id":"x"}],"next_page_token":"t%d"}`, page, requests)
+		})
+		_, err := collect(a.client.DirectoryFiles(t.Context(), "dir", DirectoryFilesQuery{}), directoryFileID)
+		if !errors.Is(err, ErrCursorRepeats) || requests < 3+length || requests > 8*(3+length) {
+			t.Errorf("%d pages repeat: got %v after %d requests, want %v", length, err, requests, ErrCursorRepeats)
+		}
+	}
+}
+
 func TestClient_DirectoryFiles_EmptyPagesEnd(t *testing.T) {
 	requests := 0
 	a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
@@ -218,6 +237,7 @@ func TestClient_PipelineFiles_CannotBeTrusted(t *testing.T) {
 		"the offset is ignored":    {`{"files":[{"id":"a"}],"total_count":5,"offset":0}`, ErrCursorRepeats},
 		"files are missing":        {`{"files":[],"total_count":5,"offset":0}`, ErrListingStuck},
 		"files are missing, later": {`{"files":[],"total_count":5}`, ErrListingStuck},
+		"the page repeats":         {`{"files":[{"id":"a"}]}`, ErrCursorRepeats},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newAPI(t, answerWith(test.body))

@@ -173,7 +173,7 @@ func FuzzDecodePage(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		p, err := decodePage(raw, (*DirectoryFile).check)
+		p, err := decodePage(raw, (*DirectoryFile).identify)
 		if err != nil {
 			return
 		}
