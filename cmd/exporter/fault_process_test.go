@@ -11,7 +11,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -33,8 +32,6 @@ type gate struct {
 	// open ends the waiting of requests that are held.
 	open chan struct{}
 }
-
-var blobPath = regexp.MustCompile(`^/api/v1/files/[^/]+/(page_screenshots|page-figures)/.`)
 
 // startGate starts the emulator of an export behind a gate for so many blobs.
 func startGate(t *testing.T, s exportSettings, passes int64) *gate {

@@ -198,7 +198,8 @@ func (c *cli) mustRun(args ...string) string {
 
 // exported is what an export directory holds, read back blob by blob.
 type exported struct {
-	rows map[pipeline.AssetKey]*pipeline.Row
+	rows  map[pipeline.AssetKey]*pipeline.Row
+	files []*pipeline.FileRow
 }
 
 // readExport reads a finished export and checks every stored blob against its row.
@@ -215,6 +216,12 @@ func readExport(t *testing.T, out string) exported {
 	}
 	defer snapshot.Close()
 	e := exported{rows: map[pipeline.AssetKey]*pipeline.Row{}}
+	for file, err := range snapshot.Files(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.files = append(e.files, file)
+	}
 	for row, err := range snapshot.Rows(t.Context()) {
 		if err != nil {
 			t.Fatal(err)

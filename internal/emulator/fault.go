@@ -24,9 +24,11 @@ const (
 	FaultStatus503 FaultKind = "status_503"
 	FaultStatus429 FaultKind = "status_429"
 	FaultStatus408 FaultKind = "status_408"
+	FaultStatus422 FaultKind = "status_422"
 	FaultStatus404 FaultKind = "status_404"
 	FaultStatus403 FaultKind = "status_403"
 	FaultStatus401 FaultKind = "status_401"
+	FaultStatus400 FaultKind = "status_400"
 	// FaultReset resets the connection before the headers.
 	FaultReset FaultKind = "reset"
 	// FaultCut resets the connection in the middle of the body.
@@ -71,6 +73,8 @@ const (
 
 	// FaultRepeatCursor answers with a next_page_token that leads to the same page: the very one that was sent, if any.
 	FaultRepeatCursor FaultKind = "repeat_cursor"
+	// FaultRepeatPage answers with a next_page_token that leads to the same page, another one each time.
+	FaultRepeatPage FaultKind = "repeat_page"
 	// FaultEmptyPage answers with no items, and a token for those that should have been there.
 	FaultEmptyPage FaultKind = "empty_page"
 	// FaultExpiredCursor answers 400 to a request with a page_token.

@@ -154,13 +154,16 @@ func faultTests() map[FaultKind]faultTest {
 		FaultRepeatCursor: {listPath + "?page_size=2", body(func(got, right answer) bool {
 			return len(got.body) == len(right.body) && !bytes.Equal(got.body, right.body)
 		})},
+		FaultRepeatPage: {listPath + "?page_size=2", body(func(got, right answer) bool {
+			return len(got.body) == len(right.body) && !bytes.Equal(got.body, right.body)
+		})},
 		FaultEmptyPage: {listPath, body(func(got, _ answer) bool {
 			return strings.HasPrefix(string(got.body), `{"items":[],"next_page_token":"`)
 		})},
 	}
 	for kind, code := range map[FaultKind]int{
 		FaultStatus500: 500, FaultStatus503: 503, FaultStatus429: 429, FaultStatus408: 408, FaultStatus404: 404,
-		FaultStatus403: 403, FaultStatus401: 401,
+		FaultStatus403: 403, FaultStatus401: 401, FaultStatus400: 400, FaultStatus422: 422,
 	} {
 		tests[kind] = faultTest{blobPath, wantStatus(code)}
 	}

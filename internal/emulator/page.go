@@ -30,7 +30,7 @@ func (s *Server) answerPage(x *exchange, p *page) reply {
 	switch {
 	case x.fault.is(FaultRepeatCursor) && x.token != "":
 		token = quote(x.token)
-	case x.fault.is(FaultRepeatCursor):
+	case x.fault.is(FaultRepeatCursor), x.fault.is(FaultRepeatPage):
 		token = quote(s.cursors.seal(x.after, x.binding))
 	case x.fault.is(FaultEmptyPage):
 		p.items, token = nil, quote(s.cursors.seal(x.after, x.binding))

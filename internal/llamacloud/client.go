@@ -58,8 +58,10 @@ func (c *Client) Close() {
 	}
 }
 
-// newTransport keeps as many connections as there are workers. Proxies are those of the environment (HTTPS_PROXY,
-// HTTP_PROXY, NO_PROXY), which never apply to loopback hosts.
+// newTransport keeps as many connections as there are workers. Over HTTP/2 one may serve them all: where nothing has come
+// over it for half of IdleTimeout it is asked for a sign of life, and given up when none comes in the other half; otherwise
+// every retry would go to the same dead connection. Proxies are those of the environment (HTTPS_PROXY, HTTP_PROXY, NO_PROXY),
+// which never apply to loopback hosts.
 func newTransport(o Options) *http.Transport {
 	const connectTimeout = 30 * time.Second
 	dialer := &net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}
@@ -69,6 +71,7 @@ func newTransport(o Options) *http.Transport {
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    connectTimeout,
 		ForceAttemptHTTP2:      true,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: o.IdleTimeout / 2, PingTimeout: o.IdleTimeout / 2},
 		DisableCompression:     true,
 		MaxIdleConns:           2 * o.Concurrency,
 		MaxIdleConnsPerHost:    o.Concurrency,

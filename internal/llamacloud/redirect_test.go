@@ -195,10 +195,14 @@ func TestClient_WritesAreNotRedirected(t *testing.T) {
 }
 
 // newServerClient returns a client of a server, whose certificate it trusts if trusted.
-func newServerClient(t *testing.T, server *httptest.Server, trusted bool) *Client {
+func newServerClient(t *testing.T, server *httptest.Server, trusted bool, change ...func(*Options)) *Client {
 	t.Helper()
 	t.Cleanup(server.Close)
-	client, err := New(Options{BaseURL: server.URL, Key: canaryKey(t), MaxAttempts: 2, SpoolDir: t.TempDir()})
+	o := Options{BaseURL: server.URL, Key: canaryKey(t), MaxAttempts: 2, SpoolDir: t.TempDir()}
+	for _, f := range change {
+		f(&o)
+	}
+	client, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,31 +269,5 @@ func TestClient_NoTLSEndsTheRun(t *testing.T) {
 	_, err := newServerClient(t, server, false).PageScreenshots(t.Context(), "f")
 	if failed, ok := errors.AsType[*RequestError](err); !ok || failed.Class != ClassTLS {
 		t.Errorf("got %v, want class tls", err)
-	}
-}
-
-func TestSource_Blob_HTTP2(t *testing.T) {
-	image := picture(t)
-	requests := 0
-	server := quietServer(func(w http.ResponseWriter, r *http.Request) {
-		if r.ProtoMajor != 2 {
-			t.Errorf("the request is %s, want HTTP/2", r.Proto)
-		}
-		if requests++; requests == 1 {
-			_, _ = w.Write(image[:40])
-			breakOff(w)
-		}
-		_, _ = w.Write(image)
-	})
-	server.EnableHTTP2 = true
-	server.StartTLS()
-	client := newServerClient(t, server, true)
-	blob, err := NewSource(client, Selection{}).Blob(t.Context(), &pipeline.Asset{FileID: "f", Kind: pipeline.Screenshot})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer blob.Close()
-	if blob.Attempts != 2 || blob.Size != int64(len(image)) {
-		t.Errorf("got %d bytes after %d attempts, want %d after 2", blob.Size, blob.Attempts, len(image))
 	}
 }

@@ -1,0 +1,170 @@
+//go:build unix && !darwin
+
+package main
+
+import (
+	"encoding/pem"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"exporter/internal/emulator"
+)
+
+// secureAPI is an emulator behind TLS, and the file of the certificate that proves it.
+type secureAPI struct {
+	*emulator.Server
+	url, certificate string
+	// versions counts the requests by the major version of HTTP, connections those that were opened.
+	versions    [3]atomic.Int64
+	connections atomic.Int64
+}
+
+func startSecureAPI(t *testing.T, o emulator.Options, http2 bool) *secureAPI {
+	t.Helper()
+	a := &secureAPI{Server: newEmulator(t, o), certificate: filepath.Join(t.TempDir(), "certificate.pem")}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.versions[r.ProtoMajor].Add(1)
+		a.ServeHTTP(w, r)
+	}))
+	server.EnableHTTP2 = http2
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	server.Listener = &countingListener{server.Listener, &a.connections}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	a.url = server.URL
+	encoded := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(a.certificate, encoded, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// countingListener counts connections.
+type countingListener struct {
+	net.Listener
+	count *atomic.Int64
+}
+
+func (l *countingListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err == nil {
+		l.count.Add(1)
+	}
+	return c, err
+}
+
+// run runs a command line that trusts the certificate in a file, and no other.
+func (a *secureAPI) run(t *testing.T, certificate string, args ...string) (code int, stderr string) {
+	t.Helper()
+	var out strings.Builder
+	c := exec.CommandContext(t.Context(), "exporter", args...)
+	c.Env = []string{
+		"LLAMA_CLOUD_API_KEY=" + canaryKey, "LLAMA_CLOUD_BASE_URL=" + a.url, "SSL_CERT_FILE=" + certificate, "SSL_CERT_DIR=/nowhere",
+		"GORACE=atexit_sleep_ms=0",
+	}
+	c.Stderr = &out
+	if err := c.Run(); err != nil && !is[*exec.ExitError](err) {
+		t.Fatal(err)
+	}
+	if strings.Contains(out.String(), canaryKey) {
+		t.Error("the key was printed")
+	}
+	return c.ProcessState.ExitCode(), out.String()
+}
+
+// Streams that end early, over HTTP/2 as over HTTP/1.1: tried again as a whole, stored exactly.
+func TestRun_StreamsEndEarly_AreTriedAgain(t *testing.T) {
+	for version, http2 := range map[int]bool{1: false, 2: true} {
+		for _, kind := range []emulator.FaultKind{emulator.FaultReset, emulator.FaultShort, emulator.FaultCut} {
+			t.Run(string(kind)+"/HTTP "+strconv.Itoa(version), func(t *testing.T) {
+				t.Parallel()
+				s := exportSettings{sink: "local", files: 5, each: 12, workers: 8, checkpoint: time.Hour}
+				o := s.emulator()
+				o.Faults = emulator.Faults{Rate: 0.3, Kinds: kinds(kind)}
+				a := startSecureAPI(t, o, http2)
+				out := filepath.Join(t.TempDir(), "out")
+				if code, stderr := a.run(t, a.certificate, s.args(out)...); code != 0 {
+					t.Fatalf("exit %d, want 0\n%s", code, stderr)
+				}
+				f := apiFault{requests: 2}
+				f.checkRows(t, out, f.checkRequests(t, a.Requests()))
+				if a.versions[version].Load() == 0 || a.versions[3-version].Load() > 0 {
+					t.Errorf("%d requests over HTTP/1 and %d over HTTP/2, want all over HTTP/%d",
+						a.versions[1].Load(), a.versions[2].Load(), version)
+				}
+				readExportedSet(t, out).check(t, s.undisturbed(t))
+			})
+		}
+	}
+}
+
+// Over HTTP/2 a stream that always ends early is a failed asset, and the connection serves the others.
+func TestRun_StreamsAlwaysEndEarly_AreRows(t *testing.T) {
+	t.Parallel()
+	s := exportSettings{sink: "archive", files: 5, each: 12, workers: 8, checkpoint: time.Hour}
+	o := s.emulator()
+	o.Faults = emulator.Faults{Rate: 0.2, Times: -1, Kinds: kinds(emulator.FaultShort)}
+	a := startSecureAPI(t, o, true)
+	out := filepath.Join(t.TempDir(), "out")
+	if code, stderr := a.run(t, a.certificate, append(s.args(out), tries(2)...)...); code != exitIncomplete {
+		t.Fatalf("exit %d, want %d\n%s", code, exitIncomplete, stderr)
+	}
+	f := apiFault{requests: 2, reason: "transport"}
+	f.checkRows(t, out, f.checkRequests(t, a.Requests()))
+	if n := a.connections.Load(); n > int64(s.workers) {
+		t.Errorf("%d connections, want no new one for each stream that ended", n)
+	}
+}
+
+// A certificate that nobody vouches for ends the run at once: no request is made, and none is tried again.
+func TestRun_BadCertificate_Stops(t *testing.T) {
+	t.Parallel()
+	s := exportSettings{sink: "local", files: 1, each: 1, workers: 8, checkpoint: time.Hour}
+	a := startSecureAPI(t, s.emulator(), true)
+	out := filepath.Join(t.TempDir(), "out")
+	code, stderr := a.run(t, os.DevNull, s.args(out)...)
+	if code != exitStopped || !strings.Contains(stderr, "certificate") {
+		t.Errorf("exit %d, want %d and a word about the certificate\n%s", code, exitStopped, stderr)
+	}
+	if n := len(a.Requests()); n != 0 {
+		t.Errorf("%d requests were made", n)
+	}
+	if n := a.connections.Load(); n != 1 {
+		t.Errorf("%d connections, want 1", n)
+	}
+	if _, err := os.Stat(filepath.Join(out, "manifest.parquet")); err == nil {
+		t.Error("there is a manifest")
+	}
+}
+
+// Redirects that leave https are refused, each asset for itself.
+func TestRun_RedirectToPlainHTTP_IsRefused(t *testing.T) {
+	t.Parallel()
+	s := exportSettings{sink: "local", files: 2, each: 5, workers: 2, checkpoint: time.Hour}
+	var asked atomic.Int64
+	plain := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	t.Cleanup(plain.Close)
+	o := s.emulator()
+	o.OtherOrigin = plain.URL
+	o.Faults = emulator.Faults{Rate: 0.5, Times: -1, Kinds: kinds(emulator.FaultRedirectOther)}
+	a := startSecureAPI(t, o, false)
+	out := filepath.Join(t.TempDir(), "out")
+	if code, stderr := a.run(t, a.certificate, s.args(out)...); code != exitIncomplete {
+		t.Errorf("exit %d, want %d\n%s", code, exitIncomplete, stderr)
+	}
+	f := apiFault{requests: 1, reason: "redirect"}
+	f.checkRows(t, out, f.checkRequests(t, a.Requests()))
+	if n := asked.Load(); n != 0 {
+		t.Errorf("%d requests went over plain http", n)
+	}
+}
