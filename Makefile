@@ -3,17 +3,18 @@
 
 GO      ?= go
 TOOL    := $(GO) tool -modfile=tools/go.mod
+PROGRAM := -trimpath -o bin/exporter ./cmd/exporter
 TARGETS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
 export CGO_ENABLED
 
-.PHONY: build check format vet tidy vuln test bench cross interop sample fuzz clean
+.PHONY: build check format vet tidy vuln test bench cross reproducible interop sample fuzz clean
 
 build: CGO_ENABLED=0
 build:
-	$(GO) build -trimpath -o bin/exporter ./cmd/exporter
+	$(GO) build $(PROGRAM)
 
-check: format vet tidy test cross interop vuln
+check: format vet tidy test cross reproducible interop vuln
 
 format:
 	@unformatted=$$(gofmt -l cmd pipeline sinks manifest internal); \
@@ -23,10 +24,17 @@ vet:
 	$(GO) vet ./...
 	$(TOOL) staticcheck ./...
 
+# "go mod verify" asks for the downloads of every required module, and internal/interop requires this repository's: it is
+# left out of the go.mod that is verified.
 tidy:
 	$(GO) mod tidy -diff
 	$(GO) mod verify
+	$(GO) mod verify -modfile=tools/go.mod
 	cd internal/interop && $(GO) mod tidy -diff
+	@echo "$(GO) mod verify, for internal/interop"; copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && \
+	cp internal/interop/go.mod internal/interop/go.sum "$$copy" && \
+	$(GO) mod edit -droprequire exporter -dropreplace exporter "$$copy/go.mod" && \
+	$(GO) mod verify -modfile="$$copy/go.mod"
 
 # The database of vulnerabilities is on another host than the modules: where it cannot be reached, say so and go on.
 vuln:
@@ -52,6 +60,29 @@ cross:
 		echo "build $$target"; \
 		GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -o /dev/null ./cmd/exporter || exit 1; \
 	done
+
+# Builds the program here and in a copy of this folder at another path: both files must be the same bytes.
+#
+# With -trimpath, the build cache knows this module's packages by their contents, wherever they are. It would hand what was
+# compiled at one path to the build at the other, and nothing would be compared but the linker with itself: so our packages
+# are taken out of the cache before each build, and the second build must have compiled every one of them. Those of others,
+# which are at the same path in both builds, stay: compiling them anew would take a minute.
+#
+# The copy has .git as well, so that both builds are stamped alike: with the commit and whether anything differs from it, or
+# with nothing, where there is no .git or GOFLAGS says so.
+OURS := '{{with .Module}}{{if .Main}}{{$$.Export}}{{end}}{{end}}'
+reproducible: CGO_ENABLED=0
+reproducible:
+	@set -e; copy=$$(mktemp -d); trap 'rm -rf "$$copy"' EXIT; \
+	tar -cf - --exclude ./bin --exclude ./export . | tar -xf - -C "$$copy"; \
+	ours=$$($(GO) list -export -trimpath -deps -f $(OURS) ./cmd/exporter); \
+	rm -f $$ours; $(GO) build $(PROGRAM); \
+	rm -f $$ours; (cd "$$copy" && $(GO) build -v $(PROGRAM)) 2>"$$copy/compiled" || { cat "$$copy/compiled"; exit 1; }; \
+	if [ $$(echo "$$ours" | wc -l) -ne $$(grep -c '^exporter/' "$$copy/compiled") ]; then \
+		echo "the second build did not compile all of:"; $(GO) list ./...; exit 1; \
+	fi; \
+	cmp bin/exporter "$$copy/bin/exporter"; \
+	echo "bin/exporter: the same bytes, built here and in $$copy"
 
 # Needs zstd, tar, curl and node; see internal/interop.
 interop: CGO_ENABLED=1

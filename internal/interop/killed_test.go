@@ -63,7 +63,7 @@ func TestDuckDB_Parts_OfAKilledRun(t *testing.T) {
 func turnstile(passes <-chan struct{}) func(http.Handler) http.Handler {
 	return func(h http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if strings.HasPrefix(r.URL.Path, "/api/v1/files/") && strings.Count(r.URL.Path, "/") > 5 {
+			if isBlob(r) {
 				select {
 				case <-passes:
 				case <-r.Context().Done():
@@ -73,6 +73,11 @@ func turnstile(passes <-chan struct{}) func(http.Handler) http.Handler {
 			h.ServeHTTP(w, r)
 		})
 	}
+}
+
+// isBlob tells whether a request is for a blob.
+func isBlob(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, "/api/v1/files/") && strings.Count(r.URL.Path, "/") > 5
 }
 
 // waitForParts waits until n parts with assets are committed.

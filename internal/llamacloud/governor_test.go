@@ -272,7 +272,7 @@ func TestGovernor_Failed_OpensTheBreaker(t *testing.T) {
 	})
 }
 
-// Any answer ends an outage, not only one to the probe.
+// Any answer ends an outage, not only one to the probe, whose failure means nothing any more then.
 func TestGovernor_Failed_AnswerClosesTheBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, _ := newTestGovernor(t, Rate{})
@@ -282,8 +282,13 @@ func TestGovernor_Failed_AnswerClosesTheBreaker(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		probe := mustAdmit(t, g)
 		start := time.Now()
 		slow.accepted()
+		mustAdmit(t, g)
+		if err := probe.failed(errors.New("reset")); err != nil {
+			t.Error(err)
+		}
 		mustAdmit(t, g)
 		if waited := time.Since(start); waited != 0 {
 			t.Errorf("waited %v after an answer", waited)

@@ -111,7 +111,7 @@ func (r *regulator) failed(now time.Time, p passage, cause error) (event pipelin
 		r.failing = now
 	}
 	switch {
-	case p.probe:
+	case p.probe && r.gate.shut:
 		pause := r.pause(p, 0)
 		if now.Add(pause).Sub(r.failing) > r.maxOutage {
 			return nil, &OutageError{For: now.Sub(r.failing), Max: r.maxOutage, Last: cause}
