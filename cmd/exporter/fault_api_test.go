@@ -21,10 +21,8 @@ type apiFault struct {
 	name  string
 	kinds []emulator.FaultKind
 	// share of the resources that are faulty, 0.3 where it is 0; times is how often each is, for ever below 0.
-	share float64
-	times int
-	// routes are those of the blobs where they are nil.
-	routes     []emulator.Route
+	share      float64
+	times      int
 	retryAfter string
 	args       []string
 	exit       int

@@ -1,0 +1,85 @@
+package sinks
+
+import (
+	"bytes"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"exporter/internal/durable"
+	"exporter/pipeline"
+)
+
+// benchAsset returns an asset of which no two are the same.
+func benchAsset(n int) *pipeline.Asset {
+	return &pipeline.Asset{
+		FileID: pipeline.ID(fmt.Sprintf("182bd5e5-6e1a-4fe4-a799-%012d", n/100)), Kind: pipeline.Figure, PageIndex: int32(n % 100),
+		FigureName: "page_1_figure_1.jpg",
+	}
+}
+
+// benchBlob returns a blob that cannot be compressed, as pictures cannot.
+func benchBlob(size int) *pipeline.Blob {
+	content := make([]byte, size)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(content) // never fails
+	return pipeline.NewBlob(pipeline.Content{Size: int64(size), MediaType: "image/jpeg"}, bytes.NewReader(content), nil)
+}
+
+func BenchmarkMemberName(b *testing.B) {
+	asset := benchAsset(1)
+	b.ReportAllocs()
+	for b.Loop() {
+		memberName(asset, "image/jpeg")
+	}
+}
+
+func BenchmarkSinks_Put(b *testing.B) {
+	archive := func(compress bool) func(durable.FS) (pipeline.Sink, error) {
+		return func(fsys durable.FS) (pipeline.Sink, error) {
+			o := DefaultArchiveOptions()
+			o.Compress = compress
+			return NewArchive(fsys, o, func() iter.Seq2[*pipeline.Row, error] {
+				return func(func(*pipeline.Row, error) bool) {}
+			})
+		}
+	}
+	for _, sink := range []struct {
+		name string
+		open func(durable.FS) (pipeline.Sink, error)
+	}{
+		{"local", func(fsys durable.FS) (pipeline.Sink, error) { return NewLocal(fsys), nil }},
+		{"archive", archive(true)},
+		{"archive uncompressed", archive(false)},
+	} {
+		for _, size := range []int{2_000, 100_000} {
+			b.Run(fmt.Sprintf("%s/%d", sink.name, size), func(b *testing.B) { benchmarkPut(b, sink.open, size) })
+		}
+	}
+}
+
+// benchmarkPut puts blobs, without what makes them durable.
+func benchmarkPut(b *testing.B, open func(durable.FS) (pipeline.Sink, error), size int) {
+	dir, err := durable.Open(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer dir.Close()
+	sink, err := open(dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer sink.Close()
+	blob := benchBlob(size)
+	blob.FetchedAt = time.Now()
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		if _, err := sink.Put(b.Context(), benchAsset(n), blob); err != nil {
+			b.Fatal(err)
+		}
+		n++
+	}
+}
