@@ -131,13 +131,15 @@ func (p *pace) resume(w throttling) {
 	}
 	p.limit = p.estimate(w)
 	p.cost += 0.3 * (float64(w.answers) - p.cost)
+	// Looking for a new limit costs a pause and some throttled answers: the more, the rarer.
+	price := min(20*pause, time.Minute)
 	if confirmed := math.Abs(p.limit/before-1) < 0.1; !confirmed {
-		p.hold = 0
+		// It may be far too low, when nothing was sent for a while for reasons of its own.
+		p.hold, price = 0, min(8*pause, 20*time.Second)
 	} else if ran > p.hold/2 {
 		p.hold = min(2*p.hold, max(time.Minute, p.requests(200*p.cost)))
 	}
-	// Looking for a new limit costs a pause and some throttled answers: the more, the rarer.
-	p.hold = max(p.hold, 4*time.Second, p.requests(20), min(20*pause, time.Minute), 3*p.longest)
+	p.hold = max(p.hold, 4*time.Second, p.requests(20), price, 3*p.longest)
 	p.last, p.now = p.now, epoch{began: w.over}
 }
 

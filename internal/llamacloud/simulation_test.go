@@ -36,10 +36,7 @@ func (s simulation) run(t *testing.T) outcome {
 	var o outcome
 	synctest.Test(t, func(t *testing.T) {
 		g, _ := newTestGovernor(t, s.rate)
-		limiter, err := emulator.NewLimiter(s.limit)
-		if err != nil {
-			t.Fatal(err)
-		}
+		limiter := limiterOf(t, s.limit)
 		var accepted, throttled atomic.Int64
 		// Clocks of real servers do not begin with a whole second.
 		time.Sleep(rand.N(time.Second))
@@ -121,6 +118,47 @@ func TestGovernor_Auto_FindsTheLimit(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A limit that was found too low, or that rises, is found again: four times as much within two minutes.
+func TestGovernor_Auto_FollowsTheLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := newTestGovernor(t, Rate{Auto: true})
+		low := limiterOf(t, emulator.RateLimit{Requests: 50, Window: time.Second, RetryAfter: emulator.RetryAfterDate})
+		high := limiterOf(t, emulator.RateLimit{Requests: 200, Window: time.Second, RetryAfter: emulator.RetryAfterDate})
+		start := time.Now()
+		accepted := 0
+		for since := time.Duration(0); since < 3*time.Minute; since = time.Since(start) {
+			limiter := low
+			if since > 10*time.Second {
+				limiter = high
+			}
+			ticket := mustAdmit(t, g)
+			now := time.Now()
+			if wait := limiter.Take(now); wait > 0 {
+				if err := ticket.throttled(delay{wait: wait.Truncate(time.Second) + time.Second, unit: time.Second}); err != nil {
+					t.Fatal(err)
+				}
+				continue
+			}
+			ticket.accepted()
+			if since > 2*time.Minute {
+				accepted++
+			}
+		}
+		if want := 200 * 60 * 9 / 10; accepted < want {
+			t.Errorf("%d requests in the last minute, want %d at least", accepted, want)
+		}
+	})
+}
+
+func limiterOf(t *testing.T, l emulator.RateLimit) *emulator.Limiter {
+	t.Helper()
+	limiter, err := emulator.NewLimiter(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return limiter
 }
 
 // A given rate is kept to, never passed in any window, and made use of.
