@@ -8,7 +8,7 @@ TARGETS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windo
 
 export CGO_ENABLED
 
-.PHONY: build check format vet tidy vuln test bench cross reproducible interop sample fuzz clean
+.PHONY: build check format vet tidy vuln test bench microbench cross reproducible interop sample fuzz clean
 
 build: CGO_ENABLED=0
 build:
@@ -53,7 +53,11 @@ test:
 	$(GO) test -run '^TestExport_' ./cmd/exporter
 	$(GO) test -run '^TestGovernor_' ./internal/llamacloud
 
+# Measures exporter against the emulator, curl, aria2c and a loop in Go; see internal/bench.
 bench:
+	$(GO) run ./internal/bench -all
+
+microbench:
 	$(GO) test -run '^$$' -bench . ./...
 
 cross: CGO_ENABLED=0

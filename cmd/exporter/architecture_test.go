@@ -27,6 +27,7 @@ var allowedImports = map[string][]string{
 	"exporter/internal/emulator/sample":      {},
 	"exporter/internal/emulator/sample/draw": {},
 	"exporter/internal/limits":               {"exporter/internal/config", "exporter/internal/emulator", "exporter/internal/llamacloud"},
+	"exporter/internal/bench":                {},
 	"exporter/cmd/exporter": {
 		"exporter/pipeline", "exporter/sinks", "exporter/manifest", "exporter/internal/config", "exporter/internal/durable",
 		"exporter/internal/llamacloud", "exporter/internal/verify", "exporter/internal/emulator", "exporter/internal/emulator/sample",

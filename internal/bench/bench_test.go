@@ -1,0 +1,59 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestMain lets the test binary be the loop in Go, as it is this program that the benchmark starts for that.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == fetchCommand {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// All measurements, with next to nothing to measure.
+func TestRun_Tiny(t *testing.T) {
+	var out, log bytes.Buffer
+	err := run(t.Context(), []string{
+		"-all", "-rounds", "2", "-blobs", "40", "-size", "2000", "-workers", "8", "-scale", "0.0001", "-tmpfs", t.TempDir(), "-disk", "",
+	}, &out, &log)
+	if err != nil {
+		t.Fatalf("%v\n%s%s", err, out.Bytes(), log.Bytes())
+	}
+	for _, row := range []string{
+		`bound +\| +[0-9.]+ \| [0-9.]+\.\.[0-9.]+ \| +1\.00 \|`,
+		`loop +\| +[0-9.]+ \|`,
+		`curl +\| +([0-9.]+|missing) \|`,
+		`aria2c +\| +([0-9.]+|missing) \|`,
+		`exporter, local +\| +[0-9.]+ \|`,
+		`exporter, archive +\| +[0-9.]+ \|`,
+	} {
+		if !regexp.MustCompile(`(?m)^\| ` + row).Match(out.Bytes()) {
+			t.Errorf("no row %s in\n%s", row, out.Bytes())
+		}
+	}
+	for _, text := range []string{
+		"disk: left out", "the emulator's ceiling", "× the fastest peer", "### Peak of resident memory", "### Latency", "### Growth",
+		"### Nothing to do", "### Rate of",
+	} {
+		if !strings.Contains(out.String(), text) {
+			t.Errorf("no %q in\n%s", text, out.Bytes())
+		}
+	}
+}
+
+func TestRun_Rejects(t *testing.T) {
+	for _, args := range [][]string{
+		{"-rounds", "1"}, {"-blobs", "0"}, {"-workers", "0"}, {"-size", "66"}, {"-scale", "0"}, {"-tmpfs", "", "-disk", ""}, {"x"},
+	} {
+		if err := run(t.Context(), args, t.Output(), t.Output()); err == nil {
+			t.Errorf("%q: no error", args)
+		}
+	}
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// Names of contestants.
+const (
+	nameBound   = "bound"
+	nameLoop    = "loop"
+	nameCurl    = "curl"
+	nameAria    = "aria2c"
+	nameLocal   = "exporter, local"
+	nameArchive = "exporter, archive"
+)
+
+// contestant is a program that fetches every blob of a corpus once.
+type contestant struct {
+	name string
+	// peer says that the contestant writes a file for each blob, and has nothing that says what is stored.
+	peer bool
+	// missing says that the program is not there.
+	missing bool
+	command []string
+	// check tells whether everything was fetched, from the output directory and from what was printed.
+	check func(stdout string) error
+}
+
+// lineUp returns all contestants, with commands that store the blobs of the emulator's corpus in out. The lists of what
+// the peers fetch are written beforehand.
+func (b *bench) lineUp(c corpus, url, out string) ([]contestant, error) {
+	urls := c.urls(url)
+	lists := map[string]string{}
+	for name, text := range map[string]string{nameLoop: plainList(urls), nameCurl: curlConfig(urls, out), nameAria: ariaList(urls)} {
+		lists[name] = filepath.Join(b.temp, name+".list")
+		if err := os.WriteFile(lists[name], []byte(text), 0o644); err != nil {
+			return nil, fmt.Errorf("write the list: %w", err)
+		}
+	}
+	workers := strconv.Itoa(b.workers)
+	fetch := []string{b.self, fetchCommand, "-list", lists[nameLoop], "-workers", workers}
+	filed := func(string) error { return checkFiles(c, out) }
+	all := []contestant{
+		{name: nameBound, command: fetch, check: func(stdout string) error { return checkDiscarded(c, stdout) }},
+		{name: nameLoop, peer: true, command: append(fetch[:len(fetch):len(fetch)], "-out", out), check: filed},
+		{name: nameCurl, peer: true, check: filed, command: []string{
+			"curl", "--disable", "--config", lists[nameCurl], "--parallel", "--parallel-max", workers,
+			"--fail", "--silent", "--show-error",
+		}},
+		{name: nameAria, peer: true, check: filed, command: []string{
+			"aria2c", "--no-conf", "--input-file", lists[nameAria], "--dir", out, "--header", "Authorization: Bearer " + benchKey,
+			"--max-concurrent-downloads", workers, "--max-connection-per-server=1", "--split=1", "--enable-http-keep-alive=true",
+			"--file-allocation=none", "--auto-save-interval=0", "--summary-interval=0", "--download-result=hide", "--quiet",
+		}},
+	}
+	for _, sink := range []string{sinkLocal, sinkArchive} {
+		all = append(all, contestant{
+			name:    map[string]string{sinkLocal: nameLocal, sinkArchive: nameArchive}[sink],
+			command: b.exportCommand(exportOptions{url: url, out: out, sink: sink, rate: "unlimited", workers: b.workers}),
+			check: func(string) error {
+				r, err := readReport(out)
+				if err != nil {
+					return err
+				}
+				return checkExport(c, out, sink, r)
+			},
+		})
+	}
+	for i := range all {
+		_, err := exec.LookPath(all[i].command[0])
+		all[i].missing = err != nil
+	}
+	return all, nil
+}
+
+// legend says what the contestants are.
+func (b *bench) legend(ctx context.Context) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "\n- %s: a loop in Go with %d workers that fetches the blobs and throws them away\n", nameBound, b.workers)
+	fmt.Fprintf(&text, "- %s: the same loop, with a file for each blob\n", nameLoop)
+	fmt.Fprintf(&text, "- %s: `curl --parallel --parallel-max %d`, %s\n", nameCurl, b.workers, version(ctx, "curl"))
+	fmt.Fprintf(&text, "- %s: `aria2c -j %d -x 1`, which syncs each file by itself, %s\n", nameAria, b.workers, version(ctx, "aria2c"))
+	return text.String()
+}
+
+// version returns the name and number that a program begins with when it is asked for its version.
+func version(ctx context.Context, program string) string {
+	_, said, err := runProcess(ctx, []string{program, "--version"})
+	if err != nil {
+		return "missing"
+	}
+	line, _, _ := strings.Cut(said, "\n")
+	line, _, _ = strings.Cut(line, " (")
+	return strings.TrimSpace(line)
+}

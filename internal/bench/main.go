@@ -1,0 +1,144 @@
+// Command bench measures how fast exporter is and what it needs, against the emulator.
+//
+//	go run ./internal/bench             exporter and its peers over the same blobs
+//	go run ./internal/bench -memory     the memory that more and more assets take
+//	go run ./internal/bench -latency    how much of an API's latency is hidden
+//	go run ./internal/bench -growth     what an asset costs among more and more of them, and what a run with nothing to do costs
+//	go run ./internal/bench -rate       how well a given rate is kept
+//	go run ./internal/bench -all        all of it
+//
+// Whatever is measured is a process of its own, and so is the emulator. Times mean little from one machine to the next, so
+// what counts are ratios of medians within one run. A result that is not complete ends the program with an error; a target
+// that is missed does not, since a machine may be busy with something else.
+//
+// Results are Markdown tables on standard output. Progress goes to standard error.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"slices"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// settings are the flags.
+type settings struct {
+	contestants, memory, latency, growth, rate, all bool
+
+	rounds, blobs, size, workers int
+	scale                        float64
+	tmpfs, disk, exporter        string
+}
+
+func (s *settings) addFlags(fs *flag.FlagSet) {
+	fs.BoolVar(&s.contestants, "contestants", false, "measure exporter and its peers; the default where nothing else is asked for")
+	fs.BoolVar(&s.memory, "memory", false, "measure the peak of resident memory")
+	fs.BoolVar(&s.latency, "latency", false, "measure how much latency is hidden")
+	fs.BoolVar(&s.growth, "growth", false, "measure what an asset costs among more and more of them")
+	fs.BoolVar(&s.rate, "rate", false, "measure how well a given rate is kept")
+	fs.BoolVar(&s.all, "all", false, "measure everything")
+	fs.IntVar(&s.rounds, "rounds", 7, "rounds of contestants; the first is not counted")
+	fs.IntVar(&s.blobs, "blobs", 3000, "blobs of contestants")
+	fs.IntVar(&s.size, "size", 100_000, "bytes of each blob of contestants and of -latency")
+	fs.IntVar(&s.workers, "workers", 32, "requests at once")
+	fs.Float64Var(&s.scale, "scale", 1, "factor of the number of assets of -memory, -latency, -growth and -rate; 0.01 makes a short trial")
+	fs.StringVar(&s.tmpfs, "tmpfs", defaultDirectory("/dev/shm"), "`directory` on a memory file system; none where it is empty")
+	fs.StringVar(&s.disk, "disk", defaultDirectory("/var/tmp"), "`directory` on a disk; none where it is empty")
+	fs.StringVar(&s.exporter, "exporter", "", "`file` of an exporter to measure; else one is built from this module")
+}
+
+// defaultDirectory returns a directory where the system has it, or nothing.
+func defaultDirectory(name string) string {
+	if info, err := os.Stat(name); err != nil || !info.IsDir() {
+		return ""
+	}
+	return name
+}
+
+func (s *settings) validate() error {
+	// A smaller blob does not begin and end as a JPEG does, and the emulator raises it.
+	const smallestBlob = 67
+	switch {
+	case s.rounds < 2:
+		return fmt.Errorf("-rounds %d: want 2 at least, as the first is not counted", s.rounds)
+	case s.blobs < 1 || s.workers < 1:
+		return fmt.Errorf("-blobs %d, -workers %d: want 1 at least", s.blobs, s.workers)
+	case s.size < smallestBlob:
+		return fmt.Errorf("-size %d: want %d at least", s.size, smallestBlob)
+	case s.scale <= 0 || s.scale > 100:
+		return fmt.Errorf("-scale %g: want more than 0 and 100 at most", s.scale)
+	case s.tmpfs == "" && s.disk == "":
+		return errors.New("-tmpfs and -disk are empty: name a directory")
+	}
+	if s.all {
+		s.contestants, s.memory, s.latency, s.growth, s.rate = true, true, true, true, true
+	}
+	if !slices.Contains([]bool{s.memory, s.latency, s.growth, s.rate}, true) {
+		s.contestants = true
+	}
+	return nil
+}
+
+// run is main but for the process around it.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	if len(args) > 0 && args[0] == fetchCommand {
+		return runFetch(ctx, args[1:], stdout)
+	}
+	var s settings
+	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	s.addFlags(fs)
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	if fs.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", fs.Arg(0))
+	}
+	if err := s.validate(); err != nil {
+		return err
+	}
+	b, err := newBench(ctx, s, stdout, stderr)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.close()) }()
+	return b.measure(ctx)
+}
+
+func (b *bench) measure(ctx context.Context) error {
+	fmt.Fprintf(b.out, "%s/%s, %d CPUs, %s\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
+	for _, m := range []struct {
+		name    string
+		asked   bool
+		measure func(context.Context) error
+	}{
+		{"contestants", b.contestants, b.measureContestants},
+		{"memory", b.memory, b.measureMemory},
+		{"latency", b.latency, b.measureLatency},
+		{"growth", b.growth, b.measureGrowth},
+		{"rate", b.rate, b.measureRate},
+	} {
+		if !m.asked {
+			continue
+		}
+		if err := m.measure(ctx); err != nil {
+			return fmt.Errorf("measure %s: %w", m.name, err)
+		}
+	}
+	return nil
+}

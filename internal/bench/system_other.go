@@ -1,0 +1,17 @@
+//go:build !linux
+
+package main
+
+import (
+	"errors"
+	"time"
+)
+
+// canSync says that syncFileSystem works.
+const canSync = false
+
+// syncFileSystem fails: only Linux can write out one file system, and wait for it.
+func syncFileSystem(string) error { return errors.ErrUnsupported }
+
+// cpuSoFar returns 0: the system does not say.
+func cpuSoFar(int) (time.Duration, error) { return 0, nil }
