@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"io"
 	"time"
@@ -37,6 +38,18 @@ func NewBlob(c Content, body io.ReaderAt, release func() error) *Blob {
 
 // Open returns a reader at the blob's first byte.
 func (b *Blob) Open() *io.SectionReader { return io.NewSectionReader(b.body, 0, b.Size) }
+
+// WriteTo writes the blob's bytes, those that are in memory at once.
+func (b *Blob) WriteTo(w io.Writer) (n int64, err error) {
+	memory, ok := b.body.(*bytes.Reader)
+	if !ok {
+		return io.Copy(w, b.Open())
+	}
+	if _, err := memory.Seek(0, io.SeekStart); err != nil {
+		return 0, err
+	}
+	return memory.WriteTo(w)
+}
 
 // Close releases the blob's memory or its temporary file. The blob must not be read afterwards.
 func (b *Blob) Close() error {

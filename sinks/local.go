@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path"
 	"runtime/debug"
 	"strconv"
@@ -22,6 +21,9 @@ const LocalDir = "blobs"
 
 // syncWorkers is how many files are synced at once: enough for a file system to group them into few journal commits.
 const syncWorkers = 16
+
+// syncAllFrom is the number of blobs from which on it costs less to sync the whole file system than one file after another.
+const syncAllFrom = 64
 
 // Local stores a file for each blob.
 type Local struct {
@@ -58,7 +60,7 @@ func (l *Local) Put(_ context.Context, asset *pipeline.Asset, blob *pipeline.Blo
 
 func (l *Local) write(temp string, blob *pipeline.Blob) error {
 	return durable.Write(l.fsys, temp, func(f durable.File) error {
-		n, err := io.Copy(f, blob.Open())
+		n, err := blob.WriteTo(f)
 		if err == nil && n != blob.Size {
 			err = fmt.Errorf("write %s: %d of %d bytes", temp, n, blob.Size)
 		}
@@ -74,6 +76,11 @@ func (l *Local) Sync(ctx context.Context, release func()) error {
 	l.mu.Unlock()
 	release()
 
+	if len(batch) >= syncAllFrom {
+		if err := l.syncAll(ctx, batch); !errors.Is(err, errors.ErrUnsupported) {
+			return err
+		}
+	}
 	if err := each(ctx, batch, func(w writtenBlob) error { return l.syncFile(w.temp) }); err != nil {
 		return err
 	}
@@ -81,6 +88,17 @@ func (l *Local) Sync(ctx context.Context, release func()) error {
 		return err
 	}
 	return each(ctx, directories(batch), l.fsys.SyncDir)
+}
+
+// syncAll does what Sync does, two times for all blobs together.
+func (l *Local) syncAll(ctx context.Context, batch []writtenBlob) error {
+	if err := l.fsys.SyncAll(); err != nil {
+		return err
+	}
+	if err := each(ctx, batch, l.giveName); err != nil {
+		return err
+	}
+	return l.fsys.SyncAll()
 }
 
 func (l *Local) syncFile(name string) error {

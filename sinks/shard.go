@@ -140,7 +140,7 @@ func (s *shard) append(member string, blob *pipeline.Blob) (*pipeline.Location, 
 		return nil, fmt.Errorf("write %s: member %s: %w", s.name, member, err)
 	}
 	at := &pipeline.ShardLocation{Member: member, Offset: s.offset}
-	if _, err := io.Copy(s.tar, blob.Open()); err != nil {
+	if _, err := blob.WriteTo(s.tar); err != nil {
 		return nil, fmt.Errorf("write %s: member %s: %w", s.name, member, err)
 	}
 	// Flush also fails if the body was shorter than the header says.

@@ -14,11 +14,15 @@ import (
 	"syscall"
 )
 
-// Dir is the FS of a real directory. All its paths go through os.Root, so that nothing outside is ever touched.
+// Dir is the FS of a real directory. All its paths go through os.Root, or from a directory that was opened through it to a
+// name in it, so that nothing outside is ever touched.
 type Dir struct {
-	path string
-	root *os.Root
-	lock *os.File
+	path    string
+	root    *os.Root
+	lock    *os.File
+	handles handles
+	// whole is for syncing the whole file system; nil where that is not done.
+	whole *os.File
 	// made lists the directories above PrivateDir that Open made, outermost first; isNew says that it made PrivateDir.
 	// Close removes what stayed empty.
 	made  []string
@@ -140,6 +144,9 @@ func (d *Dir) own() error {
 		return err
 	}
 	d.lock = lock
+	if d.whole, err = openWhole(d.root); err != nil {
+		return err
+	}
 	// A run that cleaned up after itself may have removed it before this one had the lock.
 	d.forget()
 	return Prepare(d)
@@ -150,6 +157,7 @@ func (d *Dir) forget() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.checked = map[string]struct{}{".": {}}
+	d.handles.close()
 }
 
 // Path returns the path that the directory was opened by.
@@ -160,6 +168,10 @@ func TempPath(path string) string { return filepath.Join(path, filepath.FromSlas
 
 // Close gives up the lock. What Open made is gone again if nothing was written since.
 func (d *Dir) Close() error {
+	d.handles.close()
+	if d.whole != nil {
+		d.whole.Close()
+	}
 	if d.lock != nil {
 		d.removeUnused()
 		d.lock.Close()
@@ -190,8 +202,11 @@ func (d *Dir) removeUnused() {
 
 // Create implements FS.
 func (d *Dir) Create(name string) (File, error) {
+	if err := d.checkDir(path.Dir(name)); err != nil {
+		return nil, err
+	}
 	d.use(name)
-	return file(d.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644))
+	return file(d.create(name))
 }
 
 // Open implements FS.
@@ -224,11 +239,13 @@ func file(f *os.File, err error) (File, error) {
 
 // Rename implements FS. A symbolic link is not replaced: whoever made it is to say what it is for.
 func (d *Dir) Rename(oldName, newName string) error {
-	if info, err := d.root.Lstat(newName); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
-		return &fs.PathError{Op: "rename", Path: newName, Err: ErrNotRegular}
+	for _, name := range []string{oldName, newName} {
+		if err := d.checkDir(path.Dir(name)); err != nil {
+			return err
+		}
 	}
 	d.use(newName)
-	return d.root.Rename(oldName, newName)
+	return d.rename(oldName, newName)
 }
 
 func (d *Dir) use(name string) {
@@ -242,6 +259,7 @@ func (d *Dir) Remove(name string) error {
 	d.mu.Lock()
 	delete(d.checked, name)
 	d.mu.Unlock()
+	d.handles.drop(name)
 	return d.root.Remove(name)
 }
 
@@ -273,6 +291,9 @@ func (d *Dir) MkdirAll(name string) error {
 func (d *Dir) checkDir(name string) error {
 	if name == "." || d.isChecked(name) {
 		return nil
+	}
+	if !fs.ValidPath(name) {
+		return &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
 	}
 	if err := d.checkDir(path.Dir(name)); err != nil {
 		return err

@@ -2,11 +2,14 @@ package durable
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"golang.org/x/sync/errgroup"
 )
 
 func mustOpen(t *testing.T, path string) *Dir {
@@ -195,5 +198,48 @@ func TestDir_ReadDir_IsSorted(t *testing.T) {
 	}
 	if want := []string{PrivateDir, "a", "b", "c"}; !slices.Equal(names, want) {
 		t.Errorf("got %q, want %q", names, want)
+	}
+}
+
+// More directories than are kept open, used by many at once, and removed under way: every file gets its name.
+func TestDir_Rename_ManyDirectories(t *testing.T) {
+	d := mustOpen(t, t.TempDir())
+	const workers, each = 8, 100
+	var group errgroup.Group
+	for w := range workers {
+		group.Go(func() error {
+			for n := range each {
+				dir := fmt.Sprintf("blobs/%d", (n*workers+w)%200)
+				temp := fmt.Sprintf("%s/%d-%d", TempDir, w, n)
+				err := Write(d, temp, func(f File) error {
+					_, err := f.Write([]byte(temp))
+					return err
+				})
+				if err := errors.Join(err, d.MkdirAll(dir), d.Rename(temp, fmt.Sprintf("%s/%d-%d", dir, w, n))); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for n := range workers * each {
+		name := fmt.Sprintf("%d-%d", n%workers, n/workers)
+		if got, want := read(t, filepath.Join(d.Path(), "blobs", fmt.Sprint(n%200), name)), TempDir+"/"+name; got != want {
+			t.Fatalf("%s has %q, want %q", name, got, want)
+		}
+	}
+	// A directory that is made anew is another one.
+	write(t, d, "blobs/x", "")
+	if err := errors.Join(d.Remove("blobs/x"), d.MkdirAll("blobs/x")); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		write(t, d, "blobs/x/y", "content")
+		if err := errors.Join(d.Remove("blobs/x/y"), d.Remove("blobs/x"), d.MkdirAll("blobs/x")); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

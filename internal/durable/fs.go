@@ -51,6 +51,9 @@ type FS interface {
 	Lstat(name string) (fs.FileInfo, error)
 	// SyncDir makes the entries of a directory durable.
 	SyncDir(name string) error
+	// SyncAll makes everything durable, bytes and names, at the cost of whatever else there is to write to the same disk. Where
+	// that cannot be vouched for, it does nothing and returns an error that is errors.ErrUnsupported.
+	SyncAll() error
 }
 
 // File is an open file of an FS.

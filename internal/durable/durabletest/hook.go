@@ -88,6 +88,9 @@ func (h *hooked) SyncDir(name string) error {
 	return h.do("syncdir", name, func() error { return h.FS.SyncDir(name) })
 }
 
+// SyncAll implements durable.FS.
+func (h *hooked) SyncAll() error { return h.do("syncall", ".", h.FS.SyncAll) }
+
 // hookedFile is a file that can be changed.
 type hookedFile struct {
 	durable.File

@@ -34,8 +34,8 @@ var _ durable.FS = (*Memory)(nil)
 
 // Operation is something that is about to be done.
 type Operation struct {
-	// Number counts operations from 1; Kind is "create", "write", "sync", "truncate", "close", "rename", "remove", "mkdir" or
-	// "syncdir"; Name is the file's, or the new name of a rename.
+	// Number counts operations from 1; Kind is "create", "write", "sync", "truncate", "close", "rename", "remove", "mkdir",
+	// "syncdir" or "syncall"; Name is the file's, or the new name of a rename.
 	Number     int
 	Kind, Name string
 }
@@ -298,6 +298,28 @@ func (m *Memory) SyncDir(name string) error {
 	}
 	n.pending = nil
 	return nil
+}
+
+// SyncAll implements durable.FS.
+func (m *Memory) SyncAll() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.begin("syncall", "."); err != nil {
+		return err
+	}
+	m.root.syncAll()
+	return nil
+}
+
+func (n *node) syncAll() {
+	n.synced = slices.Clone(n.content)
+	for _, c := range n.pending {
+		c.durable = true
+	}
+	n.pending = nil
+	for _, child := range n.entries {
+		child.syncAll()
+	}
 }
 
 // info describes a node.
