@@ -5,10 +5,10 @@ package media
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
+	"hash/crc32"
 	"image"
 	"image/gif"
-	"image/jpeg"
-	"image/png"
 	"io"
 	"mime"
 	"slices"
@@ -45,8 +45,8 @@ type format struct {
 
 // formats is never changed.
 var formats = [...]format{
-	{JPEG, []string{".jpg", ".jpeg", ".jpe", ".jfif"}, begins("\xff\xd8\xff"), jpeg.DecodeConfig},
-	{PNG, []string{".png"}, begins("\x89PNG\r\n\x1a\n"), png.DecodeConfig},
+	{JPEG, []string{".jpg", ".jpeg", ".jpe", ".jfif"}, begins("\xff\xd8\xff"), jpegConfig},
+	{PNG, []string{".png"}, begins("\x89PNG\r\n\x1a\n"), pngConfig},
 	{WebP, []string{".webp"}, isWebP, webp.DecodeConfig},
 	{GIF, []string{".gif"}, begins("GIF87a", "GIF89a"), gif.DecodeConfig},
 	{TIFF, []string{".tif", ".tiff"}, begins("II*\x00", "MM\x00*"), tiff.DecodeConfig},
@@ -137,6 +137,20 @@ func Dimensions(mediaType string, r io.Reader) (width, height int32, ok bool) {
 		return int32(c.Width), int32(c.Height), true
 	}
 	return 0, 0, false
+}
+
+// pngConfig reads the size from the header, which comes first. Package image/png would go on to the palette, through all that
+// somebody has put before it.
+func pngConfig(r io.Reader) (image.Config, error) {
+	// The signature, and a chunk: length, name, 13 bytes, checksum of name and bytes.
+	var b [8 + 4 + 4 + 13 + 4]byte
+	if _, err := io.ReadFull(r, b[:]); err != nil {
+		return image.Config{}, err
+	}
+	if string(b[8:16]) != "\x00\x00\x00\x0dIHDR" || crc32.ChecksumIEEE(b[12:29]) != binary.BigEndian.Uint32(b[29:]) {
+		return image.Config{}, errors.New("the header is damaged")
+	}
+	return image.Config{Width: int(binary.BigEndian.Uint32(b[16:])), Height: int(binary.BigEndian.Uint32(b[20:]))}, nil
 }
 
 // Whole tells whether a picture of size bytes ends as its format asks, given its first bytes and its last TailLen. It
