@@ -25,10 +25,14 @@ func memberName(a *pipeline.Asset, mediaType string) string {
 
 // idName returns the directory name of a file's blobs. Ids have harmless characters only, but may differ in case alone.
 func idName(id pipeline.ID) string {
-	name := string(id)
-	base, _, _ := strings.Cut(name, ".")
-	if name != strings.ToLower(name) || name[0] == '.' || name[len(name)-1] == '.' || isDevice(base) {
-		return name + suffix(name)
+	raw := string(id)
+	name := raw
+	// Windows takes a name for a device by what is before its first dot.
+	if base, _, _ := strings.Cut(raw, "."); isDevice(base) {
+		name = base + suffix(raw) + raw[len(base):]
+	}
+	if raw[0] == '.' || raw[len(raw)-1] == '.' || name == raw && raw != strings.ToLower(raw) {
+		name += suffix(raw)
 	}
 	return name
 }

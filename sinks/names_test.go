@@ -73,7 +73,7 @@ func TestMemberName_RandomNames_StayApart(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	seen := map[string]pipeline.AssetKey{}
 	for range 200_000 {
-		a := pipeline.Asset{FileID: pipeline.ID([]string{"a", "A", "con", "a.b"}[rng.IntN(4)]), Kind: pipeline.Figure}
+		a := pipeline.Asset{FileID: pipeline.ID([]string{"a", "A", "con", "a.b", "con.a", "CON.a", "Con.", "a."}[rng.IntN(8)]), Kind: pipeline.Figure}
 		if rng.IntN(8) == 0 {
 			a.Kind = pipeline.Screenshot
 		}
@@ -103,6 +103,9 @@ func TestMemberName_PlainNames_StayAsTheyAre(t *testing.T) {
 		{screenshot("f-1", 7), media.WebP, "f-1/page_screenshots/7.webp"},
 		{screenshot("f-1", 7), "image/avif", "f-1/page_screenshots/7.bin"},
 		{screenshot("Dir", 7), media.PNG, "Dir~9c09272b/page_screenshots/7.png"},
+		{screenshot("nul", 0), media.PNG, "nul~99e62427/page_screenshots/0.png"},
+		{screenshot("nul.x", 0), media.PNG, "nul~4f25bf65.x/page_screenshots/0.png"},
+		{screenshot("CON.", 0), media.PNG, "CON~3c0e6540.~3c0e6540/page_screenshots/0.png"},
 		{figure("f.x", 0, "page_1_figure_1.jpg"), media.JPEG, "f.x/page-figures/0/page_1_figure_1.jpg"},
 		{figure("f", 0, "page_1_figure_1.jpeg"), media.JPEG, "f/page-figures/0/page_1_figure_1.jpeg"},
 		{figure("f", 0, "a.png"), media.JPEG, "f/page-figures/0/a%2Epng~7f071235.jpg"},
@@ -144,6 +147,29 @@ func FuzzMemberName(f *testing.F) {
 			if !utf8.ValidString(nameA) {
 				t.Fatalf("%q is not UTF-8", nameA)
 			}
+		}
+	})
+}
+
+func FuzzIDName(f *testing.F) {
+	for _, id := range []string{
+		"a", "A", "con", "CON", "nul.x", "Nul.X", "com1.", ".hidden", "...", "a.", "-", "lpt0..", strings.Repeat("x", 128),
+	} {
+		f.Add(id, "con.a")
+	}
+	f.Fuzz(func(t *testing.T, a, b string) {
+		idA, errA := pipeline.ParseID(a)
+		idB, errB := pipeline.ParseID(b)
+		if errA != nil || errB != nil {
+			return
+		}
+		name := idName(idA)
+		stem, _, _ := strings.Cut(name, ".")
+		if !fs.ValidPath(name) || strings.HasSuffix(name, ".") || isDevice(stem) || len(name) > 160 {
+			t.Fatalf("%q becomes %q", a, name)
+		}
+		if a != b && strings.EqualFold(name, idName(idB)) {
+			t.Fatalf("%q and %q are both %q", a, b, name)
 		}
 	})
 }

@@ -100,6 +100,26 @@ type child struct {
 // startChild starts a command line against the API at baseURL. The test ends it, should it hang.
 func startChild(t *testing.T, baseURL string, o childOptions, args ...string) *child {
 	t.Helper()
+	c := newChild(t, baseURL, o, args...)
+	c.cmd.Stderr = &c.stderr
+	// Closed when the child or the test ends.
+	if _, err := c.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if c.stdout, err = c.cmd.StdoutPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// newChild prepares what startChild starts.
+func newChild(t *testing.T, baseURL string, o childOptions, args ...string) *child {
+	t.Helper()
+	watchForKey(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
 	t.Cleanup(cancel)
 	encoded, err := json.Marshal(o)
@@ -109,18 +129,8 @@ func startChild(t *testing.T, baseURL string, o childOptions, args ...string) *c
 	c := &child{t: t, cmd: exec.CommandContext(ctx, "exporter", args...)}
 	c.cmd.Env = []string{
 		childEnv + "=" + string(encoded), "LLAMA_CLOUD_API_KEY=" + canaryKey, "LLAMA_CLOUD_BASE_URL=" + baseURL, "EXPORTER_LIMITS_RATE=unlimited",
-		"GORACE=atexit_sleep_ms=0",
-	}
-	c.cmd.Stderr = &c.stderr
-	// Closed when the child or the test ends.
-	if _, err := c.cmd.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	if c.stdout, err = c.cmd.StdoutPipe(); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.cmd.Start(); err != nil {
-		t.Fatal(err)
+		// A crash shows all goroutines.
+		"GORACE=atexit_sleep_ms=0", "GOTRACEBACK=all",
 	}
 	return c
 }
@@ -133,7 +143,7 @@ func (c *child) wait() (code int, stdout, stderr string) {
 		c.t.Fatalf("%v: %v\n%s", c.cmd, err, &c.stderr)
 	}
 	stdout, stderr = string(out), c.stderr.String()
-	if strings.Contains(stdout+stderr, canaryKey) {
+	if showsKey(stdout + stderr) {
 		c.t.Errorf("%v printed the key", c.cmd)
 	}
 	return c.cmd.ProcessState.ExitCode(), stdout, stderr

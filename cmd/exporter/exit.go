@@ -57,7 +57,11 @@ func (a *app) explain(err error) int {
 	if e.hint != "" {
 		text += "; " + e.hint
 	}
-	fmt.Fprintln(a.stderr, text)
+	if is[*usageError](err) {
+		// It repeats arguments, of which one may be a key that somebody took to belong there.
+		text = config.RedactKeys(text)
+	}
+	fmt.Fprintln(printableWriter{a.stderr}, text)
 	if p, ok := errors.AsType[*pipeline.PanicError](err); ok {
 		fmt.Fprintf(a.stderr, "%s", p.Stack)
 	}

@@ -3,10 +3,12 @@ package main
 import (
 	"archive/tar"
 	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -183,4 +185,40 @@ func checkMembers(fsys durable.FS, want map[string]int) error {
 		}
 	}
 	return nil
+}
+
+// fingerprint describes each file below a directory, but those whose names begin with what does not count.
+func fingerprint(t *testing.T, dir, except string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	for _, name := range fileNames(t, dir) {
+		if strings.HasPrefix(name, except) {
+			continue
+		}
+		content, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Lstat(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = fmt.Sprintf("%v %v %x", info.Mode(), info.ModTime(), sha256.Sum256(content))
+	}
+	return files
+}
+
+// checkUntouched fails for every file below a directory that is not what its fingerprint was.
+func checkUntouched(t *testing.T, dir, except string, before map[string]string) {
+	t.Helper()
+	after := fingerprint(t, dir, except)
+	for _, name := range slices.Sorted(maps.Keys(after)) {
+		if after[name] != before[name] {
+			t.Errorf("%s is now %q, want %q", name, after[name], before[name])
+		}
+		delete(before, name)
+	}
+	for name := range before {
+		t.Errorf("%s is gone", name)
+	}
 }

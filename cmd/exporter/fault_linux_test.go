@@ -154,12 +154,12 @@ func TestExport_ReadOnlyFileSystem_IsFoundBeforeTheFirstRequest(t *testing.T) {
 			remount(t, disk, unix.MS_RDONLY, "")
 			server.Reset()
 			for _, out := range []string{complete, empty, filepath.Join(disk, "missing", "below")} {
-				before := fingerprint(t, disk)
+				before := fingerprint(t, disk, durable.TempDir)
 				code, _, stderr := c.run(s.args(out)...)
 				if code != exitStorage || !strings.Contains(stderr, syscall.EROFS.Error()) {
 					t.Errorf("%s: exit %d, want %d\n%s", filepath.Base(out), code, exitStorage, stderr)
 				}
-				checkUntouched(t, disk, before)
+				checkUntouched(t, disk, durable.TempDir, before)
 			}
 			if n := len(server.Requests()); n != 0 {
 				t.Errorf("%d requests before the directory was found to be read-only", n)
@@ -191,14 +191,14 @@ func TestExport_DirectoryOfAnotherUser_IsFoundBeforeTheFirstRequest(t *testing.T
 	}
 	newCLI(t, url).mustRun(s.args(complete)...)
 	server.Reset()
-	before := fingerprint(t, base)
+	before := fingerprint(t, base, durable.TempDir)
 	for _, out := range []string{complete, empty, filepath.Join(empty, "below")} {
 		stderr := startChild(t, url, childOptions{UID: nobody}, s.args(out)...).mustExit(exitStorage)
 		if !strings.Contains(stderr, syscall.EACCES.Error()) {
 			t.Errorf("%s: standard error is %q, want %q", filepath.Base(out), stderr, syscall.EACCES.Error())
 		}
 	}
-	checkUntouched(t, base, before)
+	checkUntouched(t, base, durable.TempDir, before)
 	if n := len(server.Requests()); n != 0 {
 		t.Errorf("%d requests before the directory was found to be another's", n)
 	}

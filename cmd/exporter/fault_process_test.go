@@ -3,9 +3,6 @@
 package main
 
 import (
-	"crypto/sha256"
-	"fmt"
-	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -138,13 +135,13 @@ func TestExport_SecondRun_IsRefused(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "out")
 			first := startChild(t, g.url, childOptions{CheckpointRows: 1000}, s.args(out)...)
 			g.waitUntilHeld(t, s.workers)
-			before := fingerprint(t, out)
+			before := fingerprint(t, out, durable.TempDir)
 			unused, url := startEmulator(t, s.emulator())
 			stderr := startChild(t, url, childOptions{}, s.args(out)...).mustExit(exitStorage)
 			if want := "another run is using this export directory; wait for it to end, or export to another --out"; !strings.Contains(stderr, want) {
 				t.Errorf("standard error is %q, want %q", stderr, want)
 			}
-			checkUntouched(t, out, before)
+			checkUntouched(t, out, durable.TempDir, before)
 			if n := len(unused.Requests()); n != 0 {
 				t.Errorf("the second run made %d requests", n)
 			}
@@ -155,42 +152,6 @@ func TestExport_SecondRun_IsRefused(t *testing.T) {
 			}
 			readExportedSet(t, out).check(t, s.undisturbed(t))
 		})
-	}
-}
-
-// fingerprint describes each file below a directory, but those that do not count.
-func fingerprint(t *testing.T, dir string) map[string]string {
-	t.Helper()
-	files := map[string]string{}
-	for _, name := range fileNames(t, dir) {
-		if strings.HasPrefix(name, durable.TempDir) {
-			continue
-		}
-		content, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		info, err := os.Lstat(filepath.Join(dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[name] = fmt.Sprintf("%v %v %x", info.Mode(), info.ModTime(), sha256.Sum256(content))
-	}
-	return files
-}
-
-// checkUntouched fails for every file below a directory that is not what it was.
-func checkUntouched(t *testing.T, dir string, before map[string]string) {
-	t.Helper()
-	after := fingerprint(t, dir)
-	for _, name := range slices.Sorted(maps.Keys(after)) {
-		if after[name] != before[name] {
-			t.Errorf("%s is now %q, want %q", name, after[name], before[name])
-		}
-		delete(before, name)
-	}
-	for name := range before {
-		t.Errorf("%s is gone", name)
 	}
 }
 
@@ -257,12 +218,12 @@ func TestExport_KilledThenOtherSettings_IsRefused(t *testing.T) {
 		{[]string{"--sink", "archive"}, `output.sink is "archive", but the export in`},
 		{[]string{"--file", "file-00000001"}, `source.files is "file-00000001", but the export in`},
 	} {
-		before := fingerprint(t, out)
+		before := fingerprint(t, out, durable.TempDir)
 		code, _, stderr := c.run(append(s.args(out), tt.args...)...)
 		if code != exitUsage || !strings.Contains(stderr, tt.want) || !strings.Contains(stderr, "give --force") {
 			t.Errorf("%q: exit %d, want %d and %q\n%s", tt.args, code, exitUsage, tt.want, stderr)
 		}
-		checkUntouched(t, out, before)
+		checkUntouched(t, out, durable.TempDir, before)
 	}
 	if n := len(server.Requests()); n != 0 {
 		t.Errorf("%d requests before the settings were refused", n)

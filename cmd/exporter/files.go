@@ -117,7 +117,7 @@ const fileColumns = "%-36s  %-36s  %-27s  %-9s  %s\n"
 
 func (p *filePrinter) print(f *llamacloud.DirectoryFile) error {
 	if p.asJSON {
-		return json.NewEncoder(p.w).Encode(f)
+		return json.NewEncoder(printableWriter{p.w}).Encode(f)
 	}
 	if p.rows == 0 {
 		if _, err := fmt.Fprintf(p.w, fileColumns, "id", "file_id", "updated_at", "state", "display_name"); err != nil {

@@ -65,7 +65,7 @@ func (f *fileFilter) addFlags(fs *pflag.FlagSet) {
 }
 
 func addExpand(fs *pflag.FlagSet, expand *[]string) {
-	fs.StringSliceVar(expand, "expand", nil, "fill in these `FIELDS` too, such as download_url (shown with --json)")
+	fs.StringSliceVar(expand, "expand", nil, "fill in these `FIELDS` too, such as download_url (shown with --json, without the query that signs it)")
 }
 
 func (f *fileFilter) query() (llamacloud.DirectoryFilesQuery, error) {

@@ -45,7 +45,7 @@ func (f *finding) text() string {
 	if f.Type == findingOrphan {
 		what := fmt.Sprintf("%q", f.Path)
 		if f.Member != "" {
-			what = fmt.Sprintf("%q in %s", f.Member, f.Path)
+			what = fmt.Sprintf("%q in %s", f.Member, what)
 		}
 		if f.Disowned {
 			what += ", whose row may be one of those that are lost"
@@ -56,7 +56,7 @@ func (f *finding) text() string {
 	if n := f.assetName; n != nil {
 		where = fmt.Sprintf("%s of file %q in %s", describeKey(n.key), n.FileID, where)
 	}
-	return fmt.Sprintf("damaged  %s: %s\n", where, f.Error)
+	return fmt.Sprintf("damaged  %s: %s\n", where, printable(f.Error))
 }
 
 const (
@@ -144,7 +144,7 @@ func (p *findingPrinter) printJSON(v any) {
 		p.err = err
 		return
 	}
-	p.write(append(line, '\n'))
+	p.write([]byte(printable(string(line)) + "\n"))
 }
 
 func (p *findingPrinter) write(line []byte) {

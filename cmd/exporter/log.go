@@ -9,8 +9,10 @@ import (
 	"exporter/pipeline"
 )
 
-// newLogger logs to w as text or as JSON lines. Requests and single failures are logged only when verbose.
+// newLogger logs to w as text or as JSON lines. Requests and single failures are logged only when verbose. Package slog
+// quotes most of what does not print, but not in JSON.
 func newLogger(w io.Writer, asJSON, verbose bool) *slog.Logger {
+	w = printableWriter{w}
 	options := &slog.HandlerOptions{Level: slog.LevelInfo}
 	if verbose {
 		options.Level = slog.LevelDebug

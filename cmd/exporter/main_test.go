@@ -168,6 +168,8 @@ type cli struct {
 }
 
 func newCLI(t *testing.T, baseURL string) *cli {
+	t.Helper()
+	watchForKey(t)
 	return &cli{t: t, baseURL: baseURL, stop: make(chan struct{})}
 }
 
@@ -181,7 +183,7 @@ func (c *cli) run(args ...string) (code int, stdout, stderr string) {
 		environ: []string{"LLAMA_CLOUD_API_KEY=" + canaryKey, "LLAMA_CLOUD_BASE_URL=" + c.baseURL, "EXPORTER_LIMITS_RATE=unlimited"},
 	}
 	code = run(context.Background(), a, args)
-	if strings.Contains(out.String()+err.String(), canaryKey) {
+	if showsKey(out.String() + err.String()) {
 		c.t.Errorf("exporter %q printed the key", args)
 	}
 	return code, out.String(), err.String()

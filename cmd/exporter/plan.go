@@ -168,7 +168,7 @@ func newPlanReport(c counts, rate config.Rate) *planReport {
 }
 
 func (p *planReport) print(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := tabwriter.NewWriter(printableWriter{w}, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "files\t%d\t%d unchanged\n", p.Files.Listed, p.Files.Unchanged)
 	for _, class := range slices.Sorted(maps.Keys(p.errors)) {
 		fmt.Fprintf(t, "failed\t%d\t%s\n", p.errors[class].Count, p.errors[class].First)
@@ -194,7 +194,7 @@ func (p *planReport) print(w io.Writer) error {
 }
 
 func printJSON(w io.Writer, v any) error {
-	encoder := json.NewEncoder(w)
+	encoder := json.NewEncoder(printableWriter{w})
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(v)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"maps"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -150,7 +151,8 @@ func (r *report) planned(e pipeline.AssetPlanned) {
 	case pipeline.ActionFetch:
 		r.Assets.Planned++
 		if size, known := e.Asset.ExpectedSize(); known {
-			r.Assets.PlannedBytes += size
+			// Listed sizes are not to be trusted: their sum stays at the most that there is.
+			r.Assets.PlannedBytes += min(size, math.MaxInt64-r.Assets.PlannedBytes)
 		} else {
 			r.Assets.UnknownSizes++
 		}

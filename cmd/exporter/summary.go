@@ -81,7 +81,7 @@ func (r *runReport) print(stdout, stderr io.Writer, o outputOptions) error {
 		newLogger(stderr, true, false).Info("summary", "report", r)
 		return nil
 	}
-	_, err := io.WriteString(stdout, r.text())
+	_, err := io.WriteString(printableWriter{stdout}, r.text())
 	return err
 }
 

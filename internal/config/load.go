@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
+	"regexp"
 	"unicode/utf8"
 
 	"github.com/spf13/pflag"
@@ -116,15 +116,14 @@ func (s *setting) take(path string, it item) error {
 	return failure
 }
 
-// holdsKey tells whether text holds what looks like an API key of LlamaCloud, so that it must not be printed.
-func holdsKey(text string) bool {
-	const prefix, least = "llx-", 8
-	_, rest, found := strings.Cut(text, prefix)
-	body := strings.TrimLeftFunc(rest, func(r rune) bool {
-		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_'
-	})
-	return found && len(rest)-len(body) >= least
-}
+// keyPattern is what an API key of LlamaCloud looks like. It is never changed.
+var keyPattern = regexp.MustCompile(`llx-[0-9A-Za-z_-]{8,}`)
+
+// holdsKey tells whether text holds what looks like an API key, so that it must not be printed.
+func holdsKey(text string) bool { return keyPattern.MatchString(text) }
+
+// RedactKeys returns text, such as a message about a command line, without what looks like an API key.
+func RedactKeys(text string) string { return keyPattern.ReplaceAllString(text, redacted) }
 
 // loadFile reads the TOML file, if one was named.
 func (l *loader) loadFile(o LoadOptions, env map[string]string) error {

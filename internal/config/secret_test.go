@@ -63,3 +63,17 @@ func TestConfig_Print_NeverShowsTheKey(t *testing.T) {
 		t.Errorf("the key is shown: %s", got)
 	}
 }
+
+func TestRedactKeys(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                    "",
+		`unknown command "` + canary + `"`:    `unknown command "[redacted]"`,
+		canary + "," + canary:                 "[redacted],[redacted]",
+		"llx-short, LLX-0123456789, my-llx-é": "llx-short, LLX-0123456789, my-llx-é",
+		"llx-é " + canary:                     "llx-é [redacted]",
+	} {
+		if got := RedactKeys(text); got != want || holdsKey(text) != strings.Contains(want, redacted) {
+			t.Errorf("RedactKeys(%q) = %q, and it holds a key: %v; want %q", text, got, holdsKey(text), want)
+		}
+	}
+}

@@ -14,7 +14,7 @@ import (
 )
 
 func BenchmarkGovernor_Admit(b *testing.B) {
-	g := newGovernor(Rate{}, 1, 1, pipeline.Observers(nil))
+	g := newGovernor(Options{}.withDefaults())
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {

@@ -101,6 +101,9 @@ func (k *call) attempt(ctx context.Context, use func(*answer) error) error {
 			a.body.Close()
 			return a.fail(ClassEncoding, fmt.Errorf("Content-Encoding %q was not asked for", encoding))
 		}
+		if k.method == http.MethodGet && hop == 0 {
+			k.client.answered.CompareAndSwap(nil, k)
+		}
 		return use(a)
 	}
 }
@@ -131,10 +134,9 @@ func (k *call) redirect(a *answer, from *url.URL, hop int) (*url.URL, error) {
 
 // refused closes an answer that is an error by its status and returns the error.
 func (k *call) refused(a *answer) error {
-	clean := func(text string) string { return printable(k.client.opts.Key.redact(text)) }
 	err := &APIError{
-		Method: k.method, Route: k.route, Host: a.host.Host, Status: a.status, own: a.own(), throttled: a.throttled,
-		Detail: clean(readDetail(a.body)), RequestID: clean(a.header.Get("X-Request-Id")),
+		Method: k.method, Route: k.route, Host: k.clean(a.host.Host), Status: a.status, own: a.own(), throttled: a.throttled,
+		Detail: k.clean(readDetail(a.body)), RequestID: k.clean(a.header.Get("X-Request-Id")),
 	}
 	a.body.Close()
 	if err.unauthorized() {
@@ -146,7 +148,9 @@ func (k *call) refused(a *answer) error {
 // fail returns the error of a request to a host.
 func (k *call) fail(host *url.URL, class string, err error) *RequestError {
 	return &RequestError{
-		Method: k.method, Route: k.route, Host: host.Host, Class: class, Err: err,
-		text: printable(k.client.opts.Key.redact(err.Error())),
+		Method: k.method, Route: k.route, Host: k.clean(host.Host), Class: class, Err: err, text: k.clean(err.Error()),
 	}
 }
+
+// clean makes a text that a server may have had a hand in fit for an error. The host of a redirect is such a text.
+func (k *call) clean(text string) string { return printable(k.client.opts.Key.redact(text)) }

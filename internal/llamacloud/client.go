@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"exporter/pipeline"
@@ -29,6 +30,8 @@ type Client struct {
 	spool     *spooler
 	// maxJSON bounds a JSON answer, in bytes.
 	maxJSON int64
+	// answered is the first GET that the API answered well; nil before.
+	answered atomic.Pointer[call]
 }
 
 // New returns a client. It sends nothing yet. The error is that of Options.Validate.
@@ -45,7 +48,7 @@ func New(o Options) (*Client, error) {
 		opts:      o,
 		base:      base,
 		transport: newTransport(o),
-		gov:       newGovernor(o.Rate, o.MaxPause, o.MaxOutage, o.Observer),
+		gov:       newGovernor(o),
 		spool:     &spooler{dir: o.SpoolDir, inMemory: pipeline.BufferedBlobSize},
 		maxJSON:   maxJSONBody,
 	}, nil

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"exporter/pipeline"
@@ -46,11 +47,22 @@ func (f *DirectoryFile) identify() (string, error) {
 	return f.ID, nil
 }
 
-// PresignedURL gives access to a file to everyone who knows it: it must not be logged.
+// PresignedURL gives access to a file to everyone who knows it. It must not be logged; where it is marshalled, what grants the
+// access is left out: the URL's query, and the fields of a form.
 type PresignedURL struct {
 	URL        string                      `json:"url"`
 	ExpiresAt  Optional[Timestamp]         `json:"expires_at,omitzero"`
 	FormFields Optional[map[string]string] `json:"form_fields,omitzero"`
+}
+
+// MarshalJSON leaves out the query of the URL and the form's fields.
+func (u PresignedURL) MarshalJSON() ([]byte, error) {
+	type plain PresignedURL
+	public := plain{URL: u.URL, ExpiresAt: u.ExpiresAt}
+	if i := strings.IndexAny(u.URL, "?#"); i >= 0 {
+		public.URL = u.URL[:i]
+	}
+	return json.Marshal(public)
 }
 
 // DirectoryFilesQuery narrows a listing. Zero fields do not.

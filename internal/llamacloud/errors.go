@@ -51,10 +51,10 @@ type APIError struct {
 	Method string
 	// Route is the route's template; it names no file, and has no query.
 	Route string
-	// Host is who answered: the API's own host, or one that it redirected to.
+	// Host is who answered: the API's own host, or one that it redirected to. It is printable and without the key.
 	Host   string
 	Status int
-	// Detail is what the API says about it, at most 500 bytes, printable and without the key; it may be empty.
+	// Detail is what the API says about it, at most 500 bytes, likewise; it may be empty.
 	Detail string
 	// RequestID is the answer's X-Request-Id, likewise.
 	RequestID string

@@ -35,14 +35,15 @@ type governor struct {
 	stopping bool
 }
 
-func newGovernor(r Rate, maxPause, maxOutage time.Duration, observer pipeline.Observer) *governor {
+// newGovernor returns a governor for options that have no zero fields.
+func newGovernor(o Options) *governor {
 	g := &governor{
-		observer:  observer,
+		observer:  o.Observer,
 		turn:      make(chan struct{}, 1),
 		bucket:    rate.NewLimiter(0, 1),
 		stopped:   make(chan struct{}),
 		halted:    make(chan struct{}),
-		regulator: regulator{maxPause: maxPause, maxOutage: maxOutage, pace: newPace(r)},
+		regulator: newRegulator(o),
 		changed:   make(chan struct{}),
 	}
 	g.turn <- struct{}{}

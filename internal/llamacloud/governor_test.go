@@ -16,7 +16,7 @@ import (
 func newTestGovernor(t *testing.T, r Rate) (*governor, *recorder) {
 	t.Helper()
 	events := &recorder{t: t}
-	return newGovernor(r, 15*time.Minute, 2*time.Minute, events), events
+	return newGovernor(Options{Rate: r, Observer: events}.withDefaults()), events
 }
 
 // admissions lets workers ask for n admissions in all, and returns when each was given.
@@ -237,7 +237,7 @@ func TestGovernor_ThrottledForEver_EndsAfterMaxPause(t *testing.T) {
 	}
 }
 
-// An API that cannot be reached gets ten requests and what is under way, and then single ones, until it is given up.
+// An API that cannot be reached gets a few requests and what is under way, and then single ones, until it is given up.
 func TestGovernor_Failed_OpensTheBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, _ := newTestGovernor(t, Rate{})
@@ -263,8 +263,8 @@ func TestGovernor_Failed_OpensTheBreaker(t *testing.T) {
 		if len(sent) < outageAfter+5 || len(sent) > outageAfter+12 {
 			t.Errorf("%d requests, want %d at once and few more: %v", len(sent), outageAfter, sent)
 		}
-		if sent[outageAfter-1] != 0 || sent[outageAfter] < 100*time.Millisecond {
-			t.Errorf("requests came at %v, want a pause after the first %d", sent, outageAfter)
+		if sent[outageAfter] != 0 || sent[outageAfter+1] < 100*time.Millisecond {
+			t.Errorf("requests came at %v, want a pause after the first %d and the first probe", sent, outageAfter)
 		}
 		if _, err := g.admit(t.Context()); !errors.Is(err, g.verdict) || err == nil {
 			t.Errorf("admit: got %v, want the same", err)

@@ -58,10 +58,44 @@ func (Key) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 // MarshalJSON returns "[redacted]" as a JSON string.
 func (Key) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
 
-// redact replaces the key wherever a text has it, as a server may repeat what it was sent.
+// leastRedacted is how many bytes of a key's beginning are taken for the key. Errors cut what they repeat, and a server may
+// do so as well; fewer bytes, of which the first four are the same in every key, tell nothing.
+const leastRedacted = 8
+
+// redact replaces the key wherever a text has it, as a server may repeat what it was sent: in upper and lower case, since the
+// host name of a redirect is folded, and cut short.
 func (k Key) redact(text string) string {
 	if k.IsZero() {
 		return text
 	}
-	return strings.ReplaceAll(text, k.reveal(), redacted)
+	key := k.reveal()
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		n := commonPrefix(text[i:], key)
+		if n < min(leastRedacted, len(key)) {
+			b.WriteByte(text[i])
+			i++
+			continue
+		}
+		b.WriteString(redacted)
+		i += n
+	}
+	return b.String()
+}
+
+// commonPrefix returns how many bytes two texts have in common at their beginning, where upper and lower case of ASCII are
+// the same.
+func commonPrefix(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && lower(a[n]) == lower(b[n]) {
+		n++
+	}
+	return n
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
 }

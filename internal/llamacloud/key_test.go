@@ -57,3 +57,58 @@ func TestKey_ShowsNowhere(t *testing.T) {
 		t.Error("the key is not redacted")
 	}
 }
+
+func TestKey_Redact(t *testing.T) {
+	key := canaryKey(t)
+	for text, want := range map[string]string{
+		"":                                      "",
+		"Bearer " + canary + "!":                "Bearer [redacted]!",
+		canary + canary + " " + canary:          "[redacted][redacted] [redacted]",
+		"lookup " + strings.ToUpper(canary):     "lookup [redacted]",
+		"cut " + canary[:len(canary)-1]:         "cut [redacted]",
+		"cut " + canary[:leastRedacted]:         "cut [redacted]",
+		"cut " + canary[:leastRedacted-1]:       "cut " + canary[:leastRedacted-1],
+		canary[:9] + canary + canary[:9]:        "[redacted][redacted][redacted]",
+		canary[:leastRedacted] + "\" and é\xff": "[redacted]\" and é\xff",
+		"llx-another":                           "llx-another",
+	} {
+		if got := key.redact(text); got != want {
+			t.Errorf("redact(%q) = %q, want %q", text, got, want)
+		}
+	}
+	short, err := NewKey("k4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := short.redact("k K4 k4"), "k [redacted] [redacted]"; got != want {
+		t.Errorf("a short key: got %q, want %q", got, want)
+	}
+	if got := (Key{}).redact(canary); got != canary {
+		t.Errorf("no key: got %q, want %q", got, canary)
+	}
+}
+
+// Wherever a text repeats the key, and wherever it is cut, nothing of the key is left but what any key begins with.
+func FuzzKey_Redact(f *testing.F) {
+	f.Add("Bearer ", "\r\n", 100)
+	f.Add("", "", len(canary)-3)
+	f.Add(canary[:5], canary, 30)
+	f.Add("\x00é"+canary[:len(canary)-1], "[redacted]", 1<<20)
+	key := canaryKey(f)
+	f.Fuzz(func(t *testing.T, before, after string, length int) {
+		text := before + canary + after
+		text = text[:min(len(text), max(0, length))]
+		got := strings.ToLower(key.redact(text))
+		if strings.Contains(got, canary[:leastRedacted]) {
+			t.Fatalf("redact(%q) = %q", text, got)
+		}
+		if quoted := fmt.Sprintf("begins with %.32q", text); strings.Contains(key.redact(quoted), canary[:leastRedacted]) {
+			t.Fatalf("redact(%q) = %q", quoted, key.redact(quoted))
+		}
+		if plain := strings.ReplaceAll(strings.ToLower(before), canary[:4], ""); !strings.Contains(plain, canary[:leastRedacted]) {
+			if got := key.redact(plain); got != plain {
+				t.Fatalf("redact(%q) = %q, want it as it is", plain, got)
+			}
+		}
+	})
+}

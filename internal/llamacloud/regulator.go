@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// outageAfter is how many requests in a row have to fail before all others wait for a probe.
-	outageAfter = 10
+	// outageAfter is how many requests in a row may fail before all others wait for a probe.
+	outageAfter = 5
 	// maxPauseJitter is the most by which a pause is longer than the API asked for, so that several programs that are
 	// throttled together do not come back together.
 	maxPauseJitter = 250 * time.Millisecond
@@ -22,7 +22,9 @@ const (
 // accepted it opens, and the pace goes on with what was learned.
 type regulator struct {
 	maxPause, maxOutage time.Duration
-	pace                *pace
+	// outageAfter is lower than the number of attempts after which a request is given up: an outage is known before.
+	outageAfter int
+	pace        *pace
 
 	gate gate
 	// window is the throttling window for which the gate is shut; nil while it is open, and in an outage.
@@ -30,6 +32,12 @@ type regulator struct {
 	// failures counts the requests in a row that failed; failing is when the first of them did.
 	failures int
 	failing  time.Time
+}
+
+func newRegulator(o Options) regulator {
+	return regulator{
+		maxPause: o.MaxPause, maxOutage: o.MaxOutage, outageAfter: max(1, min(outageAfter, o.MaxAttempts-1)), pace: newPace(o.Rate),
+	}
 }
 
 // gate is the zero gate while requests may be sent.
@@ -45,8 +53,8 @@ type gate struct {
 // passage is the permission to send one request, at a time.
 type passage struct {
 	sent time.Time
-	// probe tells that all other requests wait for what comes of this one.
-	probe bool
+	// probe tells that all other requests wait for what comes of this one, and outage that the API could not be reached before.
+	probe, outage bool
 }
 
 // pass lets a request through the gate, or not.
@@ -57,7 +65,7 @@ func (r *regulator) pass(now time.Time) (p passage, ok bool) {
 		}
 		r.gate.probing = true
 	}
-	return passage{sent: now, probe: r.gate.shut}, true
+	return passage{sent: now, probe: r.gate.shut, outage: r.gate.shut && r.window == nil}, true
 }
 
 // accepted takes note of a request that the API took, whatever it answered otherwise.
@@ -118,11 +126,9 @@ func (r *regulator) failed(now time.Time, p passage, cause error) (event pipelin
 		}
 		r.gate.until = now.Add(pause)
 		return pipeline.Paused{For: pause, Outage: true}, nil
-	case !r.gate.shut && r.failures >= outageAfter:
+	case !r.gate.shut && r.failures >= r.outageAfter:
+		// The first probe goes at once: it may be that only some requests fail.
 		r.gate = gate{shut: true, since: now}
-		pause := r.pause(p, 0)
-		r.gate.until = now.Add(pause)
-		return pipeline.Paused{For: pause, Outage: true}, nil
 	}
 	return nil, nil
 }

@@ -61,15 +61,32 @@ func (a *answer) discard() {
 	a.body.Close()
 }
 
-// send makes one HTTP request. Every one that this package makes is made here.
+// send waits until it may, and makes one HTTP request.
+//
+// In an outage a request that is known to be answered otherwise is sent before it: one that always fails must not pass for
+// an outage, and none is to be given up because of one.
+func (k *call) send(ctx context.Context, to *url.URL) (*answer, error) {
+	for {
+		admitted, err := k.client.gov.admit(ctx)
+		if err != nil {
+			return nil, err
+		}
+		probe := k.client.answered.Load()
+		if probe == nil || !admitted.passage.outage {
+			return k.sendAdmitted(ctx, to, admitted)
+		}
+		again := &call{client: k.client, method: probe.method, route: probe.route, url: probe.url}
+		if a, err := again.sendAdmitted(ctx, again.url, admitted); err == nil {
+			a.body.Close()
+		}
+	}
+}
+
+// sendAdmitted makes one HTTP request. Every one that this package makes is made here.
 //
 // net/http sends a request a second time by itself when a connection that it reused turns out to be dead. That cannot be
 // switched off, but it can be made to pay: see exchange.gotConn.
-func (k *call) send(ctx context.Context, to *url.URL) (*answer, error) {
-	admitted, err := k.client.gov.admit(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (k *call) sendAdmitted(ctx context.Context, to *url.URL, admitted *ticket) (*answer, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	x := &exchange{call: k, cancel: cancel}
 	x.ticket.Store(admitted)

@@ -232,7 +232,16 @@ func TestSource_Assets_Failures(t *testing.T) {
 	} {
 		t.Run(class, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				a := newAPI(t, answer)
+				a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
+					if strings.Contains(r.URL.Path, "/well/") {
+						_, _ = io.WriteString(w, "[]")
+						return
+					}
+					answer(w, r)
+				})
+				if _, err := a.source.Assets(t.Context(), "well", pipeline.Figure); err != nil {
+					t.Fatal(err)
+				}
 				_, err := a.source.Assets(t.Context(), "f", pipeline.Figure)
 				if failure, ok := errors.AsType[*pipeline.Failure](err); !ok || failure.Class != class {
 					t.Errorf("got %v, want a failure of class %s", err, class)

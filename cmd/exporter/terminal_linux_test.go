@@ -1,0 +1,139 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// openTerminal returns both ends of a new terminal: what is written to tty can be read from screen.
+func openTerminal(t *testing.T) (screen, tty *os.File) {
+	t.Helper()
+	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { screen.Close() })
+	fd := int(screen.Fd())
+	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err == nil {
+		err = errors.Join(unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0),
+			unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 40, Col: 150}))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	tty, err = os.OpenFile(fmt.Sprint("/dev/pts/", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { tty.Close() })
+	return screen, tty
+}
+
+// runOnTerminal runs a command line on a terminal, and returns all that was written to it.
+func runOnTerminal(t *testing.T, baseURL string, args ...string) (code int, written string) {
+	t.Helper()
+	screen, tty := openTerminal(t)
+	c := newChild(t, baseURL, childOptions{}, args...)
+	c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = tty, tty, tty
+	if err := c.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	// The screen ends when nobody has the terminal open any more.
+	tty.Close()
+	text, err := io.ReadAll(screen)
+	if err != nil && !errors.Is(err, syscall.EIO) {
+		t.Fatal(err)
+	}
+	_ = c.cmd.Wait() // the exit code tells
+	if showsKey(string(text)) {
+		t.Errorf("%v printed the key", c.cmd)
+	}
+	return c.cmd.ProcessState.ExitCode(), string(text)
+}
+
+// drawing is what the bars need: to go up to their first line, to erase what is below, and to begin a line anew.
+var drawing = regexp.MustCompile(`\x1b\[[0-9]+A|\x1b\[J|\r`)
+
+// On a terminal, where bars are drawn and the log is written around them, no name controls anything.
+func TestTerminal_HostileNames_ArePrintedWithEscapes(t *testing.T) {
+	s := newSurroundings(t)
+	url := hostileAPI(t, s)
+	for _, tt := range []struct {
+		exit int
+		args []string
+		// bars has to be there for the test to be of use, and so has a name.
+		bars, name string
+	}{
+		{exitIncomplete, []string{"run", "--directory", "d", "--out", s.out, "--sink", "archive", "--compression",
+			"none", "-v"},
+			"assets", `\u202egpj.exe`},
+		{exitDamage, []string{"verify", "--out", s.out, "-v"}, "verify", `\u202e\n.tar`},
+		{exitIncomplete, []string{"plan", "--directory", "d", "--out", s.out, "-v"}, "files", `bad_id`},
+		{0, []string{"files", "ls", "d"}, "", `\u202egpj.exe`},
+		{exitUsage, []string{"run", "--directory", "\x1b[31m"}, "", `\x1b[31m`},
+	} {
+		if tt.args[0] == "verify" {
+			plant(t, filepath.Join(s.out, "shards"), "shard-\u009b\u202e\n.tar")
+			plant(t, filepath.Join(s.out, "shards"), "shard-000000.tar")
+		}
+		code, written := runOnTerminal(t, url, tt.args...)
+		if code != tt.exit || !strings.Contains(written, tt.name) {
+			t.Errorf("%q: exit %d, want %d and %q\n%+q", tt.args, code, tt.exit, tt.name, written)
+		}
+		if bars := regexp.MustCompile(tt.bars + `.*\[[=>-]*\]`); tt.bars != "" && !bars.MatchString(written) {
+			t.Errorf("%q draws no bar %q: %+q", tt.args, tt.bars, written)
+		}
+		checkPrintable(t, fmt.Sprintf("%q", tt.args), drawing.ReplaceAllString(written, ""))
+	}
+	s.check()
+}
+
+// While a run is under way, the process list does not show the key, and neither does the crash of all goroutines.
+func TestRun_ProcessListAndCrash_DoNotShowTheKey(t *testing.T) {
+	s := exportSettings{sink: "local", files: 4, each: 4, workers: 4, checkpoint: time.Hour}
+	server := newEmulator(t, s.emulator())
+	fetching, done := make(chan struct{}, s.assets()), make(chan struct{})
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "/page_screenshots/") {
+			fetching <- struct{}{}
+			<-done
+			return
+		}
+		server.ServeHTTP(w, r)
+	}))
+	t.Cleanup(front.Close)
+	defer close(done)
+	out := filepath.Join(t.TempDir(), "out")
+	c := startChild(t, front.URL, childOptions{}, s.args(out)...)
+	select {
+	case <-fetching:
+	case <-time.After(30 * time.Second):
+		t.Fatal("the run never asked for a blob")
+	}
+	for _, name := range []string{"cmdline", "comm", "status"} {
+		content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", c.cmd.Process.Pid, name))
+		if err != nil || len(content) == 0 || showsKey(string(content)) {
+			t.Errorf("%s is %q, %v, want it without the key", name, content, err)
+		}
+	}
+	c.signal(syscall.SIGQUIT)
+	code, _, stderr := c.wait()
+	for _, want := range []string{"SIGQUIT", "llamacloud.(*call).send", "exporter/pipeline.(*run).fetchOne"} {
+		if code == 0 || !strings.Contains(stderr, want) {
+			t.Errorf("exit %d, and the crash does not show %q:\n%s", code, want, stderr)
+		}
+	}
+}
