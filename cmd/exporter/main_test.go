@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -29,7 +30,13 @@ import (
 // canaryKey is the API key of all tests. No output may ever contain it.
 const canaryKey = "llx-CANARY-7f3a91c2d4e8"
 
-func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"exporter": childMain}) }
+func TestMain(m *testing.M) {
+	// Most tests wait most of the time: for backoffs, pauses and processes.
+	if f := flag.Lookup("test.parallel"); f != nil {
+		f.Value.Set("8")
+	}
+	testscript.Main(m, map[string]func(){"exporter": childMain})
+}
 
 // testCorpus is the corpus that the end-to-end tests export: the one that EXPORTER_TEST_CORPUS names, or the sample.
 func testCorpus() fs.FS {
