@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"sync/atomic"
 	"testing"
 
 	"exporter/internal/durable"
@@ -71,13 +72,13 @@ func TestLocal_Sync_OfMany_SurvivesACrash(t *testing.T) {
 // Where a file system cannot be synced as a whole, files and directories are, one by one.
 func TestLocal_Sync_OfMany_OneByOne(t *testing.T) {
 	blobs := manyBlobs()
-	var synced, whole int
+	var synced, whole atomic.Int64
 	fsys := durabletest.Hook(durabletest.NewMemory(nil), durabletest.Hooks{Before: func(o durabletest.Operation) error {
 		switch o.Kind {
 		case "sync":
-			synced++
+			synced.Add(1)
 		case "syncall":
-			whole++
+			whole.Add(1)
 			return errors.ErrUnsupported
 		}
 		return nil
@@ -85,7 +86,7 @@ func TestLocal_Sync_OfMany_OneByOne(t *testing.T) {
 	if err := putAndSync(t, fsys, blobs); err != nil {
 		t.Fatal(err)
 	}
-	if synced != len(blobs) || whole != 1 {
-		t.Errorf("%d files were synced, and %d times all, want %d and 1 in vain", synced, whole, len(blobs))
+	if synced.Load() != int64(len(blobs)) || whole.Load() != 1 {
+		t.Errorf("%d files were synced, and %d times all, want %d and 1 in vain", synced.Load(), whole.Load(), len(blobs))
 	}
 }

@@ -59,7 +59,7 @@ func TestClient_Outage_CostsNoAsset(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			a, o := newOutageAPI(t)
 			o.set(true)
-			time.AfterFunc(100*time.Second, func() { o.set(false) })
+			time.AfterFunc(time.Minute, func() { o.set(false) })
 			var done sync.WaitGroup
 			for range workers {
 				done.Go(func() {
