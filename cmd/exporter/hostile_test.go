@@ -76,7 +76,7 @@ func (s *surroundings) check() {
 func (s *surroundings) hostileNames() []string {
 	long := strings.Repeat("x", 300)
 	return []string{
-		".", "..", "...", "../", "../../canary", "../../work/canary.jpg", "../../../../../../../../etc/passwd",
+		".", "..", "...", "../", "../../canary", "../../beside/canary.jpg", "../../../../../../../../etc/passwd",
 		"./../canary", "a/../../canary",
 		filepath.Join(s.base, "canary"), filepath.Join(s.base, "new"), "/", "//host/share", "/etc/passwd", "blobs/canary",
 		`..\..\canary`, `C:\Windows\x`, "C:", "C:x.jpg", `\\host\share\x`, `\\?\C:\x`, "x:stream.jpg", "file:///etc/passwd",
