@@ -30,8 +30,8 @@ type surroundings struct {
 func newSurroundings(t *testing.T) *surroundings {
 	t.Helper()
 	base := t.TempDir()
-	s := &surroundings{t: t, base: base, out: filepath.Join(base, "work", "out")}
-	for _, name := range []string{"canary", "work/canary", "work/canaries/canary", "blobs/canary", "work/shards/canary"} {
+	s := &surroundings{t: t, base: base, out: filepath.Join(base, "beside", "out")}
+	for _, name := range []string{"canary", "beside/canary", "beside/canaries/canary", "blobs/canary", "beside/shards/canary"} {
 		name = filepath.Join(base, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			t.Fatal(err)
@@ -47,7 +47,7 @@ func newSurroundings(t *testing.T) *surroundings {
 // list returns the names of all files and directories beside and above the export.
 func (s *surroundings) list() (names []string) {
 	s.t.Helper()
-	for _, dir := range []string{filepath.Dir(s.base), s.base, filepath.Join(s.base, "work"), filepath.Join(s.base, "blobs")} {
+	for _, dir := range []string{filepath.Dir(s.base), s.base, filepath.Join(s.base, "beside"), filepath.Join(s.base, "blobs")} {
 		entries, err := os.ReadDir(dir)
 		if err != nil {
 			s.t.Fatal(err)
