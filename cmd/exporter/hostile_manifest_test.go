@@ -42,7 +42,7 @@ func (s *surroundings) forge(sink string) {
 	for _, name := range []string{"link", "blobs/link", "blobs/canary", "shards/link"} {
 		name = filepath.Join(s.out, filepath.FromSlash(name))
 		err = errors.Join(err, os.MkdirAll(filepath.Dir(name), 0o755))
-		target := filepath.Join(s.base, "work", "canaries")
+		target := filepath.Join(s.base, "beside", "canaries")
 		if filepath.Base(name) == "canary" {
 			target = filepath.Join(s.base, "canary")
 		}

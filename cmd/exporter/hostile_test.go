@@ -40,7 +40,7 @@ func newSurroundings(t *testing.T) *surroundings {
 			t.Fatal(err)
 		}
 	}
-	s.names, s.before = s.list(), fingerprint(t, base, "work/out/")
+	s.names, s.before = s.list(), fingerprint(t, base, "beside/out/")
 	return s
 }
 
@@ -68,7 +68,7 @@ func (s *surroundings) check() {
 	if got := s.list(); !slices.Equal(got, s.names) {
 		s.t.Errorf("outside the export there are %q, want %q", got, s.names)
 	}
-	checkUntouched(s.t, s.base, "work/out/", s.before)
+	checkUntouched(s.t, s.base, "beside/out/", s.before)
 }
 
 // hostileNames are names that lead elsewhere, are one where case or Unicode is folded, are none on some system, control a
