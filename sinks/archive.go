@@ -18,8 +18,8 @@ import (
 type ArchiveOptions struct {
 	// Compress says whether shards are compressed with zstd.
 	Compress bool
-	// Level is "fastest", "default", "better" or "best". Screenshots are compressed pictures already, so more effort
-	// saves next to nothing.
+	// Level is "fastest", "default", "better" or "best". Pictures are compressed already, so more effort saves next to
+	// nothing.
 	Level string
 	// ShardSize is the size of a shard's file, in bytes, from which on the shard is full. It is passed by at most a frame.
 	ShardSize int64

@@ -107,6 +107,43 @@ func TestArchive_SeekTable_ReadByAnotherImplementation(t *testing.T) {
 	}
 }
 
+// Frames that compression makes no smaller are followed by some that are not compressed, and after those it is tried again.
+func TestArchive_WhatDoesNotShrink_IsStoredAsItIs(t *testing.T) {
+	const size = 150_000
+	f := newFixture(t, sinkUnderTest{"one shard", func(fsys durable.FS, committed func() iter.Seq2[*pipeline.Row, error]) (pipeline.Sink, error) {
+		return NewArchive(fsys, DefaultArchiveOptions(), committed)
+	}})
+	put := func(page int, content []byte) (frame pipeline.Frame) {
+		f.mustPut(screenshot("f", page), content)
+		f.checkpoint()
+		return *f.committed[len(f.committed)-1].Location.Shard.Frame
+	}
+	page := 0
+	compressed := func(frame pipeline.Frame) bool { return frame.Size < size/2 }
+	for range 2 {
+		put(page, noise(page, size))
+		for range rawRun {
+			page++
+			if frame := put(page, make([]byte, size)); compressed(frame) {
+				t.Errorf("page %d is in a frame of %d bytes: it was compressed", page, frame.Size)
+			}
+		}
+		page++
+	}
+	if frame := put(page, make([]byte, size)); !compressed(frame) {
+		t.Errorf("page %d is in a frame of %d bytes: it was not compressed", page, frame.Size)
+	}
+	f.seal()
+	f.check()
+	members := 0
+	for _, name := range shardFiles(t, f.dir) {
+		members += len(readTar(t, f.dir, name))
+	}
+	if members != page+1 {
+		t.Errorf("the shards have %d members, want %d", members, page+1)
+	}
+}
+
 func TestArchive_Shards_AreNumberedWithoutGaps(t *testing.T) {
 	for _, compress := range []bool{true, false} {
 		f := newFixture(t, archiveUnderTest(t, compress))

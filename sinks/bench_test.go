@@ -20,11 +20,17 @@ func benchAsset(n int) *pipeline.Asset {
 	}
 }
 
-// benchBlob returns a blob that cannot be compressed, as pictures cannot.
-func benchBlob(size int) *pipeline.Blob {
-	content := make([]byte, size)
-	_, _ = rand.NewChaCha8([32]byte{1}).Read(content) // never fails
-	return pipeline.NewBlob(pipeline.Content{Size: int64(size), MediaType: "image/jpeg"}, bytes.NewReader(content), nil)
+// benchBlobs returns blobs that cannot be compressed, and of which no two are alike: more than an encoder remembers.
+func benchBlobs(size int) []*pipeline.Blob {
+	random := rand.NewChaCha8([32]byte{1})
+	blobs := make([]*pipeline.Blob, 1+(8<<20)/size)
+	for i := range blobs {
+		content := make([]byte, size)
+		_, _ = random.Read(content) // never fails
+		blobs[i] = pipeline.NewBlob(pipeline.Content{Size: int64(size), MediaType: "image/jpeg"}, bytes.NewReader(content), nil)
+		blobs[i].FetchedAt = time.Now()
+	}
+	return blobs
 }
 
 func BenchmarkMemberName(b *testing.B) {
@@ -71,13 +77,12 @@ func benchmarkPut(b *testing.B, open func(durable.FS) (pipeline.Sink, error), si
 		b.Fatal(err)
 	}
 	defer sink.Close()
-	blob := benchBlob(size)
-	blob.FetchedAt = time.Now()
+	blobs := benchBlobs(size)
 	b.SetBytes(int64(size))
 	b.ReportAllocs()
 	n := 0
 	for b.Loop() {
-		if _, err := sink.Put(b.Context(), benchAsset(n), blob); err != nil {
+		if _, err := sink.Put(b.Context(), benchAsset(n), blobs[n%len(blobs)]); err != nil {
 			b.Fatal(err)
 		}
 		n++

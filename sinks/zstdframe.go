@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -17,6 +19,64 @@ const maxWindow = 128 << 20
 func newDecoder(r io.Reader, options ...zstd.DOption) (*zstd.Decoder, error) {
 	return zstd.NewReader(r, append(options, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 		zstd.WithDecoderMaxMemory(maxWindow))...)
+}
+
+// rawFrame writes a zstd frame of raw blocks, which hold bytes as they are (RFC 8878, section 3.1.1). The caller keeps the
+// hash of its content.
+type rawFrame struct {
+	w      io.Writer
+	hash   *xxhash.Digest
+	header [3]byte
+}
+
+// maxBlock is the most that a block holds, in bytes. The window of a rawFrame is as large.
+const maxBlock = 128 << 10
+
+// newRawFrame begins a frame whose content hash will have the sum of.
+func newRawFrame(w io.Writer, hash *xxhash.Digest) (*rawFrame, error) {
+	const (
+		// magic begins a frame; its size is not declared, and it has a checksum.
+		magic       = "\x28\xb5\x2f\xfd"
+		hasChecksum = 1 << 2
+		// windowLog is an exponent in the upper five bits, less 10.
+		window = (17 - 10) << 3
+	)
+	_, err := w.Write([]byte(magic + string([]byte{hasChecksum, window})))
+	return &rawFrame{w: w, hash: hash}, err
+}
+
+func (f *rawFrame) Write(p []byte) (n int, err error) {
+	for block := range slices.Chunk(p, maxBlock) {
+		if err := f.writeHeader(len(block), false); err != nil {
+			return n, err
+		}
+		written, err := f.w.Write(block)
+		n += written
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// writeHeader writes the header of a block: a bit that tells whether it is the last one, the type, which is 0, and the size.
+func (f *rawFrame) writeHeader(size int, last bool) error {
+	header := uint32(size) << 3
+	if last {
+		header |= 1
+	}
+	f.header = [3]byte{byte(header), byte(header >> 8), byte(header >> 16)}
+	_, err := f.w.Write(f.header[:])
+	return err
+}
+
+// Close ends the frame: with an empty block, as none before it said that it was the last, and the checksum.
+func (f *rawFrame) Close() error {
+	if err := f.writeHeader(0, true); err != nil {
+		return err
+	}
+	_, err := f.w.Write(binary.LittleEndian.AppendUint32(nil, uint32(f.hash.Sum64())))
+	return err
 }
 
 // errNoFrame says that bytes are not one whole zstd frame.

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"exporter/internal/emulator"
 )
 
 func TestZstd_Shards_AreWholeAndChecked(t *testing.T) {
@@ -93,4 +95,32 @@ func largest(assets []asset) *asset {
 		}
 	}
 	return found
+}
+
+// Blobs that compression makes no smaller lie in frames of raw blocks.
+func TestZstd_RawFrames_AreWholeAndChecked(t *testing.T) {
+	const blobs, size = 60, 200_000
+	synthetic := emulator.Synthetic(emulator.SyntheticOptions{Files: 1, AssetsPerFile: blobs, BlobSize: size})
+	e := serve(t, nil, emulator.Options{Corpus: synthetic})
+	e.corpus = &corpus{directories: []string{emulator.SyntheticDirectory}}
+	e.run(t, 0, "--sink", "archive")
+	const shard = "shards/shard-000000.tar.zst"
+	output(t, program(t, "zstd", "--test", "--quiet", e.path(shard)))
+	pipe := program(t, "sh", "-c", `zstd -d -c "$1" | tar -t`, "sh", e.path(shard))
+	if n := strings.Count(string(output(t, pipe)), "\n"); n != blobs {
+		t.Errorf("zstd -d | tar -t lists %d members, want %d", n, blobs)
+	}
+	assets, _ := e.readDuckDB(t)
+	f := e.frames()
+	f.checkBlobs(t, assets)
+	raw := 0
+	for _, a := range assets {
+		// The sixth byte tells the window: 128 KiB, which no level of compression has.
+		if f.cut(t, *a.Path, *a.FrameOffset, 6)[5] == (17-10)<<3 {
+			raw++
+		}
+	}
+	if raw == 0 || raw == blobs {
+		t.Errorf("%d of %d blobs are in frames of raw blocks, want some", raw, blobs)
+	}
 }
