@@ -175,7 +175,11 @@ func (r *run) listAssets(progress *fileProgress) (listing, error) {
 		assets, err := r.Source.Assets(r.intake, id, kind)
 		var failure *Failure
 		if errors.As(err, &failure) {
-			row.Status, row.Error = Failed, failure.Error()
+			row.Status = Failed
+			if row.Error != "" {
+				row.Error += "; "
+			}
+			row.Error += failure.Error()
 			continue
 		}
 		if err != nil {

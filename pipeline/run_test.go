@@ -238,6 +238,18 @@ func TestRun_ListingOfOneFileFails_OthersGoOn(t *testing.T) {
 }
 
 // While a batch is being synced, no blob is put that its commit would not cover; once it is released, blobs are.
+func TestRun_BothListingsOfAFileFail_BothAreTold(t *testing.T) {
+	source, store := testSource(1), newFakeStore(t)
+	source.listErr = func(_ ID, kind Kind) error {
+		return &Failure{Class: "http_404", Attempts: 1, Err: errors.New("no " + string(kind) + "s")}
+	}
+	mustRun(t, testOptions(source, store))
+	f := store.files[source.files[0].Key()]
+	if want := "http_404: no screenshots; http_404: no figures"; f.Status != Failed || f.Error != want {
+		t.Errorf("%s, %q, want %s, %q", f.Status, f.Error, Failed, want)
+	}
+}
+
 func TestRun_Sync_KeepsBatchesApart(t *testing.T) {
 	source, store := testSource(40), newFakeStore(t)
 	store.slow = time.Millisecond

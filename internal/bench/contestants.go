@@ -14,6 +14,7 @@ import (
 const (
 	nameBound   = "bound"
 	nameLoop    = "loop"
+	nameHashing = "loop, hashing"
 	nameCurl    = "curl"
 	nameAria    = "aria2c"
 	nameLocal   = "exporter, local"
@@ -44,11 +45,14 @@ func (b *bench) lineUp(c corpus, url, out string) ([]contestant, error) {
 		}
 	}
 	workers := strconv.Itoa(b.workers)
-	fetch := []string{b.self, fetchCommand, "-list", lists[nameLoop], "-workers", workers}
+	fetch := func(flags ...string) []string {
+		return append([]string{b.self, fetchCommand, "-list", lists[nameLoop], "-workers", workers}, flags...)
+	}
 	filed := func(string) error { return checkFiles(c, out) }
 	all := []contestant{
-		{name: nameBound, command: fetch, check: func(stdout string) error { return checkDiscarded(c, stdout) }},
-		{name: nameLoop, peer: true, command: append(fetch[:len(fetch):len(fetch)], "-out", out), check: filed},
+		{name: nameBound, command: fetch(), check: func(stdout string) error { return checkDiscarded(c, stdout) }},
+		{name: nameLoop, peer: true, command: fetch("-out", out), check: filed},
+		{name: nameHashing, peer: true, command: fetch("-out", out, "-hash"), check: filed},
 		{name: nameCurl, peer: true, check: filed, command: []string{
 			"curl", "--disable", "--config", lists[nameCurl], "--parallel", "--parallel-max", workers,
 			"--fail", "--silent", "--show-error",
@@ -84,6 +88,7 @@ func (b *bench) legend(ctx context.Context) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "\n- %s: a loop in Go with %d workers that fetches the blobs and throws them away\n", nameBound, b.workers)
 	fmt.Fprintf(&text, "- %s: the same loop, with a file for each blob\n", nameLoop)
+	fmt.Fprintf(&text, "- %s: that loop, with the SHA-256 of each blob, of which nothing becomes\n", nameHashing)
 	fmt.Fprintf(&text, "- %s: `curl --parallel --parallel-max %d`, %s\n", nameCurl, b.workers, version(ctx, "curl"))
 	fmt.Fprintf(&text, "- %s: `aria2c -j %d -x 1`, which syncs each file by itself, %s\n", nameAria, b.workers, version(ctx, "aria2c"))
 	return text.String()

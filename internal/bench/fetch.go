@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"flag"
 	"fmt"
@@ -23,7 +24,9 @@ type fetcher struct {
 	client *http.Client
 	urls   []string
 	// out is the directory that gets a file for each blob; where it is empty the bytes are thrown away.
-	out   string
+	out string
+	// hash says that the SHA-256 of stored blobs is computed.
+	hash  bool
 	next  atomic.Int64
 	bytes atomic.Int64
 }
@@ -34,6 +37,7 @@ func runFetch(ctx context.Context, args []string, stdout io.Writer) error {
 	list := fs.String("list", "", "file with a URL a line")
 	workers := fs.Int("workers", 32, "requests at once")
 	out := fs.String("out", "", "directory to store the blobs in; thrown away where it is empty")
+	hash := fs.Bool("hash", false, "compute the SHA-256 of each stored blob")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
@@ -43,7 +47,7 @@ func runFetch(ctx context.Context, args []string, stdout io.Writer) error {
 	}
 	transport := &http.Transport{MaxIdleConnsPerHost: *workers, DisableCompression: true}
 	defer transport.CloseIdleConnections()
-	f := &fetcher{client: &http.Client{Transport: transport}, urls: strings.Split(string(text), "\n"), out: *out}
+	f := &fetcher{client: &http.Client{Transport: transport}, urls: strings.Split(string(text), "\n"), out: *out, hash: *hash}
 	if f.out != "" {
 		if err := os.MkdirAll(f.out, 0o755); err != nil {
 			return fmt.Errorf("make the directory: %w", err)
@@ -99,6 +103,10 @@ func (f *fetcher) keep(response *http.Response, n int) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	size, err := io.Copy(file, response.Body)
+	var to io.Writer = file
+	if f.hash {
+		to = io.MultiWriter(sha256.New(), file)
+	}
+	size, err := io.Copy(to, response.Body)
 	return size, errors.Join(err, file.Close())
 }
