@@ -65,10 +65,18 @@ func (o *Optional[T]) UnmarshalJSON(data []byte) error {
 		*o = Null[T]()
 		return nil
 	}
-	var v T
-	if err := json.Unmarshal(data, &v); err != nil {
+	if err := decodeValue(data, &o.value); err != nil {
+		*o = Optional[T]{}
 		return err
 	}
-	*o = Value(v)
+	o.state = present
 	return nil
+}
+
+// decodeValue decodes one value of JSON that is known to be valid, which json.Unmarshal would check once more.
+func decodeValue(data []byte, into any) error {
+	if u, ok := into.(json.Unmarshaler); ok {
+		return u.UnmarshalJSON(data)
+	}
+	return json.Unmarshal(data, into)
 }
