@@ -273,7 +273,7 @@ func (d *Dir) MkdirAll(name string) error {
 			return err
 		}
 	}
-	err := d.root.Mkdir(name, 0o755)
+	err := d.mkdir(name)
 	if errors.Is(err, fs.ErrExist) {
 		var info fs.FileInfo
 		if info, err = d.root.Lstat(name); err == nil && !info.IsDir() {

@@ -18,6 +18,9 @@ func (d *Dir) create(name string) (*os.File, error) {
 	return d.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
 }
 
+// mkdir makes a new directory.
+func (d *Dir) mkdir(name string) error { return d.root.Mkdir(name, 0o755) }
+
 // rename gives a file another name, unless something has it that is no file.
 func (d *Dir) rename(oldName, newName string) error {
 	if info, err := d.root.Lstat(newName); err == nil && !info.Mode().IsRegular() && !info.IsDir() {

@@ -53,7 +53,7 @@ func (h *handles) add(root *os.Root, dir string) error {
 	if len(h.open) >= maxHandles {
 		h.closeAll()
 	}
-	f, err := root.Open(dir)
+	f, err := h.openDir(root, dir)
 	if err != nil {
 		return err
 	}
@@ -62,6 +62,26 @@ func (h *handles) add(root *os.Root, dir string) error {
 	}
 	h.open[dir] = f
 	return nil
+}
+
+// openDir opens a directory from the one that it is in, where that is open.
+func (h *handles) openDir(root *os.Root, dir string) (*os.File, error) {
+	parent := h.open[path.Dir(dir)]
+	if parent == nil {
+		return root.Open(dir)
+	}
+	return openAt(int(parent.Fd()), dir, unix.O_RDONLY|unix.O_DIRECTORY)
+}
+
+// openAt opens a name, which is no link, in an open directory.
+func openAt(dir int, name string, flags int) (*os.File, error) {
+	fd, err := retryInterrupted(func() (int, error) {
+		return unix.Openat(dir, path.Base(name), flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o644)
+	})
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	return os.NewFile(uintptr(fd), name), nil
 }
 
 // drop forgets a directory, which may be gone.
@@ -88,18 +108,23 @@ func (h *handles) closeAll() {
 }
 
 // create makes a new file.
-func (d *Dir) create(name string) (*os.File, error) {
-	var f *os.File
-	err := d.handles.with(d.root, path.Dir(name), func(dir int) error {
-		const flags = unix.O_RDWR | unix.O_CREAT | unix.O_EXCL | unix.O_NOFOLLOW | unix.O_CLOEXEC
-		fd, err := retryInterrupted(func() (int, error) { return unix.Openat(dir, path.Base(name), flags, 0o644) })
-		if err != nil {
-			return &fs.PathError{Op: "open", Path: name, Err: err}
-		}
-		f = os.NewFile(uintptr(fd), name)
-		return nil
+func (d *Dir) create(name string) (f *os.File, err error) {
+	err = d.handles.with(d.root, path.Dir(name), func(dir int) (err error) {
+		f, err = openAt(dir, name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL)
+		return err
 	})
 	return f, err
+}
+
+// mkdir makes a new directory.
+func (d *Dir) mkdir(name string) error {
+	return d.handles.with(d.root, path.Dir(name), func(dir int) error {
+		_, err := retryInterrupted(func() (int, error) { return 0, unix.Mkdirat(dir, path.Base(name), 0o755) })
+		if err != nil {
+			return &fs.PathError{Op: "mkdir", Path: name, Err: err}
+		}
+		return nil
+	})
 }
 
 // rename gives a file another name, unless something has it that is no file.
