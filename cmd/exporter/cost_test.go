@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"exporter/internal/durable"
+	"exporter/internal/durable/durabletest"
+	"exporter/internal/emulator"
+)
+
+// cost is what a run takes that does not depend on how fast the machine is, by name: memory that was allocated, operations
+// on files and system calls.
+type cost map[string]float64
+
+// runAtCost runs the command line and prints its cost as the last line.
+func runAtCost(ctx context.Context, a *app) (code int) {
+	var mu sync.Mutex
+	c := cost{}
+	count := func(o durabletest.Operation) {
+		mu.Lock()
+		defer mu.Unlock()
+		c[o.Kind]++
+	}
+	a.wrapFS = func(fsys durable.FS) durable.FS { return durabletest.Hook(fsys, durabletest.Hooks{After: count}) }
+	code = run(ctx, a, os.Args[1:])
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	c["allocations"], c["allocated bytes"] = float64(memory.Mallocs), float64(memory.TotalAlloc)
+	// Only Linux says how often read and write were called, the network's included.
+	if text, err := os.ReadFile("/proc/self/io"); err == nil {
+		for line := range strings.Lines(string(text)) {
+			var name string
+			var value float64
+			if _, err := fmt.Sscan(line, &name, &value); err == nil && (name == "syscr:" || name == "syscw:") {
+				c["system calls"] += value
+			}
+		}
+	}
+	printed, err := json.Marshal(c)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("\n%s", printed)
+	return code
+}
+
+// measureCost exports files of a hundred assets of 50,000 bytes.
+func measureCost(t *testing.T, sink string, files int) cost {
+	t.Helper()
+	corpus := emulator.Synthetic(emulator.SyntheticOptions{Files: files, AssetsPerFile: 100, BlobSize: 50_000})
+	_, url := startEmulator(t, emulator.Options{Corpus: corpus})
+	child := startChild(t, url, childOptions{Cost: true}, "run", "--directory", emulator.SyntheticDirectory,
+		"--out", filepath.Join(t.TempDir(), "out"), "--sink", sink)
+	code, stdout, stderr := child.wait()
+	if code != 0 {
+		t.Fatalf("exit %d\n%s%s", code, stdout, stderr)
+	}
+	c := cost{}
+	if err := json.Unmarshal([]byte(stdout[strings.LastIndexByte(stdout, '\n'):]), &c); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// What an asset costs, besides what a run costs that has few. Who passes a bound has found something to look at, or has a
+// reason to raise it: most bounds are a quarter above what it was when they were set. Files and directories are synced one by
+// one only where a file system cannot be synced as a whole.
+func TestRun_AnAsset_CostsLittle(t *testing.T) {
+	for sink, most := range map[string]cost{
+		"local": {
+			"create": 1, "write": 1, "close": 1, "rename": 1, "mkdir": 0.7, "sync": 1, "syncdir": 0.7,
+			"system calls": 7, "allocations": 230, "allocated bytes": 50_000,
+		},
+		"archive": {"write": 1, "system calls": 6, "allocations": 210, "allocated bytes": 50_000},
+	} {
+		t.Run(sink, func(t *testing.T) {
+			const few, many, little = 4, 16, 0.05
+			before, after := measureCost(t, sink, few), measureCost(t, sink, many)
+			for _, name := range slices.Sorted(maps.Keys(after)) {
+				each := (after[name] - before[name]) / (100 * (many - few))
+				t.Logf("%s: %.2f an asset", name, each)
+				if each > most[name]+little {
+					t.Errorf("%s: %.2f an asset, want at most %.2f", name, each, most[name])
+				}
+			}
+		})
+	}
+}
