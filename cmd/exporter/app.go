@@ -23,6 +23,8 @@ type app struct {
 	environ        []string
 	// stop is closed at the first interrupt. The context ends at the second.
 	stop <-chan struct{}
+	// ownProcess is true where nothing else runs in this process, so that its memory is tuned for the command.
+	ownProcess bool
 	// wrapFS and checkpointRows are for tests: they put something between a run and its file system, and bound the assets
 	// that it has not committed; nil and 0 change nothing.
 	wrapFS         func(durable.FS) durable.FS
@@ -61,6 +63,9 @@ func (a *app) interruptible(ctx context.Context) (context.Context, context.Cance
 
 // run runs a command line and returns the exit code.
 func run(ctx context.Context, a *app, args []string) int {
+	if a.ownProcess {
+		defer keepHeapFloor(a.environ, heapFloor)()
+	}
 	root := newRoot(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

@@ -32,6 +32,8 @@ type childOptions struct {
 	Stop point
 	// UID is the user that it runs as; 0 is that of the test.
 	UID int
+	// Cost says that the program prints a cost as its last line.
+	Cost bool
 }
 
 // point is a place in a run: operations such as "rename blobs/*/*/0.jpg", with the wildcards of path.Match. Each is the
@@ -62,6 +64,9 @@ func childMain() {
 	if len(o.Stop) > 0 {
 		s := &stopper{left: o.Stop}
 		a.wrapFS = func(fsys durable.FS) durable.FS { return durabletest.Hook(fsys, durabletest.Hooks{After: s.see}) }
+	}
+	if o.Cost {
+		os.Exit(runAtCost(ctx, a))
 	}
 	os.Exit(run(ctx, a, os.Args[1:]))
 }

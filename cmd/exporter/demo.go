@@ -58,7 +58,7 @@ func (a *app) demo(ctx context.Context, cfg *config.Config, output outputOptions
 	if err != nil {
 		return err
 	}
-	server, err := serveLoopback("127.0.0.1:0", handler)
+	server, err := serveLoopback("--listen", "127.0.0.1:0", handler)
 	if err != nil {
 		return err
 	}

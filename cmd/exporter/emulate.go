@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
-	"net"
-	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -14,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"golang.org/x/sync/errgroup"
 
 	"exporter/internal/config"
 	"exporter/internal/emulator"
@@ -84,7 +80,7 @@ func (a *app) emulate(ctx context.Context, o *emulateOptions) error {
 	if err != nil {
 		return err
 	}
-	s, err := serveLoopback(o.listen, handler)
+	s, err := serveLoopback("--listen", o.listen, handler)
 	if err != nil {
 		return err
 	}
@@ -170,40 +166,4 @@ func (o *emulateOptions) limit() (*emulator.RateLimit, error) {
 		}
 	}
 	return nil, usagef("--rate %s: want a whole number of requests in a second, a minute or an hour", o.rate)
-}
-
-// loopbackServer serves HTTP on a loopback address.
-type loopbackServer struct {
-	url    string
-	server *http.Server
-	group  errgroup.Group
-}
-
-func serveLoopback(address string, handler http.Handler) (*loopbackServer, error) {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, usagef("--listen %q: want an address such as 127.0.0.1:8080", address)
-	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, usagef("--listen %q: the emulator listens on loopback only, such as 127.0.0.1:8080", address)
-	}
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, usagef("--listen %q: %w", address, err)
-	}
-	s := &loopbackServer{
-		url:    "http://" + listener.Addr().String(),
-		server: &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second},
-	}
-	s.group.Go(func() error { return s.server.Serve(listener) })
-	return s, nil
-}
-
-// close ends all connections.
-func (s *loopbackServer) close() error {
-	err := s.server.Close()
-	if serveErr := s.group.Wait(); !errors.Is(serveErr, http.ErrServerClosed) {
-		err = errors.Join(err, serveErr)
-	}
-	return err
 }

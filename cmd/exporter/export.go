@@ -43,6 +43,9 @@ func (e *export) run(ctx context.Context) (err error) {
 	if e.source == nil {
 		e.source = e.cfg.SourceSettings()
 	}
+	if e.ownProcess {
+		defer limitMemory(e.environ, int64(e.cfg.Limits.Memory))()
+	}
 	console := newConsole(e.stderr, e.output)
 	observers := pipeline.Observers{e.report, newLogObserver(console.log)}
 

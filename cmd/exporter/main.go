@@ -7,9 +7,15 @@ package main
 import (
 	"context"
 	"os"
+	"runtime"
 )
 
 func main() {
+	// Sampling what is allocated takes memory. --pprof turns it on again.
+	runtime.MemProfileRate = 0
 	ctx, stop := withSignals(context.Background())
-	os.Exit(run(ctx, &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), stop: stop}, os.Args[1:]))
+	a := &app{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), stop: stop, ownProcess: true,
+	}
+	os.Exit(run(ctx, a, os.Args[1:]))
 }

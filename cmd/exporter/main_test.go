@@ -169,7 +169,8 @@ type cli struct {
 	t       *testing.T
 	baseURL string
 	stop    chan struct{}
-	// wrapFS and checkpointRows are those of app.
+	// ownProcess, wrapFS and checkpointRows are those of app.
+	ownProcess     bool
 	wrapFS         func(durable.FS) durable.FS
 	checkpointRows int
 }
@@ -186,7 +187,7 @@ func (c *cli) run(args ...string) (code int, stdout, stderr string) {
 	var out, err bytes.Buffer
 	a := &app{
 		stdin: strings.NewReader(""), stdout: &out, stderr: &err, stop: c.stop,
-		wrapFS: c.wrapFS, checkpointRows: c.checkpointRows,
+		ownProcess: c.ownProcess, wrapFS: c.wrapFS, checkpointRows: c.checkpointRows,
 		environ: []string{"LLAMA_CLOUD_API_KEY=" + canaryKey, "LLAMA_CLOUD_BASE_URL=" + c.baseURL, "EXPORTER_LIMITS_RATE=unlimited"},
 	}
 	code = run(context.Background(), a, args)

@@ -90,6 +90,7 @@ kept and skipped, how many bytes and requests that is, and how long it takes at 
 		}
 		return err
 	}
+	a.withPprof(c, &output)
 	return c
 }
 

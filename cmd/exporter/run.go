@@ -46,5 +46,6 @@ The first Ctrl-C commits what is done and stops; a second one stops at once.`,
 		}
 		return e.run(c.Context())
 	}
+	a.withPprof(c, &e.output)
 	return c
 }

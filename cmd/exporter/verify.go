@@ -60,6 +60,7 @@ The exit code is 7 where anything is damaged.`,
 		defer cancel()
 		return v.run(ctx, cfg.Output.Dir)
 	}
+	a.withPprof(c, &v.output)
 	return c
 }
 

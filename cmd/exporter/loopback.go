@@ -1,0 +1,44 @@
+package main
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// loopbackServer serves HTTP on a loopback address.
+type loopbackServer struct {
+	url    string
+	server *http.Server
+	group  errgroup.Group
+}
+
+// serveLoopback listens on the address that the flag gives. Any other than a loopback address is a usage error.
+func serveLoopback(flag, address string, handler http.Handler) (*loopbackServer, error) {
+	host, _, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err != nil || host != "localhost" && !ip.IsLoopback() {
+		return nil, usagef("%s %q: want a loopback address, such as 127.0.0.1:8080", flag, address)
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, usagef("%s %q: %w", flag, address, err)
+	}
+	s := &loopbackServer{
+		url:    "http://" + listener.Addr().String(),
+		server: &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second},
+	}
+	s.group.Go(func() error { return s.server.Serve(listener) })
+	return s, nil
+}
+
+// close ends all connections.
+func (s *loopbackServer) close() error {
+	err := s.server.Close()
+	if serveErr := s.group.Wait(); !errors.Is(serveErr, http.ErrServerClosed) {
+		err = errors.Join(err, serveErr)
+	}
+	return err
+}
