@@ -34,7 +34,7 @@ func encode(t testing.TB, rows []*pipeline.Row, options ...parquet.WriterOption)
 	t.Helper()
 	var out bytes.Buffer
 	options = append(writerOptions(fileMeta{Info: testInfo}, assetSorting()), options...)
-	if err := encodeTable(&out, converted(rows), options...); err != nil {
+	if err := encodeTable(&out, fresh(converted(rows)), options...); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
@@ -105,7 +105,7 @@ func TestOpenTable_Changed_IsRefused(t *testing.T) {
 	refused := func(what string, content []byte) {
 		fsys := memory(t)
 		writeFile(t, fsys, AssetsName, content)
-		table, err := openTable[assetRow](fsys, AssetsName)
+		table, err := openTable(fsys, AssetsName)
 		if damage, ok := errors.AsType[*pipeline.DamageError](err); !ok || damage.Path != AssetsName || table != nil {
 			t.Errorf("%s of %d bytes: got table %v, error %v, want a DamageError of %s", what, len(file), table, err, AssetsName)
 		}
@@ -133,12 +133,12 @@ func TestOpenTable_WithoutChecksums_IsRefused(t *testing.T) {
 	var out bytes.Buffer
 	options := append(writerOptions(fileMeta{Info: testInfo}, assetSorting()), schemaOf[assetRow]())
 	w := parquet.NewGenericWriter[assetRow](&out, options...)
-	if err := errors.Join(writeRows(w, converted(figureRows(5))), w.Close()); err != nil {
+	if err := errors.Join(fresh(converted(figureRows(5)))(w), w.Close()); err != nil {
 		t.Fatal(err)
 	}
 	fsys := memory(t)
 	writeFile(t, fsys, AssetsName, out.Bytes())
-	if _, err := openTable[assetRow](fsys, AssetsName); !errors.Is(err, errUntrusted) {
+	if _, err := openTable(fsys, AssetsName); !errors.Is(err, errUntrusted) {
 		t.Errorf("got error %v, want %v", err, errUntrusted)
 	}
 }

@@ -112,8 +112,9 @@ func sorted[R, T any](rows []R, compare func(a, b R) int, convert func(R) T) ite
 	}
 	rows = slices.SortedFunc(slices.Values(rows), compare)
 	return func(yield func(*T, error) bool) {
+		var row T
 		for _, r := range rows {
-			row := convert(r)
+			row = convert(r)
 			if !yield(&row, nil) {
 				return
 			}
@@ -140,7 +141,7 @@ func (l *Ledger) Compact(ctx context.Context) error {
 // compact merges a series into its file, without what vanished if it is being pruned. Its parts are removed when the file
 // is durable.
 func compact[T any](ctx context.Context, s series[T], info Info, through int, pruning bool) (err error) {
-	log, err := s.open(openTable[T], false)
+	log, err := s.open(openTable, false)
 	if err != nil {
 		return err
 	}
@@ -151,7 +152,7 @@ func compact[T any](ctx context.Context, s series[T], info Info, through int, pr
 	if pruning {
 		rows = without(rows, s.hasVanished)
 	}
-	err = writeTable(s.fsys, s.name, fileMeta{Info: info, through: through}, s.sorting, rows)
+	err = writeTable(s.fsys, s.name, fileMeta{Info: info, through: through}, s.sorting, stored[T](rows))
 	if err := errors.Join(err, log.close()); err != nil {
 		return err
 	}
@@ -188,7 +189,7 @@ func (r *rollup[T]) add(ctx context.Context, info Info, number int, rows iter.Se
 		return nil
 	}
 	p := tieredPart{from: number, number: number}
-	if err := r.write(info, p, rows); err != nil {
+	if err := r.write(info, p, fresh(rows)); err != nil {
 		return err
 	}
 	r.parts = append(r.parts, p)
@@ -200,8 +201,8 @@ func (r *rollup[T]) add(ctx context.Context, info Info, number int, rows iter.Se
 	return nil
 }
 
-func (r *rollup[T]) write(info Info, p tieredPart, rows iter.Seq2[*T, error]) error {
-	return writeTable(r.fsys, r.partName(p.number), fileMeta{Info: info, from: p.from, through: p.number, tier: p.tier}, r.sorting, rows)
+func (r *rollup[T]) write(info Info, p tieredPart, from source[T]) error {
+	return writeTable(r.fsys, r.partName(p.number), fileMeta{Info: info, from: p.from, through: p.number, tier: p.tier}, r.sorting, from)
 }
 
 // isDue tells whether the newest fanIn parts are of one tier.
@@ -231,18 +232,18 @@ func (r *rollup[T]) rollUp(ctx context.Context, info Info) error {
 }
 
 func (r *rollup[T]) mergeInto(ctx context.Context, info Info, target tieredPart, parts []tieredPart) (err error) {
-	var tables []*table[T]
+	var tables []*table
 	defer func() {
 		for _, t := range tables {
 			err = errors.Join(err, t.close())
 		}
 	}()
 	for _, p := range parts {
-		t, err := openTable[T](r.fsys, r.partName(p.number))
+		t, err := openTable(r.fsys, r.partName(p.number))
 		if err != nil {
 			return err
 		}
 		tables = append(tables, t)
 	}
-	return r.write(info, target, withContext(ctx, mergeTables(tables, r.compare)))
+	return r.write(info, target, stored[T](withContext(ctx, mergeTables(tables, r.compare))))
 }

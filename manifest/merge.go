@@ -1,12 +1,20 @@
 package manifest
 
-import "iter"
+import (
+	"iter"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+// batches are the rows of a table, sorted, as the values of their columns. A batch is valid until the next one is asked for.
+// An error is the last.
+type batches = iter.Seq2[[]parquet.Row, error]
 
 // merge yields the rows of sorted inputs in the order of their keys. Of rows with one key it yields that of the last
 // input, so inputs come oldest first.
-func merge[T any](inputs []iter.Seq2[*T, error], compare func(a, b *T) int) iter.Seq2[*T, error] {
-	return func(yield func(*T, error) bool) {
-		heads := make([]*head[T], 0, len(inputs))
+func merge(inputs []batches, compare func(a, b parquet.Row) int) batches {
+	return func(yield func([]parquet.Row, error) bool) {
+		heads := make([]*head, 0, len(inputs))
 		defer func() {
 			for _, h := range heads {
 				h.stop()
@@ -14,59 +22,67 @@ func merge[T any](inputs []iter.Seq2[*T, error], compare func(a, b *T) int) iter
 		}()
 		for _, input := range inputs {
 			next, stop := iter.Pull2(input)
-			heads = append(heads, &head[T]{next: next, stop: stop})
+			heads = append(heads, &head{next: next, stop: stop})
 		}
 		for _, h := range heads {
-			if err := h.advance(); err != nil {
+			if err := h.drop(0); err != nil {
 				yield(nil, err)
 				return
 			}
 		}
 		for {
-			least := leastHead(heads, compare)
+			least := leastHead(heads, nil, compare)
 			if least == nil {
 				return
 			}
-			row := least.row
-			if !yield(row, nil) {
-				return
-			}
 			for _, h := range heads {
-				if h.row == nil || compare(h.row, row) != 0 {
+				if h == least || len(h.rows) == 0 || compare(h.rows[0], least.rows[0]) != 0 {
 					continue
 				}
-				if err := h.advance(); err != nil {
+				if err := h.drop(1); err != nil {
 					yield(nil, err)
 					return
 				}
+			}
+			// What comes before the rows of all others needs no more comparing with them.
+			other := leastHead(heads, least, compare)
+			count := 1
+			for count < len(least.rows) && (other == nil || compare(least.rows[count], other.rows[0]) < 0) {
+				count++
+			}
+			if !yield(least.rows[:count], nil) {
+				return
+			}
+			if err := least.drop(count); err != nil {
+				yield(nil, err)
+				return
 			}
 		}
 	}
 }
 
-// head is an input of a merge and its next row, nil at the end.
-type head[T any] struct {
-	row  *T
-	next func() (*T, error, bool)
+// head is an input of a merge and what is left of its batch, nothing at the end.
+type head struct {
+	rows []parquet.Row
+	next func() ([]parquet.Row, error, bool)
 	stop func()
 }
 
-func (h *head[T]) advance() error {
-	row, err, ok := h.next()
-	if !ok {
-		h.row = nil
-		return nil
+// drop goes count rows on.
+func (h *head) drop(count int) (err error) {
+	h.rows = h.rows[count:]
+	for more := true; more && err == nil && len(h.rows) == 0; {
+		h.rows, err, more = h.next()
 	}
-	h.row = row
 	return err
 }
 
-// leastHead returns the input with the least row, the last of those with one key; nil when all have ended. There are a
-// few dozen inputs at most, which a loop goes over as fast as a heap would.
-func leastHead[T any](heads []*head[T], compare func(a, b *T) int) *head[T] {
-	var least *head[T]
+// leastHead returns the input with the least row, the last of those with one key; nil when all have ended. It leaves one out.
+// There are a few dozen inputs at most, which a loop goes over as fast as a heap would.
+func leastHead(heads []*head, leftOut *head, compare func(a, b parquet.Row) int) *head {
+	var least *head
 	for _, h := range heads {
-		if h.row != nil && (least == nil || compare(h.row, least.row) <= 0) {
+		if h != leftOut && len(h.rows) > 0 && (least == nil || compare(h.rows[0], least.rows[0]) <= 0) {
 			least = h
 		}
 	}

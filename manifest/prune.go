@@ -3,7 +3,9 @@ package manifest
 import (
 	"context"
 	"errors"
-	"iter"
+	"slices"
+
+	"github.com/parquet-go/parquet-go"
 
 	"exporter/pipeline"
 )
@@ -65,13 +67,12 @@ func (l *Ledger) disown(ctx context.Context, stored []*pipeline.Row, remove func
 }
 
 // without leaves out the rows that drop is true for.
-func without[T any](rows iter.Seq2[*T, error], drop func(*T) bool) iter.Seq2[*T, error] {
-	return func(yield func(*T, error) bool) {
-		for row, err := range rows {
-			if err == nil && drop(row) {
-				continue
-			}
-			if !yield(row, err) {
+func without(all batches, drop func(parquet.Row) bool) batches {
+	return func(yield func([]parquet.Row, error) bool) {
+		var kept []parquet.Row
+		for batch, err := range all {
+			kept = slices.DeleteFunc(append(kept[:0], batch...), drop)
+			if !yield(kept, err) {
 				return
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
 
 	"exporter/internal/durable"
@@ -44,7 +45,7 @@ func Salvage(ctx context.Context, fsys durable.FS) (*Snapshot, []Damage, error) 
 	s, err := retry(func() (*Snapshot, error) {
 		damages = nil
 		note := func(d Damage) { damages = append(damages, d) }
-		return openSnapshot(fsys, salvaging[assetRow](note), salvaging[fileRow](note), func(s *Snapshot) error {
+		return openSnapshot(fsys, salvaging(note), salvaging(note), func(s *Snapshot) error {
 			if len(damages) > 0 {
 				if err := s.takeStock(ctx, damages); err != nil {
 					return err
@@ -57,10 +58,10 @@ func Salvage(ctx context.Context, fsys durable.FS) (*Snapshot, []Damage, error) 
 }
 
 // salvaging loads what is sound of a table.
-func salvaging[T any](note func(Damage)) loader[T] {
-	return func(fsys durable.FS, name string) (*table[T], error) {
+func salvaging(note func(Damage)) loader {
+	return func(fsys durable.FS, name string) (*table, error) {
 		var changes error
-		t, err := loadTable(fsys, name, func(t *table[T], damaged spans) error {
+		t, err := loadTable(fsys, name, func(t *table, damaged spans) error {
 			changes = changed(damaged)
 			return t.salvage(damaged)
 		})
@@ -76,7 +77,7 @@ func salvaging[T any](note func(Damage)) loader[T] {
 }
 
 // salvage opens a table, and finds the rows that are lost with damaged bytes of its body.
-func (t *table[T]) salvage(damaged spans) (err error) {
+func (t *table) salvage(damaged spans) (err error) {
 	defer catch(&err)
 	if err := t.open(); err != nil {
 		return err
@@ -86,10 +87,13 @@ func (t *table[T]) salvage(damaged spans) (err error) {
 	for g, rows := range t.parquet.Metadata().RowGroups {
 		group = span{group.end(), rows.NumRows}
 		for c := range rows.Columns {
-			pages := t.parquet.OffsetIndexes()[g*len(rows.Columns)+c].PageLocations
+			pages, err := t.parquet.RowGroups()[g].ColumnChunks()[c].OffsetIndex()
+			if err != nil {
+				return err
+			}
 			in := lostWith(damaged, &rows.Columns[c], pages, group)
 			lost = append(lost, in...)
-			if slices.ContainsFunc(rows.SortingColumns, func(s format.SortingColumn) bool { return int(s.ColumnIdx) == c }) {
+			if slices.Contains(t.keys, c) {
 				lostKeys = append(lostKeys, in...)
 			}
 		}
@@ -100,15 +104,15 @@ func (t *table[T]) salvage(damaged spans) (err error) {
 
 // lostWith returns the rows of a row group of which a column chunk cannot be read: those of its damaged pages, or all where
 // its dictionary is damaged.
-func lostWith(damaged spans, chunk *format.ColumnChunk, pages []format.PageLocation, group span) []span {
-	if at := chunk.MetaData.DictionaryPageOffset; at > 0 && damaged.touch(between(at, pages[0].Offset)) {
+func lostWith(damaged spans, chunk *format.ColumnChunk, pages parquet.OffsetIndex, group span) []span {
+	if at := chunk.MetaData.DictionaryPageOffset; at > 0 && damaged.touch(between(at, pages.Offset(0))) {
 		return []span{group}
 	}
 	var lost []span
 	end := group.end()
-	for _, page := range slices.Backward(pages) {
-		first := group.first + page.FirstRowIndex
-		if damaged.touch(span{page.Offset, int64(page.CompressedPageSize)}) {
+	for page := pages.NumPages() - 1; page >= 0; page-- {
+		first := group.first + pages.FirstRowIndex(page)
+		if damaged.touch(span{pages.Offset(page), pages.CompressedPageSize(page)}) {
 			lost = append(lost, between(first, end))
 		}
 		end = first

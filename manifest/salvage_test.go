@@ -23,7 +23,7 @@ func TestTable_Salvage_LosesRowsOfDamagedPages(t *testing.T) {
 	file := encode(t, rows, parquet.MaxRowsPerRowGroup(120), parquet.PageBufferSize(1<<10))
 	fsys := memory(t)
 	writeFile(t, fsys, AssetsName, file)
-	sound, err := openTable[assetRow](fsys, AssetsName)
+	sound, err := openTable(fsys, AssetsName)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,10 @@ func TestTable_Salvage_LosesRowsOfDamagedPages(t *testing.T) {
 	groupFirst, damages, whole, partial, keyless := int64(0), 0, 0, 0, 0
 	for g, group := range sound.parquet.Metadata().RowGroups {
 		for c, chunk := range group.Columns {
-			pages := sound.parquet.OffsetIndexes()[g*len(group.Columns)+c].PageLocations
+			pages, err := sound.parquet.RowGroups()[g].ColumnChunks()[c].OffsetIndex()
+			if err != nil {
+				t.Fatal(err)
+			}
 			damage := func(bytes, rowsOf span) {
 				t.Helper()
 				if damages++; damages%oneIn != 0 {
@@ -55,14 +58,14 @@ func TestTable_Salvage_LosesRowsOfDamagedPages(t *testing.T) {
 				}
 			}
 			if at := chunk.MetaData.DictionaryPageOffset; at > 0 {
-				damage(between(at, pages[0].Offset), span{0, group.NumRows})
+				damage(between(at, pages.Offset(0)), span{0, group.NumRows})
 			}
-			for i, page := range pages {
+			for i := range pages.NumPages() {
 				end := group.NumRows
-				if i+1 < len(pages) {
-					end = pages[i+1].FirstRowIndex
+				if i+1 < pages.NumPages() {
+					end = pages.FirstRowIndex(i + 1)
 				}
-				damage(span{page.Offset, int64(page.CompressedPageSize)}, between(page.FirstRowIndex, end))
+				damage(span{pages.Offset(i), pages.CompressedPageSize(i)}, between(pages.FirstRowIndex(i), end))
 			}
 		}
 		groupFirst += group.NumRows
@@ -101,7 +104,7 @@ func checkSalvage(t *testing.T, file []byte, damaged span, rows []*pipeline.Row)
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := &table[assetRow]{name: AssetsName, file: hidden{f, damaged}}
+	table := &table{name: AssetsName, file: hidden{f, damaged}}
 	defer table.close()
 	if err := table.salvage(spans{damaged}); err != nil {
 		t.Fatal(err)
@@ -122,7 +125,8 @@ func checkSalvage(t *testing.T, file []byte, damaged span, rows []*pipeline.Row)
 	}
 	want = slices.DeleteFunc(want, func(r assetRow) bool { return r.FileID == "" })
 	var got []assetRow
-	for row, err := range table.rows(table.all()) {
+	series := assetSeries(fsys)
+	for row, err := range series.decoded(table.rows(table.all())) {
 		if err != nil {
 			t.Fatal(err)
 		}

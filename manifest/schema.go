@@ -1,10 +1,11 @@
 package manifest
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/parquet-go/parquet-go"
@@ -17,100 +18,78 @@ const Schema = 1
 
 // assetRow is a row of manifest.parquet and of asset parts. Timestamps are microseconds since the epoch, UTC.
 type assetRow struct {
-	FileID          string   `parquet:"file_id"`
-	Kind            string   `parquet:"kind,dict"`
-	PageIndex       int32    `parquet:"page_index"`
-	FigureName      *string  `parquet:"figure_name"`
-	Status          string   `parquet:"status,dict"`
-	Reason          *string  `parquet:"reason"`
-	Path            *string  `parquet:"path"`
-	Member          *string  `parquet:"member"`
-	Offset          *int64   `parquet:"offset"`
-	FrameOffset     *int64   `parquet:"frame_offset"`
-	FrameSize       *int64   `parquet:"frame_size"`
-	FrameStart      *int64   `parquet:"frame_start"`
-	Size            *int64   `parquet:"size"`
-	ListedSize      *int64   `parquet:"listed_size"`
-	SHA256          *string  `parquet:"sha256"`
-	MediaType       *string  `parquet:"media_type,dict"`
-	Width           *int32   `parquet:"width"`
-	Height          *int32   `parquet:"height"`
-	Confidence      *float64 `parquet:"confidence"`
-	IsLikelyNoise   *bool    `parquet:"is_likely_noise"`
-	Metadata        *string  `parquet:"metadata"`
-	DirectoryID     string   `parquet:"directory_id,optional,dict"`
-	DirectoryFileID string   `parquet:"directory_file_id,optional,dict"`
-	PipelineID      string   `parquet:"pipeline_id,optional,dict"`
-	ProjectID       string   `parquet:"project_id,optional,dict"`
-	DisplayName     *string  `parquet:"display_name,dict"`
-	UniqueID        *string  `parquet:"unique_id,dict"`
-	FileMetadata    *string  `parquet:"file_metadata,dict"`
-	FileCreatedAt   *int64   `parquet:"file_created_at,timestamp(microsecond)"`
-	FileUpdatedAt   *int64   `parquet:"file_updated_at,timestamp(microsecond)"`
-	FileDeletedAt   *int64   `parquet:"file_deleted_at,timestamp(microsecond)"`
-	FetchedAt       *int64   `parquet:"fetched_at,timestamp(microsecond)"`
-	Attempts        int32    `parquet:"attempts"`
-	VanishedAt      *int64   `parquet:"vanished_at,timestamp(microsecond)"`
+	FileID          string          `parquet:"file_id"`
+	Kind            string          `parquet:"kind,dict"`
+	PageIndex       int32           `parquet:"page_index"`
+	FigureName      *string         `parquet:"figure_name"`
+	Status          string          `parquet:"status,dict"`
+	Reason          *string         `parquet:"reason"`
+	Path            *string         `parquet:"path"`
+	Member          *string         `parquet:"member"`
+	Offset          *int64          `parquet:"offset"`
+	FrameOffset     *int64          `parquet:"frame_offset"`
+	FrameSize       *int64          `parquet:"frame_size"`
+	FrameStart      *int64          `parquet:"frame_start"`
+	Size            *int64          `parquet:"size"`
+	ListedSize      *int64          `parquet:"listed_size"`
+	SHA256          *string         `parquet:"sha256"`
+	MediaType       *string         `parquet:"media_type,dict"`
+	Width           *int32          `parquet:"width"`
+	Height          *int32          `parquet:"height"`
+	Confidence      *float64        `parquet:"confidence"`
+	IsLikelyNoise   *bool           `parquet:"is_likely_noise"`
+	Metadata        json.RawMessage `parquet:"metadata,json,optional"`
+	DirectoryID     string          `parquet:"directory_id,optional,dict"`
+	DirectoryFileID string          `parquet:"directory_file_id,optional,dict"`
+	PipelineID      string          `parquet:"pipeline_id,optional,dict"`
+	ProjectID       string          `parquet:"project_id,optional,dict"`
+	DisplayName     *string         `parquet:"display_name,dict"`
+	UniqueID        *string         `parquet:"unique_id,dict"`
+	FileMetadata    json.RawMessage `parquet:"file_metadata,json,optional,dict"`
+	FileCreatedAt   *int64          `parquet:"file_created_at,timestamp(microsecond)"`
+	FileUpdatedAt   *int64          `parquet:"file_updated_at,timestamp(microsecond)"`
+	FileDeletedAt   *int64          `parquet:"file_deleted_at,timestamp(microsecond)"`
+	FetchedAt       *int64          `parquet:"fetched_at,timestamp(microsecond)"`
+	Attempts        int32           `parquet:"attempts"`
+	VanishedAt      *int64          `parquet:"vanished_at,timestamp(microsecond)"`
 }
 
 // fileRow is a row of files.parquet and of file parts. It repeats columns of assetRow, because the library reads the
 // nulls of an embedded struct as pointers to zero.
 type fileRow struct {
-	FileID          string  `parquet:"file_id,optional"`
-	DirectoryID     string  `parquet:"directory_id,optional,dict"`
-	DirectoryFileID string  `parquet:"directory_file_id,optional"`
-	PipelineID      string  `parquet:"pipeline_id,optional,dict"`
-	ProjectID       string  `parquet:"project_id,optional,dict"`
-	DisplayName     *string `parquet:"display_name"`
-	UniqueID        *string `parquet:"unique_id"`
-	FileMetadata    *string `parquet:"file_metadata"`
-	FileCreatedAt   *int64  `parquet:"file_created_at,timestamp(microsecond)"`
-	FileUpdatedAt   *int64  `parquet:"file_updated_at,timestamp(microsecond)"`
-	FileDeletedAt   *int64  `parquet:"file_deleted_at,timestamp(microsecond)"`
-	Status          string  `parquet:"status,dict"`
-	Error           *string `parquet:"error"`
-	Screenshots     *int64  `parquet:"screenshots"`
-	Figures         *int64  `parquet:"figures"`
-	Stored          int64   `parquet:"stored"`
-	Skipped         int64   `parquet:"skipped"`
-	Failed          int64   `parquet:"failed"`
-	Bytes           int64   `parquet:"bytes"`
-	ListedAt        *int64  `parquet:"listed_at,timestamp(microsecond)"`
-	VanishedAt      *int64  `parquet:"vanished_at,timestamp(microsecond)"`
+	FileID          string          `parquet:"file_id,optional"`
+	DirectoryID     string          `parquet:"directory_id,optional,dict"`
+	DirectoryFileID string          `parquet:"directory_file_id,optional"`
+	PipelineID      string          `parquet:"pipeline_id,optional,dict"`
+	ProjectID       string          `parquet:"project_id,optional,dict"`
+	DisplayName     *string         `parquet:"display_name"`
+	UniqueID        *string         `parquet:"unique_id"`
+	FileMetadata    json.RawMessage `parquet:"file_metadata,json,optional"`
+	FileCreatedAt   *int64          `parquet:"file_created_at,timestamp(microsecond)"`
+	FileUpdatedAt   *int64          `parquet:"file_updated_at,timestamp(microsecond)"`
+	FileDeletedAt   *int64          `parquet:"file_deleted_at,timestamp(microsecond)"`
+	Status          string          `parquet:"status,dict"`
+	Error           *string         `parquet:"error"`
+	Screenshots     *int64          `parquet:"screenshots"`
+	Figures         *int64          `parquet:"figures"`
+	Stored          int64           `parquet:"stored"`
+	Skipped         int64           `parquet:"skipped"`
+	Failed          int64           `parquet:"failed"`
+	Bytes           int64           `parquet:"bytes"`
+	ListedAt        *int64          `parquet:"listed_at,timestamp(microsecond)"`
+	VanishedAt      *int64          `parquet:"vanished_at,timestamp(microsecond)"`
 }
 
-// schemaOf returns the Parquet schema of a row type. The library's own tag for JSON columns would encode strings once
-// more, so the logical type is set here.
+// schemaOf returns the Parquet schema of a row type.
 func schemaOf[T any]() *parquet.Schema {
-	plain := parquet.SchemaOf(new(T))
-	fields := plain.Fields()
-	for i, f := range fields {
-		if name := f.Name(); name == "metadata" || name == "file_metadata" {
-			fields[i] = jsonField{f}
-		}
-	}
-	return parquet.NewSchema("exporter", columns{plain, fields})
+	return parquet.NewSchema("exporter", parquet.SchemaOf(new(T)))
 }
 
-// keySchemaOf returns the schema of the columns by which a table is sorted.
-func keySchemaOf[T any](sorting []parquet.SortingColumn) *parquet.Schema {
-	all := schemaOf[T]()
-	fields := slices.DeleteFunc(slices.Clone(all.Fields()), func(f parquet.Field) bool {
-		return !slices.ContainsFunc(sorting, func(c parquet.SortingColumn) bool { return c.Path()[0] == f.Name() })
-	})
-	return parquet.NewSchema("exporter", columns{all, fields})
+// columnOf returns the number of a column.
+func columnOf(schema *parquet.Schema, name string) int {
+	column, _ := schema.Lookup(name)
+	return column.ColumnIndex
 }
-
-type jsonField struct{ parquet.Field }
-
-func (jsonField) Type() parquet.Type { return parquet.JSON().Type() }
-
-type columns struct {
-	parquet.Node
-	fields []parquet.Field
-}
-
-func (c columns) Fields() []parquet.Field { return c.fields }
 
 func (r *assetRow) key() pipeline.AssetKey {
 	k := pipeline.AssetKey{FileID: pipeline.ID(r.FileID), Kind: pipeline.Kind(r.Kind), PageIndex: r.PageIndex}
@@ -127,15 +106,30 @@ func (r *fileRow) key() pipeline.FileKey {
 	return pipeline.FileKey{DirectoryFileID: r.DirectoryFileID}
 }
 
-func compareAssets(a, b *assetRow) int { return a.key().Compare(b.key()) }
-func compareFiles(a, b *fileRow) int   { return a.key().Compare(b.key()) }
+// compareAssets compares the keys of two rows of assets. It takes the missing name of a screenshot for an empty one.
+func compareAssets(a, b parquet.Row) int {
+	const fileID, kind, pageIndex, figureName = 0, 1, 2, 3
+	return cmp.Or(
+		compareText(a[fileID], b[fileID]),
+		compareText(a[kind], b[kind]),
+		cmp.Compare(a[pageIndex].Int32(), b[pageIndex].Int32()),
+		compareText(a[figureName], b[figureName]),
+	)
+}
 
-func (r *assetRow) hasVanished() bool { return r.VanishedAt != nil }
-func (r *fileRow) hasVanished() bool  { return r.VanishedAt != nil }
+// compareFiles compares the keys of two rows of files.
+func compareFiles(a, b parquet.Row) int {
+	const fileID, directoryFileID = 0, 2
+	if byID := compareText(a[fileID], b[fileID]); byID != 0 || !a[fileID].IsNull() {
+		return byID
+	}
+	return compareText(a[directoryFileID], b[directoryFileID])
+}
+
+func compareText(a, b parquet.Value) int { return bytes.Compare(a.ByteArray(), b.ByteArray()) }
 
 // Every row that was written has a status.
 func (r *assetRow) isLost() bool { return r.Status == "" }
-func (r *fileRow) isLost() bool  { return r.Status == "" }
 
 func fromRow(r *pipeline.Row) assetRow {
 	f := r.File
@@ -148,14 +142,14 @@ func fromRow(r *pipeline.Row) assetRow {
 		ListedSize:      r.ListedSize,
 		Confidence:      r.Confidence,
 		IsLikelyNoise:   r.IsLikelyNoise,
-		Metadata:        nonZero(string(r.Metadata)),
+		Metadata:        nonEmpty(r.Metadata),
 		DirectoryID:     f.DirectoryID,
 		DirectoryFileID: f.DirectoryFileID,
 		PipelineID:      f.PipelineID,
 		ProjectID:       f.ProjectID,
 		DisplayName:     f.DisplayName,
 		UniqueID:        f.UniqueID,
-		FileMetadata:    nonZero(string(f.Metadata)),
+		FileMetadata:    nonEmpty(f.Metadata),
 		FileCreatedAt:   micros(f.CreatedAt),
 		FileUpdatedAt:   micros(f.UpdatedAt),
 		FileDeletedAt:   micros(f.DeletedAt),
@@ -201,7 +195,7 @@ func (r *assetRow) row() (*pipeline.Row, error) {
 			ListedSize:    r.ListedSize,
 			Confidence:    r.Confidence,
 			IsLikelyNoise: r.IsLikelyNoise,
-			Metadata:      rawJSON(r.Metadata),
+			Metadata:      r.Metadata,
 		},
 		File: &pipeline.File{
 			ID:              r.FileID,
@@ -211,7 +205,7 @@ func (r *assetRow) row() (*pipeline.Row, error) {
 			ProjectID:       r.ProjectID,
 			DisplayName:     r.DisplayName,
 			UniqueID:        r.UniqueID,
-			Metadata:        rawJSON(r.FileMetadata),
+			Metadata:        r.FileMetadata,
 			CreatedAt:       moment(r.FileCreatedAt),
 			UpdatedAt:       moment(r.FileUpdatedAt),
 			DeletedAt:       moment(r.FileDeletedAt),
@@ -269,7 +263,7 @@ func fromFileRow(r *pipeline.FileRow) fileRow {
 		ProjectID:       r.ProjectID,
 		DisplayName:     r.DisplayName,
 		UniqueID:        r.UniqueID,
-		FileMetadata:    nonZero(string(r.Metadata)),
+		FileMetadata:    nonEmpty(r.Metadata),
 		FileCreatedAt:   micros(r.CreatedAt),
 		FileUpdatedAt:   micros(r.UpdatedAt),
 		FileDeletedAt:   micros(r.DeletedAt),
@@ -297,7 +291,7 @@ func (r *fileRow) fileRow() *pipeline.FileRow {
 			ProjectID:       r.ProjectID,
 			DisplayName:     r.DisplayName,
 			UniqueID:        r.UniqueID,
-			Metadata:        rawJSON(r.FileMetadata),
+			Metadata:        r.FileMetadata,
 			CreatedAt:       moment(r.FileCreatedAt),
 			UpdatedAt:       moment(r.FileUpdatedAt),
 			DeletedAt:       moment(r.FileDeletedAt),
@@ -331,11 +325,11 @@ func (r *fileRow) counts() pipeline.Counts {
 	}
 }
 
-func rawJSON(s *string) json.RawMessage {
-	if s == nil {
+func nonEmpty(document json.RawMessage) json.RawMessage {
+	if len(document) == 0 {
 		return nil
 	}
-	return json.RawMessage(*s)
+	return document
 }
 
 func nonZero[T comparable](v T) *T {

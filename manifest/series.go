@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,20 +34,49 @@ type series[T any] struct {
 	// name is that of the file, suffix that of the parts behind their number.
 	name, suffix string
 	sorting      []parquet.SortingColumn
-	compare      func(a, b *T) int
-	hasVanished  func(*T) bool
-	// isLost tells whether the row was lost, and only its key is known.
-	isLost func(*T) bool
+	schema       *parquet.Schema
+	compare      func(a, b parquet.Row) int
+	// status and vanishedAt are numbers of columns.
+	status, vanishedAt int
 }
 
 func assetSeries(fsys durable.FS) series[assetRow] {
-	return series[assetRow]{fsys, AssetsName, ".assets.parquet", assetSorting(), compareAssets,
-		(*assetRow).hasVanished, (*assetRow).isLost}
+	return newSeries[assetRow](fsys, AssetsName, ".assets.parquet", assetSorting(), compareAssets)
 }
 
 func fileSeries(fsys durable.FS) series[fileRow] {
-	return series[fileRow]{fsys, FilesName, ".files.parquet", fileSorting(), compareFiles,
-		(*fileRow).hasVanished, (*fileRow).isLost}
+	return newSeries[fileRow](fsys, FilesName, ".files.parquet", fileSorting(), compareFiles)
+}
+
+func newSeries[T any](fsys durable.FS, name, suffix string, sorting []parquet.SortingColumn,
+	compare func(a, b parquet.Row) int) series[T] {
+	s := series[T]{fsys: fsys, name: name, suffix: suffix, sorting: sorting, schema: schemaOf[T](), compare: compare}
+	s.status, s.vanishedAt = columnOf(s.schema, "status"), columnOf(s.schema, "vanished_at")
+	return s
+}
+
+// isLost tells whether a row was lost, and only its key is known.
+func (s *series[T]) isLost(row parquet.Row) bool { return row[s.status].IsNull() }
+
+func (s *series[T]) hasVanished(row parquet.Row) bool { return !row[s.vanishedAt].IsNull() }
+
+// decoded yields rows in the form in which they are used.
+func (s *series[T]) decoded(all batches) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		for batch, err := range all {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, values := range batch {
+				row := new(T)
+				err := s.schema.Reconstruct(row, values)
+				if !yield(row, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
 }
 
 func (s *series[T]) partName(number int) string {
@@ -77,24 +107,24 @@ func (s *series[T]) parts() ([]int, error) {
 type log[T any] struct {
 	series[T]
 	// base is the file; nil where there is none yet. parts came after it, oldest first, each with its number.
-	base  *table[T]
-	parts []part[T]
+	base  *table
+	parts []part
 	// stale are numbers of parts that base or a later part contains. last is the highest number that has been used.
 	stale []int
 	last  int
 }
 
-type part[T any] struct {
+type part struct {
 	number int
-	*table[T]
+	*table
 }
 
 // loader opens a table. It returns nil for one that is there, but of which nothing can be read.
-type loader[T any] func(fsys durable.FS, name string) (*table[T], error)
+type loader func(fsys durable.FS, name string) (*table, error)
 
 // open opens the file, unless ignoreBase, and all parts that count. A part does not where the file or a later part
 // contains it: a merge or a roll-up was interrupted before it removed it.
-func (s series[T]) open(load loader[T], ignoreBase bool) (l *log[T], err error) {
+func (s series[T]) open(load loader, ignoreBase bool) (l *log[T], err error) {
 	l = &log[T]{series: s}
 	defer func() {
 		if err != nil {
@@ -127,7 +157,7 @@ func (s series[T]) open(load loader[T], ignoreBase bool) (l *log[T], err error) 
 			return l, err
 		}
 		if t != nil {
-			l.parts = append(l.parts, part[T]{number, t})
+			l.parts = append(l.parts, part{number, t})
 			from = min(from, t.meta.from)
 		}
 	}
@@ -136,8 +166,8 @@ func (s series[T]) open(load loader[T], ignoreBase bool) (l *log[T], err error) 
 }
 
 // tables returns everything that counts, oldest first.
-func (l *log[T]) tables() []*table[T] {
-	var tables []*table[T]
+func (l *log[T]) tables() []*table {
+	var tables []*table
 	if l.base != nil {
 		tables = append(tables, l.base)
 	}
@@ -156,17 +186,17 @@ func (l *log[T]) info() *Info {
 }
 
 // all yields every row, sorted, each key once.
-func (l *log[T]) all(ctx context.Context) iter.Seq2[*T, error] {
+func (l *log[T]) all(ctx context.Context) batches {
 	return without(l.newest(ctx), l.isLost)
 }
 
 // newest is all, and has also the keys of rows that were lost, which hide what older tables say of them.
-func (l *log[T]) newest(ctx context.Context) iter.Seq2[*T, error] {
+func (l *log[T]) newest(ctx context.Context) batches {
 	return withContext(ctx, mergeTables(l.tables(), l.compare))
 }
 
-func mergeTables[T any](tables []*table[T], compare func(a, b *T) int) iter.Seq2[*T, error] {
-	inputs := make([]iter.Seq2[*T, error], len(tables))
+func mergeTables(tables []*table, compare func(a, b parquet.Row) int) batches {
+	inputs := make([]batches, len(tables))
 	for i, t := range tables {
 		inputs[i] = t.rows(t.all())
 	}
@@ -174,15 +204,16 @@ func mergeTables[T any](tables []*table[T], compare func(a, b *T) int) iter.Seq2
 }
 
 // withContext ends a sequence with the context's cause when it is cancelled.
-func withContext[T any](ctx context.Context, rows iter.Seq2[*T, error]) iter.Seq2[*T, error] {
-	return func(yield func(*T, error) bool) {
-		for row, err := range rows {
-			if ctx.Err() != nil {
-				row, err = nil, context.Cause(ctx)
-			}
-			if !yield(row, err) || err != nil {
+func withContext(ctx context.Context, all batches) batches {
+	return func(yield func([]parquet.Row, error) bool) {
+		for batch, err := range all {
+			err = cmp.Or(err, context.Cause(ctx))
+			if !yield(batch, err) || err != nil {
 				return
 			}
+		}
+		if err := context.Cause(ctx); err != nil {
+			yield(nil, err)
 		}
 	}
 }

@@ -28,7 +28,7 @@ var _ pipeline.History = (*Snapshot)(nil)
 // written, are a *pipeline.DamageError.
 func OpenSnapshot(ctx context.Context, fsys durable.FS) (*Snapshot, error) {
 	return retry(func() (*Snapshot, error) {
-		return openSnapshot(fsys, openTable[assetRow], openTable[fileRow], func(s *Snapshot) error { return s.index(ctx) })
+		return openSnapshot(fsys, openTable, openTable, func(s *Snapshot) error { return s.index(ctx) })
 	})
 }
 
@@ -45,7 +45,7 @@ func retry(open func() (*Snapshot, error)) (*Snapshot, error) {
 }
 
 // openSnapshot opens all files that count, and prepares the snapshot for use.
-func openSnapshot(fsys durable.FS, loadAssets loader[assetRow], loadFiles loader[fileRow],
+func openSnapshot(fsys durable.FS, loadAssets, loadFiles loader,
 	prepare func(*Snapshot) error) (s *Snapshot, err error) {
 	s = &Snapshot{}
 	defer func() {
@@ -119,30 +119,30 @@ func (s *Snapshot) Files(ctx context.Context) iter.Seq2[*pipeline.FileRow, error
 
 // Assets implements pipeline.History.
 func (s *Snapshot) Assets(ctx context.Context, id pipeline.ID) ([]*pipeline.Row, error) {
-	var inputs []iter.Seq2[*assetRow, error]
+	var inputs []batches
 	for i, t := range s.assets.tables() {
 		if at, ok := s.spans[i][string(id)]; ok {
 			inputs = append(inputs, t.rows(at))
 		}
 	}
-	var rows []*pipeline.Row
-	for row, err := range toRows(without(withContext(ctx, merge(inputs, compareAssets)), s.assets.isLost)) {
+	var found []*pipeline.Row
+	for row, err := range s.toRows(without(withContext(ctx, merge(inputs, compareAssets)), s.assets.isLost)) {
 		if err != nil {
 			return nil, err
 		}
-		rows = append(rows, row)
+		found = append(found, row)
 	}
-	return rows, nil
+	return found, nil
 }
 
 // Rows yields every asset's row, sorted by key.
 func (s *Snapshot) Rows(ctx context.Context) iter.Seq2[*pipeline.Row, error] {
-	return toRows(s.assets.all(ctx))
+	return s.toRows(s.assets.all(ctx))
 }
 
-func toRows(rows iter.Seq2[*assetRow, error]) iter.Seq2[*pipeline.Row, error] {
+func (s *Snapshot) toRows(all batches) iter.Seq2[*pipeline.Row, error] {
 	return func(yield func(*pipeline.Row, error) bool) {
-		for r, err := range rows {
+		for r, err := range s.assets.decoded(all) {
 			var row *pipeline.Row
 			if err == nil {
 				row, err = r.row()

@@ -1,10 +1,8 @@
 package manifest
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"iter"
 	"strconv"
@@ -15,24 +13,25 @@ import (
 	"exporter/pipeline"
 )
 
-// readBatch is how many rows are decoded at once: many enough to hide the cost of a call, few enough for a merge to hold
-// as many of each of its tables.
-const readBatch = 64
+// readBuffer is how much of a column is read ahead, beside the page that is being read: enough for the header of the next.
+const readBuffer = 1 << 10
 
 // table is one Parquet file, of which the rows are sorted by key and each key occurs once.
-type table[T any] struct {
+type table struct {
 	name    string
 	file    durable.File
 	parquet *parquet.File
 	meta    fileMeta
+	// columns are the numbers of all columns, keys of those by which the rows are sorted.
+	columns, keys []int
 	// lost are rows that cannot be read; of those in lostKeys not even the key can. A table that openTable opened
 	// has none.
 	lost, lostKeys spans
 }
 
 // openTable opens a Parquet file that exporter wrote. What is not as it was written is a *pipeline.DamageError.
-func openTable[T any](fsys durable.FS, name string) (*table[T], error) {
-	return loadTable(fsys, name, func(t *table[T], damaged spans) error {
+func openTable(fsys durable.FS, name string) (*table, error) {
+	return loadTable(fsys, name, func(t *table, damaged spans) error {
 		if err := changed(damaged); err != nil {
 			return err
 		}
@@ -42,12 +41,12 @@ func openTable[T any](fsys durable.FS, name string) (*table[T], error) {
 
 // loadTable reads all of a Parquet file to compare it with its checksums, and has it opened by one who is told which of its
 // bytes are damaged. Where nothing in it can be trusted, or open refuses it, it returns a *pipeline.DamageError.
-func loadTable[T any](fsys durable.FS, name string, open func(t *table[T], damaged spans) error) (*table[T], error) {
+func loadTable(fsys durable.FS, name string, open func(t *table, damaged spans) error) (*table, error) {
 	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	t := &table[T]{name: name, file: f}
+	t := &table{name: name, file: f}
 	damaged, err := t.check()
 	if err == nil {
 		err = open(t, damaged)
@@ -60,7 +59,7 @@ func loadTable[T any](fsys durable.FS, name string, open func(t *table[T], damag
 
 // check compares the file with its checksums, and returns the damaged bytes. Where nothing in the file can be trusted it
 // returns an error.
-func (t *table[T]) check() (spans, error) {
+func (t *table) check() (spans, error) {
 	info, err := t.file.Stat()
 	if err != nil {
 		return nil, err
@@ -81,26 +80,38 @@ func changed(damaged spans) error {
 }
 
 // open reads what is behind the row groups.
-func (t *table[T]) open() (err error) {
+func (t *table) open() (err error) {
 	defer catch(&err)
 	info, err := t.file.Stat()
 	if err != nil {
 		return err
 	}
-	// Nothing looks rows up by bloom filters. The first magic bytes are part of the body, which may be damaged there: the
-	// checksums have vouched for what the library reads here.
-	t.parquet, err = parquet.OpenFile(t.file, info.Size(), parquet.SkipBloomFilters(true), parquet.SkipMagicBytes(true))
+	t.parquet, err = parquet.OpenFile(t.file, info.Size(),
+		// Nothing looks rows up by bloom filters, and few need a page index.
+		parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true),
+		// The first magic bytes are part of the body, which may be damaged there: the checksums have vouched for what the
+		// library reads here.
+		parquet.SkipMagicBytes(true),
+		parquet.ReadBufferSize(readBuffer))
 	if err != nil {
 		return err
+	}
+	for c := range t.parquet.Schema().Columns() {
+		t.columns = append(t.columns, c)
+	}
+	for _, g := range t.parquet.Metadata().RowGroups[:min(1, len(t.parquet.RowGroups()))] {
+		for _, s := range g.SortingColumns {
+			t.keys = append(t.keys, int(s.ColumnIdx))
+		}
 	}
 	t.meta, err = readMeta(t.parquet)
 	return err
 }
 
-func (t *table[T]) close() error { return t.file.Close() }
+func (t *table) close() error { return t.file.Close() }
 
 // damaged says that the file is damaged, unless it could not be read at all or is of another version.
-func (t *table[T]) damaged(err error) error {
+func (t *table) damaged(err error) error {
 	if _, unreadable := errors.AsType[*fs.PathError](err); unreadable || errors.Is(err, ErrSchema) {
 		return fmt.Errorf("%s: %w", t.name, err)
 	}
@@ -114,21 +125,23 @@ func catch(err *error) {
 	}
 }
 
-// rows yields the rows of a span. A row is valid until the next one is asked for, the values that its pointers lead to for
-// longer. Of a lost row it yields the key alone, or nothing where that is lost too.
-func (t *table[T]) rows(of span) iter.Seq2[*T, error] {
-	return func(yield func(*T, error) bool) {
+// rows yields the rows of a span. Of a lost row it yields the key alone, or nothing where that is lost too.
+func (t *table) rows(of span) batches {
+	return func(yield func([]parquet.Row, error) bool) {
 		for g, group := range t.groups() {
-			for run, lost := range t.lost.split(group.and(of)) {
-				if !lost {
-					if !t.yieldRows(g, run.from(group), schemaOf[T](), yield) {
-						return
-					}
+			for known, keyLost := range t.lostKeys.split(group.and(of)) {
+				if keyLost {
 					continue
 				}
-				for run, keyLost := range t.lostKeys.split(run) {
-					if !keyLost && !t.yieldRows(g, run.from(group), keySchemaOf[T](g.SortingColumns()), yield) {
-						return
+				for run, lost := range t.lost.split(known) {
+					columns := t.columns
+					if lost {
+						columns = t.keys
+					}
+					for batch, err := range t.read(g, run.from(group), columns) {
+						if !yield(batch, err) || err != nil {
+							return
+						}
 					}
 				}
 			}
@@ -137,10 +150,10 @@ func (t *table[T]) rows(of span) iter.Seq2[*T, error] {
 }
 
 // all is the span of all rows.
-func (t *table[T]) all() span { return span{count: t.parquet.NumRows()} }
+func (t *table) all() span { return span{count: t.parquet.NumRows()} }
 
 // groups yields the row groups and the rows that each of them has.
-func (t *table[T]) groups() iter.Seq2[parquet.RowGroup, span] {
+func (t *table) groups() iter.Seq2[parquet.RowGroup, span] {
 	return func(yield func(parquet.RowGroup, span) bool) {
 		at := span{}
 		for _, g := range t.parquet.RowGroups() {
@@ -152,53 +165,31 @@ func (t *table[T]) groups() iter.Seq2[parquet.RowGroup, span] {
 	}
 }
 
-// yieldRows yields the columns of a schema for a span of a row group's rows, none of which is lost. It returns false where
-// the sequence has to end.
-func (t *table[T]) yieldRows(g parquet.RowGroup, of span, schema *parquet.Schema, yield func(*T, error) bool) bool {
-	r, err := t.seek(g, of, schema)
-	if err != nil {
-		yield(nil, t.damaged(err))
-		return false
-	}
-	defer r.Close()
-	for count := of.count; count > 0; {
-		// A fresh batch each time: rows of the last one may still be in use, by a merge that waits for other tables.
-		batch := make([]T, min(readBatch, count))
-		n, err := t.read(r, batch)
-		for i := range batch[:n] {
-			if !yield(&batch[i], nil) {
-				return false
+// read yields some columns of a span of a row group's rows, of which none is lost.
+func (t *table) read(g parquet.RowGroup, of span, columns []int) batches {
+	return func(yield func([]parquet.Row, error) bool) {
+		r, err := newRowReader(g, of.first, columns)
+		defer r.close()
+		for count := of.count; count > 0; {
+			var batch []parquet.Row
+			if err == nil {
+				batch, err = r.read(count)
 			}
-		}
-		count -= int64(n)
-		if count > 0 && (err != nil || n == 0) {
-			yield(nil, t.damaged(fmt.Errorf("%d rows are missing: %w", count, cmp.Or(err, io.ErrUnexpectedEOF))))
-			return false
+			if err != nil {
+				yield(nil, t.damaged(fmt.Errorf("%d rows are missing: %w", count, err)))
+				return
+			}
+			if !yield(batch, nil) {
+				return
+			}
+			count -= int64(len(batch))
 		}
 	}
-	return true
-}
-
-func (t *table[T]) seek(g parquet.RowGroup, of span, schema *parquet.Schema) (r *parquet.GenericReader[T], err error) {
-	defer catch(&err)
-	r = parquet.NewGenericRowGroupReader[T](firstRows{g, of.end()}, schema)
-	return r, r.SeekToRow(of.first)
-}
-
-func (t *table[T]) read(r *parquet.GenericReader[T], batch []T) (n int, err error) {
-	defer catch(&err)
-	return r.Read(batch)
 }
 
 // fileSpans returns where the rows of each file are, from the first column alone.
-func (t *table[T]) fileSpans() (found map[string]span, err error) {
-	defer func() {
-		if err != nil {
-			err = t.damaged(err)
-		}
-	}()
-	defer catch(&err)
-	found = map[string]span{}
+func (t *table) fileSpans() (map[string]span, error) {
+	found := map[string]span{}
 	var id string
 	for g, group := range t.groups() {
 		for run, lost := range t.lostKeys.split(group) {
@@ -206,52 +197,23 @@ func (t *table[T]) fileSpans() (found map[string]span, err error) {
 				continue
 			}
 			at := run.first
-			err := eachValue(g.ColumnChunks()[0], run.from(group), func(v parquet.Value) {
-				file, known := found[id]
-				if !known || string(v.ByteArray()) != id {
-					id = string(v.ByteArray())
-					file = span{first: at}
+			for batch, err := range t.read(g, run.from(group), []int{0}) {
+				if err != nil {
+					return nil, err
 				}
-				at++
-				found[id] = between(file.first, at)
-			})
-			if err != nil {
-				return nil, err
+				for _, row := range batch {
+					file, known := found[id]
+					if !known || string(row[0].ByteArray()) != id {
+						id = string(row[0].ByteArray())
+						file = span{first: at}
+					}
+					at++
+					found[id] = between(file.first, at)
+				}
 			}
 		}
 	}
 	return found, nil
-}
-
-// eachValue calls f for the values of a span of a column chunk.
-func eachValue(chunk parquet.ColumnChunk, of span, f func(parquet.Value)) error {
-	pages := chunk.Pages()
-	defer pages.Close()
-	if err := pages.SeekToRow(of.first); err != nil {
-		return err
-	}
-	values := make([]parquet.Value, readBatch)
-	for count := of.count; count > 0; {
-		page, err := pages.ReadPage()
-		if err != nil {
-			return fmt.Errorf("%d values are missing: %w", count, err)
-		}
-		for reader := page.Values(); count > 0; {
-			n, err := reader.ReadValues(values[:min(readBatch, count)])
-			for _, v := range values[:n] {
-				f(v)
-			}
-			count -= int64(n)
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				return err
-			}
-		}
-		parquet.Release(page)
-	}
-	return nil
 }
 
 // ErrSchema says that a file was written by a version of exporter whose columns this one does not know.

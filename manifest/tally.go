@@ -12,7 +12,7 @@ import (
 func (s *Snapshot) takeStock(ctx context.Context, damages []Damage) error {
 	s.tallies = map[tallyKey]tally{}
 	lost := map[pipeline.AssetKey]struct{}{}
-	for row, err := range s.assets.newest(ctx) {
+	for row, err := range s.assets.decoded(s.assets.newest(ctx)) {
 		if err != nil {
 			return err
 		}
@@ -25,7 +25,7 @@ func (s *Snapshot) takeStock(ctx context.Context, damages []Damage) error {
 	}
 	for _, t := range s.assets.tables() {
 		for _, run := range t.lost {
-			for row, err := range t.rows(run) {
+			for row, err := range s.assets.decoded(t.rows(run)) {
 				if err != nil {
 					return err
 				}
@@ -66,7 +66,7 @@ func (r *assetRow) tally() tally {
 
 // fileRows yields every file's row, sorted. A file that is complete, but whose assets' rows are not all there, is partial.
 func (s *Snapshot) fileRows(ctx context.Context) iter.Seq2[*fileRow, error] {
-	rows := s.files.all(ctx)
+	rows := s.files.decoded(s.files.all(ctx))
 	if s.tallies == nil {
 		return rows
 	}

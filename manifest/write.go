@@ -18,24 +18,32 @@ const (
 	rowGroupRows = 10_000
 	// pageBytes keeps what a merge of many tables holds in memory small, and reading of few rows cheap.
 	pageBytes = 16 << 10
+	// chunkBytes is the step in which the pages of a column grow until their row group is full: most columns have few bytes.
+	chunkBytes = 4 << 10
 	// bloomBits is the size of the bloom filter on file_id for each value: one false positive in a hundred.
 	bloomBits = 10
 )
 
-// writeTable writes rows, which come sorted, as a Parquet file that replaces what has the name.
-func writeTable[T any](fsys durable.FS, name string, m fileMeta, sorting []parquet.SortingColumn,
-	rows iter.Seq2[*T, error]) error {
+// compression keeps its encoders for the next file. Most of what is written are hashes, which no level makes smaller; an
+// encoder of this one is the smallest.
+var compression = zstd.Codec{Level: zstd.SpeedFastest}
+
+// source gives a writer its rows, which come sorted.
+type source[T any] func(w *parquet.GenericWriter[T]) error
+
+// writeTable writes rows as a Parquet file that replaces what has the name.
+func writeTable[T any](fsys durable.FS, name string, m fileMeta, sorting []parquet.SortingColumn, from source[T]) error {
 	return durable.Replace(fsys, name, func(f durable.File) error {
-		return encodeTable(f, rows, writerOptions(m, sorting)...)
+		return encodeTable(f, from, writerOptions(m, sorting)...)
 	})
 }
 
 // encodeTable writes rows as Parquet with checksums.
-func encodeTable[T any](to io.Writer, rows iter.Seq2[*T, error], options ...parquet.WriterOption) error {
-	out := bufio.NewWriterSize(to, 256<<10)
+func encodeTable[T any](to io.Writer, from source[T], options ...parquet.WriterOption) error {
+	out := bufio.NewWriterSize(to, 64<<10)
 	sums := newChecksumWriter(out)
 	w := parquet.NewGenericWriter[T](sums, append(options, schemaOf[T]())...)
-	if err := writeRows(w, rows); err != nil {
+	if err := from(w); err != nil {
 		return err
 	}
 	// With the last row group out, what Close writes are the page indexes and the footer.
@@ -52,30 +60,48 @@ func encodeTable[T any](to io.Writer, rows iter.Seq2[*T, error], options ...parq
 	return out.Flush()
 }
 
-func writeRows[T any](w *parquet.GenericWriter[T], rows iter.Seq2[*T, error]) error {
-	batch := make([]T, 0, readBatch)
-	for row, err := range rows {
-		if err != nil {
-			return err
-		}
-		if batch = append(batch, *row); len(batch) == cap(batch) {
-			if _, err := w.Write(batch); err != nil {
+// fresh is the source of rows that have not been written before.
+func fresh[T any](rows iter.Seq2[*T, error]) source[T] {
+	return func(w *parquet.GenericWriter[T]) error {
+		batch := make([]T, 0, readBatch)
+		for row, err := range rows {
+			if err != nil {
 				return err
 			}
-			batch = batch[:0]
+			if batch = append(batch, *row); len(batch) == cap(batch) {
+				if _, err := w.Write(batch); err != nil {
+					return err
+				}
+				batch = batch[:0]
+			}
 		}
+		_, err := w.Write(batch)
+		return err
 	}
-	_, err := w.Write(batch)
-	return err
+}
+
+// stored is the source of rows of tables, whose values pass as they are.
+func stored[T any](all batches) source[T] {
+	return func(w *parquet.GenericWriter[T]) error {
+		for batch, err := range all {
+			if err != nil {
+				return err
+			}
+			if _, err := w.WriteRows(batch); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 }
 
 func writerOptions(m fileMeta, sorting []parquet.SortingColumn) []parquet.WriterOption {
 	return []parquet.WriterOption{
 		parquet.CreatedBy("exporter", m.Version, ""),
-		// Most of what is written are hashes, which no level makes smaller; an encoder of this one is the smallest.
-		parquet.Compression(&zstd.Codec{Level: zstd.SpeedFastest}),
+		parquet.Compression(&compression),
 		parquet.MaxRowsPerRowGroup(rowGroupRows),
 		parquet.PageBufferSize(pageBytes),
+		parquet.ColumnPageBuffers(parquet.NewChunkBufferPool(chunkBytes)),
 		// What is flushed has to reach the checksums, and behind them is a buffer.
 		parquet.WriteBufferSize(0),
 		parquet.BloomFilters(parquet.SplitBlockFilter(bloomBits, "file_id")),

@@ -1,0 +1,107 @@
+package manifest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/parquet-go/parquet-go"
+
+	"exporter/pipeline"
+)
+
+// Values of all lengths make pages end at other rows in every column. Each row is what it was, wherever the pages lay that it
+// was read of, in roll-ups, in the manifest, and in a manifest to which another run adds.
+func TestLedger_RollUp_KeepsRowsOfManyPages(t *testing.T) {
+	dir := openDir(t, t.TempDir())
+	rng := rand.New(rand.NewPCG(3, 4))
+	text := func(most int) string {
+		b := make([]byte, rng.IntN(most))
+		for i := range b {
+			b[i] = 'a' + byte(rng.IntN(26))
+		}
+		return string(b)
+	}
+	want := map[pipeline.AssetKey]*pipeline.Row{}
+	commit := func(l *Ledger) {
+		t.Helper()
+		batch := map[pipeline.AssetKey]*pipeline.Row{}
+		for range 250 / oneIn {
+			row := figureRow(fmt.Sprintf("%03d", rng.IntN(300)), int32(rng.IntN(5)), text(300))
+			row.Location.Path = text(1000)
+			row.File.DisplayName = new(strings.Repeat(text(40), 10))
+			if rng.IntN(3) == 0 {
+				row.Metadata, row.Confidence, row.File.DisplayName = nil, nil, nil
+			}
+			if rng.IntN(4) == 0 {
+				row = storedRow(string(row.FileID), row.PageIndex)
+				row.Location.Path = text(2000)
+			}
+			batch[row.Key()], want[row.Key()] = row, row
+		}
+		var rows []*pipeline.Row
+		for _, row := range batch {
+			rows = append(rows, row)
+		}
+		if err := l.Commit(t.Context(), rows, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(when string) {
+		t.Helper()
+		wantRows := make([]*pipeline.Row, 0, len(want))
+		for _, row := range want {
+			wantRows = append(wantRows, row)
+		}
+		sortRows(wantRows)
+		if diff := cmp.Diff(wantRows, collect(t, openSnapshotOf(t, dir))); diff != "" {
+			t.Fatalf("rows %s (-want +got):\n%s", when, diff)
+		}
+	}
+	for range 2 {
+		l := openLedger(t, dir)
+		for range fanIn + 2 {
+			commit(l)
+		}
+		check("in parts")
+		if err := l.Compact(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		check("in " + AssetsName)
+	}
+}
+
+// Rows of tables have the order of the keys that the rest of the program knows.
+func TestSeries_Compare_IsThatOfKeys(t *testing.T) {
+	texts := []string{"", "a", "ab", "b", "\xff"}
+	var assets []assetRow
+	var files []fileRow
+	for _, a := range texts {
+		for _, b := range texts {
+			files = append(files, fileRow{FileID: a, DirectoryFileID: b, Status: "s"})
+			for _, page := range []int32{-1, 0, 300} {
+				assets = append(assets, assetRow{FileID: a, Kind: b, PageIndex: page, Status: "s"})
+				assets = append(assets, assetRow{FileID: a, Kind: "k", PageIndex: page, FigureName: &b, Status: "s"})
+			}
+		}
+	}
+	checkCompare(t, assetSeries(nil), assets, func(a, b *assetRow) int { return a.key().Compare(b.key()) })
+	checkCompare(t, fileSeries(nil), files, func(a, b *fileRow) int { return a.key().Compare(b.key()) })
+}
+
+func checkCompare[T any](t *testing.T, s series[T], rows []T, compare func(a, b *T) int) {
+	t.Helper()
+	encoded := make([]parquet.Row, len(rows))
+	for i := range rows {
+		encoded[i] = s.schema.Deconstruct(nil, &rows[i])
+	}
+	for i := range rows {
+		for j := range rows {
+			if got, want := s.compare(encoded[i], encoded[j]), compare(&rows[i], &rows[j]); got != want {
+				t.Errorf("%+v and %+v: got %d, want %d", rows[i], rows[j], got, want)
+			}
+		}
+	}
+}
