@@ -14,6 +14,8 @@ const (
 	// heapFloor is how large the heap may grow, in bytes, before garbage is collected, however little of it is live. Go
 	// collects at twice what is live, so that the peak would depend on how much is live when a collection happens to run.
 	heapFloor = 24 << 20
+	// leastPercent is how much the heap may grow beyond what is live where that is more than the floor has room for.
+	leastPercent = 50
 	// besidesBlobs is what a run may take besides the blobs in memory, in bytes.
 	besidesBlobs = 128 << 20
 	// leastGoal is the least goal of the heap that the runtime sets where the percentage is 100, in bytes.
@@ -30,8 +32,8 @@ func limitMemory(environ []string, blobs int64) (restore func()) {
 	return func() { debug.SetMemoryLimit(before) }
 }
 
-// keepHeapFloor lets the heap of this process grow to the floor before garbage is collected, and beyond it as Go does by
-// default, until restore is called. GOGC in the environment comes first.
+// keepHeapFloor lets the heap of this process grow to the floor before garbage is collected, and beyond it to half as much
+// again as is live, until restore is called. GOGC in the environment comes first.
 func keepHeapFloor(environ []string, floor uint64) (restore func()) {
 	if isSet(environ, "GOGC") {
 		return func() {}
@@ -68,8 +70,8 @@ func (k *heapKeeper) collected() {
 	}
 }
 
-// gcPercent returns the percentage with which the heap's next goal is the floor, or 100 where that leads beyond it. The
-// runtime's goal is the larger of live + (live + stacks + globals) · percent / 100 and leastGoal · percent / 100: see
+// gcPercent returns the percentage with which the heap's next goal is the floor, or leastPercent where that leads beyond it.
+// The runtime's goal is the larger of live + (live + stacks + globals) · percent / 100 and leastGoal · percent / 100: see
 // https://go.dev/doc/gc-guide and (*gcControllerState).commit in the runtime.
 func gcPercent(floor uint64) int {
 	samples := []metrics.Sample{
@@ -79,7 +81,7 @@ func gcPercent(floor uint64) int {
 	live := samples[0].Value.Uint64()
 	scanned := live + samples[1].Value.Uint64() + samples[2].Value.Uint64()
 	room := floor - min(live, floor)
-	return int(max(100, min(floor*100/leastGoal, room*100/max(scanned, 1))))
+	return int(max(leastPercent, min(floor*100/leastGoal, room*100/max(scanned, 1))))
 }
 
 func isSet(environ []string, name string) bool {

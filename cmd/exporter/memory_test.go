@@ -21,7 +21,7 @@ func collectorState() (goal, percent, limit uint64) {
 	return samples[0].Value.Uint64(), samples[1].Value.Uint64(), samples[2].Value.Uint64()
 }
 
-func TestKeepHeapFloor_Goal_IsTheFloorOrTheDefault(t *testing.T) {
+func TestKeepHeapFloor_Goal_IsTheFloorOrHalfAsMuchAgain(t *testing.T) {
 	const floor = 48 << 20
 	_, before, _ := collectorState()
 	restore := keepHeapFloor(nil, floor)
@@ -31,7 +31,7 @@ func TestKeepHeapFloor_Goal_IsTheFloorOrTheDefault(t *testing.T) {
 	}{
 		{live: 0, leastGoal: floor * 9 / 10},
 		{live: 16 << 20, leastGoal: floor * 9 / 10},
-		{live: 64 << 20, leastGoal: 128 << 20, percent: 100},
+		{live: 64 << 20, leastGoal: 96 << 20, percent: leastPercent},
 		{live: 0, leastGoal: floor * 9 / 10},
 	} {
 		live := make([]byte, tt.live)
