@@ -239,7 +239,7 @@ func (r *rollup[T]) mergeInto(ctx context.Context, info Info, target tieredPart,
 		}
 	}()
 	for _, p := range parts {
-		t, err := openTable(r.fsys, r.partName(p.number))
+		t, err := r.load(openTable, r.partName(p.number))
 		if err != nil {
 			return err
 		}

@@ -1,8 +1,11 @@
 package manifest
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,6 +73,91 @@ func TestLedger_RollUp_KeepsRowsOfManyPages(t *testing.T) {
 			t.Fatal(err)
 		}
 		check("in " + AssetsName)
+	}
+}
+
+// What is absent of a row is absent when it is read again, whatever the rows around it have.
+func TestLedger_Commit_KeepsWhatIsAbsent(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	var rows []*pipeline.Row
+	var files []*pipeline.FileRow
+	// Each of the values is there in some rows that follow one another, and is not in some.
+	var there [9]bool
+	for n := range int32(3000) {
+		for i := range there {
+			if rng.IntN(6) == 0 {
+				there[i] = !there[i]
+			}
+		}
+		text := func(i int) string {
+			if there[i] {
+				return "t"
+			}
+			return ""
+		}
+		document := func(i int) json.RawMessage {
+			if there[i] {
+				return json.RawMessage(`{"k":1}`)
+			}
+			return nil
+		}
+		id := fmt.Sprintf("file-%04d", n)
+		file := &pipeline.File{
+			ID: id, DirectoryID: text(0), DirectoryFileID: text(1), PipelineID: text(2), ProjectID: text(3), Metadata: document(4),
+		}
+		row := storedRow(id, n)
+		row.File, row.Metadata = file, document(5)
+		if there[6] {
+			file.DisplayName, row.ListedSize = new(""), nil
+		}
+		rows = append(rows, row)
+		f := &pipeline.FileRow{File: *file, Status: pipeline.Complete, Error: text(7), ListedAt: testTime}
+		if there[8] {
+			// Without an id of its own, a file goes by that of the directory.
+			f.ID, f.DirectoryFileID = "", "d-"+id
+		}
+		files = append(files, f)
+	}
+	fsys := memory(t)
+	l := openLedger(t, fsys)
+	if err := l.Commit(t.Context(), rows, files); err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(files, func(a, b *pipeline.FileRow) int { return a.Key().Compare(b.Key()) })
+	check := func(when string) {
+		t.Helper()
+		s := openSnapshotOf(t, fsys)
+		if diff := cmp.Diff(rows, collect(t, s)); diff != "" {
+			t.Errorf("rows %s (-want +got):\n%.2000s", when, diff)
+		}
+		var got []*pipeline.FileRow
+		for f, err := range s.Files(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, f)
+		}
+		if diff := cmp.Diff(files, got); diff != "" {
+			t.Errorf("files %s (-want +got):\n%.2000s", when, diff)
+		}
+	}
+	check("in a part")
+	if err := l.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	check("in " + AssetsName)
+}
+
+// A file that is sound, but has other columns than its name says, is no table.
+func TestOpenSnapshot_OtherColumns_IsRefused(t *testing.T) {
+	fsys := memory(t)
+	rows := func(yield func(*fileRow, error) bool) { yield(&fileRow{FileID: "f", Status: "complete"}, nil) }
+	if err := writeTable(fsys, AssetsName, fileMeta{Info: testInfo}, fileSorting(), fresh(rows)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := OpenSnapshot(t.Context(), fsys)
+	if damage, ok := errors.AsType[*pipeline.DamageError](err); !ok || damage.Path != AssetsName {
+		t.Errorf("OpenSnapshot = %v, want that %s is damaged", err, AssetsName)
 	}
 }
 

@@ -120,7 +120,7 @@ func compareAssets(a, b parquet.Row) int {
 // compareFiles compares the keys of two rows of files.
 func compareFiles(a, b parquet.Row) int {
 	const fileID, directoryFileID = 0, 2
-	if byID := compareText(a[fileID], b[fileID]); byID != 0 || !a[fileID].IsNull() {
+	if byID := compareText(a[fileID], b[fileID]); byID != 0 || len(a[fileID].ByteArray()) > 0 {
 		return byID
 	}
 	return compareText(a[directoryFileID], b[directoryFileID])
@@ -195,7 +195,7 @@ func (r *assetRow) row() (*pipeline.Row, error) {
 			ListedSize:    r.ListedSize,
 			Confidence:    r.Confidence,
 			IsLikelyNoise: r.IsLikelyNoise,
-			Metadata:      r.Metadata,
+			Metadata:      nonEmpty(r.Metadata),
 		},
 		File: &pipeline.File{
 			ID:              r.FileID,
@@ -205,7 +205,7 @@ func (r *assetRow) row() (*pipeline.Row, error) {
 			ProjectID:       r.ProjectID,
 			DisplayName:     r.DisplayName,
 			UniqueID:        r.UniqueID,
-			Metadata:        r.FileMetadata,
+			Metadata:        nonEmpty(r.FileMetadata),
 			CreatedAt:       moment(r.FileCreatedAt),
 			UpdatedAt:       moment(r.FileUpdatedAt),
 			DeletedAt:       moment(r.FileDeletedAt),
@@ -291,7 +291,7 @@ func (r *fileRow) fileRow() *pipeline.FileRow {
 			ProjectID:       r.ProjectID,
 			DisplayName:     r.DisplayName,
 			UniqueID:        r.UniqueID,
-			Metadata:        r.FileMetadata,
+			Metadata:        nonEmpty(r.FileMetadata),
 			CreatedAt:       moment(r.FileCreatedAt),
 			UpdatedAt:       moment(r.FileUpdatedAt),
 			DeletedAt:       moment(r.FileDeletedAt),

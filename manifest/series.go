@@ -138,7 +138,7 @@ func (s series[T]) open(load loader, ignoreBase bool) (l *log[T], err error) {
 		return l, err
 	}
 	if !ignoreBase {
-		if l.base, err = load(s.fsys, s.name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if l.base, err = s.load(load, s.name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return l, err
 		}
 	}
@@ -152,7 +152,7 @@ func (s series[T]) open(load loader, ignoreBase bool) (l *log[T], err error) {
 			l.stale = append(l.stale, number)
 			continue
 		}
-		t, err := load(s.fsys, s.partName(number))
+		t, err := s.load(load, s.partName(number))
 		if err != nil {
 			return l, err
 		}
@@ -163,6 +163,18 @@ func (s series[T]) open(load loader, ignoreBase bool) (l *log[T], err error) {
 	}
 	slices.Reverse(l.parts)
 	return l, nil
+}
+
+// load loads a table of the series. One with other columns is a *pipeline.DamageError.
+func (s *series[T]) load(load loader, name string) (*table, error) {
+	t, err := load(s.fsys, name)
+	if err != nil || t == nil {
+		return nil, err
+	}
+	if t.parquet.Schema().String() != s.schema.String() {
+		return nil, errors.Join(t.damaged(errors.New("its columns are others than exporter writes")), t.close())
+	}
+	return t, nil
 }
 
 // tables returns everything that counts, oldest first.

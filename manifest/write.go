@@ -60,22 +60,28 @@ func encodeTable[T any](to io.Writer, from source[T], options ...parquet.WriterO
 	return out.Flush()
 }
 
-// fresh is the source of rows that have not been written before.
+// fresh is the source of rows that have not been written before. The writer gets values and no structs: of those, the library
+// writes some absent values of optional columns as empty ones (parquet-go 0.32.0, writeRowsFuncOfOptional).
 func fresh[T any](rows iter.Seq2[*T, error]) source[T] {
 	return func(w *parquet.GenericWriter[T]) error {
-		batch := make([]T, 0, readBatch)
+		schema := schemaOf[T]()
+		batch := make([]parquet.Row, 0, readBatch)
 		for row, err := range rows {
 			if err != nil {
 				return err
 			}
-			if batch = append(batch, *row); len(batch) == cap(batch) {
-				if _, err := w.Write(batch); err != nil {
+			// What the last batch had there is used again.
+			n := len(batch)
+			batch = batch[:n+1]
+			batch[n] = schema.Deconstruct(batch[n][:0], row)
+			if len(batch) == cap(batch) {
+				if _, err := w.WriteRows(batch); err != nil {
 					return err
 				}
 				batch = batch[:0]
 			}
 		}
-		_, err := w.Write(batch)
+		_, err := w.WriteRows(batch)
 		return err
 	}
 }

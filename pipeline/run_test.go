@@ -237,7 +237,6 @@ func TestRun_ListingOfOneFileFails_OthersGoOn(t *testing.T) {
 	}
 }
 
-// While a batch is being synced, no blob is put that its commit would not cover; once it is released, blobs are.
 func TestRun_BothListingsOfAFileFail_BothAreTold(t *testing.T) {
 	source, store := testSource(1), newFakeStore(t)
 	source.listErr = func(_ ID, kind Kind) error {
@@ -250,6 +249,7 @@ func TestRun_BothListingsOfAFileFail_BothAreTold(t *testing.T) {
 	}
 }
 
+// While a batch is being synced, no blob is put that its commit would not cover; once it is released, blobs are.
 func TestRun_Sync_KeepsBatchesApart(t *testing.T) {
 	source, store := testSource(40), newFakeStore(t)
 	store.slow = time.Millisecond

@@ -65,6 +65,8 @@ func (o *Optional[T]) UnmarshalJSON(data []byte) error {
 		*o = Null[T]()
 		return nil
 	}
+	// A key that comes twice counts as the last one.
+	*o = Optional[T]{}
 	if err := decodeValue(data, &o.value); err != nil {
 		*o = Optional[T]{}
 		return err
