@@ -38,7 +38,7 @@ func newRawFrame(w io.Writer, hash *xxhash.Digest) (*rawFrame, error) {
 		// magic begins a frame; its size is not declared, and it has a checksum.
 		magic       = "\x28\xb5\x2f\xfd"
 		hasChecksum = 1 << 2
-		// windowLog is an exponent in the upper five bits, less 10.
+		// window has the logarithm of the window's size, less 10, in its upper five bits.
 		window = (17 - 10) << 3
 	)
 	_, err := w.Write([]byte(magic + string([]byte{hasChecksum, window})))

@@ -141,6 +141,19 @@ func TestDecodeJSON_ReplacesWhatIsNotUTF8(t *testing.T) {
 	}
 }
 
+// Of a key that comes twice the last value counts, and nothing is left of the first.
+func TestOptional_KeyTwice_LastCounts(t *testing.T) {
+	var v struct {
+		Fields Optional[map[string]int] `json:"fields"`
+	}
+	if err := json.Unmarshal([]byte(`{"fields":{"a":1},"fields":{"b":2}}`), &v); err != nil {
+		t.Fatal(err)
+	}
+	if got := v.Fields.Or(nil); len(got) != 1 || got["b"] != 2 {
+		t.Errorf("got %v, want only b", got)
+	}
+}
+
 func TestTimestamp_UnmarshalJSON(t *testing.T) {
 	for text, want := range map[string]time.Time{
 		`"2019-12-27T18:11:19.117Z"`:         time.Date(2019, 12, 27, 18, 11, 19, 117e6, time.UTC),
