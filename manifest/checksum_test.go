@@ -33,8 +33,9 @@ func figureRows(n int) []*pipeline.Row {
 func encode(t testing.TB, rows []*pipeline.Row, options ...parquet.WriterOption) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	options = append(writerOptions(fileMeta{Info: testInfo}, assetSorting()), options...)
-	if err := encodeTable(&out, fresh(converted(rows)), options...); err != nil {
+	s := assetSeries(nil)
+	options = append(s.writerOptions(fileMeta{Info: testInfo}), options...)
+	if err := encodeTable(&out, s.encoded(converted(rows)), options...); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
@@ -131,9 +132,9 @@ func flipped(file []byte, at int) []byte {
 // A file that another program wrote has no checksums.
 func TestOpenTable_WithoutChecksums_IsRefused(t *testing.T) {
 	var out bytes.Buffer
-	options := append(writerOptions(fileMeta{Info: testInfo}, assetSorting()), schemaOf[assetRow]())
-	w := parquet.NewGenericWriter[assetRow](&out, options...)
-	if err := errors.Join(fresh(converted(figureRows(5)))(w), w.Close()); err != nil {
+	s := assetSeries(nil)
+	w := parquet.NewGenericWriter[any](&out, s.writerOptions(fileMeta{Info: testInfo})...)
+	if err := errors.Join(writeRowGroups(w, s.encoded(converted(figureRows(5))), 10), w.Close()); err != nil {
 		t.Fatal(err)
 	}
 	fsys := memory(t)

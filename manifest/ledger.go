@@ -152,7 +152,7 @@ func compact[T any](ctx context.Context, s series[T], info Info, through int, pr
 	if pruning {
 		rows = without(rows, s.hasVanished)
 	}
-	err = writeTable(s.fsys, s.name, fileMeta{Info: info, through: through}, s.sorting, stored[T](rows))
+	err = s.write(s.name, fileMeta{Info: info, through: through}, rows)
 	if err := errors.Join(err, log.close()); err != nil {
 		return err
 	}
@@ -189,7 +189,7 @@ func (r *rollup[T]) add(ctx context.Context, info Info, number int, rows iter.Se
 		return nil
 	}
 	p := tieredPart{from: number, number: number}
-	if err := r.write(info, p, fresh(rows)); err != nil {
+	if err := r.writePart(info, p, r.encoded(rows)); err != nil {
 		return err
 	}
 	r.parts = append(r.parts, p)
@@ -201,8 +201,8 @@ func (r *rollup[T]) add(ctx context.Context, info Info, number int, rows iter.Se
 	return nil
 }
 
-func (r *rollup[T]) write(info Info, p tieredPart, from source[T]) error {
-	return writeTable(r.fsys, r.partName(p.number), fileMeta{Info: info, from: p.from, through: p.number, tier: p.tier}, r.sorting, from)
+func (r *rollup[T]) writePart(info Info, p tieredPart, rows batches) error {
+	return r.write(r.partName(p.number), fileMeta{Info: info, from: p.from, through: p.number, tier: p.tier}, rows)
 }
 
 // isDue tells whether the newest fanIn parts are of one tier.
@@ -245,5 +245,5 @@ func (r *rollup[T]) mergeInto(ctx context.Context, info Info, target tieredPart,
 		}
 		tables = append(tables, t)
 	}
-	return r.write(info, target, stored[T](withContext(ctx, mergeTables(tables, r.compare))))
+	return r.writePart(info, target, withContext(ctx, mergeTables(tables, r.compare)))
 }

@@ -1,19 +1,11 @@
 package manifest
 
-import (
-	"iter"
-
-	"github.com/parquet-go/parquet-go"
-)
-
-// batches are the rows of a table, sorted, as the values of their columns. A batch is valid until the next one is asked for.
-// An error is the last.
-type batches = iter.Seq2[[]parquet.Row, error]
+import "iter"
 
 // merge yields the rows of sorted inputs in the order of their keys. Of rows with one key it yields that of the last
 // input, so inputs come oldest first.
-func merge(inputs []batches, compare func(a, b parquet.Row) int) batches {
-	return func(yield func([]parquet.Row, error) bool) {
+func merge(inputs []batches, compare func(a, b row) int) batches {
+	return func(yield func(batch, error) bool) {
 		heads := make([]*head, 0, len(inputs))
 		defer func() {
 			for _, h := range heads {
@@ -26,7 +18,7 @@ func merge(inputs []batches, compare func(a, b parquet.Row) int) batches {
 		}
 		for _, h := range heads {
 			if err := h.drop(0); err != nil {
-				yield(nil, err)
+				yield(batch{}, err)
 				return
 			}
 		}
@@ -36,25 +28,25 @@ func merge(inputs []batches, compare func(a, b parquet.Row) int) batches {
 				return
 			}
 			for _, h := range heads {
-				if h == least || len(h.rows) == 0 || compare(h.rows[0], least.rows[0]) != 0 {
+				if h == least || h.rows.count() == 0 || compare(h.rows.row(0), least.rows.row(0)) != 0 {
 					continue
 				}
 				if err := h.drop(1); err != nil {
-					yield(nil, err)
+					yield(batch{}, err)
 					return
 				}
 			}
 			// What comes before the rows of all others needs no more comparing with them.
 			other := leastHead(heads, least, compare)
 			count := 1
-			for count < len(least.rows) && (other == nil || compare(least.rows[count], other.rows[0]) < 0) {
+			for count < least.rows.count() && (other == nil || compare(least.rows.row(count), other.rows.row(0)) < 0) {
 				count++
 			}
-			if !yield(least.rows[:count], nil) {
+			if !yield(least.rows.slice(0, count), nil) {
 				return
 			}
 			if err := least.drop(count); err != nil {
-				yield(nil, err)
+				yield(batch{}, err)
 				return
 			}
 		}
@@ -63,15 +55,15 @@ func merge(inputs []batches, compare func(a, b parquet.Row) int) batches {
 
 // head is an input of a merge and what is left of its batch, nothing at the end.
 type head struct {
-	rows []parquet.Row
-	next func() ([]parquet.Row, error, bool)
+	rows batch
+	next func() (batch, error, bool)
 	stop func()
 }
 
 // drop goes count rows on.
 func (h *head) drop(count int) (err error) {
-	h.rows = h.rows[count:]
-	for more := true; more && err == nil && len(h.rows) == 0; {
+	h.rows = h.rows.slice(count, h.rows.count())
+	for more := true; more && err == nil && h.rows.count() == 0; {
 		h.rows, err, more = h.next()
 	}
 	return err
@@ -79,10 +71,10 @@ func (h *head) drop(count int) (err error) {
 
 // leastHead returns the input with the least row, the last of those with one key; nil when all have ended. It leaves one out.
 // There are a few dozen inputs at most, which a loop goes over as fast as a heap would.
-func leastHead(heads []*head, leftOut *head, compare func(a, b parquet.Row) int) *head {
+func leastHead(heads []*head, leftOut *head, compare func(a, b row) int) *head {
 	var least *head
 	for _, h := range heads {
-		if h != leftOut && len(h.rows) > 0 && (least == nil || compare(h.rows[0], least.rows[0]) <= 0) {
+		if h != leftOut && h.rows.count() > 0 && (least == nil || compare(h.rows.row(0), least.rows.row(0)) <= 0) {
 			least = h
 		}
 	}

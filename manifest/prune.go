@@ -3,9 +3,6 @@ package manifest
 import (
 	"context"
 	"errors"
-	"slices"
-
-	"github.com/parquet-go/parquet-go"
 
 	"exporter/pipeline"
 )
@@ -64,17 +61,4 @@ func (l *Ledger) disown(ctx context.Context, stored []*pipeline.Row, remove func
 		return err
 	}
 	return remove(stored)
-}
-
-// without leaves out the rows that drop is true for.
-func without(all batches, drop func(parquet.Row) bool) batches {
-	return func(yield func([]parquet.Row, error) bool) {
-		var kept []parquet.Row
-		for batch, err := range all {
-			kept = slices.DeleteFunc(append(kept[:0], batch...), drop)
-			if !yield(kept, err) {
-				return
-			}
-		}
-	}
 }

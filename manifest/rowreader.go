@@ -7,17 +7,12 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// readBatch is how many rows are read or encoded at once: many enough to hide the cost of a call, few enough for a merge to
-// hold as many of each of its tables.
-const readBatch = 32
-
 // rowReader reads rows of a row group. It reads no page before it needs a value of it: the page behind the last row may be
 // damaged.
 type rowReader struct {
 	columns []columnReader
-	// rows has place for a batch, and values for one of its columns.
-	rows   []parquet.Row
-	values []parquet.Value
+	// values has place for a batch in each column of the table.
+	values [][]parquet.Value
 }
 
 // columnReader reads the values of a column chunk.
@@ -33,16 +28,10 @@ type columnReader struct {
 // newRowReader returns a reader of some columns of a row group, which begins with its row first. The other columns are null.
 // The reader has to be closed even after an error.
 func newRowReader(g parquet.RowGroup, first int64, columns []int) (r *rowReader, err error) {
-	r = &rowReader{rows: make([]parquet.Row, readBatch), values: make([]parquet.Value, readBatch)}
+	r = &rowReader{}
 	defer catch(&err)
 	chunks := g.ColumnChunks()
-	all := make([]parquet.Value, readBatch*len(chunks))
-	for i := range all {
-		all[i] = all[i].Level(0, 0, i%len(chunks))
-	}
-	for i := range r.rows {
-		r.rows[i] = all[i*len(chunks):][:len(chunks)]
-	}
+	r.values = nullColumns(len(chunks))
 	for _, c := range columns {
 		if chunk := chunks[c].(*parquet.FileColumnChunk); chunk.NullCount() < chunk.NumValues() {
 			r.columns = append(r.columns, columnReader{Pages: chunk.Pages(), index: c})
@@ -64,27 +53,23 @@ func newRowReader(g parquet.RowGroup, first int64, columns []int) (r *rowReader,
 }
 
 // read returns the next rows, at least one and at most count, unless there is an error. They are valid until the next call.
-func (r *rowReader) read(count int64) (rows []parquet.Row, err error) {
+func (r *rowReader) read(count int64) (b batch, err error) {
 	defer catch(&err)
 	// Values of text lie in the memory of their page, so that the batch ends where any page does.
 	count = min(count, readBatch)
 	for i := range r.columns {
 		if err := r.columns[i].fill(); err != nil {
-			return nil, err
+			return b, err
 		}
 		count = min(count, r.columns[i].left)
 	}
-	batch := r.values[:count]
 	for i := range r.columns {
 		c := &r.columns[i]
-		if err := c.read(batch); err != nil {
-			return nil, err
-		}
-		for row, v := range batch {
-			r.rows[row][c.index] = v
+		if err := c.read(r.values[c.index][:count]); err != nil {
+			return b, err
 		}
 	}
-	return r.rows[:count], nil
+	return batch{columns: r.values, end: int(count)}, nil
 }
 
 func (r *rowReader) close() {

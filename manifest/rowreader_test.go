@@ -151,8 +151,9 @@ func TestLedger_Commit_KeepsWhatIsAbsent(t *testing.T) {
 // A file that is sound, but has other columns than its name says, is no table.
 func TestOpenSnapshot_OtherColumns_IsRefused(t *testing.T) {
 	fsys := memory(t)
+	files := fileSeries(fsys)
 	rows := func(yield func(*fileRow, error) bool) { yield(&fileRow{FileID: "f", Status: "complete"}, nil) }
-	if err := writeTable(fsys, AssetsName, fileMeta{Info: testInfo}, fileSorting(), fresh(rows)); err != nil {
+	if err := files.write(AssetsName, fileMeta{Info: testInfo}, files.encoded(rows)); err != nil {
 		t.Fatal(err)
 	}
 	_, err := OpenSnapshot(t.Context(), fsys)
@@ -181,9 +182,11 @@ func TestSeries_Compare_IsThatOfKeys(t *testing.T) {
 
 func checkCompare[T any](t *testing.T, s series[T], rows []T, compare func(a, b *T) int) {
 	t.Helper()
-	encoded := make([]parquet.Row, len(rows))
+	encoded := make([]row, len(rows))
 	for i := range rows {
-		encoded[i] = s.schema.Deconstruct(nil, &rows[i])
+		for _, v := range s.schema.Deconstruct(nil, &rows[i]) {
+			encoded[i].columns = append(encoded[i].columns, []parquet.Value{v})
+		}
 	}
 	for i := range rows {
 		for j := range rows {

@@ -107,23 +107,23 @@ func (r *fileRow) key() pipeline.FileKey {
 }
 
 // compareAssets compares the keys of two rows of assets. It takes the missing name of a screenshot for an empty one.
-func compareAssets(a, b parquet.Row) int {
+func compareAssets(a, b row) int {
 	const fileID, kind, pageIndex, figureName = 0, 1, 2, 3
 	return cmp.Or(
-		compareText(a[fileID], b[fileID]),
-		compareText(a[kind], b[kind]),
-		cmp.Compare(a[pageIndex].Int32(), b[pageIndex].Int32()),
-		compareText(a[figureName], b[figureName]),
+		compareText(a.value(fileID), b.value(fileID)),
+		compareText(a.value(kind), b.value(kind)),
+		cmp.Compare(a.value(pageIndex).Int32(), b.value(pageIndex).Int32()),
+		compareText(a.value(figureName), b.value(figureName)),
 	)
 }
 
 // compareFiles compares the keys of two rows of files.
-func compareFiles(a, b parquet.Row) int {
+func compareFiles(a, b row) int {
 	const fileID, directoryFileID = 0, 2
-	if byID := compareText(a[fileID], b[fileID]); byID != 0 || len(a[fileID].ByteArray()) > 0 {
+	if byID := compareText(a.value(fileID), b.value(fileID)); byID != 0 || len(a.value(fileID).ByteArray()) > 0 {
 		return byID
 	}
-	return compareText(a[directoryFileID], b[directoryFileID])
+	return compareText(a.value(directoryFileID), b.value(directoryFileID))
 }
 
 func compareText(a, b parquet.Value) int { return bytes.Compare(a.ByteArray(), b.ByteArray()) }

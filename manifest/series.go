@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"iter"
 	"math"
 	"slices"
 	"strconv"
@@ -23,9 +22,9 @@ const (
 	FilesName  = "files.parquet"
 
 	partsDir = durable.PrivateDir + "/parts"
-	// fanIn is how many parts make a roll-up: few, as each takes about half a MiB while it is merged, and many enough for a
-	// row to be rolled up but a few times.
-	fanIn = 8
+	// fanIn is how many parts make a roll-up: few, as each takes about half a MiB while it is merged, and many enough for
+	// those of a million rows to be rolled up once.
+	fanIn = 16
 )
 
 // series is one of the two tables as it lies on disk: a file, and the parts that came after it.
@@ -35,7 +34,7 @@ type series[T any] struct {
 	name, suffix string
 	sorting      []parquet.SortingColumn
 	schema       *parquet.Schema
-	compare      func(a, b parquet.Row) int
+	compare      func(a, b row) int
 	// status and vanishedAt are numbers of columns.
 	status, vanishedAt int
 }
@@ -49,38 +48,26 @@ func fileSeries(fsys durable.FS) series[fileRow] {
 }
 
 func newSeries[T any](fsys durable.FS, name, suffix string, sorting []parquet.SortingColumn,
-	compare func(a, b parquet.Row) int) series[T] {
+	compare func(a, b row) int) series[T] {
 	s := series[T]{fsys: fsys, name: name, suffix: suffix, sorting: sorting, schema: schemaOf[T](), compare: compare}
 	s.status, s.vanishedAt = columnOf(s.schema, "status"), columnOf(s.schema, "vanished_at")
 	return s
 }
 
 // isLost tells whether a row was lost, and only its key is known.
-func (s *series[T]) isLost(row parquet.Row) bool { return row[s.status].IsNull() }
+func (s *series[T]) isLost(r row) bool { return r.value(s.status).IsNull() }
 
-func (s *series[T]) hasVanished(row parquet.Row) bool { return !row[s.vanishedAt].IsNull() }
-
-// decoded yields rows in the form in which they are used.
-func (s *series[T]) decoded(all batches) iter.Seq2[*T, error] {
-	return func(yield func(*T, error) bool) {
-		for batch, err := range all {
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for _, values := range batch {
-				row := new(T)
-				err := s.schema.Reconstruct(row, values)
-				if !yield(row, err) || err != nil {
-					return
-				}
-			}
-		}
-	}
-}
+func (s *series[T]) hasVanished(r row) bool { return !r.value(s.vanishedAt).IsNull() }
 
 func (s *series[T]) partName(number int) string {
 	return fmt.Sprintf("%s/%08d%s", partsDir, number, s.suffix)
+}
+
+// write replaces the file of a name by one that has some rows.
+func (s *series[T]) write(name string, m fileMeta, rows batches) error {
+	return durable.Replace(s.fsys, name, func(f durable.File) error {
+		return encodeTable(f, rows, s.writerOptions(m)...)
+	})
 }
 
 // parts lists the numbers of the parts, ascending.
@@ -207,7 +194,7 @@ func (l *log[T]) newest(ctx context.Context) batches {
 	return withContext(ctx, mergeTables(l.tables(), l.compare))
 }
 
-func mergeTables(tables []*table, compare func(a, b parquet.Row) int) batches {
+func mergeTables(tables []*table, compare func(a, b row) int) batches {
 	inputs := make([]batches, len(tables))
 	for i, t := range tables {
 		inputs[i] = t.rows(t.all())
@@ -217,15 +204,15 @@ func mergeTables(tables []*table, compare func(a, b parquet.Row) int) batches {
 
 // withContext ends a sequence with the context's cause when it is cancelled.
 func withContext(ctx context.Context, all batches) batches {
-	return func(yield func([]parquet.Row, error) bool) {
-		for batch, err := range all {
+	return func(yield func(batch, error) bool) {
+		for b, err := range all {
 			err = cmp.Or(err, context.Cause(ctx))
-			if !yield(batch, err) || err != nil {
+			if !yield(b, err) || err != nil {
 				return
 			}
 		}
 		if err := context.Cause(ctx); err != nil {
-			yield(nil, err)
+			yield(batch{}, err)
 		}
 	}
 }

@@ -127,7 +127,7 @@ func catch(err *error) {
 
 // rows yields the rows of a span. Of a lost row it yields the key alone, or nothing where that is lost too.
 func (t *table) rows(of span) batches {
-	return func(yield func([]parquet.Row, error) bool) {
+	return func(yield func(batch, error) bool) {
 		for g, group := range t.groups() {
 			for known, keyLost := range t.lostKeys.split(group.and(of)) {
 				if keyLost {
@@ -138,8 +138,8 @@ func (t *table) rows(of span) batches {
 					if lost {
 						columns = t.keys
 					}
-					for batch, err := range t.read(g, run.from(group), columns) {
-						if !yield(batch, err) || err != nil {
+					for b, err := range t.read(g, run.from(group), columns) {
+						if !yield(b, err) || err != nil {
 							return
 						}
 					}
@@ -167,22 +167,22 @@ func (t *table) groups() iter.Seq2[parquet.RowGroup, span] {
 
 // read yields some columns of a span of a row group's rows, of which none is lost.
 func (t *table) read(g parquet.RowGroup, of span, columns []int) batches {
-	return func(yield func([]parquet.Row, error) bool) {
+	return func(yield func(batch, error) bool) {
 		r, err := newRowReader(g, of.first, columns)
 		defer r.close()
 		for count := of.count; count > 0; {
-			var batch []parquet.Row
+			var b batch
 			if err == nil {
-				batch, err = r.read(count)
+				b, err = r.read(count)
 			}
 			if err != nil {
-				yield(nil, t.damaged(fmt.Errorf("%d rows are missing: %w", count, err)))
+				yield(batch{}, t.damaged(fmt.Errorf("%d rows are missing: %w", count, err)))
 				return
 			}
-			if !yield(batch, nil) {
+			if !yield(b, nil) {
 				return
 			}
-			count -= int64(len(batch))
+			count -= int64(b.count())
 		}
 	}
 }
@@ -197,14 +197,14 @@ func (t *table) fileSpans() (map[string]span, error) {
 				continue
 			}
 			at := run.first
-			for batch, err := range t.read(g, run.from(group), []int{0}) {
+			for b, err := range t.read(g, run.from(group), []int{0}) {
 				if err != nil {
 					return nil, err
 				}
-				for _, row := range batch {
+				for _, fileID := range b.column(0) {
 					file, known := found[id]
-					if !known || string(row[0].ByteArray()) != id {
-						id = string(row[0].ByteArray())
+					if !known || string(fileID.ByteArray()) != id {
+						id = string(fileID.ByteArray())
 						file = span{first: at}
 					}
 					at++

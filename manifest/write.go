@@ -3,19 +3,16 @@ package manifest
 import (
 	"bufio"
 	"io"
-	"iter"
 	"strconv"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
-
-	"exporter/internal/durable"
 )
 
 const (
-	// rowGroupRows bounds what a writer holds in memory: it keeps a row group until it is full. The format allows 50,000;
-	// with fewer, the merge of a large manifest needs no more memory than a checkpoint does.
-	rowGroupRows = 10_000
+	// rowGroupRows bounds what a writer holds in memory, about 80 bytes a row: it keeps a row group until it is full. With
+	// fewer rows, what it holds of the row groups before would weigh more. The format allows 50,000.
+	rowGroupRows = 20_000
 	// pageBytes keeps what a merge of many tables holds in memory small, and reading of few rows cheap.
 	pageBytes = 16 << 10
 	// chunkBytes is the step in which the pages of a column grow until their row group is full: most columns have few bytes.
@@ -28,28 +25,19 @@ const (
 // encoder of this one is the smallest.
 var compression = zstd.Codec{Level: zstd.SpeedFastest}
 
-// source gives a writer its rows, which come sorted.
-type source[T any] func(w *parquet.GenericWriter[T]) error
-
-// writeTable writes rows as a Parquet file that replaces what has the name.
-func writeTable[T any](fsys durable.FS, name string, m fileMeta, sorting []parquet.SortingColumn, from source[T]) error {
-	return durable.Replace(fsys, name, func(f durable.File) error {
-		return encodeTable(f, from, writerOptions(m, sorting)...)
-	})
-}
-
-// encodeTable writes rows as Parquet with checksums.
-func encodeTable[T any](to io.Writer, from source[T], options ...parquet.WriterOption) error {
+// encodeTable writes rows, which come sorted, as Parquet with checksums.
+func encodeTable(to io.Writer, rows batches, options ...parquet.WriterOption) error {
+	config, err := parquet.NewWriterConfig(options...)
+	if err != nil {
+		return err
+	}
 	out := bufio.NewWriterSize(to, 64<<10)
 	sums := newChecksumWriter(out)
-	w := parquet.NewGenericWriter[T](sums, append(options, schemaOf[T]())...)
-	if err := from(w); err != nil {
+	w := parquet.NewGenericWriter[any](sums, options...)
+	if err := writeRowGroups(w, rows, int(config.MaxRowsPerRowGroup)); err != nil {
 		return err
 	}
 	// With the last row group out, what Close writes are the page indexes and the footer.
-	if err := w.Flush(); err != nil {
-		return err
-	}
 	sums.endBody()
 	if err := w.Close(); err != nil {
 		return err
@@ -60,49 +48,37 @@ func encodeTable[T any](to io.Writer, from source[T], options ...parquet.WriterO
 	return out.Flush()
 }
 
-// fresh is the source of rows that have not been written before. The writer gets values and no structs: of those, the library
-// writes some absent values of optional columns as empty ones (parquet-go 0.32.0, writeRowsFuncOfOptional).
-func fresh[T any](rows iter.Seq2[*T, error]) source[T] {
-	return func(w *parquet.GenericWriter[T]) error {
-		schema := schemaOf[T]()
-		batch := make([]parquet.Row, 0, readBatch)
-		for row, err := range rows {
-			if err != nil {
-				return err
-			}
-			// What the last batch had there is used again.
-			n := len(batch)
-			batch = batch[:n+1]
-			batch[n] = schema.Deconstruct(batch[n][:0], row)
-			if len(batch) == cap(batch) {
-				if _, err := w.WriteRows(batch); err != nil {
+// writeRowGroups writes rows column by column, which spares them the way through the library's rows.
+func writeRowGroups(w *parquet.GenericWriter[any], rows batches, groupRows int) error {
+	// free is how many rows the row group still takes.
+	free := groupRows
+	for b, err := range rows {
+		if err != nil {
+			return err
+		}
+		for b.count() > 0 {
+			count := min(free, b.count())
+			for c, column := range w.ColumnWriters() {
+				if _, err := column.WriteRowValues(b.slice(0, count).column(c)); err != nil {
 					return err
 				}
-				batch = batch[:0]
 			}
-		}
-		_, err := w.WriteRows(batch)
-		return err
-	}
-}
-
-// stored is the source of rows of tables, whose values pass as they are.
-func stored[T any](all batches) source[T] {
-	return func(w *parquet.GenericWriter[T]) error {
-		for batch, err := range all {
-			if err != nil {
+			b = b.slice(count, b.count())
+			if free -= count; free > 0 {
+				continue
+			}
+			if err := w.Flush(); err != nil {
 				return err
 			}
-			if _, err := w.WriteRows(batch); err != nil {
-				return err
-			}
+			free = groupRows
 		}
-		return nil
 	}
+	return w.Flush()
 }
 
-func writerOptions(m fileMeta, sorting []parquet.SortingColumn) []parquet.WriterOption {
+func (s *series[T]) writerOptions(m fileMeta) []parquet.WriterOption {
 	return []parquet.WriterOption{
+		s.schema,
 		parquet.CreatedBy("exporter", m.Version, ""),
 		parquet.Compression(&compression),
 		parquet.MaxRowsPerRowGroup(rowGroupRows),
@@ -111,7 +87,7 @@ func writerOptions(m fileMeta, sorting []parquet.SortingColumn) []parquet.Writer
 		// What is flushed has to reach the checksums, and behind them is a buffer.
 		parquet.WriteBufferSize(0),
 		parquet.BloomFilters(parquet.SplitBlockFilter(bloomBits, "file_id")),
-		parquet.SortingWriterConfig(parquet.SortingColumns(sorting...)),
+		parquet.SortingWriterConfig(parquet.SortingColumns(s.sorting...)),
 		parquet.KeyValueMetadata(metaVersion, m.Version),
 		parquet.KeyValueMetadata(metaSchema, strconv.Itoa(Schema)),
 		parquet.KeyValueMetadata(metaSource, m.Source),

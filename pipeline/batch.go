@@ -74,7 +74,7 @@ func (b *batch) add(res result) {
 	if res.file.pending == 0 {
 		b.files = append(b.files, &res.file.row)
 	}
-	if 4*len(b.results) >= b.maxRows || 2*b.bytes >= b.maxBytes {
+	if 2*len(b.results) >= b.maxRows || 2*b.bytes >= b.maxBytes {
 		select {
 		case b.due <- struct{}{}:
 		default:

@@ -34,8 +34,7 @@ type Options struct {
 	// Memory bounds the bytes of the blobs that are in memory at once (256 MiB). A single blob may always be.
 	Memory int64
 	// Checkpoint is the time between two checkpoints (5 s). CheckpointRows (10,000) and CheckpointBytes (256 MiB) bound the
-	// work that is not committed, which a crash costs. A checkpoint begins at a quarter of the rows, of which a few thousand
-	// take more memory than all else, or at half of the bytes; work goes on meanwhile.
+	// work that is not committed, which a crash costs. A checkpoint begins at half of either; work goes on meanwhile.
 	Checkpoint      time.Duration
 	CheckpointRows  int
 	CheckpointBytes int64

@@ -79,9 +79,9 @@ func TestRun_AnAsset_CostsLittle(t *testing.T) {
 	for sink, most := range map[string]cost{
 		"local": {
 			"create": 1, "write": 1, "close": 1, "rename": 1, "mkdir": 0.7, "sync": 1, "syncdir": 0.7,
-			"system calls": 7, "allocations": 230, "allocated bytes": 50_000,
+			"system calls": 7, "allocations": 190, "allocated bytes": 50_000,
 		},
-		"archive": {"write": 1, "system calls": 6, "allocations": 210, "allocated bytes": 50_000},
+		"archive": {"write": 1, "system calls": 6, "allocations": 160, "allocated bytes": 50_000},
 	} {
 		t.Run(sink, func(t *testing.T) {
 			const few, many, little = 4, 16, 0.05

@@ -12,10 +12,10 @@ import (
 	"exporter/internal/durable"
 )
 
-// A part of each kind in the middle of a run, and the eighth, which makes a roll-up that takes its name.
+// A part of each kind in the middle of a run, and the sixteenth, which makes a roll-up that takes its name.
 const (
 	thirdPart  = ".exporter/parts/00000003.assets.parquet"
-	eighthPart = ".exporter/parts/00000008.assets.parquet"
+	rolledUp   = ".exporter/parts/00000016.assets.parquet"
 	assetParts = ".exporter/parts/*.assets.parquet"
 	fileParts  = ".exporter/parts/*.files.parquet"
 )
@@ -25,11 +25,11 @@ func killCases(sink string) [][]point {
 	cases := each(
 		replaced(thirdPart), replaced(fileParts),
 		// A roll-up.
-		replaced(eighthPart, "rename "+eighthPart),
+		replaced(rolledUp, "rename "+rolledUp),
 		[]point{
 			{"remove .exporter/parts/00000001.assets.parquet"},
-			{"remove .exporter/parts/00000004.assets.parquet"},
-			{"remove .exporter/parts/00000007.assets.parquet"},
+			{"remove .exporter/parts/00000008.assets.parquet"},
+			{"remove .exporter/parts/00000015.assets.parquet"},
 			{"remove " + fileParts},
 		},
 		// The end of a run.
@@ -40,7 +40,7 @@ func killCases(sink string) [][]point {
 	)
 	// The run after a kill is killed while it tidies up.
 	cases = append(cases,
-		[]point{{"rename " + eighthPart, "rename " + eighthPart}, {"remove " + thirdPart}},
+		[]point{{"rename " + rolledUp, "rename " + rolledUp}, {"remove " + thirdPart}},
 		[]point{{"rename manifest.parquet"}, {"remove " + assetParts}},
 		[]point{{"rename files.parquet"}, {"remove " + fileParts}},
 	)
@@ -111,8 +111,8 @@ func each(points ...[]point) (cases [][]point) {
 // next run makes the export what it would have been anyway.
 func TestExport_KillAtPoint_LosesAtMostACheckpoint(t *testing.T) {
 	for _, sink := range []string{"local", "archive"} {
-		// Few assets for each checkpoint, and few files complete in each: there are more than eight parts of both kinds.
-		s := exportSettings{sink: sink, files: 16, each: 4, rows: 4, workers: 2, checkpoint: time.Hour}
+		// Few assets for each checkpoint, and few files complete in each: there are more than sixteen parts of both kinds.
+		s := exportSettings{sink: sink, files: 24, each: 4, rows: 2, workers: 2, checkpoint: time.Hour}
 		want := s.undisturbed(t)
 		for _, points := range killCases(sink) {
 			name := sink

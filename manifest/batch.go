@@ -1,0 +1,87 @@
+package manifest
+
+import (
+	"iter"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+// readBatch is how many rows are read or written at once: many enough to hide the cost of a call, few enough for a merge to
+// hold as many of each of its tables.
+const readBatch = 32
+
+// batches are the rows of a table, sorted. A batch, of which none is empty, is valid until the next one is asked for. An error
+// is the last.
+type batches = iter.Seq2[batch, error]
+
+// batch is some rows of a table. They stay in columns, as they are read and written.
+type batch struct {
+	columns    [][]parquet.Value
+	first, end int
+}
+
+func (b batch) count() int { return b.end - b.first }
+
+// slice returns the rows from one to before another.
+func (b batch) slice(from, to int) batch { return batch{b.columns, b.first + from, b.first + to} }
+
+// column returns the values of a column.
+func (b batch) column(number int) []parquet.Value { return b.columns[number][b.first:b.end] }
+
+func (b batch) row(number int) row { return row{b.columns, b.first + number} }
+
+// row is a row of a batch.
+type row struct {
+	columns [][]parquet.Value
+	number  int
+}
+
+func (r row) value(column int) parquet.Value { return r.columns[column][r.number] }
+
+// values returns the row as the library knows it, in place of another one.
+func (r row) values(place parquet.Row) parquet.Row {
+	place = place[:0]
+	for c := range r.columns {
+		place = append(place, r.value(c))
+	}
+	return place
+}
+
+// nullColumns returns a place for a batch, of which all values are null.
+func nullColumns(count int) [][]parquet.Value {
+	columns := make([][]parquet.Value, count)
+	all := make([]parquet.Value, count*readBatch)
+	for c := range columns {
+		columns[c] = all[c*readBatch:][:readBatch:readBatch]
+		for i := range columns[c] {
+			columns[c][i] = columns[c][i].Level(0, 0, c)
+		}
+	}
+	return columns
+}
+
+// without leaves out the rows that drop is true for.
+func without(all batches, drop func(row) bool) batches {
+	return func(yield func(batch, error) bool) {
+		for b, err := range all {
+			if err != nil {
+				yield(b, err)
+				return
+			}
+			for at := 0; at < b.count(); {
+				if drop(b.row(at)) {
+					at++
+					continue
+				}
+				end := at + 1
+				for end < b.count() && !drop(b.row(end)) {
+					end++
+				}
+				if !yield(b.slice(at, end), nil) {
+					return
+				}
+				at = end
+			}
+		}
+	}
+}

@@ -1,0 +1,109 @@
+package manifest
+
+import (
+	"iter"
+	"reflect"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+// encoded yields rows in columns.
+func (s *series[T]) encoded(rows iter.Seq2[*T, error]) batches {
+	return func(yield func(batch, error) bool) {
+		e := newEncoder(s.schema)
+		for r, err := range rows {
+			if err != nil {
+				yield(batch{}, err)
+				return
+			}
+			if e.add(reflect.ValueOf(r).Elem()); e.end < readBatch {
+				continue
+			}
+			if !yield(e.batch, nil) {
+				return
+			}
+			e.reset()
+		}
+		if e.end > 0 {
+			yield(e.batch, nil)
+		}
+	}
+}
+
+// decoded is the inverse of encoded.
+func (s *series[T]) decoded(all batches) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		var values parquet.Row
+		for b, err := range all {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for n := range b.count() {
+				values = b.row(n).values(values)
+				r := new(T)
+				err := s.schema.Reconstruct(r, values)
+				if !yield(r, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// encoder collects a batch of rows. The library takes structs as well, but writes some absent values of optional columns as
+// empty ones (parquet-go 0.32.0, writeRowsFuncOfOptional), or takes several times as long and much garbage (Deconstruct).
+type encoder struct {
+	batch
+	optional []bool
+	// texts holds those of the batch.
+	texts []byte
+}
+
+func newEncoder(schema *parquet.Schema) *encoder {
+	e := &encoder{}
+	for _, column := range schema.Fields() {
+		e.optional = append(e.optional, column.Optional())
+	}
+	e.columns = nullColumns(len(e.optional))
+	return e
+}
+
+func (e *encoder) reset() { e.end, e.texts = 0, e.texts[:0] }
+
+// add adds a row, of which each field is a column. Zero is null where a column is optional.
+func (e *encoder) add(fields reflect.Value) {
+	for c, optional := range e.optional {
+		field := fields.Field(c)
+		value, level := parquet.Value{}, 0
+		if !optional || !field.IsZero() {
+			value = e.value(field)
+		}
+		if optional && !value.IsNull() {
+			level = 1
+		}
+		e.columns[c][e.end] = value.Level(0, level, c)
+	}
+	e.end++
+}
+
+func (e *encoder) value(field reflect.Value) parquet.Value {
+	switch field.Kind() {
+	case reflect.Pointer:
+		return e.value(field.Elem())
+	case reflect.Bool:
+		return parquet.BooleanValue(field.Bool())
+	case reflect.Int32:
+		return parquet.Int32Value(int32(field.Int()))
+	case reflect.Int64:
+		return parquet.Int64Value(field.Int())
+	case reflect.Float64:
+		return parquet.DoubleValue(field.Float())
+	case reflect.String:
+		start := len(e.texts)
+		e.texts = append(e.texts, field.String()...)
+		return parquet.ByteArrayValue(e.texts[start:])
+	default:
+		return parquet.ByteArrayValue(field.Bytes())
+	}
+}
