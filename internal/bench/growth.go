@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -14,10 +15,13 @@ const (
 	mostIdle = 5 * time.Second
 )
 
-// growthSize is a number of assets, and how often it is measured.
+// growthRounds is how often all sizes are measured in turn.
+const growthRounds = 3
+
+// growthSize is a number of assets, and how often it is measured in a round.
 type growthSize struct {
-	assets, rounds int
-	samples        []growthSample
+	assets, times int
+	samples       []growthSample
 }
 
 // growthSample is an export, and the same run again, which has nothing to do.
@@ -28,21 +32,20 @@ type growthSample struct {
 }
 
 // measureGrowth prints what an asset costs among more and more of them, and what a second run costs. Small exports are
-// over soon and so are measured more often, in turns with the large one.
+// over soon and so are measured more often.
 func (b *bench) measureGrowth(ctx context.Context) error {
-	sizes := []*growthSize{{assets: 10_000, rounds: 5}, {assets: 100_000, rounds: 3}, {assets: 1_000_000, rounds: 1}}
-	for round := range sizes[0].rounds {
+	sizes := []*growthSize{{assets: 10_000, times: 5}, {assets: 100_000, times: 2}, {assets: 1_000_000, times: 1}}
+	for round := range growthRounds {
 		for _, size := range sizes {
-			if round >= size.rounds {
-				continue
+			for range size.times {
+				s, err := b.growOnce(ctx, newCorpus(b.scaled(size.assets), smallBlob))
+				if err != nil {
+					return err
+				}
+				size.samples = append(size.samples, s)
+				b.progress("growth, %d assets, round %d of %d: %s CPU s, again: %s CPU s",
+					b.scaled(size.assets), round+1, growthRounds, inSeconds(s.first.cpu), inSeconds(s.again.cpu))
 			}
-			s, err := b.growOnce(ctx, newCorpus(b.scaled(size.assets), smallBlob))
-			if err != nil {
-				return err
-			}
-			size.samples = append(size.samples, s)
-			b.progress("growth, %d assets, round %d of %d: %s CPU s, again: %s CPU s",
-				b.scaled(size.assets), round+1, size.rounds, inSeconds(s.first.cpu), inSeconds(s.again.cpu))
 		}
 	}
 	if err := b.showGrowth(sizes); err != nil {
@@ -77,18 +80,20 @@ func (b *bench) growOnce(ctx context.Context, c corpus) (growthSample, error) {
 func (b *bench) showGrowth(sizes []*growthSize) error {
 	cpu := func(s growthSample) time.Duration { return s.first.cpu }
 	wall := func(s growthSample) time.Duration { return s.first.wall }
+	micros := func(s *growthSize, d time.Duration) float64 { return 1e6 * d.Seconds() / float64(b.scaled(s.assets)) }
 	perAsset := func(s *growthSize, of func(growthSample) time.Duration) float64 {
-		return medianOf(s.samples, of).Seconds() / float64(b.scaled(s.assets))
+		return micros(s, medianOf(s.samples, of))
 	}
 	t := &table{}
-	t.add("assets", "rounds", "CPU µs an asset", "÷ that of the fewest", "µs an asset", "÷ that of the fewest", "peak MiB")
+	t.add("assets", "exports", "CPU µs an asset", "min..max", "÷ that of the fewest", "µs an asset", "÷ that of the fewest", "peak MiB")
 	fewest := sizes[0]
 	var growth float64
 	for _, s := range sizes {
 		growth = perAsset(s, cpu) / perAsset(fewest, cpu)
-		t.add(fmt.Sprint(b.scaled(s.assets)), fmt.Sprint(s.rounds),
-			fmt.Sprintf("%.1f", 1e6*perAsset(s, cpu)), fmt.Sprintf("%.2f", growth),
-			fmt.Sprintf("%.1f", 1e6*perAsset(s, wall)), fmt.Sprintf("%.2f", perAsset(s, wall)/perAsset(fewest, wall)),
+		all := collect(s.samples, cpu)
+		t.add(fmt.Sprint(b.scaled(s.assets)), fmt.Sprint(len(s.samples)), fmt.Sprintf("%.1f", perAsset(s, cpu)),
+			fmt.Sprintf("%.1f..%.1f", micros(s, slices.Min(all)), micros(s, slices.Max(all))), fmt.Sprintf("%.2f", growth),
+			fmt.Sprintf("%.1f", perAsset(s, wall)), fmt.Sprintf("%.2f", perAsset(s, wall)/perAsset(fewest, wall)),
 			inMiB(medianOf(s.samples, func(s growthSample) int64 { return s.first.rss })))
 	}
 	fmt.Fprintf(b.out, "\n### Growth: assets of %d bytes, archive, %d workers, medians\n", smallBlob, b.workers)
@@ -102,12 +107,12 @@ func (b *bench) showGrowth(sizes []*growthSize) error {
 
 func (b *bench) showIdle(sizes []*growthSize) error {
 	t := &table{}
-	t.add("assets", "rounds", "requests", "CPU s", "s", "peak MiB")
+	t.add("assets", "exports", "requests", "CPU s", "s", "peak MiB")
 	var highest time.Duration
 	for _, s := range sizes {
 		cpu := medianOf(s.samples, func(s growthSample) time.Duration { return s.again.cpu })
 		highest = max(highest, cpu)
-		t.add(fmt.Sprint(b.scaled(s.assets)), fmt.Sprint(s.rounds), fmt.Sprint(s.samples[0].requests), inSeconds(cpu),
+		t.add(fmt.Sprint(b.scaled(s.assets)), fmt.Sprint(len(s.samples)), fmt.Sprint(s.samples[0].requests), inSeconds(cpu),
 			inSeconds(medianOf(s.samples, func(s growthSample) time.Duration { return s.again.wall })),
 			inMiB(medianOf(s.samples, func(s growthSample) int64 { return s.again.rss })))
 	}
