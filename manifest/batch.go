@@ -6,8 +6,8 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// readBatch is how many rows are read or written at once: many enough to hide the cost of a call, few enough for a merge to
-// hold as many of each of its tables.
+// readBatch is the most rows that are read or written at once: many enough to hide the cost of a call, few enough for a merge
+// to hold as many of each of its tables.
 const readBatch = 32
 
 // batches are the rows of a table, sorted. A batch, of which none is empty, is valid until the next one is asked for. An error

@@ -35,21 +35,21 @@ func benchLedger(b *testing.B) (*Ledger, *durable.Dir) {
 	return l, dir
 }
 
-// BenchmarkLedger_Commit commits 2,500 rows, as a run of small assets does, now and then with a roll-up.
+// BenchmarkLedger_Commit commits 5,000 rows, as a run of small assets does, now and then with a roll-up.
 func BenchmarkLedger_Commit(b *testing.B) {
 	l, _ := benchLedger(b)
 	first := 0
 	b.ReportAllocs()
 	for b.Loop() {
 		b.StopTimer()
-		rows := benchRows(first, 25)
-		first += 25
+		rows := benchRows(first, 50)
+		first += 50
 		b.StartTimer()
 		if err := l.Commit(b.Context(), rows, nil); err != nil {
 			b.Fatal(err)
 		}
 	}
-	reportPerRow(b, 2500)
+	reportPerRow(b, 5000)
 }
 
 // BenchmarkLedger_Compact merges 50,000 rows in parts into a manifest.
@@ -58,8 +58,8 @@ func BenchmarkLedger_Compact(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()
 		l, _ := benchLedger(b)
-		for part := range 20 {
-			if err := l.Commit(b.Context(), benchRows(25*part, 25), nil); err != nil {
+		for part := range 10 {
+			if err := l.Commit(b.Context(), benchRows(50*part, 50), nil); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -71,18 +71,19 @@ func newEncoder(schema *parquet.Schema) *encoder {
 
 func (e *encoder) reset() { e.end, e.texts = 0, e.texts[:0] }
 
-// add adds a row, of which each field is a column. Zero is null where a column is optional.
+// add adds a row, of which each field is a column, in the same order. A field without a value is null where its column is
+// optional: no pointer, no bytes, or an empty text.
 func (e *encoder) add(fields reflect.Value) {
 	for c, optional := range e.optional {
 		field := fields.Field(c)
-		value, level := parquet.Value{}, 0
-		if !optional || !field.IsZero() {
-			value = e.value(field)
+		switch {
+		case !optional:
+			e.columns[c][e.end] = e.value(field).Level(0, 0, c)
+		case field.IsZero():
+			e.columns[c][e.end] = parquet.Value{}.Level(0, 0, c)
+		default:
+			e.columns[c][e.end] = e.value(field).Level(0, 1, c)
 		}
-		if optional && !value.IsNull() {
-			level = 1
-		}
-		e.columns[c][e.end] = value.Level(0, level, c)
 	}
 	e.end++
 }

@@ -326,7 +326,7 @@ func (r *fileRow) counts() pipeline.Counts {
 }
 
 func nonEmpty(document json.RawMessage) json.RawMessage {
-	if len(document) == 0 {
+	if len(document) == 0 || string(document) == "null" {
 		return nil
 	}
 	return document

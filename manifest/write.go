@@ -2,17 +2,21 @@ package manifest
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"strconv"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
+	"github.com/parquet-go/parquet-go/format"
 )
 
 const (
-	// rowGroupRows bounds what a writer holds in memory, about 80 bytes a row: it keeps a row group until it is full. With
-	// fewer rows, what it holds of the row groups before would weigh more. The format allows 50,000.
-	rowGroupRows = 20_000
+	// rowGroupRows and dictionaryBytes bound what a writer holds in memory: it keeps a row group until it is full, in about 80
+	// bytes a row beside the dictionaries. Who reads it holds the dictionaries, too, and a merge those of each of its tables.
+	// With fewer rows, what a writer holds of the row groups before would weigh more. The format allows 50,000.
+	rowGroupRows    = 20_000
+	dictionaryBytes = 512 << 10
 	// pageBytes keeps what a merge of many tables holds in memory small, and reading of few rows cheap.
 	pageBytes = 16 << 10
 	// chunkBytes is the step in which the pages of a column grow until their row group is full: most columns have few bytes.
@@ -25,7 +29,7 @@ const (
 // encoder of this one is the smallest.
 var compression = zstd.Codec{Level: zstd.SpeedFastest}
 
-// encodeTable writes rows, which come sorted, as Parquet with checksums.
+// encodeTable writes rows, which come sorted, as Parquet with checksums. Of the options it heeds itself MaxRowsPerRowGroup.
 func encodeTable(to io.Writer, rows batches, options ...parquet.WriterOption) error {
 	config, err := parquet.NewWriterConfig(options...)
 	if err != nil {
@@ -48,32 +52,59 @@ func encodeTable(to io.Writer, rows batches, options ...parquet.WriterOption) er
 	return out.Flush()
 }
 
-// writeRowGroups writes rows column by column, which spares them the way through the library's rows.
+// writeRowGroups writes rows column by column, which spares them the way through the library's rows. The library leaves it to
+// the caller then to end row groups.
 func writeRowGroups(w *parquet.GenericWriter[any], rows batches, groupRows int) error {
-	// free is how many rows the row group still takes.
-	free := groupRows
+	dictionaries := dictionaryColumns(w.Schema())
+	// free is how many rows the row group still takes, and distinct the bytes that its dictionaries have at most.
+	free, distinct := groupRows, 0
 	for b, err := range rows {
 		if err != nil {
 			return err
 		}
 		for b.count() > 0 {
-			count := min(free, b.count())
+			some := b.slice(0, min(free, b.count()))
 			for c, column := range w.ColumnWriters() {
-				if _, err := column.WriteRowValues(b.slice(0, count).column(c)); err != nil {
+				if _, err := column.WriteRowValues(some.column(c)); err != nil {
 					return err
 				}
 			}
-			b = b.slice(count, b.count())
-			if free -= count; free > 0 {
+			for _, c := range dictionaries {
+				distinct += distinctBytes(some.column(c))
+			}
+			b = b.slice(some.count(), b.count())
+			if free -= some.count(); free > 0 && distinct < dictionaryBytes {
 				continue
 			}
 			if err := w.Flush(); err != nil {
 				return err
 			}
-			free = groupRows
+			free, distinct = groupRows, 0
 		}
 	}
 	return w.Flush()
+}
+
+// dictionaryColumns returns the numbers of the columns that have a dictionary.
+func dictionaryColumns(schema *parquet.Schema) []int {
+	var numbers []int
+	for c, field := range schema.Fields() {
+		if encoding := field.Encoding(); encoding != nil && encoding.Encoding() == format.RLEDictionary {
+			numbers = append(numbers, c)
+		}
+	}
+	return numbers
+}
+
+// distinctBytes returns the size of those values that differ from the one before.
+func distinctBytes(values []parquet.Value) int {
+	size := 0
+	for i, v := range values {
+		if text := v.ByteArray(); i == 0 || !bytes.Equal(text, values[i-1].ByteArray()) {
+			size += len(text)
+		}
+	}
+	return size
 }
 
 func (s *series[T]) writerOptions(m fileMeta) []parquet.WriterOption {
