@@ -16,7 +16,7 @@ const (
 	// bytes a row beside the dictionaries. Who reads it holds the dictionaries, too, and a merge those of each of its tables.
 	// With fewer rows, what a writer holds of the row groups before would weigh more. The format allows 50,000.
 	rowGroupRows    = 20_000
-	dictionaryBytes = 512 << 10
+	dictionaryBytes = 2 << 20
 	// pageBytes keeps what a merge of many tables holds in memory small, and reading of few rows cheap.
 	pageBytes = 16 << 10
 	// chunkBytes is the step in which the pages of a column grow until their row group is full: most columns have few bytes.
