@@ -132,16 +132,19 @@ func (l *Ledger) Compact(ctx context.Context) error {
 		return err
 	}
 	through := l.next - 1
-	if err := compact(ctx, assetSeries(l.fsys), l.info, through, l.pruning); err != nil {
+	if err := l.assets.compact(ctx, l.info, through, l.pruning); err != nil {
 		return err
 	}
-	return compact(ctx, fileSeries(l.fsys), l.info, through, l.pruning)
+	return l.files.compact(ctx, l.info, through, l.pruning)
 }
 
 // compact merges a series into its file, without what vanished if it is being pruned. Its parts are removed when the file
 // is durable.
-func compact[T any](ctx context.Context, s series[T], info Info, through int, pruning bool) (err error) {
-	log, err := s.open(openTable, false)
+func (r *rollup[T]) compact(ctx context.Context, info Info, through int, pruning bool) error {
+	if err := r.reduce(ctx, info); err != nil {
+		return err
+	}
+	log, err := r.open(openTable, false)
 	if err != nil {
 		return err
 	}
@@ -150,9 +153,9 @@ func compact[T any](ctx context.Context, s series[T], info Info, through int, pr
 	}
 	rows := log.all(ctx)
 	if pruning {
-		rows = without(rows, s.hasVanished)
+		rows = without(rows, r.hasVanished)
 	}
-	err = s.write(s.name, fileMeta{Info: info, through: through}, rows)
+	err = r.write(r.name, fileMeta{Info: info, through: through}, rows)
 	if err := errors.Join(err, log.close()); err != nil {
 		return err
 	}
@@ -165,7 +168,7 @@ func compact[T any](ctx context.Context, s series[T], info Info, through int, pr
 // rollup keeps the number of parts small.
 type rollup[T any] struct {
 	series[T]
-	// fanIn is how many parts of one tier are rolled up into one of the next.
+	// fanIn is how many parts of one tier are rolled up into one of the next, and the most tables that are merged at once.
 	fanIn int
 	// parts are those there are, oldest first.
 	parts []tieredPart
@@ -194,8 +197,18 @@ func (r *rollup[T]) add(ctx context.Context, info Info, number int, rows iter.Se
 	}
 	r.parts = append(r.parts, p)
 	for r.isDue() {
-		if err := r.rollUp(ctx, info); err != nil {
-			return fmt.Errorf("roll up parts: %w", err)
+		if err := r.rollUp(ctx, info, r.fanIn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reduce rolls up the newest parts until a merge of all and the file is no wider than a roll-up.
+func (r *rollup[T]) reduce(ctx context.Context, info Info) error {
+	for excess := len(r.parts) + 1 - r.fanIn; excess > 0; excess = len(r.parts) + 1 - r.fanIn {
+		if err := r.rollUp(ctx, info, min(excess+1, r.fanIn)); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -214,20 +227,21 @@ func (r *rollup[T]) isDue() bool {
 	return !slices.ContainsFunc(newest, func(p tieredPart) bool { return p.tier != newest[0].tier })
 }
 
-// rollUp merges the newest fanIn parts into one, which replaces the newest of them.
-func (r *rollup[T]) rollUp(ctx context.Context, info Info) error {
-	first := len(r.parts) - r.fanIn
+// rollUp merges so many of the newest parts into one, which replaces the newest of them.
+func (r *rollup[T]) rollUp(ctx context.Context, info Info, count int) error {
+	first := len(r.parts) - count
 	merged := r.parts[first:]
-	newest := tieredPart{from: merged[0].from, number: merged[r.fanIn-1].number, tier: merged[0].tier + 1}
-	if err := r.mergeInto(ctx, info, newest, merged); err != nil {
-		return err
+	newest := merged[count-1]
+	target := tieredPart{from: merged[0].from, number: newest.number, tier: newest.tier + 1}
+	if err := r.mergeInto(ctx, info, target, merged); err != nil {
+		return fmt.Errorf("roll up parts: %w", err)
 	}
-	for _, p := range merged[:r.fanIn-1] {
+	for _, p := range merged[:count-1] {
 		if err := r.fsys.Remove(r.partName(p.number)); err != nil {
 			return err
 		}
 	}
-	r.parts = append(r.parts[:first], newest)
+	r.parts = append(r.parts[:first], target)
 	return nil
 }
 

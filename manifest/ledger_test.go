@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -251,6 +252,64 @@ func TestLedger_RollUp_NewestRowWins(t *testing.T) {
 		}
 		s.assets.fsys.(*durable.Dir).Close()
 	}
+}
+
+// A merge holds some pages of each of its tables in memory: however many parts a run leaves, it is as wide as a roll-up at most.
+func TestLedger_Compact_MergesFewTables(t *testing.T) {
+	// One tier of 15 parts, two of 12 and 8, and two of 15 and 15.
+	for _, commits := range []int{fanIn - 1, 12*fanIn + 8, fanIn*fanIn - 1} {
+		t.Run(fmt.Sprint(commits), func(t *testing.T) {
+			fsys := &openCounter{FS: memory(t)}
+			var want []*pipeline.Row
+			for run := range 2 {
+				l := openLedger(t, fsys)
+				for i := range commits {
+					row := storedRow(fmt.Sprintf("f%d", i), int32(run))
+					want = append(want, row)
+					if err := l.Commit(t.Context(), []*pipeline.Row{row}, nil); err != nil {
+						t.Fatal(err)
+					}
+				}
+				fsys.most = 0
+				if err := l.Compact(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if fsys.most < fanIn-1 || fsys.most > fanIn {
+					t.Errorf("run %d: %d tables were open at once, want %d or one less", run, fsys.most, fanIn)
+				}
+			}
+			sortRows(want)
+			if diff := cmp.Diff(want, collect(t, openSnapshotOf(t, fsys))); diff != "" {
+				t.Errorf("rows (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// openCounter counts the files of assets that are open for reading.
+type openCounter struct {
+	durable.FS
+	open, most int
+}
+
+func (c *openCounter) Open(name string) (durable.File, error) {
+	f, err := c.FS.Open(name)
+	if err != nil || strings.HasSuffix(name, ".files.parquet") || name == FilesName {
+		return f, err
+	}
+	c.open++
+	c.most = max(c.most, c.open)
+	return &countedFile{f, c}, nil
+}
+
+type countedFile struct {
+	durable.File
+	c *openCounter
+}
+
+func (f *countedFile) Close() error {
+	f.c.open--
+	return f.File.Close()
 }
 
 // A crash between the two halves of a roll-up or of a merge leaves parts whose rows are elsewhere too.

@@ -22,8 +22,8 @@ const (
 	FilesName  = "files.parquet"
 
 	partsDir = durable.PrivateDir + "/parts"
-	// fanIn is how many parts make a roll-up: few, as each takes about half a MiB while it is merged, and many enough for
-	// those of a million rows to be rolled up once.
+	// fanIn is how many parts make a roll-up, and how many tables a ledger merges at most: few, as each takes about a third of a
+	// MiB while it is merged, and many enough for the rows of a million assets to be rolled up once.
 	fanIn = 16
 )
 

@@ -17,8 +17,9 @@ const (
 	// With fewer rows, what a writer holds of the row groups before would weigh more. The format allows 50,000.
 	rowGroupRows    = 20_000
 	dictionaryBytes = 2 << 20
-	// pageBytes keeps what a merge of many tables holds in memory small, and reading of few rows cheap.
-	pageBytes = 16 << 10
+	// pageBytes keeps reading of few rows cheap, partPageBytes also what a merge of many parts holds in memory small.
+	pageBytes     = 16 << 10
+	partPageBytes = 8 << 10
 	// chunkBytes is the step in which the pages of a column grow until their row group is full: most columns have few bytes.
 	chunkBytes = 4 << 10
 	// bloomBits is the size of the bloom filter on file_id for each value: one false positive in a hundred.
@@ -108,12 +109,16 @@ func distinctBytes(values []parquet.Value) int {
 }
 
 func (s *series[T]) writerOptions(m fileMeta) []parquet.WriterOption {
+	page := pageBytes
+	if m.from > 0 {
+		page = partPageBytes
+	}
 	return []parquet.WriterOption{
 		s.schema,
 		parquet.CreatedBy("exporter", m.Version, ""),
 		parquet.Compression(&compression),
 		parquet.MaxRowsPerRowGroup(rowGroupRows),
-		parquet.PageBufferSize(pageBytes),
+		parquet.PageBufferSize(page),
 		parquet.ColumnPageBuffers(parquet.NewChunkBufferPool(chunkBytes)),
 		// What is flushed has to reach the checksums, and behind them is a buffer.
 		parquet.WriteBufferSize(0),

@@ -57,7 +57,7 @@ func (o ArchiveOptions) encoder() (*zstd.Encoder, error) {
 	}
 	_, level := zstd.EncoderLevelFromString(o.Level)
 	return zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(true),
-		zstd.WithLowerEncoderMem(true))
+		zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(encoderWindow))
 }
 
 // Archive stores blobs in tar shards.

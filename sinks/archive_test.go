@@ -107,6 +107,30 @@ func TestArchive_SeekTable_ReadByAnotherImplementation(t *testing.T) {
 	}
 }
 
+// A reader needs a window of 1 MiB, whatever the level.
+func TestArchive_Window_IsSmall(t *testing.T) {
+	for _, level := range []string{"fastest", "default", "better", "best"} {
+		o := DefaultArchiveOptions()
+		o.Level = level
+		f := newFixture(t, sinkUnderTest{level, func(fsys durable.FS, committed func() iter.Seq2[*pipeline.Row, error]) (pipeline.Sink, error) {
+			return NewArchive(fsys, o, committed)
+		}})
+		f.mustPut(screenshot("f", 0), bytes.Repeat(noise(1, 1000), 3000))
+		f.checkpoint()
+		f.seal()
+		for _, name := range shardFiles(t, f.dir) {
+			d, err := zstd.NewReader(bytes.NewReader(readAll(t, f.dir, name)), zstd.WithDecoderMaxWindow(1<<20))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer d.Close()
+			if n, err := io.Copy(io.Discard, d); err != nil || n < 3_000_000 {
+				t.Errorf("%s: %d bytes are read of %s, error %v", level, n, name, err)
+			}
+		}
+	}
+}
+
 // Frames that compression makes no smaller are followed by some that are not compressed, and after those it is tried again.
 func TestArchive_WhatDoesNotShrink_IsStoredAsItIs(t *testing.T) {
 	const size = 150_000

@@ -11,9 +11,13 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// maxWindow bounds what a decoder allocates, also for a frame whose header is damaged. It is the limit of the zstd program;
-// no level of the encoder has a window of more than 8 MiB.
-const maxWindow = 128 << 20
+const (
+	// encoderWindow is the window of the frames that are written, in bytes, which is what an encoder holds in memory. A larger
+	// one makes pictures no smaller.
+	encoderWindow = 1 << 20
+	// maxWindow bounds what a decoder allocates, also for a frame whose header is damaged. It is the limit of the zstd program.
+	maxWindow = 128 << 20
+)
 
 // newDecoder returns a decoder that works in the goroutine that reads from it.
 func newDecoder(r io.Reader, options ...zstd.DOption) (*zstd.Decoder, error) {
