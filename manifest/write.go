@@ -18,7 +18,7 @@ const (
 	rowGroupRows    = 20_000
 	dictionaryBytes = 2 << 20
 	// pageBytes keeps reading of few rows cheap, partPageBytes also what a merge of many parts holds in memory small.
-	pageBytes     = 16 << 10
+	pageBytes     = 32 << 10
 	partPageBytes = 8 << 10
 	// chunkBytes is the step in which the pages of a column grow until their row group is full: most columns have few bytes.
 	chunkBytes = 4 << 10
@@ -110,7 +110,9 @@ func distinctBytes(values []parquet.Value) int {
 
 func (s *series[T]) writerOptions(m fileMeta) []parquet.WriterOption {
 	page := pageBytes
-	if m.from > 0 {
+	// Parts of higher tiers have a million rows and more, and the index of so many small pages would weigh more than a page of
+	// each of their columns.
+	if m.from > 0 && m.tier < 2 {
 		page = partPageBytes
 	}
 	return []parquet.WriterOption{
