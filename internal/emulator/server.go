@@ -15,7 +15,7 @@ type Options struct {
 	Corpus *Corpus
 	// Key is the API key that is accepted; when empty, any bearer token that is not empty.
 	Key string
-	// Limit throttles requests with a valid key; nil means unlimited.
+	// Limit throttles requests with a valid key; nil means unlimited. It starts when the server is made.
 	Limit *RateLimit
 	// Latency is waited for before every answer. Limits count when the request arrives.
 	Latency time.Duration
@@ -66,6 +66,7 @@ func New(o Options) (*Server, error) {
 		if s.limiter, err = NewLimiter(*o.Limit); err != nil {
 			return nil, fmt.Errorf("emulator: %w", err)
 		}
+		s.limiter.Start(time.Now())
 	}
 	if s.injector, err = newInjector(o); err != nil {
 		return nil, fmt.Errorf("emulator: %w", err)
@@ -127,16 +128,30 @@ func (s *Server) answer(x *exchange, arrived time.Time) reply {
 		return detail(http.StatusNotFound, "Not Found")
 	}
 	x.route, x.params = e.route, params
-	if x.route != RouteDownload {
-		if !s.authorized(x.r) {
-			return detail(http.StatusUnauthorized, "Invalid API key").with("WWW-Authenticate", "Bearer")
-		}
-		if s.limiter != nil {
-			if wait := s.limiter.Take(arrived); wait > 0 {
-				return s.limiter.throttled(arrived, wait)
-			}
-		}
+	switch {
+	case x.route == RouteDownload:
+		return s.operate(e, x)
+	case !s.authorized(x.r):
+		return detail(http.StatusUnauthorized, "Invalid API key").with("WWW-Authenticate", "Bearer")
+	case s.limiter == nil:
+		return s.operate(e, x)
 	}
+	var rep reply
+	wait := s.limiter.Take(arrived)
+	quota := s.limiter.QuotaHeader(arrived)
+	if wait > 0 {
+		rep = s.limiter.throttled(arrived, wait)
+	} else {
+		rep = s.operate(e, x)
+	}
+	for name, values := range quota {
+		rep = rep.with(name, values[0])
+	}
+	return rep
+}
+
+// operate carries out a request that was let through, and injects its fault.
+func (s *Server) operate(e *endpoint, x *exchange) reply {
 	if x.route.hasCursor() {
 		s.readToken(x)
 	}
