@@ -15,6 +15,8 @@ type Options struct {
 	Corpus *Corpus
 	// Key is the API key that is accepted; when empty, any bearer token that is not empty.
 	Key string
+	// Throttle throttles requests with a valid key at random, before Limit counts them.
+	Throttle Throttle
 	// Limit throttles requests with a valid key; nil means unlimited. It starts when the server is made.
 	Limit *RateLimit
 	// Latency is waited for before every answer. Limits count when the request arrives.
@@ -28,7 +30,8 @@ type Options struct {
 	TrickleEvery time.Duration
 	// HugeSize is the white space of FaultHugeJSON in bytes; 1 GiB when 0.
 	HugeSize int64
-	// Seed decides which resources are faulty and how, and the key of the cursors: they outlive a restart.
+	// Seed decides which resources are faulty and how, which requests are throttled at random, and the key of the cursors:
+	// they outlive a restart.
 	Seed uint64
 	// LogLimit is how many requests the log keeps, the latest ones; 0 keeps all, a negative number none.
 	LogLimit int
@@ -39,6 +42,7 @@ type Server struct {
 	corpus    *Corpus
 	key       string
 	latency   time.Duration
+	throttler *throttler
 	limiter   *Limiter // nil: unlimited
 	injector  *injector
 	cursors   cursors
@@ -67,6 +71,9 @@ func New(o Options) (*Server, error) {
 			return nil, fmt.Errorf("emulator: %w", err)
 		}
 		s.limiter.Start(time.Now())
+	}
+	if s.throttler, err = newThrottler(o.Throttle, o.Seed); err != nil {
+		return nil, fmt.Errorf("emulator: %w", err)
 	}
 	if s.injector, err = newInjector(o); err != nil {
 		return nil, fmt.Errorf("emulator: %w", err)
@@ -133,6 +140,8 @@ func (s *Server) answer(x *exchange, arrived time.Time) reply {
 		return s.operate(e, x)
 	case !s.authorized(x.r):
 		return detail(http.StatusUnauthorized, "Invalid API key").with("WWW-Authenticate", "Bearer")
+	case s.throttler.draw():
+		return s.throttler.answer(arrived)
 	case s.limiter == nil:
 		return s.operate(e, x)
 	}
