@@ -12,19 +12,16 @@ import (
 	"time"
 )
 
-// presignedFor is how long a presigned URL is valid.
-const presignedFor = time.Hour
-
-// signer signs the URLs of downloads, which need no key.
+// signer signs URLs that need no key. Those that are for different purposes have different signatures.
 type signer struct{ key [sha256.Size]byte }
 
-func newSigner(seed uint64) signer {
-	return signer{sha256.Sum256(binary.BigEndian.AppendUint64([]byte("download_url"), seed))}
+func newSigner(purpose string, seed uint64) signer {
+	return signer{sha256.Sum256(binary.BigEndian.AppendUint64([]byte(purpose), seed))}
 }
 
-func (s signer) sign(fileID, expires string) string {
+func (s signer) sign(text string) string {
 	m := hmac.New(sha256.New, s.key[:])
-	m.Write([]byte(expires + " " + fileID))
+	m.Write([]byte(text))
 	return hex.EncodeToString(m.Sum(nil))
 }
 
@@ -33,9 +30,9 @@ func (s *Server) presigned(x *exchange, fileID string) json.RawMessage {
 	if fileID == "" {
 		return json.RawMessage("null")
 	}
-	at := time.Now().Add(presignedFor).Truncate(time.Second)
+	at := time.Now().Add(s.linkLife).Truncate(time.Second)
 	expires := strconv.FormatInt(at.Unix(), 10)
-	query := url.Values{"expires": {expires}, "signature": {s.signer.sign(fileID, expires)}}
+	query := url.Values{"expires": {expires}, "signature": {s.signer.sign(expires + " " + fileID)}}
 	return object{
 		{"expires_at", timestamp(at)},
 		{"url", quote(x.origin() + "/download/" + url.PathEscape(fileID) + "?" + query.Encode())},
@@ -46,7 +43,7 @@ func (s *Server) presigned(x *exchange, fileID string) json.RawMessage {
 // download answers with the bytes of an uploaded file. A recording holds pictures but no documents.
 func (s *Server) download(x *exchange) reply {
 	id, expires := x.params[0], x.query.Get("expires")
-	if !hmac.Equal([]byte(s.signer.sign(id, expires)), []byte(x.query.Get("signature"))) {
+	if !hmac.Equal([]byte(s.signer.sign(expires+" "+id)), []byte(x.query.Get("signature"))) {
 		return detail(http.StatusForbidden, "The signature does not match")
 	}
 	if at, err := strconv.ParseInt(expires, 10, 64); err != nil || time.Now().Unix() > at {

@@ -52,7 +52,7 @@ const (
 	FaultEmptyJSON FaultKind = "empty_json"
 	// FaultRedirectLoop redirects to itself without end. The hops are one attempt.
 	FaultRedirectLoop FaultKind = "redirect_loop"
-	// FaultRedirectOther redirects to Options.OtherOrigin.
+	// FaultRedirectOther redirects to Options.OtherOrigin, or to the storage origin.
 	FaultRedirectOther FaultKind = "redirect_other"
 
 	// FaultWrongSize sends one byte less or more than there should be, with a Content-Length that fits.
@@ -108,14 +108,15 @@ func FaultKinds() []FaultKind {
 // injector decides which requests fail.
 type injector struct {
 	Options
-	specs []*faultSpec
+	specs   []*faultSpec
+	storage *storage // nil: none
 
 	mu sync.Mutex
 	// attempts counts the failures of resources that are not faulty for ever.
 	attempts map[string]int
 }
 
-func newInjector(o Options) (*injector, error) {
+func newInjector(o Options, t *storage) (*injector, error) {
 	f := &o.Faults
 	switch {
 	case !(f.Rate >= 0 && f.Rate <= 1):
@@ -129,8 +130,10 @@ func newInjector(o Options) (*injector, error) {
 		if i < 0 {
 			return nil, fmt.Errorf("Faults.Kinds: there is no fault %q", kind)
 		}
-		if u, err := url.Parse(o.OtherOrigin); kind == FaultRedirectOther && (err != nil || u.Host == "") {
-			return nil, fmt.Errorf("OtherOrigin is %q, %s needs an origin such as http://127.0.0.1:8080",
+		u, err := url.Parse(o.OtherOrigin)
+		toStorage := o.OtherOrigin == "" && t != nil
+		if kind == FaultRedirectOther && !toStorage && (err != nil || u.Host == "") {
+			return nil, fmt.Errorf("OtherOrigin is %q, %s needs an origin such as http://127.0.0.1:8080, or Storage",
 				o.OtherOrigin, kind)
 		}
 		specs = append(specs, &faultSpecs[i])
@@ -144,7 +147,12 @@ func newInjector(o Options) (*injector, error) {
 	o.StallFor = cmp.Or(o.StallFor, 30*time.Second)
 	o.TrickleEvery = cmp.Or(o.TrickleEvery, 100*time.Millisecond)
 	o.HugeSize = cmp.Or(o.HugeSize, 1<<30)
-	return &injector{Options: o, specs: specs, attempts: map[string]int{}}, nil
+	return &injector{Options: o, specs: specs, storage: t, attempts: map[string]int{}}, nil
+}
+
+// Fits tells whether the fault can be injected into answers of a route.
+func (k FaultKind) Fits(r Route) bool {
+	return slices.ContainsFunc(faultSpecs[:], func(f faultSpec) bool { return f.kind == k && f.scope.has(r) })
 }
 
 // choose returns the fault of this request, or nil.
@@ -172,6 +180,10 @@ func (in *injector) choose(x *exchange) *faultSpec {
 		return nil
 	}
 	f := fitting[random.IntN(len(fitting))]
+	// Where blobs are fetched from the storage origin, what goes wrong with their bytes does so there.
+	if x.stored != (in.storage.serves(x.route) && f.answer == nil) {
+		return nil
+	}
 	if x.isHop(f) || in.Faults.Times < 0 || in.count(resource) {
 		return f
 	}

@@ -75,18 +75,21 @@ var faultSpecs = [...]faultSpec{
 
 func (f *faultSpec) is(kind FaultKind) bool { return f != nil && f.kind == kind }
 
-func (f *faultSpec) fits(x *exchange) bool {
-	switch f.scope {
+// has tells whether faults of that scope fit a route.
+func (s scope) has(r Route) bool {
+	switch s {
 	case blobs:
-		return x.route.isBlob()
+		return r.isBlob()
 	case jsons:
-		return !x.route.isBlob()
-	case cursorListings:
-		return x.route.hasCursor()
-	case laterPages:
-		return x.after > 0
+		return !r.isBlob()
+	case cursorListings, laterPages:
+		return r.hasCursor()
 	}
 	return true
+}
+
+func (f *faultSpec) fits(x *exchange) bool {
+	return f.scope.has(x.route) && (f.scope != laterPages || x.after > 0)
 }
 
 func status(code int) func(*injector, *exchange) reply {
@@ -129,6 +132,9 @@ func redirectLoop(_ *injector, x *exchange) reply {
 }
 
 func redirectOther(in *injector, x *exchange) reply {
+	if in.OtherOrigin == "" {
+		return in.storage.redirect(x)
+	}
 	return redirect(strings.TrimSuffix(in.OtherOrigin, "/") + x.r.URL.RequestURI())
 }
 

@@ -24,6 +24,8 @@ type Request struct {
 	Status int
 	// Fault is the fault that was injected, or empty.
 	Fault FaultKind
+	// Storage is set for requests to the storage origin, which should never bring an Authorization.
+	Storage bool
 }
 
 // requestLog keeps the latest requests, in the order in which they were about to be answered.

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"errors"
 	"fmt"
@@ -22,7 +23,11 @@ type Options struct {
 	// Latency is waited for before every answer. Limits count when the request arrives.
 	Latency time.Duration
 	Faults  Faults
-	// OtherOrigin is where FaultRedirectOther leads, such as "http://127.0.0.1:8080".
+	// Storage is a second origin, from which blobs are fetched; nil: there is none.
+	Storage *StorageOptions
+	// LinkLife is how long presigned URLs and links to Storage are valid, in whole seconds; an hour when 0.
+	LinkLife time.Duration
+	// OtherOrigin is where FaultRedirectOther leads, such as "http://127.0.0.1:8080"; to Storage when empty.
 	OtherOrigin string
 	// StallFor bounds the slow faults; 30 seconds when 0. A client that goes away ends them earlier.
 	StallFor time.Duration
@@ -30,8 +35,8 @@ type Options struct {
 	TrickleEvery time.Duration
 	// HugeSize is the white space of FaultHugeJSON in bytes; 1 GiB when 0.
 	HugeSize int64
-	// Seed decides which resources are faulty and how, which requests are throttled at random, and the key of the cursors:
-	// they outlive a restart.
+	// Seed decides which resources are faulty and how, which requests are throttled at random, and the keys of cursors and
+	// links: they outlive a restart.
 	Seed uint64
 	// LogLimit is how many requests the log keeps, the latest ones; 0 keeps all, a negative number none.
 	LogLimit int
@@ -42,9 +47,11 @@ type Server struct {
 	corpus    *Corpus
 	key       string
 	latency   time.Duration
+	linkLife  time.Duration
 	throttler *throttler
 	limiter   *Limiter // nil: unlimited
 	injector  *injector
+	storage   *storage // nil: none
 	cursors   cursors
 	signer    signer
 	log       requestLog
@@ -60,30 +67,45 @@ func New(o Options) (*Server, error) {
 		return nil, errors.New("emulator: Corpus is missing")
 	case o.Latency < 0 || o.StallFor < 0 || o.TrickleEvery < 0 || o.HugeSize < 0:
 		return nil, errors.New("emulator: Latency, StallFor, TrickleEvery and HugeSize must not be negative")
+	case o.LinkLife < 0 || o.LinkLife%time.Second != 0:
+		return nil, fmt.Errorf("emulator: LinkLife is %v, it must be a number of whole seconds", o.LinkLife)
 	}
+	o.LinkLife = cmp.Or(o.LinkLife, time.Hour)
 	s := &Server{
-		corpus: o.Corpus, key: o.Key, latency: o.Latency, signer: newSigner(o.Seed),
-		log: requestLog{limit: o.LogLimit},
+		corpus: o.Corpus, key: o.Key, latency: o.Latency, linkLife: o.LinkLife,
+		signer: newSigner("download_url", o.Seed), log: requestLog{limit: o.LogLimit},
 	}
-	var err error
-	if o.Limit != nil {
-		if s.limiter, err = NewLimiter(*o.Limit); err != nil {
-			return nil, fmt.Errorf("emulator: %w", err)
-		}
-		s.limiter.Start(time.Now())
-	}
-	if s.throttler, err = newThrottler(o.Throttle, o.Seed); err != nil {
-		return nil, fmt.Errorf("emulator: %w", err)
-	}
-	if s.injector, err = newInjector(o); err != nil {
-		return nil, fmt.Errorf("emulator: %w", err)
-	}
-	if s.cursors, err = newCursors(o.Seed); err != nil {
+	if err := s.configure(&o); err != nil {
 		return nil, fmt.Errorf("emulator: %w", err)
 	}
 	s.endpoints = s.routes()
 	return s, nil
 }
+
+func (s *Server) configure(o *Options) (err error) {
+	if o.Limit != nil {
+		if s.limiter, err = NewLimiter(*o.Limit); err != nil {
+			return err
+		}
+		s.limiter.Start(time.Now())
+	}
+	if o.Storage != nil {
+		if s.storage, err = newStorage(s, o); err != nil {
+			return err
+		}
+	}
+	if s.throttler, err = newThrottler(o.Throttle, o.Seed); err != nil {
+		return err
+	}
+	if s.injector, err = newInjector(*o, s.storage); err != nil {
+		return err
+	}
+	s.cursors, err = newCursors(o.Seed)
+	return err
+}
+
+// Storage returns what serves Options.Storage at its Origin. It must not be called where that is nil.
+func (s *Server) Storage() http.Handler { return s.storage }
 
 // Requests returns a copy of the log. A request is in it before the first byte of its answer is sent.
 func (s *Server) Requests() []Request { return s.log.requests() }
@@ -104,28 +126,33 @@ type exchange struct {
 	after          uint64
 	badToken       bool
 	fault          *faultSpec // nil: none
+	// stored is set for requests to the storage origin.
+	stored bool
 }
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.serve(&exchange{w: w, r: r, query: r.URL.Query()}, s.latency, s.answer)
+}
+
+// serve answers a request to one of the origins, which answer decides on before anything is sent.
+func (s *Server) serve(x *exchange, latency time.Duration, answer func(*exchange, time.Time) reply) {
 	arrived := time.Now()
-	x := &exchange{w: w, r: r, query: r.URL.Query()}
-	rep := s.answer(x, arrived)
+	rep := answer(x, arrived)
 	s.record(x, &rep, arrived)
-	if s.latency > 0 && !x.wait(s.latency) {
+	if latency > 0 && !x.wait(latency) {
 		abort()
 	}
 	if x.fault != nil && x.fault.send != nil {
 		x.fault.send(s.injector, x, rep)
 		return
 	}
-	if err := rep.send(w); err != nil {
+	if err := rep.send(x.w); err != nil {
 		// A body that is not whole must not look so.
 		abort()
 	}
 }
 
-// answer decides on the reply, before anything is sent.
 func (s *Server) answer(x *exchange, arrived time.Time) reply {
 	e, params, allow := match(s.endpoints, x.r)
 	switch {
@@ -169,6 +196,9 @@ func (s *Server) operate(e *endpoint, x *exchange) reply {
 		return x.fault.answer(s.injector, x)
 	}
 	rep := e.handle(x)
+	if !x.stored && s.storage.serves(x.route) && rep.status == http.StatusOK {
+		return s.storage.redirect(x)
+	}
 	if x.fault == nil || x.fault.alter == nil {
 		return rep
 	}
@@ -193,7 +223,7 @@ func (s *Server) record(x *exchange, rep *reply, arrived time.Time) {
 	}
 	entry := Request{
 		Time: arrived, Method: x.r.Method, Route: x.route, Path: x.r.URL.EscapedPath(), Query: x.query,
-		Header: x.r.Header.Clone(), Status: rep.status,
+		Header: x.r.Header.Clone(), Status: rep.status, Storage: x.stored,
 	}
 	if entry.Header.Get("Authorization") != "" {
 		verdict := "refused"

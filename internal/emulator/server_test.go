@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"bytes"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -220,6 +221,20 @@ func TestNew_Rejects(t *testing.T) {
 		`there is no fault "rain"`: {Corpus: c, Faults: Faults{Rate: 1, Kinds: []FaultKind{"rain"}}},
 		`OtherOrigin is "localhost"`: {
 			Corpus: c, OtherOrigin: "localhost", Faults: Faults{Rate: 1, Kinds: []FaultKind{FaultRedirectOther}},
+		},
+		`OtherOrigin is ""`: {Corpus: c, Faults: Faults{Rate: 1, Kinds: []FaultKind{FaultRedirectOther}}},
+		"LinkLife is 1.5s":  {Corpus: c, LinkLife: 1500 * time.Millisecond},
+		"LinkLife is -1s":   {Corpus: c, LinkLife: -time.Second},
+		"Throttle.Share is 1.5, it must be from 0 to 1":  {Corpus: c, Throttle: Throttle{Share: 1.5}},
+		"Throttle.Share is NaN":                          {Corpus: c, Throttle: Throttle{Share: math.NaN()}},
+		"Throttle.Status is 404, it must be 429 or 503":  {Corpus: c, Throttle: Throttle{Status: 404}},
+		"Throttle.Wait is -1s":                           {Corpus: c, Throttle: Throttle{Wait: -time.Second}},
+		`Storage.Origin is "", want an origin`:           {Corpus: c, Storage: &StorageOptions{}},
+		`Storage.Origin is "http://127.0.0.1:1/a", want`: {Corpus: c, Storage: &StorageOptions{Origin: "http://127.0.0.1:1/a"}},
+		"Storage.Latency must not be negative":           {Corpus: c, Storage: &StorageOptions{Origin: testStorage, Latency: -1}},
+		"Storage.ThrottleStatus is 500":                  {Corpus: c, Storage: &StorageOptions{Origin: testStorage, ThrottleStatus: 500}},
+		"Storage: a limit of 0 requests in 1s, both must": {
+			Corpus: c, Storage: &StorageOptions{Origin: testStorage, Limit: &RateLimit{Window: time.Second}},
 		},
 	} {
 		if _, err := New(o); err == nil || !strings.Contains(err.Error(), want) {
