@@ -11,13 +11,24 @@ import (
 
 // loopbackServer serves HTTP on a loopback address.
 type loopbackServer struct {
-	url    string
-	server *http.Server
-	group  errgroup.Group
+	url      string
+	listener net.Listener
+	server   *http.Server
+	group    errgroup.Group
 }
 
-// serveLoopback listens on the address that the flag gives. Any other than a loopback address is a usage error.
+// serveLoopback listens on the address that the flag gives, and serves. Any other than a loopback address is a usage error.
 func serveLoopback(flag, address string, handler http.Handler) (*loopbackServer, error) {
+	s, err := listenLoopback(flag, address)
+	if err != nil {
+		return nil, err
+	}
+	s.serve(handler)
+	return s, nil
+}
+
+// listenLoopback is the first half of serveLoopback, for handlers that have to know where they are.
+func listenLoopback(flag, address string) (*loopbackServer, error) {
 	host, _, err := net.SplitHostPort(address)
 	if ip := net.ParseIP(host); err != nil || host != "localhost" && !ip.IsLoopback() {
 		return nil, usagef("%s %q: want a loopback address, such as 127.0.0.1:8080", flag, address)
@@ -26,16 +37,19 @@ func serveLoopback(flag, address string, handler http.Handler) (*loopbackServer,
 	if err != nil {
 		return nil, usagef("%s %q: %w", flag, address, err)
 	}
-	s := &loopbackServer{
-		url:    "http://" + listener.Addr().String(),
-		server: &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second},
-	}
-	s.group.Go(func() error { return s.server.Serve(listener) })
-	return s, nil
+	return &loopbackServer{url: "http://" + listener.Addr().String(), listener: listener}, nil
+}
+
+func (s *loopbackServer) serve(handler http.Handler) {
+	s.server = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	s.group.Go(func() error { return s.server.Serve(s.listener) })
 }
 
 // close ends all connections.
 func (s *loopbackServer) close() error {
+	if s.server == nil {
+		return s.listener.Close()
+	}
 	err := s.server.Close()
 	if serveErr := s.group.Wait(); !errors.Is(serveErr, http.ErrServerClosed) {
 		err = errors.Join(err, serveErr)

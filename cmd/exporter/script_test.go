@@ -25,6 +25,8 @@ import (
 // testscript they have:
 //
 //	emulator [OPTION=VALUE...]      serve the sample; see startScriptEmulator for the options
+//	emulate ARGUMENT...             serve with the command of that name; STORAGE is the URL of its storage origin
+//	get PATH|URL                    ask for a path with the key, or for a URL without; print status and headers, set LOCATION
 //	exits CODE exporter ARGUMENT... run exporter and check its exit code
 //	requests COUNT [ROUTE]          check the number of requests since the last emulator or requests command
 //	rows COUNT OUT [COLUMN=VALUE...] count the manifest's rows that have these values
@@ -52,6 +54,8 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"emulator": startScriptEmulator,
+			"emulate":  runEmulate,
+			"get":      get,
 			"exits":    exits,
 			"requests": countRequests,
 			"rows":     countRows,

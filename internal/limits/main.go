@@ -29,7 +29,7 @@ func main() {
 func run(ctx context.Context) error {
 	var m measurement
 	limit := flag.String("limit", "", "the API's limit, such as 200/s; all of the table where it is empty")
-	kind := flag.String("kind", "fixed", "how the API counts: fixed, sliding or bucket")
+	kind := flag.String("kind", "fixed", "how the API counts: fixed, aligned, sliding or bucket")
 	header := flag.String("header", "ms", "how the API says when to come back: seconds, date, ms or none")
 	given := flag.String("rate", "auto", "the client's rate")
 	flag.IntVar(&m.workers, "workers", 32, "requests at once")
