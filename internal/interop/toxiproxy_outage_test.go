@@ -38,7 +38,7 @@ func TestToxiproxy_Trickle_FailsTheAsset(t *testing.T) {
 	t.Parallel()
 	n := startNetwork(t, equalPages(t, 6, 20_000),
 		`{"name": "bandwidth", "type": "bandwidth", "toxicity": 0, "attributes": {"rate": 1}}`,
-		`{"name": "slicer", "type": "slicer", "toxicity": 0, "attributes": {"average_size": 50, "delay": 100000}}`)
+		`{"name": "slicer", "type": "slicer", "toxicity": 0, "attributes": {"average_size": 20, "delay": 100000}}`)
 	late := map[string]bool{}
 	n.respond(func(x *request) {
 		if x.blob == 5 && x.try == 1 {

@@ -11,9 +11,6 @@ import (
 	"exporter/pipeline"
 )
 
-// minBodyRate is the least average rate of a body in bytes a second, past a grace of Options.IdleTimeout.
-const minBodyRate = 1 << 10
-
 // body is the body of an answer. A read fails when no byte comes in time, or too few on average; time that passes between
 // reads does not count. It is read by one goroutine at a time, and has to be closed.
 type body struct {
@@ -22,20 +19,20 @@ type body struct {
 	answer  *answer
 	raw     io.ReadCloser
 	started time.Time
-	idle    *time.Timer
 
-	received int64
-	waited   time.Duration
-	err      error
-	closed   bool
+	vigil  vigil
+	flow   flow
+	err    error
+	closed bool
 }
 
 func newBody(
 	ctx context.Context, cancel context.CancelCauseFunc, a *answer, raw io.ReadCloser, started time.Time,
 ) *body {
-	idle := time.AfterFunc(a.call.client.opts.IdleTimeout, func() { cancel(errStalled) })
-	idle.Stop()
-	return &body{ctx: ctx, cancel: cancel, answer: a, raw: raw, started: started, idle: idle}
+	c := a.call.client
+	b := &body{ctx: ctx, cancel: cancel, answer: a, raw: raw, started: started, flow: c.line.begin()}
+	b.vigil = vigil{line: c.line, idle: c.opts.IdleTimeout, cuts: b.flow.cuts, stall: func() { cancel(errStalled) }}
+	return b
 }
 
 // Read returns io.EOF only where the body ended as it should.
@@ -43,51 +40,60 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err
 	}
-	grace := b.answer.call.client.opts.IdleTimeout
-	started := time.Now()
-	b.idle.Reset(grace)
+	line := b.answer.call.client.line
+	from := line.wait()
+	b.vigil.begin(time.Now(), from)
 	n, err := b.raw.Read(p)
-	b.idle.Stop()
-	b.waited += time.Since(started)
-	b.received += int64(n)
+	line.got(&b.flow, from, n, b.vigil.end(time.Now()))
 	switch {
 	case err == io.EOF:
 		b.err = io.EOF
 	case err != nil:
 		b.err = b.explain(err)
-	case tooSlow(b.received, b.waited-grace):
-		b.err = b.answer.fail(ClassSlow, fmt.Errorf("%d bytes in %v, less than %d bytes a second",
-			b.received, b.waited.Round(time.Millisecond), minBodyRate))
+	default:
+		b.err = b.judge()
 	}
 	return n, b.err
 }
 
+// judge fails a body that comes too slowly, though it is not one of many.
+func (b *body) judge() error {
+	line, flow := b.answer.call.client.line, &b.flow
+	switch flow.fortune(b.answer.call.client.opts.IdleTimeout) {
+	case starving:
+		line.starve(flow.cuts, flow.meanwhile.came, flow.waited)
+	case slow:
+		return b.answer.fail(ClassSlow, fmt.Errorf("%d bytes in %v, less than %d bytes a second",
+			flow.received, flow.waited.Round(time.Millisecond), minBodyRate))
+	}
+	return nil
+}
+
 func (b *body) explain(err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) && b.ctx.Err() == nil {
-		return b.answer.fail(ClassTruncated, fmt.Errorf("body ended after %d bytes: %w", b.received, err))
+		return b.answer.fail(ClassTruncated, fmt.Errorf("body ended after %d bytes: %w", b.flow.received, err))
 	}
 	return b.answer.call.explain(b.ctx, b.answer.host, err, false)
 }
 
-func tooSlow(received int64, waited time.Duration) bool {
-	return waited > 0 && float64(received) < minBodyRate*waited.Seconds()
-}
-
-// Close ends the request. It never fails: what was read has been judged by Read.
+// Close ends the request. It never fails: what was read has been judged by Read. A connection with something unread on it
+// is dropped, not drained.
 func (b *body) Close() error {
 	if b.closed {
 		return nil
 	}
 	b.closed = true
-	b.idle.Stop()
+	b.vigil.close()
 	b.cancel(nil)
 	// The connection is given back or dropped; neither is of concern here.
 	_ = b.raw.Close()
 	event := pipeline.Requested{
 		Method: b.answer.call.method, Route: b.answer.call.route, Status: b.answer.status,
-		Date: b.answer.date(), Bytes: b.received, Took: time.Since(b.started),
+		Date: b.answer.date(), Bytes: b.flow.received, Took: time.Since(b.started),
 	}
-	if b.err != io.EOF {
+	if b.err == io.EOF {
+		b.answer.call.client.line.ended(&b.flow)
+	} else {
 		event.Err = b.err
 	}
 	b.answer.call.client.opts.Observer.Observe(event)

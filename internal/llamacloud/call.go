@@ -18,6 +18,8 @@ type call struct {
 	url           *url.URL
 	// payload is the request's body; nil for none.
 	payload *payload
+	// blob tells that it is a blob that is asked for, which needs a place on the line.
+	blob bool
 	// requests is how many requests were made so far: retries, redirect hops and throttled ones included.
 	requests int
 }
@@ -78,8 +80,22 @@ func (k *call) do(ctx context.Context, use func(*answer) error) error {
 	}
 }
 
-// attempt sends the request once, follows redirects, and turns answers that are errors into errors.
+// attempt sends the request once. A blob's waits for a place on the line before it takes a token.
 func (k *call) attempt(ctx context.Context, use func(*answer) error) error {
+	if k.blob {
+		turn := k.client.line.enter()
+		defer k.client.line.leave(turn)
+		if turn != nil {
+			if err := k.client.gov.wait(ctx, turn); err != nil {
+				return err
+			}
+		}
+	}
+	return k.follow(ctx, use)
+}
+
+// follow sends the request once, follows redirects, and turns answers that are errors into errors.
+func (k *call) follow(ctx context.Context, use func(*answer) error) error {
 	to := k.url
 	for hop := 0; ; hop++ {
 		a, err := k.send(ctx, to)

@@ -28,6 +28,7 @@ type Client struct {
 	transport http.RoundTripper
 	gov       *governor
 	spool     *spooler
+	line      *line
 	// maxJSON bounds a JSON answer, in bytes.
 	maxJSON int64
 	// answered is the first GET that the API answered well; nil before.
@@ -50,6 +51,7 @@ func New(o Options) (*Client, error) {
 		transport: newTransport(o),
 		gov:       newGovernor(o),
 		spool:     &spooler{dir: o.SpoolDir, inMemory: pipeline.BufferedBlobSize},
+		line:      newLine(),
 		maxJSON:   maxJSONBody,
 	}, nil
 }

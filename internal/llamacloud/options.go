@@ -32,7 +32,8 @@ type Options struct {
 	// default 60 s.
 	HeaderTimeout time.Duration
 	// IdleTimeout bounds the time without a byte of a body; default 30 s. It is also the grace after which a body has to
-	// have come at an average of 1 KiB/s.
+	// have come at an average of 1 KiB/s. One of many bodies on a thin line has more time, as long as all of them together
+	// come at that rate.
 	IdleTimeout time.Duration
 
 	// Rate limits how many requests are sent; by default nothing does.

@@ -174,6 +174,7 @@ func (s *Source) Blob(ctx context.Context, asset *pipeline.Asset) (*pipeline.Blo
 	if err != nil {
 		return nil, failure(err, 0)
 	}
+	k.blob = true
 	expected, _ := asset.ExpectedSize()
 	var blob *pipeline.Blob
 	err = k.do(ctx, func(a *answer) (err error) {
