@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -50,8 +51,9 @@ var blobFaults = []apiFault{
 		args: []string{"--header-timeout", "1s"}, requests: 2},
 	{name: "late headers, always", kinds: kinds(emulator.FaultSlowHeaders), share: 0.1, times: -1,
 		args: append(tries(2), "--header-timeout", "1s"), exit: exitIncomplete, reason: "timeout", requests: 2},
-	{name: "larger than max_blob_size", kinds: kinds(emulator.FaultLong), times: -1,
-		args: []string{"--max-blob-size", "1000"}, exit: exitIncomplete, reason: "too_large", requests: 1},
+	{name: "larger than max_blob_size", kinds: kinds(emulator.FaultLong), share: 1, times: -1,
+		args: []string{"--max-blob-size", "600"}, exit: exitIncomplete, reason: "too_large", requests: 1},
+	{name: "longer than listed", kinds: kinds(emulator.FaultLong), times: -1, exit: exitIncomplete, reason: "size_mismatch", requests: 2},
 	{name: "content encoding", kinds: kinds(emulator.FaultGzip), times: -1, exit: exitIncomplete, reason: "encoding", requests: 1},
 	{name: "bursts of errors", kinds: kinds(emulator.FaultStatus500, emulator.FaultStatus503), times: 2, requests: 3},
 	{name: "forbidden", kinds: kinds(emulator.FaultStatus403), times: -1, exit: exitIncomplete, reason: "http_403", requests: 1},
@@ -60,12 +62,15 @@ var blobFaults = []apiFault{
 	{name: "redirect loop", kinds: kinds(emulator.FaultRedirectLoop), times: -1, exit: exitIncomplete, reason: "redirect",
 		requests: 4},
 	{name: "HTML and JSON instead of an image", kinds: kinds(emulator.FaultHTML, emulator.FaultEmptyJSON), times: -1,
-		args: tries(2), exit: exitIncomplete, reason: "not_image", requests: 2},
+		exit: exitIncomplete, reason: "not_image", requests: 2},
 	{name: "size differs from the listed one", kinds: kinds(emulator.FaultWrongSize), times: -1,
-		args: tries(2), exit: exitIncomplete, reason: "size_mismatch", requests: 2},
-	{name: "every kind at once", times: 2, requests: 3, args: idle("200ms"), kinds: kinds(
+		exit: exitIncomplete, reason: "size_mismatch", requests: 2},
+	{name: "every kind at once", times: 1, requests: 2, args: idle("200ms"), kinds: kinds(
 		emulator.FaultStatus500, emulator.FaultStatus503, emulator.FaultReset, emulator.FaultCut, emulator.FaultShort,
 		emulator.FaultStall, emulator.FaultHTML, emulator.FaultWrongBytes, emulator.FaultNoLength)},
+	{name: "every kind that may differ next time", times: 2, requests: 3, args: idle("200ms"), kinds: kinds(
+		emulator.FaultStatus500, emulator.FaultStatus503, emulator.FaultReset, emulator.FaultCut, emulator.FaultShort,
+		emulator.FaultStall, emulator.FaultNoLength)},
 
 	{name: "throttled until a time in seconds", kinds: kinds(emulator.FaultStatus429), share: 0.1, times: 1,
 		retryAfter: "1", requests: 2},
@@ -263,6 +268,51 @@ func blobRoute(key pipeline.AssetKey) string {
 		return fmt.Sprintf("%s/page-figures/%d/%s", fileRoute(string(key.FileID)), key.PageIndex, key.FigureName)
 	}
 	return fmt.Sprintf("%s/page_screenshots/%d", fileRoute(string(key.FileID)), key.PageIndex)
+}
+
+// Bodies that have no end are read until they are longer than listed, and asked for once more.
+func TestRun_BodiesWithoutEnd_AreReadNoFurtherThanListed(t *testing.T) {
+	t.Parallel()
+	s := exportSettings{sink: "local", files: 4, each: 5, workers: 4, checkpoint: time.Hour}
+	server := newEmulator(t, s.emulator())
+	var asked, sent atomic.Int64
+	var ended sync.WaitGroup
+	a := startAPI(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, "/page_screenshots/1") {
+			server.ServeHTTP(w, r)
+			return
+		}
+		asked.Add(1)
+		ended.Add(1)
+		defer ended.Done()
+		chunk := append([]byte("\xff\xd8\xff\xe0"), make([]byte, 64<<10)...)
+		for {
+			n, err := w.Write(chunk)
+			sent.Add(int64(n))
+			if err != nil {
+				return
+			}
+		}
+	}))
+	out := filepath.Join(t.TempDir(), "out")
+	if code, _, stderr := newCLI(t, a.url).run(s.args(out)...); code != exitIncomplete {
+		t.Errorf("exit %d, want %d\n%s", code, exitIncomplete, stderr)
+	}
+	ended.Wait()
+	failed := 0
+	for key, row := range readExport(t, out).rows {
+		if row.Status == pipeline.Stored {
+			continue
+		}
+		failed++
+		if !strings.HasPrefix(row.Reason, "size_mismatch: ") || row.Attempts != 2 {
+			t.Errorf("%v is %s after %d attempts (%s), want size_mismatch after 2", key, row.Status, row.Attempts, row.Reason)
+		}
+	}
+	// What the machine's own buffers hold is sent whether it is read or not.
+	if n := asked.Load(); failed == 0 || n != 2*int64(failed) || sent.Load() > n*16<<20 {
+		t.Errorf("%d assets failed, for which %d requests were answered with %d bytes", failed, n, sent.Load())
+	}
 }
 
 // A redirect to another origin is followed without the key.

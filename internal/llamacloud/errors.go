@@ -96,6 +96,8 @@ type RequestError struct {
 	Err error
 
 	text string
+	// likeness is equal in answers that are wrong in the same way; empty where the next one may well be right.
+	likeness string
 	// unsent tells that no byte of the request left this machine.
 	unsent bool
 }

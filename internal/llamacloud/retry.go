@@ -1,6 +1,7 @@
 package llamacloud
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -24,8 +25,6 @@ const (
 	giveUp verdict = iota
 	// tryAgain: it may succeed next time.
 	tryAgain
-	// tryOnce: it may succeed next time, but hardly after that.
-	tryOnce
 	// comeBack: the API asked to slow down.
 	comeBack
 )
@@ -58,6 +57,18 @@ func judgeStatus(e *APIError) verdict {
 	return tryAgain
 }
 
+// likeness returns what is equal in failures that leave no hope that the next attempt differs; empty where there is hope.
+func likeness(err error) string {
+	failed, ok := errors.AsType[*RequestError](err)
+	switch {
+	case !ok:
+		return ""
+	case failed.Class == ClassMalformed:
+		return ClassMalformed
+	}
+	return failed.likeness
+}
+
 func retryableStatus(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests:
@@ -70,10 +81,9 @@ func retryableStatus(status int) bool {
 
 func judgeClass(class string) verdict {
 	switch class {
-	case ClassTransport, ClassTimeout, ClassStalled, ClassSlow, ClassTruncated, ClassSizeMismatch, ClassNotImage:
+	case ClassTransport, ClassTimeout, ClassStalled, ClassSlow, ClassTruncated, ClassSizeMismatch, ClassNotImage,
+		ClassMalformed:
 		return tryAgain
-	case ClassMalformed:
-		return tryOnce
 	}
 	return giveUp
 }
@@ -92,8 +102,10 @@ func concern(err error) (class string, ok bool) {
 
 // tries keeps count of the failed attempts of one request.
 type tries struct {
-	max                           int
-	charged, throttled, malformed int
+	max                int
+	charged, throttled int
+	// last is the likeness of the last failure that had one.
+	last string
 }
 
 // next takes note of a failed attempt. It returns how long to wait before the next one, or the error to give up with.
@@ -104,12 +116,11 @@ func (t *tries) next(method string, err error) (time.Duration, error) {
 	}
 	t.throttled = 0
 	t.charged++
-	if v == tryOnce {
-		t.malformed++
-	}
-	if v == giveUp || t.charged >= t.max || t.malformed > 1 {
+	like := likeness(err)
+	if v == giveUp || t.charged >= t.max || like != "" && like == t.last {
 		return 0, err
 	}
+	t.last = cmp.Or(like, t.last)
 	return backoff(t.charged - 1), nil
 }
 

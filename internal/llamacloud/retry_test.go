@@ -28,7 +28,7 @@ func TestJudge(t *testing.T) {
 		{get, &APIError{Status: 429, throttled: true}, comeBack}, {get, &APIError{Status: 503, throttled: true}, comeBack},
 		{get, class(ClassTransport), tryAgain}, {get, class(ClassTimeout), tryAgain}, {get, class(ClassStalled), tryAgain},
 		{get, class(ClassSlow), tryAgain}, {get, class(ClassTruncated), tryAgain}, {get, class(ClassSizeMismatch), tryAgain},
-		{get, class(ClassNotImage), tryAgain}, {get, class(ClassMalformed), tryOnce}, {get, class(ClassTooLarge), giveUp},
+		{get, class(ClassNotImage), tryAgain}, {get, class(ClassMalformed), tryAgain}, {get, class(ClassTooLarge), giveUp},
 		{get, class(ClassEncoding), giveUp}, {get, class(ClassRedirect), giveUp}, {get, class(ClassBadID), giveUp},
 		{get, class(ClassTLS), giveUp}, {get, &PauseError{}, giveUp}, {get, pipeline.ErrStopped, giveUp},
 		{get, context.Canceled, giveUp}, {get, &pipeline.StorageError{Err: errors.New("full")}, giveUp},
@@ -76,14 +76,31 @@ func TestTries_Next_BoundsThrottling(t *testing.T) {
 	}
 }
 
-func TestTries_Next_TriesMalformedOnce(t *testing.T) {
+// What is wrong in the same way twice is not asked for again, whatever came in between; what differs each time is.
+func TestTries_Next_EndsWithTheSameTwice(t *testing.T) {
+	wrong := func(how string) error { return &RequestError{Class: ClassSizeMismatch, likeness: how} }
+	cut, broken := &RequestError{Class: ClassTruncated}, &APIError{Status: 500, own: true}
 	malformed := &RequestError{Class: ClassMalformed}
-	tries := tries{max: 6}
-	if _, final := tries.next(http.MethodGet, malformed); final != nil {
-		t.Fatal(final)
-	}
-	if _, final := tries.next(http.MethodGet, malformed); final != malformed {
-		t.Errorf("got %v, want %v", final, malformed)
+	for _, test := range []struct {
+		failures []error
+		want     int
+	}{
+		{[]error{wrong("3"), wrong("3")}, 2},
+		{[]error{wrong("3"), cut, broken, wrong("3")}, 4},
+		{[]error{wrong("3"), wrong("4"), wrong("3"), wrong("4"), wrong("5"), wrong("5")}, 6},
+		{[]error{wrong("3"), wrong("4"), wrong("4")}, 3},
+		{[]error{cut, cut, cut, cut, cut, cut}, 6},
+		{[]error{malformed, malformed}, 2},
+		{[]error{malformed, broken, malformed}, 3},
+	} {
+		tries := tries{max: 6}
+		for i, failure := range test.failures {
+			_, final := tries.next(http.MethodGet, failure)
+			if last := i == test.want-1; last != (final != nil) || last && final != failure {
+				t.Errorf("%v: got %v after %d, want the end after %d", test.failures, final, i+1, test.want)
+				break
+			}
+		}
 	}
 }
 

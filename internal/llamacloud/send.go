@@ -30,7 +30,9 @@ type answer struct {
 	header http.Header
 	// length is the declared length of the body; -1 when there is none.
 	length int64
-	body   *body
+	// delimited tells that the body itself says where it ends; otherwise it ends with the connection.
+	delimited bool
+	body      *body
 	// throttled tells that the API wants fewer requests.
 	throttled bool
 }
@@ -110,7 +112,13 @@ func (k *call) sendAdmitted(ctx context.Context, to *url.URL, admitted *ticket) 
 		return nil, err
 	}
 	a := &answer{call: k, host: to, status: resp.StatusCode, header: resp.Header, length: resp.ContentLength}
+	a.delimited = a.length >= 0 || len(resp.TransferEncoding) > 0 || resp.ProtoMajor >= 2
 	a.body = newBody(ctx, cancel, a, resp.Body, started)
+	if x.ticket.Load() == nil {
+		// What net/http sent again was not admitted: its answer is not used.
+		a.body.Close()
+		return nil, context.Cause(ctx)
+	}
 	if err := x.answered(a); err != nil {
 		a.body.Close()
 		return nil, err
