@@ -126,8 +126,9 @@ func TestRun_KeyRevoked_StopsAtOnce(t *testing.T) {
 	if code != exitRefused || !strings.Contains(stderr, "check the key in LLAMA_CLOUD_API_KEY") {
 		t.Errorf("exit %d, want %d and a hint\n%s", code, exitRefused, stderr)
 	}
-	if n := refused.Load(); n < 1 || n > int64(s.workers+s.workers/4) {
-		t.Errorf("%d requests were refused, want at most those of the workers and listers that were under way", n)
+	if n := refused.Load(); n < 2 || n > int64(2*(s.workers+s.workers/4)+2) {
+		t.Errorf("%d requests were refused, want at most those of the workers and listers that were under way, once more "+
+			"each, and two to make sure", n)
 	}
 	a.become(server)
 	server.Reset()

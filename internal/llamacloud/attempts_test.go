@@ -3,6 +3,8 @@ package llamacloud
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -210,6 +212,87 @@ func TestSource_Blob_KeepsTheConnection(t *testing.T) {
 					t.Errorf("%d connections, want %d", n, test.connections)
 				}
 			})
+		})
+	}
+}
+
+// X-Should-Retry of the API decides before the status does, within max_attempts.
+func TestClient_ObeysShouldRetry(t *testing.T) {
+	for _, test := range []struct {
+		status   int
+		advice   string
+		class    string
+		requests int
+	}{
+		{404, "true", "http_404", 6}, {501, "TRUE", "http_501", 6}, {404, "perhaps", "http_404", 1},
+		{500, "false", "http_500", 1}, {409, "False", "http_409", 1}, {500, "", "http_500", 6},
+		{429, "false", "http_429", 1}, {503, "false", "http_503", 1},
+	} {
+		t.Run(fmt.Sprint(test.status, test.advice), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := newAPI(t, throttle(1<<40, test.status, map[string]string{"X-Should-Retry": test.advice}))
+				_, err := a.fetchBlob(t, 0)
+				failure, ok := errors.AsType[*pipeline.Failure](err)
+				if !ok || failure.Class != test.class || failure.Attempts != test.requests {
+					t.Errorf("got %v, want a failure of class %s after %d requests", err, test.class, test.requests)
+				}
+			})
+		})
+	}
+}
+
+// A throttled answer is obeyed by all, also where the request itself is not sent again.
+func TestClient_ShouldRetry_DoesNotShortenAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAPI(t, throttle(1, 429, map[string]string{"X-Should-Retry": "false", "Retry-After": "20"}))
+		if _, err := a.source.Assets(t.Context(), "f", pipeline.Figure); err == nil {
+			t.Fatal("the request was sent again")
+		}
+		if got := eventsOf[pipeline.Paused](a.events); len(got) != 1 || got[0].For.Seconds() < 20 {
+			t.Errorf("pauses %v were reported, want one of 20 s", got)
+		}
+	})
+}
+
+// What another host says of that is not heard.
+func TestClient_ShouldRetry_OfAnotherHost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("X-Should-Retry", "false")
+			http.Redirect(w, r, "http://127.0.0.1:81/", http.StatusFound)
+		}, func(o *Options) { o.MaxAttempts = 3 })
+		a.serve(t, "127.0.0.1:81", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("X-Should-Retry", "false")
+			w.WriteHeader(http.StatusInternalServerError)
+		})
+		_, err := a.fetchBlob(t, 0)
+		if failure, ok := errors.AsType[*pipeline.Failure](err); !ok || failure.Attempts != 6 {
+			t.Errorf("got %v, want a failure after 3 attempts of 2 requests each", err)
+		}
+	})
+}
+
+// A request that changes something is sent twice only where the API says that it may be.
+func TestClient_ShouldRetry_OfAPost(t *testing.T) {
+	for advice, want := range map[string]int{"": 1, "false": 1, "true": 2} {
+		synctest.Test(t, func(t *testing.T) {
+			var bodies []string
+			a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
+				body, err := io.ReadAll(r.Body)
+				if err != nil {
+					t.Error(err)
+				}
+				if bodies = append(bodies, string(body)); len(bodies) == 1 {
+					w.Header().Set("X-Should-Retry", advice)
+					w.WriteHeader(http.StatusInternalServerError)
+					return
+				}
+				_, _ = io.WriteString(w, `{"id":"x"}`)
+			})
+			_, err := a.client.AddDirectoryFile(t.Context(), "d", NewDirectoryFile{FileID: "f"})
+			if len(bodies) != want || (err == nil) != (want == 2) || bodies[0] != bodies[len(bodies)-1] {
+				t.Errorf("advice %q: sent %q, %v, want it %d times", advice, bodies, err, want)
+			}
 		})
 	}
 }

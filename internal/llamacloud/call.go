@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"time"
 
 	"exporter/pipeline"
 )
@@ -18,10 +19,13 @@ type call struct {
 	url           *url.URL
 	// payload is the request's body; nil for none.
 	payload *payload
-	// blob tells that it is a blob that is asked for, which needs a place on the line.
-	blob bool
+	// single tells that only one file or asset is asked for, so that a refusal may be its own; blob that it is a blob, which
+	// needs a place on the line.
+	single, blob bool
 	// requests is how many requests were made so far: retries, redirect hops and throttled ones included.
 	requests int
+	// refusedAt is Client.standing.sent when the API first refused the key for this request; 0 before.
+	refusedAt int64
 }
 
 // payload is a request's body, which can be opened for every attempt anew.
@@ -68,19 +72,25 @@ func (k *call) do(ctx context.Context, use func(*answer) error) error {
 		}
 		delay, final := t.next(k.method, err)
 		if final != nil {
-			return final
+			return k.settle(ctx, final)
 		}
-		delay = max(delay, k.client.gov.retry())
-		k.client.opts.Observer.Observe(pipeline.Retrying{
-			Method: k.method, Route: k.route, Attempt: k.requests, Delay: delay, Err: err,
-		})
-		if err := k.client.gov.sleep(ctx, delay); err != nil {
+		if err := k.wait(ctx, delay, err); err != nil {
 			return err
 		}
 	}
 }
 
-// attempt sends the request once. A blob's waits for a place on the line before it takes a token.
+// wait waits before the request is sent again because of an error: as long as is given, or as the retry budget wants.
+func (k *call) wait(ctx context.Context, delay time.Duration, cause error) error {
+	delay = max(delay, k.client.gov.retry())
+	k.client.opts.Observer.Observe(pipeline.Retrying{
+		Method: k.method, Route: k.route, Attempt: k.requests, Delay: delay, Err: cause,
+	})
+	return k.client.gov.sleep(ctx, delay)
+}
+
+// attempt sends the request once, follows redirects, and turns answers that are errors into errors. A blob's request waits
+// for a place on the line before it takes a token.
 func (k *call) attempt(ctx context.Context, use func(*answer) error) error {
 	if k.blob {
 		turn := k.client.line.enter()
@@ -94,7 +104,7 @@ func (k *call) attempt(ctx context.Context, use func(*answer) error) error {
 	return k.follow(ctx, use)
 }
 
-// follow sends the request once, follows redirects, and turns answers that are errors into errors.
+// follow sends the request once and follows redirects.
 func (k *call) follow(ctx context.Context, use func(*answer) error) error {
 	to := k.url
 	for hop := 0; ; hop++ {
@@ -148,15 +158,18 @@ func (k *call) redirect(a *answer, from *url.URL, hop int) (*url.URL, error) {
 	return to, nil
 }
 
-// refused closes an answer that is an error by its status and returns the error.
+// refused closes an answer that is an error by its status, and returns the error.
 func (k *call) refused(a *answer) error {
 	err := &APIError{
 		Method: k.method, Route: k.route, Host: k.clean(a.host.Host), Status: a.status, own: a.own(), throttled: a.throttled,
 		Detail: k.clean(readDetail(a.body)), RequestID: k.clean(a.header.Get("X-Request-Id")),
 	}
 	a.body.Close()
-	if err.unauthorized() {
-		k.client.gov.halt(err)
+	if err.own {
+		err.advice = parseAdvice(a.header)
+	}
+	if err.unauthorized() && k.refusedAt == 0 {
+		k.refusedAt = k.client.standing.sent.Load()
 	}
 	return err
 }

@@ -219,8 +219,8 @@ func TestClient_UnauthorizedEndsAllRequests(t *testing.T) {
 				t.Errorf("files: got %v, want %v", err, ErrUnauthorized)
 			}
 		}
-		if n := len(eventsOf[pipeline.Requested](a.events)); n != 1 {
-			t.Errorf("%d requests, want 1", n)
+		if n := len(eventsOf[pipeline.Requested](a.events)); n != 2 {
+			t.Errorf("%d requests, want 2", n)
 		}
 	})
 }

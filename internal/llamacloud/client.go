@@ -29,6 +29,7 @@ type Client struct {
 	gov       *governor
 	spool     *spooler
 	line      *line
+	standing  standing
 	// maxJSON bounds a JSON answer, in bytes.
 	maxJSON int64
 	// answered is the first GET that the API answered well; nil before.
@@ -52,6 +53,7 @@ func New(o Options) (*Client, error) {
 		gov:       newGovernor(o),
 		spool:     &spooler{dir: o.SpoolDir, inMemory: pipeline.BufferedBlobSize},
 		line:      newLine(),
+		standing:  standing{asking: make(chan struct{}, 1)},
 		maxJSON:   maxJSONBody,
 	}, nil
 }

@@ -43,7 +43,7 @@ const (
 // maxErrorText is the length in bytes to which text from the server is cut in errors.
 const maxErrorText = 500
 
-// ErrUnauthorized is what an *APIError is, in the sense of errors.Is, when the API refused the key.
+// ErrUnauthorized is what an *APIError is, in the sense of errors.Is, when the API refused the key, and not just a request.
 var ErrUnauthorized = errors.New("the API refused the key")
 
 // APIError is an answer that is an error by its status.
@@ -63,6 +63,10 @@ type APIError struct {
 	own bool
 	// throttled tells that the API wants fewer requests.
 	throttled bool
+	// advice is what the configured origin says about sending the request again.
+	advice advice
+	// alone tells that the key was refused for this request only.
+	alone bool
 }
 
 func (e *APIError) Error() string {
@@ -84,7 +88,9 @@ func (e *APIError) Error() string {
 // the key.
 func (e *APIError) Is(target error) bool { return target == ErrUnauthorized && e.unauthorized() }
 
-func (e *APIError) unauthorized() bool { return e.own && e.Status == http.StatusUnauthorized }
+func (e *APIError) unauthorized() bool {
+	return e.own && e.Status == http.StatusUnauthorized && !e.alone
+}
 
 // RequestError is a request that got no answer, or one that cannot be used.
 type RequestError struct {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -36,7 +37,7 @@ func judge(method string, err error) verdict {
 	v, unprocessed := giveUp, false
 	if answered, ok := errors.AsType[*APIError](err); ok {
 		v = judgeStatus(answered)
-		unprocessed = answered.Status == http.StatusTooManyRequests
+		unprocessed = answered.Status == http.StatusTooManyRequests || answered.advice == sendAgain
 	} else if failed, ok := errors.AsType[*RequestError](err); ok {
 		v = judgeClass(failed.Class)
 		unprocessed = failed.unsent
@@ -49,7 +50,9 @@ func judge(method string, err error) verdict {
 
 func judgeStatus(e *APIError) verdict {
 	switch {
-	case !retryableStatus(e.Status):
+	case e.advice == leaveIt:
+		return giveUp
+	case e.advice == noAdvice && !retryableStatus(e.Status) && !e.unauthorized():
 		return giveUp
 	case e.throttled:
 		return comeBack
@@ -57,8 +60,32 @@ func judgeStatus(e *APIError) verdict {
 	return tryAgain
 }
 
+// advice is what an answer that is an error says about sending the request again, in its header X-Should-Retry.
+type advice int
+
+const (
+	noAdvice advice = iota
+	// sendAgain: it may succeed next time, whatever its status says, and nothing was done yet.
+	sendAgain
+	// leaveIt: it is the request's final answer.
+	leaveIt
+)
+
+func parseAdvice(h http.Header) advice {
+	switch strings.ToLower(strings.TrimSpace(h.Get("X-Should-Retry"))) {
+	case "true":
+		return sendAgain
+	case "false":
+		return leaveIt
+	}
+	return noAdvice
+}
+
 // likeness returns what is equal in failures that leave no hope that the next attempt differs; empty where there is hope.
 func likeness(err error) string {
+	if answered, ok := errors.AsType[*APIError](err); ok && answered.unauthorized() && answered.advice == noAdvice {
+		return "unauthorized"
+	}
 	failed, ok := errors.AsType[*RequestError](err)
 	switch {
 	case !ok:

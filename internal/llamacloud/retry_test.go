@@ -13,6 +13,7 @@ import (
 
 func TestJudge(t *testing.T) {
 	status := func(code int) error { return &APIError{Status: code, own: true} }
+	advised := func(code int, a advice) error { return &APIError{Status: code, own: true, advice: a} }
 	class := func(class string) error { return &RequestError{Class: class} }
 	unsent := func(class string) error { return &RequestError{Class: class, unsent: true} }
 	const get, patch, post, del = http.MethodGet, http.MethodPatch, http.MethodPost, http.MethodDelete
@@ -21,7 +22,7 @@ func TestJudge(t *testing.T) {
 		err    error
 		want   verdict
 	}{
-		{get, status(400), giveUp}, {get, status(401), giveUp}, {get, status(403), giveUp}, {get, status(404), giveUp},
+		{get, status(400), giveUp}, {get, status(401), tryAgain}, {get, status(403), giveUp}, {get, status(404), giveUp},
 		{get, status(410), giveUp}, {get, status(422), giveUp}, {get, status(501), giveUp}, {get, status(505), giveUp},
 		{get, status(304), giveUp}, {get, status(408), tryAgain}, {get, status(409), tryAgain}, {get, status(425), tryAgain},
 		{get, status(500), tryAgain}, {get, status(503), tryAgain}, {get, status(599), tryAgain}, {get, status(429), tryAgain},
@@ -37,6 +38,12 @@ func TestJudge(t *testing.T) {
 		{post, status(500), giveUp}, {post, &APIError{Status: 503, throttled: true}, giveUp}, {post, &APIError{Status: 429, throttled: true}, comeBack},
 		{post, class(ClassTransport), giveUp}, {post, unsent(ClassTransport), tryAgain}, {post, class(ClassMalformed), giveUp},
 		{post, unsent(ClassTLS), giveUp},
+		{get, &APIError{Status: 401}, giveUp}, {post, status(401), giveUp}, {get, &APIError{Status: 401, own: true, alone: true}, giveUp},
+		{get, advised(404, sendAgain), tryAgain}, {get, advised(501, sendAgain), tryAgain}, {post, advised(500, sendAgain), tryAgain},
+		{post, advised(404, sendAgain), tryAgain}, {get, advised(500, leaveIt), giveUp}, {get, advised(401, leaveIt), giveUp},
+		{get, &APIError{Status: 429, throttled: true, advice: leaveIt}, giveUp},
+		{get, &APIError{Status: 503, throttled: true, advice: sendAgain}, comeBack},
+		{post, &APIError{Status: 503, throttled: true, advice: sendAgain}, comeBack}, {post, advised(429, leaveIt), giveUp},
 	}
 	for _, test := range tests {
 		if got := judge(test.method, test.err); got != test.want {
@@ -80,7 +87,8 @@ func TestTries_Next_BoundsThrottling(t *testing.T) {
 func TestTries_Next_EndsWithTheSameTwice(t *testing.T) {
 	wrong := func(how string) error { return &RequestError{Class: ClassSizeMismatch, likeness: how} }
 	cut, broken := &RequestError{Class: ClassTruncated}, &APIError{Status: 500, own: true}
-	malformed := &RequestError{Class: ClassMalformed}
+	malformed, refused := &RequestError{Class: ClassMalformed}, &APIError{Status: 401, own: true}
+	insisted := &APIError{Status: 401, own: true, advice: sendAgain}
 	for _, test := range []struct {
 		failures []error
 		want     int
@@ -92,6 +100,9 @@ func TestTries_Next_EndsWithTheSameTwice(t *testing.T) {
 		{[]error{cut, cut, cut, cut, cut, cut}, 6},
 		{[]error{malformed, malformed}, 2},
 		{[]error{malformed, broken, malformed}, 3},
+		{[]error{refused, refused}, 2},
+		{[]error{refused, broken, refused}, 3},
+		{[]error{insisted, insisted, insisted, insisted, insisted, insisted}, 6},
 	} {
 		tries := tries{max: 6}
 		for i, failure := range test.failures {
@@ -100,6 +111,17 @@ func TestTries_Next_EndsWithTheSameTwice(t *testing.T) {
 				t.Errorf("%v: got %v after %d, want the end after %d", test.failures, final, i+1, test.want)
 				break
 			}
+		}
+	}
+}
+
+func TestParseAdvice(t *testing.T) {
+	for value, want := range map[string]advice{
+		"true": sendAgain, "TRUE": sendAgain, " True ": sendAgain, "false": leaveIt, "False": leaveIt,
+		"": noAdvice, "1": noAdvice, "yes": noAdvice, "true, false": noAdvice, "\u017f": noAdvice,
+	} {
+		if got := parseAdvice(http.Header{"X-Should-Retry": {value}}); got != want {
+			t.Errorf("%q: got %d, want %d", value, got, want)
 		}
 	}
 }

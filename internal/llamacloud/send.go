@@ -101,6 +101,7 @@ func (k *call) sendAdmitted(ctx context.Context, to *url.URL, admitted *ticket) 
 		return nil, err
 	}
 	k.requests++
+	number := k.client.standing.sent.Add(1)
 	started := time.Now()
 	resp, err := k.client.transport.RoundTrip(request)
 	if err != nil {
@@ -118,6 +119,9 @@ func (k *call) sendAdmitted(ctx context.Context, to *url.URL, admitted *ticket) 
 		// What net/http sent again was not admitted: its answer is not used.
 		a.body.Close()
 		return nil, context.Cause(ctx)
+	}
+	if a.own() && a.status < http.StatusBadRequest {
+		k.client.standing.accept(number)
 	}
 	if err := x.answered(a); err != nil {
 		a.body.Close()

@@ -154,6 +154,7 @@ func assets[T any](
 	if err != nil {
 		return nil, failure(err, 0)
 	}
+	k.single = true
 	items, err := fetch(ctx, k, decodeList[T])
 	if err != nil {
 		if class, _ := concern(err); class == ClassMalformed {
@@ -174,7 +175,7 @@ func (s *Source) Blob(ctx context.Context, asset *pipeline.Asset) (*pipeline.Blo
 	if err != nil {
 		return nil, failure(err, 0)
 	}
-	k.blob = true
+	k.single, k.blob = true, true
 	expected, _ := asset.ExpectedSize()
 	var blob *pipeline.Blob
 	err = k.do(ctx, func(a *answer) (err error) {

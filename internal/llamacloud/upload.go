@@ -16,7 +16,7 @@ const uploadRoute = "/api/v1/beta/directories/{directory_id}/files/upload"
 
 // UploadDirectoryFile uploads a file under a name and puts it into a directory. The content is streamed, not held; size
 // is its length in bytes, negative when unknown. open is called each time that it is sent, which is more than once only
-// where the API cannot have acted on it.
+// where the API cannot have acted on it, or says that it may be sent again.
 func (c *Client) UploadDirectoryFile(
 	ctx context.Context, directory pipeline.ID, name string, size int64, open func() (io.ReadCloser, error),
 ) (DirectoryFile, error) {
