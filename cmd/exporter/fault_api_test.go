@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -275,77 +274,4 @@ func blobRoute(key pipeline.AssetKey) string {
 		return fmt.Sprintf("%s/page-figures/%d/%s", fileRoute(string(key.FileID)), key.PageIndex, key.FigureName)
 	}
 	return fmt.Sprintf("%s/page_screenshots/%d", fileRoute(string(key.FileID)), key.PageIndex)
-}
-
-// Bodies that have no end are read until they are longer than listed, and asked for once more.
-func TestRun_BodiesWithoutEnd_AreReadNoFurtherThanListed(t *testing.T) {
-	t.Parallel()
-	s := exportSettings{sink: "local", files: 4, each: 5, workers: 4, checkpoint: time.Hour}
-	server := newEmulator(t, s.emulator())
-	var asked, sent atomic.Int64
-	var ended sync.WaitGroup
-	a := startAPI(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.HasSuffix(r.URL.Path, "/page_screenshots/1") {
-			server.ServeHTTP(w, r)
-			return
-		}
-		asked.Add(1)
-		ended.Add(1)
-		defer ended.Done()
-		chunk := append([]byte("\xff\xd8\xff\xe0"), make([]byte, 64<<10)...)
-		for {
-			n, err := w.Write(chunk)
-			sent.Add(int64(n))
-			if err != nil {
-				return
-			}
-		}
-	}))
-	out := filepath.Join(t.TempDir(), "out")
-	if code, _, stderr := newCLI(t, a.url).run(s.args(out)...); code != exitIncomplete {
-		t.Errorf("exit %d, want %d\n%s", code, exitIncomplete, stderr)
-	}
-	ended.Wait()
-	failed := 0
-	for key, row := range readExport(t, out).rows {
-		if row.Status == pipeline.Stored {
-			continue
-		}
-		failed++
-		if !strings.HasPrefix(row.Reason, "size_mismatch: ") || row.Attempts != 2 {
-			t.Errorf("%v is %s after %d attempts (%s), want size_mismatch after 2", key, row.Status, row.Attempts, row.Reason)
-		}
-	}
-	// What the machine's own buffers hold is sent whether it is read or not.
-	if n := asked.Load(); failed == 0 || n != 2*int64(failed) || sent.Load() > n*16<<20 {
-		t.Errorf("%d assets failed, for which %d requests were answered with %d bytes", failed, n, sent.Load())
-	}
-}
-
-// A redirect to another origin is followed without the key.
-func TestRun_RedirectToAnotherOrigin_DoesNotShowTheKey(t *testing.T) {
-	s := exportSettings{sink: "archive", files: 3, each: 10, workers: 4, checkpoint: time.Hour}
-	store := newEmulator(t, s.emulator())
-	var asked []http.Header
-	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked = append(asked, r.Header.Clone())
-		r.Header.Set("Authorization", "Bearer "+canaryKey)
-		store.ServeHTTP(w, r)
-	}))
-	t.Cleanup(other.Close)
-	o := s.emulator()
-	o.OtherOrigin = other.URL
-	o.Faults = emulator.Faults{Rate: 1, Times: -1, Kinds: kinds(emulator.FaultRedirectOther)}
-	_, url := startEmulator(t, o)
-	out := filepath.Join(t.TempDir(), "out")
-	newCLI(t, url).mustRun(append(s.args(out), "--concurrency", "1")...)
-	if len(asked) != s.assets() {
-		t.Errorf("the other origin was asked %d times, want %d", len(asked), s.assets())
-	}
-	for _, h := range asked {
-		if h.Get("Authorization") != "" || h.Get("Cookie") != "" || h.Get("Referer") != "" {
-			t.Errorf("the other origin was sent %v", h)
-		}
-	}
-	readExportedSet(t, out).check(t, s.undisturbed(t))
 }

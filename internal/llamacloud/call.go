@@ -24,6 +24,8 @@ type call struct {
 	single, blob bool
 	// requests is how many requests were made so far: retries, redirect hops and throttled ones included.
 	requests int
+	// renewals is how often the request was made anew for a link that was dead.
+	renewals int
 	// refusedAt is Client.standing.sent when the API first refused the key for this request; 0 before.
 	refusedAt int64
 }
@@ -101,7 +103,17 @@ func (k *call) attempt(ctx context.Context, use func(*answer) error) error {
 			}
 		}
 	}
-	return k.follow(ctx, use)
+	for {
+		err := k.follow(ctx, use)
+		dead, ok := errors.AsType[*APIError](err)
+		if !ok || !dead.deadLink() || k.renewals == maxRenewals {
+			return err
+		}
+		k.renewals++
+		if err := k.wait(ctx, 0, err); err != nil {
+			return err
+		}
+	}
 }
 
 // follow sends the request once and follows redirects.
@@ -121,7 +133,7 @@ func (k *call) follow(ctx context.Context, use func(*answer) error) error {
 			continue
 		}
 		if a.status < 200 || a.status > 299 {
-			return k.refused(a)
+			return k.refused(a, hop)
 		}
 		if encoding := a.header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 			a.body.Close()
@@ -158,11 +170,11 @@ func (k *call) redirect(a *answer, from *url.URL, hop int) (*url.URL, error) {
 	return to, nil
 }
 
-// refused closes an answer that is an error by its status, and returns the error.
-func (k *call) refused(a *answer) error {
+// refused closes an answer that is an error by its status, and returns the error. It is that of a number of redirects.
+func (k *call) refused(a *answer, hop int) error {
 	err := &APIError{
 		Method: k.method, Route: k.route, Host: k.clean(a.host.Host), Status: a.status, own: a.own(), throttled: a.throttled,
-		Detail: k.clean(readDetail(a.body)), RequestID: k.clean(a.header.Get("X-Request-Id")),
+		Detail: k.clean(readDetail(a.body)), RequestID: k.clean(a.header.Get("X-Request-Id")), hop: hop,
 	}
 	a.body.Close()
 	if err.own {

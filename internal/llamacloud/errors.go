@@ -63,6 +63,8 @@ type APIError struct {
 	own bool
 	// throttled tells that the API wants fewer requests.
 	throttled bool
+	// hop is how many redirects led to who answered.
+	hop int
 	// advice is what the configured origin says about sending the request again.
 	advice advice
 	// alone tells that the key was refused for this request only.
@@ -90,6 +92,19 @@ func (e *APIError) Is(target error) bool { return target == ErrUnauthorized && e
 
 func (e *APIError) unauthorized() bool {
 	return e.own && e.Status == http.StatusUnauthorized && !e.alone
+}
+
+// deadLink tells whether another host has refused a link that the API redirected to, as one that has expired. Some stores
+// answer 400 to those.
+func (e *APIError) deadLink() bool {
+	if e.own || e.hop == 0 {
+		return false
+	}
+	switch e.Status {
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusGone:
+		return true
+	}
+	return false
 }
 
 // RequestError is a request that got no answer, or one that cannot be used.

@@ -8,8 +8,12 @@ import (
 	"strings"
 )
 
-// maxHops is how many redirects of a request are followed.
-const maxHops = 3
+const (
+	// maxHops is how many redirects of a request are followed.
+	maxHops = 3
+	// maxRenewals is how often a request is made anew because the link that it was redirected to is dead.
+	maxRenewals = 2
+)
 
 // isRedirect tells whether an answer wants its request sent elsewhere.
 func isRedirect(status int, h http.Header) bool {
