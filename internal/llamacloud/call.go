@@ -133,7 +133,7 @@ func (k *call) follow(ctx context.Context, use func(*answer) error) error {
 			continue
 		}
 		if a.status < 200 || a.status > 299 {
-			return k.refused(a, hop)
+			return k.refused(a)
 		}
 		if encoding := a.header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 			a.body.Close()
@@ -170,11 +170,11 @@ func (k *call) redirect(a *answer, from *url.URL, hop int) (*url.URL, error) {
 	return to, nil
 }
 
-// refused closes an answer that is an error by its status, and returns the error. It is that of a number of redirects.
-func (k *call) refused(a *answer, hop int) error {
+// refused closes an answer that is an error by its status, and returns the error.
+func (k *call) refused(a *answer) error {
 	err := &APIError{
 		Method: k.method, Route: k.route, Host: k.clean(a.host.Host), Status: a.status, own: a.own(), throttled: a.throttled,
-		Detail: k.clean(readDetail(a.body)), RequestID: k.clean(a.header.Get("X-Request-Id")), hop: hop,
+		Detail: k.clean(readDetail(a.body)), RequestID: k.clean(a.header.Get("X-Request-Id")),
 	}
 	a.body.Close()
 	if err.own {

@@ -63,8 +63,6 @@ type APIError struct {
 	own bool
 	// throttled tells that the API wants fewer requests.
 	throttled bool
-	// hop is how many redirects led to who answered.
-	hop int
 	// advice is what the configured origin says about sending the request again.
 	advice advice
 	// alone tells that the key was refused for this request only.
@@ -97,12 +95,9 @@ func (e *APIError) unauthorized() bool {
 // deadLink tells whether another host has refused a link that the API redirected to, as one that has expired. Some stores
 // answer 400 to those.
 func (e *APIError) deadLink() bool {
-	if e.own || e.hop == 0 {
-		return false
-	}
 	switch e.Status {
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusGone:
-		return true
+		return !e.own
 	}
 	return false
 }

@@ -166,7 +166,7 @@ func (l *line) ended(f *flow) {
 func (l *line) enter() chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.inside < int(l.limit) && len(l.queue) == 0 {
+	if l.inside < int(l.limit) {
 		l.inside++
 		return nil
 	}

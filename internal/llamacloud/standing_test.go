@@ -137,6 +137,7 @@ func TestSource_Unauthorized_RevokedKeyEndsTheRun(t *testing.T) {
 	const workers = 16
 	synctest.Test(t, func(t *testing.T) {
 		a, k := newKeyAPI(t)
+		k.late = time.Second
 		time.AfterFunc(10*time.Second, func() { k.refuses.Store(true) })
 		var group sync.WaitGroup
 		for range workers {

@@ -42,6 +42,9 @@ func TestVigil_Stalls(t *testing.T) {
 				if stalled != test.want {
 					t.Errorf("stalled after %v, want %v", stalled, test.want)
 				}
+				if thin := l.thin.Load(); thin != (test.want > idle) {
+					t.Errorf("the line is thin: %t, want it where a body had more time", thin)
+				}
 			})
 		})
 	}
@@ -68,6 +71,9 @@ func TestVigil_CountsWaitsOnly(t *testing.T) {
 		v.begin(time.Now(), l.wait())
 		v.close()
 		time.Sleep(time.Hour)
+		// The timer may be on its way when the vigil ends.
+		v.expire(time.Now())
+		v.expire(time.Now().Add(idle))
 		if stalled {
 			t.Error("stalled after the end")
 		}
