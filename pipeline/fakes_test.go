@@ -26,7 +26,9 @@ type fakeSource struct {
 	// filesErr ends the listing of files; listErr and blobErr are asked before each request.
 	filesErr error
 	listErr  func(id ID, kind Kind) error
-	blobErr  func(a *Asset) error
+	// park waits as it likes before an asset is given.
+	park    func(a *Asset, pause Pause) error
+	blobErr func(a *Asset) error
 	// panicAtEnd makes the listing of files panic when all have been given.
 	panicAtEnd bool
 	// hold, where not nil, keeps blobs in flight until it is closed.
@@ -75,7 +77,7 @@ func (s *fakeSource) Assets(_ context.Context, id ID, kind Kind) ([]Asset, error
 	return assets, nil
 }
 
-func (s *fakeSource) Blob(ctx context.Context, a *Asset) (*Blob, error) {
+func (s *fakeSource) Blob(ctx context.Context, a *Asset, pause Pause) (*Blob, error) {
 	s.mu.Lock()
 	stopped := s.stopped
 	if !stopped {
@@ -101,6 +103,11 @@ func (s *fakeSource) Blob(ctx context.Context, a *Asset) (*Blob, error) {
 	}
 	if s.blobErr != nil {
 		if err := s.blobErr(a); err != nil {
+			return nil, err
+		}
+	}
+	if s.park != nil {
+		if err := s.park(a, pause); err != nil {
 			return nil, err
 		}
 	}

@@ -6,23 +6,33 @@ import (
 	"time"
 )
 
-// fetch takes jobs until there are none any more or the intake ends.
+// fetch takes jobs until there are none any more or the intake ends, as long as it has a place among those that fetch.
 func (r *run) fetch() error {
 	for {
-		if err := context.Cause(r.intake); err != nil {
+		if err := r.crew.enter(r.intake); err != nil {
 			return err
 		}
-		select {
-		case j, ok := <-r.jobs:
-			if !ok {
-				return nil
-			}
-			if err := r.fetchOne(j); err != nil {
-				return err
-			}
-		case <-r.intake.Done():
-			return context.Cause(r.intake)
+		more, err := r.fetchNext()
+		r.crew.leave()
+		if err != nil || !more {
+			return err
 		}
+	}
+}
+
+// fetchNext fetches the asset of the next job, if there is one more.
+func (r *run) fetchNext() (more bool, err error) {
+	if err := context.Cause(r.intake); err != nil {
+		return false, err
+	}
+	select {
+	case j, ok := <-r.jobs:
+		if !ok {
+			return false, nil
+		}
+		return true, r.fetchOne(j)
+	case <-r.intake.Done():
+		return false, context.Cause(r.intake)
 	}
 }
 
@@ -31,14 +41,14 @@ func (r *run) fetchOne(j job) error {
 	if err := r.batch.waitForRoom(r.work); err != nil {
 		return err
 	}
-	weight := r.weight(j.asset)
-	if err := r.memory.Acquire(r.work, weight); err != nil {
-		return context.Cause(r.work)
+	held := hold{run: r, weight: r.weight(j.asset)}
+	if err := held.acquire(); err != nil {
+		return err
 	}
-	defer r.memory.Release(weight)
+	defer held.release()
 	began := time.Now()
 	row := &Row{Asset: *j.asset, File: &j.file.row.File}
-	blob, err := r.Source.Blob(r.work, j.asset)
+	blob, err := r.Source.Blob(r.work, j.asset, held.pause)
 	if failure, ok := errors.AsType[*Failure](err); ok {
 		row.Status, row.Reason, row.Attempts = Failed, failure.Error(), failure.Attempts
 		r.Observer.Observe(AssetDone{row, time.Since(began)})

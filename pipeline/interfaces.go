@@ -15,12 +15,18 @@ type Source interface {
 	Files(ctx context.Context) iter.Seq2[File, error]
 	// Assets lists all assets of one kind that a file has.
 	Assets(ctx context.Context, id ID, kind Kind) ([]Asset, error)
-	// Blob fetches an asset and returns its bytes only after they have been verified. The caller closes the blob.
-	Blob(ctx context.Context, asset *Asset) (*Blob, error)
+	// Blob fetches an asset and returns its bytes only after they have been verified. The caller closes the blob. Pause is
+	// called around a wait of some length, in which the source holds neither a connection nor memory for the asset; it may be
+	// nil.
+	Blob(ctx context.Context, asset *Asset, pause Pause) (*Blob, error)
 	// Stop ends all waiting for permission to send, now and from now on: such calls return an error that wraps
 	// ErrStopped. Requests that have been sent are finished.
 	Stop()
 }
+
+// Pause calls wait, while which another asset may take the place of the one that waits, and returns its error, or why there
+// is no place any more.
+type Pause func(wait func() error) error
 
 // Sink is where blobs go. Put is safe for concurrent use; the other methods are called by one goroutine.
 //

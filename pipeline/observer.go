@@ -20,6 +20,19 @@ func (os Observers) Observe(e Event) {
 // Event is one of the types below.
 type Event interface{ event() }
 
+// Limit says what sets the rate of requests.
+type Limit string
+
+const (
+	// LimitNone: nothing does.
+	LimitNone Limit = ""
+	// LimitGiven: the rate that the user gave. LimitFound: one that the API was found to accept. LimitAnnounced: the one that
+	// the API's headers announce.
+	LimitGiven     Limit = "given"
+	LimitFound     Limit = "found"
+	LimitAnnounced Limit = "announced"
+)
+
 type (
 	// FileListed tells of a file that a listing gave for the first time in this run.
 	FileListed struct{ File *File }
@@ -64,6 +77,8 @@ type (
 		Bytes         int64
 		Took          time.Duration
 		Err           error
+		// Throttled tells that the answer wants fewer requests.
+		Throttled bool
 	}
 	// Retrying tells that a request will be tried again after Delay.
 	Retrying struct {
@@ -72,13 +87,19 @@ type (
 		Delay         time.Duration
 		Err           error
 	}
-	// Paused tells that all requests wait: because the API asked for it, or in an outage because it cannot be reached.
+	// Paused tells that all requests wait until a time: because the API asked for it, or in an outage because it cannot be
+	// reached.
 	Paused struct {
 		For    time.Duration
+		Until  time.Time
 		Outage bool
 	}
-	// Paced tells that requests go on after a pause, at a rate near PerSecond.
-	Paced struct{ PerSecond float64 }
+	// Paced tells at which rate requests are sent from now on, in requests a second, and what sets it. PerSecond is 0 where
+	// nothing does.
+	Paced struct {
+		PerSecond float64
+		By        Limit
+	}
 )
 
 func (FileListed) event()    {}

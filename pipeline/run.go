@@ -96,9 +96,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	r := newRun(ctx, o, o.Ledger)
-	for range r.Concurrency {
-		r.stage("fetch", r.fetch)
-	}
+	r.crew.start()
 	return r.wait(r.commit)
 }
 
@@ -144,6 +142,7 @@ type run struct {
 	Options
 	history History
 	memory  *semaphore.Weighted
+	crew    *crew
 	// jobs are assets to fetch.
 	jobs chan job
 	// batch collects what the next checkpoint makes true. gate is held for reading while a blob is put and recorded, so
@@ -180,6 +179,7 @@ func newRun(ctx context.Context, o Options, history History) *run {
 	}
 	r.work, r.endWork = context.WithCancelCause(ctx)
 	r.intake, r.endIntake = context.WithCancelCause(r.work)
+	r.crew = newCrew(o.Concurrency, func() { r.stage("fetch", r.fetch) })
 	return r
 }
 

@@ -57,7 +57,7 @@ func (s *crashSource) Assets(_ context.Context, id pipeline.ID, kind pipeline.Ki
 	return assets, nil
 }
 
-func (s *crashSource) Blob(_ context.Context, a *pipeline.Asset) (*pipeline.Blob, error) {
+func (s *crashSource) Blob(_ context.Context, a *pipeline.Asset, _ pipeline.Pause) (*pipeline.Blob, error) {
 	s.fetched.Add(1)
 	content := crashContent(a.Key())
 	b := pipeline.NewBlob(pipeline.Content{Size: int64(len(content)), SHA256: sha256.Sum256(content), MediaType: "image/jpeg"},

@@ -105,7 +105,7 @@ func explainError(err error) explanation {
 		return explanation{exitIncomplete, "they are in the manifest with the reason, and the same command tries them again"}
 	case is[*llamacloud.APIError](err):
 		return explanation{exitStopped, "check the id, and that the key may use it"}
-	case is[*llamacloud.PauseError](err), is[*llamacloud.ThrottledError](err):
+	case is[*llamacloud.PauseError](err):
 		return explanation{exitStopped, "the same command goes on"}
 	case is[*llamacloud.OutageError](err):
 		return explanation{exitStopped, "check base_url and the network, then the same command goes on"}

@@ -13,21 +13,6 @@ import (
 	"exporter/pipeline"
 )
 
-func BenchmarkGovernor_Admit(b *testing.B) {
-	g := newGovernor(Options{}.withDefaults())
-	b.ReportAllocs()
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			ticket, err := g.admit(b.Context())
-			if err != nil {
-				b.Error(err)
-				return
-			}
-			ticket.accepted()
-		}
-	})
-}
-
 // instant is a transport that answers every request with the same body, at once.
 type instant struct{ body []byte }
 
@@ -64,7 +49,7 @@ func BenchmarkSource_Blob(b *testing.B) {
 			b.SetBytes(int64(size))
 			b.ReportAllocs()
 			for b.Loop() {
-				blob, err := source.Blob(b.Context(), asset)
+				blob, err := source.Blob(b.Context(), asset, nil)
 				if err != nil {
 					b.Fatal(err)
 				}

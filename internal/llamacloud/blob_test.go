@@ -261,7 +261,7 @@ func TestSource_Blob_SpoolsLargeBlobs(t *testing.T) {
 			})
 			a.client.spool.inMemory = inMemory
 			asset := &pipeline.Asset{FileID: "f", Kind: pipeline.Figure}
-			blob, err := a.source.Blob(t.Context(), asset)
+			blob, err := a.source.Blob(t.Context(), asset, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -326,7 +326,7 @@ func TestSource_Blob_MemoryIsNotSharedBetweenBlobs(t *testing.T) {
 		_, _ = w.Write(body)
 	})
 	get := func(page int32) *pipeline.Blob {
-		blob, err := a.source.Blob(t.Context(), &pipeline.Asset{FileID: "f", Kind: pipeline.Screenshot, PageIndex: page})
+		blob, err := a.source.Blob(t.Context(), &pipeline.Asset{FileID: "f", Kind: pipeline.Screenshot, PageIndex: page}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

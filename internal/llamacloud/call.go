@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"time"
 
+	"exporter/internal/llamacloud/governor"
 	"exporter/pipeline"
 )
 
@@ -26,6 +27,10 @@ type call struct {
 	requests int
 	// renewals is how often the request was made anew for a link that was dead.
 	renewals int
+	// throttled is what the governors of the API and of other hosts keep of the request.
+	throttled [2]governor.Request
+	// pause gives up a blob's place among those that are fetched while it waits; nil where it has none.
+	pause pipeline.Pause
 	// refusedAt is Client.standing.sent when the API first refused the key for this request; 0 before.
 	refusedAt int64
 }
@@ -66,7 +71,7 @@ func (c *Client) newCall(method, route string, query url.Values, segments ...seg
 // gets have a status of 200 to 299; it has to close their bodies.
 func (k *call) do(ctx context.Context, use func(*answer) error) error {
 	t := tries{max: k.client.opts.MaxAttempts}
-	k.client.gov.first()
+	k.client.origins.retries.Earn()
 	for {
 		err := k.attempt(ctx, use)
 		if err == nil {
@@ -76,19 +81,28 @@ func (k *call) do(ctx context.Context, use func(*answer) error) error {
 		if final != nil {
 			return k.settle(ctx, final)
 		}
-		if err := k.wait(ctx, delay, err); err != nil {
+		if err := k.park(ctx, delay, err); err != nil {
 			return err
 		}
 	}
 }
 
+// park waits as wait does. A request that was throttled leaves its place to others meanwhile.
+func (k *call) park(ctx context.Context, delay time.Duration, cause error) error {
+	refused, ok := errors.AsType[*APIError](cause)
+	if !ok || !refused.throttled || k.pause == nil {
+		return k.wait(ctx, delay, cause)
+	}
+	return k.pause(func() error { return k.wait(ctx, delay, cause) })
+}
+
 // wait waits before the request is sent again because of an error: as long as is given, or as the retry budget wants.
 func (k *call) wait(ctx context.Context, delay time.Duration, cause error) error {
-	delay = max(delay, k.client.gov.retry())
+	delay = max(delay, k.client.origins.retries.Spend())
 	k.client.opts.Observer.Observe(pipeline.Retrying{
 		Method: k.method, Route: k.route, Attempt: k.requests, Delay: delay, Err: cause,
 	})
-	return k.client.gov.sleep(ctx, delay)
+	return k.client.origins.Sleep(ctx, delay)
 }
 
 // attempt sends the request once, follows redirects, and turns answers that are errors into errors. A blob's request waits
@@ -98,7 +112,7 @@ func (k *call) attempt(ctx context.Context, use func(*answer) error) error {
 		turn := k.client.line.enter()
 		defer k.client.line.leave(turn)
 		if turn != nil {
-			if err := k.client.gov.wait(ctx, turn); err != nil {
+			if err := k.client.origins.Wait(ctx, turn); err != nil {
 				return err
 			}
 		}
@@ -120,7 +134,7 @@ func (k *call) attempt(ctx context.Context, use func(*answer) error) error {
 func (k *call) follow(ctx context.Context, use func(*answer) error) error {
 	to := k.url
 	for hop := 0; ; hop++ {
-		a, err := k.send(ctx, to)
+		a, err := k.send(ctx, to, hop)
 		if err != nil {
 			return hopError(err, hop)
 		}
@@ -174,7 +188,7 @@ func (k *call) redirect(a *answer, from *url.URL, hop int) (*url.URL, error) {
 func (k *call) refused(a *answer) error {
 	err := &APIError{
 		Method: k.method, Route: k.route, Host: k.clean(a.host.Host), Status: a.status, own: a.own(), throttled: a.throttled,
-		Detail: k.clean(readDetail(a.body)), RequestID: k.clean(a.header.Get("X-Request-Id")),
+		wait: a.wait, hopeless: a.hopeless, Detail: k.clean(readDetail(a.body)), RequestID: k.clean(a.header.Get("X-Request-Id")),
 	}
 	a.body.Close()
 	if err.own {

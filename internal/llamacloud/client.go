@@ -18,7 +18,7 @@ const maxHeaderBytes = 256 << 10
 // Client is a connection to one LlamaCloud API. It is safe for concurrent use.
 //
 // Its methods wait for the governor's permission, try again what may succeed later, and return *APIError for answers
-// that are errors, *RequestError where there is no usable answer, *PauseError or *ThrottledError where the API wants
+// that are errors, *RequestError where there is no usable answer, *PauseError where the API wants
 // fewer requests than can be waited for, *OutageError where it cannot be reached, and the cause of the context where that ended.
 type Client struct {
 	opts Options
@@ -26,12 +26,14 @@ type Client struct {
 	// transport is used without an http.Client: that would follow redirects with the key, keep cookies, send Referer and
 	// put whole URLs into its errors.
 	transport http.RoundTripper
-	gov       *governor
+	origins   *origins
 	spool     *spooler
 	line      *line
 	standing  standing
 	// maxJSON bounds a JSON answer, in bytes.
 	maxJSON int64
+	// oddQuota tells that it was logged that headers which announce a quota make no sense.
+	oddQuota atomic.Bool
 	// answered is the first GET that the API answered well; nil before.
 	answered atomic.Pointer[call]
 }
@@ -50,7 +52,7 @@ func New(o Options) (*Client, error) {
 		opts:      o,
 		base:      base,
 		transport: newTransport(o),
-		gov:       newGovernor(o),
+		origins:   newOrigins(o),
 		spool:     &spooler{dir: o.SpoolDir, inMemory: pipeline.BufferedBlobSize},
 		line:      newLine(),
 		standing:  standing{asking: make(chan struct{}, 1)},

@@ -3,13 +3,12 @@
 //
 // Rules of the room:
 //
-//   - Every HTTP request, whatever it is for, goes through call.send, and there through the governor: first attempts,
-//     retries, redirect hops and what net/http sends again by itself.
-//   - The governor knows nothing of HTTP: it has a token bucket (Rate) and a pause that all workers share. A request asks
-//     it for permission by admit and for a wait by sleep; what an answer says about requests to come reaches it by pause
-//     and halt. Whether a request is tried again is for the rules in judge and tries, which send nothing themselves.
-//   - All bodies report to the client's line, which tells one that is slow from one of many on a thin line. A request for a blob
-//     waits for a place on it before it asks the governor, so that no token waits.
+//   - Every HTTP request, whatever it is for, goes through call.send, and there through a governor: first attempts,
+//     retries and what net/http sends again by itself. A redirect hop to the configured origin goes on the ticket of its request.
+//   - Each origin has a governor: the API's own keeps the rate, those of hosts that it redirects to do what these say. A
+//     governor knows nothing of HTTP. A request asks it for a ticket, and says by it what came of the request: outcome.go
+//     turns answers into what a governor understands. Whether a request is tried again is for the rules in judge and tries,
+//     which send nothing themselves.
 //   - Everything that comes from the server is untrusted: bodies are bounded in size, depth and time, numbers in range,
 //     and text that ends in an error is bounded, made printable and cleared of the key.
 //   - The key leaves the package in one place only, the Authorization header of a request to the configured origin.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"exporter/internal/llamacloud/governor"
 )
 
 // Classes of what can go wrong with a request. Together with "http_" and a status, they are the classes of the
@@ -61,8 +63,11 @@ type APIError struct {
 
 	// own tells that the configured origin answered, so that the answer speaks for the API.
 	own bool
-	// throttled tells that the API wants fewer requests.
-	throttled bool
+	// throttled tells that the host wants fewer requests, and hopeless that it is not to be asked again, since others are
+	// accepted.
+	throttled, hopeless bool
+	// wait is how long the request is to wait before it is sent again.
+	wait time.Duration
 	// advice is what the configured origin says about sending the request again.
 	advice advice
 	// alone tells that the key was refused for this request only.
@@ -124,40 +129,11 @@ func (e *RequestError) Error() string {
 
 func (e *RequestError) Unwrap() error { return e.Err }
 
-// PauseError says that the API asked for a longer pause than allowed. No request is sent after it.
-type PauseError struct {
-	// For is how long the API asked to wait, pauses before it included after which it still accepted nothing. Max is
-	// Options.MaxPause.
-	For, Max time.Duration
-}
-
-func (e *PauseError) Error() string {
-	return fmt.Sprintf("the API asks to wait for %v, longer than max_pause (%v): run again later",
-		e.For.Round(time.Second), e.Max)
-}
-
-// ThrottledError says that a request was given up because every answer to it asked to slow down.
-type ThrottledError struct {
-	// Answers is the number of such answers in a row.
-	Answers int
-	Last    *APIError
-}
-
-func (e *ThrottledError) Error() string {
-	return fmt.Sprintf("%d answers in a row asked to slow down (lower the rate): %v", e.Answers, e.Last)
-}
-
-// OutageError says that the API could not be reached for longer than is waited for. No request is sent after it.
-type OutageError struct {
-	// For is how long every request has failed, Max is Options.MaxOutage.
-	For, Max time.Duration
-	// Last is how the last one did.
-	Last error
-}
-
-func (e *OutageError) Error() string {
-	return fmt.Sprintf("the API could not be reached for %v (max_outage is %v): %v", e.For.Round(time.Second), e.Max, e.Last)
-}
+// PauseError and OutageError are what ends a run when the API's own governor gives up.
+type (
+	PauseError  = governor.PauseError
+	OutageError = governor.OutageError
+)
 
 // ListingError says that a listing could not be had, or cannot be trusted. What it gave before is not complete.
 type ListingError struct {

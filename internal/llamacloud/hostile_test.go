@@ -199,7 +199,7 @@ func FuzzClient_Errors(f *testing.F) {
 			"Location": {location}, "Content-Encoding": {encoding}, "X-Request-Id": {id}, "Content-Type": {mediaType},
 		}, body}
 		asset := &pipeline.Asset{FileID: "f", Kind: pipeline.Figure, FigureName: "\u202e" + canary}
-		_, blobErr := NewSource(client, Selection{}).Blob(t.Context(), asset)
+		_, blobErr := NewSource(client, Selection{}).Blob(t.Context(), asset, nil)
 		_, listErr := client.PageFigures(t.Context(), "f")
 		for _, err := range []error{blobErr, listErr} {
 			if err == nil {

@@ -28,7 +28,7 @@ func TestSource_Blob_HTTP2(t *testing.T) {
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	client := newServerClient(t, server, true)
-	blob, err := NewSource(client, Selection{}).Blob(t.Context(), &pipeline.Asset{FileID: "f", Kind: pipeline.Screenshot})
+	blob, err := NewSource(client, Selection{}).Blob(t.Context(), &pipeline.Asset{FileID: "f", Kind: pipeline.Screenshot}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestSource_Blob_HTTP2_DeadConnectionIsReplaced(t *testing.T) {
 	})
 	source := NewSource(client, Selection{})
 	for i, attempts := range []int{1, 2} {
-		blob, err := source.Blob(t.Context(), &pipeline.Asset{FileID: "f", Kind: pipeline.Screenshot})
+		blob, err := source.Blob(t.Context(), &pipeline.Asset{FileID: "f", Kind: pipeline.Screenshot}, nil)
 		if err != nil {
 			t.Fatalf("blob %d: %v", i, err)
 		}

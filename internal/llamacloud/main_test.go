@@ -213,7 +213,7 @@ func (a *api) fetchBlob(t *testing.T, listed int64) (*pipeline.Blob, error) {
 	t.Helper()
 	blob, err := a.source.Blob(t.Context(), &pipeline.Asset{
 		FileID: "file-1", Kind: pipeline.Screenshot, ListedSize: &listed,
-	})
+	}, nil)
 	checkNoKey(t, err)
 	if err == nil {
 		t.Cleanup(func() {

@@ -54,7 +54,9 @@ type Options struct {
 
 	// UserAgent goes with every request; default "exporter".
 	UserAgent string
-	// Observer is told of requests, retries and pauses; it may be nil.
+	// Log takes a line of what is odd and does no harm; it may be nil.
+	Log func(message string)
+	// Observer is told of requests, retries, pauses and the rate; it may be nil.
 	Observer pipeline.Observer
 }
 
@@ -70,6 +72,9 @@ func (o Options) withDefaults() Options {
 	o.MaxBlobSize = cmp.Or(o.MaxBlobSize, 256<<20)
 	o.SpoolDir = cmp.Or(o.SpoolDir, os.TempDir())
 	o.UserAgent = cmp.Or(o.UserAgent, "exporter")
+	if o.Log == nil {
+		o.Log = func(string) {}
+	}
 	if o.Observer == nil {
 		o.Observer = pipeline.Observers(nil)
 	}

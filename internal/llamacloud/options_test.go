@@ -79,14 +79,3 @@ func TestOptions_Validate_NamesFieldAndValue(t *testing.T) {
 		}
 	}
 }
-
-func TestBucketSize(t *testing.T) {
-	for _, test := range []struct {
-		perSecond float64
-		want      int
-	}{{1.0 / 3, 1}, {19, 1}, {40, 2}, {59.9, 2}, {1280, 64}, {1e300, 1 << 20}, {math.Inf(1), 1 << 20}} {
-		if got := bucketSize(test.perSecond); got != test.want {
-			t.Errorf("%v a second: %d tokens, want %d", test.perSecond, got, test.want)
-		}
-	}
-}

@@ -104,7 +104,7 @@ func TestClient_BrokenAssets_AreNoOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, _ := newOutageAPI(t)
 		for range 5 {
-			_, err := a.source.Blob(t.Context(), &pipeline.Asset{FileID: "broken", Kind: pipeline.Screenshot})
+			_, err := a.source.Blob(t.Context(), &pipeline.Asset{FileID: "broken", Kind: pipeline.Screenshot}, nil)
 			if failure, ok := errors.AsType[*pipeline.Failure](err); !ok || failure.Class != ClassTransport {
 				t.Fatalf("got %v, want a failure of class transport", err)
 			}

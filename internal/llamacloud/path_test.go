@@ -72,7 +72,7 @@ func TestClient_RefusesBadIDsBeforeARequest(t *testing.T) {
 				t.Errorf("%q, directory: got %v, want a bad id", id, err)
 			}
 		}
-		_, err := a.source.Blob(ctx, &pipeline.Asset{FileID: id, Kind: pipeline.Figure})
+		_, err := a.source.Blob(ctx, &pipeline.Asset{FileID: id, Kind: pipeline.Figure}, nil)
 		if failure, ok := errors.AsType[*pipeline.Failure](err); !ok || failure.Class != ClassBadID || failure.Attempts != 0 {
 			t.Errorf("%q, blob: got %v, want a failure of class bad_id", id, err)
 		}

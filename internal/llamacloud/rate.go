@@ -21,10 +21,3 @@ func (r Rate) validate() error {
 	}
 	return nil
 }
-
-// bucketSize returns how many tokens the bucket holds: those of a twentieth of a second, and one at least, so that requests
-// are spread evenly.
-func bucketSize(perSecond float64) int {
-	const most = 1 << 20
-	return max(1, int(min(most, perSecond/20)))
-}

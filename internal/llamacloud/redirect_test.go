@@ -170,7 +170,7 @@ func TestClient_OtherHostsDoNotSpeakForTheAPI(t *testing.T) {
 				t.Errorf("got %v, want a failure of class http_%d", err, status)
 			}
 		}
-		if _, err := a.client.gov.admit(t.Context()); err != nil {
+		if _, err := a.client.origins.own.Admit(t.Context(), nil); err != nil {
 			t.Errorf("the governor has heard of it: %v", err)
 		}
 	})
@@ -237,7 +237,7 @@ func TestSource_Blob_BadCertificateEndsTheRun(t *testing.T) {
 	client := newServerClient(t, server, false)
 	events := &recorder{t: t}
 	client.opts.Observer = events
-	_, err := NewSource(client, Selection{}).Blob(t.Context(), &pipeline.Asset{FileID: "f"})
+	_, err := NewSource(client, Selection{}).Blob(t.Context(), &pipeline.Asset{FileID: "f"}, nil)
 	if failed, ok := errors.AsType[*RequestError](err); !ok || failed.Class != ClassTLS {
 		t.Errorf("got %v, want class tls", err)
 	}
@@ -256,7 +256,7 @@ func TestSource_Blob_BadCertificateOfAnotherHostConcernsTheAsset(t *testing.T) {
 	server := quietServer(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) })
 	server.Start()
 	client := newServerClient(t, server, false)
-	_, err := NewSource(client, Selection{}).Blob(t.Context(), &pipeline.Asset{FileID: "f"})
+	_, err := NewSource(client, Selection{}).Blob(t.Context(), &pipeline.Asset{FileID: "f"}, nil)
 	if failure, ok := errors.AsType[*pipeline.Failure](err); !ok || failure.Class != ClassRedirect {
 		t.Errorf("got %v, want a failure of class redirect", err)
 	}

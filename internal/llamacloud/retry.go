@@ -14,8 +14,6 @@ const (
 	// firstBackoff and maxBackoff bound the jittered wait before a retry: rand(0, min(maxBackoff, firstBackoff·2ⁿ)).
 	firstBackoff = 500 * time.Millisecond
 	maxBackoff   = 30 * time.Second
-	// maxThrottled is how many throttled answers in a row are obeyed before a request is given up.
-	maxThrottled = 100
 )
 
 // verdict is what a failed attempt means for the request.
@@ -50,7 +48,7 @@ func judge(method string, err error) verdict {
 
 func judgeStatus(e *APIError) verdict {
 	switch {
-	case e.advice == leaveIt:
+	case e.advice == leaveIt, e.hopeless:
 		return giveUp
 	case e.advice == noAdvice && !retryableStatus(e.Status) && !e.unauthorized():
 		return giveUp
@@ -127,10 +125,9 @@ func concern(err error) (class string, ok bool) {
 	return "", false
 }
 
-// tries keeps count of the failed attempts of one request.
+// tries keeps count of the failed attempts of one request. Throttled ones are for the governor to count.
 type tries struct {
-	max                int
-	charged, throttled int
+	max, charged int
 	// last is the likeness of the last failure that had one.
 	last string
 }
@@ -139,26 +136,23 @@ type tries struct {
 func (t *tries) next(method string, err error) (time.Duration, error) {
 	v := judge(method, err)
 	if v == comeBack {
-		return t.nextThrottled(err)
+		return asked(err), nil
 	}
-	t.throttled = 0
 	t.charged++
 	like := likeness(err)
 	if v == giveUp || t.charged >= t.max || like != "" && like == t.last {
 		return 0, err
 	}
 	t.last = cmp.Or(like, t.last)
-	return backoff(t.charged - 1), nil
+	return max(backoff(t.charged-1), asked(err)), nil
 }
 
-// nextThrottled does not wait: the governor does, for all requests.
-func (t *tries) nextThrottled(err error) (time.Duration, error) {
-	t.throttled++
-	if t.throttled < maxThrottled {
-		return 0, nil
+// asked returns how long a request has to wait by its last answer before it is sent again.
+func asked(err error) time.Duration {
+	if answered, ok := errors.AsType[*APIError](err); ok {
+		return answered.wait
 	}
-	answered, _ := errors.AsType[*APIError](err)
-	return 0, &ThrottledError{Answers: t.throttled, Last: answered}
+	return 0
 }
 
 // backoff returns a wait with full jitter before retry number n, counted from 0.

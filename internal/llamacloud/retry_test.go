@@ -66,24 +66,6 @@ func TestTries_Next_BoundsAttempts(t *testing.T) {
 	}
 }
 
-func TestTries_Next_BoundsThrottling(t *testing.T) {
-	limited := &APIError{Status: 429, throttled: true}
-	tries := tries{max: 1}
-	for range maxThrottled - 1 {
-		if _, final := tries.next(http.MethodGet, limited); final != nil {
-			t.Fatalf("gave up after %d answers: %v", tries.throttled, final)
-		}
-	}
-	_, final := tries.next(http.MethodGet, limited)
-	if got, ok := errors.AsType[*ThrottledError](final); !ok || got.Answers != maxThrottled || got.Last != limited {
-		t.Errorf("got %v, want a ThrottledError", final)
-	}
-	if _, ok := concern(final); ok {
-		t.Error("it concerns one asset only, want the run")
-	}
-}
-
-// What is wrong in the same way twice is not asked for again, whatever came in between; what differs each time is.
 func TestTries_Next_EndsWithTheSameTwice(t *testing.T) {
 	wrong := func(how string) error { return &RequestError{Class: ClassSizeMismatch, likeness: how} }
 	cut, broken := &RequestError{Class: ClassTruncated}, &APIError{Status: 500, own: true}

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"exporter/internal/llamacloud/governor"
 	"exporter/pipeline"
 )
 
@@ -33,8 +34,9 @@ type answer struct {
 	// delimited tells that the body itself says where it ends; otherwise it ends with the connection.
 	delimited bool
 	body      *body
-	// throttled tells that the API wants fewer requests.
-	throttled bool
+	// throttled, hopeless and wait are as in APIError.
+	throttled, hopeless bool
+	wait                time.Duration
 }
 
 // own tells that the configured origin answered, so that the answer speaks for the API.
@@ -63,18 +65,20 @@ func (a *answer) discard() {
 	a.body.Close()
 }
 
-// send waits until it may, and makes one HTTP request.
+// send waits until it may, and makes one HTTP request. A hop to the configured origin is sent at once, on the token of the
+// request that it belongs to; one to another host waits only for what that host has said itself.
 //
 // In an outage a request that is known to be answered otherwise is sent before it: one that always fails must not pass for
 // an outage, and none is to be given up because of one.
-func (k *call) send(ctx context.Context, to *url.URL) (*answer, error) {
+func (k *call) send(ctx context.Context, to *url.URL, hop int) (*answer, error) {
+	own := sameOrigin(k.client.base, to)
 	for {
-		admitted, err := k.client.gov.admit(ctx)
+		admitted, err := k.admit(ctx, to, own && hop > 0)
 		if err != nil {
 			return nil, err
 		}
 		probe := k.client.answered.Load()
-		if probe == nil || !admitted.passage.outage {
+		if probe == nil || !own || !admitted.Outage() {
 			return k.sendAdmitted(ctx, to, admitted)
 		}
 		again := &call{client: k.client, method: probe.method, route: probe.route, url: probe.url}
@@ -84,20 +88,31 @@ func (k *call) send(ctx context.Context, to *url.URL) (*answer, error) {
 	}
 }
 
+// admit waits for the governor of an origin, or takes the ticket of a hop that goes at once.
+func (k *call) admit(ctx context.Context, to *url.URL, atOnce bool) (*governor.Ticket, error) {
+	switch {
+	case atOnce:
+		return k.client.origins.own.Follow(ctx)
+	case sameOrigin(k.client.base, to):
+		return k.client.origins.own.Admit(ctx, &k.throttled[0])
+	}
+	return k.client.origins.other(to).Admit(ctx, &k.throttled[1])
+}
+
 // sendAdmitted makes one HTTP request. Every one that this package makes is made here.
 //
 // net/http sends a request a second time by itself when a connection that it reused turns out to be dead. That cannot be
 // switched off, but it can be made to pay: see exchange.gotConn.
-func (k *call) sendAdmitted(ctx context.Context, to *url.URL, admitted *ticket) (*answer, error) {
+func (k *call) sendAdmitted(ctx context.Context, to *url.URL, admitted *governor.Ticket) (*answer, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	x := &exchange{call: k, cancel: cancel}
+	x := &exchange{call: k, cancel: cancel, to: to}
 	x.ticket.Store(admitted)
 	x.headers = startDeadline(k.client.opts.HeaderTimeout, func() { cancel(errNoHeaders) })
 	defer x.headers.end()
 	request, err := x.request(ctx, to)
 	if err != nil {
 		cancel(nil)
-		admitted.untold()
+		admitted.Untold()
 		return nil, err
 	}
 	k.requests++
@@ -135,8 +150,10 @@ type exchange struct {
 	call    *call
 	cancel  context.CancelCauseFunc
 	headers *deadline
+	// to is where the request goes.
+	to *url.URL
 	// ticket is that of the latest connection; nil where it was not admitted.
-	ticket atomic.Pointer[ticket]
+	ticket atomic.Pointer[governor.Ticket]
 	// connections is how many connections the request was given.
 	connections atomic.Int32
 	// wrote tells that the request may have been sent.
@@ -179,9 +196,9 @@ func (x *exchange) gotConn(ctx context.Context) {
 	}
 	x.headers.hold()
 	if t := x.ticket.Swap(nil); t != nil {
-		t.untold()
+		t.Untold()
 	}
-	again, err := x.call.client.gov.admit(ctx)
+	again, err := x.call.admit(ctx, x.to, false)
 	if err != nil {
 		x.cancel(err)
 		return

@@ -32,8 +32,7 @@ type Selection struct {
 //
 // An error that concerns one file or asset is a *pipeline.Failure with a class of this package. The others, which end a
 // run, are *APIError where the API refused the key, *RequestError where its certificate was refused, *PauseError,
-// *ThrottledError, *ListingError, *pipeline.StorageError, an error that wraps pipeline.ErrStopped, and the cause of the
-// context.
+// *ListingError, *pipeline.StorageError, an error that wraps pipeline.ErrStopped, and the cause of the context.
 type Source struct {
 	client    *Client
 	selection Selection
@@ -47,7 +46,7 @@ func NewSource(c *Client, selection Selection) *Source {
 }
 
 // Stop implements pipeline.Source.
-func (s *Source) Stop() { s.client.gov.stop() }
+func (s *Source) Stop() { s.client.origins.Stop() }
 
 // Files implements pipeline.Source.
 func (s *Source) Files(ctx context.Context) iter.Seq2[pipeline.File, error] {
@@ -170,12 +169,12 @@ func assets[T any](
 }
 
 // Blob implements pipeline.Source.
-func (s *Source) Blob(ctx context.Context, asset *pipeline.Asset) (*pipeline.Blob, error) {
+func (s *Source) Blob(ctx context.Context, asset *pipeline.Asset, pause pipeline.Pause) (*pipeline.Blob, error) {
 	k, err := s.blobCall(asset)
 	if err != nil {
 		return nil, failure(err, 0)
 	}
-	k.single, k.blob = true, true
+	k.single, k.blob, k.pause = true, true, pause
 	expected, _ := asset.ExpectedSize()
 	var blob *pipeline.Blob
 	err = k.do(ctx, func(a *answer) (err error) {

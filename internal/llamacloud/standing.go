@@ -41,7 +41,7 @@ func (k *call) settle(ctx context.Context, err error) error {
 		refused.alone = accepted
 	}
 	if !refused.alone {
-		k.client.gov.halt(err)
+		k.client.origins.Halt(err)
 	}
 	return err
 }

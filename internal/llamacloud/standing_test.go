@@ -46,7 +46,7 @@ func newKeyAPI(t *testing.T, change ...func(*Options)) (*api, *keyAPI) {
 }
 
 func (a *api) blobOf(t *testing.T, file pipeline.ID) error {
-	blob, err := a.source.Blob(t.Context(), &pipeline.Asset{FileID: file, Kind: pipeline.Screenshot})
+	blob, err := a.source.Blob(t.Context(), &pipeline.Asset{FileID: file, Kind: pipeline.Screenshot}, nil)
 	checkNoKey(t, err)
 	if err != nil {
 		return err

@@ -86,7 +86,7 @@ func (a *api) fetchAll(t *testing.T, blobs, workers int, size int64) {
 			for page := range jobs {
 				blob, err := a.source.Blob(t.Context(), &pipeline.Asset{
 					FileID: "f", Kind: pipeline.Screenshot, PageIndex: page, ListedSize: &size,
-				})
+				}, nil)
 				if err != nil {
 					t.Errorf("blob %d: %v", page, err)
 					continue

@@ -1,4 +1,4 @@
-package llamacloud
+package governor
 
 import (
 	"sync"
@@ -10,19 +10,20 @@ import (
 
 // Everything fails, and every request is tried six times: the API sees a fifth more requests than were wanted, and ten a
 // second, beside what was saved up before.
-func TestGovernor_Retry_KeepsTheBudget(t *testing.T) {
+func TestBudget_Spend_KeepsTheBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g, _ := newTestGovernor(t, Rate{})
+		var b Budget
+		s := NewSwitch()
 		var first, retries atomic.Int64
 		start := time.Now()
 		var workers sync.WaitGroup
 		for range 32 {
 			workers.Go(func() {
 				for range 20 {
-					g.first()
+					b.Earn()
 					first.Add(1)
 					for range 5 {
-						if err := g.sleep(t.Context(), g.retry()); err != nil {
+						if err := s.Sleep(t.Context(), b.Spend()); err != nil {
 							t.Error(err)
 						}
 						retries.Add(1)
@@ -45,22 +46,24 @@ func TestGovernor_Retry_KeepsTheBudget(t *testing.T) {
 
 // What is not used is saved, but not without end.
 func TestBudget_Spend_SavesUpToTheCap(t *testing.T) {
-	now := time.Now()
-	var b budget
-	b.spend(now)
-	now = now.Add(time.Hour)
-	for range 10_000 {
-		b.earn()
-	}
-	for n := range int(budgetCap) {
-		if wait := b.spend(now); wait != 0 {
-			t.Fatalf("retry %d waits %v, want %v at once", n, wait, budgetCap)
+	synctest.Test(t, func(t *testing.T) {
+		var b Budget
+		b.Spend()
+		time.Sleep(time.Hour)
+		for range 10_000 {
+			b.Earn()
 		}
-	}
-	if wait := b.spend(now); wait != 100*time.Millisecond {
-		t.Errorf("the next one waits %v, want a tenth of a second", wait)
-	}
-	if wait := b.spend(now.Add(time.Second)); wait != 0 {
-		t.Errorf("a second later one waits %v, want none", wait)
-	}
+		for n := range int(budgetCap) {
+			if wait := b.Spend(); wait != 0 {
+				t.Fatalf("retry %d waits %v, want %v at once", n, wait, budgetCap)
+			}
+		}
+		if wait := b.Spend(); wait != 100*time.Millisecond {
+			t.Errorf("the next one waits %v, want a tenth of a second", wait)
+		}
+		time.Sleep(time.Second)
+		if wait := b.Spend(); wait != 0 {
+			t.Errorf("a second later one waits %v, want none", wait)
+		}
+	})
 }

@@ -1,0 +1,199 @@
+package governor
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"exporter/pipeline"
+)
+
+// Options configure a Governor.
+type Options struct {
+	// PerSecond is the rate in requests a second that is never passed; 0 for none.
+	PerSecond float64
+	// Auto begins with a few requests a second and finds the origin's limit. Without it and without PerSecond, requests are
+	// sent as they come until the origin throttles.
+	Auto bool
+	// MaxPause is the longest pause that is obeyed, MaxOutage the longest outage that is waited for; 0 for as long as it takes.
+	MaxPause, MaxOutage time.Duration
+	// MaxAttempts is how often a request is sent before it is given up. The outage is known before.
+	MaxAttempts int
+	// Elsewhere tells that it is no origin of the API's own: its failures are no outage.
+	Elsewhere bool
+	// Observer is told of pauses and of the rate; Log of what is wrong with quota headers. Neither is nil.
+	Observer pipeline.Observer
+	Log      func(message string)
+}
+
+// Governor decides when a request may be sent to one origin. It is safe for concurrent use, and knows nothing of HTTP.
+//
+// Whoever was admitted says what came of the request through its ticket.
+type Governor struct {
+	*Switch
+	options Options
+	// began is when time 0 was.
+	began time.Time
+	// turn holds one value. Who has it is the next to be admitted; the others wait for it.
+	turn chan struct{}
+	// woken has a value when what the next one waits for may have changed.
+	woken chan struct{}
+
+	mu        sync.Mutex
+	regulator *Regulator
+	breaker   breaker
+	quota     quota
+	rtt       float64
+	// admitted counts what was sent, waiting who waits to be admitted. yielding are those who let them go first.
+	admitted, waiting int
+	yielding          []chan struct{}
+	// accepted and throttled count all requests.
+	accepted, throttled int
+	// paced is the rate of which the observer was told last.
+	paced pipeline.Paced
+}
+
+// New returns a governor that nothing was sent through yet.
+func New(o Options, s *Switch) *Governor {
+	rnd := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	g := &Governor{
+		Switch: s, options: o, began: time.Now(), turn: make(chan struct{}, 1), woken: make(chan struct{}, 1),
+		regulator: NewRegulator(o.PerSecond, o.Auto, rnd),
+		breaker: breaker{
+			rnd: rnd, after: max(1, min(outageAfter, o.MaxAttempts-1)), most: seconds(o.MaxOutage),
+		},
+	}
+	g.turn <- struct{}{}
+	return g
+}
+
+// seconds returns a longest time in seconds; 0 stands for none.
+func seconds(d time.Duration) float64 {
+	if d == 0 {
+		return math.Inf(1)
+	}
+	return d.Seconds()
+}
+
+// now returns the time in seconds since the governor was made.
+func (g *Governor) now() float64 { return time.Since(g.began).Seconds() }
+
+// othersFirst is how many others are admitted before a request that was throttled, where others wait: one that always is must
+// not be the probe for which all wait.
+const othersFirst = 10
+
+// Admit waits until one request may be sent. The errors are those of Sleep. The request is nil, or what was kept of it.
+func (g *Governor) Admit(ctx context.Context, r *Request) (*Ticket, error) {
+	if r != nil && r.tries.Throttled > 0 {
+		if err := g.yield(ctx, r); err != nil {
+			return nil, err
+		}
+	}
+	g.join(1)
+	defer g.join(-1)
+	select {
+	case <-g.turn:
+		defer func() { g.turn <- struct{}{} }()
+	case <-ctx.Done():
+	case <-g.stopped:
+	case <-g.halted:
+	}
+	for waited := false; ; waited = true {
+		if err := g.refusal(ctx); err != nil {
+			return nil, err
+		}
+		ticket, left := g.issue(waited)
+		if ticket != nil {
+			return ticket, nil
+		}
+		if err := g.await(ctx, left); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// Follow returns at once the ticket of a request that needs no token, since it goes on with one that was admitted.
+func (g *Governor) Follow(ctx context.Context) (*Ticket, error) {
+	if err := g.refusal(ctx); err != nil {
+		return nil, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.quota.send()
+	return &Ticket{governor: g, passage: g.regulator.Follow(g.now())}, nil
+}
+
+// join says that so many more wait to be admitted.
+func (g *Governor) join(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.waiting += n; g.waiting == 0 {
+		g.letGo()
+	}
+}
+
+// letGo wakes those who yield to others.
+func (g *Governor) letGo() {
+	for _, r := range g.yielding {
+		close(r)
+	}
+	g.yielding = nil
+}
+
+// yield waits until enough others have been admitted, or nobody else waits.
+func (g *Governor) yield(ctx context.Context, r *Request) error {
+	for {
+		g.mu.Lock()
+		if g.waiting == 0 || g.admitted-r.admitted >= othersFirst {
+			g.mu.Unlock()
+			return nil
+		}
+		turn := make(chan struct{})
+		g.yielding = append(g.yielding, turn)
+		g.mu.Unlock()
+		if err := g.wait(ctx, nil, turn); err != nil {
+			return err
+		}
+	}
+}
+
+// await waits for a time in seconds, which may be infinite, or until something has changed.
+func (g *Governor) await(ctx context.Context, left float64) error {
+	if math.IsInf(left, 1) {
+		return g.wait(ctx, nil, g.woken)
+	}
+	timer := time.NewTimer(duration(left) + 1)
+	defer timer.Stop()
+	return g.wait(ctx, timer.C, g.woken)
+}
+
+// issue returns a ticket, or how long it is until there may be one.
+func (g *Governor) issue(waited bool) (*Ticket, float64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.now()
+	if at := g.next(now); at > now {
+		return nil, at - now
+	}
+	t := &Ticket{governor: g, passage: g.regulator.Admit(now, waited)}
+	t.outage = g.breaker.pass()
+	g.quota.send()
+	if g.admitted++; g.admitted%othersFirst == 0 {
+		g.letGo()
+	}
+	return t, 0
+}
+
+// next returns when the next request may be sent; infinite where an answer has to come first.
+func (g *Governor) next(now float64) float64 {
+	return max(g.breaker.next(now), g.quota.next(now), g.regulator.Next(now))
+}
+
+// Rate returns the rate at present and what sets it.
+func (g *Governor) Rate() pipeline.Paced {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.pacedNow()
+}

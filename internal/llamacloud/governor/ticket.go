@@ -1,0 +1,204 @@
+package governor
+
+import (
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"exporter/pipeline"
+)
+
+// Ticket is the permission to send one request. One of its methods is called, once, when it is known what came of it.
+type Ticket struct {
+	governor *Governor
+	passage  Passage
+	// outage tells that the origin could not be reached before.
+	outage bool
+}
+
+// Outage tells that the origin could not be reached when the request was admitted, and that all others wait for it.
+func (t *Ticket) Outage() bool { return t.outage }
+
+// Request is what a governor keeps of a request that was throttled. The zero value is one that was not.
+type Request struct {
+	tries Tries
+	// admitted is how many had been sent when it was throttled last.
+	admitted int
+	// accepted and throttled are the counts of all others when it was throttled first.
+	accepted, throttled int
+	// others is how many others were accepted since, and refused how many were throttled.
+	others, refused int
+}
+
+// maxThrottled is how often a request may be throttled, whatever becomes of others.
+const maxThrottled = 100
+
+// maxOthersThrottled is the share of the other requests up to which it is no wonder that they are accepted.
+const maxOthersThrottled = 0.2
+
+// Hopeless tells whether the request has been throttled so often, while others were accepted, that it is a matter of the
+// request and not of the rate.
+func (r *Request) Hopeless(attempts int) bool {
+	return r.tries.Throttled >= maxThrottled || r.tries.Throttled >= attempts && r.others > 0 &&
+		float64(r.refused) <= maxOthersThrottled*float64(r.others+r.refused)
+}
+
+// Throttled returns how often the request was throttled.
+func (r *Request) Throttled() int { return r.tries.Throttled }
+
+// Accepted tells that the origin took the request, whatever it answered otherwise, and what it says of its quota; nil for
+// nothing.
+func (t *Ticket) Accepted(q *Quota) {
+	g := t.governor
+	g.mu.Lock()
+	now := g.now()
+	if g.rtt == 0 {
+		g.rtt = now - t.passage.Sent
+	}
+	g.rtt += (now - t.passage.Sent - g.rtt) / 16
+	g.back(now, t, q)
+	g.breaker.answered()
+	g.accepted++
+	g.regulator.Accepted(now, t.passage)
+	g.unlock(nil)
+}
+
+// Throttled tells that the origin wants fewer requests. It returns how long the request itself has to wait, and an error if
+// that, or the pause of all, cannot be waited for.
+func (t *Ticket) Throttled(r *Request, d Delay, q *Quota) (own time.Duration, err error) {
+	g := t.governor
+	if longest := g.options.MaxPause; longest > 0 && d.Wait > longest.Seconds() {
+		t.Untold()
+		return 0, &PauseError{For: duration(d.Wait), Max: longest}
+	}
+	g.mu.Lock()
+	now := g.now()
+	if g.quota.contradict(q) {
+		g.options.Log("the headers that announce a quota are wrong, and not believed any more: it was throttled though they say that there is more")
+	}
+	g.back(now, t, q)
+	g.breaker.answered()
+	if r.tries.Throttled == 0 {
+		r.accepted, r.throttled = g.accepted, g.throttled
+	}
+	g.throttled++
+	before := g.regulator.until
+	g.regulator.Throttled(now, t.passage, &r.tries, d)
+	r.admitted = g.admitted
+	r.others, r.refused = g.accepted-r.accepted, g.throttled-r.throttled-r.tries.Throttled
+	var event pipeline.Event
+	if until := g.regulator.until; g.regulator.shut && until > before {
+		event = pipeline.Paused{For: duration(until - now), Until: time.Now().Add(duration(until - now))}
+		if asked, longest := until-g.regulator.since, g.options.MaxPause; longest > 0 && asked > longest.Seconds() {
+			err = &PauseError{For: duration(asked), Max: longest}
+		}
+	}
+	g.unlock(event)
+	return ownWait(r.tries.Throttled, d), err
+}
+
+const (
+	// firstBackoff and maxBackoff bound the jittered wait in seconds of a request that is throttled again and again:
+	// rand(0, min(maxBackoff, firstBackoff·2ⁿ)). It comes on top of what it is told.
+	firstBackoff, maxBackoff = 0.5, 30
+	// maxJitter is the most in seconds by which a pause is longer than was asked for, so that several programs that are
+	// throttled together do not come back together.
+	maxJitter = 0.25
+)
+
+// ownWait returns how long a request waits that was throttled n times.
+func ownWait(n int, d Delay) time.Duration {
+	backoff := min(maxBackoff, firstBackoff*math.Pow(2, float64(n-1)))
+	return duration(d.Wait + rand.Float64()*min(d.Wait/20, maxJitter) + rand.Float64()*backoff)
+}
+
+// Failed tells that no answer came, or that of a gateway that cannot reach the origin. It returns an error if that has lasted
+// too long.
+func (t *Ticket) Failed(cause error) (err error) {
+	g := t.governor
+	g.mu.Lock()
+	now := g.now()
+	g.back(now, t, nil)
+	g.regulator.Untold(t.passage)
+	var event pipeline.Event
+	if g.options.Elsewhere {
+		g.unlock(nil)
+		return nil
+	}
+	pause, over := g.breaker.failed(now, t.outage)
+	switch {
+	case over:
+		err = &OutageError{For: duration(now - g.breaker.failing), Max: g.options.MaxOutage, Last: cause}
+	case pause > 0:
+		event = pipeline.Paused{For: duration(pause), Until: time.Now().Add(duration(pause)), Outage: true}
+	}
+	g.unlock(event)
+	return err
+}
+
+// Untold tells that nothing came of the request that says anything about the origin.
+func (t *Ticket) Untold() {
+	g := t.governor
+	g.mu.Lock()
+	g.back(g.now(), t, nil)
+	g.regulator.Untold(t.passage)
+	g.breaker.untold(t.outage)
+	g.unlock(nil)
+}
+
+// back takes note of a request that has come back.
+func (g *Governor) back(now float64, t *Ticket, q *Quota) {
+	g.quota.back()
+	if q != nil {
+		g.quota.hear(now, g.rtt, t.passage.Sent, *q)
+	}
+	g.regulator.announced = 0
+	if perSecond, ok := g.quota.pace(); ok {
+		g.regulator.announced = perSecond
+	}
+}
+
+// unlock wakes who waits for what may have changed, and tells the observer.
+func (g *Governor) unlock(event pipeline.Event) {
+	now, before := g.pacedNow(), g.paced
+	changed := now.By != before.By || math.Abs(now.PerSecond-before.PerSecond) > 0.1*before.PerSecond
+	if changed {
+		g.paced = now
+	}
+	g.mu.Unlock()
+	select {
+	case g.woken <- struct{}{}:
+	default:
+	}
+	if event != nil {
+		g.options.Observer.Observe(event)
+	}
+	if changed {
+		g.options.Observer.Observe(now)
+	}
+}
+
+// pacedNow returns the rate at present and what sets it.
+func (g *Governor) pacedNow() pipeline.Paced {
+	rate, by := g.regulator.Rate(), pipeline.LimitNone
+	switch {
+	case g.regulator.announced > 0 && (rate < g.options.PerSecond || g.options.PerSecond == 0):
+		by = pipeline.LimitAnnounced
+		rate = g.quota.limit / g.quota.window
+	case g.regulator.Found():
+		by = pipeline.LimitFound
+	case g.options.PerSecond > 0:
+		by = pipeline.LimitGiven
+	default:
+		rate = 0
+	}
+	return pipeline.Paced{PerSecond: rate, By: by}
+}
+
+// duration turns seconds into a Duration, the longest where it is too long.
+func duration(seconds float64) time.Duration {
+	if d := seconds * float64(time.Second); d < math.MaxInt64 {
+		return time.Duration(d)
+	}
+	return math.MaxInt64
+}

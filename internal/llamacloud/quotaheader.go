@@ -1,0 +1,188 @@
+package llamacloud
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"exporter/internal/llamacloud/governor"
+)
+
+// quota returns what an answer says of its quota; nil where it does not say, or says what makes no sense, of which one line is
+// logged.
+func (c *Client) quota(a *answer) *governor.Quota {
+	q, err := parseQuota(a.header, time.Now(), c.opts.MaxPause)
+	if err != nil {
+		if c.oddQuota.CompareAndSwap(false, true) {
+			c.opts.Log(fmt.Sprintf("the headers that announce a quota are not believed: %s", printable(c.opts.Key.redact(err.Error()))))
+		}
+		return nil
+	}
+	return q
+}
+
+// parseQuota reads the headers that announce a quota, in the spellings in use, and returns nil where there are none:
+//
+//   - RateLimit-Policy: "default";q=20;w=60 with RateLimit: "default";r=3;t=40, of draft-ietf-httpapi-ratelimit-headers from
+//     -08 on. Of several policies, that with the least left counts.
+//   - RateLimit: limit=20, remaining=3, reset=40, of its draft -07, with RateLimit-Policy: 20;w=60.
+//   - RateLimit-Limit, RateLimit-Remaining and RateLimit-Reset, of its drafts up to -06, where RateLimit-Limit may have the
+//     window too: 20, 20;w=60.
+//   - X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset, whose reset is seconds from now on, or a time of day in
+//     seconds or milliseconds since 1970.
+//
+// A quota below 1, one that is reset later than longest, or what is no number is an error.
+func parseQuota(h http.Header, now time.Time, longest time.Duration) (*governor.Quota, error) {
+	fields := quotaFields(h)
+	if fields == nil {
+		return nil, nil
+	}
+	var q governor.Quota
+	for _, f := range []struct {
+		name string
+		to   *float64
+	}{{"limit", &q.Limit}, {"remaining", &q.Remaining}, {"reset", &q.Reset}, {"window", &q.Window}} {
+		text, ok := fields[f.name]
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
+			return nil, fmt.Errorf("%s is %q", f.name, text)
+		}
+		*f.to = n
+	}
+	q.Reset = resetIn(q.Reset, now)
+	switch {
+	case fields["remaining"] == "" || fields["reset"] == "":
+		return nil, nil
+	case fields["limit"] != "" && q.Limit < 1:
+		return nil, fmt.Errorf("the limit is %s", fields["limit"])
+	case q.Remaining < 0 || q.Window < 0:
+		return nil, fmt.Errorf("%s remain in a window of %s s", fields["remaining"], fields["window"])
+	case q.Reset < 0:
+		return nil, fmt.Errorf("the reset is %v ago", seconds(-q.Reset))
+	case q.Reset > longest.Seconds():
+		return nil, fmt.Errorf("the reset is in %v, more than max_pause (%v)", seconds(q.Reset), longest)
+	}
+	q.Limit = max(q.Limit, q.Remaining)
+	return &q, nil
+}
+
+func seconds(n float64) time.Duration {
+	return time.Duration(min(n, 1e9) * float64(time.Second)).Round(time.Second)
+}
+
+// resetIn turns a time of day in seconds or milliseconds since 1970 into seconds from now on. No window is as long as the
+// time since 1970.
+func resetIn(reset float64, now time.Time) float64 {
+	const oldest = 1e9
+	switch {
+	case reset > 1000*oldest:
+		return reset/1000 - float64(now.UnixMilli())/1000
+	case reset > oldest:
+		return reset - float64(now.UnixMilli())/1000
+	}
+	return reset
+}
+
+// quotaFields returns the numbers that the headers have, as text, by the names limit, remaining, reset and window.
+func quotaFields(h http.Header) map[string]string {
+	fields := map[string]string{}
+	set := func(name, text string) {
+		if text = strings.TrimSpace(text); text != "" {
+			fields[name] = text
+		}
+	}
+	policies := parsePolicies(h.Values("RateLimit-Policy"))
+	switch {
+	case h.Get("RateLimit") != "":
+		readRateLimit(h.Values("RateLimit"), policies, set)
+	case h.Get("RateLimit-Remaining") != "":
+		limit, policy, _ := strings.Cut(h.Get("RateLimit-Limit"), ",")
+		set("limit", limit)
+		set("remaining", h.Get("RateLimit-Remaining"))
+		set("reset", h.Get("RateLimit-Reset"))
+		set("window", parameters(policy)["w"])
+		set("window", policies[""]["w"])
+	case h.Get("X-RateLimit-Remaining") != "":
+		set("limit", h.Get("X-RateLimit-Limit"))
+		set("remaining", h.Get("X-RateLimit-Remaining"))
+		set("reset", h.Get("X-RateLimit-Reset"))
+	default:
+		return nil
+	}
+	return fields
+}
+
+// readRateLimit reads the field RateLimit: items with parameters, or the dictionary of draft -07.
+func readRateLimit(values []string, policies map[string]map[string]string, set func(name, text string)) {
+	least := math.Inf(1)
+	for _, item := range items(values) {
+		name, value, isMember := strings.Cut(item, "=")
+		if isMember && !strings.Contains(name, ";") {
+			// limit=20, remaining=3, reset=40
+			set(strings.ToLower(strings.TrimSpace(name)), value)
+			set("window", policies[""]["w"])
+			continue
+		}
+		label, p := labelled(item)
+		left, err := strconv.ParseFloat(p["r"], 64)
+		if err == nil && left >= least {
+			continue
+		}
+		least = left
+		set("remaining", p["r"])
+		set("reset", p["t"])
+		set("limit", policies[label]["q"])
+		set("window", policies[label]["w"])
+	}
+}
+
+// parsePolicies returns the parameters of the policies by their names. Those without a name, whose item is the quota itself,
+// have the name "", and the quota as q.
+func parsePolicies(values []string) map[string]map[string]string {
+	policies := map[string]map[string]string{}
+	for _, item := range items(values) {
+		label, p := labelled(item)
+		if _, err := strconv.ParseFloat(label, 64); err == nil && p["q"] == "" {
+			label, p["q"] = "", label
+		}
+		if policies[label] == nil {
+			policies[label] = p
+		}
+	}
+	return policies
+}
+
+// items splits the values of a field at the commas outside of quotes.
+func items(values []string) []string {
+	quoted := false
+	return strings.FieldsFunc(strings.Join(values, ","), func(r rune) bool {
+		if r == '"' {
+			quoted = !quoted
+		}
+		return r == ',' && !quoted
+	})
+}
+
+// labelled splits an item into its name, without quotes, and its parameters.
+func labelled(item string) (name string, p map[string]string) {
+	name, rest, _ := strings.Cut(item, ";")
+	return strings.Trim(strings.TrimSpace(name), `"`), parameters(rest)
+}
+
+// parameters reads text such as q=20;w=60.
+func parameters(text string) map[string]string {
+	p := map[string]string{}
+	for part := range strings.SplitSeq(text, ";") {
+		name, value, ok := strings.Cut(part, "=")
+		if ok {
+			p[strings.ToLower(strings.TrimSpace(name))] = strings.Trim(strings.TrimSpace(value), `"`)
+		}
+	}
+	return p
+}

@@ -1,0 +1,76 @@
+package pipeline
+
+import (
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Assets that wait for long leave their places to others: four that are throttled do not hold up the rest.
+func TestRun_Pause_GivesPlaceAndMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source, store := testSource(20), newFakeStore(t)
+		var parked, late atomic.Int64
+		start := time.Now()
+		source.park = func(a *Asset, pause Pause) error {
+			if a.Kind != Screenshot || a.PageIndex != 0 {
+				if time.Since(start) > time.Second {
+					late.Add(1)
+				}
+				return nil
+			}
+			parked.Add(1)
+			return pause(func() error {
+				time.Sleep(time.Minute)
+				return nil
+			})
+		}
+		o := testOptions(source, store)
+		// Memory for one asset at a time.
+		o.Memory = 1
+		mustRun(t, o)
+		if got := countRows(store, hasStatus(Stored)); got != 100 || parked.Load() != 20 {
+			t.Errorf("%d assets are stored, %d were parked, want 100 and 20", got, parked.Load())
+		}
+		// Sixteen may be parked, the other four keep the places that there are.
+		if took := time.Since(start); took > 2*time.Minute+time.Second {
+			t.Errorf("took %v, want two minutes at most", took)
+		}
+		if n := late.Load(); n > 80*4/10 {
+			t.Errorf("%d of 80 others came late", n)
+		}
+		if source.most > 4+maxParked*4 {
+			t.Errorf("%d were under way or parked at once, want %d at most", source.most, 4+maxParked*4)
+		}
+	})
+}
+
+// What ends a wait ends the asset's fetching, and a run that ends while assets are parked ends at once.
+func TestRun_Pause_Ends(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source, store := testSource(20), newFakeStore(t)
+		stop := make(chan struct{})
+		source.park = func(_ *Asset, pause Pause) error {
+			return pause(func() error {
+				select {
+				case <-stop:
+					return ErrStopped
+				case <-time.After(time.Hour):
+					return errors.New("waited too long")
+				}
+			})
+		}
+		o := testOptions(source, store)
+		o.Stop = stop
+		start := time.Now()
+		time.AfterFunc(time.Second, func() { close(stop) })
+		if err := Run(t.Context(), o); !errors.Is(err, ErrInterrupted) {
+			t.Errorf("got %v, want %v", err, ErrInterrupted)
+		}
+		if took := time.Since(start); took > 2*time.Second {
+			t.Errorf("ended after %v, want a second", took)
+		}
+	})
+}
