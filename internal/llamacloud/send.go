@@ -69,7 +69,8 @@ func (a *answer) discard() {
 // request that it belongs to; one to another host waits only for what that host has said itself.
 //
 // In an outage a request that is known to be answered otherwise is sent before it: one that always fails must not pass for
-// an outage, and none is to be given up because of one.
+// an outage, and none is to be given up because of one. So it is where all wait for what comes of a request that was throttled
+// before: it may be the only one that is.
 func (k *call) send(ctx context.Context, to *url.URL, hop int) (*answer, error) {
 	own := sameOrigin(k.client.base, to)
 	for {
@@ -78,7 +79,8 @@ func (k *call) send(ctx context.Context, to *url.URL, hop int) (*answer, error) 
 			return nil, err
 		}
 		probe := k.client.answered.Load()
-		if probe == nil || !own || !admitted.Outage() {
+		doubtful := admitted.Outage() || admitted.Probe() && k.throttled[0].Throttled() > 0
+		if probe == nil || !own || !doubtful {
 			return k.sendAdmitted(ctx, to, admitted)
 		}
 		again := &call{client: k.client, method: probe.method, route: probe.route, url: probe.url}

@@ -49,8 +49,8 @@ type Governor struct {
 	// admitted counts what was sent, waiting who waits to be admitted. yielding are those who let them go first.
 	admitted, waiting int
 	yielding          []chan struct{}
-	// accepted and throttled count all requests.
-	accepted, throttled int
+	// accepted counts what was accepted, fresh the requests that were throttled, each once.
+	accepted, fresh int
 	// paced is the rate of which the observer was told last.
 	paced pipeline.Paced
 }

@@ -19,21 +19,24 @@ type Ticket struct {
 // Outage tells that the origin could not be reached when the request was admitted, and that all others wait for it.
 func (t *Ticket) Outage() bool { return t.outage }
 
+// Probe tells that all others wait for what comes of the request, since the origin wanted fewer.
+func (t *Ticket) Probe() bool { return t.passage.Probe }
+
 // Request is what a governor keeps of a request that was throttled. The zero value is one that was not.
 type Request struct {
 	tries Tries
 	// admitted is how many had been sent when it was throttled last.
 	admitted int
-	// accepted and throttled are the counts of all others when it was throttled first.
-	accepted, throttled int
-	// others is how many others were accepted since, and refused how many were throttled.
+	// accepted and fresh are the governor's counts when it was throttled first. Since then others were accepted, and refused
+	// were throttled for the first time.
+	accepted, fresh int
 	others, refused int
 }
 
 // maxThrottled is how often a request may be throttled, whatever becomes of others.
 const maxThrottled = 100
 
-// maxOthersThrottled is the share of the other requests up to which it is no wonder that they are accepted.
+// maxOthersThrottled is the share of the other requests that may be throttled, each counted once, where it is not the rate.
 const maxOthersThrottled = 0.2
 
 // Hopeless tells whether the request has been throttled so often, while others were accepted, that it is a matter of the
@@ -79,13 +82,13 @@ func (t *Ticket) Throttled(r *Request, d Delay, q *Quota) (own time.Duration, er
 	g.back(now, t, q)
 	g.breaker.answered()
 	if r.tries.Throttled == 0 {
-		r.accepted, r.throttled = g.accepted, g.throttled
+		g.fresh++
+		r.accepted, r.fresh = g.accepted, g.fresh
 	}
-	g.throttled++
 	before := g.regulator.until
 	g.regulator.Throttled(now, t.passage, &r.tries, d)
 	r.admitted = g.admitted
-	r.others, r.refused = g.accepted-r.accepted, g.throttled-r.throttled-r.tries.Throttled
+	r.others, r.refused = g.accepted-r.accepted, g.fresh-r.fresh
 	var event pipeline.Event
 	if until := g.regulator.until; g.regulator.shut && until > before {
 		event = pipeline.Paused{For: duration(until - now), Until: time.Now().Add(duration(until - now))}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"exporter/internal/emulator"
+	"exporter/pipeline"
+)
+
+// limitFault is a limit, or what looks like one, and what becomes of a run.
+type limitFault struct {
+	name   string
+	change func(*emulator.Options)
+	rate   string
+	// throttled is the most requests that may be throttled; below 0 there must be some.
+	throttled int
+	exit      int
+}
+
+func limitFaults() []limitFault {
+	second := emulator.RateLimit{Requests: 40, Window: time.Second, RetryAfter: emulator.RetryAfterSeconds}
+	usedUp := second
+	usedUp.Requests, usedUp.Window, usedUp.Used = 80, 2*time.Second, 80
+	limit := func(l emulator.RateLimit) func(*emulator.Options) { return func(o *emulator.Options) { o.Limit = &l } }
+	noise := func(t emulator.Throttle) func(*emulator.Options) { return func(o *emulator.Options) { o.Throttle = t } }
+	faults := []limitFault{
+		{name: "a quota that was used up before, auto", change: limit(usedUp), rate: "auto", throttled: 60},
+		{name: "a quota that was used up before, given", change: limit(usedUp), rate: "40/s", throttled: 40},
+		{name: "throttled at random", change: noise(emulator.Throttle{Share: 0.05}), rate: "auto", throttled: -1},
+		{name: "throttled at random, 503 with a header", rate: "unlimited", throttled: -1, change: noise(emulator.Throttle{
+			Share: 0.05, Status: http.StatusServiceUnavailable, Wait: time.Second, RetryAfter: emulator.RetryAfterSeconds,
+		})},
+	}
+	for _, spelling := range emulator.QuotaSpellings() {
+		l := second
+		l.Window, l.Requests, l.QuotaHeaders = time.Minute, 200, spelling
+		faults = append(faults, limitFault{name: "quota headers " + string(spelling), change: limit(l), rate: "auto"})
+	}
+	for _, lie := range emulator.QuotaLies() {
+		l := second
+		l.QuotaHeaders, l.Lie = emulator.QuotaIETF, lie
+		faults = append(faults, limitFault{name: "quota headers that lie, " + string(lie), change: limit(l), rate: "auto", throttled: 60})
+	}
+	return faults
+}
+
+// A limit costs pauses, and no asset: however it is told, and whatever was used of it before.
+func TestRun_Limits_CostNoAsset(t *testing.T) {
+	s := exportSettings{sink: "local", files: 12, each: 10, workers: 8, checkpoint: time.Hour}
+	undisturbed := s.undisturbed(t)
+	for _, fault := range limitFaults() {
+		t.Run(fault.name, func(t *testing.T) {
+			t.Parallel()
+			o := s.emulator()
+			fault.change(&o)
+			server, url := startEmulator(t, o)
+			out := filepath.Join(t.TempDir(), "out")
+			newCLI(t, url).mustRun(append(s.args(out), "--rate", fault.rate)...)
+			throttled := 0
+			for _, r := range server.Requests() {
+				if r.Status == http.StatusTooManyRequests || r.Status == http.StatusServiceUnavailable {
+					throttled++
+				}
+			}
+			if fault.throttled >= 0 && throttled > fault.throttled || fault.throttled < 0 && throttled == 0 {
+				t.Errorf("%d requests were throttled, want %d at most, or some where that is -1", throttled, fault.throttled)
+			}
+			readExportedSet(t, out).check(t, undisturbed)
+		})
+	}
+}
+
+// An asset that is always throttled while others are accepted fails after its attempts, and the others are stored.
+func TestRun_PoisonedAssets_Fail(t *testing.T) {
+	for _, after := range []string{"", "1"} {
+		t.Run("Retry-After "+after, func(t *testing.T) {
+			t.Parallel()
+			s := exportSettings{sink: "local", files: 20, each: 10, workers: 8, checkpoint: time.Hour}
+			o := s.emulator()
+			o.Faults = emulator.Faults{
+				Rate: 0.02, Times: -1, Kinds: kinds(emulator.FaultStatus429), RetryAfter: after,
+			}
+			server, url := startEmulator(t, o)
+			out := filepath.Join(t.TempDir(), "out")
+			code, _, stderr := newCLI(t, url).run(append(s.args(out), "--rate", "100/s", "--max-attempts", "4")...)
+			poisoned := map[string]bool{}
+			for _, r := range server.Requests() {
+				if r.Fault == emulator.FaultStatus429 {
+					poisoned[r.Path] = true
+				}
+			}
+			if code != exitIncomplete || len(poisoned) == 0 {
+				t.Fatalf("exit %d, %d poisoned assets, want %d and some\n%s", code, len(poisoned), exitIncomplete, stderr)
+			}
+			failed := 0
+			for key, row := range readExport(t, out).rows {
+				if row.Status == pipeline.Failed {
+					failed++
+					if row.Attempts != 4 || failureClass(row.Reason) != "http_429" {
+						t.Errorf("%v: %d attempts, %s, want 4 and http_429", key, row.Attempts, row.Reason)
+					}
+				}
+			}
+			if failed != len(poisoned) {
+				t.Errorf("%d assets failed, want the %d that are poisoned", failed, len(poisoned))
+			}
+		})
+	}
+}
+
+// A storage host that throttles has a governor of its own: the API's rate is untouched, and no asset is lost.
+func TestRun_StorageThatThrottles_DoesNotSlowTheAPI(t *testing.T) {
+	for _, after := range []emulator.RetryAfterStyle{emulator.RetryAfterNone, emulator.RetryAfterSeconds} {
+		t.Run("Retry-After "+string(after), func(t *testing.T) {
+			t.Parallel()
+			s := exportSettings{sink: "local", files: 12, each: 10, workers: 8, checkpoint: time.Hour}
+			o := s.emulator()
+			var server *emulator.Server
+			var url string
+			store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				server.Storage().ServeHTTP(w, r)
+			}))
+			t.Cleanup(store.Close)
+			o.LinkLife = 2 * time.Second
+			o.Storage = &emulator.StorageOptions{
+				Origin: store.URL, Blobs: true, Limit: &emulator.RateLimit{Requests: 30, Window: time.Second, RetryAfter: after},
+			}
+			server, url = startEmulator(t, o)
+			out := filepath.Join(t.TempDir(), "out")
+			newCLI(t, url).mustRun(append(s.args(out), "--rate", "auto")...)
+			refused, leaked := 0, 0
+			for _, r := range server.Requests() {
+				if !r.Storage {
+					continue
+				}
+				if r.Status == http.StatusServiceUnavailable {
+					refused++
+				}
+				if r.Header.Get("Authorization") != "" {
+					leaked++
+				}
+			}
+			if refused == 0 || leaked > 0 {
+				t.Errorf("storage throttled %d requests and was shown the key %d times, want some and never", refused, leaked)
+			}
+			readExportedSet(t, out).check(t, s.undisturbed(t))
+		})
+	}
+}
