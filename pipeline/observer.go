@@ -79,6 +79,8 @@ type (
 		Err           error
 		// Throttled tells that the answer wants fewer requests.
 		Throttled bool
+		// Elsewhere tells that it did not come from the API itself, but from a host of blobs that the API redirects to.
+		Elsewhere bool
 	}
 	// Retrying tells that a request will be tried again after Delay.
 	Retrying struct {
@@ -88,17 +90,20 @@ type (
 		Err           error
 	}
 	// Paused tells that all requests wait until a time: because the API asked for it, or in an outage because it cannot be
-	// reached.
+	// reached. It may come again, with a later time, before the pause has ended. Elsewhere tells that it is a host of blobs
+	// that asked for it, and that those to the API go on.
 	Paused struct {
-		For    time.Duration
-		Until  time.Time
-		Outage bool
+		For       time.Duration
+		Until     time.Time
+		Outage    bool
+		Elsewhere bool
 	}
 	// Paced tells at which rate requests are sent from now on, in requests a second, and what sets it. PerSecond is 0 where
-	// nothing does.
+	// nothing does. Elsewhere tells that it is about those to a host of blobs.
 	Paced struct {
 		PerSecond float64
 		By        Limit
+		Elsewhere bool
 	}
 )
 

@@ -90,7 +90,7 @@ func (b *body) Close() error {
 	event := pipeline.Requested{
 		Method: b.answer.call.method, Route: b.answer.call.route, Status: b.answer.status,
 		Date: b.answer.date(), Bytes: b.flow.received, Took: time.Since(b.started),
-		Throttled: b.answer.throttled,
+		Throttled: b.answer.throttled, Elsewhere: !b.answer.own(),
 	}
 	if b.err == io.EOF {
 		b.answer.call.client.line.ended(&b.flow)

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"exporter/internal/llamacloud/governor"
+	"exporter/pipeline"
 )
 
 // maxOrigins is how many origins have a governor of their own; the others share one.
@@ -33,8 +34,25 @@ func newOrigins(o Options) *origins {
 	}
 	origins := &origins{Switch: s, own: governor.New(options, s), others: map[string]*governor.Governor{}}
 	options.PerSecond, options.Auto, options.Elsewhere = 0, false, true
+	options.Observer = elsewhere{o.Observer}
 	origins.options = options
 	return origins
+}
+
+// elsewhere is the observer of the hosts that the API redirects to: it says that events are about one of them.
+type elsewhere struct{ pipeline.Observer }
+
+// Observe implements pipeline.Observer.
+func (o elsewhere) Observe(e pipeline.Event) {
+	switch event := e.(type) {
+	case pipeline.Paused:
+		event.Elsewhere = true
+		e = event
+	case pipeline.Paced:
+		event.Elsewhere = true
+		e = event
+	}
+	o.Observer.Observe(e)
 }
 
 // other returns the governor of an origin that is not the API's own.
