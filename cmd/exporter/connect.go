@@ -39,6 +39,7 @@ func connect(cfg *config.Config, log *slog.Logger, spoolDir string, observer pip
 		SpoolDir:       spoolDir,
 		UserAgent:      "exporter/" + version(),
 		Observer:       observer,
+		Log:            func(message string) { log.Debug(message) },
 	})
 	if err != nil {
 		return nil, &usageError{err}

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"math"
 	"sync"
+	"time"
 
 	"exporter/pipeline"
 )
@@ -23,12 +25,22 @@ func newLogger(w io.Writer, asJSON, verbose bool) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, options))
 }
 
-// logObserver logs what happens: the first failure of each class and pauses always, all else at debug level.
+// logObserver logs what happens: the first failure of each class, pauses and what sets the rate always, all else at debug
+// level.
 type logObserver struct {
 	log *slog.Logger
 
 	mu   sync.Mutex
 	seen map[string]bool
+	// paused are the latest pauses that were logged, of the API and of the hosts of blobs; paced is the latest rate.
+	paused [2]logged[pipeline.Paused]
+	paced  logged[pipeline.Paced]
+}
+
+// logged is an event that was logged at a time; the zero value stands for none.
+type logged[E any] struct {
+	event E
+	at    time.Time
 }
 
 func newLogObserver(log *slog.Logger) *logObserver {
@@ -48,13 +60,9 @@ func (l *logObserver) Observe(e pipeline.Event) {
 			l.failed("file failed", e.Row.Error, "file_id", e.Row.ID)
 		}
 	case pipeline.Paused:
-		reason := "the API asks to wait"
-		if e.Outage {
-			reason = "the API cannot be reached"
-		}
-		l.log.Info(reason, "for", e.For.String())
+		l.pause(e)
 	case pipeline.Paced:
-		l.log.Info("requests go on", "per_second", math.Round(e.PerSecond*100)/100)
+		l.pace(e)
 	case pipeline.Retrying:
 		l.log.Debug("retry", "method", e.Method, "route", e.Route, "attempt", e.Attempt, "delay", e.Delay.String(), "error", e.Err)
 	case pipeline.Requested:
@@ -78,4 +86,60 @@ func (l *logObserver) failed(message, reason string, attrs ...any) {
 		return
 	}
 	l.log.Debug(message, attrs...)
+}
+
+// logInterval is the least time between two lines about much the same.
+const logInterval = 10 * time.Second
+
+// pause logs a pause. There may be many: while requests that were sent before it are throttled too, it becomes longer by and
+// by, and one short pause may follow the other. Of those a line comes now and then, the others at debug level.
+func (l *logObserver) pause(e pipeline.Paused) {
+	last, message := &l.paused[0], "the API asks to wait"
+	switch {
+	case e.Elsewhere:
+		last, message = &l.paused[1], "a host of blobs asks to wait"
+	case e.Outage:
+		message = "the API cannot be reached"
+	}
+	l.log.Log(context.Background(), l.level(func(now time.Time) bool {
+		long := e.For >= time.Second && e.Until.Sub(last.event.Until) >= time.Second
+		if e.Outage == last.event.Outage && !long && now.Sub(last.at) < logInterval {
+			return false
+		}
+		*last = logged[pipeline.Paused]{e, now}
+		return true
+	}), message, "for", e.For.Round(time.Millisecond).String(), "until", clock(e.Until))
+}
+
+// pace logs what sets the rate, when that changes, or the rate does by a quarter; small changes, which come often, are logged
+// at debug level, and so is the rate of a host of blobs.
+func (l *logObserver) pace(e pipeline.Paced) {
+	message := "the rate of requests"
+	if e.Elsewhere {
+		message = "the rate of requests to a host of blobs"
+	}
+	attrs := limitAttrs(e)
+	if e.By == pipeline.LimitNone {
+		attrs = []any{"limit", "none"}
+	}
+	l.log.Log(context.Background(), l.level(func(now time.Time) bool {
+		last := &l.paced
+		changed := e.By != last.event.By ||
+			math.Abs(e.PerSecond-last.event.PerSecond) > last.event.PerSecond/4 && now.Sub(last.at) >= logInterval
+		if e.Elsewhere || !changed {
+			return false
+		}
+		*last = logged[pipeline.Paced]{e, now}
+		return true
+	}), message, attrs...)
+}
+
+// level returns that of news if what is to be logged is, and the debug level otherwise.
+func (l *logObserver) level(isNews func(now time.Time) bool) slog.Level {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if isNews(time.Now()) {
+		return slog.LevelInfo
+	}
+	return slog.LevelDebug
 }

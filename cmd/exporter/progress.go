@@ -30,6 +30,8 @@ type bar struct {
 	name          string
 	done, total   int64
 	before, after string
+	// line is a text that stands in the place of a bar where it is not empty, always or never.
+	line string
 }
 
 // startBars shows bars on a terminal until stop is called. What else is to appear there meanwhile has to be written to the
@@ -39,12 +41,19 @@ func startBars(terminal io.Writer, p progress) (out io.Writer, stop func()) {
 	shown := mpb.New(mpb.WithOutput(terminal), mpb.WithRefreshRate(barInterval), mpb.WithWidth(28))
 	var bars []*mpb.Bar
 	for i, b := range p.bars(0) {
-		text := func(of func(bar) string) decor.Decorator {
-			return decor.Any(func(decor.Statistics) string { return of(p.bars(time.Since(started))[i]) }, decor.WCSyncSpaceR)
+		text := func(of func(bar) string, width decor.WC) decor.Decorator {
+			return decor.Any(func(decor.Statistics) string { return of(p.bars(time.Since(started))[i]) }, width)
+		}
+		name := decor.Name(b.name, decor.WCSyncSpaceR)
+		if b.line != "" {
+			// The text is wider than the columns of the bars, and not to widen them.
+			bars = append(bars, shown.New(0, mpb.NopStyle(),
+				mpb.PrependDecorators(name, text(func(b bar) string { return b.line }, decor.WC{}))))
+			continue
 		}
 		bars = append(bars, shown.AddBar(0,
-			mpb.PrependDecorators(decor.Name(b.name, decor.WCSyncSpaceR), text(func(b bar) string { return b.before })),
-			mpb.AppendDecorators(text(func(b bar) string { return b.after }))))
+			mpb.PrependDecorators(name, text(func(b bar) string { return b.before }, decor.WCSyncSpaceR)),
+			mpb.AppendDecorators(text(func(b bar) string { return b.after }, decor.WCSyncSpaceR))))
 	}
 	update := func() {
 		for i, b := range p.bars(time.Since(started)) {
@@ -95,9 +104,17 @@ func every(interval time.Duration, f func()) (stop func()) {
 // bars implements progress.
 func (r *report) bars(took time.Duration) []bar {
 	c := r.snapshot()
+	part := func(done, all int64) string { return fmt.Sprintf("%d/%d", done, all) }
 	return []bar{
-		{"files", c.filesDone(), c.filesKnown(), fmt.Sprintf("%d/%d", c.filesDone(), c.filesKnown()), failures(c)},
-		{"assets", c.assetsDone(), c.Assets.Planned, fmt.Sprintf("%d/%d", c.assetsDone(), c.Assets.Planned), throughput(c, took)},
+		{
+			name: "files", done: c.filesDone(), total: c.filesKnown(),
+			before: part(c.filesDone(), c.filesKnown()), after: failures(c),
+		},
+		{
+			name: "assets", done: c.assetsDone(), total: c.Assets.Planned,
+			before: part(c.assetsDone(), c.Assets.Planned), after: throughput(c, took),
+		},
+		{name: "rate", line: c.limit.text(time.Now())},
 	}
 }
 
@@ -113,7 +130,7 @@ func (r *report) attrs(took time.Duration) []any {
 	if left, ok := c.timeLeft(took); ok {
 		attrs = append(attrs, "eta", left.String())
 	}
-	return attrs
+	return append(attrs, c.limit.attrs(time.Now())...)
 }
 
 // filesKnown is how many files the run has to look after, as far as it knows.

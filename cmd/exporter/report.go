@@ -3,7 +3,6 @@ package main
 import (
 	"maps"
 	"math"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -48,6 +47,7 @@ type counts struct {
 		Pruned       int64            `json:"pruned"`
 		Committed    int64            `json:"committed_rows"`
 	} `json:"assets"`
+	// Paused is the time in which all requests to the API waited, each moment once.
 	Requests struct {
 		Sent      int64         `json:"sent"`
 		Retries   int64         `json:"retries"`
@@ -59,6 +59,8 @@ type counts struct {
 	Errors map[string]*errorClass `json:"errors"`
 	// serverTime is the time of the API's clock when it first answered; zero where it does not say.
 	serverTime time.Time
+	// limit is what holds requests back at present.
+	limit limit
 }
 
 type errorClass struct {
@@ -78,6 +80,7 @@ func (r *report) snapshot() counts {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c := r.counts
+	c.Requests.Paused -= c.limit.pause.left(time.Now())
 	c.Assets.Skipped = maps.Clone(r.Assets.Skipped)
 	c.Errors = make(map[string]*errorClass, len(r.Errors))
 	for class, e := range r.Errors {
@@ -119,13 +122,20 @@ func (r *report) Observe(e pipeline.Event) {
 		if r.serverTime.IsZero() {
 			r.serverTime = e.Date
 		}
-		if e.Status == http.StatusTooManyRequests {
+		if e.Throttled {
 			r.Requests.Throttled++
 		}
+		r.Requests.Paused -= r.limit.requested(time.Now(), e)
 	case pipeline.Retrying:
 		r.Requests.Retries++
 	case pipeline.Paused:
-		r.Requests.Paused += e.For
+		if !e.Elsewhere {
+			r.Requests.Paused += r.limit.pause.add(time.Now(), e)
+		}
+	case pipeline.Paced:
+		if !e.Elsewhere {
+			r.limit.paced = e
+		}
 	}
 }
 

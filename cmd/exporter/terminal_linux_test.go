@@ -15,6 +15,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"exporter/internal/emulator"
+	"exporter/internal/emulator/sample"
 )
 
 // openTerminal returns both ends of a new terminal: what is written to tty can be read from screen.
@@ -99,6 +102,34 @@ func TestTerminal_HostileNames_ArePrintedWithEscapes(t *testing.T) {
 		checkPrintable(t, fmt.Sprintf("%q", tt.args), drawing.ReplaceAllString(written, ""))
 	}
 	s.check()
+}
+
+// Below the bars stands which limit holds, how many of the last answers were throttled, and until when a pause lasts.
+func TestTerminal_Limit_IsShownBelowTheBars(t *testing.T) {
+	server := httptest.NewServer(newEmulator(t, emulator.Options{
+		Corpus: loadCorpus(t, sample.FS()),
+		Limit: &emulator.RateLimit{
+			Requests: 600, Used: 600, Window: 2 * time.Second,
+			RetryAfter: emulator.RetryAfterSeconds, QuotaHeaders: emulator.QuotaIETF,
+		},
+	}))
+	t.Cleanup(server.Close)
+	out := filepath.Join(t.TempDir(), "out")
+	code, written := runOnTerminal(t, server.URL, "run", "--project", "--figures=false", "--out", out)
+	if code != 0 {
+		t.Fatalf("exit %d, want 0\n%+q", code, written)
+	}
+	for _, want := range []string{
+		`rate +300/s announced, 1 of the last 1 throttled, paused until \d\d:\d\d:\d\d\s`,
+		`rate +300/s announced, 1 of the last \d\d throttled\s`,
+	} {
+		if !regexp.MustCompile(want).MatchString(written) {
+			t.Errorf("the terminal never shows %q:\n%+q", want, written)
+		}
+	}
+	if columns := regexp.MustCompile(`files +\d+/\d+  ?\[`); !columns.MatchString(written) {
+		t.Errorf("the text below the bars widens their columns:\n%+q", written)
+	}
 }
 
 // While a run is under way, the process list does not show the key, and neither does the crash of all goroutines.

@@ -133,7 +133,10 @@ func (v verifyProgress) bars(took time.Duration) []bar {
 	if found := c.Lost + c.Damaged; found > 0 {
 		after += fmt.Sprintf("  %d damaged", found)
 	}
-	return []bar{{"verify", c.CheckedBytes, c.Bytes, fmt.Sprintf("%d/%d", c.CheckedBlobs, c.Blobs), after}}
+	return []bar{{
+		name: "verify", done: c.CheckedBytes, total: c.Bytes,
+		before: fmt.Sprintf("%d/%d", c.CheckedBlobs, c.Blobs), after: after,
+	}}
 }
 
 // attrs implements progress.

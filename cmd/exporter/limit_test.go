@@ -1,0 +1,222 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"exporter/pipeline"
+)
+
+func TestLimit_Text(t *testing.T) {
+	now := time.Date(2026, 3, 4, 14, 3, 0, 0, time.Local)
+	answers := func(all, throttled int) lastAnswers {
+		var l lastAnswers
+		for i := range all {
+			l.add(i < throttled)
+		}
+		return l
+	}
+	for _, tt := range []struct {
+		limit limit
+		want  string
+	}{
+		{limit{}, "no limit known"},
+		{limit{paced: pipeline.Paced{PerSecond: 98, By: pipeline.LimitFound}}, "98/s found"},
+		{limit{paced: pipeline.Paced{PerSecond: 20.0 / 60, By: pipeline.LimitGiven}}, "20/min given"},
+		{limit{paced: pipeline.Paced{PerSecond: 10, By: pipeline.LimitAnnounced}}, "10/s announced"},
+		{limit{paced: pipeline.Paced{PerSecond: math.Inf(1), By: pipeline.LimitAnnounced}}, "announced"},
+		{limit{paced: pipeline.Paced{By: pipeline.LimitAnnounced}}, "announced"},
+		{limit{last: answers(40, 3)}, "no limit known, 3 of the last 40 throttled"},
+		{limit{last: answers(40, 0)}, "no limit known"},
+		{
+			limit{pause: pause{told: now, until: now.Add(20 * time.Second)}, last: answers(250, 248)},
+			"no limit known, 98 of the last 100 throttled, paused until 14:03:20",
+		},
+		{
+			limit{pause: pause{told: now, until: now.Add(20 * time.Second), outage: true}},
+			"no limit known, out of reach, asked again at 14:03:20",
+		},
+		{limit{pause: pause{told: now.Add(-time.Minute), until: now}}, "no limit known"},
+	} {
+		if got := tt.limit.text(now); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+}
+
+func TestLimit_RateText(t *testing.T) {
+	for perSecond, want := range map[float64]string{
+		98.4: "98/s", 100: "100/s", 1e6: "1000000/s", 9.84: "9.8/s", 9.97: "10/s", 1: "1/s", 1.25: "1.2/s",
+		20.0 / 60: "20/min", 0.985 * 20 / 60: "20/min", 1.5 / 60: "1.5/min", 1.0 / 60: "1/min",
+		30.0 / 3600: "30/h", 1.0 / 3600: "1/h", 0.04 / 3600: "0.04/h",
+	} {
+		if got := rateText(perSecond); got != want {
+			t.Errorf("rateText(%v) = %q, want %q", perSecond, got, want)
+		}
+	}
+}
+
+func TestLimit_Attrs(t *testing.T) {
+	now := time.Now()
+	attrs := func(l limit) string {
+		return strings.TrimSuffix(fmt.Sprintln(l.attrs(now)...), "\n")
+	}
+	if got, want := attrs(limit{}), "throttled_of_last_100 0"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	l := limit{
+		paced: pipeline.Paced{PerSecond: 1.0 / 3, By: pipeline.LimitAnnounced},
+		pause: pause{told: now, until: now.Add(time.Minute)},
+	}
+	l.last.add(true)
+	want := "throttled_of_last_100 1 rate 20/min limit announced paused_until " + now.Add(time.Minute).Format(time.RFC3339)
+	if got := attrs(l); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// pausedReport observes events, each after as many seconds as its key says, and returns the paused time after some more.
+func pausedReport(t *testing.T, end int, events map[int]pipeline.Event) (paused time.Duration, text string) {
+	synctest.Test(t, func(t *testing.T) {
+		start, r := time.Now(), newReport()
+		for _, at := range slices.Sorted(maps.Keys(events)) {
+			time.Sleep(time.Duration(at)*time.Second - time.Since(start))
+			if e, ok := events[at].(pipeline.Paused); ok {
+				e.Until = time.Now().Add(e.For)
+				events[at] = e
+			}
+			r.Observe(events[at])
+		}
+		time.Sleep(time.Duration(end)*time.Second - time.Since(start))
+		c := r.snapshot()
+		paused, text = c.Requests.Paused, c.limit.text(time.Now())
+	})
+	return paused, text
+}
+
+// A second of two pauses at once is a second, and one that is still to come is none.
+func TestReport_Paused_IsWallTime(t *testing.T) {
+	pausedFor := func(seconds int) pipeline.Paused { return pipeline.Paused{For: time.Duration(seconds) * time.Second} }
+	answer := func(status, took int) pipeline.Requested {
+		return pipeline.Requested{Status: status, Took: time.Duration(took) * time.Second, Throttled: status == 429}
+	}
+	for name, tt := range map[string]struct {
+		events    map[int]pipeline.Event
+		end, want int
+		paused    bool
+	}{
+		"one pause":                {map[int]pipeline.Event{0: pausedFor(20)}, 60, 20, false},
+		"still in it":              {map[int]pipeline.Event{0: pausedFor(20)}, 5, 5, true},
+		"becomes longer":           {map[int]pipeline.Event{0: pausedFor(20), 5: pausedFor(20), 6: pausedFor(30)}, 60, 36, false},
+		"told of again":            {map[int]pipeline.Event{0: pausedFor(20), 5: pausedFor(10)}, 60, 20, false},
+		"two":                      {map[int]pipeline.Event{0: pausedFor(10), 30: pausedFor(5)}, 60, 15, false},
+		"sent in it, and accepted": {map[int]pipeline.Event{0: pausedFor(20), 4: answer(200, 2)}, 10, 4, false},
+		"sent before it":           {map[int]pipeline.Event{2: pausedFor(20), 4: answer(200, 3)}, 10, 8, true},
+		"sent in it, throttled":    {map[int]pipeline.Event{0: pausedFor(20), 4: answer(429, 2)}, 10, 10, true},
+		"sent in it, no answer":    {map[int]pipeline.Event{0: pausedFor(20), 4: answer(0, 2)}, 10, 10, true},
+		"sent in it, a gateway":    {map[int]pipeline.Event{0: pausedFor(20), 4: answer(502, 2)}, 10, 10, true},
+		"opened, and another one": {
+			map[int]pipeline.Event{0: pausedFor(20), 4: answer(200, 2), 6: pausedFor(3)}, 60, 7, false,
+		},
+		"of a host of blobs": {map[int]pipeline.Event{0: pipeline.Paused{For: 20 * time.Second, Elsewhere: true}}, 5, 0, false},
+		"accepted by a host of blobs": {
+			map[int]pipeline.Event{0: pausedFor(20), 4: pipeline.Requested{Status: 200, Elsewhere: true}}, 10, 10, true,
+		},
+	} {
+		paused, text := pausedReport(t, tt.end, tt.events)
+		if paused != time.Duration(tt.want)*time.Second || strings.Contains(text, "paused until") != tt.paused {
+			t.Errorf("%s: %v paused and %q, want %d s and paused=%v", name, paused, text, tt.want, tt.paused)
+		}
+	}
+}
+
+func TestReport_Paced_OfAHostOfBlobsIsNoRateOfTheAPI(t *testing.T) {
+	r := newReport()
+	r.Observe(pipeline.Paced{PerSecond: 50, By: pipeline.LimitFound})
+	r.Observe(pipeline.Paced{PerSecond: 2, By: pipeline.LimitFound, Elsewhere: true})
+	c := r.snapshot()
+	if got, want := c.limit.text(time.Now()), "50/s found"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// loggedEvents observes events a second apart, and returns the lines that are logged without -v.
+func loggedEvents(t *testing.T, events ...pipeline.Event) []string {
+	var lines []string
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		l := newLogObserver(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{
+			ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+				if a.Key == slog.TimeKey || a.Key == slog.LevelKey || a.Key == "until" {
+					return slog.Attr{}
+				}
+				return a
+			},
+		})))
+		for _, e := range events {
+			if p, ok := e.(pipeline.Paused); ok {
+				p.Until = time.Now().Add(p.For)
+				e = p
+			}
+			if e != nil {
+				l.Observe(e)
+			}
+			time.Sleep(time.Second)
+		}
+		lines = slices.Collect(strings.Lines(out.String()))
+	})
+	return lines
+}
+
+func TestLogObserver_Paused_OneLineForOnePause(t *testing.T) {
+	api := func(d time.Duration) pipeline.Event { return pipeline.Paused{For: d} }
+	got := loggedEvents(t,
+		api(20*time.Second), api(19*time.Second+20*time.Millisecond), api(30*time.Second),
+		pipeline.Paused{For: 2 * time.Second, Elsewhere: true}, pipeline.Paused{For: 500 * time.Millisecond, Elsewhere: true},
+		pipeline.Paused{For: 123456 * time.Microsecond, Outage: true}, pipeline.Paused{For: time.Millisecond, Outage: true},
+		nil, nil, nil, nil, nil, nil, nil, nil,
+		pipeline.Paused{For: 200 * time.Millisecond}, pipeline.Paused{For: 200 * time.Millisecond},
+	)
+	want := []string{
+		"msg=\"the API asks to wait\" for=20s\n",
+		"msg=\"the API asks to wait\" for=30s\n",
+		"msg=\"a host of blobs asks to wait\" for=2s\n",
+		"msg=\"the API cannot be reached\" for=123ms\n",
+		"msg=\"the API asks to wait\" for=200ms\n",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestLogObserver_Paced_NotForEachSmallChange(t *testing.T) {
+	found := func(perSecond float64) pipeline.Event {
+		return pipeline.Paced{PerSecond: perSecond, By: pipeline.LimitFound}
+	}
+	events := []pipeline.Event{
+		pipeline.Paced{PerSecond: 100, By: pipeline.LimitGiven},
+		pipeline.Paced{PerSecond: 10, By: pipeline.LimitFound, Elsewhere: true},
+		found(90), found(40), found(41),
+	}
+	for range 10 {
+		events = append(events, found(80))
+	}
+	events = append(events, found(42), found(20), pipeline.Paced{})
+	want := []string{
+		"msg=\"the rate of requests\" rate=100/s limit=given\n",
+		"msg=\"the rate of requests\" rate=90/s limit=found\n",
+		"msg=\"the rate of requests\" rate=42/s limit=found\n",
+		"msg=\"the rate of requests\" limit=none\n",
+	}
+	if got := loggedEvents(t, events...); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
