@@ -52,7 +52,7 @@ func requestsIn(flag, text string) (requests int, window time.Duration, err erro
 	rate, err := config.ParseRate(text)
 	switch {
 	case err != nil:
-		return 0, 0, usagef("%s: %w: want one such as 20/m, 100/s or 1000/h", flag, err)
+		return 0, 0, usagef("%s: %w: want one such as 20/m, 100/s or 1000/h, from 1/h to 1000000/s", flag, err)
 	case rate.PerSecond == 0:
 		return 0, 0, usagef("%s %s: want a number, such as 20/m, 100/s or 1000/h", flag, text)
 	}

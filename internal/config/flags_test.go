@@ -37,7 +37,7 @@ func TestAddFlags_Usage_ShowsDefaultsAndAllowed(t *testing.T) {
 	usage := strings.Join(strings.Fields(fs.FlagUsages()), " ")
 	for _, want := range []string{
 		`--rate RATE highest rate of requests; auto finds the limit of the API, and stays just under it ` +
-			`(such as "20/m", "50/s", "1000/h", "auto" or "unlimited") (default auto)`,
+			`(a decimal number in /s, /m or /h, such as "20/m", from 1/h to 1000000/s; or "auto" or "unlimited") (default auto)`,
 		`--level NAME how hard zstd tries (fastest, default, better or best) (default fastest)`,
 		`--concurrency N blobs in flight at once (from 1 to 1024) (default 32)`,
 		`--directory ID export the files of this directory; may be repeated --`,
@@ -73,7 +73,7 @@ func TestLoad_Flags_ListsRepeat(t *testing.T) {
 func TestLoad_Flags_Errors(t *testing.T) {
 	const key = "an API key does not belong on the command line, which the process list shows" + inKeysPlace
 	for arg, want := range map[string]string{
-		"--rate=fast":       `--rate: "fast" is not a rate (such as "20/m", "50/s", "1000/h", "auto" or "unlimited")`,
+		"--rate=fast":       `--rate: "fast" is not a rate (a decimal number in /s, /m or /h, such as "20/m", from 1/h to 1000000/s; or "auto" or "unlimited")`,
 		"--directory=":      `--directory: not a valid id: it is empty`,
 		"--directory=../x":  `--directory: not a valid id: "../x" (letters, digits, '.', '_' and '-' are allowed)`,
 		"--figures=perhaps": `--figures: "perhaps" is neither true nor false (true or false)`,

@@ -173,7 +173,7 @@ func TestLoad_Environ_Errors(t *testing.T) {
 	const (
 		general  = "unknown variable (unset it; variables are named EXPORTER_SECTION_KEY, such as EXPORTER_LIMITS_RATE)"
 		meant    = "unknown variable (did you mean "
-		rates    = ` (such as "20/m", "50/s", "1000/h", "auto" or "unlimited")`
+		rates    = ` (a decimal number in /s, /m or /h, such as "20/m", from 1/h to 1000000/s; or "auto" or "unlimited")`
 		notThere = "the API key is not read from this variable" + inKeysPlace
 		notHere  = "this looks like an API key, which does not belong here" + inKeysPlace
 	)

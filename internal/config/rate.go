@@ -52,7 +52,7 @@ func ParseRate(text string) (Rate, error) {
 		}
 		r := Rate{PerSecond: n / unit.seconds}
 		if r.PerSecond < minRate || r.PerSecond > maxRate {
-			return Rate{}, fmt.Errorf("the rate %s is not from 1/h to %d/s", quote(text), int(maxRate))
+			return Rate{}, fmt.Errorf("the rate %s is out of range", quote(text))
 		}
 		return r, nil
 	}

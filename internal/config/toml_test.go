@@ -16,7 +16,7 @@ func TestLoad_TOML_Errors(t *testing.T) {
 	const sections = "api, source, assets, limits, output, output.archive"
 	const sizes = `(such as "64KB", "256MiB" or "1GiB")`
 	const durations = `(such as "5s", "1m30s" or "15m")`
-	const rates = `(such as "20/m", "50/s", "1000/h", "auto" or "unlimited")`
+	const rates = `(a decimal number in /s, /m or /h, such as "20/m", from 1/h to 1000000/s; or "auto" or "unlimited")`
 	const times = `(RFC 3339, such as "2024-06-13T12:00:00Z")`
 	const notList = `wrong type: want list of strings, got `
 	const shared = "an API key does not belong in the TOML file, which gets shared" + inKeysPlace
