@@ -90,13 +90,14 @@ type (
 		Err           error
 	}
 	// Paused tells that all requests wait until a time: because the API asked for it, or in an outage because it cannot be
-	// reached. It may come again, with a later time, before the pause has ended. Elsewhere tells that it is a host of blobs
-	// that asked for it, and that those to the API go on.
+	// reached. It may come again, with a later time, before the pause has ended. Quota tells that what the API announces is
+	// used up, though nothing was throttled. Elsewhere tells that it is a host of blobs that asked for it, and that requests to
+	// the API go on.
 	Paused struct {
-		For       time.Duration
-		Until     time.Time
-		Outage    bool
-		Elsewhere bool
+		For           time.Duration
+		Until         time.Time
+		Outage, Quota bool
+		Elsewhere     bool
 	}
 	// Paced tells at which rate requests are sent from now on, in requests a second, and what sets it. PerSecond is 0 where
 	// nothing does. Elsewhere tells that it is about those to a host of blobs.

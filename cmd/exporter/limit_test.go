@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"math"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -80,6 +81,30 @@ func TestLimit_Attrs(t *testing.T) {
 	want := "throttled_of_last_100 1 rate 20/min limit announced paused_until " + now.Add(time.Minute).Format(time.RFC3339)
 	if got := attrs(l); got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A line of progress says in both forms what the line below the bars says.
+func TestReport_Attrs_SayWhichLimitHolds(t *testing.T) {
+	for format, want := range map[string]string{
+		"text": `throttled_of_last_100=1 rate=20/min limit=given paused_until=TIME`,
+		"json": `"throttled_of_last_100":1,"rate":"20/min","limit":"given","paused_until":"TIME"}`,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var out bytes.Buffer
+			r := newReport()
+			stop := newConsole(&out, outputOptions{logFormat: format}).showProgress(r)
+			until := time.Now().Add(time.Minute)
+			r.Observe(pipeline.Paced{PerSecond: 1.0 / 3, By: pipeline.LimitGiven})
+			r.Observe(pipeline.Requested{Status: http.StatusTooManyRequests, Throttled: true})
+			r.Observe(pipeline.Paused{For: time.Minute, Until: until})
+			time.Sleep(lineInterval + time.Second)
+			stop()
+			want := strings.Replace(want, "TIME", until.Local().Format(time.RFC3339), 1)
+			if lines := strings.Count(out.String(), "progress"); lines != 1 || !strings.HasSuffix(out.String(), want+"\n") {
+				t.Errorf("got %q, want one line that ends with %q", out.String(), want)
+			}
+		})
 	}
 }
 
@@ -184,6 +209,7 @@ func TestLogObserver_Paused_OneLineForOnePause(t *testing.T) {
 		pipeline.Paused{For: 123456 * time.Microsecond, Outage: true}, pipeline.Paused{For: time.Millisecond, Outage: true},
 		nil, nil, nil, nil, nil, nil, nil, nil,
 		pipeline.Paused{For: 200 * time.Millisecond}, pipeline.Paused{For: 200 * time.Millisecond},
+		pipeline.Paused{For: 50 * time.Second, Quota: true},
 	)
 	want := []string{
 		"msg=\"the API asks to wait\" for=20s\n",
@@ -191,6 +217,7 @@ func TestLogObserver_Paused_OneLineForOnePause(t *testing.T) {
 		"msg=\"a host of blobs asks to wait\" for=2s\n",
 		"msg=\"the API cannot be reached\" for=123ms\n",
 		"msg=\"the API asks to wait\" for=200ms\n",
+		"msg=\"the quota that the API announces is used up\" for=50s\n",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)

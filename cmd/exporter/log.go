@@ -98,6 +98,8 @@ func (l *logObserver) pause(e pipeline.Paused) {
 	switch {
 	case e.Elsewhere:
 		last, message = &l.paused[1], "a host of blobs asks to wait"
+	case e.Quota:
+		message = "the quota that the API announces is used up"
 	case e.Outage:
 		message = "the API cannot be reached"
 	}

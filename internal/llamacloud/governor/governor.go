@@ -51,8 +51,9 @@ type Governor struct {
 	yielding          []chan struct{}
 	// accepted counts what was accepted, fresh the requests that were throttled, each once.
 	accepted, fresh int
-	// paced is the rate of which the observer was told last.
-	paced pipeline.Paced
+	// paced is the rate of which the observer was told last, renewal the time at which it was told that a quota is whole again.
+	paced   pipeline.Paced
+	renewal float64
 }
 
 // New returns a governor that nothing was sent through yet.
@@ -172,11 +173,16 @@ func (g *Governor) await(ctx context.Context, left float64) error {
 // issue returns a ticket, or how long it is until there may be one.
 func (g *Governor) issue(waited bool) (*Ticket, float64) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	now := g.now()
 	if at := g.next(now); at > now {
+		event := g.usedUp(now)
+		g.mu.Unlock()
+		if event != nil {
+			g.options.Observer.Observe(event)
+		}
 		return nil, at - now
 	}
+	defer g.mu.Unlock()
 	t := &Ticket{governor: g, passage: g.regulator.Admit(now, waited)}
 	t.outage = g.breaker.pass()
 	g.quota.send()
@@ -184,6 +190,18 @@ func (g *Governor) issue(waited bool) (*Ticket, float64) {
 		g.letGo()
 	}
 	return t, 0
+}
+
+// usedUp returns the event that tells of a quota that is used up, once for each time that it is, and nil otherwise, or where it
+// will be whole again in less than a second.
+func (g *Governor) usedUp(now float64) pipeline.Event {
+	at := g.quota.next(now)
+	if math.IsInf(at, 1) || at-now < rounding || at-g.renewal < rounding {
+		return nil
+	}
+	g.renewal = at
+	left := duration(at - now)
+	return pipeline.Paused{For: left, Until: time.Now().Add(left), Quota: true}
 }
 
 // next returns when the next request may be sent; infinite where an answer has to come first.

@@ -184,10 +184,11 @@ func (g *Governor) unlock(event pipeline.Event) {
 // pacedNow returns the rate at present and what sets it.
 func (g *Governor) pacedNow() pipeline.Paced {
 	rate, by := g.regulator.Rate(), pipeline.LimitNone
+	announced := g.quota.limit / g.quota.window
 	switch {
-	case g.regulator.announced > 0 && (rate < g.options.PerSecond || g.options.PerSecond == 0):
+	case g.regulator.announced > 0 && (announced < g.options.PerSecond || g.options.PerSecond == 0):
 		by = pipeline.LimitAnnounced
-		rate = g.quota.limit / g.quota.window
+		rate = announced
 	case g.regulator.Found():
 		by = pipeline.LimitFound
 	case g.options.PerSecond > 0:
