@@ -37,16 +37,24 @@ func (r *run) enumerate() error {
 	return errors.Join(err, listers.Wait())
 }
 
-// eachFile calls f for every file of the source, once however often it is listed, and then looks after those that the
-// ledger has and the source has not.
+// eachFile calls f for every file of the source, and then looks after those that the ledger has and the source has not.
 func (r *run) eachFile(f func(*File)) error {
-	seen := map[FileKey]struct{}{}
+	seen, err := r.eachListed(f)
+	if err != nil {
+		return err
+	}
+	return r.eachUnlisted(seen, f)
+}
+
+// eachListed calls f for every file of the source, once however often it is listed, and returns their keys.
+func (r *run) eachListed(f func(*File)) (seen map[FileKey]struct{}, err error) {
+	seen = map[FileKey]struct{}{}
 	for file, err := range r.Source.Files(r.intake) {
 		if err == nil {
 			err = context.Cause(r.intake)
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if _, again := seen[file.Key()]; again {
 			continue
@@ -56,7 +64,7 @@ func (r *run) eachFile(f func(*File)) error {
 		f(&file)
 	}
 	r.Observer.Observe(FilesComplete{})
-	return r.eachUnlisted(seen, f)
+	return seen, nil
 }
 
 // eachUnlisted goes over the ledger's files that are not among those seen. They have vanished, unless the source lists
