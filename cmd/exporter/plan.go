@@ -38,22 +38,34 @@ type planReport struct {
 	// Bytes is the listed size of what would be fetched; UnknownSizes counts the assets for which none is listed.
 	Bytes        int64 `json:"bytes"`
 	UnknownSizes int64 `json:"unknown_sizes"`
-	// Requests is how many the run would make: those of the listings, which were made for this plan as well, and one for
-	// each blob.
+	// Requests is how many the run would make if none is sent again: those of the listings, which were made for this plan as
+	// well, and one for each blob.
 	Requests int64 `json:"requests"`
-	// Rate is as given; Seconds is how long the requests take at that rate, null where the rate is no number.
-	Rate    string   `json:"rate"`
-	Seconds *float64 `json:"seconds"`
+	// Rate is as given; Limit is the rate that holds as far as it was learnt, and Seconds how long the requests take at it. Both
+	// are null where there is none.
+	Rate    string     `json:"rate"`
+	Limit   *planLimit `json:"limit"`
+	Seconds *float64   `json:"seconds"`
 
 	errors map[string]*errorClass
 }
+
+// planLimit is a rate and what sets it.
+type planLimit struct {
+	PerSecond float64        `json:"per_second"`
+	By        pipeline.Limit `json:"by"`
+}
+
+func (l *planLimit) paced() pipeline.Paced { return pipeline.Paced{PerSecond: l.PerSecond, By: l.By} }
 
 func newPlanCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "plan",
 		Short: "Say what a run would do: files, assets, bytes, requests, time; fetches no blob",
 		Long: `plan lists what run would list, compares it with the export directory if there is one, and says what would be fetched,
-kept and skipped, how many bytes and requests that is, and how long it takes at the given rate. It changes nothing.`,
+kept and skipped, how many bytes and requests that is, and how long it takes at the given rate, or at the one that the API was
+found to accept or announces. It reads the listing of files twice, and logs in between how many requests it needs for the rest.
+It changes nothing.`,
 		Example: `  exporter plan --directory dir-abc123 --rate 20/m
   exporter plan --project --skip-noise --json`,
 		Args: cobra.NoArgs,
@@ -107,19 +119,60 @@ func plan(ctx context.Context, cfg *config.Config, console *console, refetch boo
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, closeHistory()) }()
-	stop := console.showProgress(r)
-	err = pipeline.Plan(ctx, history, pipeline.Options{
+	o := pipeline.Options{
 		Source:      llamacloud.NewSource(client, selection(&cfg.Source)),
 		Observer:    observer,
 		Filters:     pipeline.Filters(cfg.Assets),
 		Refetch:     refetch,
 		Concurrency: cfg.Limits.Concurrency,
-	})
-	stop()
+	}
+	before, err := surveyAndPlan(ctx, history, o, r, cfg.Limits.Rate, console)
 	if err != nil {
 		return nil, err
 	}
-	return newPlanReport(r.snapshot(), cfg.Limits.Rate), nil
+	return newPlanReport(r.snapshot(), before, cfg.Limits.Rate), nil
+}
+
+// surveyAndPlan plans, and logs before it lists the first asset how many requests that needs, so that it can be stopped. It
+// returns the counts of what was sent before.
+//
+// The files are listed twice for that: it costs one request for a thousand of them, and none has to be kept in memory.
+func surveyAndPlan(ctx context.Context, history pipeline.History, o pipeline.Options, r *report, given config.Rate,
+	console *console) (before counts, err error) {
+	defer console.showProgress(r)()
+	files, err := pipeline.Survey(ctx, history, o)
+	if err != nil {
+		return counts{}, err
+	}
+	before = r.snapshot()
+	console.log.Info("plan: " + surveyText(files, len(o.Filters.Kinds()), &before, given))
+	return before, pipeline.Plan(ctx, history, o)
+}
+
+// needed is how many requests there would have been if none had been sent again.
+func (c *counts) needed() int64 { return c.Requests.Sent - c.Requests.Retries }
+
+// surveyText says what a plan needs: the requests that listed the files once more, and one for each kind of asset of a file.
+func surveyText(files int64, kinds int, before *counts, given config.Rate) string {
+	requests := before.needed() + files*int64(kinds)
+	text := fmt.Sprintf("%d files to be listed, %d requests", files, requests)
+	if limit := before.limit.holds(given); limit != nil {
+		text += fmt.Sprintf(", about %s at %s", humanSeconds(float64(requests)/limit.PerSecond), limitText(limit.paced()))
+	}
+	return text
+}
+
+// holds returns the rate that holds: what was learnt of the API's limit, where that is not above the given rate, or else the given
+// one; nil where neither is known.
+func (l *limit) holds(given config.Rate) *planLimit {
+	learnt, ok := knownRate(l.paced)
+	switch {
+	case ok && l.paced.By != pipeline.LimitGiven && (given.PerSecond == 0 || learnt <= given.PerSecond):
+		return &planLimit{learnt, l.paced.By}
+	case given.PerSecond > 0:
+		return &planLimit{given.PerSecond, pipeline.LimitGiven}
+	}
+	return nil
 }
 
 // openHistory opens what the export directory at path says of earlier runs. There may be none.
@@ -151,19 +204,21 @@ func (noHistory) File(context.Context, pipeline.FileKey) (*pipeline.FileState, e
 
 func (noHistory) Assets(context.Context, pipeline.ID) ([]*pipeline.Row, error) { return nil, nil }
 
-func newPlanReport(c counts, rate config.Rate) *planReport {
+// newPlanReport reports on a plan. What was sent before it is nothing that the run would send.
+func newPlanReport(c, before counts, rate config.Rate) *planReport {
 	p := &planReport{
 		Bytes:        c.Assets.PlannedBytes,
 		UnknownSizes: c.Assets.UnknownSizes,
-		Requests:     c.Requests.Sent + c.Assets.Planned,
+		Requests:     c.needed() - before.needed() + c.Assets.Planned,
 		Rate:         rate.String(),
+		Limit:        c.limit.holds(rate),
 	}
 	p.Files.Listed, p.Files.Unchanged, p.Files.Failed = c.Files.Listed, c.Files.Unchanged, c.Files.Failed
 	p.errors = c.Errors
 	p.Assets.Fetch, p.Assets.Keep = c.Assets.Planned, c.Assets.Kept
 	p.Assets.Skip, p.Assets.Skipped = c.Assets.Skipped, c.Assets.SkippedKept
-	if rate.PerSecond > 0 {
-		p.Seconds = new(float64(p.Requests) / rate.PerSecond)
+	if p.Limit != nil {
+		p.Seconds = new(float64(p.Requests) / p.Limit.PerSecond)
 	}
 	return p
 }
@@ -186,11 +241,16 @@ func (p *planReport) print(w io.Writer) error {
 	if p.Assets.Skipped > 0 {
 		fmt.Fprintf(t, "skip\t%d\tin unchanged files\n", p.Assets.Skipped)
 	}
-	at := "depends on the API's limit"
+	at := "depends on the API's limit at rate " + p.Rate
 	if p.Seconds != nil {
-		at = (time.Duration(*p.Seconds * float64(time.Second))).Round(time.Second).String()
+		at = (time.Duration(*p.Seconds * float64(time.Second))).Round(time.Second).String() + " at "
+		if p.Limit.By == pipeline.LimitGiven {
+			at += "rate " + p.Rate
+		} else {
+			at += limitText(p.Limit.paced())
+		}
 	}
-	fmt.Fprintf(t, "requests\t%d\t%s at rate %s\n", p.Requests, at, p.Rate)
+	fmt.Fprintf(t, "requests\t%d\t%s\n", p.Requests, at)
 	return t.Flush()
 }
 
