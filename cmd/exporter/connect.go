@@ -44,6 +44,10 @@ func connect(cfg *config.Config, log *slog.Logger, spoolDir string, observer pip
 	if err != nil {
 		return nil, &usageError{err}
 	}
+	if given := cfg.Limits.Rate.PerSecond; given > 0 {
+		// The client tells of its rate when the first answer has come, but the given one holds from now on.
+		observer.Observe(pipeline.Paced{PerSecond: given, By: pipeline.LimitGiven})
+	}
 	return client, nil
 }
 
