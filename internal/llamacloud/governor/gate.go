@@ -5,58 +5,73 @@ import (
 	"math/rand/v2"
 )
 
+// Passage is the leave that one request was given.
 type Passage struct {
-	Seq           uint64
-	Sent          float64
-	Level         int
-	Probe, Outage bool
+	// Seq numbers requests in the order in which they are sent, from 1.
+	Seq uint64
+	// Sent is when it was given, in seconds.
+	Sent float64
+	// Level is the pace it was sent at: what came of it says nothing about a later one.
+	Level int
+	// Probe is true of the only request that a shut gate lets through.
+	Probe bool
 }
 
+// Delay is what a throttled answer demands: to wait for Wait seconds, 0 if it says nothing, a figure which was rounded up
+// by less than Unit seconds.
 type Delay struct{ Wait, Unit float64 }
 
 // Tries is what a governor keeps of one request that was throttled.
 type Tries struct {
-	// Throttled is how often it was, and accepted how many others had been accepted by then.
-	Throttled          int
-	accepted, throttle uint64
+	// Throttled is how often it was.
+	Throttled int
+	// accepted and throttled are how many answers of either kind there had been when it was.
+	accepted, throttled uint64
 }
+
+const (
+	// quick is the least wait before a probe, in seconds, where no answer said how long.
+	quick = 0.05
+	// slowest is the longest wait between probes that no answer demands.
+	slowest = 30
+	// growth is by how much waits between probes grow while these fail.
+	growth = 1.6
+	// jitter is the most that is added to a demanded wait, so that programs don't return at the same instant.
+	jitter = 0.25
+	// others is how many others must have been accepted since a request was throttled before it alone is to blame,
+	// and blame how many of them for each that was throttled.
+	others, blame = 20, 8
+	// spares is how many probes in one pause may be spent on requests that were throttled before. One that is always
+	// throttled would else keep the gate shut whenever it is the one to ask whether it may open.
+	spares = 2
+)
 
 var never = math.Inf(1)
 
+// gate is shut by a throttled answer and opens for a probe when the time is over that was demanded; for all, once
+// something is accepted that was sent after the last that was throttled.
 type gate struct {
-	rnd                       *rand.Rand
-	shut, probing             bool
-	since, until              float64
-	vain                      int
-	sent, throttled, accepted uint64
-	acceptedAll, throttledAll uint64
-	reopened                  float64
-	lastThrottled             uint64
-	row                       row
+	rnd   *rand.Rand
+	shut  bool
+	until float64
+	// probe is the request that is out while the gate is shut, 0 if none is.
+	probe         uint64
+	vain, spared  int
+	sent          uint64
+	throttled     uint64 // the last of this row
+	accepted      uint64 // the last of all
+	acceptedCount uint64
+	refusedCount  uint64
+	reopened      float64
+	row           row
 }
 
-// row is the throttled answers of one shutting of the gate.
-type row struct {
-	first, last, demanded, over float64
-	wait                        float64
-	firstSeq                    uint64
-	header, soft, contradicted  bool
-	isolated                    bool
-	answers, level, vain        int
-}
-
-func (r *row) need() float64 {
-	if r.header {
-		return max(0, r.demanded-r.first)
-	}
-	return max(0, r.over-r.first)
-}
-
+// next returns when the gate lets a request pass: never, while a probe is out.
 func (g *gate) next(now float64) float64 {
 	switch {
 	case !g.shut:
 		return now
-	case g.probing:
+	case g.probe != 0:
 		return never
 	}
 	return max(now, g.until)
@@ -66,81 +81,77 @@ func (g *gate) pass(now float64, level int) Passage {
 	g.sent++
 	p := Passage{Seq: g.sent, Sent: now, Level: level}
 	if g.shut {
-		p.Probe, g.probing = true, true
+		p.Probe, g.probe = true, p.Seq
 	}
 	return p
 }
 
-type hitKind int
-
-const (
-	opened hitKind = iota + 1
-	softHit
-)
-
-// accept returns true if the gate opened.
-func (g *gate) accept(p Passage) bool {
-	g.accepted = max(g.accepted, p.Seq)
-	g.acceptedAll++
-	if p.Probe {
-		g.probing = false
+// back takes note that a request is no longer under way.
+func (g *gate) back(p Passage) {
+	if p.Seq == g.probe {
+		g.probe = 0
 	}
+}
+
+// accept tells whether the gate has opened.
+func (g *gate) accept(p Passage) bool {
+	g.back(p)
+	g.accepted = max(g.accepted, p.Seq)
+	g.acceptedCount++
 	if !g.shut || p.Seq < g.throttled {
 		return false
 	}
-	g.shut, g.probing = false, false
-	g.row.over = p.Sent
-	if !p.Probe {
-		g.row.contradicted = true
-	}
-	g.row.soft = g.row.contradicted || !g.row.header && g.vain == 0
+	g.shut, g.probe = false, 0
+	g.row.end(p)
 	g.reopened = p.Sent
 	return true
 }
 
-// throttle returns how long the request itself has to wait, and whether it is a soft hit.
-func (g *gate) throttle(now float64, p Passage, t *Tries, d Delay, w float64) (hit, isolated bool) {
-	isolated = p.Seq > g.lastThrottled+2
-	g.lastThrottled = max(g.lastThrottled, p.Seq)
-	g.throttledAll++
-	t.Throttled++
-	others := g.acceptedAll - t.accepted
-	bad := g.throttledAll - t.throttle - 1
-	again := t.Throttled > 1 && others >= 10 && float64(bad) <= 0.05*float64(others)
-	t.accepted, t.throttle = g.acceptedAll, g.throttledAll
-	if p.Probe {
-		g.probing = false
-	}
-	if !p.Probe && p.Seq < g.accepted {
-		return p.Sent >= g.reopened && !again, isolated
-	}
-	if again && !p.Probe {
-		return false, false
+// throttle tells whether the answer was contradicted while the gate was open, so that it stays open. Window is the
+// length of the origin's window, in seconds, as far as it is known.
+func (g *gate) throttle(now float64, p Passage, t *Tries, d Delay, window float64) (contradicted bool) {
+	offender := g.offends(t)
+	g.back(p)
+	switch {
+	case !p.Probe && p.Seq < g.accepted:
+		return p.Sent >= g.reopened && !offender
+	case !p.Probe && offender:
+		return false
+	case p.Probe && t.Throttled > 1 && d.Wait > 0 && g.spared < spares:
+		g.spared++
+		g.until = now + g.rand(quick)
+		return false
 	}
 	if !g.shut {
-		g.shut, g.since, g.until, g.vain = true, now, 0, 0
-		g.row = row{first: p.Sent, level: p.Level, firstSeq: p.Seq, isolated: isolated}
-		g.throttled = 0
+		g.shut, g.until, g.vain, g.spared, g.throttled = true, 0, 0, 0, 0
+		g.row = row{first: p.Sent, level: p.Level}
 	}
 	g.throttled = max(g.throttled, p.Seq)
-	r := &g.row
-	r.answers++
-	r.last = p.Sent
-	if d.Wait > 0 {
-		r.header = true
-		r.demanded = max(r.demanded, p.Sent+d.Wait-d.Unit)
-		r.wait = max(r.wait, d.Wait)
-	}
+	g.row.add(p, d)
 	wait := d.Wait
-	if p.Probe {
+	switch {
+	case p.Probe:
 		g.vain++
-		r.vain++
-		// Without a header the time to the last failed probe is what is known.
-		backoff := (0.5 + g.rnd.Float64()/2) * min(30, max(0.05, w/20)*math.Pow(1.6, float64(g.vain)))
-		wait = max(wait, backoff)
-	} else if wait == 0 {
-		wait = (0.5 + g.rnd.Float64()/2) * max(0.05, w/20)
+		wait = max(wait, g.rand(min(slowest, max(quick, window/20)*math.Pow(growth, float64(g.vain)))))
+	case wait == 0:
+		wait = g.rand(max(quick, window/20))
 	}
-	g.until = max(g.until, now+wait+g.rnd.Float64()*min(wait/20, 0.25))
-	return false, false
+	g.until = max(g.until, now+wait+g.rnd.Float64()*min(wait/20, jitter))
+	return false
 }
+
+// offends counts a throttled answer, and tells whether the request is alone to blame: it was throttled before, and
+// hardly any other has been since.
+func (g *gate) offends(t *Tries) bool {
+	t.Throttled++
+	good, bad := g.acceptedCount-t.accepted, g.refusedCount-t.throttled
+	alone := t.Throttled > 1 && good >= others && blame*bad <= good
+	if !alone {
+		g.refusedCount++
+	}
+	t.accepted, t.throttled = g.acceptedCount, g.refusedCount
+	return alone
+}
+
+// rand returns half of a time and up to as much again.
+func (g *gate) rand(seconds float64) float64 { return seconds * (0.5 + g.rnd.Float64()/2) }

@@ -52,8 +52,10 @@ type Governor struct {
 	// accepted counts what was accepted, fresh the requests that were throttled, each once.
 	accepted, fresh int
 	// paced is the rate of which the observer was told last, renewal the time at which it was told that a quota is whole again.
-	paced   pipeline.Paced
-	renewal float64
+	paced pipeline.Paced
+	// shutSince is when the gate shut.
+	shutSince float64
+	renewal   float64
 }
 
 // New returns a governor that nothing was sent through yet.
@@ -63,15 +65,15 @@ func New(o Options, s *Switch) *Governor {
 		Switch: s, options: o, began: time.Now(), turn: make(chan struct{}, 1), woken: make(chan struct{}, 1),
 		regulator: NewRegulator(o.PerSecond, o.Auto, rnd),
 		breaker: breaker{
-			rnd: rnd, after: max(1, min(outageAfter, o.MaxAttempts-1)), most: seconds(o.MaxOutage),
+			rnd: rnd, after: max(1, min(outageAfter, o.MaxAttempts-1)), most: longest(o.MaxOutage),
 		},
 	}
 	g.turn <- struct{}{}
 	return g
 }
 
-// seconds returns a longest time in seconds; 0 stands for none.
-func seconds(d time.Duration) float64 {
+// longest returns a longest time in seconds; 0 stands for none.
+func longest(d time.Duration) float64 {
 	if d == 0 {
 		return math.Inf(1)
 	}

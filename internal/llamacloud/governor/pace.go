@@ -6,384 +6,192 @@ type phase int
 
 const (
 	searching phase = iota // the rate doubles
-	counting               // the rate stays, rows are counted
-	steady
+	counting               // it stays, and rows are counted
+	steady                 // it is known, and rises by the root law
 )
 
+const (
+	// firstRate is what a search begins with, in requests a second.
+	firstRate = 8
+	// doubling is how long a rate must have been used before it is doubled, in seconds; after the first row,
+	// 1/doublings of a window.
+	doubling, doublings = 0.05, 12
+	// patience is how many windows a rate is tested before one that no row confirms is searched again.
+	patience = 4
+	// below is where the pace goes on under what was found, fall what is left of it after a hit.
+	below, fall = 0.985, 0.95
+	// graceful is how long after a decrease hits are about what was before, in windows.
+	graceful = 1.1
+	// step is by how much the root of what a window holds rises in a cycle.
+	step = 0.25
+	// surge and surging: after so many cycles without a hit the rate rises faster and faster.
+	surge, surging = 1.2, 0.6
+	// resting is the shortest rest, in seconds.
+	resting = 10
+	// near is how far apart two levels of a limit may be that are the same.
+	near = 0.15
+	// leastTime and leastCount are what it takes to judge, in seconds and requests.
+	leastTime, leastCount = 0.9, 10
+)
+
+// pace learns how fast one may go.
 type pace struct {
+	// ceiling is the given rate, infinite if there is none.
 	ceiling float64
 	phase   phase
+	// level counts the changes of the rate.
+	level int
+
+	// While searching and counting: the rate, when it was doubled last, how many were accepted since.
 	trial   float64
 	doubled float64
 	used    int
+	slow    bool
 
-	base              float64
-	w, pause          float64
-	active, lastAdmit float64
-	grace             float64
-	level             int
+	// When steady: the rate after the last decrease, and for how many seconds requests were sent since.
+	base, active float64
+	grace        float64
+	// known is the level of the limit that was hit last, sure how often in a row it was the same.
+	known float64
+	sure  int
 
-	// epoch since the first hit of the last row that counted
-	from   float64
-	n, h   int
-	lately [2]tally
-	counts []count
-	rows   int
+	// window is the length of the origin's window in seconds, pause what the last row cost.
+	window, pause float64
 
-	hits, levels []int
-	total        int
-	floor        float64
-	before       float64
+	epoch   count
+	recent  recent
+	windows windows
+	seconds seconds
+	noise   noise
+	rows    int
+	answers int
+	// first is what was accepted before the first row: a bucket's burst, perhaps.
+	first int
+	// seen is the rate of the last whole row, which ended at seenAt.
+	seen, seenAt float64
 
-	lastWait float64
-	burst    float64
-	slow     bool
-	sure     int
-	known    float64
-	sec      [2]float64
-	secN     [2]int
+	// admitted and waited are when a request was sent last, and when one had waited for it.
+	admitted, waited float64
 }
 
-type count struct {
-	n, h        int
-	least, most float64
-}
-
-func newPace(r float64, auto bool) *pace {
-	p := &pace{ceiling: math.Inf(1), w: 1, lastWait: -1, from: -1, phase: counting}
-	if r > 0 {
-		p.ceiling = r
+func newPace(perSecond float64, auto bool) *pace {
+	p := &pace{ceiling: math.Inf(1), window: 1, waited: -1, epoch: count{from: -1}, phase: counting}
+	if perSecond > 0 {
+		p.ceiling = perSecond
 	}
 	p.trial = p.ceiling
 	if auto {
-		p.trial, p.phase = min(8, p.ceiling), searching
+		p.trial, p.phase = min(firstRate, p.ceiling), searching
 	}
 	return p
 }
 
+// rate returns the rate in requests a second, which depends only on what was sent and answered, not on time that passes.
+//
+// It is additive increase and multiplicative decrease, in the root of what a window holds: small programs grow relatively
+// faster and all shrink alike, so that shares of rivals meet (binomial congestion control: Bansal and Balakrishnan,
+// INFOCOM 2001).
 func (p *pace) rate() float64 {
 	if p.phase != steady {
 		return p.trial
 	}
-	cycle := max(40, 4*p.w, 20*min(p.pause, 2))
-	hold := 8 * p.w
+	hold, cycle := p.rhythm()
+	x := max(0, p.active-hold) / cycle
+	root := math.Sqrt(p.base*p.window) + step*x
+	rate := root * root / p.window
+	if x > surge {
+		rate *= math.Exp(min(20, surging*(x-surge)*(x-surge)))
+	}
+	return min(rate, p.ceiling)
+}
+
+// rhythm returns for how long a rate is held after a decrease and how long a step up takes, in seconds. The surer the
+// limit the longer: looking for more costs a throttled answer or two.
+func (p *pace) rhythm() (hold, cycle float64) {
 	switch p.sure {
 	case 0:
-		hold, cycle = p.w, max(10, p.w/2)
+		return p.window, max(10, p.window/2)
 	case 1:
-		hold, cycle = 4*p.w, max(20, 2*p.w)
+		return 3 * p.window, max(20, 2*p.window)
 	}
-	x := max(0, p.active-hold) / cycle
-	s := math.Sqrt(p.base*p.w) + 0.25*x
-	r := s * s / p.w
-	if x > 1.2 {
-		r *= math.Exp(min(20, 0.6*(x-1.2)*(x-1.2)))
-	}
-	return min(r, p.ceiling)
+	return 9 * p.window, max(40, 4*p.window, 20*min(p.pause, 2))
 }
 
+// admit counts the time in which requests are sent: an idle hour is not an hour without a hit.
 func (p *pace) admit(now float64, waited bool) {
 	if p.phase == steady {
-		if int(p.active/100) != int((p.active+min(now-p.lastAdmit, max(1, 3/p.rate())))/100) {
-			tr(now, "rate %.3f active %.1f w %.1f sure %d base %.3f", p.rate(), p.active, p.w, p.sure, p.base)
-		}
-		p.active += min(now-p.lastAdmit, max(1, 3/p.rate()))
+		p.active += min(now-p.admitted, p.moment())
 	}
-	p.lastAdmit = now
+	p.admitted = now
 	if waited {
-		p.lastWait = now
+		p.waited = now
 	}
 }
+
+// rest forgets the counts that have begun if nothing was asked for of late: an hour in which nothing was sent says nothing
+// about how much may be. Pauses aren't rests.
+func (p *pace) rest(now float64) {
+	if now-p.admitted > max(resting, 10*p.moment()) {
+		p.epoch = count{from: now}
+		p.recent.reset(now)
+	}
+}
+
+// moment is the time in which a few requests are sent, in seconds.
+func (p *pace) moment() float64 { return max(1, 3/p.rate()) }
 
 func (p *pace) accept(now float64, q Passage) {
-	p.n++
-	p.count(now, 1, 0)
-	if s := math.Floor(now); s != p.sec[0] {
-		p.sec[1], p.secN[1] = p.sec[0], p.secN[0]
-		p.sec[0], p.secN[0] = s, 0
+	p.epoch.accepted++
+	p.recent.add(now, 1, 0)
+	p.seconds.add(now)
+	p.answers++
+	if p.phase == counting && p.trial < p.ceiling && now-p.epoch.from > patience*p.window {
+		p.phase, p.doubled, p.used = searching, now, 0
 	}
-	p.secN[0]++
-	p.total++
 	if p.phase == searching && q.Sent > p.doubled {
-		p.used++
-		step := 0.05
-		if p.slow {
-			step = max(1, p.w/knob(13, 12))
-		}
-		if d := now - p.doubled; d >= step && float64(p.used) >= p.trial*min(1, d)/2 {
-			p.trial, p.doubled, p.used = min(2*p.trial, p.ceiling), now, 0
-			p.level++
-		}
+		p.search(now)
 	}
 }
 
-// noisy takes note of a throttled answer that was contradicted by its neighbours, and tells whether such answers come
-// at random, whatever the rate is.
-func (p *pace) noisy(now float64) bool {
-	const least, most = 8, 16
-	p.hits = append(p.hits, p.total)
-	p.levels = append(p.levels, p.level)
-	if len(p.levels) > most+1 {
-		p.levels = p.levels[1:]
+// search doubles the rate if the last one has been made use of.
+func (p *pace) search(now float64) {
+	p.used++
+	least := doubling
+	if p.slow {
+		least = max(1, p.window/doublings)
 	}
-	if len(p.hits) > most+1 {
-		p.hits = p.hits[1:]
+	if t := now - p.doubled; t >= least && float64(p.used) >= p.trial*t/2 {
+		p.trial, p.doubled, p.used = min(2*p.trial, p.ceiling), now, 0
+		p.level++
 	}
-	k := len(p.hits) - 1
-	if k < least {
-		return false
-	}
-	var sum, squares float64
-	for i := range k {
-		gap := float64(p.hits[i+1] - p.hits[i])
-		sum += gap
-		squares += gap * gap
-	}
-	mean := sum / float64(k)
-	cv := math.Sqrt(max(0, squares/float64(k)-mean*mean)) / mean
-	share := 1 / mean
-	if p.floor == 0 {
-		if cv > 0.5 && cv < 1.7 && share < 0.06 && p.levels[k]-p.levels[0] >= int(knob(5, 3)) {
-			p.floor = share
-		}
-		return p.floor > 0
-	}
-	if cv < 0.3 || share > max(2.2*p.floor, p.floor+0.02) {
-		tr(now, "noise ends: cv %.2f share %.3f floor %.3f", cv, share, p.floor)
-		p.floor, p.hits, p.levels = 0, nil, nil
-		return false
-	}
-	p.floor = min(0.05, p.floor+(share-p.floor)/32)
-	return true
 }
 
-func (p *pace) set(now, base float64, why string) {
-	tr(now, "    %s: %.3f -> %.3f (n %d from %.2f floor %.4f)", why, p.rate(), min(base, p.ceiling), p.n, p.from, p.floor)
-	p.base, p.active, p.phase = min(base, p.ceiling), 0, steady
+// set goes on with a rate.
+func (p *pace) set(rate float64) {
+	p.base, p.active, p.phase = min(rate, p.ceiling), 0, steady
 	p.level++
 }
 
-// learn takes note of the level of a limit, and tells whether it is that which is known.
-func (p *pace) learn(level float64) (near bool) {
-	near = p.known > 0 && math.Abs(level/p.known-1) < 0.15
-	if near {
+// found goes on with a rate below the limit that was found.
+func (p *pace) found(now, limit float64) {
+	p.set(below * limit)
+	p.learn(p.base)
+	p.grace = now + graceful*p.window
+}
+
+// learn takes note of the level of a limit.
+func (p *pace) learn(level float64) {
+	if p.known > 0 && math.Abs(level/p.known-1) < near {
 		p.sure = min(2, p.sure+1)
 	} else {
 		p.sure = 0
 	}
 	p.known = level
-	return near
 }
 
 func (p *pace) decrease(now float64) {
 	at := p.rate()
-	cycle := max(40, 4*p.w, 20*min(p.pause, 2))
-	alone := 8*p.w + cycle*math.Sqrt(p.base*p.w)*(math.Sqrt(1/0.95)-1)/0.25
-	f := 0.95
-	if p.active < knob(10, 0.6)*alone && p.sure > 0 {
-		f = knob(9, 0.95)
-	}
 	p.learn(at)
-	p.set(now, f*at, "decrease")
-	p.grace = now + 1.1*p.w
-}
-
-// soft takes note of a throttled answer that was contradicted while the gate was open.
-func (p *pace) soft(now float64, q Passage, isolated bool) {
-	tr(now, "  soft sent %.3f n %d isolated %v", q.Sent, p.n, isolated)
-	p.count(now, 0, 1)
-	p.total++
-	if q.Level < p.level || p.overload(now, 0) {
-		return
-	}
-	p.contradicted(now, 1)
-}
-
-// contradicted takes note of hits that say little.
-func (p *pace) contradicted(now float64, answers int) {
-	if len(p.hits) == 0 {
-		p.before = p.rate()
-	}
-	if p.phase != steady {
-		p.doubled, p.used = now, 0
-		return
-	}
-	noise := false
-	for range answers {
-		noise = p.noisy(now)
-	}
-	if noise && p.before > 0 {
-		if p.phase == steady && p.before > p.rate() {
-			p.set(now, p.before, "restore")
-		}
-		p.before = 0
-	}
-	if now < p.grace || noise || now-p.lastWait > max(1, 3/p.rate()) {
-		return
-	}
-	p.decrease(now)
-	if t := now - p.lately[0].from; t > 0.9 {
-		if e := 0.985 * float64(p.lately[0].n+p.lately[1].n) / t; e < p.base && e > 0.5*p.base {
-			p.base = e
-		}
-	}
-}
-
-// tally counts what was accepted and what was throttled for a while.
-type tally struct {
-	from float64
-	n, h int
-}
-
-func (p *pace) count(now float64, n, h int) {
-	if c := &p.lately[1]; now-c.from >= 1 && c.n+c.h >= int(knob(4, 20)) {
-		p.lately[0], p.lately[1] = *c, tally{from: now}
-	}
-	p.lately[1].n += n
-	p.lately[1].h += h
-	p.h += h
-}
-
-// overload tells whether far too many are throttled, and goes on with what is accepted.
-func (p *pace) overload(now, need float64) bool {
-	if p.rows == 0 || need > 3 {
-		return false
-	}
-	n, h, t := p.n, p.h, now-p.from
-	if ln, lh := p.lately[0].n+p.lately[1].n, p.lately[0].h+p.lately[1].h; lh >= 10 && float64(lh) > knob(3, 0.5)*float64(ln) {
-		n, h, t = ln, lh, now-p.lately[0].from
-	}
-	if h < 5 || n < 10 || t < 0.9 || p.phase == steady && float64(h) < 0.15*float64(n) || float64(h) < 0.08*float64(n)+3*math.Sqrt(0.08*float64(n)) {
-		return false
-	}
-	e := float64(n) / t
-	if last := p.lastSecond(); need <= 1.5 && last >= 10 {
-		e = max(e, last)
-	}
-	p.set(now, 0.985*min(e, p.rate()), "overload")
-	if p.burst > 0 && p.burst > e {
-		p.window(p.burst, e)
-	}
-	p.burst = 0
-	p.learn(p.base)
-	p.grace = now + 1.1*p.w
-	p.from, p.n, p.h = now, 0, 0
-	p.lately = [2]tally{{from: now}, {from: now}}
-	return true
-}
-
-func (p *pace) lastSecond() float64 { return float64(max(p.secN[0], p.secN[1])) }
-
-// window takes what was let through at first for what a window holds.
-func (p *pace) window(n, e float64) {
-	p.w = max(1, min(3600, n/e))
-}
-
-// regular tells whether the count of this row is that of the row before.
-func (p *pace) regular() bool {
-	k := len(p.counts)
-	return k > 0 && math.Abs(float64(p.counts[k-1].n-p.n)) <= 1+0.03*float64(p.n)
-}
-
-// resume goes on after a row of throttled answers.
-func (p *pace) resume(now float64, r row) {
-	p.count(now, 0, max(1, r.answers-r.vain))
-	p.total += r.answers
-	need, pause := min(r.need(), r.over-r.first), r.over-r.first
-	tr(now, "row first %.3f over %.3f need %.2f answers %d soft %v level %d/%d rate %.3f n %d", r.first, r.over, need, r.answers, r.soft, r.level, p.level, p.rate(), p.n)
-	if r.level < p.level && !r.soft {
-		return
-	}
-	if p.overload(now, need) {
-		return
-	}
-	if (r.contradicted && r.answers <= 2 || p.floor > 0 && r.answers == 1) && !p.regular() {
-		p.contradicted(now, r.answers)
-		return
-	}
-	if p.phase != steady && r.first-p.lastWait > 1 && p.n >= 10 {
-		// The bucket of tokens holds nobody up: the rate is what the workers make of it.
-		p.trial = min(p.trial, max(8, p.lastSecond()))
-	}
-	n := p.n
-	ended := min(r.over, max(r.demanded, r.last))
-	if p.rows == 0 {
-		p.rows = 1
-		if n >= 10 && p.phase == searching {
-			if need > 3 {
-				p.w = need
-				p.trial = min(p.trial, max(knob(11, 1), float64(n)/need))
-			} else {
-				p.trial = min(p.trial, max(8, knob(12, 0.5)*p.lastSecond()))
-			}
-			p.doubled, p.used = now, 0
-			p.slow = true
-			p.level++
-		}
-		p.burst = float64(n)
-		p.from, p.n, p.h = r.over, 0, 0
-		return
-	}
-	if n < 10 || r.over-p.from < 0.9 {
-		if p.phase == steady && now >= p.grace {
-			p.decrease(now)
-		}
-		return
-	}
-	if !r.soft {
-		p.w = max(1, max(need, 0.997*p.w))
-		p.pause = pause
-	}
-	p.counts = append(p.counts, count{n: n, least: ended - p.from, most: r.over - p.from})
-	if len(p.counts) > 4 {
-		p.counts = p.counts[1:]
-	}
-	seen := float64(n) / max(0.9, ended-p.from)
-	p.from, p.n, p.h = r.over, 0, 0
-	p.rows++
-	if p.phase == searching {
-		p.phase = counting
-	}
-	if e, snapped, ok := p.agreed(); ok && (e < 0.95*p.rate() || p.phase != steady) {
-		p.set(now, 0.985*e, "agreed")
-		if snapped || p.known == 0 {
-			p.window(float64(n), e)
-		}
-		p.burst = 0
-		p.learn(p.base)
-		p.grace = now + 1.1*p.w
-		p.counts = p.counts[:0]
-		return
-	}
-	switch {
-	case p.phase == counting && p.rows >= 5:
-		p.set(now, 0.95*p.rate(), "tested")
-	case p.phase == steady && (need <= max(3, p.w/10) || p.known > 0 && p.rate() < 1.3*p.known) && now >= p.grace:
-		p.decrease(now)
-		if p.w > 10 && need <= p.w/10 && 0.985*seen < p.base && seen > 0.5*p.base {
-			p.base = 0.985 * seen
-		}
-	}
-}
-
-// agreed returns the rate of a limit that the counts of the last rows agree on.
-func (p *pace) agreed() (e float64, snapped, ok bool) {
-	k := len(p.counts)
-	if k < 2 {
-		return 0, false, false
-	}
-	a, b := p.counts[k-1], p.counts[k-2]
-	if a.n < 5 || b.n < 5 || math.Abs(float64(a.n-b.n)) > 1+0.03*float64(max(a.n, b.n)) {
-		return 0, false, false
-	}
-	n := float64(a.n+b.n) / 2
-	for _, w := range []float64{1, 60, 3600} {
-		if a.least <= w*1.02 && w <= a.most*1.02 {
-			return n / w, true, true
-		}
-	}
-	if k < 3 || math.Abs(n-float64(p.counts[k-3].n)) > 1+0.05*n {
-		return 0, false, false
-	}
-	return n / max(0.9, a.least), false, true
+	p.set(fall * at)
+	p.grace = now + graceful*p.window
 }

@@ -5,28 +5,44 @@ import (
 	"math/rand/v2"
 )
 
-// Regulator is the pure heart.
+// A Regulator tells when requests to one origin may be sent. It isn't safe for concurrent use.
 type Regulator struct {
-	gate
+	// Fixed keeps the rate whatever comes back; the gate still shuts.
+	Fixed bool
+
+	gate   gate
 	pace   *pace
+	rnd    *rand.Rand
 	tokens float64
 	filled float64
-	// Fixed keeps the rate, whatever is learnt.
-	Fixed bool
+	// group is how many of those that are sent together are still to come, rtt the mean time to an answer.
+	group int
 	rtt   float64
-	left  int
-	// announced is the rate that the origin's headers allow; 0 where they do not say, infinite for what is left at once.
+	// announced is the rate that the origin's headers allow; 0 where they do not say.
 	announced float64
-	RTT       float64
-	Group     bool
 }
 
+const (
+	// share of a second's requests that the bucket of tokens holds, as 1/share.
+	burstShare = 20
+	// announcedShare is burstShare of a rate that is announced.
+	announcedShare = 100
+	// leastBurst is what it holds at least where no rate is given: with 1, a late timer is a lost token.
+	leastBurst = 2
+	// apart is the number of admissions that lie between a throttled request and its retry, so that the retry isn't
+	// what tells whether the gate may open; at most apartMost seconds.
+	apart, apartMost = 25, 60
+	// ownLeast and ownMost are the bounds of a throttled request's own backoff, in seconds, before jitter.
+	ownLeast, ownMost = 0.5, 30
+)
+
+// NewRegulator returns a regulator that never passes perSecond; 0 is for no such bound. With auto it begins slowly and
+// finds the origin's rate, else it begins with perSecond.
 func NewRegulator(perSecond float64, auto bool, rnd *rand.Rand) *Regulator {
-	r := &Regulator{gate: gate{rnd: rnd}, pace: newPace(perSecond, auto)}
-	return r
+	return &Regulator{gate: gate{rnd: rnd}, pace: newPace(perSecond, auto), rnd: rnd}
 }
 
-// Rate returns the rate at present in requests a second; infinite for none.
+// Rate returns the rate of now in requests a second; infinite if there is none.
 func (r *Regulator) Rate() float64 {
 	switch {
 	case r.announced == 0:
@@ -37,50 +53,21 @@ func (r *Regulator) Rate() float64 {
 	return min(r.announced, r.pace.ceiling)
 }
 
-// Found tells whether the rate is below that which was given because the origin's limit was found.
+// Found tells whether the rate is below the given one because the origin's limit was found.
 func (r *Regulator) Found() bool { return r.pace.phase == steady && r.pace.rate() < r.pace.ceiling }
 
-// Untold takes note of a request of which nothing came that says anything.
-func (r *Regulator) Untold(p Passage) {
-	if p.Probe {
-		r.gate.probing = false
-	}
-}
+// Announce sets the rate that the origin's headers allow: 0 where they do not say, infinite for all that is left at once.
+func (r *Regulator) Announce(perSecond float64) { r.announced = perSecond }
 
-// burst returns how many tokens the bucket holds at a rate.
-func (r *Regulator) burst(rate float64) float64 {
-	if r.announced > 0 {
-		// With what underQuota leaves, rate and burst fit into the quota.
-		return max(1, math.Floor(min(1<<20, rate/100)))
-	}
-	if c := r.pace.ceiling; !math.IsInf(c, 1) {
-		return max(1, math.Floor(min(1<<20, max(rate, min(c, knob(6, 1)*c))/20)))
-	}
-	return max(knob(7, 2), math.Floor(min(1<<20, rate/20)))
-}
-
-// group returns how many requests are sent together, so that each but the last has one that is sent after it.
-func (r *Regulator) group(rate float64) float64 {
-	if knob(8, 0) == 1 || r.rtt == 0 || rate*r.rtt > 2 {
-		return 1
-	}
-	return r.burst(rate)
-}
-
-func (r *Regulator) fill(now float64) float64 {
-	rate := r.Rate()
-	if math.IsInf(rate, 1) {
-		return rate
-	}
-	r.tokens = min(r.burst(rate), r.tokens+(now-r.filled)*rate)
-	r.filled = now
-	return rate
+// Follow sends a request now that takes no token and waits for nothing.
+func (r *Regulator) Follow(now float64) Passage {
+	r.gate.sent++
+	return Passage{Seq: r.gate.sent, Sent: now, Level: r.pace.level}
 }
 
 // Next returns when the next request may be sent; infinite where something has to come back first.
 func (r *Regulator) Next(now float64) float64 {
-	at := r.gate.next(now)
-	if at > now {
+	if at := r.gate.next(now); at > now {
 		return at
 	}
 	rate := r.fill(now)
@@ -88,62 +75,101 @@ func (r *Regulator) Next(now float64) float64 {
 		return now
 	}
 	want := 1.0
-	if r.left == 0 {
-		want = r.group(rate)
+	if r.group == 0 {
+		want = r.together(rate)
 	}
-	if r.tokens >= want-1e-9 {
+	const rounding = 1e-9
+	if r.tokens >= want-rounding {
 		return now
 	}
 	return now + (want-r.tokens)/rate
 }
 
-// Admit sends a request now, which Next allowed.
+// Admit sends a request now, which Next allowed. Waited is true if something had to wait for it.
 func (r *Regulator) Admit(now float64, waited bool) Passage {
-	rate := r.fill(now)
-	if !math.IsInf(rate, 1) {
-		if r.left == 0 {
-			r.left = int(r.group(rate))
+	if rate := r.fill(now); !math.IsInf(rate, 1) {
+		if r.group == 0 {
+			r.group = int(r.together(rate))
 		}
-		r.left--
+		r.group--
 		r.tokens--
+	}
+	if !r.gate.shut {
+		r.pace.rest(now)
 	}
 	p := r.gate.pass(now, r.pace.level)
 	r.pace.admit(now, waited)
 	return p
 }
 
+// Accepted takes note of an answer that isn't throttled.
 func (r *Regulator) Accepted(now float64, p Passage) {
-	if r.rtt == 0 {
-		r.rtt = now - p.Sent
-	}
-	r.rtt += (now - p.Sent - r.rtt) / 32
-	wasShut := r.gate.shut
-	first := r.gate.accept(p)
+	r.trip(now - p.Sent)
+	opened := r.gate.accept(p)
 	r.pace.accept(now, p)
-	if wasShut && first {
-		if !r.Fixed {
-			r.pace.resume(now, r.gate.row)
-		}
-		if p.Probe {
-			r.fill(now)
-			r.tokens = min(r.tokens, 0)
-		}
+	if !opened {
+		return
+	}
+	if !r.Fixed {
+		r.pace.resume(now, r.gate.row)
+	}
+	if p.Probe {
+		// What a pause saved is what is throttled next.
+		r.fill(now)
+		r.tokens = min(r.tokens, 0)
 	}
 }
 
-// Throttled returns how long the request itself is to wait.
-func (r *Regulator) Throttled(now float64, p Passage, t *Tries, d Delay) float64 {
-	if hit, isolated := r.gate.throttle(now, p, t, d, r.pace.w); hit && !r.Fixed {
-		r.pace.soft(now, p, isolated)
+// Throttled takes note of an answer that is, and returns for how many seconds the request itself is to wait.
+func (r *Regulator) Throttled(now float64, p Passage, t *Tries, d Delay) (own float64) {
+	if r.gate.throttle(now, p, t, d, r.pace.window) && !r.Fixed {
+		r.pace.soft(now, p)
 	}
-	own := max(d.Wait, 0) + r.rnd.Float64()*min(d.Wait/20, 0.25)
-	back := r.rnd.Float64() * math.Min(30, 0.5*math.Pow(2, float64(t.Throttled-1)))
-	rate := r.pace.rate()
-	return own + max(back, min(60, 10/rate))
+	own = d.Wait + min(d.Wait, ownLeast) + r.rnd.Float64()*min(d.Wait/20, jitter)
+	back := r.rnd.Float64() * min(ownMost, ownLeast*math.Pow(2, float64(t.Throttled-1)))
+	return own + max(back, min(apartMost, apart/r.pace.rate()))
 }
 
-// Follow sends a request now that takes no token and waits for nothing.
-func (r *Regulator) Follow(now float64) Passage {
-	r.sent++
-	return Passage{Seq: r.sent, Sent: now, Level: r.pace.level}
+// Untold takes note of a request from which nothing came that says anything about the rate: it frees the probe.
+func (r *Regulator) Untold(p Passage) { r.gate.back(p) }
+
+// fill fills the bucket of tokens up to now, and returns the rate at which it does.
+func (r *Regulator) fill(now float64) float64 {
+	rate := r.Rate()
+	if !math.IsInf(rate, 1) {
+		r.tokens = min(r.burst(rate), r.tokens+(now-r.filled)*rate)
+	}
+	r.filled = now
+	return rate
+}
+
+// burst returns how many tokens the bucket holds at a rate. With a given rate it is that one's, whatever the pace is.
+func (r *Regulator) burst(rate float64) float64 {
+	if r.announced > 0 {
+		// With what underQuota leaves, rate and burst fit into the quota.
+		return max(1, math.Floor(rate/announcedShare))
+	}
+	if c := r.pace.ceiling; !math.IsInf(c, 1) {
+		return max(1, math.Floor(c/burstShare))
+	}
+	return max(leastBurst, math.Floor(rate/burstShare))
+}
+
+// together returns how many requests are sent at once. Where so few are under way that a throttled answer is never
+// contradicted, and such answers look like chance, all but the last of a group have one that is sent after them.
+func (r *Regulator) together(rate float64) float64 {
+	const underWay = 2
+	if r.rtt == 0 || rate*r.rtt > underWay || !r.pace.noise.suspected(r.pace.answers) {
+		return 1
+	}
+	return r.burst(rate)
+}
+
+// trip takes note of a round trip, in seconds.
+func (r *Regulator) trip(seconds float64) {
+	const weight = 1.0 / 32
+	if r.rtt == 0 {
+		r.rtt = seconds
+	}
+	r.rtt += (seconds - r.rtt) * weight
 }

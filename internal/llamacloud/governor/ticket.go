@@ -85,14 +85,20 @@ func (t *Ticket) Throttled(r *Request, d Delay, q *Quota) (own time.Duration, er
 		g.fresh++
 		r.accepted, r.fresh = g.accepted, g.fresh
 	}
-	before := g.regulator.until
+	gate := &g.regulator.gate
+	if !gate.shut {
+		g.shutSince = now
+	}
+	before := gate.until
 	g.regulator.Throttled(now, t.passage, &r.tries, d)
 	r.admitted = g.admitted
 	r.others, r.refused = g.accepted-r.accepted, g.fresh-r.fresh
 	var event pipeline.Event
-	if until := g.regulator.until; g.regulator.shut && until > before {
-		event = pipeline.Paused{For: duration(until - now), Until: time.Now().Add(duration(until - now))}
-		if asked, longest := until-g.regulator.since, g.options.MaxPause; longest > 0 && asked > longest.Seconds() {
+	if until := gate.until; gate.shut && until > before {
+		event = pipeline.Paused{
+			For: duration(until - now), Until: time.Now().Add(duration(until - now)), Elsewhere: g.options.Elsewhere,
+		}
+		if asked, longest := until-g.shutSince, g.options.MaxPause; longest > 0 && asked > longest.Seconds() {
 			err = &PauseError{For: duration(asked), Max: longest}
 		}
 	}
@@ -100,19 +106,10 @@ func (t *Ticket) Throttled(r *Request, d Delay, q *Quota) (own time.Duration, er
 	return ownWait(r.tries.Throttled, d), err
 }
 
-const (
-	// firstBackoff and maxBackoff bound the jittered wait in seconds of a request that is throttled again and again:
-	// rand(0, min(maxBackoff, firstBackoff·2ⁿ)). It comes on top of what it is told.
-	firstBackoff, maxBackoff = 0.5, 30
-	// maxJitter is the most in seconds by which a pause is longer than was asked for, so that several programs that are
-	// throttled together do not come back together.
-	maxJitter = 0.25
-)
-
 // ownWait returns how long a request waits that was throttled n times.
 func ownWait(n int, d Delay) time.Duration {
-	backoff := min(maxBackoff, firstBackoff*math.Pow(2, float64(n-1)))
-	return duration(d.Wait + rand.Float64()*min(d.Wait/20, maxJitter) + rand.Float64()*backoff)
+	backoff := min(ownMost, ownLeast*math.Pow(2, float64(n-1)))
+	return duration(d.Wait + rand.Float64()*min(d.Wait/20, jitter) + rand.Float64()*backoff)
 }
 
 // Failed tells that no answer came, or that of a gateway that cannot reach the origin. It returns an error if that has lasted
@@ -155,10 +152,8 @@ func (g *Governor) back(now float64, t *Ticket, q *Quota) {
 	if q != nil {
 		g.quota.hear(now, g.rtt, t.passage.Sent, *q)
 	}
-	g.regulator.announced = 0
-	if perSecond, ok := g.quota.pace(); ok {
-		g.regulator.announced = perSecond
-	}
+	perSecond, _ := g.quota.pace()
+	g.regulator.Announce(perSecond)
 }
 
 // unlock wakes who waits for what may have changed, and tells the observer.

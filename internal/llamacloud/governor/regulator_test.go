@@ -1,0 +1,165 @@
+package governor
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+func newTest(perSecond float64, auto bool) *Regulator {
+	return NewRegulator(perSecond, auto, rand.New(rand.NewPCG(1, 2)))
+}
+
+func TestRegulator_Throttled_ShutsUntilTheHeadersTime(t *testing.T) {
+	r := newTest(10, false)
+	p := r.Admit(1, false)
+	r.Throttled(1.1, p, &Tries{}, Delay{Wait: 60, Unit: 1})
+	if got := r.Next(2); got < 61.1 || got > 61.1+jitter {
+		t.Errorf("next is allowed at %v, want 61.1 and at most %v more", got, jitter)
+	}
+}
+
+func TestRegulator_Throttled_ContradictedStaysOpen(t *testing.T) {
+	r := newTest(10, false)
+	first, second := r.Admit(1, false), r.Admit(1.1, false)
+	r.Accepted(1.2, second)
+	if own := r.Throttled(1.3, first, &Tries{}, Delay{Wait: 60, Unit: 1}); own < 60 {
+		t.Errorf("the request itself waits %v s, want 60 at least", own)
+	}
+	if got := r.Next(1.3); got > 1.5 {
+		t.Errorf("next is allowed at %v, want it at once", got)
+	}
+}
+
+func TestRegulator_Next_OneProbe(t *testing.T) {
+	r := newTest(10, false)
+	r.Throttled(1.1, r.Admit(1, false), &Tries{}, Delay{Wait: 1, Unit: 1})
+	now := r.Next(1.2)
+	probe := r.Admit(now, true)
+	if !probe.Probe {
+		t.Fatal("what passes a shut gate is no probe")
+	}
+	if got := r.Next(now + 5); !math.IsInf(got, 1) {
+		t.Errorf("a second request is allowed at %v while the probe is out", got)
+	}
+	r.Untold(probe)
+	if got := r.Next(now + 5); math.IsInf(got, 1) {
+		t.Error("a probe that told nothing is not freed")
+	}
+}
+
+func TestRegulator_Untold_OldProbeFreesNoOther(t *testing.T) {
+	r := newTest(10, false)
+	late := r.Admit(0.9, false)
+	r.Throttled(1.1, r.Admit(1, false), &Tries{}, Delay{Wait: 1, Unit: 1})
+	now := r.Next(1.2)
+	r.Admit(now, true)
+	r.Untold(late)
+	if got := r.Next(now + 5); !math.IsInf(got, 1) {
+		t.Errorf("a second request is allowed at %v while the probe is out", got)
+	}
+}
+
+func TestRegulator_Throttled_FirstLeavesAGivenRate(t *testing.T) {
+	r := newTest(20, false)
+	var now float64
+	for range 100 {
+		now = r.Next(now)
+		r.Accepted(now+0.005, r.Admit(now, true))
+	}
+	now = r.Next(now)
+	r.Throttled(now+0.005, r.Admit(now, true), &Tries{}, Delay{})
+	now = r.Next(now)
+	r.Accepted(now+0.005, r.Admit(now, true))
+	if got := r.Rate(); got != 20 {
+		t.Errorf("rate is %v after one throttled answer, want 20", got)
+	}
+}
+
+func TestRegulator_Next_UnlimitedIsAtOnce(t *testing.T) {
+	r := newTest(0, false)
+	for range 1000 {
+		if got := r.Next(3); got != 3 {
+			t.Fatalf("next is allowed at %v, want 3", got)
+		}
+		r.Admit(3, false)
+	}
+}
+
+func TestGate_Offends(t *testing.T) {
+	for _, c := range []struct {
+		name                string
+		throttled           int
+		accepted, throttles int // of others since
+		want                bool
+	}{
+		{"first time", 0, 100, 0, false},
+		{"others are accepted", 1, others, 0, true},
+		{"too few are", 1, others - 1, 0, false},
+		{"others are throttled as well", 1, others, others/blame + 1, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := gate{acceptedCount: uint64(c.accepted), refusedCount: uint64(c.throttles)}
+			if got := g.offends(&Tries{Throttled: c.throttled}); got != c.want {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestRow_Need_OneFarDemandIsNoWindow(t *testing.T) {
+	var r row
+	r.first = 10
+	r.add(Passage{Sent: 10}, Delay{Wait: 60, Unit: 1})
+	r.add(Passage{Sent: 10.1}, Delay{Wait: 0.9, Unit: 0.001})
+	r.end(Passage{Sent: 70, Probe: true})
+	if got := r.need(); got > 1 {
+		t.Errorf("got %v s, want less than 1", got)
+	}
+}
+
+func TestWindows_Agreed(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		w     windows
+		rate  float64
+		exact bool
+		ok    bool
+	}{
+		{"one", windows{{20, 59, 60}}, 0, false, false},
+		{"two of a natural window", windows{{20, 59, 60}, {21, 58.5, 60.2}}, 20.5 / 60, true, true},
+		{"two of none", windows{{20, 40, 41}, {20, 40, 41}}, 0, false, false},
+		{"three of none", windows{{20, 40, 41}, {20, 40, 41}, {20, 40, 41}}, 0.5, false, true},
+		{"two that differ", windows{{20, 59, 60}, {30, 59, 60}}, 0, false, false},
+		{"too small", windows{{4, 59, 60}, {4, 59, 60}}, 0, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rate, exact, ok := c.w.agreed()
+			if rate != c.rate || exact != c.exact || ok != c.ok {
+				t.Errorf("got %v, %v, %v, want %v, %v, %v", rate, exact, ok, c.rate, c.exact, c.ok)
+			}
+		})
+	}
+}
+
+func TestPace_Rest_AnHourAsleepIsNoCount(t *testing.T) {
+	p := newPace(0, true)
+	p.admit(1, false)
+	p.accept(1.1, Passage{Sent: 1})
+	p.rest(3600)
+	if p.epoch.accepted != 0 || p.epoch.from != 3600 {
+		t.Errorf("the count began at %v with %d, want 3600 and 0", p.epoch.from, p.epoch.accepted)
+	}
+}
+
+func TestPace_Rate_SmallRivalsGrowFaster(t *testing.T) {
+	grown := func(base float64) float64 {
+		p := newPace(0, true)
+		p.set(base)
+		p.active = 12
+		return p.rate() / base
+	}
+	if small, large := grown(5), grown(50); small <= large {
+		t.Errorf("5 a second grows %v-fold, 50 a second %v-fold; want more", small, large)
+	}
+}
