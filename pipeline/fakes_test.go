@@ -26,7 +26,8 @@ type fakeSource struct {
 	// filesErr ends the listing of files; listErr and blobErr are asked before each request.
 	filesErr error
 	listErr  func(id ID, kind Kind) error
-	// park waits as it likes before an asset is given.
+	// park waits as it likes before an asset is given; onStop is called once when the source is stopped.
+	onStop  func()
 	park    func(a *Asset, pause Pause) error
 	blobErr func(a *Asset) error
 	// panicAtEnd makes the listing of files panic when all have been given.
@@ -121,6 +122,9 @@ func (s *fakeSource) Blob(ctx context.Context, a *Asset, pause Pause) (*Blob, er
 func (s *fakeSource) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.stopped && s.onStop != nil {
+		s.onStop()
+	}
 	s.stopped = true
 }
 

@@ -176,22 +176,24 @@ func (g *Governor) unlock(event pipeline.Event) {
 	}
 }
 
-// pacedNow returns the rate at present and what sets it.
+// pacedNow returns the rate at present and what sets it: of what is given, announced and found, the lowest.
 func (g *Governor) pacedNow() pipeline.Paced {
-	rate, by := g.regulator.Rate(), pipeline.LimitNone
-	announced := g.quota.limit / g.quota.window
-	switch {
-	case g.regulator.announced > 0 && (announced < g.options.PerSecond || g.options.PerSecond == 0):
-		by = pipeline.LimitAnnounced
-		rate = announced
-	case g.regulator.Found():
-		by = pipeline.LimitFound
-	case g.options.PerSecond > 0:
-		by = pipeline.LimitGiven
-	default:
-		rate = 0
+	now := pipeline.Paced{PerSecond: g.options.PerSecond}
+	if now.PerSecond > 0 {
+		now.By = pipeline.LimitGiven
 	}
-	return pipeline.Paced{PerSecond: rate, By: by}
+	lower := func(perSecond float64, by pipeline.Limit) {
+		if perSecond > 0 && (now.PerSecond == 0 || perSecond < now.PerSecond) {
+			now = pipeline.Paced{PerSecond: perSecond, By: by}
+		}
+	}
+	if g.regulator.announced > 0 {
+		lower(g.quota.limit/g.quota.window, pipeline.LimitAnnounced)
+	}
+	if g.regulator.Found() && (now.By != pipeline.LimitAnnounced || g.regulator.pace.rate() < g.regulator.announced) {
+		lower(g.regulator.pace.rate(), pipeline.LimitFound)
+	}
+	return now
 }
 
 // duration turns seconds into a Duration, the longest where it is too long.
