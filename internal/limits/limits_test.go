@@ -5,43 +5,22 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"exporter/internal/emulator"
-	"exporter/internal/llamacloud"
+	"exporter/internal/llamacloud/governor/simulate"
 )
 
-// What is measured can be recorded, and what was recorded can be drawn.
-func TestMeasurement_RecordAndDraw(t *testing.T) {
-	m := measurement{
-		rate: llamacloud.Rate{Auto: true}, workers: 8, latency: time.Millisecond, length: 2 * time.Second,
-		limit: emulator.RateLimit{Requests: 100, Window: time.Second, RetryAfter: emulator.RetryAfterMillis},
-	}
-	r, err := m.measure(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	accepted := 0
-	for _, request := range r.requests {
-		if request.Status == 200 {
-			accepted++
-		}
-	}
-	if accepted != 200 || r.used <= 0 || r.throttled < 0 || r.most < 1 {
-		t.Errorf("%d requests were accepted, want 200: %v", accepted, r)
-	}
-	name := filepath.Join(t.TempDir(), "run.csv")
-	if err := r.record(name, m.perSecond()); err != nil {
-		t.Fatal(err)
-	}
+// The panels are drawn from simulated runs, and what is drawn is XML.
+func TestRun_Draw(t *testing.T) {
 	var drawn bytes.Buffer
-	if err := drawFile(name, &drawn); err != nil {
+	if err := run([]string{"-draw"}, &drawn); err != nil {
 		t.Fatal(err)
 	}
-	bars := strings.Count(drawn.String(), `fill="#4477aa"`)
+	lines, titles := strings.Count(drawn.String(), "<polyline"), 0
+	for _, p := range panels() {
+		titles += strings.Count(drawn.String(), ">"+p.title+"<")
+	}
 	for d := xml.NewDecoder(&drawn); ; {
 		_, err := d.Token()
 		if errors.Is(err, io.EOF) {
@@ -51,33 +30,31 @@ func TestMeasurement_RecordAndDraw(t *testing.T) {
 			t.Fatalf("what was drawn is no XML: %v", err)
 		}
 	}
-	// Half a second each, and one in the legend.
-	if bars < 4 {
-		t.Errorf("%d bars for a run of at least two seconds", bars)
+	if titles != len(panels()) || lines != len(panels())+1 {
+		t.Errorf("%d titles and %d lines for %d panels, of which one has two programs", titles, lines, len(panels()))
 	}
 }
 
-func TestReadRecording_Rejects(t *testing.T) {
-	for name, text := range map[string]string{
-		"empty":     "",
-		"no limit":  "0.1,200\n",
-		"no number": "limit,ten\n",
-		"no time":   "limit,10\nsoon,200\n",
-		"too wide":  "limit,10\n0.1,200,x\n",
+func TestWriteTable(t *testing.T) {
+	failed := simulate.GroupResult{Name: "x", About: "some cases", Passed: 1, Cases: 3, Target: 2}
+	failed.Failed = []simulate.Line{{Name: "a case", Verdict: simulate.Verdict{Figure: 0.5, More: "more"}}}
+	var got bytes.Buffer
+	if err := writeTable(&got, []simulate.GroupResult{failed, {Name: "y", About: "others", Passed: 3, Cases: 3}}, true); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"| (x) | some cases | 1 of 3 | 2 | missed by 1 |", "| (y) | others | 3 of 3 |  |  |", "- a case: 0.500, more",
 	} {
-		if _, err := readRecording(strings.NewReader(text)); err == nil {
-			t.Errorf("%s: no error", name)
+		if !strings.Contains(got.String(), want) {
+			t.Errorf("no %q in\n%s", want, got.String())
 		}
 	}
 }
 
-func TestParseLimit(t *testing.T) {
-	if l, err := parseLimit("20/m"); err != nil || l.Requests != 20 || l.Window != time.Minute {
-		t.Errorf("20/m: got %+v, %v", l, err)
-	}
-	for _, text := range []string{"", "20", "20/h", "x/s"} {
-		if _, err := parseLimit(text); err == nil {
-			t.Errorf("%q: no error", text)
+func TestRun_Rejects(t *testing.T) {
+	for _, args := range [][]string{{"x"}, {"-seeds", "0"}, {"-limit", "1/s"}} {
+		if err := run(args, io.Discard); err == nil {
+			t.Errorf("%q: no error", args)
 		}
 	}
 }
