@@ -20,7 +20,8 @@ type noise struct {
 type hit struct{ answers, level int }
 
 const (
-	leastHits, mostHits = 8, 16
+	// enoughHits is how many gaps between hits are looked at: with fewer, rivals are taken for noise.
+	enoughHits = 16
 	// hitLevels is the number of paces at which hits must have been as frequent.
 	hitLevels = 3
 	// leastSpread and mostSpread bound the coefficient of variation of the counts between hits: it is 1 for chance,
@@ -38,9 +39,9 @@ const (
 
 // hit takes note of a throttled answer, and tells whether it is noise.
 func (n *noise) hit(answers, level int) bool {
-	n.hits = latest(append(n.hits, hit{answers, level}), mostHits+1)
+	n.hits = latest(append(n.hits, hit{answers, level}), enoughHits+1)
 	k := len(n.hits) - 1
-	if k < leastHits {
+	if k < enoughHits {
 		return false
 	}
 	mean, variance := gaps(n.hits, func(h hit) int { return h.answers })
