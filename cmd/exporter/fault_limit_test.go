@@ -18,7 +18,6 @@ type limitFault struct {
 	rate   string
 	// throttled is the most requests that may be throttled; below 0 there must be some.
 	throttled int
-	exit      int
 }
 
 func limitFaults() []limitFault {
