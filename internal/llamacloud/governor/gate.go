@@ -41,9 +41,6 @@ const (
 	// others is how many others must have been accepted since a request was throttled before it alone is to blame,
 	// and blame how many of them for each that was throttled.
 	others, blame = 20, 8
-	// spares is how many probes in one pause may be spent on requests that were throttled before. One that is always
-	// throttled would else keep the gate shut whenever it is the one to ask whether it may open.
-	spares = 2
 )
 
 var never = math.Inf(1)
@@ -56,7 +53,7 @@ type gate struct {
 	until float64
 	// probe is the request that is out while the gate is shut, 0 if none is.
 	probe         uint64
-	vain, spared  int
+	vain          int
 	sent          uint64
 	throttled     uint64 // the last of this row
 	accepted      uint64 // the last of all
@@ -117,13 +114,9 @@ func (g *gate) throttle(now float64, p Passage, t *Tries, d Delay, window float6
 		return p.Sent >= g.reopened && !offender
 	case !p.Probe && offender:
 		return false
-	case p.Probe && t.Throttled > 1 && d.Wait > 0 && g.spared < spares:
-		g.spared++
-		g.until = now + g.rand(quick)
-		return false
 	}
 	if !g.shut {
-		g.shut, g.until, g.vain, g.spared, g.throttled = true, 0, 0, 0, 0
+		g.shut, g.until, g.vain, g.throttled = true, 0, 0, 0
 		g.row = row{first: p.Sent, level: p.Level}
 	}
 	g.throttled = max(g.throttled, p.Seq)

@@ -83,9 +83,9 @@ func longest(d time.Duration) float64 {
 // now returns the time in seconds since the governor was made.
 func (g *Governor) now() float64 { return time.Since(g.began).Seconds() }
 
-// othersFirst is how many others are admitted before a request that was throttled, where others wait: one that always is must
-// not be the probe for which all wait.
-const othersFirst = 10
+// OthersFirst is how many others are admitted before a request that was throttled, where others wait: one that always is must
+// not be the probe for which all wait, and a gate that hears of it again must know that others are accepted.
+const OthersFirst = 25
 
 // Admit waits until one request may be sent. The errors are those of Sleep. The request is nil, or what was kept of it.
 func (g *Governor) Admit(ctx context.Context, r *Request) (*Ticket, error) {
@@ -149,7 +149,7 @@ func (g *Governor) letGo() {
 func (g *Governor) yield(ctx context.Context, r *Request) error {
 	for {
 		g.mu.Lock()
-		if g.waiting == 0 || g.admitted-r.admitted >= othersFirst {
+		if g.waiting == 0 || g.admitted-r.admitted >= OthersFirst {
 			g.mu.Unlock()
 			return nil
 		}
@@ -188,7 +188,7 @@ func (g *Governor) issue(waited bool) (*Ticket, float64) {
 	t := &Ticket{governor: g, passage: g.regulator.Admit(now, waited)}
 	t.outage = g.breaker.pass()
 	g.quota.send()
-	if g.admitted++; g.admitted%othersFirst == 0 {
+	if g.admitted++; g.admitted%OthersFirst == 0 {
 		g.letGo()
 	}
 	return t, 0

@@ -29,9 +29,6 @@ const (
 	announcedShare = 100
 	// leastBurst is what it holds at least where no rate is given: with 1, a late timer is a lost token.
 	leastBurst = 2
-	// apart is the number of admissions that lie between a throttled request and its retry, so that the retry isn't
-	// what tells whether the gate may open; at most apartMost seconds.
-	apart, apartMost = 25, 60
 	// ownLeast and ownMost are the bounds of a throttled request's own backoff, in seconds, before jitter.
 	ownLeast, ownMost = 0.5, 30
 )
@@ -120,14 +117,14 @@ func (r *Regulator) Accepted(now float64, p Passage) {
 	}
 }
 
-// Throttled takes note of an answer that is, and returns for how many seconds the request itself is to wait.
+// Throttled takes note of an answer that is, and returns for how many seconds the request itself is to wait: for as long as
+// it was told, and a backoff with full jitter.
 func (r *Regulator) Throttled(now float64, p Passage, t *Tries, d Delay) (own float64) {
 	if r.gate.throttle(now, p, t, d, r.pace.window) && !r.Fixed {
 		r.pace.soft(now, p)
 	}
-	own = d.Wait + min(d.Wait, ownLeast) + r.rnd.Float64()*min(d.Wait/20, jitter)
-	back := r.rnd.Float64() * min(ownMost, ownLeast*math.Pow(2, float64(t.Throttled-1)))
-	return own + max(back, min(apartMost, apart/r.pace.rate()))
+	back := min(ownMost, ownLeast*math.Pow(2, float64(t.Throttled-1)))
+	return d.Wait + r.rnd.Float64()*min(d.Wait/20, jitter) + r.rnd.Float64()*back
 }
 
 // Untold takes note of a request from which nothing came that says anything about the rate: it frees the probe.

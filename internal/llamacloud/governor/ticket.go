@@ -2,7 +2,6 @@ package governor
 
 import (
 	"math"
-	"math/rand/v2"
 	"time"
 
 	"exporter/pipeline"
@@ -90,7 +89,7 @@ func (t *Ticket) Throttled(r *Request, d Delay, q *Quota) (own time.Duration, er
 		g.shutSince = now
 	}
 	before := gate.until
-	g.regulator.Throttled(now, t.passage, &r.tries, d)
+	own = duration(g.regulator.Throttled(now, t.passage, &r.tries, d))
 	r.admitted = g.admitted
 	r.others, r.refused = g.accepted-r.accepted, g.fresh-r.fresh
 	var event pipeline.Event
@@ -103,13 +102,7 @@ func (t *Ticket) Throttled(r *Request, d Delay, q *Quota) (own time.Duration, er
 		}
 	}
 	g.unlock(event)
-	return ownWait(r.tries.Throttled, d), err
-}
-
-// ownWait returns how long a request waits that was throttled n times.
-func ownWait(n int, d Delay) time.Duration {
-	backoff := min(ownMost, ownLeast*math.Pow(2, float64(n-1)))
-	return duration(d.Wait + rand.Float64()*min(d.Wait/20, jitter) + rand.Float64()*backoff)
+	return own, err
 }
 
 // Failed tells that no answer came, or that of a gateway that cannot reach the origin. It returns an error if that has lasted

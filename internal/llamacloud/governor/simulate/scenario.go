@@ -117,6 +117,9 @@ func (t *Track) check(now, rate float64) {
 
 // request is one that a client wants to be accepted.
 type request struct {
+	// sent is how many its client had sent when it was throttled.
+	sent int
+
 	tries     governor.Tries
 	passage   governor.Passage
 	asked     float64

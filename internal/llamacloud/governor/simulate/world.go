@@ -24,7 +24,7 @@ type client struct {
 	asked        []*request // of an open loop
 	wakeAt       float64
 	blocked      bool
-	made         int
+	made, sent   int
 }
 
 // world is a scenario that runs.
@@ -139,7 +139,14 @@ func (w *world) send(c *client) {
 		}
 		r := w.take(c)
 		c.free--
-		r.passage = c.reg.Admit(w.now, c.blocked)
+		passage := c.reg.Admit(w.now, c.blocked)
+		if passage.Probe && r.tries.Throttled > 0 {
+			// In its place one is sent that was answered before, as the client does.
+			c.waiting = append([]*request{r}, c.waiting...)
+			r = w.request()
+		}
+		r.passage = passage
+		c.sent++
 		c.blocked = false
 		c.track.rates[int(w.now/w.Step)] = c.reg.Rate()
 		if c.Rate > 0 && c.Oracle == 0 {
@@ -150,11 +157,12 @@ func (w *world) send(c *client) {
 	c.blocked = false
 }
 
-// take returns the request to be sent next: one that has waited, before a new one.
+// take returns the request to be sent next: one that was throttled, once enough others have been sent, before a new one.
 func (w *world) take(c *client) (r *request) {
 	const every, nth = 7, 3 // a poisoned one among so many
+	others := c.Demand == 0 || len(c.asked) > 0
 	switch {
-	case len(c.waiting) > 0:
+	case len(c.waiting) > 0 && (!others || c.sent-c.waiting[0].sent >= governor.OthersFirst):
 		r, c.waiting = c.waiting[0], c.waiting[1:]
 	case len(c.asked) > 0:
 		r, c.asked = c.asked[0], c.asked[1:]
@@ -227,6 +235,7 @@ func (w *world) answer(c *client, r *request) {
 	}
 	own := c.reg.Throttled(w.now, r.passage, &r.tries, r.delay)
 	r.demanded += r.delay.Wait
+	r.sent = c.sent
 	if r.poison && r.tries.Throttled >= maxAttempts {
 		t.Failed++
 		c.free++
