@@ -74,14 +74,15 @@ func measureCost(t *testing.T, sink string, files int) cost {
 
 // What an asset costs, besides what a run costs that has few. Who passes a bound has found something to look at, or has a
 // reason to raise it: most bounds are a quarter above what it was when they were set. Files and directories are synced one by
-// one only where a file system cannot be synced as a whole.
+// one only where a file system cannot be synced as a whole. How often the network is read depends on how slow the reader is: under
+// the race detector it is once more for an asset.
 func TestRun_AnAsset_CostsLittle(t *testing.T) {
 	for sink, most := range map[string]cost{
 		"local": {
 			"create": 1, "write": 1, "close": 1, "rename": 1, "mkdir": 0.7, "sync": 1, "syncdir": 0.7,
 			"system calls": 7, "allocations": 190, "allocated bytes": 50_000,
 		},
-		"archive": {"write": 1, "system calls": 6, "allocations": 160, "allocated bytes": 50_000},
+		"archive": {"write": 1, "system calls": 7, "allocations": 160, "allocated bytes": 50_000},
 	} {
 		t.Run(sink, func(t *testing.T) {
 			const few, many, little = 4, 16, 0.05
