@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -149,4 +151,28 @@ func TestRun_StorageThatThrottles_DoesNotSlowTheAPI(t *testing.T) {
 			readExportedSet(t, out).check(t, s.undisturbed(t))
 		})
 	}
+}
+
+// Where everything is throttled for ever, the pauses grow until they are too long, and the same command goes on later.
+func TestRun_EverythingThrottled_Stops(t *testing.T) {
+	t.Parallel()
+	s := exportSettings{sink: "local", files: 3, each: 10, workers: 4, checkpoint: time.Hour}
+	var asked atomic.Int64
+	server := newEmulator(t, s.emulator())
+	a := startAPI(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// The listings are answered, and a few blobs.
+		if asked.Add(1) > 12 {
+			w.WriteHeader(http.StatusTooManyRequests)
+			return
+		}
+		server.ServeHTTP(w, r)
+	}))
+	out := filepath.Join(t.TempDir(), "out")
+	code, _, stderr := newCLI(t, a.url).run(append(s.args(out), "--max-pause", "2s")...)
+	if code != exitStopped || !strings.Contains(stderr, "longer than max_pause (2s)") {
+		t.Errorf("exit %d, want %d and the longest pause\n%s", code, exitStopped, stderr)
+	}
+	a.become(server)
+	newCLI(t, a.url).mustRun(s.args(out)...)
+	readExportedSet(t, out).check(t, s.undisturbed(t))
 }

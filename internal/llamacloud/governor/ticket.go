@@ -32,17 +32,18 @@ type Request struct {
 	others, refused int
 }
 
-// maxThrottled is how often a request may be throttled, whatever becomes of others.
-const maxThrottled = 100
-
-// maxOthersThrottled is the share of the other requests that may be throttled, each counted once, where it is not the rate.
-const maxOthersThrottled = 0.2
+const (
+	// maxOthersThrottled is the share of the other requests that may be throttled, each counted once, where it is not the rate.
+	maxOthersThrottled = 0.2
+	// manyAttempts is how many times as many attempts are enough where more of them are.
+	manyAttempts = 3
+)
 
 // Hopeless tells whether the request has been throttled so often, while others were accepted, that it is a matter of the
-// request and not of the rate.
+// request and not of the rate. Where nothing is accepted, the pause will be too long in the end.
 func (r *Request) Hopeless(attempts int) bool {
-	return r.tries.Throttled >= maxThrottled || r.tries.Throttled >= attempts && r.others > 0 &&
-		float64(r.refused) <= maxOthersThrottled*float64(r.others+r.refused)
+	few := float64(r.refused) <= maxOthersThrottled*float64(r.others+r.refused)
+	return r.others > 0 && (few && r.tries.Throttled >= attempts || r.tries.Throttled >= manyAttempts*attempts)
 }
 
 // Throttled returns how often the request was throttled.
