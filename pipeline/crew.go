@@ -75,6 +75,12 @@ func (c *crew) unpark() {
 	c.parked--
 }
 
+// whileParked waits, and for a place after that, also where the wait panics: every place is left once.
+func (c *crew) whileParked(wait func() error) error {
+	defer c.unpark()
+	return wait()
+}
+
 // hold is the memory that the asset of a job is charged.
 type hold struct {
 	run    *run
@@ -103,11 +109,9 @@ func (h *hold) pause(wait func() error) error {
 		return wait()
 	}
 	h.release()
-	err := wait()
-	// A place is taken before memory, as every job does: who holds memory never waits for a place.
-	h.run.crew.unpark()
-	if err != nil {
+	if err := h.run.crew.whileParked(wait); err != nil {
 		return err
 	}
+	// A place is taken before memory, as every job does: who holds memory never waits for a place.
 	return h.acquire()
 }

@@ -74,3 +74,26 @@ func TestRun_Pause_Ends(t *testing.T) {
 		}
 	})
 }
+
+// A panic while an asset is parked is the end of the run, and of no place.
+func TestRun_Pause_Panics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source, store := testSource(20), newFakeStore(t)
+		var asked atomic.Int64
+		source.park = func(_ *Asset, pause Pause) error {
+			n := asked.Add(1)
+			return pause(func() error {
+				time.Sleep(time.Duration(n) * time.Second)
+				if n == 3 {
+					panic("parked")
+				}
+				return nil
+			})
+		}
+		o := testOptions(source, store)
+		o.Concurrency = 1
+		if _, ok := errors.AsType[*PanicError](Run(t.Context(), o)); !ok {
+			t.Error("the panic is not the run's error")
+		}
+	})
+}

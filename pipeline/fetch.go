@@ -13,15 +13,15 @@ func (r *run) fetch() error {
 			return err
 		}
 		more, err := r.fetchNext()
-		r.crew.leave()
 		if err != nil || !more {
 			return err
 		}
 	}
 }
 
-// fetchNext fetches the asset of the next job, if there is one more.
+// fetchNext fetches the asset of the next job, if there is one more, and leaves its place.
 func (r *run) fetchNext() (more bool, err error) {
+	defer r.crew.leave()
 	if err := context.Cause(r.intake); err != nil {
 		return false, err
 	}
