@@ -97,3 +97,42 @@ func TestRun_Pause_Panics(t *testing.T) {
 		}
 	})
 }
+
+// Those who wait for a job hold no places: what is parked goes on while the listing yields nothing.
+func TestRun_Pause_GoesOnWhileTheListingIsSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source, store := testSource(2), newFakeStore(t)
+		var last time.Duration
+		start := time.Now()
+		source.park = func(_ *Asset, pause Pause) error {
+			err := pause(func() error {
+				time.Sleep(time.Second)
+				return nil
+			})
+			last = time.Since(start)
+			return err
+		}
+		source.listErr = func(id ID, _ Kind) error {
+			if id == "file-001" {
+				time.Sleep(time.Hour)
+			}
+			return nil
+		}
+		o := testOptions(source, store)
+		o.Concurrency, o.Listers = 1, 1
+		first := time.Duration(0)
+		o.Observer = Observers{observerFunc(func(e Event) {
+			if done, ok := e.(AssetDone); ok && done.Row.FileID == "file-000" {
+				first = max(first, time.Since(start))
+			}
+		})}
+		mustRun(t, o)
+		if first > time.Minute || last < time.Hour {
+			t.Errorf("the first file's assets were done after %v, the last after %v, want seconds and an hour", first, last)
+		}
+	})
+}
+
+type observerFunc func(Event)
+
+func (f observerFunc) Observe(e Event) { f(e) }

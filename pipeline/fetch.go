@@ -6,34 +6,33 @@ import (
 	"time"
 )
 
-// fetch takes jobs until there are none any more or the intake ends, as long as it has a place among those that fetch.
+// fetch takes jobs until there are none any more or the intake ends.
 func (r *run) fetch() error {
 	for {
-		if err := r.crew.enter(r.intake); err != nil {
+		if err := context.Cause(r.intake); err != nil {
 			return err
 		}
-		more, err := r.fetchNext()
-		if err != nil || !more {
-			return err
+		select {
+		case j, ok := <-r.jobs:
+			if !ok {
+				return nil
+			}
+			if err := r.fetchInPlace(j); err != nil {
+				return err
+			}
+		case <-r.intake.Done():
+			return context.Cause(r.intake)
 		}
 	}
 }
 
-// fetchNext fetches the asset of the next job, if there is one more, and leaves its place.
-func (r *run) fetchNext() (more bool, err error) {
+// fetchInPlace fetches an asset when there is a place among those that fetch. Who waits for a job has none.
+func (r *run) fetchInPlace(j job) error {
+	if err := r.crew.enter(r.intake); err != nil {
+		return err
+	}
 	defer r.crew.leave()
-	if err := context.Cause(r.intake); err != nil {
-		return false, err
-	}
-	select {
-	case j, ok := <-r.jobs:
-		if !ok {
-			return false, nil
-		}
-		return true, r.fetchOne(j)
-	case <-r.intake.Done():
-		return false, context.Cause(r.intake)
-	}
+	return r.fetchOne(j)
 }
 
 // fetchOne fetches an asset, stores it and records its row.

@@ -38,6 +38,8 @@ const (
 	ClassMalformed = "malformed"
 	// ClassRedirect: a redirect led to where requests must not go, or to too many others.
 	ClassRedirect = "redirect"
+	// ClassThrottled: a host that the API redirects to has accepted nothing for longer than Options.MaxPause.
+	ClassThrottled = "throttled"
 	// ClassBadID: an identifier was refused before a request was made.
 	ClassBadID = "bad_id"
 )

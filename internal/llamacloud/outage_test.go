@@ -1,10 +1,12 @@
 package llamacloud
 
 import (
+	"crypto/tls"
 	"errors"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -113,4 +115,40 @@ func TestClient_BrokenAssets_AreNoOutage(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// Where the API shows a bad certificate after an outage, that ends the run.
+func TestClient_Outage_ThenBadCertificate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, o := newOutageAPI(t)
+		o.set(true)
+		refuse := &badCertificate{RoundTripper: a.client.transport}
+		a.client.transport = refuse
+		go func() {
+			time.Sleep(10 * time.Second)
+			refuse.now.Store(true)
+		}()
+		_, err := a.fetchBlob(t, 0)
+		if failed, ok := errors.AsType[*RequestError](err); !ok || failed.Class != ClassTLS {
+			t.Errorf("got %v, want class tls", err)
+		}
+		if n := refuse.asked.Load(); n > 2 {
+			t.Errorf("%d handshakes, want one", n)
+		}
+	})
+}
+
+// badCertificate is a transport whose server cannot prove who it is any more.
+type badCertificate struct {
+	http.RoundTripper
+	now   atomic.Bool
+	asked atomic.Int64
+}
+
+func (b *badCertificate) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !b.now.Load() {
+		return b.RoundTripper.RoundTrip(r)
+	}
+	b.asked.Add(1)
+	return nil, &tls.CertificateVerificationError{Err: errors.New("expired")}
 }

@@ -14,7 +14,12 @@ import (
 // quota returns what an answer says of its quota; nil where it does not say, or says what makes no sense, of which one line is
 // logged.
 func (c *Client) quota(a *answer) *governor.Quota {
-	q, err := parseQuota(a.header, time.Now(), c.opts.MaxPause)
+	// The reset may be a time of day: that of the clock of who sent it.
+	now := a.date()
+	if now.IsZero() {
+		now = time.Now()
+	}
+	q, err := parseQuota(a.header, now, c.opts.MaxPause)
 	if err != nil {
 		if c.oddQuota.CompareAndSwap(false, true) {
 			c.opts.Log(fmt.Sprintf("the headers that announce a quota are not believed: %s", printable(c.opts.Key.redact(err.Error()))))
@@ -131,7 +136,7 @@ func readRateLimit(values []string, policies map[string]map[string]string, set f
 		}
 		label, p := labelled(item)
 		left, err := strconv.ParseFloat(p["r"], 64)
-		if err == nil && left >= least {
+		if err != nil || left >= least {
 			continue
 		}
 		least = left

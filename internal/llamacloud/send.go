@@ -84,8 +84,12 @@ func (k *call) send(ctx context.Context, to *url.URL, hop int) (*answer, error) 
 			return k.sendAdmitted(ctx, to, admitted)
 		}
 		again := &call{client: k.client, method: probe.method, route: probe.route, url: probe.url}
-		if a, err := again.sendAdmitted(ctx, again.url, admitted); err == nil {
+		a, err := again.sendAdmitted(ctx, again.url, admitted)
+		if err == nil {
 			a.body.Close()
+		} else if failed, ok := errors.AsType[*RequestError](err); ok && failed.Class == ClassTLS {
+			// That ends the run, whatever was to be sent.
+			return nil, err
 		}
 	}
 }
@@ -98,7 +102,11 @@ func (k *call) admit(ctx context.Context, to *url.URL, atOnce bool) (*governor.T
 	case sameOrigin(k.client.base, to):
 		return k.client.origins.own.Admit(ctx, &k.throttled[0])
 	}
-	return k.client.origins.other(to).Admit(ctx, &k.throttled[1])
+	t, err := k.client.origins.other(to).Admit(ctx, &k.throttled[1])
+	if pause, ok := errors.AsType[*PauseError](err); ok {
+		return nil, k.fail(to, ClassThrottled, pause)
+	}
+	return t, err
 }
 
 // sendAdmitted makes one HTTP request. Every one that this package makes is made here.

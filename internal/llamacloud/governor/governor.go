@@ -89,7 +89,7 @@ const OthersFirst = 25
 
 // Admit waits until one request may be sent. The errors are those of Sleep. The request is nil, or what was kept of it.
 func (g *Governor) Admit(ctx context.Context, r *Request) (*Ticket, error) {
-	if r != nil && r.tries.Throttled > 0 {
+	if r != nil && r.governor == g {
 		if err := g.yield(ctx, r); err != nil {
 			return nil, err
 		}
@@ -111,6 +111,9 @@ func (g *Governor) Admit(ctx context.Context, r *Request) (*Ticket, error) {
 		if ticket != nil {
 			return ticket, nil
 		}
+		if err := g.tooLong(); err != nil {
+			return nil, err
+		}
 		if err := g.await(ctx, left); err != nil {
 			return nil, err
 		}
@@ -124,8 +127,9 @@ func (g *Governor) Follow(ctx context.Context) (*Ticket, error) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.quota.send()
-	return &Ticket{governor: g, passage: g.regulator.Follow(g.now())}, nil
+	now := g.now()
+	g.quota.send(now)
+	return &Ticket{governor: g, passage: g.regulator.Follow(now)}, nil
 }
 
 // join says that so many more wait to be admitted.
@@ -167,9 +171,21 @@ func (g *Governor) await(ctx context.Context, left float64) error {
 	if math.IsInf(left, 1) {
 		return g.wait(ctx, nil, g.woken)
 	}
-	timer := time.NewTimer(duration(left) + 1)
+	timer := time.NewTimer(duration(min(left, 1e9)) + 1)
 	defer timer.Stop()
 	return g.wait(ctx, timer.C, g.woken)
+}
+
+// tooLong returns an error where an origin that is not the API's own has accepted nothing for so long that nobody waits for it
+// any more: only probes are sent then.
+func (g *Governor) tooLong() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	shut := g.now() - g.shutSince
+	if longest := g.options.MaxPause; g.options.Elsewhere && longest > 0 && g.regulator.gate.shut && shut > longest.Seconds() {
+		return &PauseError{For: duration(shut), Max: longest}
+	}
+	return nil
 }
 
 // issue returns a ticket, or how long it is until there may be one.
@@ -187,7 +203,7 @@ func (g *Governor) issue(waited bool) (*Ticket, float64) {
 	defer g.mu.Unlock()
 	t := &Ticket{governor: g, passage: g.regulator.Admit(now, waited)}
 	t.outage = g.breaker.pass()
-	g.quota.send()
+	g.quota.send(now)
 	if g.admitted++; g.admitted%OthersFirst == 0 {
 		g.letGo()
 	}

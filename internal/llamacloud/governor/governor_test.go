@@ -581,3 +581,82 @@ func BenchmarkGovernor_Admit(b *testing.B) {
 		}
 	})
 }
+
+// A quota of nothing in no time says nothing, and a given rate holds.
+func TestGovernor_Quota_OfNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := newGovernor(Options{PerSecond: 5})
+		for range 3 {
+			mustAdmit(t, g).Accepted(&Quota{})
+		}
+		checkRate(t, admissions(t, g, 8, 80), 5)
+	})
+}
+
+// What headers said is out of date once an answer to a request after the reset says nothing, and a slow answer holds up
+// nobody beyond the reset.
+func TestGovernor_Quota_RunsOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := newGovernor(Options{PerSecond: 100})
+		slow := mustAdmit(t, g)
+		mustAdmit(t, g).Accepted(&Quota{Limit: 20, Remaining: 0, Reset: 10, Window: 60})
+		start := time.Now()
+		mustAdmit(t, g).Accepted(nil)
+		if waited := time.Since(start); waited < 10*time.Second || waited > 11*time.Second {
+			t.Errorf("waited %v, want until the reset in 10 s", waited)
+		}
+		start = time.Now()
+		admissions(t, g, 8, 800)
+		if took := time.Since(start); took > 9*time.Second {
+			t.Errorf("800 requests took %v after the reset, want 8 s", took)
+		}
+		slow.Accepted(nil)
+	})
+}
+
+// Acceptances of what was sent before say nothing of a request that is throttled; nor does what another host said.
+func TestRequest_Hopeless_ByWhatCameAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := newGovernor(Options{})
+		other, _ := newGovernor(Options{Elsewhere: true})
+		earlier, refused := mustAdmit(t, g), mustAdmit(t, g)
+		var request Request
+		for range 6 {
+			if _, err := refused.Throttled(&request, Delay{}, nil); err != nil {
+				t.Fatal(err)
+			}
+			if earlier != nil {
+				earlier.Accepted(nil)
+				earlier = nil
+			}
+			refused = mustAdmit(t, g)
+		}
+		if request.Throttled() != 6 || request.Hopeless(6) {
+			t.Errorf("hopeless after %d, though nothing was accepted after it", request.Throttled())
+		}
+		if _, err := mustAdmit(t, other).Throttled(&request, Delay{}, nil); err != nil || request.Throttled() != 1 {
+			t.Errorf("throttled %d times by another host, %v, want once", request.Throttled(), err)
+		}
+	})
+}
+
+// A host elsewhere that accepts nothing for too long is waited for by nobody, and asked by probes.
+func TestGovernor_Elsewhere_DeadHost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := newGovernor(Options{Elsewhere: true})
+		start, refused := time.Now(), 0
+		for time.Since(start) < time.Hour {
+			ticket, err := g.Admit(t.Context(), nil)
+			if _, ok := errors.AsType[*PauseError](err); ok {
+				refused++
+				time.Sleep(time.Second)
+				continue
+			}
+			// What comes of it is the asset's.
+			_, _ = ticket.Throttled(new(Request), Delay{}, nil)
+		}
+		if refused < 2000 {
+			t.Errorf("%d were refused at once in three quarters of an hour, want one a second", refused)
+		}
+	})
+}

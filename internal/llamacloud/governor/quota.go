@@ -42,13 +42,16 @@ type quota struct {
 	// flying is how many requests are under way; alone tells that the latest was sent when no other was.
 	flying int
 	alone  bool
+	// probed tells that a request was sent after the reset, from which it is to be heard what is left.
+	probed bool
 }
 
 // low is the least that was told to remain since a time.
 type low struct{ from, remaining float64 }
 
 // send takes note of a request that is sent.
-func (q *quota) send() {
+func (q *quota) send(now float64) {
+	q.probed = q.left < 1 && now >= q.reset
 	q.alone = q.flying == 0
 	q.flying++
 	q.left--
@@ -90,8 +93,15 @@ func (q *quota) hear(now, rtt, sent float64, told Quota) {
 	default:
 		q.lows[1].remaining = min(q.lows[1].remaining, told.Remaining)
 	}
-	q.known = true
+	q.known, q.probed = true, false
 	q.left = min(q.lows[0].remaining, q.lows[1].remaining) - float64(q.flying)
+}
+
+// silent takes note of an answer that says nothing: where its request was sent after the reset, what was said is out of date.
+func (q *quota) silent(sent float64) {
+	if sent >= q.reset {
+		q.known, q.probed = false, false
+	}
 }
 
 // contradict takes note of a throttled answer. One that says itself that there is more to be had, or that comes where more
@@ -109,7 +119,7 @@ func (q *quota) next(now float64) float64 {
 	switch {
 	case !q.known || q.left >= 1 || q.window <= shortWindow:
 		return now
-	case q.flying > 0:
+	case q.probed && q.flying > 0:
 		return math.Inf(1)
 	}
 	return max(now, q.reset)
@@ -119,7 +129,7 @@ func (q *quota) next(now float64) float64 {
 // that remains may be sent at once.
 func (q *quota) pace() (perSecond float64, ok bool) {
 	switch {
-	case !q.known || q.window <= shortWindow && q.unnamed > 0:
+	case !q.known || q.limit < 1 || !(q.window > 0) || q.window <= shortWindow && q.unnamed > 0:
 		return 0, false
 	case q.window > shortWindow:
 		return math.Inf(1), true

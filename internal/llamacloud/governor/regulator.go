@@ -54,7 +54,12 @@ func (r *Regulator) Rate() float64 {
 func (r *Regulator) Found() bool { return r.pace.phase == steady && r.pace.rate() < r.pace.ceiling }
 
 // Announce sets the rate that the origin's headers allow: 0 where they do not say, infinite for all that is left at once.
-func (r *Regulator) Announce(perSecond float64) { r.announced = perSecond }
+func (r *Regulator) Announce(perSecond float64) {
+	if !(perSecond > 0) {
+		perSecond = 0
+	}
+	r.announced = perSecond
+}
 
 // Follow sends a request now that takes no token and waits for nothing.
 func (r *Regulator) Follow(now float64) Passage {

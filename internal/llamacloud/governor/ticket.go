@@ -23,7 +23,9 @@ func (t *Ticket) Probe() bool { return t.passage.Probe }
 
 // Request is what a governor keeps of a request that was throttled. The zero value is one that was not.
 type Request struct {
-	tries Tries
+	// governor is that of the origin which throttled it last.
+	governor *Governor
+	tries    Tries
 	// admitted is how many had been sent when it was throttled last.
 	admitted int
 	// accepted and fresh are the governor's counts when it was throttled first. Since then others were accepted, and refused
@@ -81,9 +83,10 @@ func (t *Ticket) Throttled(r *Request, d Delay, q *Quota) (own time.Duration, er
 	}
 	g.back(now, t, q)
 	g.breaker.answered()
-	if r.tries.Throttled == 0 {
+	if r.governor != g {
 		g.fresh++
-		r.accepted, r.fresh = g.accepted, g.fresh
+		// What is under way was sent before, and says nothing.
+		*r = Request{governor: g, accepted: g.accepted + max(0, g.quota.flying), fresh: g.fresh}
 	}
 	gate := &g.regulator.gate
 	if !gate.shut {
@@ -92,7 +95,7 @@ func (t *Ticket) Throttled(r *Request, d Delay, q *Quota) (own time.Duration, er
 	before := gate.until
 	own = duration(g.regulator.Throttled(now, t.passage, &r.tries, d))
 	r.admitted = g.admitted
-	r.others, r.refused = g.accepted-r.accepted, g.fresh-r.fresh
+	r.others, r.refused = max(0, g.accepted-r.accepted), g.fresh-r.fresh
 	var event pipeline.Event
 	if until := gate.until; gate.shut && until > before {
 		event = pipeline.Paused{
@@ -145,6 +148,8 @@ func (g *Governor) back(now float64, t *Ticket, q *Quota) {
 	g.quota.back()
 	if q != nil {
 		g.quota.hear(now, g.rtt, t.passage.Sent, *q)
+	} else {
+		g.quota.silent(t.passage.Sent)
 	}
 	perSecond, _ := g.quota.pace()
 	g.regulator.Announce(perSecond)
