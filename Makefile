@@ -45,12 +45,13 @@ vuln:
 		echo "govulncheck: the database of vulnerabilities is out of reach, nothing was checked"; \
 	else echo "$$out"; exit 1; fi
 
-# Every benchmark runs once, so that it cannot rot. Tests that crash or kill a run hundreds of times are too slow for the race
-# detector.
+# Every benchmark runs once, so that it cannot rot. Tests that crash or kill a run hundreds of times, or simulate hours of
+# requests, are too slow for the race detector.
 test: CGO_ENABLED=1
 test:
 	$(GO) test -race -bench . -benchtime 1x ./...
 	$(GO) test -run '^TestExport_' ./cmd/exporter
+	$(GO) test -run '^TestTable_' ./internal/llamacloud/governor/simulate
 
 # Measures exporter against the emulator, curl, aria2c and a loop in Go; see internal/bench.
 bench:
