@@ -100,7 +100,7 @@ func TestCommands_HostileNames_ArePrintedWithEscapes(t *testing.T) {
 	}{
 		{exitIncomplete, append(run, "-v"), true},
 		{exitIncomplete, append(run, "-v", "--log-format", "json"), true},
-		{exitIncomplete, append(run, "--refetch"), false},
+		{exitIncomplete, append(run, "--refetch", "--concurrency", "1"), false},
 		{exitIncomplete, []string{"plan", "--directory", "d", "--out", s.out, "-v"}, false},
 		{exitIncomplete, []string{"plan", "--directory", "d", "--out", s.out, "--json", "-v", "--log-format", "json"}, false},
 		{0, []string{"files", "ls", "d", "-v"}, true},

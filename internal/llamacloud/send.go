@@ -17,6 +17,9 @@ import (
 	"exporter/pipeline"
 )
 
+// errStandIn is why a request that was answered well is sent again.
+var errStandIn = errors.New("sent in the place of one that may be the only one to fail")
+
 // Causes with which an attempt's context ends.
 var (
 	errNoHeaders = errors.New("no answer in time")
@@ -84,6 +87,7 @@ func (k *call) send(ctx context.Context, to *url.URL, hop int) (*answer, error) 
 			return k.sendAdmitted(ctx, to, admitted)
 		}
 		again := &call{client: k.client, method: probe.method, route: probe.route, url: probe.url}
+		k.client.opts.Observer.Observe(pipeline.Retrying{Method: again.method, Route: again.route, Attempt: 1, Err: errStandIn})
 		a, err := again.sendAdmitted(ctx, again.url, admitted)
 		if err == nil {
 			a.body.Close()
