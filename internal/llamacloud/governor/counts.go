@@ -14,6 +14,8 @@ type count struct {
 type window struct {
 	accepted    int
 	least, most float64
+	// need is for how long the server wanted nothing after it.
+	need float64
 }
 
 // windows are the counts of the latest rows.
@@ -37,6 +39,22 @@ func (w *windows) add(c window) { *w = latest(append(*w, c), keptWindows) }
 func (w windows) repeats(accepted int) bool {
 	k := len(w)
 	return k > 0 && math.Abs(float64(w[k-1].accepted-accepted)) <= 1+0.03*float64(accepted)
+}
+
+// mean returns what was accepted a second, pauses included; ok is false where the rows are too few, or their pauses are all
+// alike: those of a window that is shared end together, whenever they begin, and random ones are as long as a header says.
+func (w windows) mean() (rate float64, ok bool) {
+	const enough, alike = 3, 0.9
+	if len(w) < enough {
+		return 0, false
+	}
+	accepted, took, least, most := 0, 0.0, math.Inf(1), 0.0
+	for _, c := range w {
+		accepted += c.accepted
+		took += c.most
+		least, most = min(least, c.need), max(most, c.need)
+	}
+	return float64(accepted) / took, least < alike*most
 }
 
 // agreed returns the rate of a limit that the counts of the last rows agree about: two of them if a natural window fits,

@@ -7,6 +7,11 @@ const (
 	short = 3
 	// tests is the number of rows after which a rate is taken for the limit, though their counts don't agree.
 	tests = 5
+	// farBelow is the part of a rate that is known below which another limit that counts agree about takes its place at
+	// once. Rivals make counts agree by chance, and taking each for the limit would be a ratchet.
+	farBelow = 0.9
+	// above is how far above what was accepted a rate goes on that is held though a window is shared.
+	above = 1.5
 )
 
 // soft takes note of a throttled answer that was contradicted while the gate was open.
@@ -31,6 +36,13 @@ func (p *pace) contradicted(now float64, answers int) {
 	}
 	if p.phase != steady {
 		p.doubled, p.used = now, 0
+		for range answers {
+			if p.noise.burst(p.answers) {
+				p.set(min(p.rate(), max(leastCount, p.seconds.most())))
+				p.grace = now + graceful*p.window
+				return
+			}
+		}
 		return
 	}
 	noise := false
@@ -109,6 +121,15 @@ func (p *pace) resume(now float64, r row) {
 	if r.level < p.level && !r.soft {
 		return
 	}
+	p.weigh(now, r)
+	if !r.contradicted {
+		// What came before a pause says nothing about the rate after it.
+		p.recent.reset(now)
+	}
+}
+
+// weigh takes a row for what it is: chance, overload, or the end of a window.
+func (p *pace) weigh(now float64, r row) {
 	p.noise.alone(p.answers, r.single())
 	if p.overload(now, r.need()) {
 		return
@@ -169,7 +190,7 @@ func (p *pace) judge(now float64, r row, seen float64) {
 	if p.phase == searching {
 		p.phase = counting
 	}
-	if limit, exact, ok := p.windows.agreed(); ok && (p.phase != steady || limit < fall*p.rate()) {
+	if limit, exact, ok := p.windows.agreed(); ok && (p.phase != steady || limit < farBelow*p.rate()) {
 		if exact || p.known == 0 {
 			p.size(float64(p.windows[len(p.windows)-1].accepted) / limit)
 		}
@@ -185,7 +206,13 @@ func (p *pace) judge(now float64, r row, seen float64) {
 	switch {
 	case p.phase == counting && p.rows >= tests:
 		p.set(fall * p.rate())
-	case p.phase == steady && (!quota || sure) && now >= p.grace:
+	case p.phase == steady && quota && !sure:
+		// They do not agree: others have a part of it.
+		if mean, ok := p.windows.mean(); ok && above*mean < p.rate() {
+			p.found(now, above*mean/below)
+			p.windows = p.windows[:0]
+		}
+	case p.phase == steady && now >= p.grace:
 		p.decrease(now)
 		if p.window > 10 && need <= p.window/10 {
 			p.lower(seen)

@@ -12,6 +12,8 @@ type noise struct {
 	singles []int
 	// share is that of noise in all answers; 0 if there is none.
 	share float64
+	// early are the hits before a rate is known: how many answers there had been at each.
+	early []int
 	// before is the rate before the first hit, which is restored when the hits turn out to be noise; 0 if it was.
 	before float64
 }
@@ -31,6 +33,8 @@ const (
 	mostNoise = 0.06
 	// endSpread is the spread below which a limit is behind it after all.
 	endSpread = 0.3
+	// burstSpread is the spread of hits that come in bursts.
+	burstSpread = 3
 	// leastSingles, mostSingles, singlesSpread (a square) and singlesApart are the same for a mere suspicion.
 	leastSingles, mostSingles = 5, 8
 	singlesSpread             = 0.2
@@ -57,6 +61,17 @@ func (n *noise) hit(answers, level int) bool {
 		n.share = min(0.05, n.share+(share-n.share)/32)
 	}
 	return n.share > 0
+}
+
+// burst takes note of a throttled answer that was contradicted before a rate is known, and tells whether they come in
+// bursts, as those of a bucket do that is emptied again and again. Random ones do not.
+func (n *noise) burst(answers int) bool {
+	n.early = latest(append(n.early, answers), enoughHits+1)
+	if len(n.early) <= enoughHits {
+		return false
+	}
+	mean, variance := gaps(n.early, func(i int) int { return i })
+	return variance > burstSpread*burstSpread*mean*mean
 }
 
 // alone takes note of a row in which one request was throttled, or more than one.

@@ -51,7 +51,7 @@ type pace struct {
 	// When steady: the rate after the last decrease, and for how many seconds requests were sent since.
 	base, active float64
 	grace        float64
-	// known is the level of the limit that was hit last, sure how often in a row it was the same.
+	// known is the level at which the limit was hit, sure how often in a row it was the same.
 	known float64
 	sure  int
 
@@ -110,7 +110,7 @@ func (p *pace) rate() float64 {
 func (p *pace) rhythm() (hold, cycle float64) {
 	switch p.sure {
 	case 0:
-		return p.window, max(10, p.window/2)
+		return p.window, max(30, 0.7*p.window)
 	case 1:
 		return 3 * p.window, max(20, 2*p.window)
 	}
@@ -184,14 +184,18 @@ func (p *pace) learn(level float64) {
 	if p.known > 0 && math.Abs(level/p.known-1) < near {
 		p.sure = min(2, p.sure+1)
 	} else {
-		p.sure = 0
+		p.sure, p.known = 0, level
 	}
-	p.known = level
 }
 
 func (p *pace) decrease(now float64) {
+	hold, _ := p.rhythm()
 	at := p.rate()
 	p.learn(at)
+	if p.active < hold {
+		// It has not risen, and is too much: others rise, or the limit has fallen.
+		p.sure = 0
+	}
 	p.set(fall * at)
 	p.grace = now + graceful*p.window
 }

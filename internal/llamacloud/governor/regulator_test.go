@@ -126,12 +126,12 @@ func TestWindows_Agreed(t *testing.T) {
 		exact bool
 		ok    bool
 	}{
-		{"one", windows{{20, 59, 60}}, 0, false, false},
-		{"two of a natural window", windows{{20, 59, 60}, {21, 58.5, 60.2}}, 20.5 / 60, true, true},
-		{"two of none", windows{{20, 40, 41}, {20, 40, 41}}, 0, false, false},
-		{"three of none", windows{{20, 40, 41}, {20, 40, 41}, {20, 40, 41}}, 0.5, false, true},
-		{"two that differ", windows{{20, 59, 60}, {30, 59, 60}}, 0, false, false},
-		{"too small", windows{{4, 59, 60}, {4, 59, 60}}, 0, false, false},
+		{"one", windows{{20, 59, 60, 1}}, 0, false, false},
+		{"two of a natural window", windows{{20, 59, 60, 1}, {21, 58.5, 60.2, 1}}, 20.5 / 60, true, true},
+		{"two of none", windows{{20, 40, 41, 1}, {20, 40, 41, 1}}, 0, false, false},
+		{"three of none", windows{{20, 40, 41, 1}, {20, 40, 41, 1}, {20, 40, 41, 1}}, 0.5, false, true},
+		{"two that differ", windows{{20, 59, 60, 1}, {30, 59, 60, 1}}, 0, false, false},
+		{"too small", windows{{4, 59, 60, 1}, {4, 59, 60, 1}}, 0, false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			rate, exact, ok := c.w.agreed()

@@ -1,0 +1,71 @@
+package interop
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// The README names the programs and libraries that these tests read with. Of a library it has to be that version, of a
+// program, which the system brings, that one or a later one.
+func TestReadme_ReadersHaveTheVersionsThatItNames(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme := strings.Join(strings.Fields(string(text)), " ")
+	duckdb := query(t, openDuckDB(t), "SELECT version()", scalar[string])[0]
+	for _, reader := range []struct {
+		named, have string
+		orLater     bool
+	}{
+		{`DuckDB ([0-9.]*[0-9])`, duckdb, false},
+		{`Apache Arrow for Go ([0-9.]*[0-9])`, required(t, "github.com/apache/arrow-go/v18"), false},
+		{`GNU tar \(([0-9.]*[0-9]) or later\)`, string(output(t, program(t, "tar", "--version"))), true},
+		{`zstd \(([0-9.]*[0-9]) or later\)`, string(output(t, program(t, "zstd", "--version"))), true},
+	} {
+		found := regexp.MustCompile(reader.named).FindStringSubmatch(readme)
+		if found == nil {
+			t.Errorf("README.md does not match %q", reader.named)
+			continue
+		}
+		want, have := parts(found[1]), parts(reader.have)
+		// What README.md leaves out may be anything.
+		if c := slices.Compare(have[:min(len(have), len(want))], want); c < 0 || c > 0 && !reader.orLater {
+			t.Errorf("README.md says %q, and it is %v here", found[0], have)
+		}
+	}
+}
+
+// required returns the version of a module that these tests are built with.
+func required(t *testing.T, module string) string {
+	t.Helper()
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		t.Fatal("no build information")
+	}
+	for _, m := range info.Deps {
+		if m.Path == module {
+			return m.Version
+		}
+	}
+	t.Fatalf("%s is not among the modules of this test", module)
+	return ""
+}
+
+// parts returns the numbers of the first version in a text.
+func parts(text string) (numbers []int) {
+	for part := range strings.SplitSeq(regexp.MustCompile(`[0-9]+(\.[0-9]+)+`).FindString(text), ".") {
+		n, err := strconv.Atoi(part)
+		if err != nil {
+			return nil
+		}
+		numbers = append(numbers, n)
+	}
+	return numbers
+}
