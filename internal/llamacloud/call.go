@@ -27,8 +27,10 @@ type call struct {
 	requests int
 	// renewals is how often the request was made anew for a link that was dead.
 	renewals int
-	// throttled is what the governors of the API and of other hosts keep of the request.
-	throttled [2]governor.Request
+	// kept is what governors keep of the request that they throttled; nil where none did.
+	kept map[*governor.Governor]*governor.Request
+	// reserved is the place of a blob at the origin that it will be redirected to, as far as it is known before.
+	reserved *governor.Ticket
 	// pause gives up a blob's place among those that are fetched while it waits; nil where it has none.
 	pause pipeline.Pause
 	// refusedAt is Client.standing.sent when the API first refused the key for this request; 0 before.
@@ -132,6 +134,10 @@ func (k *call) attempt(ctx context.Context, use func(*answer) error) error {
 
 // follow sends the request once and follows redirects.
 func (k *call) follow(ctx context.Context, use func(*answer) error) error {
+	if err := k.reserve(ctx); err != nil {
+		return err
+	}
+	defer k.release()
 	to := k.url
 	for hop := 0; ; hop++ {
 		a, err := k.send(ctx, to, hop)
@@ -143,7 +149,9 @@ func (k *call) follow(ctx context.Context, use func(*answer) error) error {
 			if err != nil {
 				return err
 			}
-			to = next
+			if to = next; k.blob && !sameOrigin(k.client.base, to) {
+				k.client.origins.next.Store(to)
+			}
 			continue
 		}
 		if a.status < 200 || a.status > 299 {
@@ -153,11 +161,48 @@ func (k *call) follow(ctx context.Context, use func(*answer) error) error {
 			a.body.Close()
 			return a.fail(ClassEncoding, fmt.Errorf("Content-Encoding %q was not asked for", encoding))
 		}
+		if k.blob && a.own() {
+			k.client.origins.next.Store(nil)
+		}
 		if k.method == http.MethodGet && hop == 0 {
 			k.client.answered.CompareAndSwap(nil, k)
 		}
 		return use(a)
 	}
+}
+
+// reserve waits until the origin that a blob will be redirected to takes a request: a link that waited there for its turn
+// would be dead when it is used.
+func (k *call) reserve(ctx context.Context) error {
+	to := k.client.origins.next.Load()
+	if !k.blob || to == nil {
+		return nil
+	}
+	t, err := k.admitElsewhere(ctx, to)
+	k.reserved = t
+	return err
+}
+
+// release gives back the place that was not used.
+func (k *call) release() {
+	if k.reserved != nil {
+		k.reserved.Untold()
+		k.reserved = nil
+	}
+}
+
+// request returns what a governor keeps of the request; nil for nothing.
+func (k *call) request(g *governor.Governor) *governor.Request { return k.kept[g] }
+
+// keep returns where a governor keeps what it has to.
+func (k *call) keep(g *governor.Governor) *governor.Request {
+	if k.kept == nil {
+		k.kept = map[*governor.Governor]*governor.Request{}
+	}
+	if k.kept[g] == nil {
+		k.kept[g] = &governor.Request{}
+	}
+	return k.kept[g]
 }
 
 // hopError makes a certificate that another host shows the asset's problem: it says nothing about the API.

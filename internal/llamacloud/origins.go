@@ -4,9 +4,9 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"exporter/internal/llamacloud/governor"
-	"exporter/pipeline"
 )
 
 // maxOrigins is how many origins have a governor of their own; the others share one.
@@ -24,6 +24,8 @@ type origins struct {
 
 	mu     sync.Mutex
 	others map[string]*governor.Governor
+	// next is the origin that blobs were redirected to last, and may be again; nil where the API serves them itself.
+	next atomic.Pointer[url.URL]
 }
 
 func newOrigins(o Options) *origins {
@@ -34,25 +36,8 @@ func newOrigins(o Options) *origins {
 	}
 	origins := &origins{Switch: s, own: governor.New(options, s), others: map[string]*governor.Governor{}}
 	options.PerSecond, options.Auto, options.Elsewhere = 0, false, true
-	options.Observer = elsewhere{o.Observer}
 	origins.options = options
 	return origins
-}
-
-// elsewhere is the observer of the hosts that the API redirects to: it says that events are about one of them.
-type elsewhere struct{ pipeline.Observer }
-
-// Observe implements pipeline.Observer.
-func (o elsewhere) Observe(e pipeline.Event) {
-	switch event := e.(type) {
-	case pipeline.Paused:
-		event.Elsewhere = true
-		e = event
-	case pipeline.Paced:
-		event.Elsewhere = true
-		e = event
-	}
-	o.Observer.Observe(e)
 }
 
 // other returns the governor of an origin that is not the API's own.

@@ -22,7 +22,9 @@ func TestOrigins_Events_TellWhomTheyAreAbout(t *testing.T) {
 			}
 			http.Redirect(w, r, "http://127.0.0.1:81/", http.StatusFound)
 		}, func(o *Options) { o.MaxAttempts = 2 })
-		a.serve(t, "127.0.0.1:81", throttle(1, http.StatusTooManyRequests, wait))
+		a.serve(t, "127.0.0.1:81", throttle(1, http.StatusTooManyRequests, map[string]string{
+			"Retry-After": "20", "RateLimit": `"default";r=0;t=20`, "RateLimit-Policy": `"default";q=100;w=20`,
+		}))
 		if _, err := a.fetchBlob(t, 0); err == nil {
 			t.Fatal("an answer that is no picture passes for a blob")
 		}
@@ -35,7 +37,11 @@ func TestOrigins_Events_TellWhomTheyAreAbout(t *testing.T) {
 				t.Errorf("request %d: %+v, want Elsewhere=%v", i, r, !isRedirect)
 			}
 		}
-		for _, p := range eventsOf[pipeline.Paced](a.events) {
+		paces := eventsOf[pipeline.Paced](a.events)
+		if len(paces) == 0 {
+			t.Error("the rate that the other host announces is not told")
+		}
+		for _, p := range paces {
 			if !p.Elsewhere {
 				t.Errorf("%+v, which is not known of the API", p)
 			}

@@ -37,10 +37,7 @@ func (x *exchange) answered(a *answer) error {
 // throttled tells the governor that a host wants fewer requests. That a host which the API redirected to cannot be waited for
 // is the asset's failure.
 func (x *exchange) throttled(a *answer, t *governor.Ticket, d delay, quota *governor.Quota) error {
-	request := &x.call.throttled[0]
-	if !a.own() {
-		request = &x.call.throttled[1]
-	}
+	request := x.call.keep(t.Governor())
 	wait, err := t.Throttled(request, governor.Delay{Wait: d.wait.Seconds(), Unit: d.unit.Seconds()}, quota)
 	a.throttled, a.wait = true, wait
 	if err != nil && !a.own() {

@@ -15,8 +15,8 @@ import (
 // logged.
 func (c *Client) quota(a *answer) *governor.Quota {
 	// The reset may be a time of day: that of the clock of who sent it.
-	now := a.date()
-	if now.IsZero() {
+	now, err := http.ParseTime(a.header.Get("Date"))
+	if err != nil {
 		now = time.Now()
 	}
 	q, err := parseQuota(a.header, now, c.opts.MaxPause)
@@ -35,12 +35,13 @@ func (c *Client) quota(a *answer) *governor.Quota {
 //     -08 on. Of several policies, that with the least left counts.
 //   - RateLimit: limit=20, remaining=3, reset=40, of its draft -07, with RateLimit-Policy: 20;w=60.
 //   - RateLimit-Limit, RateLimit-Remaining and RateLimit-Reset, of its drafts up to -06, where RateLimit-Limit may have the
-//     window too: 20, 20;w=60.
+//     windows too: 20, 10;w=1, 20;w=60. That of the limit itself counts.
 //   - X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset, whose reset is seconds from now on, or a time of day in
 //     seconds or milliseconds since 1970.
 //
-// A quota below 1, one that is reset later than longest, or what is no number is an error.
+// A quota below 1, one that is reset later than longest, a window of more than a year, or what is no number is an error.
 func parseQuota(h http.Header, now time.Time, longest time.Duration) (*governor.Quota, error) {
+	const year = 366 * 24 * 3600
 	fields := quotaFields(h)
 	if fields == nil {
 		return nil, nil
@@ -66,7 +67,7 @@ func parseQuota(h http.Header, now time.Time, longest time.Duration) (*governor.
 		return nil, nil
 	case fields["limit"] != "" && q.Limit < 1:
 		return nil, fmt.Errorf("the limit is %s", fields["limit"])
-	case q.Remaining < 0 || q.Window < 0:
+	case q.Remaining < 0 || q.Window < 0 || q.Window > year:
 		return nil, fmt.Errorf("%s remain in a window of %s s", fields["remaining"], fields["window"])
 	case q.Reset < 0:
 		return nil, fmt.Errorf("the reset is %v ago", seconds(-q.Reset))
@@ -96,42 +97,45 @@ func resetIn(reset float64, now time.Time) float64 {
 
 // quotaFields returns the numbers that the headers have, as text, by the names limit, remaining, reset and window.
 func quotaFields(h http.Header) map[string]string {
-	fields := map[string]string{}
-	set := func(name, text string) {
-		if text = strings.TrimSpace(text); text != "" {
-			fields[name] = text
-		}
-	}
 	policies := parsePolicies(h.Values("RateLimit-Policy"))
 	switch {
 	case h.Get("RateLimit") != "":
-		readRateLimit(h.Values("RateLimit"), policies, set)
+		return rateLimitFields(h.Values("RateLimit"), policies)
 	case h.Get("RateLimit-Remaining") != "":
-		limit, policy, _ := strings.Cut(h.Get("RateLimit-Limit"), ",")
-		set("limit", limit)
-		set("remaining", h.Get("RateLimit-Remaining"))
-		set("reset", h.Get("RateLimit-Reset"))
-		set("window", parameters(policy)["w"])
-		set("window", policies[""]["w"])
+		limit, windows, _ := strings.Cut(h.Get("RateLimit-Limit"), ",")
+		limit = strings.TrimSpace(limit)
+		return filled(map[string]string{
+			"limit": limit, "remaining": h.Get("RateLimit-Remaining"), "reset": h.Get("RateLimit-Reset"),
+			"window": windowOf(append(parsePolicies([]string{windows}), policies...), "", limit),
+		})
 	case h.Get("X-RateLimit-Remaining") != "":
-		set("limit", h.Get("X-RateLimit-Limit"))
-		set("remaining", h.Get("X-RateLimit-Remaining"))
-		set("reset", h.Get("X-RateLimit-Reset"))
-	default:
-		return nil
+		return filled(map[string]string{
+			"limit": h.Get("X-RateLimit-Limit"), "remaining": h.Get("X-RateLimit-Remaining"), "reset": h.Get("X-RateLimit-Reset"),
+		})
+	}
+	return nil
+}
+
+// filled returns the fields without those that are empty, and without spaces around them.
+func filled(fields map[string]string) map[string]string {
+	for name, text := range fields {
+		if fields[name] = strings.TrimSpace(text); fields[name] == "" {
+			delete(fields, name)
+		}
 	}
 	return fields
 }
 
-// readRateLimit reads the field RateLimit: items with parameters, or the dictionary of draft -07.
-func readRateLimit(values []string, policies map[string]map[string]string, set func(name, text string)) {
+// rateLimitFields reads the field RateLimit: items with parameters, of which that with the least left counts, or the
+// dictionary of draft -07.
+func rateLimitFields(values []string, policies []policy) map[string]string {
+	fields, member := map[string]string{}, map[string]string{}
 	least := math.Inf(1)
 	for _, item := range items(values) {
 		name, value, isMember := strings.Cut(item, "=")
 		if isMember && !strings.Contains(name, ";") {
 			// limit=20, remaining=3, reset=40
-			set(strings.ToLower(strings.TrimSpace(name)), value)
-			set("window", policies[""]["w"])
+			member[strings.ToLower(strings.TrimSpace(name))] = strings.TrimSpace(value)
 			continue
 		}
 		label, p := labelled(item)
@@ -140,27 +144,52 @@ func readRateLimit(values []string, policies map[string]map[string]string, set f
 			continue
 		}
 		least = left
-		set("remaining", p["r"])
-		set("reset", p["t"])
-		set("limit", policies[label]["q"])
-		set("window", policies[label]["w"])
+		fields = map[string]string{
+			"limit": limitOf(policies, label), "remaining": p["r"], "reset": p["t"], "window": windowOf(policies, label, ""),
+		}
 	}
+	if len(member) > 0 {
+		fields = map[string]string{
+			"limit": member["limit"], "remaining": member["remaining"], "reset": member["reset"],
+			"window": windowOf(policies, "", member["limit"]),
+		}
+	}
+	return filled(fields)
 }
 
-// parsePolicies returns the parameters of the policies by their names. Those without a name, whose item is the quota itself,
-// have the name "", and the quota as q.
-func parsePolicies(values []string) map[string]map[string]string {
-	policies := map[string]map[string]string{}
+// policy is a quota and its window as they are announced, as text.
+type policy struct{ name, limit, window string }
+
+// parsePolicies returns the policies in their order. Those whose item is the quota itself have no name.
+func parsePolicies(values []string) (policies []policy) {
 	for _, item := range items(values) {
 		label, p := labelled(item)
 		if _, err := strconv.ParseFloat(label, 64); err == nil && p["q"] == "" {
 			label, p["q"] = "", label
 		}
-		if policies[label] == nil {
-			policies[label] = p
-		}
+		policies = append(policies, policy{label, p["q"], p["w"]})
 	}
 	return policies
+}
+
+// limitOf returns the quota of the policy of a name; empty where there is none.
+func limitOf(policies []policy, name string) string {
+	for _, p := range policies {
+		if p.name == name {
+			return p.limit
+		}
+	}
+	return ""
+}
+
+// windowOf returns the window of the policy of a name, and of a limit where one is given; empty where there is none.
+func windowOf(policies []policy, name, limit string) string {
+	for _, p := range policies {
+		if p.name == name && p.window != "" && (limit == "" || p.limit == limit) {
+			return p.window
+		}
+	}
+	return ""
 }
 
 // items splits the values of a field at the commas outside of quotes.

@@ -3,6 +3,8 @@ package llamacloud
 import (
 	"fmt"
 	"net/http"
+	"net/url"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -47,6 +49,20 @@ func TestParseQuota(t *testing.T) {
 		{"x, milliseconds of the day", http.Header{
 			"X-Ratelimit-Limit": {"20"}, "X-Ratelimit-Remaining": {"3"}, "X-Ratelimit-Reset": {"1700000040500"},
 		}, &governor.Quota{Limit: 20, Remaining: 3, Reset: 40}, false},
+		{"ietf-03, several windows", http.Header{
+			"Ratelimit-Limit":     {"10, 10;w=1, 50;w=60, 1000;w=3600, 5000;w=160000"},
+			"Ratelimit-Remaining": {"3"}, "Ratelimit-Reset": {"1"},
+		}, &governor.Quota{Limit: 10, Remaining: 3, Reset: 1, Window: 1}, false},
+		{"ietf-07, several windows", http.Header{
+			"Ratelimit-Policy": {"10;w=1, 50;w=60"}, "Ratelimit": {"limit=50, remaining=3, reset=40"},
+		}, &governor.Quota{Limit: 50, Remaining: 3, Reset: 40, Window: 60}, false},
+		{"ietf-07, the window of another limit", http.Header{
+			"Ratelimit-Policy": {"10;w=1"}, "Ratelimit": {"limit=50, remaining=3, reset=40"},
+		}, &governor.Quota{Limit: 50, Remaining: 3, Reset: 40}, false},
+		{"ietf, the least has no reset", http.Header{
+			"Ratelimit-Policy": {`"burst";q=10;w=1, "day";q=1000;w=86400`}, "Ratelimit": {`"burst";r=5;t=1, "day";r=3`},
+		}, nil, false},
+		{"a window without end", http.Header{"Ratelimit-Policy": {`"a";q=1;w=1e308`}, "Ratelimit": {`"a";r=1;t=1`}}, nil, true},
 		{"a limit of 0", http.Header{"Ratelimit-Limit": {"0"}, "Ratelimit-Remaining": {"0"}, "Ratelimit-Reset": {"1"}}, nil, true},
 		{"words", http.Header{"Ratelimit-Limit": {"20"}, "Ratelimit-Remaining": {"many"}, "Ratelimit-Reset": {"soon"}}, nil, true},
 		{"no number", http.Header{"Ratelimit": {`"default";r=NaN;t=1`}}, nil, true},
@@ -59,6 +75,30 @@ func TestParseQuota(t *testing.T) {
 		if diff := cmp.Diff(test.want, got); diff != "" || (err != nil) != test.wrong {
 			t.Errorf("%s: %v; want an error: %v\n%s", test.name, err, test.wrong, diff)
 		}
+	}
+}
+
+// A reset that is a time of day is one of the clock of whoever answered. What makes no sense is logged once.
+func TestClient_Quota_ClockAndLog(t *testing.T) {
+	var logged []string
+	a := newAPI(t, nil, func(o *Options) { o.Log = func(message string) { logged = append(logged, message) } })
+	clock := time.Now().Add(3 * time.Hour).Truncate(time.Second)
+	for _, host := range []string{"127.0.0.1", "127.0.0.1:81"} {
+		reset := strconv.FormatInt(clock.Unix()+40, 10)
+		answer := &answer{call: &call{client: a.client}, host: &url.URL{Scheme: "http", Host: host}, header: http.Header{
+			"Date":              {clock.UTC().Format(http.TimeFormat)},
+			"X-Ratelimit-Limit": {"20"}, "X-Ratelimit-Remaining": {"3"}, "X-Ratelimit-Reset": {reset},
+		}}
+		if q := a.client.quota(answer); q == nil || q.Reset != 40 {
+			t.Errorf("%s: got %+v, want a reset in 40 s", host, q)
+		}
+		answer.header.Set("X-Ratelimit-Remaining", "many")
+		if q := a.client.quota(answer); q != nil {
+			t.Errorf("%s: %+v is believed", host, q)
+		}
+	}
+	if len(logged) != 1 {
+		t.Errorf("%q is logged, want one line", logged)
 	}
 }
 
@@ -106,11 +146,11 @@ func limiterOf(t *testing.T, l emulator.RateLimit) *emulator.Limiter {
 
 // obey lets workers send requests to a limiter through a governor, for so long, and returns how many were accepted and
 // throttled.
-func obey(t *testing.T, limiter *emulator.Limiter, rtt, length time.Duration) (accepted, throttled int64) {
+func obey(t *testing.T, limiter *emulator.Limiter, rtt, length time.Duration, log func(string)) (accepted, throttled int64) {
 	limiter.Start(time.Now())
 	s := governor.NewSwitch()
 	g := governor.New(governor.Options{
-		Auto: true, MaxPause: time.Hour, MaxOutage: time.Minute, MaxAttempts: 6, Observer: pipeline.Observers(nil), Log: func(string) {},
+		Auto: true, MaxPause: time.Hour, MaxOutage: time.Minute, MaxAttempts: 6, Observer: pipeline.Observers(nil), Log: log,
 	}, s)
 	var taken, refused atomic.Int64
 	done := make(chan struct{})
@@ -172,11 +212,16 @@ func TestGovernor_QuotaHeaders_AreObeyed(t *testing.T) {
 	}
 }
 
+// unexpected fails the test if anything is logged.
+func unexpected(t *testing.T) func(string) {
+	return func(message string) { t.Errorf("logged: %s", message) }
+}
+
 func testObeyed(t *testing.T, l emulator.RateLimit, rtt time.Duration) {
 	t.Run(fmt.Sprintf("%d in %v/%s/%s/%v", l.Requests, l.Window, l.Kind, l.QuotaHeaders, rtt), func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			length := max(6*l.Window, 40*time.Second)
-			accepted, throttled := obey(t, limiterOf(t, l), rtt, length)
+			accepted, throttled := obey(t, limiterOf(t, l), rtt, length, unexpected(t))
 			used := float64(accepted) / (float64(l.Requests) * length.Seconds() / l.Window.Seconds())
 			if used < 0.97 || throttled > 0 {
 				t.Errorf("used %.1f %% of the quota, %d throttled, want 97 %% and none", 100*used, throttled)
@@ -189,30 +234,42 @@ func testObeyed(t *testing.T, l emulator.RateLimit, rtt time.Duration) {
 func TestGovernor_QuotaHeaders_LetAJobBeDoneAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limiterOf(t, emulator.RateLimit{Requests: 600, Window: time.Minute, QuotaHeaders: emulator.QuotaIETF})
-		if accepted, throttled := obey(t, l, 50*time.Millisecond, 2*time.Second); accepted < 590 || throttled > 0 {
+		if accepted, throttled := obey(t, l, 50*time.Millisecond, 2*time.Second, unexpected(t)); accepted < 590 || throttled > 0 {
 			t.Errorf("%d of 600 in two seconds, %d throttled, want all and none", accepted, throttled)
 		}
 	})
 }
 
-// Headers that lie do no lasting harm: the limit is found as if there were none.
+// Headers that lie do no lasting harm: the limit is found as if there were none. That they are wrong is logged where an answer
+// contradicts them.
 func TestGovernor_QuotaHeaders_ThatLie(t *testing.T) {
-	for _, lie := range emulator.QuotaLies() {
-		t.Run(string(lie), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				l := limiterOf(t, emulator.RateLimit{
-					Requests: 100, Window: time.Second, QuotaHeaders: emulator.QuotaIETF, Lie: lie,
-				})
-				accepted, throttled := obey(t, l, 50*time.Millisecond, time.Minute)
-				least := 0.8
-				if lie == emulator.LieLow {
-					// Nobody can know that there is more.
-					least = 0.3
-				}
-				if used := float64(accepted) / 6000; used < least || float64(throttled) > 0.05*float64(accepted) {
-					t.Errorf("used %.1f %%, %d throttled", 100*used, throttled)
-				}
-			})
-		})
+	for _, l := range []emulator.RateLimit{{Requests: 100, Window: time.Second}, {Requests: 600, Window: time.Minute}} {
+		for _, l.Lie = range emulator.QuotaLies() {
+			l.QuotaHeaders = emulator.QuotaIETF
+			testLie(t, l)
+		}
 	}
+}
+
+func testLie(t *testing.T, l emulator.RateLimit) {
+	t.Run(fmt.Sprintf("%s/%v", l.Lie, l.Window), func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			length := 60 * l.Window
+			var logged []string
+			accepted, throttled := obey(t, limiterOf(t, l), 50*time.Millisecond, length, func(message string) { logged = append(logged, message) })
+			least := 0.8
+			if l.Lie == emulator.LieLow {
+				// Nobody can know that there is more.
+				least = 0.3
+			}
+			if used := float64(accepted) / (60 * float64(l.Requests)); used < least || float64(throttled) > 0.05*float64(accepted) {
+				t.Errorf("used %.1f %%, %d throttled", 100*used, throttled)
+			}
+			// A short window is spread, so that nothing is throttled.
+			contradicted := l.Lie == emulator.LiePlenty && l.Window > time.Second
+			if (len(logged) > 0) != contradicted {
+				t.Errorf("logged %q, want a line: %v", logged, contradicted)
+			}
+		})
+	})
 }

@@ -82,15 +82,15 @@ func (k *call) send(ctx context.Context, to *url.URL, hop int) (*answer, error) 
 			return nil, err
 		}
 		probe := k.client.answered.Load()
-		doubtful := admitted.Outage() || admitted.Probe() && k.throttled[0].Throttled() > 0
+		doubtful := admitted.Outage() || admitted.Probe() && k.request(k.client.origins.own).Throttled() > 0
 		if probe == nil || !own || !doubtful {
 			return k.sendAdmitted(ctx, to, admitted)
 		}
-		again := &call{client: k.client, method: probe.method, route: probe.route, url: probe.url}
+		again := probe.again()
 		k.client.opts.Observer.Observe(pipeline.Retrying{Method: again.method, Route: again.route, Attempt: 1, Err: errStandIn})
 		a, err := again.sendAdmitted(ctx, again.url, admitted)
 		if err == nil {
-			a.body.Close()
+			a.discard()
 		} else if failed, ok := errors.AsType[*RequestError](err); ok && failed.Class == ClassTLS {
 			// That ends the run, whatever was to be sent.
 			return nil, err
@@ -98,15 +98,32 @@ func (k *call) send(ctx context.Context, to *url.URL, hop int) (*answer, error) 
 	}
 }
 
-// admit waits for the governor of an origin, or takes the ticket of a hop that goes at once.
+// again returns a call that asks for the same, of which nothing is known.
+func (k *call) again() *call {
+	return &call{client: k.client, method: k.method, route: k.route, url: k.url}
+}
+
+// admit waits for the governor of an origin, or takes the ticket of a hop that goes at once or has its place.
 func (k *call) admit(ctx context.Context, to *url.URL, atOnce bool) (*governor.Ticket, error) {
 	switch {
 	case atOnce:
 		return k.client.origins.own.Follow(ctx)
 	case sameOrigin(k.client.base, to):
-		return k.client.origins.own.Admit(ctx, &k.throttled[0])
+		return k.client.origins.own.Admit(ctx, k.request(k.client.origins.own))
+	case k.reserved != nil && k.reserved.Governor() == k.client.origins.other(to):
+		t := k.reserved
+		k.reserved = nil
+		t.Begin()
+		return t, nil
 	}
-	t, err := k.client.origins.other(to).Admit(ctx, &k.throttled[1])
+	return k.admitElsewhere(ctx, to)
+}
+
+// admitElsewhere waits for the governor of an origin that is not the API's own. That it cannot be waited for is the asset's
+// failure.
+func (k *call) admitElsewhere(ctx context.Context, to *url.URL) (*governor.Ticket, error) {
+	g := k.client.origins.other(to)
+	t, err := g.Admit(ctx, k.request(g))
 	if pause, ok := errors.AsType[*PauseError](err); ok {
 		return nil, k.fail(to, ClassThrottled, pause)
 	}
@@ -137,7 +154,7 @@ func (k *call) sendAdmitted(ctx context.Context, to *url.URL, admitted *governor
 		err = x.failed(to, k.explain(ctx, to, err, !x.wrote.Load()))
 		cancel(nil)
 		k.client.opts.Observer.Observe(pipeline.Requested{
-			Method: k.method, Route: k.route, Took: time.Since(started), Err: err,
+			Method: k.method, Route: k.route, Took: time.Since(started), Err: err, Elsewhere: !sameOrigin(k.client.base, to),
 		})
 		return nil, err
 	}

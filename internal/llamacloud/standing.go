@@ -64,8 +64,7 @@ func (k *call) othersAccepted(ctx context.Context) (bool, error) {
 	if known == nil {
 		return false, nil
 	}
-	again := &call{client: k.client, method: known.method, route: known.route, url: known.url}
-	err := again.do(ctx, func(a *answer) error {
+	err := known.again().do(ctx, func(a *answer) error {
 		a.discard()
 		return nil
 	})

@@ -21,9 +21,10 @@ type breaker struct {
 	// most is the longest time in seconds that an outage is waited for.
 	most float64
 
-	// failures counts the requests in a row that failed; failing is when the first of them did.
-	failures int
-	failing  float64
+	// failures counts the requests in a row that failed; failing is when the first of them did, or when the last pause among
+	// them ended, and last when the last one did.
+	failures      int
+	failing, last float64
 	// open tells that requests wait for a probe, which may be sent from until on and is under way where probing is set.
 	open, probing bool
 	until         float64
@@ -51,12 +52,15 @@ func (b *breaker) pass() (probe bool) {
 // answered takes note of a request that an answer came to, whatever it says: any ends the outage.
 func (b *breaker) answered() { b.failures, b.open, b.probing, b.probes = 0, false, false, 0 }
 
-// failed takes note of a request that no answer came to, or that of a gateway that cannot reach the origin. It returns how
-// long to wait for the next probe, 0 where nothing has changed, and whether the outage has lasted too long.
-func (b *breaker) failed(now float64, probe bool) (pause float64, over bool) {
-	if b.failures++; b.failures == 1 {
+// failed takes note of a request that no answer came to, or that of a gateway that cannot reach the origin. Until paused, the
+// origin wanted no request. It returns how long to wait for the next probe, 0 where nothing has changed, and whether the
+// outage has lasted too long.
+func (b *breaker) failed(now float64, probe bool, paused float64) (pause float64, over bool) {
+	if b.failures++; b.failures == 1 || now-b.last > b.most {
+		// Between requests that are so far apart nothing was tried: the machine may have stood still.
 		b.failing = now
 	}
+	b.failing, b.last = max(b.failing, min(paused, now)), now
 	switch {
 	case probe && b.open:
 		b.probing = false

@@ -57,7 +57,7 @@ func TestGovernor_Rate_SaysWhichLimitHolds(t *testing.T) {
 			g, events := newGovernor(Options{PerSecond: tt.given})
 			mustAdmit(t, g).Accepted(tt.quota)
 			want := pipeline.Paced{PerSecond: tt.want, By: tt.by}
-			if got := g.Rate(); got != want {
+			if got := g.pacedNow(); got != want {
 				t.Errorf("given %v, announced %+v: got %+v, want %+v", tt.given, tt.quota, got, want)
 			}
 			if got := eventsOf[pipeline.Paced](events); (len(got) != 1 || got[0] != want) && tt.by != pipeline.LimitNone {

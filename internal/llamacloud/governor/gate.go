@@ -83,6 +83,16 @@ func (g *gate) pass(now float64, level int) Passage {
 	return p
 }
 
+// begin sends a request that was let pass before, after all that has been sent meanwhile.
+func (g *gate) begin(now float64, p Passage) Passage {
+	g.sent++
+	if p.Seq == g.probe {
+		g.probe = g.sent
+	}
+	p.Seq, p.Sent = g.sent, now
+	return p
+}
+
 // back takes note that a request is no longer under way.
 func (g *gate) back(p Passage) {
 	if p.Seq == g.probe {

@@ -45,17 +45,17 @@ type Governor struct {
 	regulator *Regulator
 	breaker   breaker
 	quota     quota
-	rtt       float64
 	// admitted counts what was sent, waiting who waits to be admitted. yielding are those who let them go first.
 	admitted, waiting int
 	yielding          []chan struct{}
-	// accepted counts what was accepted, fresh the requests that were throttled, each once.
-	accepted, fresh int
-	// paced is the rate of which the observer was told last, renewal the time at which it was told that a quota is whole again.
+	// fresh counts the requests that were throttled, each once.
+	fresh int
+	// paced is the rate of which the observer was told last, whole the time at which it was told that a quota is whole again.
 	paced pipeline.Paced
-	// shutSince is when the gate shut.
-	shutSince float64
-	renewal   float64
+	whole float64
+	// pause is the sum of the pauses since the gate shut, in seconds, each as long as it was to be: time for which the process
+	// stands still does not count.
+	pause float64
 }
 
 // New returns a governor that nothing was sent through yet.
@@ -87,9 +87,10 @@ func (g *Governor) now() float64 { return time.Since(g.began).Seconds() }
 // not be the probe for which all wait, and a gate that hears of it again must know that others are accepted.
 const OthersFirst = 25
 
-// Admit waits until one request may be sent. The errors are those of Sleep. The request is nil, or what was kept of it.
+// Admit waits until one request may be sent. The errors are those of Sleep. The request is nil, or what this governor keeps of
+// it.
 func (g *Governor) Admit(ctx context.Context, r *Request) (*Ticket, error) {
-	if r != nil && r.governor == g {
+	if r.Throttled() > 0 {
 		if err := g.yield(ctx, r); err != nil {
 			return nil, err
 		}
@@ -181,9 +182,16 @@ func (g *Governor) await(ctx context.Context, left float64) error {
 func (g *Governor) tooLong() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	shut := g.now() - g.shutSince
-	if longest := g.options.MaxPause; g.options.Elsewhere && longest > 0 && g.regulator.gate.shut && shut > longest.Seconds() {
-		return &PauseError{For: duration(shut), Max: longest}
+	if !g.options.Elsewhere || !g.regulator.gate.shut {
+		return nil
+	}
+	return g.pauseError()
+}
+
+// pauseError returns an error where the pause is longer than is obeyed.
+func (g *Governor) pauseError() error {
+	if longest := g.options.MaxPause; longest > 0 && g.pause > longest.Seconds() {
+		return &PauseError{For: duration(g.pause), Max: longest, Elsewhere: g.options.Elsewhere}
 	}
 	return nil
 }
@@ -214,22 +222,15 @@ func (g *Governor) issue(waited bool) (*Ticket, float64) {
 // will be whole again in less than a second.
 func (g *Governor) usedUp(now float64) pipeline.Event {
 	at := g.quota.next(now)
-	if math.IsInf(at, 1) || at-now < rounding || at-g.renewal < rounding {
+	if math.IsInf(at, 1) || at-now < rounding || at-g.whole < rounding {
 		return nil
 	}
-	g.renewal = at
+	g.whole = at
 	left := duration(at - now)
-	return pipeline.Paused{For: left, Until: time.Now().Add(left), Quota: true}
+	return pipeline.Paused{For: left, Until: time.Now().Add(left), Quota: true, Elsewhere: g.options.Elsewhere}
 }
 
 // next returns when the next request may be sent; infinite where an answer has to come first.
 func (g *Governor) next(now float64) float64 {
 	return max(g.breaker.next(now), g.quota.next(now), g.regulator.Next(now))
-}
-
-// Rate returns the rate at present and what sets it.
-func (g *Governor) Rate() pipeline.Paced {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.pacedNow()
 }

@@ -16,6 +16,72 @@ import (
 	"exporter/pipeline"
 )
 
+// Where many of the others are throttled too, three times as many attempts are made before one is hopeless.
+func TestRequest_Hopeless_WhereOthersAreThrottledToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := newGovernor(Options{})
+		var poisoned Request
+		const attempts = 2
+		for n := 1; n <= manyAttempts*attempts; n++ {
+			if poisoned.Hopeless(attempts) {
+				t.Fatalf("hopeless after %d attempts", n-1)
+			}
+			first := mustAdmit(t, g)
+			for range 3 {
+				mustThrottle(t, mustAdmit(t, g), 0)
+				mustAdmit(t, g).Accepted(nil)
+			}
+			if _, err := first.Throttled(&poisoned, Delay{}, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !poisoned.Hopeless(attempts) {
+			t.Errorf("not hopeless after %d attempts", poisoned.Throttled())
+		}
+	})
+}
+
+// That no answer came says nothing of a quota.
+func TestGovernor_Quota_HoldsWhereARequestFails(t *testing.T) {
+	for name, tell := range map[string]func(*Ticket){
+		"failed": func(t *Ticket) { _ = t.Failed(errors.New("reset")) },
+		"untold": func(t *Ticket) { t.Untold() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g, _ := newGovernor(Options{})
+				mustAdmit(t, g).Accepted(&Quota{Limit: 20, Remaining: 0, Reset: 10, Window: 60})
+				tell(mustAdmit(t, g))
+				mustAdmit(t, g)
+				start := time.Now()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				if _, err := g.Admit(ctx, nil); err == nil {
+					t.Errorf("the next one goes after %v, though it is not known what is left", time.Since(start))
+				}
+			})
+		})
+	}
+}
+
+// A redirect that goes on without a token counts where a quota is announced.
+func TestGovernor_Follow_CountsInAQuota(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := newGovernor(Options{})
+		mustAdmit(t, g).Accepted(&Quota{Limit: 20, Remaining: 2, Reset: 10, Window: 60})
+		start := time.Now()
+		for range 2 {
+			if _, err := g.Follow(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		mustAdmit(t, g)
+		if waited := time.Since(start); waited < 10*time.Second {
+			t.Errorf("the third waited %v, want until the reset in 10 s", waited)
+		}
+	})
+}
+
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // recorder keeps the events.
@@ -240,7 +306,7 @@ func TestRequest_Hopeless(t *testing.T) {
 	}
 }
 
-// A request that was throttled lets ten others go first, if there are any.
+// A request that was throttled lets OthersFirst others go first, if there are any.
 func TestGovernor_Admit_ThrottledRequestYields(t *testing.T) {
 	for _, others := range []int{0, 4} {
 		synctest.Test(t, func(t *testing.T) {
@@ -614,11 +680,10 @@ func TestGovernor_Quota_RunsOut(t *testing.T) {
 	})
 }
 
-// Acceptances of what was sent before say nothing of a request that is throttled; nor does what another host said.
+// Acceptances of what was sent before say nothing of a request that is throttled.
 func TestRequest_Hopeless_ByWhatCameAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, _ := newGovernor(Options{})
-		other, _ := newGovernor(Options{Elsewhere: true})
 		earlier, refused := mustAdmit(t, g), mustAdmit(t, g)
 		var request Request
 		for range 6 {
@@ -633,30 +698,6 @@ func TestRequest_Hopeless_ByWhatCameAfter(t *testing.T) {
 		}
 		if request.Throttled() != 6 || request.Hopeless(6) {
 			t.Errorf("hopeless after %d, though nothing was accepted after it", request.Throttled())
-		}
-		if _, err := mustAdmit(t, other).Throttled(&request, Delay{}, nil); err != nil || request.Throttled() != 1 {
-			t.Errorf("throttled %d times by another host, %v, want once", request.Throttled(), err)
-		}
-	})
-}
-
-// A host elsewhere that accepts nothing for too long is waited for by nobody, and asked by probes.
-func TestGovernor_Elsewhere_DeadHost(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g, _ := newGovernor(Options{Elsewhere: true})
-		start, refused := time.Now(), 0
-		for time.Since(start) < time.Hour {
-			ticket, err := g.Admit(t.Context(), nil)
-			if _, ok := errors.AsType[*PauseError](err); ok {
-				refused++
-				time.Sleep(time.Second)
-				continue
-			}
-			// What comes of it is the asset's.
-			_, _ = ticket.Throttled(new(Request), Delay{}, nil)
-		}
-		if refused < 2000 {
-			t.Errorf("%d were refused at once in three quarters of an hour, want one a second", refused)
 		}
 	})
 }

@@ -178,7 +178,7 @@ func (p *pace) take(r row) (seen float64) {
 	}
 	n, from := p.epoch.accepted, p.epoch.from
 	ended := min(r.over, max(r.demanded, r.last))
-	p.windows.add(window{accepted: n, least: ended - from, most: r.over - from})
+	p.windows.add(window{accepted: n, least: ended - from, most: r.over - from, need: r.need()})
 	p.seen, p.seenAt = float64(n)/(r.over-from), r.over
 	p.epoch = count{from: r.over}
 	p.rows++

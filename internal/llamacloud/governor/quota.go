@@ -33,6 +33,8 @@ type quota struct {
 	limit, window float64
 	// unnamed is the longest time to a reset where no window is told.
 	unnamed float64
+	// began is when the request was sent with which the present window began.
+	began float64
 	// lows are the least that remained, in the present span of time and the one before.
 	lows [2]low
 	// left is how many may be sent until more is known.
@@ -61,9 +63,9 @@ func (q *quota) send(now float64) {
 func (q *quota) back() { q.flying-- }
 
 // hear takes note of what the answer to a request says, which is not under way any more. The request was sent at a time, the
-// answer came at now, and answers take about rtt.
+// answer came at now, and answers take about rtt. What is told of a window that is over is not heard.
 func (q *quota) hear(now, rtt, sent float64, told Quota) {
-	if q.lied {
+	if q.lied || q.known && sent < q.began {
 		return
 	}
 	q.window = told.Window
@@ -74,10 +76,11 @@ func (q *quota) hear(now, rtt, sent float64, told Quota) {
 	}
 	q.limit = told.Limit
 	reset := now + told.Reset
+	// It is another window than before, and began with this request at the latest.
+	another := !q.known || sent >= q.reset
 	switch {
-	case !q.known || sent >= q.reset:
-		// It is another window than before, and began with this request at the latest.
-		q.reset = min(reset, now+q.window)
+	case another:
+		q.began, q.reset = sent, min(reset, now+q.window)
 	case q.reset > reset-rounding:
 		// It is the same moment: each answer bounds it, and the rounding goes.
 		q.reset = min(q.reset, reset)
@@ -85,8 +88,8 @@ func (q *quota) hear(now, rtt, sent float64, told Quota) {
 		q.reset = reset
 	}
 	switch {
-	case !q.known || q.alone && q.flying == 0:
-		// There was no other request beside this one: what it tells is exact.
+	case another, q.alone && q.flying == 0:
+		// What was told before is of another window, or there was no other request beside this one: it is exact.
 		q.lows = [2]low{{now, math.Inf(1)}, {now, told.Remaining}}
 	case now-q.lows[1].from > 2*rtt:
 		q.lows[0], q.lows[1] = q.lows[1], low{now, told.Remaining}
@@ -104,8 +107,8 @@ func (q *quota) silent(sent float64) {
 	}
 }
 
-// contradict takes note of a throttled answer. One that says itself that there is more to be had, or that comes where more
-// was promised, ends the belief in the headers.
+// contradict takes note of a throttled answer. One that says itself that there is more to be had ends the belief in the
+// headers. One that says nothing may be a gateway's: what is found by it holds beside the quota.
 func (q *quota) contradict(told *Quota) (lied bool) {
 	if q.lied || !q.known || told == nil || told.Remaining < 1 {
 		return false

@@ -67,6 +67,13 @@ func (r *Regulator) Follow(now float64) Passage {
 	return Passage{Seq: r.gate.sent, Sent: now, Level: r.pace.level}
 }
 
+// Begin sends a request now that was admitted before.
+func (r *Regulator) Begin(now float64, p Passage) Passage {
+	p = r.gate.begin(now, p)
+	p.Level = r.pace.level
+	return p
+}
+
 // Next returns when the next request may be sent; infinite where something has to come back first.
 func (r *Regulator) Next(now float64) float64 {
 	if at := r.gate.next(now); at > now {

@@ -142,6 +142,115 @@ func TestWindows_Agreed(t *testing.T) {
 	}
 }
 
+func TestWindows_Mean(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		w    windows
+		rate float64
+		ok   bool
+	}{
+		{"too few", windows{{20, 59, 60, 10}, {40, 59, 60, 30}}, 0, false},
+		{"pauses that end together", windows{{20, 59, 60, 10}, {40, 59, 60, 30}, {30, 59, 60, 20}}, 0.5, true},
+		{"pauses that are all alike", windows{{20, 59, 60, 10}, {40, 59, 60, 10}, {30, 59, 60, 9.5}}, 0.5, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if rate, ok := c.w.mean(); rate != c.rate || ok != c.ok {
+				t.Errorf("got %v, %v, want %v, %v", rate, ok, c.rate, c.ok)
+			}
+		})
+	}
+}
+
+// A pace is sure of a limit that it hits at the same level again and again, after it has risen. It is not where that level
+// drifts, as it does while rivals take their shares.
+func TestPace_Decrease_IsSureOfALimitThatStays(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		// drift is by how much the level changes from hit to hit, risen whether it rises before each.
+		drift float64
+		risen bool
+		sure  bool
+	}{
+		{"the same level", 1, true, true}, {"a level that drifts", 0.93, true, false}, {"hit before it has risen", 1, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newPace(0, true)
+			level, least := 100.0, 2
+			for n := range 12 {
+				p.set(level)
+				if hold, _ := p.rhythm(); c.risen {
+					p.active = hold
+				}
+				p.decrease(0)
+				level *= c.drift
+				if n > 2 {
+					least = min(least, p.sure)
+				}
+			}
+			if got := least == 2; got != c.sure {
+				t.Errorf("sure: %d at the least, want %v", least, c.sure)
+			}
+		})
+	}
+}
+
+// A window that others have a part of is followed by the mean of what was accepted, however far above the rate is.
+func TestPace_Judge_FollowsTheMeanOfASharedWindow(t *testing.T) {
+	p := newPace(0, true)
+	p.set(1000)
+	p.window, p.rows = 60, 9
+	now := 0.0
+	for i, n := range []int{300, 120, 200, 260} {
+		for range n {
+			p.accept(now, Passage{Sent: now, Level: p.level})
+		}
+		used := 20 + 7*float64(i)
+		p.resume(now+60, row{first: now + used, last: now + used, over: now + 60, demanded: now + 59, header: true, answers: 1, level: p.level})
+		now += 60
+	}
+	if got := p.rate(); got < 3 || got > 8 {
+		t.Errorf("the rate is %v, want little more than some 3.5 a second", got)
+	}
+}
+
+// What was throttled before a long pause is no overload after it.
+func TestPace_Resume_ForgetsWhatWasBeforeAPause(t *testing.T) {
+	p := newPace(0, true)
+	p.rows = 1
+	p.recent.reset(0)
+	for range 30 {
+		p.soft(1, Passage{Level: p.level})
+		p.accept(1, Passage{Level: p.level})
+	}
+	p.set(100)
+	p.resume(61, row{first: 1, last: 1, over: 61, demanded: 60, header: true, answers: 1, level: p.level})
+	p.accept(61.2, Passage{Level: p.level})
+	if got := p.recent.sum(); got.throttled > 0 || got.from != 61 {
+		t.Errorf("%+v is remembered", got)
+	}
+}
+
+func TestNoise_Burst(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		gaps []int
+		want bool
+	}{
+		{"as chance has it", []int{50, 120, 10, 80, 30, 200, 60, 5, 90, 140, 20, 70, 33, 110, 8, 95}, false},
+		{"a bucket that is emptied", []int{1, 2, 1, 1, 3, 1, 2, 1, 1, 1000, 1, 2, 1, 1, 1, 2}, true},
+	} {
+		var n noise
+		at, got := 0, false
+		for _, gap := range append([]int{0}, c.gaps...) {
+			at += gap
+			got = n.burst(at)
+		}
+		if got != c.want {
+			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
 func TestPace_Rest_AnHourAsleepIsNoCount(t *testing.T) {
 	p := newPace(0, true)
 	p.admit(1, false)

@@ -18,14 +18,23 @@ type Ticket struct {
 // Outage tells that the origin could not be reached when the request was admitted, and that all others wait for it.
 func (t *Ticket) Outage() bool { return t.outage }
 
+// Governor returns the governor that gave it.
+func (t *Ticket) Governor() *Governor { return t.governor }
+
 // Probe tells that all others wait for what comes of the request, since the origin wanted fewer.
 func (t *Ticket) Probe() bool { return t.passage.Probe }
 
-// Request is what a governor keeps of a request that was throttled. The zero value is one that was not.
+// Begin tells that the request is sent only now. What has been sent since it was admitted came before it.
+func (t *Ticket) Begin() {
+	g := t.governor
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	t.passage = g.regulator.Begin(g.now(), t.passage)
+}
+
+// Request is what one governor keeps of a request that it throttled. The zero value is one that it did not.
 type Request struct {
-	// governor is that of the origin which throttled it last.
-	governor *Governor
-	tries    Tries
+	tries Tries
 	// admitted is how many had been sent when it was throttled last.
 	admitted int
 	// accepted and fresh are the governor's counts when it was throttled first. Since then others were accepted, and refused
@@ -48,8 +57,13 @@ func (r *Request) Hopeless(attempts int) bool {
 	return r.others > 0 && (few && r.tries.Throttled >= attempts || r.tries.Throttled >= manyAttempts*attempts)
 }
 
-// Throttled returns how often the request was throttled.
-func (r *Request) Throttled() int { return r.tries.Throttled }
+// Throttled returns how often the request was throttled, which is never for nil.
+func (r *Request) Throttled() int {
+	if r == nil {
+		return 0
+	}
+	return r.tries.Throttled
+}
 
 // Accepted tells that the origin took the request, whatever it answered otherwise, and what it says of its quota; nil for
 // nothing.
@@ -57,13 +71,8 @@ func (t *Ticket) Accepted(q *Quota) {
 	g := t.governor
 	g.mu.Lock()
 	now := g.now()
-	if g.rtt == 0 {
-		g.rtt = now - t.passage.Sent
-	}
-	g.rtt += (now - t.passage.Sent - g.rtt) / 16
-	g.back(now, t, q)
+	g.heard(now, t, q)
 	g.breaker.answered()
-	g.accepted++
 	g.regulator.Accepted(now, t.passage)
 	g.unlock(nil)
 }
@@ -72,41 +81,55 @@ func (t *Ticket) Accepted(q *Quota) {
 // that, or the pause of all, cannot be waited for.
 func (t *Ticket) Throttled(r *Request, d Delay, q *Quota) (own time.Duration, err error) {
 	g := t.governor
-	if longest := g.options.MaxPause; longest > 0 && d.Wait > longest.Seconds() {
+	tooLong := g.options.MaxPause > 0 && d.Wait > g.options.MaxPause.Seconds()
+	if tooLong && !g.options.Elsewhere {
+		// Nothing is sent any more.
 		t.Untold()
-		return 0, &PauseError{For: duration(d.Wait), Max: longest}
+		return 0, &PauseError{For: duration(d.Wait), Max: g.options.MaxPause}
 	}
 	g.mu.Lock()
 	now := g.now()
 	if g.quota.contradict(q) {
 		g.options.Log("the headers that announce a quota are wrong, and not believed any more: it was throttled though they say that there is more")
 	}
-	g.back(now, t, q)
+	g.heard(now, t, q)
 	g.breaker.answered()
-	if r.governor != g {
+	if r.tries.Throttled == 0 {
 		g.fresh++
 		// What is under way was sent before, and says nothing.
-		*r = Request{governor: g, accepted: g.accepted + max(0, g.quota.flying), fresh: g.fresh}
+		*r = Request{accepted: g.accepted() + max(0, g.quota.flying), fresh: g.fresh}
 	}
-	gate := &g.regulator.gate
-	if !gate.shut {
-		g.shutSince = now
-	}
-	before := gate.until
+	from := g.pausedUntil(now)
 	own = duration(g.regulator.Throttled(now, t.passage, &r.tries, d))
 	r.admitted = g.admitted
-	r.others, r.refused = max(0, g.accepted-r.accepted), g.fresh-r.fresh
-	var event pipeline.Event
-	if until := gate.until; gate.shut && until > before {
-		event = pipeline.Paused{
-			For: duration(until - now), Until: time.Now().Add(duration(until - now)), Elsewhere: g.options.Elsewhere,
-		}
-		if asked, longest := until-g.shutSince, g.options.MaxPause; longest > 0 && asked > longest.Seconds() {
-			err = &PauseError{For: duration(asked), Max: longest}
-		}
+	r.others, r.refused = max(0, g.accepted()-r.accepted), g.fresh-r.fresh
+	event := g.lengthen(now, from)
+	if err = g.pauseError(); tooLong {
+		err = &PauseError{For: duration(d.Wait), Max: g.options.MaxPause, Elsewhere: true}
 	}
 	g.unlock(event)
 	return own, err
+}
+
+// pausedUntil returns until when all wait, as far as it is known.
+func (g *Governor) pausedUntil(now float64) float64 {
+	if !g.regulator.gate.shut {
+		g.pause = 0
+		return now
+	}
+	return max(now, g.regulator.gate.until)
+}
+
+// lengthen takes note of a pause that was to last until a time and may last longer now. It returns the event that tells of
+// that, or nil.
+func (g *Governor) lengthen(now, from float64) pipeline.Event {
+	gate := &g.regulator.gate
+	if !gate.shut || gate.until <= from {
+		return nil
+	}
+	g.pause += gate.until - from
+	left := duration(gate.until - now)
+	return pipeline.Paused{For: left, Until: time.Now().Add(left), Elsewhere: g.options.Elsewhere}
 }
 
 // Failed tells that no answer came, or that of a gateway that cannot reach the origin. It returns an error if that has lasted
@@ -115,14 +138,18 @@ func (t *Ticket) Failed(cause error) (err error) {
 	g := t.governor
 	g.mu.Lock()
 	now := g.now()
-	g.back(now, t, nil)
+	g.quota.back()
 	g.regulator.Untold(t.passage)
 	var event pipeline.Event
 	if g.options.Elsewhere {
 		g.unlock(nil)
 		return nil
 	}
-	pause, over := g.breaker.failed(now, t.outage)
+	paused := 0.0
+	if gate := &g.regulator.gate; gate.shut {
+		paused = gate.until
+	}
+	pause, over := g.breaker.failed(now, t.outage, paused)
 	switch {
 	case over:
 		err = &OutageError{For: duration(now - g.breaker.failing), Max: g.options.MaxOutage, Last: cause}
@@ -137,23 +164,26 @@ func (t *Ticket) Failed(cause error) (err error) {
 func (t *Ticket) Untold() {
 	g := t.governor
 	g.mu.Lock()
-	g.back(g.now(), t, nil)
+	g.quota.back()
 	g.regulator.Untold(t.passage)
 	g.breaker.untold(t.outage)
 	g.unlock(nil)
 }
 
-// back takes note of a request that has come back.
-func (g *Governor) back(now float64, t *Ticket, q *Quota) {
+// heard takes note of what an answer says of the quota.
+func (g *Governor) heard(now float64, t *Ticket, q *Quota) {
 	g.quota.back()
 	if q != nil {
-		g.quota.hear(now, g.rtt, t.passage.Sent, *q)
+		g.quota.hear(now, g.regulator.rtt, t.passage.Sent, *q)
 	} else {
 		g.quota.silent(t.passage.Sent)
 	}
 	perSecond, _ := g.quota.pace()
 	g.regulator.Announce(perSecond)
 }
+
+// accepted returns how many requests were accepted.
+func (g *Governor) accepted() int { return int(g.regulator.gate.acceptedCount) }
 
 // unlock wakes who waits for what may have changed, and tells the observer.
 func (g *Governor) unlock(event pipeline.Event) {
@@ -177,13 +207,13 @@ func (g *Governor) unlock(event pipeline.Event) {
 
 // pacedNow returns the rate at present and what sets it: of what is given, announced and found, the lowest.
 func (g *Governor) pacedNow() pipeline.Paced {
-	now := pipeline.Paced{PerSecond: g.options.PerSecond}
+	now := pipeline.Paced{PerSecond: g.options.PerSecond, Elsewhere: g.options.Elsewhere}
 	if now.PerSecond > 0 {
 		now.By = pipeline.LimitGiven
 	}
 	lower := func(perSecond float64, by pipeline.Limit) {
 		if perSecond > 0 && (now.PerSecond == 0 || perSecond < now.PerSecond) {
-			now = pipeline.Paced{PerSecond: perSecond, By: by}
+			now.PerSecond, now.By = perSecond, by
 		}
 	}
 	if g.regulator.announced > 0 {

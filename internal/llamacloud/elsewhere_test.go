@@ -1,0 +1,272 @@
+package llamacloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"exporter/pipeline"
+)
+
+// slowStorage lets so many requests a minute through, and serves a picture by links that live for a while.
+type slowStorage struct {
+	image     []byte
+	perMinute int
+	life      time.Duration
+
+	mu                   sync.Mutex
+	began                time.Time
+	used, refused, stale int
+}
+
+func (s *slowStorage) link(w http.ResponseWriter, r *http.Request) {
+	http.Redirect(w, r, fmt.Sprintf("http://127.0.0.1:81/blob?until=%d", time.Now().Add(s.life).UnixNano()), http.StatusFound)
+}
+
+func (s *slowStorage) serve(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if time.Since(s.began) >= time.Minute {
+		s.began, s.used = time.Now(), 0
+	}
+	until, err := strconv.ParseInt(r.FormValue("until"), 10, 64)
+	switch {
+	case s.used >= s.perMinute:
+		s.refused++
+		w.Header().Set("Retry-After", fmt.Sprint(int(time.Until(s.began.Add(time.Minute)).Seconds())+1))
+		w.WriteHeader(http.StatusServiceUnavailable)
+	case err != nil || time.Now().UnixNano() > until:
+		s.used++
+		s.stale++
+		w.WriteHeader(http.StatusForbidden)
+	default:
+		s.used++
+		_, _ = w.Write(s.image)
+	}
+}
+
+// Where a storage origin wants few requests, the API is asked for a link only when it can be used.
+func TestSource_Blob_LinksOfASlowStorageOriginAreFresh(t *testing.T) {
+	for _, life := range []time.Duration{5 * time.Second, time.Minute} {
+		t.Run(life.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &slowStorage{image: picture(t), perMinute: 20, life: life}
+				a := newAPI(t, s.link)
+				a.serve(t, "127.0.0.1:81", s.serve)
+				const workers, blobs = 32, 320
+				var failed atomic.Int64
+				var crew sync.WaitGroup
+				for range workers {
+					crew.Go(func() {
+						for range blobs / workers {
+							if _, err := a.fetchBlob(t, 0); err != nil {
+								t.Log(err)
+								failed.Add(1)
+							}
+						}
+					})
+				}
+				crew.Wait()
+				// The first come together, before it is known where they lead.
+				if n := failed.Load(); n > 0 || s.stale > workers {
+					t.Errorf("%d failed and %d links were dead, want none and few; %d throttled", n, s.stale, s.refused)
+				}
+			})
+		})
+	}
+}
+
+// An asset that two storage origins throttle in turn, and nothing else, is given up.
+func TestSource_Blob_ThrottledByTwoOrigins_Ends(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		image := picture(t)
+		var asked atomic.Int64
+		a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
+			to := "http://127.0.0.1:81/good"
+			if strings.Contains(r.URL.Path, "/poisoned/") {
+				to = fmt.Sprintf("http://127.0.0.1:%d/bad", 81+asked.Add(1)%2)
+			} else if strings.Contains(r.URL.Path, "/other/") {
+				to = "http://127.0.0.1:82/good"
+			}
+			http.Redirect(w, r, to, http.StatusFound)
+		}, func(o *Options) { o.MaxAttempts = 3 })
+		for _, host := range []string{"127.0.0.1:81", "127.0.0.1:82"} {
+			a.serve(t, host, func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/bad" {
+					w.WriteHeader(http.StatusTooManyRequests)
+					return
+				}
+				_, _ = w.Write(image)
+			})
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var others sync.WaitGroup
+		for _, file := range []pipeline.ID{"one", "other"} {
+			others.Go(func() {
+				for ctx.Err() == nil {
+					if err := a.blobOf(t, file); err != nil && ctx.Err() == nil {
+						t.Error(err)
+					}
+					time.Sleep(100 * time.Millisecond)
+				}
+			})
+		}
+		err := a.blobOf(t, "poisoned")
+		cancel()
+		others.Wait()
+		if failure, ok := errors.AsType[*pipeline.Failure](err); !ok || failure.Class != "http_429" || asked.Load() > 3*3*2 {
+			t.Errorf("got %v after %d links, want http_429 after few", err, asked.Load())
+		}
+	})
+}
+
+// A storage origin that wants a pause which is too long is its assets' failure, not the run's, and gets no more requests.
+func TestSource_Blob_StorageOriginThatWantsTooLongAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked, followed atomic.Int64
+		a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
+			asked.Add(1)
+			http.Redirect(w, r, "http://127.0.0.1:81/", http.StatusFound)
+		})
+		a.serve(t, "127.0.0.1:81", func(w http.ResponseWriter, _ *http.Request) {
+			followed.Add(1)
+			w.Header().Set("Retry-After", "1800")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		})
+		start := time.Now()
+		classes := map[string]int{}
+		for range 50 {
+			_, err := a.fetchBlob(t, 0)
+			failure, ok := errors.AsType[*pipeline.Failure](err)
+			if !ok {
+				t.Fatalf("got %v, want the asset's failure", err)
+			}
+			classes[failure.Class]++
+		}
+		if classes["http_503"] != 1 || classes[ClassThrottled] != 49 || followed.Load() != 1 || asked.Load() != 1 || time.Since(start) > time.Minute {
+			t.Errorf("got %v after %d requests to the API and %d to the origin in %v", classes, asked.Load(), followed.Load(), time.Since(start))
+		}
+	})
+}
+
+// A storage origin that is busy, with or without saying for how long, costs no attempt.
+func TestSource_Blob_BusyStorageOrigin_CostsNoAttempt(t *testing.T) {
+	for _, header := range []map[string]string{nil, {"Retry-After": "2"}} {
+		synctest.Test(t, func(t *testing.T) {
+			busy := throttle(3, http.StatusServiceUnavailable, header)
+			image, n := picture(t), 0
+			a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "http://127.0.0.1:81/", http.StatusFound)
+			}, func(o *Options) { o.MaxAttempts = 1 })
+			a.serve(t, "127.0.0.1:81", func(w http.ResponseWriter, r *http.Request) {
+				if n++; n <= 3 {
+					busy(w, r)
+					return
+				}
+				_, _ = w.Write(image)
+			})
+			if _, err := a.fetchBlob(t, 0); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A request gives up its place while it waits because it was throttled, and for nothing else.
+func TestSource_Blob_LeavesItsPlaceWhereItIsThrottled(t *testing.T) {
+	for status, want := range map[int]int{http.StatusTooManyRequests: 2, http.StatusInternalServerError: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			image, n := picture(t), 0
+			a := newAPI(t, func(w http.ResponseWriter, _ *http.Request) {
+				if n++; n <= 2 {
+					w.WriteHeader(status)
+					return
+				}
+				_, _ = w.Write(image)
+			})
+			left := 0
+			blob, err := a.source.Blob(t.Context(), &pipeline.Asset{FileID: "file-1", Kind: pipeline.Screenshot}, func(wait func() error) error {
+				left++
+				return wait()
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := blob.Close(); err != nil || left != want {
+				t.Errorf("%d: it left its place %d times, %v, want %d", status, left, err, want)
+			}
+		})
+	}
+}
+
+// Redirects are answers as others are: their connections are kept.
+func TestSource_Blob_RedirectsKeepTheirConnections(t *testing.T) {
+	image := picture(t)
+	a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://127.0.0.1:81/", http.StatusFound)
+	})
+	a.serve(t, "127.0.0.1:81", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(image) })
+	var dialled atomic.Int64
+	a.client.transport.(*http.Transport).DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		dialled.Add(1)
+		return a.dial(ctx, network, addr)
+	}
+	for range 10 {
+		blob, err := a.fetchBlob(t, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := blob.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := dialled.Load(); n != 2 {
+		t.Errorf("%d connections, want one for each origin", n)
+	}
+}
+
+// waiting is a network that sends every request twice.
+type waiting struct{ instant }
+
+func (n waiting) RoundTrip(r *http.Request) (*http.Response, error) {
+	trace := httptrace.ContextClientTrace(r.Context())
+	trace.GotConn(httptrace.GotConnInfo{})
+	trace.GotConn(httptrace.GotConnInfo{})
+	return n.instant.RoundTrip(r)
+}
+
+// The time in which a request that is sent again waits for its token is not the API's.
+func TestSource_Blob_SentAgain_WaitsForAToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAPI(t, nil, func(o *Options) { o.Rate, o.HeaderTimeout = Rate{PerSecond: 1.0 / 60}, 10*time.Second })
+		a.client.transport = waiting{instant{picture(t)}}
+		start := time.Now()
+		if _, err := a.fetchBlob(t, 0); err != nil || time.Since(start) < time.Minute {
+			t.Errorf("%v after %v, want the blob after a minute", err, time.Since(start))
+		}
+	})
+}
+
+// Beyond some number of origins, those that come share a governor.
+func TestOrigins_Other_AreBounded(t *testing.T) {
+	o := newAPI(t, nil).client.origins
+	other := func(n int) any { return o.other(&url.URL{Scheme: "https", Host: fmt.Sprintf("s%d.example.com", n)}) }
+	first := other(0)
+	for n := range maxOrigins {
+		other(n)
+	}
+	if other(maxOrigins) != other(maxOrigins+1) || other(0) != first || other(1) == first || len(o.others) > maxOrigins+1 {
+		t.Errorf("%d governors, want %d and one for the rest", len(o.others), maxOrigins)
+	}
+}

@@ -1,0 +1,142 @@
+package governor
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"exporter/pipeline"
+)
+
+// hour asks a host elsewhere once a second for an hour, and returns how often it was asked and how often it was not to be.
+func hour(t *testing.T, g *Governor, asked func(*Ticket)) (sent, refused int) {
+	for start := time.Now(); time.Since(start) < time.Hour; {
+		ticket, err := g.Admit(t.Context(), nil)
+		if failure, ok := errors.AsType[*PauseError](err); ok {
+			if !failure.Elsewhere {
+				t.Fatalf("%v is said of the API", err)
+			}
+			refused++
+			time.Sleep(time.Second)
+			continue
+		}
+		sent++
+		asked(ticket)
+	}
+	return sent, refused
+}
+
+// A host elsewhere that accepts nothing for too long is waited for by nobody, and asked by probes, until it accepts one.
+func TestGovernor_Elsewhere_DeadHost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := newGovernor(Options{Elsewhere: true})
+		start, late := time.Now(), 0
+		_, refused := hour(t, g, func(ticket *Ticket) {
+			if time.Since(start) > 15*time.Minute {
+				late++
+			}
+			// What comes of it is the asset's.
+			_, _ = ticket.Throttled(new(Request), Delay{}, nil)
+		})
+		if refused < 2000 || late < 20 || late > 200 {
+			t.Errorf("%d were refused and %d sent after a quarter of an hour, want nearly one a second and a probe now and then", refused, late)
+		}
+		for {
+			if ticket, err := g.Admit(t.Context(), nil); err == nil {
+				ticket.Accepted(nil)
+				break
+			}
+			time.Sleep(time.Second)
+		}
+		if n := len(admissions(t, g, 8, 80)); n != 80 {
+			t.Errorf("%d of 80 are admitted once it accepts", n)
+		}
+	})
+}
+
+// A host elsewhere that asks for a longer pause than is obeyed gets nothing until then.
+func TestGovernor_Elsewhere_AsksForTooLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := newGovernor(Options{Elsewhere: true})
+		sent, refused := hour(t, g, func(ticket *Ticket) {
+			_, err := ticket.Throttled(new(Request), Delay{Wait: 1800, Unit: 1}, nil)
+			if failure, ok := errors.AsType[*PauseError](err); !ok || failure.For != 30*time.Minute || !failure.Elsewhere {
+				t.Errorf("got %v, want that it asks for half an hour", err)
+			}
+		})
+		if sent > 3 || refused < 3000 {
+			t.Errorf("%d were sent and %d refused, want one each half hour", sent, refused)
+		}
+	})
+}
+
+// The machine stands still in a short pause: that was no pause.
+func TestGovernor_Pause_OfAMachineThatStandsStill(t *testing.T) {
+	for _, elsewhere := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			g, _ := newGovernor(Options{Elsewhere: elsewhere})
+			mustThrottle(t, mustAdmit(t, g), 10)
+			g.mu.Lock()
+			g.began = g.began.Add(-time.Hour)
+			g.mu.Unlock()
+			probe := mustAdmit(t, g)
+			if _, err := probe.Throttled(new(Request), Delay{Wait: 1, Unit: 1}, nil); err != nil {
+				t.Errorf("elsewhere %v: %v", elsewhere, err)
+			}
+			mustAdmit(t, g).Accepted(nil)
+		})
+	}
+}
+
+// Pauses after each of which something is accepted are not one.
+func TestGovernor_Pause_EndsWithWhatIsAccepted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := newGovernor(Options{})
+		for range 5 {
+			mustThrottle(t, mustAdmit(t, g), 600)
+			mustAdmit(t, g).Accepted(nil)
+		}
+	})
+}
+
+// Each pause is told of, also one that ends before an earlier one would have.
+func TestGovernor_Pause_IsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, events := newGovernor(Options{})
+		refused, later := mustAdmit(t, g), mustAdmit(t, g)
+		mustThrottle(t, refused, 60)
+		later.Accepted(nil)
+		mustThrottle(t, mustAdmit(t, g), 20)
+		got := eventsOf[pipeline.Paused](events)
+		if len(got) != 2 || got[1].For.Round(time.Second) != 20*time.Second {
+			t.Errorf("events %v, want a pause of a minute and one of 20 s", got)
+		}
+	})
+}
+
+// A request may be sent later than it was admitted. The evidence is that of when it was sent.
+func TestTicket_Begin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := newGovernor(Options{})
+		reserved, other := mustAdmit(t, g), mustAdmit(t, g)
+		reserved.Begin()
+		mustThrottle(t, other, 60)
+		start := time.Now()
+		reserved.Accepted(nil)
+		mustAdmit(t, g)
+		if waited := time.Since(start); waited != 0 {
+			t.Errorf("others waited %v, though what was sent later was accepted", waited)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := newGovernor(Options{})
+		mustThrottle(t, mustAdmit(t, g), 10)
+		probe := mustAdmit(t, g)
+		probe.Begin()
+		go probe.Untold()
+		if next := mustAdmit(t, g); !next.Probe() {
+			t.Error("a probe that began later is none any more")
+		}
+	})
+}
