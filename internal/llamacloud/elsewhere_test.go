@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"exporter/internal/llamacloud/governor"
 	"exporter/pipeline"
 )
 
@@ -181,6 +182,39 @@ func TestSource_Blob_BusyStorageOrigin_CostsNoAttempt(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Once the API serves blobs itself again, they wait for nobody else.
+func TestSource_Blob_ServedByTheAPIAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &slowStorage{image: picture(t), perMinute: 2, life: time.Hour}
+		redirected := 2
+		a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
+			if redirected--; redirected >= 0 {
+				s.link(w, r)
+				return
+			}
+			_, _ = w.Write(s.image)
+		})
+		a.serve(t, "127.0.0.1:81", s.serve)
+		start := time.Now()
+		for range 3 {
+			if _, err := a.fetchBlob(t, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// Others keep the storage origin busy.
+		admitted, err := a.client.origins.other(&url.URL{Scheme: "http", Host: "127.0.0.1:81"}).Admit(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := admitted.Throttled(new(governor.Request), governor.Delay{Wait: 60, Unit: 1}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.fetchBlob(t, 0); err != nil || time.Since(start) != 0 {
+			t.Errorf("got %v after %v, want the blob at once", err, time.Since(start))
+		}
+	})
 }
 
 // A request gives up its place while it waits because it was throttled, and for nothing else.

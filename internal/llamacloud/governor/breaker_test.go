@@ -51,13 +51,14 @@ func TestGovernor_Outage_BeginsWhenAllWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, _ := newGovernor(Options{})
 		slow := mustAdmit(t, g)
-		mustThrottle(t, mustAdmit(t, g), 600)
+		const pause = 100 * time.Second
+		mustThrottle(t, mustAdmit(t, g), pause.Seconds())
 		if err := slow.Failed(errors.New("reset")); err != nil {
 			t.Fatal(err)
 		}
 		start := time.Now()
 		mustAdmit(t, g).Untold()
-		if waited := time.Since(start); waited < 10*time.Minute {
+		if waited := time.Since(start); waited < pause {
 			t.Fatalf("the pause lasted %v", waited)
 		}
 		for {
@@ -66,7 +67,7 @@ func TestGovernor_Outage_BeginsWhenAllWait(t *testing.T) {
 				continue
 			}
 			outage, ok := errors.AsType[*OutageError](err)
-			if took := time.Since(start) - 10*time.Minute; !ok || took < time.Minute || outage.For > 2*time.Minute {
+			if took := time.Since(start) - pause; !ok || took < time.Minute || outage.For > 2*time.Minute {
 				t.Errorf("got %v after %v, want an outage of one to two minutes", err, took)
 			}
 			return
