@@ -72,26 +72,42 @@ func measureCost(t *testing.T, sink string, files int) cost {
 	return c
 }
 
+// measureAsset returns the cost of an asset, besides what a run costs that has few.
+func measureAsset(t *testing.T, sink string) cost {
+	t.Helper()
+	const few, many = 4, 16
+	before, after := measureCost(t, sink, few), measureCost(t, sink, many)
+	each := cost{}
+	for name := range after {
+		each[name] = (after[name] - before[name]) / (100 * (many - few))
+	}
+	return each
+}
+
 // What an asset costs, besides what a run costs that has few. Who passes a bound has found something to look at, or has a
 // reason to raise it: most bounds are a quarter above what it was when they were set. Files and directories are synced one by
-// one only where a file system cannot be synced as a whole. How often the network is read depends on how slow the reader is: under
-// the race detector it is once more for an asset.
+// one only where a file system cannot be synced as a whole.
+//
+// How often the network is read depends on what else the machine does: bytes that come late are asked for twice. So the least
+// of a few measurements counts.
 func TestRun_AnAsset_CostsLittle(t *testing.T) {
 	for sink, most := range map[string]cost{
 		"local": {
 			"create": 1, "write": 1, "close": 1, "rename": 1, "mkdir": 0.7, "sync": 1, "syncdir": 0.7,
 			"system calls": 7, "allocations": 190, "allocated bytes": 50_000,
 		},
-		"archive": {"write": 1, "system calls": 7, "allocations": 160, "allocated bytes": 50_000},
+		"archive": {"write": 1, "system calls": 6, "allocations": 160, "allocated bytes": 50_000},
 	} {
 		t.Run(sink, func(t *testing.T) {
-			const few, many, little = 4, 16, 0.05
-			before, after := measureCost(t, sink, few), measureCost(t, sink, many)
-			for _, name := range slices.Sorted(maps.Keys(after)) {
-				each := (after[name] - before[name]) / (100 * (many - few))
-				t.Logf("%s: %.2f an asset", name, each)
-				if each > most[name]+little {
-					t.Errorf("%s: %.2f an asset, want at most %.2f", name, each, most[name])
+			const little, often = 0.05, 3
+			each := measureAsset(t, sink)
+			for n := 1; n < often && each["system calls"] > most["system calls"]+little; n++ {
+				each["system calls"] = min(each["system calls"], measureAsset(t, sink)["system calls"])
+			}
+			for _, name := range slices.Sorted(maps.Keys(each)) {
+				t.Logf("%s: %.2f an asset", name, each[name])
+				if each[name] > most[name]+little {
+					t.Errorf("%s: %.2f an asset, want at most %.2f", name, each[name], most[name])
 				}
 			}
 		})

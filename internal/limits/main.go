@@ -1,6 +1,6 @@
 // Command limits shows how a rate is kept, and how one is found, by simulation: hours of requests take milliseconds.
 //
-//	go run ./internal/limits                 the table of docs/limits.md; some minutes
+//	go run ./internal/limits                 the table of docs/limits.md; a quarter of an hour on two cores
 //	go run ./internal/limits -failed         with each case that does not reach its target
 //	go run ./internal/limits -draw > docs/limits.svg
 package main
