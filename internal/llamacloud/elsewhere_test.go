@@ -20,8 +20,8 @@ import (
 	"exporter/pipeline"
 )
 
-// slowStorage lets so many requests a minute through, and serves a picture by links that live for a while.
-type slowStorage struct {
+// slowHost lets so many requests a minute through, and serves a picture by links that live for a while.
+type slowHost struct {
 	image     []byte
 	perMinute int
 	life      time.Duration
@@ -31,11 +31,11 @@ type slowStorage struct {
 	used, refused, stale int
 }
 
-func (s *slowStorage) link(w http.ResponseWriter, r *http.Request) {
+func (s *slowHost) link(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, fmt.Sprintf("http://127.0.0.1:81/blob?until=%d", time.Now().Add(s.life).UnixNano()), http.StatusFound)
 }
 
-func (s *slowStorage) serve(w http.ResponseWriter, r *http.Request) {
+func (s *slowHost) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if time.Since(s.began) >= time.Minute {
@@ -57,12 +57,12 @@ func (s *slowStorage) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Where a storage origin wants few requests, the API is asked for a link only when it can be used.
-func TestSource_Blob_LinksOfASlowStorageOriginAreFresh(t *testing.T) {
+// Where a blob host wants few requests, the API is asked for a link only when it can be used.
+func TestSource_Blob_LinksOfASlowBlobHostAreFresh(t *testing.T) {
 	for _, life := range []time.Duration{5 * time.Second, time.Minute} {
 		t.Run(life.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := &slowStorage{image: picture(t), perMinute: 20, life: life}
+				s := &slowHost{image: picture(t), perMinute: 20, life: life}
 				a := newAPI(t, s.link)
 				a.serve(t, "127.0.0.1:81", s.serve)
 				const workers, blobs = 32, 320
@@ -88,7 +88,7 @@ func TestSource_Blob_LinksOfASlowStorageOriginAreFresh(t *testing.T) {
 	}
 }
 
-// An asset that two storage origins throttle in turn, and nothing else, is given up.
+// An asset that two blob hosts throttle in turn, and nothing else, is given up.
 func TestSource_Blob_ThrottledByTwoOrigins_Ends(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		image := picture(t)
@@ -132,8 +132,8 @@ func TestSource_Blob_ThrottledByTwoOrigins_Ends(t *testing.T) {
 	})
 }
 
-// A storage origin that wants a pause which is too long is its assets' failure, not the run's, and gets no more requests.
-func TestSource_Blob_StorageOriginThatWantsTooLongAPause(t *testing.T) {
+// A blob host that wants a pause which is too long is its assets' failure, not the run's, and gets no more requests.
+func TestSource_Blob_HostThatWantsTooLongAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked, followed atomic.Int64
 		a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
@@ -161,8 +161,8 @@ func TestSource_Blob_StorageOriginThatWantsTooLongAPause(t *testing.T) {
 	})
 }
 
-// A storage origin that is busy, with or without saying for how long, costs no attempt.
-func TestSource_Blob_BusyStorageOrigin_CostsNoAttempt(t *testing.T) {
+// A blob host that is busy, with or without saying for how long, costs no attempt.
+func TestSource_Blob_BusyHost_CostsNoAttempt(t *testing.T) {
 	for _, header := range []map[string]string{nil, {"Retry-After": "2"}} {
 		synctest.Test(t, func(t *testing.T) {
 			busy := throttle(3, http.StatusServiceUnavailable, header)
@@ -187,7 +187,7 @@ func TestSource_Blob_BusyStorageOrigin_CostsNoAttempt(t *testing.T) {
 // Once the API serves blobs itself again, they wait for nobody else.
 func TestSource_Blob_ServedByTheAPIAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &slowStorage{image: picture(t), perMinute: 2, life: time.Hour}
+		s := &slowHost{image: picture(t), perMinute: 2, life: time.Hour}
 		redirected := 2
 		a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
 			if redirected--; redirected >= 0 {
@@ -203,7 +203,7 @@ func TestSource_Blob_ServedByTheAPIAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		// Others keep the storage origin busy.
+		// Others keep the blob host busy.
 		admitted, err := a.client.origins.other(&url.URL{Scheme: "http", Host: "127.0.0.1:81"}).Admit(t.Context(), nil)
 		if err != nil {
 			t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 	"exporter/pipeline"
 )
 
-// Whoever watches has to know whether it is the API that asks to wait, or a host of blobs.
+// Whoever watches has to know whether it is the API that asks to wait, or a blob host.
 func TestOrigins_Events_TellWhomTheyAreAbout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		wait := map[string]string{"Retry-After": "20"}
