@@ -202,6 +202,17 @@ func TestSource_Blob_ThinLine_WaitingEnds(t *testing.T) {
 	})
 }
 
+// beside answers for file-1 in a way of its own, and sends a body over the line for all others.
+func (l *sharedLine) beside(own http.HandlerFunc, body []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "file-1") {
+			own(w, r)
+			return
+		}
+		l.send(w, r, body)
+	}
+}
+
 // A body that trickles beside others that come fast, or beside many on a thin line, is no part of a thin line.
 func TestSource_Blob_TrickleBesideOthers_IsSlow(t *testing.T) {
 	for name, perSecond := range map[string]int{"fast": 10 << 20, "thin": 12 << 10} {
@@ -209,13 +220,7 @@ func TestSource_Blob_TrickleBesideOthers_IsSlow(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				body := large(20_000)
 				l := &sharedLine{perSecond: perSecond, packet: 512}
-				a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
-					if strings.Contains(r.URL.Path, "file-1") {
-						trickle(w, r)
-						return
-					}
-					l.send(w, r, body)
-				}, func(o *Options) { o.IdleTimeout, o.MaxAttempts = 5*time.Second, 1 })
+				a := newAPI(t, l.beside(trickle, body), func(o *Options) { o.IdleTimeout, o.MaxAttempts = 5*time.Second, 1 })
 				var others sync.WaitGroup
 				for range 16 {
 					others.Go(func() {
@@ -245,13 +250,7 @@ func TestSource_Blob_StallOnAThinLine_IsGivenUp(t *testing.T) {
 		const perSecond, workers, idle = 12 << 10, 16, 5 * time.Second
 		body := large(100_000)
 		l := &sharedLine{perSecond: perSecond, packet: 512}
-		a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
-			if strings.Contains(r.URL.Path, "file-1") {
-				breakOffLate(w, r)
-				return
-			}
-			l.send(w, r, body)
-		}, func(o *Options) { o.IdleTimeout, o.MaxAttempts = idle, 1 })
+		a := newAPI(t, l.beside(breakOffLate, body), func(o *Options) { o.IdleTimeout, o.MaxAttempts = idle, 1 })
 		var others sync.WaitGroup
 		others.Go(func() { a.fetchAll(t, workers, workers, int64(len(body))) })
 		start := time.Now()

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// open lets requests fail until a probe is needed, and returns that.
+// openBreaker lets requests fail until a probe is needed, and returns that.
 func openBreaker(t *testing.T, g *Governor) *Ticket {
 	t.Helper()
 	for range outageAfter {

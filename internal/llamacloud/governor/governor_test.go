@@ -566,15 +566,7 @@ func TestGovernor_Failed_AnswerClosesTheBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, _ := newGovernor(Options{})
 		slow := mustAdmit(t, g)
-		for range outageAfter {
-			if err := mustAdmit(t, g).Failed(errors.New("reset")); err != nil {
-				t.Fatal(err)
-			}
-		}
-		probe := mustAdmit(t, g)
-		if !probe.Outage() {
-			t.Error("the request after them is no probe")
-		}
+		probe := openBreaker(t, g)
 		start := time.Now()
 		slow.Accepted(nil)
 		mustAdmit(t, g)
