@@ -150,7 +150,7 @@ func (k *call) follow(ctx context.Context, use func(*answer) error) error {
 				return err
 			}
 			if to = next; k.blob && !sameOrigin(k.client.base, to) {
-				k.client.origins.next.Store(to)
+				k.client.origins.blobs.saw(to)
 			}
 			continue
 		}
@@ -161,8 +161,8 @@ func (k *call) follow(ctx context.Context, use func(*answer) error) error {
 			a.body.Close()
 			return a.fail(ClassEncoding, fmt.Errorf("Content-Encoding %q was not asked for", encoding))
 		}
-		if k.blob && a.own() {
-			k.client.origins.next.Store(nil)
+		if k.blob {
+			k.client.origins.blobs.saw(to)
 		}
 		if k.method == http.MethodGet && hop == 0 {
 			k.client.answered.CompareAndSwap(nil, k)
@@ -172,13 +172,20 @@ func (k *call) follow(ctx context.Context, use func(*answer) error) error {
 }
 
 // reserve waits until the origin that a blob will be redirected to takes a request: a link that waited there for its turn
-// would be dead when it is used.
+// would be dead when it is used. Where it does not take any more, the blob is asked for all the same: it may be elsewhere.
 func (k *call) reserve(ctx context.Context) error {
-	to := k.client.origins.next.Load()
-	if !k.blob || to == nil {
+	if !k.blob {
 		return nil
 	}
-	t, err := k.admitElsewhere(ctx, to)
+	to := k.client.origins.blobs.known()
+	if to == nil || sameOrigin(k.client.base, to) {
+		return nil
+	}
+	g := k.client.origins.other(to)
+	t, err := g.Admit(ctx, k.request(g))
+	if _, ok := errors.AsType[*PauseError](err); ok {
+		return nil
+	}
 	k.reserved = t
 	return err
 }

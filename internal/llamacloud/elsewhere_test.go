@@ -155,7 +155,7 @@ func TestSource_Blob_HostThatWantsTooLongAPause(t *testing.T) {
 			}
 			classes[failure.Class]++
 		}
-		if classes["http_503"] != 1 || classes[ClassThrottled] != 49 || followed.Load() != 1 || asked.Load() != 1 || time.Since(start) > time.Minute {
+		if classes["http_503"] != 1 || classes[ClassThrottled] != 49 || followed.Load() != 1 || asked.Load() != 50 || time.Since(start) > time.Minute {
 			t.Errorf("got %v after %d requests to the API and %d to the origin in %v", classes, asked.Load(), followed.Load(), time.Since(start))
 		}
 	})
@@ -184,37 +184,44 @@ func TestSource_Blob_BusyHost_CostsNoAttempt(t *testing.T) {
 	}
 }
 
-// Once the API serves blobs itself again, they wait for nobody else.
-func TestSource_Blob_ServedByTheAPIAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &slowHost{image: picture(t), perMinute: 2, life: time.Hour}
-		redirected := 2
-		a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
-			if redirected--; redirected >= 0 {
-				s.link(w, r)
-				return
-			}
-			_, _ = w.Write(s.image)
+// Blobs wait for a host only as long as all are there.
+func TestSource_Blob_OfSeveralHosts_WaitsForItsOwn(t *testing.T) {
+	for name, second := range map[string]string{"the API": "", "another": "http://127.0.0.1:82/"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				image := picture(t)
+				a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
+					switch {
+					case strings.Contains(r.URL.Path, "/first/"):
+						http.Redirect(w, r, "http://127.0.0.1:81/", http.StatusFound)
+					case second != "":
+						http.Redirect(w, r, second, http.StatusFound)
+					default:
+						_, _ = w.Write(image)
+					}
+				})
+				for _, host := range []string{"127.0.0.1:81", "127.0.0.1:82"} {
+					a.serve(t, host, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(image) })
+				}
+				busy := a.client.origins.other(&url.URL{Scheme: "http", Host: "127.0.0.1:81"})
+				for n, file := range []pipeline.ID{"first", "second", "second"} {
+					if n == 2 {
+						admitted, err := busy.Admit(t.Context(), nil)
+						if err != nil {
+							t.Fatal(err)
+						}
+						if _, err := admitted.Throttled(new(governor.Request), governor.Delay{Wait: 60, Unit: 1}, nil); err != nil {
+							t.Fatal(err)
+						}
+					}
+					start := time.Now()
+					if err := a.blobOf(t, file); err != nil || time.Since(start) != 0 {
+						t.Errorf("blob %d: %v after %v, want it at once", n+1, err, time.Since(start))
+					}
+				}
+			})
 		})
-		a.serve(t, "127.0.0.1:81", s.serve)
-		start := time.Now()
-		for range 3 {
-			if _, err := a.fetchBlob(t, 0); err != nil {
-				t.Fatal(err)
-			}
-		}
-		// Others keep the blob host busy.
-		admitted, err := a.client.origins.other(&url.URL{Scheme: "http", Host: "127.0.0.1:81"}).Admit(t.Context(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := admitted.Throttled(new(governor.Request), governor.Delay{Wait: 60, Unit: 1}, nil); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := a.fetchBlob(t, 0); err != nil || time.Since(start) != 0 {
-			t.Errorf("got %v after %v, want the blob at once", err, time.Since(start))
-		}
-	})
+	}
 }
 
 // A request gives up its place while it waits because it was throttled, and for nothing else.

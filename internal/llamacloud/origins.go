@@ -4,7 +4,6 @@ import (
 	"net/url"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"exporter/internal/llamacloud/governor"
 )
@@ -24,8 +23,37 @@ type origins struct {
 
 	mu     sync.Mutex
 	others map[string]*governor.Governor
-	// next is the origin that blobs were redirected to last, and may be again; nil where the API serves them itself.
-	next atomic.Pointer[url.URL]
+	// blobs is where blobs are.
+	blobs destination
+}
+
+// destination is the origin that blobs are redirected to, as long as it is the same for all of them. It is safe for concurrent
+// use.
+type destination struct {
+	mu sync.Mutex
+	to *url.URL
+	// several tells that some are elsewhere.
+	several bool
+}
+
+// saw takes note of where a blob is.
+func (d *destination) saw(at *url.URL) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.to == nil {
+		d.to = at
+	}
+	d.several = d.several || !sameOrigin(d.to, at)
+}
+
+// known returns the origin of all blobs; nil where they are at several, or none was seen.
+func (d *destination) known() *url.URL {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.several {
+		return nil
+	}
+	return d.to
 }
 
 func newOrigins(o Options) *origins {

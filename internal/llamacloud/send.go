@@ -116,12 +116,6 @@ func (k *call) admit(ctx context.Context, to *url.URL, atOnce bool) (*governor.T
 		t.Begin()
 		return t, nil
 	}
-	return k.admitElsewhere(ctx, to)
-}
-
-// admitElsewhere waits for the governor of an origin that is not the API's own. That it cannot be waited for is the asset's
-// failure.
-func (k *call) admitElsewhere(ctx context.Context, to *url.URL) (*governor.Ticket, error) {
 	g := k.client.origins.other(to)
 	t, err := g.Admit(ctx, k.request(g))
 	if pause, ok := errors.AsType[*PauseError](err); ok {
