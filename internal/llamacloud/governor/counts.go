@@ -57,6 +57,23 @@ func (w windows) mean() (rate float64, ok bool) {
 	return float64(accepted) / took, least < alike*most
 }
 
+// random tells whether the rows are chance: their pauses are all as long as a header says, and what was accepted before them is
+// now much and now little.
+func (w windows) random() bool {
+	const alike, spread = 0.9, 0.35
+	if len(w) < keptWindows {
+		return false
+	}
+	least, most := math.Inf(1), 0.0
+	var n, squares float64
+	for _, c := range w {
+		least, most = min(least, c.need), max(most, c.need)
+		n += float64(c.accepted) / keptWindows
+		squares += float64(c.accepted*c.accepted) / keptWindows
+	}
+	return least > short && least > alike*most && squares-n*n > spread*spread*n*n
+}
+
 // agreed returns the rate of a limit that the counts of the last rows agree about: two of them if a natural window fits,
 // else three. Chance does that once in thirty.
 func (w windows) agreed() (rate float64, exact, ok bool) {

@@ -199,6 +199,10 @@ func (p *pace) judge(now float64, r row, seen float64) {
 		p.windows = p.windows[:0]
 		return
 	}
+	if p.windows.random() {
+		p.searchAgain(now)
+		return
+	}
 	need := r.need()
 	// Long pauses are a quota's: its counts will agree, and until then lowering would only lose some of it.
 	quota := need > max(short, p.window/10)

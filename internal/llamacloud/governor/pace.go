@@ -166,6 +166,14 @@ func (p *pace) search(now float64) {
 	}
 }
 
+// searchAgain doubles the rate as if no limit was known.
+func (p *pace) searchAgain(now float64) {
+	p.trial, p.phase, p.doubled, p.used = min(p.rate(), p.ceiling), searching, now, 0
+	p.known, p.sure, p.windows = 0, 0, p.windows[:0]
+	p.size(1)
+	p.level++
+}
+
 // set goes on with a rate.
 func (p *pace) set(rate float64) {
 	p.base, p.active, p.phase = min(rate, p.ceiling), 0, steady

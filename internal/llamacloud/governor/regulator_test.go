@@ -161,6 +161,38 @@ func TestWindows_Mean(t *testing.T) {
 	}
 }
 
+// Pauses that are all alike after counts that are not are chance, after which the rate is looked for again.
+func TestPace_Judge_SearchesAgainAfterChance(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		counts []int
+		needs  []float64
+		search bool
+	}{
+		{"chance", []int{43, 20, 90, 42}, []float64{59, 59, 59, 59}, true},
+		{"a window that is shared", []int{43, 20, 90, 42}, []float64{10, 30, 50, 20}, false},
+		{"counts that are alike", []int{43, 45, 40, 42}, []float64{59, 59, 59, 59}, false},
+		{"a limit by the second", []int{43, 20, 90, 42}, []float64{1, 1, 1, 1}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newPace(0, true)
+			p.rows, p.phase = 1, counting
+			now := 0.0
+			for i, n := range c.counts {
+				for range n {
+					p.accept(now, Passage{Sent: now, Level: p.level})
+				}
+				p.resume(now+70, row{first: now + 10, last: now + 10, over: now + 70, demanded: now + 10 + c.needs[i],
+					header: true, answers: 1, level: p.level})
+				now += 70
+			}
+			if got := p.phase == searching; got != c.search {
+				t.Errorf("it is looked for again: %v, want %v", got, c.search)
+			}
+		})
+	}
+}
+
 // A pace is sure of a limit that it hits at the same level again and again, after it has risen. It is not where that level
 // drifts, as it does while rivals take their shares.
 func TestPace_Decrease_IsSureOfALimitThatStays(t *testing.T) {

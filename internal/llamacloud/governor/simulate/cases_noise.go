@@ -35,6 +35,8 @@ func noises(trips ...float64) (cases []Case) {
 
 func noiseCase(name string, s Scenario, oracle float64) Case {
 	switch {
+	case s.Limit.Kind == None && s.Noise.Wait == 60 && s.Noise.Share >= 0.01:
+		s.Horizon = 600 // one pause must not decide
 	case s.Limit.Kind == None:
 		s.Horizon = 120
 	case s.Noise.Wait == 60:
