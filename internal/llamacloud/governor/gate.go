@@ -109,7 +109,7 @@ func (g *gate) accept(p Passage) bool {
 		return false
 	}
 	g.shut, g.probe = false, 0
-	g.row.end(p)
+	g.row.end(p, g.until)
 	g.reopened = p.Sent
 	return true
 }

@@ -112,9 +112,20 @@ func TestRow_Need_OneFarDemandIsNoWindow(t *testing.T) {
 	r.first = 10
 	r.add(Passage{Sent: 10}, Delay{Wait: 60, Unit: 1})
 	r.add(Passage{Sent: 10.1}, Delay{Wait: 0.9, Unit: 0.001})
-	r.end(Passage{Sent: 70, Probe: true})
+	r.end(Passage{Sent: 70, Probe: true}, 70)
 	if got := r.need(); got > 1 {
 		t.Errorf("got %v s, want less than 1", got)
+	}
+}
+
+// That nobody sends anything for an hour in a pause does not make it longer.
+func TestRow_Need_OfAPauseInWhichNobodyAsks(t *testing.T) {
+	var r row
+	r.first = 10
+	r.add(Passage{Sent: 10}, Delay{})
+	r.end(Passage{Sent: 3600, Probe: true}, 12)
+	if got := r.need(); got != 2 {
+		t.Errorf("got %v s, want 2", got)
 	}
 }
 
@@ -255,7 +266,7 @@ func TestPace_Resume_ForgetsWhatWasBeforeAPause(t *testing.T) {
 		p.accept(1, Passage{Level: p.level})
 	}
 	p.set(100)
-	p.resume(61, row{first: 1, last: 1, over: 61, demanded: 60, header: true, answers: 1, level: p.level})
+	p.resume(61, row{first: 1, last: 1, over: 61, due: 61, demanded: 60, header: true, answers: 1, level: p.level})
 	p.accept(61.2, Passage{Level: p.level})
 	if got := p.recent.sum(); got.throttled > 0 || got.from != 61 {
 		t.Errorf("%+v is remembered", got)

@@ -4,6 +4,8 @@ package governor
 type row struct {
 	// first, last and over are when the first and the last of them and the request that opened the gate were sent.
 	first, last, over float64
+	// due is when that request might have been sent: nobody may have wanted to send one.
+	due float64
 	// demanded is the end of the pause that was asked for, at the least: answers of one window agree about its end,
 	// so that one which is far beyond the others isn't about the window.
 	demanded float64
@@ -36,9 +38,13 @@ func (r *row) add(p Passage, d Delay) {
 	r.header = true
 }
 
-// end ends the row with the request that was accepted.
-func (r *row) end(p Passage) {
+// end ends the row with the request that was accepted, which might have been sent when it was due.
+func (r *row) end(p Passage, due float64) {
 	r.over = p.Sent
+	r.due = p.Sent
+	if p.Probe {
+		r.due = min(due, p.Sent)
+	}
 	r.contradicted = !p.Probe
 	r.soft = r.contradicted || !r.header && r.vain == 0
 }
@@ -46,7 +52,7 @@ func (r *row) end(p Passage) {
 // need returns for how many seconds the server wanted nothing, at the least.
 func (r *row) need() float64 {
 	if !r.header {
-		return r.over - r.first
+		return r.due - r.first
 	}
 	return min(max(0, r.demanded-r.first), r.over-r.first)
 }
