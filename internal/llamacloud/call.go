@@ -25,12 +25,12 @@ type call struct {
 	single, blob bool
 	// requests is how many requests were made so far: retries, redirect hops and throttled ones included.
 	requests int
-	// renewals is how often the request was made anew for a link that was dead.
-	renewals int
 	// kept is what governors keep of the request that they throttled; nil where none did.
 	kept map[*governor.Governor]*governor.Request
 	// reserved is the place of a blob at the origin that it will be redirected to, as far as it is known before.
 	reserved *governor.Ticket
+	// patient tells that a link is kept while its host takes no request: there was no place, or it was no good too often.
+	patient bool
 	// pause gives up a blob's place among those that are fetched while it waits; nil where it has none.
 	pause pipeline.Pause
 	// refusedAt is Client.standing.sent when the API first refused the key for this request; 0 before.
@@ -119,18 +119,28 @@ func (k *call) attempt(ctx context.Context, use func(*answer) error) error {
 			}
 		}
 	}
-	for {
+	k.patient = false
+	for renewals, busy := 0, 0; ; {
 		err := k.follow(ctx, use)
 		dead, ok := errors.AsType[*APIError](err)
-		if !ok || !dead.deadLink() || k.renewals == maxRenewals {
+		switch {
+		case errors.Is(err, errBusy):
+			// The link is given up, and a place is waited for before there is another.
+			busy++
+			k.patient = busy == maxRenewals
+		case ok && dead.deadLink() && renewals < maxRenewals:
+			renewals++
+		default:
 			return err
 		}
-		k.renewals++
 		if err := k.wait(ctx, 0, err); err != nil {
 			return err
 		}
 	}
 }
+
+// errBusy is why a link is not followed: its host takes no request at present.
+var errBusy = errors.New("the host that it was redirected to takes no request at present")
 
 // follow sends the request once and follows redirects.
 func (k *call) follow(ctx context.Context, use func(*answer) error) error {
@@ -154,6 +164,7 @@ func (k *call) follow(ctx context.Context, use func(*answer) error) error {
 			}
 			continue
 		}
+		k.release()
 		if a.status < 200 || a.status > 299 {
 			return k.refused(a)
 		}
@@ -183,7 +194,8 @@ func (k *call) reserve(ctx context.Context) error {
 	}
 	g := k.client.origins.other(to)
 	t, err := g.Admit(ctx, k.request(g))
-	if _, ok := errors.AsType[*PauseError](err); ok {
+	if pause, ok := errors.AsType[*PauseError](err); ok && pause.Elsewhere {
+		k.patient = true
 		return nil
 	}
 	k.reserved = t
@@ -193,7 +205,7 @@ func (k *call) reserve(ctx context.Context) error {
 // release gives back the place that was not used.
 func (k *call) release() {
 	if k.reserved != nil {
-		k.reserved.Untold()
+		k.reserved.Unused()
 		k.reserved = nil
 	}
 }

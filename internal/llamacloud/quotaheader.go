@@ -106,7 +106,7 @@ func quotaFields(h http.Header) map[string]string {
 		limit = strings.TrimSpace(limit)
 		return filled(map[string]string{
 			"limit": limit, "remaining": h.Get("RateLimit-Remaining"), "reset": h.Get("RateLimit-Reset"),
-			"window": windowOf(append(parsePolicies([]string{windows}), policies...), "", limit),
+			"window": policyOf(append(parsePolicies([]string{windows}), policies...), "", limit).window,
 		})
 	case h.Get("X-RateLimit-Remaining") != "":
 		return filled(map[string]string{
@@ -144,14 +144,13 @@ func rateLimitFields(values []string, policies []policy) map[string]string {
 			continue
 		}
 		least = left
-		fields = map[string]string{
-			"limit": limitOf(policies, label), "remaining": p["r"], "reset": p["t"], "window": windowOf(policies, label, ""),
-		}
+		of := policyOf(policies, label, "")
+		fields = map[string]string{"limit": of.limit, "remaining": p["r"], "reset": p["t"], "window": of.window}
 	}
 	if len(member) > 0 {
 		fields = map[string]string{
 			"limit": member["limit"], "remaining": member["remaining"], "reset": member["reset"],
-			"window": windowOf(policies, "", member["limit"]),
+			"window": policyOf(policies, "", member["limit"]).window,
 		}
 	}
 	return filled(fields)
@@ -172,24 +171,14 @@ func parsePolicies(values []string) (policies []policy) {
 	return policies
 }
 
-// limitOf returns the quota of the policy of a name; empty where there is none.
-func limitOf(policies []policy, name string) string {
+// policyOf returns the first policy of a name, and of a limit where one is given; one without anything where there is none.
+func policyOf(policies []policy, name, limit string) policy {
 	for _, p := range policies {
-		if p.name == name {
-			return p.limit
+		if p.name == name && (limit == "" || p.limit == limit) {
+			return p
 		}
 	}
-	return ""
-}
-
-// windowOf returns the window of the policy of a name, and of a limit where one is given; empty where there is none.
-func windowOf(policies []policy, name, limit string) string {
-	for _, p := range policies {
-		if p.name == name && p.window != "" && (limit == "" || p.limit == limit) {
-			return p.window
-		}
-	}
-	return ""
+	return policy{}
 }
 
 // items splits the values of a field at the commas outside of quotes.

@@ -110,18 +110,30 @@ func (k *call) admit(ctx context.Context, to *url.URL, atOnce bool) (*governor.T
 		return k.client.origins.own.Follow(ctx)
 	case sameOrigin(k.client.base, to):
 		return k.client.origins.own.Admit(ctx, k.request(k.client.origins.own))
-	case k.reserved != nil && k.reserved.Governor() == k.client.origins.other(to):
-		t := k.reserved
-		k.reserved = nil
-		t.Begin()
-		return t, nil
 	}
 	g := k.client.origins.other(to)
+	if t := k.reserved; t != nil && t.Governor() == g && t.Begin() {
+		k.reserved = nil
+		return t, nil
+	}
+	k.release()
+	if all := k.client.origins.blobs.known(); k.blob && !k.patient && all != nil && sameOrigin(all, to) {
+		return k.admitNow(g)
+	}
 	t, err := g.Admit(ctx, k.request(g))
-	if pause, ok := errors.AsType[*PauseError](err); ok {
+	if pause, ok := errors.AsType[*PauseError](err); ok && pause.Elsewhere {
 		return nil, k.fail(to, ClassThrottled, pause)
 	}
 	return t, err
+}
+
+// admitNow returns the ticket for a link of a blob host whose turn can be waited for without a link, so that none is kept until
+// it is dead. The error is errBusy where there is no ticket at once.
+func (k *call) admitNow(g *governor.Governor) (*governor.Ticket, error) {
+	if t := g.Try(); t != nil {
+		return t, nil
+	}
+	return nil, errBusy
 }
 
 // sendAdmitted makes one HTTP request. Every one that this package makes is made here.

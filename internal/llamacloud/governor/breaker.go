@@ -22,7 +22,7 @@ type breaker struct {
 	most float64
 
 	// failures counts the requests in a row that failed; failing is when the first of them did, or when the last pause among
-	// them ended, and last when the last one did.
+	// them ended, and last when the last one was sent or failed.
 	failures      int
 	failing, last float64
 	// open tells that requests wait for a probe, which may be sent from until on and is under way where probing is set.
@@ -44,7 +44,12 @@ func (b *breaker) next(now float64) float64 {
 }
 
 // pass takes note of a request that is sent, and tells whether it is the probe.
-func (b *breaker) pass() (probe bool) {
+func (b *breaker) pass(now float64) (probe bool) {
+	if b.failures > 0 && now-b.last > b.most {
+		// For so long nothing was tried: the machine may have stood still.
+		b.failing = now
+	}
+	b.last = now
 	b.probing = b.open
 	return b.open
 }
@@ -56,8 +61,7 @@ func (b *breaker) answered() { b.failures, b.open, b.probing, b.probes = 0, fals
 // origin wanted no request. It returns how long to wait for the next probe, 0 where nothing has changed, and whether the
 // outage has lasted too long.
 func (b *breaker) failed(now float64, probe bool, paused float64) (pause float64, over bool) {
-	if b.failures++; b.failures == 1 || now-b.last > b.most {
-		// Between requests that are so far apart nothing was tried: the machine may have stood still.
+	if b.failures++; b.failures == 1 {
 		b.failing = now
 	}
 	b.failing, b.last = max(b.failing, min(paused, now)), now

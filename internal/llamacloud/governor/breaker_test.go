@@ -92,6 +92,22 @@ func TestGovernor_Outage_OfAMachineThatStandsStill(t *testing.T) {
 	})
 }
 
+// An outage ends the run in the end also where each request takes longer to fail than an outage may last.
+func TestGovernor_Outage_OfSlowFailures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := newGovernor(Options{})
+		start := time.Now()
+		for time.Since(start) < time.Hour {
+			ticket := mustAdmit(t, g)
+			time.Sleep(3 * time.Minute)
+			if err := ticket.Failed(errors.New("no answer in time")); err != nil {
+				return
+			}
+		}
+		t.Error("it did not end within an hour")
+	})
+}
+
 // A request gives up later than an outage is known, however few attempts it has.
 func TestGovernor_Outage_IsKnownBeforeARequestGivesUp(t *testing.T) {
 	for _, attempts := range []int{1, 2, 3, 6, 10} {

@@ -120,7 +120,9 @@ func TestTicket_Begin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, _ := newGovernor(Options{})
 		reserved, other := mustAdmit(t, g), mustAdmit(t, g)
-		reserved.Begin()
+		if !reserved.Begin() {
+			t.Fatal("it must not be sent, though the gate is open")
+		}
 		mustThrottle(t, other, 60)
 		start := time.Now()
 		reserved.Accepted(nil)
@@ -133,10 +135,93 @@ func TestTicket_Begin(t *testing.T) {
 		g, _ := newGovernor(Options{})
 		mustThrottle(t, mustAdmit(t, g), 10)
 		probe := mustAdmit(t, g)
-		probe.Begin()
+		if !probe.Begin() || !probe.Probe() {
+			t.Fatal("the probe must not be sent")
+		}
 		go probe.Untold()
 		if next := mustAdmit(t, g); !next.Probe() {
 			t.Error("a probe that began later is none any more")
+		}
+	})
+}
+
+// What was admitted before a pause is not sent in it.
+func TestTicket_Begin_InAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := newGovernor(Options{})
+		reserved := mustAdmit(t, g)
+		mustThrottle(t, mustAdmit(t, g), 60)
+		if reserved.Begin() {
+			t.Error("it may be sent")
+		}
+		reserved.Unused()
+	})
+}
+
+// A probe that was not sent before the gate opened is a request like any other.
+func TestTicket_Begin_OfAProbeThatIsNoneAnyMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := newGovernor(Options{})
+		refused, slow := mustAdmit(t, g), mustAdmit(t, g)
+		mustThrottle(t, refused, 10)
+		probe := mustAdmit(t, g)
+		slow.Accepted(nil)
+		if !probe.Begin() || probe.Probe() {
+			t.Fatal("it is the probe, though the gate is open")
+		}
+		later := mustAdmit(t, g)
+		later.Accepted(nil)
+		mustThrottle(t, probe, 60)
+		start := time.Now()
+		mustAdmit(t, g)
+		if waited := time.Since(start); waited != 0 {
+			t.Errorf("others waited %v for what was contradicted", waited)
+		}
+	})
+}
+
+// What was learnt at a rate is not blamed on one that was set before the request was sent.
+func TestRegulator_Begin_TakesTheLevel(t *testing.T) {
+	r := NewRegulator(0, true, nil)
+	p := r.Admit(1, false)
+	r.pace.set(5)
+	if q, ok := r.Begin(2, p); !ok || q.Level != r.pace.level || q.Sent != 2 || q.Seq <= p.Seq {
+		t.Errorf("got %+v, %v, want the level %d", q, ok, r.pace.level)
+	}
+}
+
+// A place that was not used leaves the quota and the tokens as they were.
+func TestTicket_Unused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := newGovernor(Options{PerSecond: 0.1})
+		mustAdmit(t, g).Accepted(&Quota{Limit: 20, Remaining: 1, Reset: 60, Window: 60})
+		time.Sleep(10 * time.Second)
+		start := time.Now()
+		for range 5 {
+			mustAdmit(t, g).Unused()
+		}
+		if waited := time.Since(start); waited > time.Second {
+			t.Errorf("waited %v for what was not used", waited)
+		}
+	})
+}
+
+// A request goes at once or not at all.
+func TestGovernor_Try(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := newGovernor(Options{})
+		first := g.Try()
+		if first == nil {
+			t.Fatal("nothing goes, though nothing stops it")
+		}
+		mustThrottle(t, first, 60)
+		if g.Try() != nil {
+			t.Error("one goes in a pause")
+		}
+		mustAdmit(t, g).Accepted(nil)
+		g.Stop()
+		if g.Try() != nil {
+			t.Error("one goes after the end")
 		}
 	})
 }

@@ -83,14 +83,19 @@ func (g *gate) pass(now float64, level int) Passage {
 	return p
 }
 
-// begin sends a request that was let pass before, after all that has been sent meanwhile.
-func (g *gate) begin(now float64, p Passage) Passage {
+// begin sends a request that was let pass before, after all that has been sent meanwhile; ok is false if it must not be, since
+// the gate has shut.
+func (g *gate) begin(now float64, p Passage) (q Passage, ok bool) {
+	p.Probe = g.shut && p.Seq == g.probe
+	if g.shut && !p.Probe {
+		return p, false
+	}
 	g.sent++
-	if p.Seq == g.probe {
+	if p.Probe {
 		g.probe = g.sent
 	}
 	p.Seq, p.Sent = g.sent, now
-	return p
+	return p, true
 }
 
 // back takes note that a request is no longer under way.

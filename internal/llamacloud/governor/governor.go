@@ -121,6 +121,15 @@ func (g *Governor) Admit(ctx context.Context, r *Request) (*Ticket, error) {
 	}
 }
 
+// Try returns the ticket of a request that may be sent at once; nil if it would have to wait, or nothing is sent any more.
+func (g *Governor) Try() *Ticket {
+	if g.refusal(context.Background()) != nil {
+		return nil
+	}
+	t, _ := g.issue(false)
+	return t
+}
+
 // Follow returns at once the ticket of a request that needs no token, since it goes on with one that was admitted.
 func (g *Governor) Follow(ctx context.Context) (*Ticket, error) {
 	if err := g.refusal(ctx); err != nil {
@@ -210,7 +219,7 @@ func (g *Governor) issue(waited bool) (*Ticket, float64) {
 	}
 	defer g.mu.Unlock()
 	t := &Ticket{governor: g, passage: g.regulator.Admit(now, waited)}
-	t.outage = g.breaker.pass()
+	t.outage = g.breaker.pass(now)
 	g.quota.send(now)
 	if g.admitted++; g.admitted%OthersFirst == 0 {
 		g.letGo()

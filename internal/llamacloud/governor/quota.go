@@ -62,6 +62,13 @@ func (q *quota) send(now float64) {
 // back takes note of a request that is under way no more.
 func (q *quota) back() { q.flying-- }
 
+// unused takes note that a request which was to be sent was not.
+func (q *quota) unused() {
+	q.flying--
+	q.left++
+	q.probed = false
+}
+
 // hear takes note of what the answer to a request says, which is not under way any more. The request was sent at a time, the
 // answer came at now, and answers take about rtt. What is told of a window that is over is not heard.
 func (q *quota) hear(now, rtt, sent float64, told Quota) {

@@ -67,11 +67,17 @@ func (r *Regulator) Follow(now float64) Passage {
 	return Passage{Seq: r.gate.sent, Sent: now, Level: r.pace.level}
 }
 
-// Begin sends a request now that was admitted before.
-func (r *Regulator) Begin(now float64, p Passage) Passage {
-	p = r.gate.begin(now, p)
-	p.Level = r.pace.level
-	return p
+// Begin sends a request now that was admitted before; ok is false if it must not be any more.
+func (r *Regulator) Begin(now float64, p Passage) (q Passage, ok bool) {
+	q, ok = r.gate.begin(now, p)
+	q.Level = r.pace.level
+	return q, ok
+}
+
+// Unused gives back the token of a request that was admitted and never sent.
+func (r *Regulator) Unused(p Passage) {
+	r.tokens++
+	r.gate.back(p)
 }
 
 // Next returns when the next request may be sent; infinite where something has to come back first.

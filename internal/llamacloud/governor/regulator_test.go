@@ -294,6 +294,25 @@ func TestNoise_Burst(t *testing.T) {
 	}
 }
 
+// Where the workers hold the rate back and not the doubling, throttled answers in bursts end it.
+func TestPace_Soft_BurstsEndTheDoubling(t *testing.T) {
+	p := newPace(0, true)
+	p.rows, p.trial = 1, 4096
+	now := 0.0
+	for range 2 {
+		for n := range 1000 {
+			now += 0.001
+			p.accept(now, Passage{Sent: now, Level: p.level})
+			if n < 12 {
+				p.soft(now, Passage{Sent: now, Level: p.level})
+			}
+		}
+	}
+	if p.phase != steady || p.rate() > 1100 {
+		t.Errorf("phase %v, %v a second, want it steady at what was accepted", p.phase, p.rate())
+	}
+}
+
 func TestPace_Rest_AnHourAsleepIsNoCount(t *testing.T) {
 	p := newPace(0, true)
 	p.admit(1, false)

@@ -24,12 +24,24 @@ func (t *Ticket) Governor() *Governor { return t.governor }
 // Probe tells that all others wait for what comes of the request, since the origin wanted fewer.
 func (t *Ticket) Probe() bool { return t.passage.Probe }
 
-// Begin tells that the request is sent only now. What has been sent since it was admitted came before it.
-func (t *Ticket) Begin() {
+// Begin tells that the request is sent only now: what has been sent since it was admitted came before it. It is false where the
+// origin has asked for a pause meanwhile, so that it must not be sent.
+func (t *Ticket) Begin() (ok bool) {
 	g := t.governor
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	t.passage = g.regulator.Begin(g.now(), t.passage)
+	t.passage, ok = g.regulator.Begin(g.now(), t.passage)
+	return ok
+}
+
+// Unused tells that the request was never sent.
+func (t *Ticket) Unused() {
+	g := t.governor
+	g.mu.Lock()
+	g.quota.unused()
+	g.regulator.Unused(t.passage)
+	g.breaker.untold(t.outage)
+	g.unlock(nil)
 }
 
 // Request is what one governor keeps of a request that it throttled. The zero value is one that it did not.
