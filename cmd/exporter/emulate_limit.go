@@ -46,18 +46,22 @@ func (l *limitFlags) limit() (*emulator.RateLimit, error) {
 	return limit, err
 }
 
-// requestsIn turns the rate that a flag gives into a window: as many requests as are whole in a second, a minute or an
-// hour.
+// requestsIn turns the rate that a flag gives into a window: the unit that it names, or, where it names no whole number of
+// requests, the shortest other one in which the number is whole.
 func requestsIn(flag, text string) (requests int, window time.Duration, err error) {
 	rate, err := config.ParseRate(text)
 	switch {
 	case err != nil:
-		return 0, 0, usagef("%s: %w: want one such as 20/m, 100/s or 1000/h, from 1/h to 1000000/s", flag, err)
+		return 0, 0, usagef("%s: %w: want one such as 20/m, 100/s or 1000/h, %s", flag, err, config.RateRange())
 	case rate.PerSecond == 0:
 		return 0, 0, usagef("%s %s: want a number, such as 20/m, 100/s or 1000/h", flag, text)
 	}
-	for _, window := range []time.Duration{time.Second, time.Minute, time.Hour} {
-		if n := rate.PerSecond * window.Seconds(); n >= 1 && math.Abs(n-math.Round(n)) < 1e-6 {
+	named, unit, err := config.ParseRequests(text)
+	if err != nil {
+		return 0, 0, usagef("%s: %w", flag, err)
+	}
+	for _, window := range []time.Duration{unit, time.Second, time.Minute, time.Hour} {
+		if n := named * window.Seconds() / unit.Seconds(); n >= 1 && math.Abs(n-math.Round(n)) < 1e-6 {
 			return int(math.Round(n)), window, nil
 		}
 	}
