@@ -113,7 +113,7 @@ func TestRun_PoisonedAssets_Fail(t *testing.T) {
 	}
 }
 
-// A storage host that throttles has a governor of its own: the API's rate is untouched, and no asset is lost.
+// A blob host that throttles has a governor of its own: the API's rate is untouched, and no asset is lost.
 func TestRun_StorageThatThrottles_DoesNotSlowTheAPI(t *testing.T) {
 	for _, after := range []emulator.RetryAfterStyle{emulator.RetryAfterNone, emulator.RetryAfterSeconds} {
 		t.Run("Retry-After "+string(after), func(t *testing.T) {
