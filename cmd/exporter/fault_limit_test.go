@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -20,31 +21,49 @@ type limitFault struct {
 	rate   string
 	// throttled is the most requests that may be throttled; below 0 there must be some.
 	throttled int
+	// told is what the log says of the headers.
+	told string
+}
+
+// lieTold is what the log says of headers that lie: nothing where less is left than there is, which nobody can know, and nothing
+// of words, which are no parameters of the IETF's headers.
+func lieTold(lie emulator.QuotaLie) string {
+	switch lie {
+	case emulator.LieLow, emulator.LieGarbage:
+		return ""
+	case emulator.LiePlenty:
+		return "the headers that announce a quota are wrong, and not believed any more"
+	}
+	return "the headers that announce a quota are not believed: "
 }
 
 func limitFaults() []limitFault {
-	second := emulator.RateLimit{Requests: 40, Window: time.Second, RetryAfter: emulator.RetryAfterSeconds}
-	usedUp := second
-	usedUp.Requests, usedUp.Window, usedUp.Used = 80, 2*time.Second, 80
+	usedUp := emulator.RateLimit{Requests: 80, Window: 2 * time.Second, Used: 80, RetryAfter: emulator.RetryAfterSeconds}
+	// Less than a run needs, in a window that is used at once and then waited for.
+	window := emulator.RateLimit{Requests: 100, Window: 6 * time.Second, RetryAfter: emulator.RetryAfterSeconds}
 	limit := func(l emulator.RateLimit) func(*emulator.Options) { return func(o *emulator.Options) { o.Limit = &l } }
 	noise := func(t emulator.Throttle) func(*emulator.Options) { return func(o *emulator.Options) { o.Throttle = t } }
 	faults := []limitFault{
-		{name: "a quota that was used up before, auto", change: limit(usedUp), rate: "auto", throttled: 60},
-		{name: "a quota that was used up before, given", change: limit(usedUp), rate: "40/s", throttled: 40},
+		{name: "a quota that was used up before, auto", change: limit(usedUp), rate: "auto", throttled: 24},
+		{name: "a quota that was used up before, given", change: limit(usedUp), rate: "40/s", throttled: 8},
 		{name: "throttled at random", change: noise(emulator.Throttle{Share: 0.05}), rate: "auto", throttled: -1},
 		{name: "throttled at random, 503 with a header", rate: "unlimited", throttled: -1, change: noise(emulator.Throttle{
 			Share: 0.05, Status: http.StatusServiceUnavailable, Wait: time.Second, RetryAfter: emulator.RetryAfterSeconds,
 		})},
 	}
 	for _, spelling := range emulator.QuotaSpellings() {
-		l := second
-		l.Window, l.Requests, l.QuotaHeaders = time.Minute, 200, spelling
+		l := window
+		l.QuotaHeaders = spelling
 		faults = append(faults, limitFault{name: "quota headers " + string(spelling), change: limit(l), rate: "auto"})
 	}
 	for _, lie := range emulator.QuotaLies() {
-		l := second
+		l := window
 		l.QuotaHeaders, l.Lie = emulator.QuotaIETF, lie
-		faults = append(faults, limitFault{name: "quota headers that lie, " + string(lie), change: limit(l), rate: "auto", throttled: 60})
+		f := limitFault{name: "quota headers that lie, " + string(lie), change: limit(l), rate: "auto", throttled: 24, told: lieTold(lie)}
+		if lie == emulator.LieLow {
+			f.throttled = 0
+		}
+		faults = append(faults, f)
 	}
 	return faults
 }
@@ -60,7 +79,13 @@ func TestRun_Limits_CostNoAsset(t *testing.T) {
 			fault.change(&o)
 			server, url := startEmulator(t, o)
 			out := filepath.Join(t.TempDir(), "out")
-			newCLI(t, url).mustRun(append(s.args(out), "--rate", fault.rate)...)
+			code, _, stderr := newCLI(t, url).run(append(s.args(out), "--rate", fault.rate, "-v")...)
+			if code != 0 {
+				t.Fatalf("exit %d\n%s", code, stderr)
+			}
+			if told := strings.Contains(stderr, "headers that announce"); told != (fault.told != "") || !strings.Contains(stderr, fault.told) {
+				t.Errorf("the log speaks of the headers: %v, want it to say %q\n%s", told, fault.told, stderr)
+			}
 			throttled := 0
 			for _, r := range server.Requests() {
 				if r.Status == http.StatusTooManyRequests || r.Status == http.StatusServiceUnavailable {
@@ -113,6 +138,9 @@ func TestRun_PoisonedAssets_Fail(t *testing.T) {
 	}
 }
 
+// apiLimit is what the log says where a limit of the API was found, or a pause asked for.
+var apiLimit = regexp.MustCompile(`msg="(the rate of requests" .*limit=found|the API asks to wait)`)
+
 // A blob host that throttles has a governor of its own: the API's rate is untouched, and no asset is lost.
 func TestRun_StorageThatThrottles_DoesNotSlowTheAPI(t *testing.T) {
 	for _, after := range []emulator.RetryAfterStyle{emulator.RetryAfterNone, emulator.RetryAfterSeconds} {
@@ -132,7 +160,10 @@ func TestRun_StorageThatThrottles_DoesNotSlowTheAPI(t *testing.T) {
 			}
 			server, url = startEmulator(t, o)
 			out := filepath.Join(t.TempDir(), "out")
-			newCLI(t, url).mustRun(append(s.args(out), "--rate", "auto")...)
+			code, _, stderr := newCLI(t, url).run(append(s.args(out), "--rate", "auto", "-v")...)
+			if told := apiLimit.FindString(stderr); code != 0 || told != "" {
+				t.Errorf("exit %d, and the log says %q of the API, want 0 and nothing\n%s", code, told, stderr)
+			}
 			refused, leaked := 0, 0
 			for _, r := range server.Requests() {
 				if !r.Storage {
