@@ -138,6 +138,31 @@ func TestRun_PoisonedAssets_Fail(t *testing.T) {
 	}
 }
 
+// Where all blobs are throttled for ever and the listings are answered, it may be the rate: a blob fails after three times its
+// attempts, but after no more than these once few others are throttled besides.
+func TestRun_AllBlobsThrottled_Fail(t *testing.T) {
+	t.Parallel()
+	s := exportSettings{sink: "local", files: 2, each: 2, workers: 4, checkpoint: time.Hour}
+	o := s.emulator()
+	o.Faults = emulator.Faults{Rate: 1, Times: -1, Kinds: kinds(emulator.FaultStatus429)}
+	_, url := startEmulator(t, o)
+	out := filepath.Join(t.TempDir(), "out")
+	code, _, stderr := newCLI(t, url).run(append(s.args(out), tries(1)...)...)
+	if code != exitIncomplete {
+		t.Errorf("exit %d, want %d\n%s", code, exitIncomplete, stderr)
+	}
+	most := 0
+	for key, row := range readExport(t, out).rows {
+		most = max(most, row.Attempts)
+		if row.Attempts < 1 || row.Attempts > 3 || failureClass(row.Reason) != "http_429" {
+			t.Errorf("%v: %d attempts, %s, want 1 to 3 and http_429", key, row.Attempts, row.Reason)
+		}
+	}
+	if most != 3 {
+		t.Errorf("%d attempts at most, want three times one", most)
+	}
+}
+
 // apiLimit is what the log says where a limit of the API was found, or a pause asked for.
 var apiLimit = regexp.MustCompile(`msg="(the rate of requests" .*limit=found|the API asks to wait)`)
 
