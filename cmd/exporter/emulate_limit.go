@@ -46,7 +46,8 @@ func (l *limitFlags) limit(fs *pflag.FlagSet) (*emulator.RateLimit, error) {
 		return nil, err
 	}
 	if most := emulator.MostRequests(limit.Kind, limit.Window); int64(limit.Requests) > most {
-		return nil, usagef("--%srate %s: --%slimit-kind %s takes at most %d in %v", l.prefix, l.rate, l.prefix, l.kind, most, limit.Window)
+		return nil, usagef("--%srate %s: --%slimit-kind %s takes at most %d in %v",
+			l.prefix, l.rate, l.prefix, l.kind, most, limit.Window)
 	}
 	return limit, nil
 }

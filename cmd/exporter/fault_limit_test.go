@@ -59,7 +59,9 @@ func limitFaults() []limitFault {
 	for _, lie := range emulator.QuotaLies() {
 		l := window
 		l.QuotaHeaders, l.Lie = emulator.QuotaIETF, lie
-		f := limitFault{name: "quota headers that lie, " + string(lie), change: limit(l), rate: "auto", throttled: 24, told: lieTold(lie)}
+		f := limitFault{
+			name: "quota headers that lie, " + string(lie), change: limit(l), rate: "auto", throttled: 24, told: lieTold(lie),
+		}
 		if lie == emulator.LieLow {
 			f.throttled = 0
 		}
@@ -83,7 +85,8 @@ func TestRun_Limits_CostNoAsset(t *testing.T) {
 			if code != 0 {
 				t.Fatalf("exit %d\n%s", code, stderr)
 			}
-			if told := strings.Contains(stderr, "headers that announce"); told != (fault.told != "") || !strings.Contains(stderr, fault.told) {
+			told := strings.Contains(stderr, "headers that announce")
+			if told != (fault.told != "") || !strings.Contains(stderr, fault.told) {
 				t.Errorf("the log speaks of the headers: %v, want it to say %q\n%s", told, fault.told, stderr)
 			}
 			throttled := 0

@@ -187,7 +187,8 @@ func TestReport_Paused_IsWallTime(t *testing.T) {
 		},
 	} {
 		paused, text := pausedReport(t, tt.end, tt.events)
-		if paused != time.Duration(tt.want)*time.Second || regexp.MustCompile("paused until|out of reach").MatchString(text) != tt.paused {
+		shown := regexp.MustCompile("paused until|out of reach").MatchString(text)
+		if paused != time.Duration(tt.want)*time.Second || shown != tt.paused {
 			t.Errorf("%s: %v paused and %q, want %d s and paused=%v", name, paused, text, tt.want, tt.paused)
 		}
 	}

@@ -173,7 +173,7 @@ func (b *bench) printRivals(reports []*runReport, got []float64) error {
 		return err
 	}
 	index := jain(got)
-	_, err := fmt.Fprintf(b.out, "- Jain's index of what each had got when the first ended %.2f; %s of the limit used until the last had ended; "+
-		"at least %.1f is the target: %s\n", index, inPercent(sent/longest/limit), leastJain, verdict(index >= leastJain))
+	_, err := fmt.Fprintf(b.out, "- Jain's index of what each had got when the first ended %.2f; %s of the limit used until the last "+
+		"had ended; at least %.1f is the target: %s\n", index, inPercent(sent/longest/limit), leastJain, verdict(index >= leastJain))
 	return err
 }

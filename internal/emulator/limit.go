@@ -96,7 +96,7 @@ func (l *RateLimit) validate() error {
 		return fmt.Errorf("a limit of %d requests in %v, both must be positive", l.Requests, l.Window)
 	case int64(l.Requests) > MostRequests(l.Kind, l.Window):
 		return fmt.Errorf("Limit.Requests is %d, which is too many in %v", l.Requests, l.Window)
-	case l.RetryAfter != RetryAfterNone && !slices.Contains(RetryAfterStyles(), l.RetryAfter):
+	case !l.RetryAfter.known():
 		return fmt.Errorf("Limit.RetryAfter: there is no style %q", l.RetryAfter)
 	case l.Used < 0 || l.Used > l.Requests:
 		return fmt.Errorf("Limit.Used is %d, it must be from 0 to %d", l.Used, l.Requests)
