@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -42,6 +43,64 @@ func TestRun_Pause_GivesPlaceAndMemory(t *testing.T) {
 		}
 		if source.most > 4+maxParked*4 {
 			t.Errorf("%d were under way or parked at once, want %d at most", source.most, 4+maxParked*4)
+		}
+	})
+}
+
+// gauge counts how many are somewhere at once.
+type gauge struct {
+	mu        sync.Mutex
+	now, most int
+}
+
+// during counts one more while f runs.
+func (g *gauge) during(f func()) {
+	g.add(1)
+	defer g.add(-1)
+	f()
+}
+
+func (g *gauge) add(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.now += n
+	g.most = max(g.most, g.now)
+}
+
+// However many assets wait, and however often: no more than there is room for are parked, what they hold is counted again when
+// they go on, and their room is that of others.
+func TestRun_Pause_IsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source, store := testSource(6), newFakeStore(t)
+		var waiting, working gauge
+		source.park = func(_ *Asset, pause Pause) error {
+			for range 2 {
+				working.during(func() { time.Sleep(time.Second) })
+				err := pause(func() error {
+					waiting.during(func() { time.Sleep(time.Minute) })
+					return nil
+				})
+				if err != nil {
+					return err
+				}
+			}
+			working.during(func() { time.Sleep(time.Second) })
+			return nil
+		}
+		o := testOptions(source, store)
+		// Memory for one asset at a time, which the one keeps that waits without being parked.
+		o.Concurrency, o.Memory = 2, 1
+		start := time.Now()
+		mustRun(t, o)
+		if want := maxParked*2 + 1; waiting.most != want {
+			t.Errorf("%d assets waited at once, want %d", waiting.most, want)
+		}
+		if working.most != 1 {
+			t.Errorf("%d assets were under way at once, want one, as there is memory for", working.most)
+		}
+		// Sixty waits, of which nine are under way at best; one after the other they take an hour.
+		if took := time.Since(start); took > 20*time.Minute {
+			t.Errorf("took %v, want 20 minutes at most", took)
 		}
 	})
 }

@@ -79,7 +79,7 @@ type (
 		Err           error
 		// Throttled tells that the answer wants fewer requests.
 		Throttled bool
-		// Elsewhere tells that it did not come from the API itself, but from a host of blobs that the API redirects to.
+		// Elsewhere tells that it did not come from the API itself, but from a blob host that the API redirects to.
 		Elsewhere bool
 	}
 	// Retrying tells that a request will be tried again after Delay.
@@ -91,7 +91,7 @@ type (
 	}
 	// Paused tells that all requests wait until a time: because the API asked for it, or in an outage because it cannot be
 	// reached. It may come again, with a later time, before the pause has ended. Quota tells that what the API announces is
-	// used up, though nothing was throttled. Elsewhere tells that it is a host of blobs that asked for it, and that requests to
+	// used up, though nothing was throttled. Elsewhere tells that it is a blob host that asked for it, and that requests to
 	// the API go on.
 	Paused struct {
 		For           time.Duration
@@ -100,7 +100,7 @@ type (
 		Elsewhere     bool
 	}
 	// Paced tells at which rate requests are sent from now on, in requests a second, and what sets it. PerSecond is 0 where
-	// nothing does. Elsewhere tells that it is about those to a host of blobs.
+	// nothing does. Elsewhere tells that it is about those to a blob host.
 	Paced struct {
 		PerSecond float64
 		By        Limit

@@ -173,7 +173,8 @@ func newRun(ctx context.Context, o Options, history History) *run {
 		Options: o,
 		history: history,
 		memory:  semaphore.NewWeighted(o.Memory),
-		// Twice the workers: each finds its next job waiting, and no more than that is planned ahead.
+		// Twice the workers: each finds its next job waiting. Besides, every goroutine that was hired while assets are parked
+		// holds a job while it waits for a place: maxParked times the workers at most.
 		jobs:  make(chan job, 2*o.Concurrency),
 		batch: newBatch(o.CheckpointRows, o.CheckpointBytes),
 	}

@@ -78,7 +78,7 @@ func (o *emulateOptions) addFlags(fs *pflag.FlagSet) {
 func (a *app) emulate(ctx context.Context, o *emulateOptions) (err error) {
 	ctx, cancel := a.interruptible(ctx)
 	defer cancel()
-	options, err := o.options()
+	options, err := o.options(time.Now)
 	if err != nil {
 		return err
 	}
@@ -112,16 +112,21 @@ func (a *app) emulate(ctx context.Context, o *emulateOptions) (err error) {
 }
 
 // options are what the flags describe, but for the address of the storage origin. No log is kept, so that the emulator
-// can run for long.
-func (o *emulateOptions) options() (options emulator.Options, err error) {
+// can run for long. now is asked when all else is done: that may take a while.
+func (o *emulateOptions) options(now func() time.Time) (options emulator.Options, err error) {
 	options = emulator.Options{Key: o.key, Latency: o.latency, Seed: o.seed, LogLimit: -1}
 	if o.latency < 0 {
 		return options, usagef("--latency %v: must not be negative", o.latency)
 	}
-	if options.Limit, err = o.limit.limit(); err != nil {
+	if options.Limit, err = o.limit.limit(o.flags); err != nil {
 		return options, err
 	}
-	if err = o.quota.complete(o.flags, options.Limit, time.Now()); err != nil {
+	if options.Limit == nil && o.throttle.wait == 0 {
+		if err = needs(o.flags, "--rate or --throttle-retry-after", "retry-after"); err != nil {
+			return options, err
+		}
+	}
+	if err = o.quota.complete(o.flags, options.Limit); err != nil {
 		return options, err
 	}
 	if options.Throttle, err = o.throttle.throttle(o.flags, o.limit.retryAfter); err != nil {
@@ -133,8 +138,17 @@ func (o *emulateOptions) options() (options emulator.Options, err error) {
 	if err = o.storage.complete(o.flags, &options); err != nil {
 		return options, err
 	}
-	options.Corpus, err = o.load()
-	return options, err
+	if options.Corpus, err = o.load(); err != nil {
+		return options, err
+	}
+	start := now()
+	if !o.flags.Changed("quota-age") {
+		alignToClock(options.Limit, start)
+	}
+	if options.Storage != nil {
+		alignToClock(options.Storage.Limit, start)
+	}
+	return options, nil
 }
 
 func (o *emulateOptions) load() (*emulator.Corpus, error) {
@@ -144,14 +158,12 @@ func (o *emulateOptions) load() (*emulator.Corpus, error) {
 	case o.corpus != "" && o.syntheticFiles > 0:
 		return nil, usagef("--corpus and --synthetic-files exclude each other")
 	case o.syntheticFiles > 0:
-		size, err := config.ParseSize(o.blobSize)
-		if err != nil {
-			return nil, usagef("--synthetic-size: %w", err)
-		}
-		return emulator.Synthetic(emulator.SyntheticOptions{
-			Files: o.syntheticFiles, AssetsPerFile: o.syntheticEach, BlobSize: int(size), Seed: o.seed,
-		}), nil
-	case o.corpus == "":
+		return o.compute()
+	}
+	if err := needs(o.flags, "--synthetic-files", "synthetic-assets", "synthetic-size"); err != nil {
+		return nil, err
+	}
+	if o.corpus == "" {
 		return emulator.LoadCorpus(sample.FS())
 	}
 	corpus, err := emulator.LoadCorpus(os.DirFS(o.corpus))
@@ -159,4 +171,15 @@ func (o *emulateOptions) load() (*emulator.Corpus, error) {
 		return nil, usagef("--corpus %s: %w", o.corpus, err)
 	}
 	return corpus, nil
+}
+
+// compute is load for a computed corpus.
+func (o *emulateOptions) compute() (*emulator.Corpus, error) {
+	size, err := config.ParseSize(o.blobSize)
+	if err != nil {
+		return nil, usagef("--synthetic-size: %w", err)
+	}
+	return emulator.Synthetic(emulator.SyntheticOptions{
+		Files: o.syntheticFiles, AssetsPerFile: o.syntheticEach, BlobSize: int(size), Seed: o.seed,
+	}), nil
 }

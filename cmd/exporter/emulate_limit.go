@@ -31,7 +31,7 @@ func (l *limitFlags) addFlags(fs *pflag.FlagSet, prefix string) {
 }
 
 // limit returns nil where the rate is unlimited.
-func (l *limitFlags) limit() (*emulator.RateLimit, error) {
+func (l *limitFlags) limit(fs *pflag.FlagSet) (*emulator.RateLimit, error) {
 	limit := &emulator.RateLimit{Kind: emulator.LimitKind(l.kind), RetryAfter: emulator.RetryAfterStyle(l.retryAfter)}
 	switch {
 	case l.retryAfter != "" && !slices.Contains(emulator.RetryAfterStyles(), limit.RetryAfter):
@@ -39,25 +39,43 @@ func (l *limitFlags) limit() (*emulator.RateLimit, error) {
 	case !slices.Contains(emulator.LimitKinds(), limit.Kind):
 		return nil, usagef("--%slimit-kind %q: want %s", l.prefix, l.kind, choice(emulator.LimitKinds()))
 	case l.rate == "unlimited":
-		return nil, nil
+		return nil, needs(fs, "--"+l.prefix+"rate", l.prefix+"limit-kind")
 	}
 	var err error
-	limit.Requests, limit.Window, err = requestsIn("--"+l.prefix+"rate", l.rate)
-	return limit, err
+	if limit.Requests, limit.Window, err = requestsIn("--"+l.prefix+"rate", l.rate); err != nil {
+		return nil, err
+	}
+	if most := emulator.MostRequests(limit.Kind, limit.Window); int64(limit.Requests) > most {
+		return nil, usagef("--%srate %s: --%slimit-kind %s takes at most %d in %v",
+			l.prefix, l.rate, l.prefix, l.kind, most, limit.Window)
+	}
+	return limit, nil
 }
 
-// requestsIn turns the rate that a flag gives into a window: as many requests as are whole in a second, a minute or an
-// hour.
+// alignToClock lets the windows of an aligned limit begin with the second, the minute or the hour of the clock; the limit may be
+// nil.
+func alignToClock(l *emulator.RateLimit, now time.Time) {
+	if l != nil && l.Kind == emulator.AlignedWindow {
+		l.Age = now.Sub(now.Truncate(l.Window))
+	}
+}
+
+// requestsIn turns the rate that a flag gives into a window: the unit that it names, or, where it names no whole number of
+// requests, the shortest other one in which the number is whole.
 func requestsIn(flag, text string) (requests int, window time.Duration, err error) {
 	rate, err := config.ParseRate(text)
 	switch {
 	case err != nil:
-		return 0, 0, usagef("%s: %w: want one such as 20/m, 100/s or 1000/h, from 1/h to 1000000/s", flag, err)
+		return 0, 0, usagef("%s: %w: want one such as 20/m, 100/s or 1000/h, %s", flag, err, config.RateRange())
 	case rate.PerSecond == 0:
 		return 0, 0, usagef("%s %s: want a number, such as 20/m, 100/s or 1000/h", flag, text)
 	}
-	for _, window := range []time.Duration{time.Second, time.Minute, time.Hour} {
-		if n := rate.PerSecond * window.Seconds(); n >= 1 && math.Abs(n-math.Round(n)) < 1e-6 {
+	named, unit, err := config.ParseRequests(text)
+	if err != nil {
+		return 0, 0, usagef("%s: %w", flag, err)
+	}
+	for _, window := range []time.Duration{unit, time.Second, time.Minute, time.Hour} {
+		if n := named * window.Seconds() / unit.Seconds(); n >= 1 && math.Abs(n-math.Round(n)) < 1e-6 {
 			return int(math.Round(n)), window, nil
 		}
 	}
@@ -96,7 +114,7 @@ func (q *quotaFlags) addFlags(fs *pflag.FlagSet) {
 }
 
 // complete adds the flags to the limit, which may be nil.
-func (q *quotaFlags) complete(fs *pflag.FlagSet, l *emulator.RateLimit, now time.Time) (err error) {
+func (q *quotaFlags) complete(fs *pflag.FlagSet, l *emulator.RateLimit) (err error) {
 	switch {
 	case l == nil && q.headers != noHeaders:
 		return needs(fs, "--rate", "quota-headers")
@@ -106,13 +124,12 @@ func (q *quotaFlags) complete(fs *pflag.FlagSet, l *emulator.RateLimit, now time
 		l.QuotaHeaders = emulator.QuotaHeaders(q.headers)
 	}
 	l.Used, l.Age, l.Lie = q.used, q.age, emulator.QuotaLie(q.lie)
-	aligned := l.Kind == emulator.AlignedWindow
 	switch {
 	case q.used < 0 || q.used > l.Requests:
 		return usagef("--quota-used %d: want a number from 0 to %d, which is all of --rate", q.used, l.Requests)
 	case q.age < 0 || q.age >= l.Window:
 		return usagef("--quota-age %v: want a time from 0s to less than %v, which is the window of --rate", q.age, l.Window)
-	case fs.Changed("quota-age") && q.used == 0 && !aligned:
+	case fs.Changed("quota-age") && q.used == 0 && l.Kind != emulator.AlignedWindow:
 		return usagef("--quota-age: needs --quota-used or --limit-kind aligned")
 	case q.headers != noHeaders && !slices.Contains(emulator.QuotaSpellings(), l.QuotaHeaders):
 		return usagef("--quota-headers %q: want none, %s", q.headers, choice(emulator.QuotaSpellings()))
@@ -120,9 +137,6 @@ func (q *quotaFlags) complete(fs *pflag.FlagSet, l *emulator.RateLimit, now time
 		return usagef("--quota-lie %q: want %s", q.lie, choice(emulator.QuotaLies()))
 	case q.lie != "" && q.headers == noHeaders:
 		return usagef("--quota-lie: needs --quota-headers")
-	}
-	if aligned && !fs.Changed("quota-age") {
-		l.Age = now.Sub(now.Truncate(l.Window))
 	}
 	if q.rival != "" {
 		l.Rival.Requests, l.Rival.Window, err = requestsIn("--rival", q.rival)

@@ -38,7 +38,7 @@ func (s *storageFlags) complete(fs *pflag.FlagSet, o *emulator.Options) error {
 		return needs(fs, "--storage or --faults redirect_other", "storage-listen", "storage-rate", "storage-limit-kind",
 			"storage-retry-after", "storage-status", "storage-latency")
 	}
-	limit, err := s.limit.limit()
+	limit, err := s.limit.limit(fs)
 	switch {
 	case err != nil:
 		return err
@@ -46,7 +46,9 @@ func (s *storageFlags) complete(fs *pflag.FlagSet, o *emulator.Options) error {
 		return usagef("--storage-latency %v: must not be negative", s.latency)
 	case !slices.Contains(emulator.ThrottleStatuses(), s.status):
 		return usagef("--storage-status %d: want 503 or 429", s.status)
+	case limit == nil:
+		err = needs(fs, "--storage-rate", "storage-retry-after", "storage-status")
 	}
 	o.Storage = &emulator.StorageOptions{Blobs: s.blobs, Limit: limit, ThrottleStatus: s.status, Latency: s.latency}
-	return nil
+	return err
 }

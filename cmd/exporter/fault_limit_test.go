@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -20,31 +21,51 @@ type limitFault struct {
 	rate   string
 	// throttled is the most requests that may be throttled; below 0 there must be some.
 	throttled int
+	// told is what the log says of the headers.
+	told string
+}
+
+// lieTold is what the log says of headers that lie: nothing where less is left than there is, which nobody can know, and nothing
+// of words, which are no parameters of the IETF's headers.
+func lieTold(lie emulator.QuotaLie) string {
+	switch lie {
+	case emulator.LieLow, emulator.LieGarbage:
+		return ""
+	case emulator.LiePlenty:
+		return "the headers that announce a quota are wrong, and not believed any more"
+	}
+	return "the headers that announce a quota are not believed: "
 }
 
 func limitFaults() []limitFault {
-	second := emulator.RateLimit{Requests: 40, Window: time.Second, RetryAfter: emulator.RetryAfterSeconds}
-	usedUp := second
-	usedUp.Requests, usedUp.Window, usedUp.Used = 80, 2*time.Second, 80
+	usedUp := emulator.RateLimit{Requests: 80, Window: 2 * time.Second, Used: 80, RetryAfter: emulator.RetryAfterSeconds}
+	// Less than a run needs, in a window that is used at once and then waited for.
+	window := emulator.RateLimit{Requests: 100, Window: 6 * time.Second, RetryAfter: emulator.RetryAfterSeconds}
 	limit := func(l emulator.RateLimit) func(*emulator.Options) { return func(o *emulator.Options) { o.Limit = &l } }
 	noise := func(t emulator.Throttle) func(*emulator.Options) { return func(o *emulator.Options) { o.Throttle = t } }
 	faults := []limitFault{
-		{name: "a quota that was used up before, auto", change: limit(usedUp), rate: "auto", throttled: 60},
-		{name: "a quota that was used up before, given", change: limit(usedUp), rate: "40/s", throttled: 40},
+		{name: "a quota that was used up before, auto", change: limit(usedUp), rate: "auto", throttled: 24},
+		{name: "a quota that was used up before, given", change: limit(usedUp), rate: "40/s", throttled: 8},
 		{name: "throttled at random", change: noise(emulator.Throttle{Share: 0.05}), rate: "auto", throttled: -1},
 		{name: "throttled at random, 503 with a header", rate: "unlimited", throttled: -1, change: noise(emulator.Throttle{
 			Share: 0.05, Status: http.StatusServiceUnavailable, Wait: time.Second, RetryAfter: emulator.RetryAfterSeconds,
 		})},
 	}
 	for _, spelling := range emulator.QuotaSpellings() {
-		l := second
-		l.Window, l.Requests, l.QuotaHeaders = time.Minute, 200, spelling
+		l := window
+		l.QuotaHeaders = spelling
 		faults = append(faults, limitFault{name: "quota headers " + string(spelling), change: limit(l), rate: "auto"})
 	}
 	for _, lie := range emulator.QuotaLies() {
-		l := second
+		l := window
 		l.QuotaHeaders, l.Lie = emulator.QuotaIETF, lie
-		faults = append(faults, limitFault{name: "quota headers that lie, " + string(lie), change: limit(l), rate: "auto", throttled: 60})
+		f := limitFault{
+			name: "quota headers that lie, " + string(lie), change: limit(l), rate: "auto", throttled: 24, told: lieTold(lie),
+		}
+		if lie == emulator.LieLow {
+			f.throttled = 0
+		}
+		faults = append(faults, f)
 	}
 	return faults
 }
@@ -60,7 +81,14 @@ func TestRun_Limits_CostNoAsset(t *testing.T) {
 			fault.change(&o)
 			server, url := startEmulator(t, o)
 			out := filepath.Join(t.TempDir(), "out")
-			newCLI(t, url).mustRun(append(s.args(out), "--rate", fault.rate)...)
+			code, _, stderr := newCLI(t, url).run(append(s.args(out), "--rate", fault.rate, "-v")...)
+			if code != 0 {
+				t.Fatalf("exit %d\n%s", code, stderr)
+			}
+			told := strings.Contains(stderr, "headers that announce")
+			if told != (fault.told != "") || !strings.Contains(stderr, fault.told) {
+				t.Errorf("the log speaks of the headers: %v, want it to say %q\n%s", told, fault.told, stderr)
+			}
 			throttled := 0
 			for _, r := range server.Requests() {
 				if r.Status == http.StatusTooManyRequests || r.Status == http.StatusServiceUnavailable {
@@ -113,7 +141,35 @@ func TestRun_PoisonedAssets_Fail(t *testing.T) {
 	}
 }
 
-// A storage host that throttles has a governor of its own: the API's rate is untouched, and no asset is lost.
+// Where all blobs are throttled for ever and the listings are answered, it may be the rate: a blob fails after three times its
+// attempts, but after no more than these once few others are throttled besides.
+func TestRun_AllBlobsThrottled_Fail(t *testing.T) {
+	t.Parallel()
+	s := exportSettings{sink: "local", files: 2, each: 2, workers: 4, checkpoint: time.Hour}
+	o := s.emulator()
+	o.Faults = emulator.Faults{Rate: 1, Times: -1, Kinds: kinds(emulator.FaultStatus429)}
+	_, url := startEmulator(t, o)
+	out := filepath.Join(t.TempDir(), "out")
+	code, _, stderr := newCLI(t, url).run(append(s.args(out), tries(1)...)...)
+	if code != exitIncomplete {
+		t.Errorf("exit %d, want %d\n%s", code, exitIncomplete, stderr)
+	}
+	most := 0
+	for key, row := range readExport(t, out).rows {
+		most = max(most, row.Attempts)
+		if row.Attempts < 1 || row.Attempts > 3 || failureClass(row.Reason) != "http_429" {
+			t.Errorf("%v: %d attempts, %s, want 1 to 3 and http_429", key, row.Attempts, row.Reason)
+		}
+	}
+	if most != 3 {
+		t.Errorf("%d attempts at most, want three times one", most)
+	}
+}
+
+// apiLimit is what the log says where a limit of the API was found, or a pause asked for.
+var apiLimit = regexp.MustCompile(`msg="(the rate of requests" .*limit=found|the API asks to wait)`)
+
+// A blob host that throttles has a governor of its own: the API's rate is untouched, and no asset is lost.
 func TestRun_StorageThatThrottles_DoesNotSlowTheAPI(t *testing.T) {
 	for _, after := range []emulator.RetryAfterStyle{emulator.RetryAfterNone, emulator.RetryAfterSeconds} {
 		t.Run("Retry-After "+string(after), func(t *testing.T) {
@@ -132,7 +188,10 @@ func TestRun_StorageThatThrottles_DoesNotSlowTheAPI(t *testing.T) {
 			}
 			server, url = startEmulator(t, o)
 			out := filepath.Join(t.TempDir(), "out")
-			newCLI(t, url).mustRun(append(s.args(out), "--rate", "auto")...)
+			code, _, stderr := newCLI(t, url).run(append(s.args(out), "--rate", "auto", "-v")...)
+			if told := apiLimit.FindString(stderr); code != 0 || told != "" {
+				t.Errorf("exit %d, and the log says %q of the API, want 0 and nothing\n%s", code, told, stderr)
+			}
 			refused, leaked := 0, 0
 			for _, r := range server.Requests() {
 				if !r.Storage {

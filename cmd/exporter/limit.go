@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -21,17 +20,14 @@ type limit struct {
 
 // requested takes note of an answer at a time. It returns by how much the pause is shorter than it was said to be.
 func (l *limit) requested(now time.Time, e pipeline.Requested) time.Duration {
-	if e.Status == 0 {
+	if e.Status == 0 || e.Elsewhere {
 		return 0
 	}
 	l.last.add(e.Throttled)
-	if e.Throttled || e.Elsewhere || e.Status >= http.StatusInternalServerError {
-		return 0
-	}
-	return l.pause.accepted(now, now.Add(-e.Took))
+	return l.pause.answered(now, e)
 }
 
-// text says all of it for people, as in "20/min given, 3 of the last 100 throttled, paused until 14:03:20".
+// text says all of it for people, as in "20/m given, 3 of the last 100 throttled, paused until 14:03:20".
 func (l *limit) text(now time.Time) string {
 	parts := []string{"no limit known"}
 	if l.paced.By != pipeline.LimitNone {
@@ -42,7 +38,7 @@ func (l *limit) text(now time.Time) string {
 	}
 	if until, ok := l.pause.end(now); ok {
 		why := "paused until "
-		if l.pause.outage {
+		if l.pause.unreachable() {
 			why = "out of reach, asked again at "
 		}
 		parts = append(parts, why+until.Local().Format(time.TimeOnly))
@@ -53,9 +49,7 @@ func (l *limit) text(now time.Time) string {
 // attrs says the same for a line of the log.
 func (l *limit) attrs(now time.Time) []any {
 	attrs := []any{"throttled_of_last_100", l.last.throttled}
-	if l.paced.By != pipeline.LimitNone {
-		attrs = append(attrs, limitAttrs(l.paced)...)
-	}
+	attrs = append(attrs, limitAttrs(l.paced)...)
 	if until, ok := l.pause.end(now); ok {
 		attrs = append(attrs, "paused_until", clock(until))
 	}
@@ -64,35 +58,20 @@ func (l *limit) attrs(now time.Time) []any {
 
 // limitAttrs says for a line of the log at which rate requests are sent, and what sets it.
 func limitAttrs(p pipeline.Paced) []any {
-	var attrs []any
-	if perSecond, ok := knownRate(p); ok {
-		attrs = append(attrs, "rate", rateText(perSecond))
+	if p.By == pipeline.LimitNone {
+		return nil
 	}
-	if p.By != pipeline.LimitNone {
-		attrs = append(attrs, "limit", string(p.By))
-	}
-	return attrs
+	return []any{"rate", rateText(p.PerSecond), "limit", string(p.By)}
 }
 
 // limitText says the same for people, as in "98/s found".
-func limitText(p pipeline.Paced) string {
-	if perSecond, ok := knownRate(p); ok {
-		return rateText(perSecond) + " " + string(p.By)
-	}
-	return string(p.By)
-}
-
-// knownRate returns the rate in requests a second; ok is false where there is none, as where headers announce what is left
-// and not what there is.
-func knownRate(p pipeline.Paced) (perSecond float64, ok bool) {
-	return p.PerSecond, p.By != pipeline.LimitNone && p.PerSecond > 0 && !math.IsInf(p.PerSecond, 1)
-}
+func limitText(p pipeline.Paced) string { return rateText(p.PerSecond) + " " + string(p.By) }
 
 // rateText prints a rate for people by the second, or by the minute or the hour where it is below one.
 func rateText(perSecond float64) string {
 	n, unit := perSecond, "/s"
 	if n < 1 {
-		n, unit = perSecond*60, "/min"
+		n, unit = perSecond*60, "/m"
 	}
 	if n < 1 {
 		n, unit = perSecond*3600, "/h"
@@ -111,43 +90,72 @@ func clock(t time.Time) string { return t.Local().Format(time.RFC3339) }
 
 // pause is the present pause of all requests to the API, or the last one.
 type pause struct {
-	// told is when it was told of for the last time, until when it ends.
-	told, until time.Time
-	// outage tells that the API cannot be reached; otherwise it asked for the pause.
-	outage bool
+	// asked is the pause that the API asked for, outage the one in which it cannot be reached.
+	asked, outage span
 }
+
+// span is a time that is told of, for the last time at told, until when it ends.
+type span struct{ told, until time.Time }
 
 // add takes note of a pause that is told of at a time. It returns the time by which there is more of pauses than before, which
 // is not all of it where it goes on from another.
 func (p *pause) add(now time.Time, e pipeline.Paused) time.Duration {
-	from := now
-	if p.until.After(now) {
-		from = p.until
+	before, s := p.left(now), &p.asked
+	if e.Outage {
+		s = &p.outage
 	}
-	p.told = now
-	if !e.Until.After(from) {
-		return 0
+	s.told = now
+	if e.Until.After(s.until) {
+		s.until = e.Until
 	}
-	p.until, p.outage = e.Until, e.Outage
-	return p.until.Sub(from)
+	return p.left(now) - before
 }
 
-// accepted takes note at a time that a request was accepted: one that was sent in the pause shows that it is over. It returns
-// how much of the pause was still to come.
-func (p *pause) accepted(now, sent time.Time) time.Duration {
-	left := p.left(now)
-	if left == 0 || sent.Before(p.told) {
+// answered takes note of an answer of the API at a time. It returns how much less of the pause is to come. Any answer ends an
+// outage, but that of a gateway which cannot reach the API. One that was not throttled ends the pause in which its request was
+// sent.
+func (p *pause) answered(now time.Time, e pipeline.Requested) time.Duration {
+	if !e.Throttled && isGateway(e.Status) {
 		return 0
 	}
-	p.until = now
-	return left
+	before := p.left(now)
+	p.outage.end(now)
+	if !e.Throttled && !now.Add(-e.Took).Before(p.asked.told) {
+		p.asked.end(now)
+	}
+	return before - p.left(now)
 }
+
+// isGateway tells whether a status is that of a gateway which cannot reach the API.
+func isGateway(status int) bool {
+	return status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout
+}
+
+func (s *span) end(now time.Time) {
+	if s.until.After(now) {
+		s.until = now
+	}
+}
+
+// unreachable tells that it is the outage which lasts longest.
+func (p *pause) unreachable() bool { return p.outage.until.After(p.asked.until) }
 
 // end returns when the pause ends; ok is false where there is none.
-func (p *pause) end(now time.Time) (until time.Time, ok bool) { return p.until, p.left(now) > 0 }
+func (p *pause) end(now time.Time) (until time.Time, ok bool) {
+	until = p.asked.until
+	if p.unreachable() {
+		until = p.outage.until
+	}
+	return until, until.After(now)
+}
 
 // left returns how much of the pause is still to come.
-func (p *pause) left(now time.Time) time.Duration { return max(0, p.until.Sub(now)) }
+func (p *pause) left(now time.Time) time.Duration {
+	if until, ok := p.end(now); ok {
+		return until.Sub(now)
+	}
+	return 0
+}
 
 // lastAnswers tells which of the last hundred answers were throttled.
 type lastAnswers struct {

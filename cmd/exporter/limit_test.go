@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"math"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +18,7 @@ import (
 
 func TestLimit_Text(t *testing.T) {
 	now := time.Date(2026, 3, 4, 14, 3, 0, 0, time.Local)
+	soon := span{told: now, until: now.Add(20 * time.Second)}
 	answers := func(all, throttled int) lastAnswers {
 		var l lastAnswers
 		for i := range all {
@@ -31,21 +32,19 @@ func TestLimit_Text(t *testing.T) {
 	}{
 		{limit{}, "no limit known"},
 		{limit{paced: pipeline.Paced{PerSecond: 98, By: pipeline.LimitFound}}, "98/s found"},
-		{limit{paced: pipeline.Paced{PerSecond: 20.0 / 60, By: pipeline.LimitGiven}}, "20/min given"},
+		{limit{paced: pipeline.Paced{PerSecond: 20.0 / 60, By: pipeline.LimitGiven}}, "20/m given"},
 		{limit{paced: pipeline.Paced{PerSecond: 10, By: pipeline.LimitAnnounced}}, "10/s announced"},
-		{limit{paced: pipeline.Paced{PerSecond: math.Inf(1), By: pipeline.LimitAnnounced}}, "announced"},
-		{limit{paced: pipeline.Paced{By: pipeline.LimitAnnounced}}, "announced"},
 		{limit{last: answers(40, 3)}, "no limit known, 3 of the last 40 throttled"},
 		{limit{last: answers(40, 0)}, "no limit known"},
 		{
-			limit{pause: pause{told: now, until: now.Add(20 * time.Second)}, last: answers(250, 248)},
+			limit{pause: pause{asked: soon}, last: answers(250, 248)},
 			"no limit known, 98 of the last 100 throttled, paused until 14:03:20",
 		},
 		{
-			limit{pause: pause{told: now, until: now.Add(20 * time.Second), outage: true}},
+			limit{pause: pause{outage: soon}},
 			"no limit known, out of reach, asked again at 14:03:20",
 		},
-		{limit{pause: pause{told: now.Add(-time.Minute), until: now}}, "no limit known"},
+		{limit{pause: pause{asked: span{told: now.Add(-time.Minute), until: now}}}, "no limit known"},
 	} {
 		if got := tt.limit.text(now); got != tt.want {
 			t.Errorf("got %q, want %q", got, tt.want)
@@ -56,7 +55,7 @@ func TestLimit_Text(t *testing.T) {
 func TestLimit_RateText(t *testing.T) {
 	for perSecond, want := range map[float64]string{
 		98.4: "98/s", 100: "100/s", 1e6: "1000000/s", 9.84: "9.8/s", 9.97: "10/s", 1: "1/s", 1.25: "1.2/s",
-		20.0 / 60: "20/min", 0.985 * 20 / 60: "20/min", 1.5 / 60: "1.5/min", 1.0 / 60: "1/min",
+		20.0 / 60: "20/m", 0.985 * 20 / 60: "20/m", 1.5 / 60: "1.5/m", 1.0 / 60: "1/m",
 		30.0 / 3600: "30/h", 1.0 / 3600: "1/h", 0.04 / 3600: "0.04/h",
 	} {
 		if got := rateText(perSecond); got != want {
@@ -75,10 +74,10 @@ func TestLimit_Attrs(t *testing.T) {
 	}
 	l := limit{
 		paced: pipeline.Paced{PerSecond: 1.0 / 3, By: pipeline.LimitAnnounced},
-		pause: pause{told: now, until: now.Add(time.Minute)},
+		pause: pause{asked: span{told: now, until: now.Add(time.Minute)}},
 	}
 	l.last.add(true)
-	want := "throttled_of_last_100 1 rate 20/min limit announced paused_until " + now.Add(time.Minute).Format(time.RFC3339)
+	want := "throttled_of_last_100 1 rate 20/m limit announced paused_until " + now.Add(time.Minute).Format(time.RFC3339)
 	if got := attrs(l); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -87,8 +86,8 @@ func TestLimit_Attrs(t *testing.T) {
 // A line of progress says in both forms what the line below the bars says.
 func TestReport_Attrs_SayWhichLimitHolds(t *testing.T) {
 	for format, want := range map[string]string{
-		"text": `throttled_of_last_100=1 rate=20/min limit=given paused_until=TIME`,
-		"json": `"throttled_of_last_100":1,"rate":"20/min","limit":"given","paused_until":"TIME"}`,
+		"text": `throttled_of_last_100=1 rate=20/m limit=given paused_until=TIME`,
+		"json": `"throttled_of_last_100":1,"rate":"20/m","limit":"given","paused_until":"TIME"}`,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var out bytes.Buffer
@@ -127,9 +126,26 @@ func pausedReport(t *testing.T, end int, events map[int]pipeline.Event) (paused 
 	return paused, text
 }
 
+// Only what the API says is told of its answers.
+func TestLimit_Requested_CountsTheAPI(t *testing.T) {
+	var l limit
+	for range 4 {
+		l.requested(time.Now(), pipeline.Requested{Status: http.StatusTemporaryRedirect})
+		l.requested(time.Now(), pipeline.Requested{Status: http.StatusServiceUnavailable, Throttled: true, Elsewhere: true})
+		l.requested(time.Now(), pipeline.Requested{})
+	}
+	l.requested(time.Now(), pipeline.Requested{Status: http.StatusTooManyRequests, Throttled: true})
+	if got, want := l.text(time.Now()), "no limit known, 1 of the last 5 throttled"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // A second of two pauses at once is a second, and one that is still to come is none.
 func TestReport_Paused_IsWallTime(t *testing.T) {
 	pausedFor := func(seconds int) pipeline.Paused { return pipeline.Paused{For: time.Duration(seconds) * time.Second} }
+	outageFor := func(seconds int) pipeline.Paused {
+		return pipeline.Paused{For: time.Duration(seconds) * time.Second, Outage: true}
+	}
 	answer := func(status, took int) pipeline.Requested {
 		return pipeline.Requested{Status: status, Took: time.Duration(took) * time.Second, Throttled: status == 429}
 	}
@@ -151,19 +167,34 @@ func TestReport_Paused_IsWallTime(t *testing.T) {
 		"opened, and another one": {
 			map[int]pipeline.Event{0: pausedFor(20), 4: answer(200, 2), 6: pausedFor(3)}, 60, 7, false,
 		},
-		"of a host of blobs": {map[int]pipeline.Event{0: pipeline.Paused{For: 20 * time.Second, Elsewhere: true}}, 5, 0, false},
-		"accepted by a host of blobs": {
+		"sent in it, a broken API": {map[int]pipeline.Event{0: pausedFor(20), 4: answer(500, 2)}, 10, 4, false},
+		"outage":                   {map[int]pipeline.Event{0: outageFor(20)}, 10, 10, true},
+		"outage, accepted":         {map[int]pipeline.Event{0: outageFor(20), 4: answer(200, 2)}, 10, 4, false},
+		"outage, not found":        {map[int]pipeline.Event{0: outageFor(20), 4: answer(404, 5)}, 10, 4, false},
+		"outage, a broken API":     {map[int]pipeline.Event{0: outageFor(20), 4: answer(500, 2)}, 10, 4, false},
+		"outage, throttled":        {map[int]pipeline.Event{0: outageFor(20), 4: answer(429, 2)}, 10, 4, false},
+		"outage, a gateway":        {map[int]pipeline.Event{0: outageFor(20), 4: answer(503, 2)}, 10, 10, true},
+		"outage, no answer":        {map[int]pipeline.Event{0: outageFor(20), 4: answer(0, 2)}, 10, 10, true},
+		"outage, another host": {
+			map[int]pipeline.Event{0: outageFor(20), 4: pipeline.Requested{Status: 200, Elsewhere: true}}, 10, 10, true,
+		},
+		// The pause is told of before the answer that asks for it.
+		"outage, then asked to wait": {map[int]pipeline.Event{0: outageFor(20), 4: pausedFor(7), 5: answer(429, 1)}, 10, 10, true},
+		"outage, and asked before":   {map[int]pipeline.Event{0: pausedFor(7), 1: outageFor(30), 2: answer(500, 3)}, 10, 7, false},
+		"of a blob host":             {map[int]pipeline.Event{0: pipeline.Paused{For: 20 * time.Second, Elsewhere: true}}, 5, 0, false},
+		"accepted by a blob host": {
 			map[int]pipeline.Event{0: pausedFor(20), 4: pipeline.Requested{Status: 200, Elsewhere: true}}, 10, 10, true,
 		},
 	} {
 		paused, text := pausedReport(t, tt.end, tt.events)
-		if paused != time.Duration(tt.want)*time.Second || strings.Contains(text, "paused until") != tt.paused {
+		shown := regexp.MustCompile("paused until|out of reach").MatchString(text)
+		if paused != time.Duration(tt.want)*time.Second || shown != tt.paused {
 			t.Errorf("%s: %v paused and %q, want %d s and paused=%v", name, paused, text, tt.want, tt.paused)
 		}
 	}
 }
 
-func TestReport_Paced_OfAHostOfBlobsIsNoRateOfTheAPI(t *testing.T) {
+func TestReport_Paced_OfABlobHostIsNoRateOfTheAPI(t *testing.T) {
 	r := newReport()
 	r.Observe(pipeline.Paced{PerSecond: 50, By: pipeline.LimitFound})
 	r.Observe(pipeline.Paced{PerSecond: 2, By: pipeline.LimitFound, Elsewhere: true})
@@ -214,7 +245,7 @@ func TestLogObserver_Paused_OneLineForOnePause(t *testing.T) {
 	want := []string{
 		"msg=\"the API asks to wait\" for=20s\n",
 		"msg=\"the API asks to wait\" for=30s\n",
-		"msg=\"a host of blobs asks to wait\" for=2s\n",
+		"msg=\"a blob host asks to wait\" for=2s\n",
 		"msg=\"the API cannot be reached\" for=123ms\n",
 		"msg=\"the API asks to wait\" for=200ms\n",
 		"msg=\"the quota that the API announces is used up\" for=50s\n",

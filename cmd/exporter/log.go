@@ -32,7 +32,7 @@ type logObserver struct {
 
 	mu   sync.Mutex
 	seen map[string]bool
-	// paused are the latest pauses that were logged, of the API and of the hosts of blobs; paced is the latest rate.
+	// paused are the latest pauses that were logged, of the API and of the blob hosts; paced is the latest rate.
 	paused [2]logged[pipeline.Paused]
 	paced  logged[pipeline.Paced]
 }
@@ -97,7 +97,7 @@ func (l *logObserver) pause(e pipeline.Paused) {
 	last, message := &l.paused[0], "the API asks to wait"
 	switch {
 	case e.Elsewhere:
-		last, message = &l.paused[1], "a host of blobs asks to wait"
+		last, message = &l.paused[1], "a blob host asks to wait"
 	case e.Quota:
 		message = "the quota that the API announces is used up"
 	case e.Outage:
@@ -114,11 +114,11 @@ func (l *logObserver) pause(e pipeline.Paused) {
 }
 
 // pace logs what sets the rate, when that changes, or the rate does by a quarter; small changes, which come often, are logged
-// at debug level, and so is the rate of a host of blobs.
+// at debug level, and so is the rate of a blob host.
 func (l *logObserver) pace(e pipeline.Paced) {
 	message := "the rate of requests"
 	if e.Elsewhere {
-		message = "the rate of requests to a host of blobs"
+		message = "the rate of requests to a blob host"
 	}
 	attrs := limitAttrs(e)
 	if e.By == pipeline.LimitNone {

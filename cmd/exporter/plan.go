@@ -165,9 +165,9 @@ func surveyText(files int64, kinds int, before *counts, given config.Rate) strin
 // holds returns the rate that holds: what was learnt of the API's limit, where that is not above the given rate, or else the given
 // one; nil where neither is known.
 func (l *limit) holds(given config.Rate) *planLimit {
-	learnt, ok := knownRate(l.paced)
+	learnt := l.paced.PerSecond
 	switch {
-	case ok && l.paced.By != pipeline.LimitGiven && (given.PerSecond == 0 || learnt <= given.PerSecond):
+	case l.paced.By != pipeline.LimitNone && l.paced.By != pipeline.LimitGiven && (given.PerSecond == 0 || learnt <= given.PerSecond):
 		return &planLimit{learnt, l.paced.By}
 	case given.PerSecond > 0:
 		return &planLimit{given.PerSecond, pipeline.LimitGiven}

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -14,7 +16,7 @@ const (
 	limitsLength = 60 * time.Second
 	// mostOfClean is how much longer a run may take in which a hundredth of the answers is throttled for no reason.
 	mostOfClean = 1.25
-	// leastJain is the least of Jain's index of the rates of several programs on one limit: 1 where all are alike.
+	// leastJain is the least of Jain's index of what several programs on one limit have got when the first of them ends.
 	leastJain = 0.8
 	// rivals is how many programs there are.
 	rivals = 3
@@ -41,7 +43,7 @@ func (b *bench) measureLimits(ctx context.Context) error {
 		{"headers that announce the quota", []string{"--quota-headers", "ietf"}, mostOfClean, false},
 		{"the quota used up before", []string{"--quota-used", fmt.Sprint(limit), "--retry-after", "seconds"}, mostOfClean, true},
 	} {
-		r, err := b.exportUnderLimit(ctx, c, m.flags)
+		r, err := b.exportUnderLimit(ctx, c, "auto", slices.Concat(distant(), m.flags)...)
 		if err != nil {
 			return err
 		}
@@ -64,19 +66,21 @@ func (b *bench) measureLimits(ctx context.Context) error {
 	return b.measureRivals(ctx, c)
 }
 
-// underLimit are the flags of an emulator with a limit, and the latency of a distant API.
-func underLimit() []string {
-	return []string{"--rate", fmt.Sprintf("%d/s", limit), "--latency", "100ms"}
-}
+// distant are the flags of the latency of a distant API.
+func distant() []string { return []string{"--latency", "100ms"} }
 
-func (b *bench) exportUnderLimit(ctx context.Context, c corpus, flags []string) (*runReport, error) {
-	e, err := b.startEmulator(ctx, c, slices.Concat(underLimit(), flags)...)
+// limited are the flags of an emulator with a limit.
+func limited() []string { return []string{"--rate", fmt.Sprintf("%d/s", limit)} }
+
+// exportUnderLimit exports a corpus at a rate from an emulator with a limit and other flags.
+func (b *bench) exportUnderLimit(ctx context.Context, c corpus, rate string, flags ...string) (*runReport, error) {
+	e, err := b.startEmulator(ctx, c, slices.Concat(limited(), flags)...)
 	if err != nil {
 		return nil, err
 	}
 	defer e.stop()
 	o := b.roomyExport(e.url, sinkArchive)
-	o.rate = "auto"
+	o.rate = rate
 	_, r, err := b.exportChecked(ctx, c, o)
 	if err != nil {
 		return nil, err
@@ -84,45 +88,92 @@ func (b *bench) exportUnderLimit(ctx context.Context, c corpus, flags []string) 
 	return r, removeExport(o)
 }
 
-// measureRivals prints how several exports share a limit, while all of them run.
-func (b *bench) measureRivals(ctx context.Context, c corpus) error {
-	e, err := b.startEmulator(ctx, c, underLimit()...)
+// shares are what programs on one limit have got of it when the first of them ends: rates over whole runs say nothing, since
+// programs that run one after the other have equal ones.
+type shares struct {
+	meters []*meter
+	once   sync.Once
+	got    []float64
+}
+
+// ended takes note that a program has ended.
+func (s *shares) ended() {
+	s.once.Do(func() {
+		for _, m := range s.meters {
+			s.got = append(s.got, float64(m.passed.Load()))
+		}
+	})
+}
+
+func (s *shares) close() error {
+	var errs []error
+	for _, m := range s.meters {
+		errs = append(errs, m.close())
+	}
+	return errors.Join(errs...)
+}
+
+// measureRivals prints how several exports share a limit, until the first of them has ended.
+func (b *bench) measureRivals(ctx context.Context, c corpus) (err error) {
+	e, err := b.startEmulator(ctx, c, slices.Concat(limited(), distant())...)
 	if err != nil {
 		return err
 	}
 	defer e.stop()
+	s := &shares{}
+	defer func() { err = errors.Join(err, s.close()) }()
+	for range rivals {
+		m, err := startMeter(e.url)
+		if err != nil {
+			return err
+		}
+		s.meters = append(s.meters, m)
+	}
 	reports := make([]*runReport, rivals)
 	group, ctx := errgroup.WithContext(ctx)
 	for i := range reports {
 		group.Go(func() (err error) {
-			o := b.roomyExport(e.url, sinkArchive)
-			o.out, o.rate = fmt.Sprint(o.out, i), "auto"
-			if _, reports[i], err = b.exportChecked(ctx, c, o); err != nil {
-				return err
-			}
-			return removeExport(o)
+			reports[i], err = b.exportAsRival(ctx, c, i, s)
+			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
+	return b.printRivals(reports, s.got)
+}
+
+// exportAsRival exports a corpus by way of the rival's meter.
+func (b *bench) exportAsRival(ctx context.Context, c corpus, i int, s *shares) (*runReport, error) {
+	o := b.roomyExport(s.meters[i].url, sinkArchive)
+	o.out, o.rate = fmt.Sprint(o.out, i), "auto"
+	_, r, err := b.export(ctx, o)
+	s.ended()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkExport(c, o.out, o.sink, r); err != nil {
+		return nil, fmt.Errorf("check what was stored: %w", err)
+	}
+	return r, removeExport(o)
+}
+
+// printRivals prints what several exports took, and what each had got when the first had ended.
+func (b *bench) printRivals(reports []*runReport, got []float64) error {
 	t := &table{}
-	t.add("program", "requests", "throttled", "s", "a second")
-	var sum, squares, longest, sent float64
+	t.add("program", "requests", "throttled", "s", "got when the first ended")
+	var longest, sent float64
 	for i, r := range reports {
-		perSecond := float64(r.Counts.Requests.Sent) / r.Seconds
 		t.add(fmt.Sprint(i+1), fmt.Sprint(r.Counts.Requests.Sent), fmt.Sprint(r.Counts.Requests.Throttled),
-			fmt.Sprintf("%.1f", r.Seconds), fmt.Sprintf("%.1f", perSecond))
-		sum, squares = sum+perSecond, squares+perSecond*perSecond
+			fmt.Sprintf("%.1f", r.Seconds), fmt.Sprintf("%.0f", got[i]))
 		longest, sent = max(longest, r.Seconds), sent+float64(r.Counts.Requests.Sent-r.Counts.Requests.Throttled)
 	}
-	jain := sum * sum / (rivals * squares)
-	fmt.Fprintf(b.out, "\n### %d programs on one limit of %d/s, begun together\n\nThe rate is that over a run, and the first to end leaves its share to the others.\n",
-		rivals, limit)
+	fmt.Fprintf(b.out, "\n### %d programs on one limit of %d/s, begun together\n", rivals, limit)
 	if err := t.write(b.out); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(b.out, "- Jain's index %.2f; %s of the limit used until the last had ended; at least %.1f is the target: %s\n",
-		jain, inPercent(sent/longest/limit), leastJain, verdict(jain >= leastJain))
+	index := jain(got)
+	_, err := fmt.Fprintf(b.out, "- Jain's index of what each had got when the first ended %.2f; %s of the limit used until the last "+
+		"had ended; at least %.1f is the target: %s\n", index, inPercent(sent/longest/limit), leastJain, verdict(index >= leastJain))
 	return err
 }

@@ -22,7 +22,7 @@ func (b *bench) measureRate(ctx context.Context) error {
 	t.add("limit", "requests", "s", "a second", "share of the rate", "throttled")
 	reached := true
 	for _, kind := range []string{"fixed", "sliding"} {
-		r, err := b.exportAtRate(ctx, c, kind)
+		r, err := b.exportUnderLimit(ctx, c, fmt.Sprintf("%d/s", givenRate), "--limit-kind", kind)
 		if err != nil {
 			return err
 		}
@@ -40,20 +40,4 @@ func (b *bench) measureRate(ctx context.Context) error {
 	}
 	_, err := fmt.Fprintf(b.out, "- at least %s of the rate, and nothing throttled, is the target: %s\n", inPercent(leastUsed), verdict(reached))
 	return err
-}
-
-// exportAtRate exports a corpus from an emulator that limits the rate.
-func (b *bench) exportAtRate(ctx context.Context, c corpus, kind string) (*runReport, error) {
-	e, err := b.startEmulator(ctx, c, "--rate", fmt.Sprintf("%d/s", limit), "--limit-kind", kind)
-	if err != nil {
-		return nil, err
-	}
-	defer e.stop()
-	o := b.roomyExport(e.url, sinkArchive)
-	o.rate = fmt.Sprintf("%d/s", givenRate)
-	_, r, err := b.exportChecked(ctx, c, o)
-	if err != nil {
-		return nil, err
-	}
-	return r, removeExport(o)
 }

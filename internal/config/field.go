@@ -121,7 +121,7 @@ func choiceField[T ~string](p *T, choices ...T) field {
 }
 
 func rateField(p *Rate) field {
-	const allowed = `a decimal number in /s, /m or /h, such as "20/m", from 1/h to 1000000/s; or "auto" or "unlimited"`
+	allowed := `a decimal number in /s, /m or /h, such as "20/m", ` + RateRange() + `; or "auto" or "unlimited"`
 	return scalar(field{typ: TypeString, placeholder: "RATE", allowed: allowed}, p, ParseRate, Rate.String)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Rate says how many requests may be sent. The zero Rate sets no limit.
@@ -24,13 +25,20 @@ const (
 	maxRate = 1e6
 )
 
-// rateUnit is what a rate counts by.
-type rateUnit struct {
-	suffix  string
-	seconds float64
+// RateRange says which numbers ParseRate accepts, for those who gave another one.
+func RateRange() string {
+	return fmt.Sprintf("from %s to %.0f/s", Rate{PerSecond: minRate}, float64(maxRate))
 }
 
-func rateUnits() []rateUnit { return []rateUnit{{"/s", 1}, {"/m", 60}, {"/h", 3600}} }
+// rateUnit is what a rate counts by.
+type rateUnit struct {
+	suffix string
+	window time.Duration
+}
+
+func rateUnits() []rateUnit {
+	return []rateUnit{{"/s", time.Second}, {"/m", time.Minute}, {"/h", time.Hour}}
+}
 
 // ParseRate parses a decimal number of requests by second, minute or hour, such as "0.5/s", "20/m" or "1000/h", or one
 // of the words "auto" and "unlimited". A number is from one an hour to a million a second.
@@ -41,6 +49,16 @@ func ParseRate(text string) (Rate, error) {
 	case rateUnlimited:
 		return Rate{}, nil
 	}
+	requests, window, err := ParseRequests(text)
+	if err != nil {
+		return Rate{}, err
+	}
+	return Rate{PerSecond: requests / window.Seconds()}, nil
+}
+
+// ParseRequests parses a rate that is a number, as ParseRate does, and returns how many requests it names, and the second, the
+// minute or the hour that it names them by.
+func ParseRequests(text string) (requests float64, window time.Duration, err error) {
 	for _, unit := range rateUnits() {
 		digits, found := strings.CutSuffix(text, unit.suffix)
 		if !found {
@@ -50,13 +68,12 @@ func ParseRate(text string) (Rate, error) {
 		if strings.Trim(digits, "0123456789.") != "" || err != nil && !errors.Is(err, strconv.ErrRange) {
 			break
 		}
-		r := Rate{PerSecond: n / unit.seconds}
-		if r.PerSecond < minRate || r.PerSecond > maxRate {
-			return Rate{}, fmt.Errorf("the rate %s is out of range", quote(text))
+		if perSecond := n / unit.window.Seconds(); perSecond < minRate || perSecond > maxRate {
+			return 0, 0, fmt.Errorf("the rate %s is out of range", quote(text))
 		}
-		return r, nil
+		return n, unit.window, nil
 	}
-	return Rate{}, fmt.Errorf("%s is not a rate", quote(text))
+	return 0, 0, fmt.Errorf("%s is not a rate", quote(text))
 }
 
 // String returns the shortest form that ParseRate reads back as the same rate.
@@ -69,9 +86,9 @@ func (r Rate) String() string {
 	}
 	best := ""
 	for _, unit := range rateUnits() {
-		n := r.PerSecond * unit.seconds
+		n := r.PerSecond * unit.window.Seconds()
 		text := strconv.FormatFloat(n, 'f', -1, 64) + unit.suffix
-		if n/unit.seconds == r.PerSecond && (best == "" || len(text) < len(best)) {
+		if n/unit.window.Seconds() == r.PerSecond && (best == "" || len(text) < len(best)) {
 			best = text
 		}
 	}

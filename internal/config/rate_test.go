@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestRate_ParseRate_Accepts(t *testing.T) {
@@ -59,6 +60,34 @@ func TestRate_ParseRate_Refuses(t *testing.T) {
 	} {
 		if got, err := ParseRate(text); err == nil || err.Error() != want {
 			t.Errorf("ParseRate(%q) = %v, %v; want the error %s", text, got, err, want)
+		}
+	}
+}
+
+func TestParseRequests_KeepsTheUnit(t *testing.T) {
+	for text, want := range map[string]struct {
+		requests float64
+		window   time.Duration
+	}{
+		"60/m": {60, time.Minute}, "3600/h": {3600, time.Hour}, "1/s": {1, time.Second}, "0.5/s": {0.5, time.Second},
+	} {
+		if requests, window, err := ParseRequests(text); requests != want.requests || window != want.window || err != nil {
+			t.Errorf("ParseRequests(%q) = %v in %v, %v; want %v in %v", text, requests, window, err, want.requests, want.window)
+		}
+	}
+	for _, text := range []string{"auto", "unlimited", "0/s", "20"} {
+		if requests, window, err := ParseRequests(text); err == nil {
+			t.Errorf("ParseRequests(%q) = %v in %v, want an error", text, requests, window)
+		}
+	}
+}
+
+// The range that is told is the one that is kept.
+func TestRateRange(t *testing.T) {
+	least, most, _ := strings.Cut(strings.TrimPrefix(RateRange(), "from "), " to ")
+	for text, want := range map[string]float64{least: minRate, most: maxRate} {
+		if r, err := ParseRate(text); err != nil || r.PerSecond != want {
+			t.Errorf("%q of %q is %v a second, %v; want %v", text, RateRange(), r.PerSecond, err, want)
 		}
 	}
 }

@@ -11,6 +11,8 @@ type counter interface {
 	begin(at time.Time)
 	// take counts a request. wait is 0 where it is let through.
 	take(now time.Time) (wait time.Duration)
+	// skip counts requests that came at even distances until a time, when some windows had passed since the latest other one.
+	skip(requests int64, until time.Time)
 	// left returns how many requests would be let through at once, and how long the next one would then have to wait.
 	left(now time.Time) (remaining int, wait time.Duration)
 }
@@ -20,7 +22,7 @@ func newCounter(l *RateLimit) counter {
 	case SlidingWindow:
 		return &slidingCounter{window: l.Window, passed: make([]time.Time, l.Requests)}
 	case TokenBucket:
-		full := int64(l.Burst) * int64(l.Window)
+		full := int64(l.Requests) * int64(l.Window)
 		return &bucketCounter{each: int64(l.Window), gain: int64(l.Requests), full: full, credit: full}
 	}
 	return &windowCounter{window: l.Window, requests: l.Requests, aligned: l.Kind == AlignedWindow}
@@ -65,6 +67,9 @@ func (c *windowCounter) take(now time.Time) time.Duration {
 	return 0
 }
 
+// skip does nothing: what is counted next begins another window.
+func (c *windowCounter) skip(int64, time.Time) {}
+
 func (c *windowCounter) left(now time.Time) (int, time.Duration) {
 	next := *c // a look begins no window
 	next.turn(now)
@@ -98,6 +103,9 @@ func (c *slidingCounter) take(now time.Time) time.Duration {
 	c.next = (c.next + 1) % len(c.passed)
 	return 0
 }
+
+// skip does nothing: what came so long before is out of the window.
+func (c *slidingCounter) skip(int64, time.Time) {}
 
 func (c *slidingCounter) left(now time.Time) (int, time.Duration) {
 	n := sort.Search(len(c.passed), func(i int) bool { return c.age(now, i) < c.window })
@@ -143,6 +151,17 @@ func (c *bucketCounter) take(now time.Time) time.Duration {
 	}
 	c.credit -= c.each
 	return 0
+}
+
+func (c *bucketCounter) skip(requests int64, until time.Time) {
+	gained := float64(until.Sub(c.filled)) * float64(c.gain)
+	switch credit := float64(c.credit) + gained - float64(requests)*float64(c.each); {
+	case credit >= float64(c.full):
+		c.credit = c.full
+	default:
+		c.credit = int64(max(0, credit))
+	}
+	c.filled = until
 }
 
 func (c *bucketCounter) left(now time.Time) (int, time.Duration) {

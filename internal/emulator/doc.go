@@ -7,8 +7,5 @@
 // its key order, its spelling of numbers and timestamps, and its nulls untouched. Write operations change the Corpus in
 // memory only; what they change shows in later listings.
 //
-// A Limiter and what it tells can be used without a Server: it reads no clock, so that hours of requests are simulated in a
-// moment.
-//
 // Each directory also serves as a pipeline of the same id, so that the listing of pipeline files has something to show.
 package emulator

@@ -46,7 +46,7 @@ func (s *Server) download(x *exchange) reply {
 	if !hmac.Equal([]byte(s.signer.sign(expires+" "+id)), []byte(x.query.Get("signature"))) {
 		return detail(http.StatusForbidden, "The signature does not match")
 	}
-	if at, err := strconv.ParseInt(expires, 10, 64); err != nil || time.Now().Unix() > at {
+	if at, err := strconv.ParseInt(expires, 10, 64); err != nil || time.Now().Unix() >= at {
 		return detail(http.StatusForbidden, "The URL has expired")
 	}
 	s.corpus.mu.RLock()

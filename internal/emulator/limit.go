@@ -21,7 +21,7 @@ const (
 	AlignedWindow LimitKind = "aligned"
 	// SlidingWindow lets a request through where fewer than RateLimit.Requests were in the window that ends with it.
 	SlidingWindow LimitKind = "sliding"
-	// TokenBucket holds RateLimit.Burst tokens at most, and gains RateLimit.Requests in each window, evenly.
+	// TokenBucket holds RateLimit.Requests tokens at most, and gains as many in each window, evenly.
 	TokenBucket LimitKind = "bucket"
 )
 
@@ -36,8 +36,6 @@ type RateLimit struct {
 	// Requests is how many are let through in each window.
 	Requests int
 	Window   time.Duration
-	// Burst is the size of a TokenBucket; Requests when 0.
-	Burst int
 	// RetryAfter says how throttled clients are told when to come back.
 	RetryAfter RetryAfterStyle
 
@@ -69,31 +67,39 @@ type Limiter struct {
 // NewLimiter returns a limiter that has not started. It fails when the limit makes no sense.
 func NewLimiter(l RateLimit) (*Limiter, error) {
 	l.Kind = cmp.Or(l.Kind, FixedWindow)
-	if l.Burst == 0 {
-		l.Burst = l.Requests
-	}
 	if err := l.validate(); err != nil {
 		return nil, err
 	}
 	return &Limiter{RateLimit: l, counter: newCounter(&l)}, nil
 }
 
-func (l *RateLimit) validate() error {
-	most := l.Requests
-	if l.Kind == TokenBucket {
-		most = l.Burst
+// mostSliding is how many requests a SlidingWindow remembers at most: some 240 MB of them.
+const mostSliding = 10_000_000
+
+// MostRequests returns how many requests in a window a kind of limit can count.
+func MostRequests(kind LimitKind, window time.Duration) int64 {
+	switch kind {
+	case SlidingWindow:
+		return mostSliding
+	case TokenBucket:
+		// Credit is counted in fractions of a token.
+		return math.MaxInt64 / int64(window)
 	}
+	return math.MaxInt
+}
+
+func (l *RateLimit) validate() error {
 	switch {
 	case !slices.Contains(LimitKinds(), l.Kind):
 		return fmt.Errorf("Limit.Kind: there is no limit %q", l.Kind)
 	case l.Requests < 1 || l.Window <= 0:
 		return fmt.Errorf("a limit of %d requests in %v, both must be positive", l.Requests, l.Window)
-	case l.Burst < 0:
-		return fmt.Errorf("Limit.Burst is %d, it must not be negative", l.Burst)
-	case l.Kind == TokenBucket && int64(l.Burst) > math.MaxInt64/int64(l.Window):
-		return fmt.Errorf("Limit.Burst is %d, which is too many in %v", l.Burst, l.Window)
-	case l.Used < 0 || l.Used > most:
-		return fmt.Errorf("Limit.Used is %d, it must be from 0 to %d", l.Used, most)
+	case int64(l.Requests) > MostRequests(l.Kind, l.Window):
+		return fmt.Errorf("Limit.Requests is %d, which is too many in %v", l.Requests, l.Window)
+	case !l.RetryAfter.known():
+		return fmt.Errorf("Limit.RetryAfter: there is no style %q", l.RetryAfter)
+	case l.Used < 0 || l.Used > l.Requests:
+		return fmt.Errorf("Limit.Used is %d, it must be from 0 to %d", l.Used, l.Requests)
 	case l.Age < 0 || l.Age >= l.Window:
 		return fmt.Errorf("Limit.Age is %v, it must be from 0 to less than %v", l.Age, l.Window)
 	case l.QuotaHeaders != QuotaNone && !slices.Contains(QuotaSpellings(), l.QuotaHeaders):
@@ -137,13 +143,30 @@ func (l *Limiter) advance(now time.Time) {
 			l.counter.take(now.Add(l.Age/time.Duration(l.Used)*time.Duration(i) - l.Age))
 		}
 	}
-	for l.Rival.Requests > 0 {
-		at := l.start.Add(l.Rival.after(l.rivals + 1))
-		if at.After(now) {
-			return
-		}
+	if l.Rival.Requests > 0 {
+		l.advanceRival(now.Sub(l.start))
+	}
+}
+
+// rivalWindows is how many windows of the rival's requests are counted one by one. Of what came before, a bucket remembers the
+// sum, and the other kinds nothing but the phase of a fixed window, which is as good as any.
+const rivalWindows = 3
+
+// advanceRival counts the rival's requests until a time after the start. What that costs depends on what the limit lets through
+// in a few windows, and neither on the rival's rate nor on the time since the last call.
+func (l *Limiter) advanceRival(now time.Duration) {
+	last := l.Rival.by(now)
+	if old := l.Rival.by(max(0, now-rivalWindows*l.Window)); old > l.rivals {
+		l.counter.skip(old-l.rivals, l.start.Add(l.Rival.after(old)))
+		l.rivals = old
+	}
+	for l.rivals < last {
 		l.rivals++
-		l.counter.take(at)
+		at := l.Rival.after(l.rivals)
+		if wait := l.counter.take(l.start.Add(at)); wait > 0 {
+			// So are all others before that time.
+			l.rivals = min(last, max(l.rivals, l.Rival.by(at+wait-1)))
+		}
 	}
 }
 

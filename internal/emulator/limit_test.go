@@ -49,13 +49,10 @@ func TestLimiter_Take_Kinds(t *testing.T) {
 		{"sliding", RateLimit{Kind: SlidingWindow, Requests: 2, Window: time.Second}, []step{
 			{0, 0}, {900 * ms, 0}, {950 * ms, 50 * ms}, {1000 * ms, 0}, {1010 * ms, 890 * ms}, {1900 * ms, 0}, {1910 * ms, 90 * ms},
 		}},
-		{"bucket", RateLimit{Kind: TokenBucket, Requests: 2, Window: time.Second, Burst: 3}, []step{
-			{0, 0}, {0, 0}, {0, 0}, {0, 500 * ms}, {100 * ms, 400 * ms}, {500 * ms, 0}, {600 * ms, 400 * ms},
-			// However long nothing was asked for, the bucket holds three.
-			{time.Hour, 0}, {time.Hour, 0}, {time.Hour, 0}, {time.Hour, 500 * ms},
-		}},
-		{"bucket of a window", RateLimit{Kind: TokenBucket, Requests: 2, Window: time.Second}, []step{
-			{0, 0}, {0, 0}, {0, 500 * ms},
+		{"bucket", RateLimit{Kind: TokenBucket, Requests: 2, Window: time.Second}, []step{
+			{0, 0}, {0, 0}, {0, 500 * ms}, {100 * ms, 400 * ms}, {500 * ms, 0}, {600 * ms, 400 * ms},
+			// However long nothing was asked for, the bucket holds two.
+			{time.Hour, 0}, {time.Hour, 0}, {time.Hour, 500 * ms},
 		}},
 		// Requests overtake each other on their way to the limiter: time that went back is no time.
 		{"bucket and time that goes back", RateLimit{Kind: TokenBucket, Requests: 1, Window: time.Second}, []step{
@@ -119,7 +116,7 @@ func TestLimiter_Start(t *testing.T) {
 
 // A bucket gains no more and no less than it says, also where a token takes no whole number of nanoseconds.
 func TestLimiter_Take_BucketIsExact(t *testing.T) {
-	l := newLimiter(t, RateLimit{Kind: TokenBucket, Requests: 70_000, Window: time.Second, Burst: 2})
+	l := newLimiter(t, RateLimit{Kind: TokenBucket, Requests: 70_000, Window: time.Second, Used: 69_998})
 	start, now, n := time.Now(), time.Duration(0), 0
 	for now < 10*time.Second {
 		wait := l.Take(start.Add(now))
@@ -211,13 +208,84 @@ func TestLimiter_Take_GreedyRival(t *testing.T) {
 	checkSteps(t, l, time.Now(), []step{{0, 0}, {150 * ms, 0}, {250 * ms, 750 * ms}, {1350 * ms, 650 * ms}})
 }
 
+// countingCounter counts how often it is asked.
+type countingCounter struct {
+	counter
+	taken int
+}
+
+func (c *countingCounter) take(now time.Time) time.Duration {
+	c.taken++
+	return c.counter.take(now)
+}
+
+// However long nobody asked, and however often the rival did, no more is counted than the limit lets through in a few windows.
+func TestLimiter_Take_RivalOfAnIdleTime_CostsLittle(t *testing.T) {
+	second, hour := RateLimit{Requests: 1000, Window: time.Second}, RateLimit{Requests: 20, Window: time.Hour}
+	for _, kind := range LimitKinds() {
+		for _, l := range []RateLimit{second, hour} {
+			for _, perSecond := range []int{900, 100_000, 1_000_000} {
+				l.Kind, l.Rival = kind, Rival{Requests: perSecond, Window: time.Second}
+				limiter, start := newLimiter(t, l), time.Now()
+				limiter.Start(start)
+				counted := &countingCounter{counter: limiter.counter}
+				limiter.counter = counted
+				limiter.Take(start.Add(10 * time.Minute))
+				// A bucket lets through what it holds, too, and each that is refused is followed by one that is not.
+				if most := 2*(rivalWindows+1)*l.Requests + 2; counted.taken > most {
+					t.Errorf("%s, %d in %v, rival %d/s: %d were counted, want %d at most",
+						kind, l.Requests, l.Window, perSecond, counted.taken, most)
+				}
+			}
+		}
+	}
+}
+
+// An idle time leaves what is left had somebody looked on.
+func TestLimiter_Take_RivalOfAnIdleTime_LeavesTheSame(t *testing.T) {
+	for _, kind := range LimitKinds() {
+		for _, rival := range []int{30, 99, 101, 250} {
+			l := RateLimit{Kind: kind, Requests: 100, Window: time.Second, Rival: Rival{Requests: rival, Window: time.Second}}
+			idle, watched, start := newLimiter(t, l), newLimiter(t, l), time.Now()
+			idle.Start(start)
+			for _, after := range []time.Duration{10 * time.Second, 73 * time.Second, 10*time.Minute + 3*ms} {
+				idle.Take(start.Add(after))
+				for at := time.Duration(0); at < after; at += 700 * ms {
+					watched.Quota(start.Add(at))
+				}
+				watched.Take(start.Add(after))
+				// The windows of the one begin at other times than those of the other.
+				if kind == FixedWindow || kind == SlidingWindow && rival > 100 {
+					continue
+				}
+				got, want := idle.Quota(start.Add(after+400*ms)), watched.Quota(start.Add(after+400*ms))
+				if d := got.Remaining - want.Remaining; d < -1 || d > 1 || kind != TokenBucket && got != want {
+					t.Errorf("%s, rival %d/s, after %v: %+v, want %+v", kind, rival, after, got, want)
+				}
+			}
+		}
+	}
+}
+
+func TestRival_By(t *testing.T) {
+	for _, r := range []Rival{{1, time.Second}, {7, time.Second}, {1_000_000, time.Second}, {20, time.Minute}, {1001, time.Hour}} {
+		for _, n := range []int64{1, 2, 6, 7, 8, 999, 123_456_789} {
+			at := r.after(n)
+			if got, before := r.by(at), r.by(at-1); got != n || before != n-1 {
+				t.Errorf("%+v: %d by the time of request %d, %d just before", r, got, n, before)
+			}
+		}
+	}
+}
+
 func TestNewLimiter_Rejects(t *testing.T) {
 	for want, l := range map[string]RateLimit{
 		`no limit "tide"`:                  {Kind: "tide", Requests: 1, Window: 1},
 		"0 requests in 1s":                 {Window: time.Second},
 		"1 requests in 0s":                 {Requests: 1},
-		"must not be negative":             {Requests: 1, Window: 1, Burst: -1},
-		"too many in 1h0m0s":               {Kind: TokenBucket, Requests: 1, Window: time.Hour, Burst: 1 << 40},
+		"2562048, which is too many in 1h": {Kind: TokenBucket, Requests: 2562048, Window: time.Hour},
+		"10000001, which is too many in":   {Kind: SlidingWindow, Requests: 10_000_001, Window: time.Hour},
+		`no style "never"`:                 {Requests: 1, Window: 1, RetryAfter: "never"},
 		"Used is 5, it must be from 0":     {Requests: 4, Window: 1, Used: 5},
 		"Used is -1":                       {Requests: 4, Window: 1, Used: -1},
 		"Age is 1m0s, it must be from 0":   {Requests: 4, Window: time.Minute, Age: time.Minute},

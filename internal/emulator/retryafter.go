@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -23,6 +24,10 @@ const (
 // RetryAfterStyles returns all styles that send a header.
 func RetryAfterStyles() []RetryAfterStyle {
 	return []RetryAfterStyle{RetryAfterSeconds, RetryAfterDate, RetryAfterMillis}
+}
+
+func (s RetryAfterStyle) known() bool {
+	return s == RetryAfterNone || slices.Contains(RetryAfterStyles(), s)
 }
 
 // header returns the header, by name and value, that tells a client to wait; both are empty where none does.

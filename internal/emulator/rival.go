@@ -25,3 +25,16 @@ func (r Rival) after(n int64) time.Duration {
 	windows, rest := n/int64(r.Requests), float64(n%int64(r.Requests))
 	return time.Duration(windows)*r.Window + time.Duration(rest*float64(r.Window)/float64(r.Requests))
 }
+
+// by returns how many of its requests come until then, from the start on: those at that very time included.
+func (r Rival) by(d time.Duration) int64 {
+	n := int64(d/r.Window) * int64(r.Requests)
+	n += int64(float64(d%r.Window) * float64(r.Requests) / float64(r.Window))
+	for r.after(n+1) <= d {
+		n++
+	}
+	for n > 0 && r.after(n) > d {
+		n--
+	}
+	return n
+}

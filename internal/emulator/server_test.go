@@ -229,6 +229,7 @@ func TestNew_Rejects(t *testing.T) {
 		"Throttle.Share is NaN":                          {Corpus: c, Throttle: Throttle{Share: math.NaN()}},
 		"Throttle.Status is 404, it must be 429 or 503":  {Corpus: c, Throttle: Throttle{Status: 404}},
 		"Throttle.Wait is -1s":                           {Corpus: c, Throttle: Throttle{Wait: -time.Second}},
+		`Throttle.RetryAfter: there is no style "never"`: {Corpus: c, Throttle: Throttle{RetryAfter: "never"}},
 		`Storage.Origin is "", want an origin`:           {Corpus: c, Storage: &StorageOptions{}},
 		`Storage.Origin is "http://127.0.0.1:1/a", want`: {Corpus: c, Storage: &StorageOptions{Origin: "http://127.0.0.1:1/a"}},
 		"Storage.Latency must not be negative":           {Corpus: c, Storage: &StorageOptions{Origin: testStorage, Latency: -1}},

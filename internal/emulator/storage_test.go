@@ -153,10 +153,11 @@ func TestServer_LinkLife_DownloadURL(t *testing.T) {
 		if got := page.Items[0].DownloadURL["expires_at"]; got != "2000-01-01T00:00:02.000000Z" {
 			t.Errorf("expires_at %s, want two seconds after the start", got)
 		}
+		time.Sleep(1999 * ms)
 		if w := ask(s, link); w.Code != 404 {
 			t.Errorf("status %d, want 404: a valid link to a document that is not there", w.Code)
 		}
-		time.Sleep(3 * time.Second)
+		time.Sleep(ms)
 		if w := ask(s, link); w.Code != 403 {
 			t.Errorf("status %d, want 403: the link has expired", w.Code)
 		}

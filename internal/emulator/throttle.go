@@ -44,6 +44,8 @@ func newThrottler(t Throttle, seed uint64) (*throttler, error) {
 		return nil, fmt.Errorf("Throttle.Status is %d, it must be 429 or 503", t.Status)
 	case t.Wait < 0:
 		return nil, fmt.Errorf("Throttle.Wait is %v, it must not be negative", t.Wait)
+	case !t.RetryAfter.known():
+		return nil, fmt.Errorf("Throttle.RetryAfter: there is no style %q", t.RetryAfter)
 	}
 	return &throttler{Throttle: t, random: rand.New(rand.NewPCG(seed, mix(seed)))}, nil
 }
