@@ -174,12 +174,12 @@ func (p *pace) firstRow(now float64, r row) {
 func (p *pace) take(r row) (seen float64) {
 	if !r.soft {
 		p.window = max(1, r.need(), 0.997*p.window)
-		p.pause = r.over - r.first
+		p.pause = r.due - r.first
 	}
 	n, from := p.epoch.accepted, p.epoch.from
-	ended := min(r.over, max(r.demanded, r.last))
-	p.windows.add(window{accepted: n, least: ended - from, most: r.over - from, need: r.need()})
-	p.seen, p.seenAt = float64(n)/(r.over-from), r.over
+	ended := min(r.due, max(r.demanded, r.last))
+	p.windows.add(window{accepted: n, least: ended - from, most: r.due - from, need: r.need()})
+	p.seen, p.seenAt = float64(n)/(r.due-from), r.over
 	p.epoch = count{from: r.over}
 	p.rows++
 	return float64(n) / max(leastTime, ended-from)

@@ -193,7 +193,7 @@ func TestPace_Judge_SearchesAgainAfterChance(t *testing.T) {
 				for range n {
 					p.accept(now, Passage{Sent: now, Level: p.level})
 				}
-				p.resume(now+70, row{first: now + 10, last: now + 10, over: now + 70, demanded: now + 10 + c.needs[i],
+				p.resume(now+70, row{first: now + 10, last: now + 10, over: now + 70, due: now + 70, demanded: now + 10 + c.needs[i],
 					header: true, answers: 1, level: p.level})
 				now += 70
 			}
@@ -248,7 +248,7 @@ func TestPace_Judge_FollowsTheMeanOfASharedWindow(t *testing.T) {
 			p.accept(now, Passage{Sent: now, Level: p.level})
 		}
 		used := 20 + 7*float64(i)
-		p.resume(now+60, row{first: now + used, last: now + used, over: now + 60, demanded: now + 59, header: true, answers: 1, level: p.level})
+		p.resume(now+60, row{first: now + used, last: now + used, over: now + 60, due: now + 60, demanded: now + 59, header: true, answers: 1, level: p.level})
 		now += 60
 	}
 	if got := p.rate(); got < 3 || got > 8 {
@@ -291,6 +291,25 @@ func TestNoise_Burst(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
 		}
+	}
+}
+
+// An hour asleep in a pause does not make a window by the hour of two counts that happen to be alike.
+func TestPace_Take_AnHourAsleepIsNoWindow(t *testing.T) {
+	p := newPace(0, true)
+	p.set(0.35)
+	p.rows, p.window = 9, 60
+	now := 0.0
+	for _, asleep := range []float64{0, 3600} {
+		for range 270 {
+			now += 3
+			p.accept(now, Passage{Sent: now, Level: p.level})
+		}
+		p.resume(now+3+asleep, row{first: now, last: now, over: now + 3 + asleep, due: now + 3, soft: true, answers: 1, level: p.level})
+		now += 3 + asleep
+	}
+	if got := p.rate(); got < 0.3 {
+		t.Errorf("%v a second, want hardly less than 0.35", got)
 	}
 }
 
