@@ -254,7 +254,8 @@ func TestGovernor_QuotaHeaders_ThatLie(t *testing.T) {
 func testLie(t *testing.T, l emulator.RateLimit) {
 	t.Run(fmt.Sprintf("%s/%v", l.Lie, l.Window), func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			length := 60 * l.Window
+			const windows = 20
+			length := windows * l.Window
 			var logged []string
 			accepted, throttled := obey(t, limiterOf(t, l), 50*time.Millisecond, length, func(message string) { logged = append(logged, message) })
 			least := 0.8
@@ -262,7 +263,7 @@ func testLie(t *testing.T, l emulator.RateLimit) {
 				// Nobody can know that there is more.
 				least = 0.3
 			}
-			if used := float64(accepted) / (60 * float64(l.Requests)); used < least || float64(throttled) > 0.05*float64(accepted) {
+			if used := float64(accepted) / (windows * float64(l.Requests)); used < least || float64(throttled) > 0.05*float64(accepted) {
 				t.Errorf("used %.1f %%, %d throttled", 100*used, throttled)
 			}
 			// A short window is spread, so that nothing is throttled.
