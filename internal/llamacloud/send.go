@@ -90,7 +90,8 @@ func (k *call) send(ctx context.Context, to *url.URL, hop int) (*answer, error) 
 		k.client.opts.Observer.Observe(pipeline.Retrying{Method: again.method, Route: again.route, Attempt: 1, Err: errStandIn})
 		a, err := again.sendAdmitted(ctx, again.url, admitted)
 		if err == nil {
-			a.discard()
+			// Its connection is dropped with it: what is sent next is to show whether a new one can be had.
+			a.body.Close()
 		} else if failed, ok := errors.AsType[*RequestError](err); ok && failed.Class == ClassTLS {
 			// That ends the run, whatever was to be sent.
 			return nil, err
