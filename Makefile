@@ -19,6 +19,7 @@ check: format vet tidy test cross reproducible interop vuln
 format:
 	@unformatted=$$(gofmt -l cmd pipeline sinks manifest internal); \
 	if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+	@if grep -rnE '^(<<<<<<<|>>>>>>>) ' --include='*.md' --include='*.toml' --include='*.yaml' .; then echo "left over from a merge"; exit 1; fi
 
 vet:
 	$(GO) vet ./...

@@ -131,31 +131,80 @@ func TestSource_Blob_ThrottledByTwoOrigins_Ends(t *testing.T) {
 	})
 }
 
-// A blob host that wants a pause which is too long is its assets' failure, not the run's, and gets no more requests.
+// A blob host that wants a pause which is too long is its assets' failure, not the run's, and gets no more requests, whether
+// it has all blobs or not.
 func TestSource_Blob_HostThatWantsTooLongAPause(t *testing.T) {
+	for name, others := range map[string]int{"it has all": 0, "another has some": 1} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				image := picture(t)
+				var asked, followed atomic.Int64
+				api := hosts{"busy": "127.0.0.1:81", "good": "127.0.0.1:82"}
+				a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
+					asked.Add(1)
+					api.ServeHTTP(w, r)
+				})
+				a.serve(t, "127.0.0.1:81", func(w http.ResponseWriter, _ *http.Request) {
+					followed.Add(1)
+					w.Header().Set("Retry-After", "1800")
+					w.WriteHeader(http.StatusServiceUnavailable)
+				})
+				a.serve(t, "127.0.0.1:82", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(image) })
+				for range others {
+					if err := a.blobOf(t, "good"); err != nil {
+						t.Fatal(err)
+					}
+				}
+				asked.Store(0)
+				start := time.Now()
+				classes := map[string]int{}
+				for range 50 {
+					err := a.blobOf(t, "busy")
+					failure, ok := errors.AsType[*pipeline.Failure](err)
+					if !ok {
+						t.Fatalf("got %v, want the asset's failure", err)
+					}
+					classes[failure.Class]++
+				}
+				if classes["http_503"] != 1 || classes[ClassThrottled] != 49 || followed.Load() != 1 || asked.Load() != 50 || time.Since(start) > time.Minute {
+					t.Errorf("got %v after %d requests to the API and %d to the origin in %v", classes, asked.Load(), followed.Load(), time.Since(start))
+				}
+			})
+		})
+	}
+}
+
+// Where a blob host shuts each time that the API has been asked for a link, the API isn't asked for ever: the third link is kept
+// until the host takes it.
+func TestSource_Blob_HostThatShutsAgainAndAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var asked, followed atomic.Int64
+		const most = 20
+		image, asked := picture(t), 0
+		var host *governor.Governor
+		follow := func() *governor.Ticket {
+			ticket, err := host.Follow(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return ticket
+		}
 		a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
-			asked.Add(1)
+			if host != nil && asked < most {
+				asked++
+				follow().Accepted(nil)
+				if _, err := follow().Throttled(new(governor.Request), governor.Delay{Wait: 1, Unit: 1}, nil); err != nil {
+					t.Error(err)
+				}
+			}
 			http.Redirect(w, r, "http://127.0.0.1:81/", http.StatusFound)
 		})
-		a.serve(t, "127.0.0.1:81", func(w http.ResponseWriter, _ *http.Request) {
-			followed.Add(1)
-			w.Header().Set("Retry-After", "1800")
-			w.WriteHeader(http.StatusServiceUnavailable)
-		})
-		start := time.Now()
-		classes := map[string]int{}
-		for range 50 {
-			_, err := a.fetchBlob(t, 0)
-			failure, ok := errors.AsType[*pipeline.Failure](err)
-			if !ok {
-				t.Fatalf("got %v, want the asset's failure", err)
-			}
-			classes[failure.Class]++
+		a.serve(t, "127.0.0.1:81", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(image) })
+		if _, err := a.fetchBlob(t, 0); err != nil {
+			t.Fatal(err)
 		}
-		if classes["http_503"] != 1 || classes[ClassThrottled] != 49 || followed.Load() != 1 || asked.Load() != 50 || time.Since(start) > time.Minute {
-			t.Errorf("got %v after %d requests to the API and %d to the origin in %v", classes, asked.Load(), followed.Load(), time.Since(start))
+		host = a.client.origins.other(&url.URL{Scheme: "http", Host: "127.0.0.1:81"})
+		if _, err := a.fetchBlob(t, 0); err != nil || asked != maxRenewals+1 {
+			t.Errorf("%v after asking the API %d times, want the blob after %d", err, asked, maxRenewals+1)
 		}
 	})
 }
