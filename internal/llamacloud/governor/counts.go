@@ -35,12 +35,6 @@ var natural = [...]float64{1, 60, 3600}
 
 func (w *windows) add(c window) { *w = latest(append(*w, c), keptWindows) }
 
-// repeats tells whether a count is that of the row before.
-func (w windows) repeats(accepted int) bool {
-	k := len(w)
-	return k > 0 && math.Abs(float64(w[k-1].accepted-accepted)) <= 1+0.03*float64(accepted)
-}
-
 // mean returns what was accepted a second, pauses included; ok is false where the rows are too few, or their pauses are all
 // alike: those of a window that is shared end together, whenever they begin, and random ones are as long as a header says.
 func (w windows) mean() (rate float64, ok bool) {

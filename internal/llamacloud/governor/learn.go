@@ -35,7 +35,10 @@ func (p *pace) contradicted(now float64, answers int) {
 		p.noise.before = p.rate()
 	}
 	if p.phase != steady {
-		p.doubled, p.used = now, 0
+		const few, share = 1, 0.05
+		if p.spoilt += answers; float64(p.spoilt) > few+share*float64(p.used) {
+			p.test(now)
+		}
 		for range answers {
 			if p.noise.burst(p.answers) {
 				p.set(min(p.rate(), max(leastCount, p.seconds.most())))
@@ -45,8 +48,9 @@ func (p *pace) contradicted(now float64, answers int) {
 		}
 		return
 	}
-	noise := false
+	noise, rare := false, false
 	for range answers {
+		rare = p.noise.rare(p.answers, p.rate()*p.window)
 		noise = p.noise.hit(p.answers, p.level)
 	}
 	if before := p.noise.before; noise && before > 0 {
@@ -56,7 +60,7 @@ func (p *pace) contradicted(now float64, answers int) {
 		p.noise.before = 0
 	}
 	// Where nobody had to wait, the rate isn't to blame.
-	if noise || now < p.grace || now-p.waited > p.moment() {
+	if noise || rare || now < p.grace || now-p.waited > p.moment() {
 		return
 	}
 	p.decrease(now)
@@ -75,6 +79,7 @@ func (p *pace) lower(seen float64) {
 // overload tells whether far too many are throttled, and goes on with what is accepted.
 func (p *pace) overload(now, need float64) bool {
 	const hits, share, extreme = 5, 0.15, 0.5
+	const long, mostFall = 10, 0.75
 	if p.rows == 0 || need > short {
 		return false
 	}
@@ -99,6 +104,10 @@ func (p *pace) overload(now, need float64) bool {
 		rate = max(rate, last)
 	}
 	was := p.rate()
+	if p.phase == steady && p.window > long {
+		// A few seconds say little about it.
+		rate = max(rate, mostFall*was)
+	}
 	p.set(below * min(rate, was))
 	if f := float64(p.first); f > rate {
 		// What a bucket let through at first is what a window holds.
@@ -135,7 +144,7 @@ func (p *pace) weigh(now float64, r row) {
 		return
 	}
 	little := r.contradicted && r.answers <= 2 || p.noise.share > 0 && r.answers == 1
-	if little && !p.windows.repeats(p.epoch.accepted) {
+	if little {
 		p.contradicted(now, r.answers)
 		return
 	}
@@ -163,7 +172,8 @@ func (p *pace) firstRow(now float64, r row) {
 		} else {
 			p.trial = min(p.trial, max(firstRate, p.seconds.most()/2))
 		}
-		p.doubled, p.used, p.slow = now, 0, true
+		p.slow = true
+		p.test(now)
 		p.level++
 	}
 	p.rows, p.first = 1, n

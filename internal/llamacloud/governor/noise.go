@@ -24,8 +24,9 @@ type hit struct{ answers, level int }
 const (
 	// enoughHits is how many gaps between hits are looked at: with fewer, rivals are taken for noise.
 	enoughHits = 16
-	// hitLevels is the number of paces at which hits must have been as frequent.
-	hitLevels = 3
+	// rareWindows is how many windows lie between two hits, on average, that are too rare to be a limit's: one that is passed
+	// throttles in every window.
+	rareWindows = 3
 	// leastSpread and mostSpread bound the coefficient of variation of the counts between hits: it is 1 for chance,
 	// 0 for a limit that is hit once a window, and higher for one that throttles in bursts.
 	leastSpread, mostSpread = 0.5, 1.7
@@ -52,7 +53,7 @@ func (n *noise) hit(answers, level int) bool {
 	spread, share := math.Sqrt(variance)/mean, 1/mean
 	switch {
 	case n.share == 0:
-		if spread > leastSpread && spread < mostSpread && share < mostNoise && n.hits[k].level-n.hits[0].level >= hitLevels {
+		if spread > leastSpread && spread < mostSpread && share < mostNoise && n.hits[k].level > n.hits[0].level {
 			n.share = share
 		}
 	case spread < endSpread || share > max(2.2*n.share, n.share+0.02):
@@ -61,6 +62,13 @@ func (n *noise) hit(answers, level int) bool {
 		n.share = min(0.05, n.share+(share-n.share)/32)
 	}
 	return n.share > 0
+}
+
+// rare tells whether a throttled answer that comes now, and the two before it, are too rare to be a limit's that holds so many
+// requests a window.
+func (n *noise) rare(answers int, window float64) bool {
+	k := len(n.hits)
+	return k >= 2 && float64(answers-n.hits[k-2].answers) > 2*rareWindows*window
 }
 
 // burst takes note of a throttled answer that was contradicted before a rate is known, and tells whether they come in

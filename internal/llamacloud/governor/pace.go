@@ -42,11 +42,11 @@ type pace struct {
 	// level counts the changes of the rate.
 	level int
 
-	// While searching and counting: the rate, when it was doubled last, how many were accepted since.
-	trial   float64
-	doubled float64
-	used    int
-	slow    bool
+	// While searching and counting: the rate, when it was doubled last, how many were accepted and throttled since.
+	trial        float64
+	doubled      float64
+	used, spoilt int
+	slow         bool
 
 	// When steady: the rate after the last decrease, and for how many seconds requests were sent since.
 	base, active float64
@@ -146,7 +146,8 @@ func (p *pace) accept(now float64, q Passage) {
 	p.seconds.add(now)
 	p.answers++
 	if p.phase == counting && p.trial < p.ceiling && now-p.epoch.from > patience*p.window {
-		p.phase, p.doubled, p.used = searching, now, 0
+		p.phase = searching
+		p.test(now)
 	}
 	if p.phase == searching && q.Sent > p.doubled {
 		p.search(now)
@@ -161,14 +162,19 @@ func (p *pace) search(now float64) {
 		least = max(1, p.window/doublings)
 	}
 	if t := now - p.doubled; t >= least && float64(p.used) >= p.trial*t/2 {
-		p.trial, p.doubled, p.used = min(2*p.trial, p.ceiling), now, 0
+		p.trial = min(2*p.trial, p.ceiling)
+		p.test(now)
 		p.level++
 	}
 }
 
+// test begins to find out whether a rate is made use of.
+func (p *pace) test(now float64) { p.doubled, p.used, p.spoilt = now, 0, 0 }
+
 // searchAgain doubles the rate as if no limit was known.
 func (p *pace) searchAgain(now float64) {
-	p.trial, p.phase, p.doubled, p.used = min(p.rate(), p.ceiling), searching, now, 0
+	p.trial, p.phase = min(p.rate(), p.ceiling), searching
+	p.test(now)
 	p.known, p.sure, p.windows = 0, 0, p.windows[:0]
 	p.size(1)
 	p.level++

@@ -294,6 +294,73 @@ func TestNoise_Burst(t *testing.T) {
 	}
 }
 
+// A limit that is passed throttles in every window, so that throttled answers which are rarer aren't about it.
+func TestPace_Soft_RareOnesLowerNothing(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		// gap is how many are accepted between two throttled answers, at 100 a second.
+		gap  int
+		want bool
+	}{{"in every second", 100, true}, {"in every fourth second", 400, false}} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newPace(0, true)
+			p.set(100)
+			now, lowered := 0.0, false
+			for n := range 8 {
+				for range c.gap {
+					now += 0.01
+					p.accept(now, Passage{Sent: now, Level: p.level})
+				}
+				p.waited = now
+				level := p.level
+				p.soft(now, Passage{Sent: now, Level: p.level})
+				lowered = lowered || n >= 2 && p.level > level
+			}
+			if lowered != c.want {
+				t.Errorf("the rate was lowered: %v, want %v", lowered, c.want)
+			}
+		})
+	}
+}
+
+// Few throttled answers don't hold up the search for a rate, many do.
+func TestPace_Search_GoesOnThroughChance(t *testing.T) {
+	for _, c := range []struct {
+		every int
+		want  bool
+	}{{40, true}, {10, false}} {
+		p := newPace(0, true)
+		p.rows, p.slow, p.trial = 1, true, 100
+		now := 0.0
+		for n := range 300 {
+			now += 0.01
+			p.accept(now, Passage{Sent: now, Level: p.level})
+			if n%c.every == 0 {
+				p.contradicted(now, 1)
+			}
+		}
+		if got := p.trial > 100; got != c.want {
+			t.Errorf("one in %d throttled: doubled %v, want %v", c.every, got, c.want)
+		}
+	}
+}
+
+// A few seconds in which little is accepted say little about a window of a minute.
+func TestPace_Overload_LowersALongWindowByAQuarterAtMost(t *testing.T) {
+	for _, c := range []struct{ window, least, most float64 }{{1, 10, 30}, {60, 70, 80}} {
+		p := newPace(0, true)
+		p.set(100)
+		p.window, p.rows, p.epoch = c.window, 1, count{from: 0}
+		for n := range 20 {
+			p.accept(float64(n)/20, Passage{Level: p.level})
+			p.refused(float64(n)/20, 1)
+		}
+		if !p.overload(1, 0) || p.rate() < c.least || p.rate() > c.most {
+			t.Errorf("a window of %v s: %v a second, want %v to %v", c.window, p.rate(), c.least, c.most)
+		}
+	}
+}
+
 // An hour asleep in a pause does not make a window by the hour of two counts that happen to be alike.
 func TestPace_Take_AnHourAsleepIsNoWindow(t *testing.T) {
 	p := newPace(0, true)
