@@ -79,7 +79,6 @@ func (p *pace) lower(seen float64) {
 // overload tells whether far too many are throttled, and goes on with what is accepted.
 func (p *pace) overload(now, need float64) bool {
 	const hits, share, extreme = 5, 0.15, 0.5
-	const long, mostFall = 10, 0.75
 	if p.rows == 0 || need > short {
 		return false
 	}
@@ -104,10 +103,6 @@ func (p *pace) overload(now, need float64) bool {
 		rate = max(rate, last)
 	}
 	was := p.rate()
-	if p.phase == steady && p.window > long {
-		// A few seconds say little about it.
-		rate = max(rate, mostFall*was)
-	}
 	p.set(below * min(rate, was))
 	if f := float64(p.first); f > rate {
 		// What a bucket let through at first is what a window holds.

@@ -26,7 +26,9 @@ const (
 	enoughHits = 16
 	// rareWindows is how many windows lie between two hits, on average, that are too rare to be a limit's: one that is passed
 	// throttles in every window.
-	rareWindows = 3
+	rareWindows = 8
+	// hitLevels is the number of paces at which hits must have been as frequent.
+	hitLevels = 3
 	// leastSpread and mostSpread bound the coefficient of variation of the counts between hits: it is 1 for chance,
 	// 0 for a limit that is hit once a window, and higher for one that throttles in bursts.
 	leastSpread, mostSpread = 0.5, 1.7
@@ -53,7 +55,7 @@ func (n *noise) hit(answers, level int) bool {
 	spread, share := math.Sqrt(variance)/mean, 1/mean
 	switch {
 	case n.share == 0:
-		if spread > leastSpread && spread < mostSpread && share < mostNoise && n.hits[k].level > n.hits[0].level {
+		if spread > leastSpread && spread < mostSpread && share < mostNoise && n.hits[k].level-n.hits[0].level >= hitLevels {
 			n.share = share
 		}
 	case spread < endSpread || share > max(2.2*n.share, n.share+0.02):
