@@ -26,6 +26,9 @@ type Blob struct {
 	Attempts int
 	// FetchedAt is when the last byte had arrived.
 	FetchedAt time.Time
+	// DeclaredType is the media type that the source declared, which may be wrong: printable, at most 255 bytes; empty where
+	// it declared none.
+	DeclaredType string
 
 	body  io.ReaderAt
 	close func() error

@@ -59,7 +59,7 @@ func (r *run) fetchOne(j job) error {
 	}
 	defer blob.Close()
 	row.Status, row.Content = Stored, blob.Content
-	row.Attempts, row.FetchedAt = blob.Attempts, blob.FetchedAt
+	row.Attempts, row.FetchedAt, row.DeclaredType = blob.Attempts, blob.FetchedAt, blob.DeclaredType
 	if err := r.store(j, row, blob); err != nil {
 		return err
 	}

@@ -46,6 +46,8 @@ type Row struct {
 	Content   Content
 	Location  Location
 	FetchedAt time.Time
+	// DeclaredType is that of the stored blob: see Blob.
+	DeclaredType string
 	// VanishedAt is when the asset was first found missing upstream; zero while it is listed.
 	VanishedAt time.Time
 }

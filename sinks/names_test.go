@@ -22,6 +22,7 @@ var hostileNames = []string{
 	"\x00", "a\x00b.jpg", "a\nb.jpg", "a\x1b[31m.jpg", "\u202egpj.exe", "\xff\xfe.jpg", "\xed\xa0\x80.jpg",
 	strings.Repeat("x", 120) + ".jpg", strings.Repeat("x", 121) + ".jpg", strings.Repeat("x", 300), strings.Repeat("x", 300) + "y",
 	strings.Repeat("é", 150) + ".jpg", strings.Repeat("x", 119) + "é.jpg", "page_1_figure_1.jpg", "page_1_figure_1", "page_1_figure_1.jpe",
+	"a.svg", "a.SVG", "a.svgz", "a.avif", "a.j2c", "a.j2k", "a.J2K", "a.jpc",
 }
 
 // checkName fails if a name is unsafe anywhere.
@@ -49,7 +50,7 @@ func checkName(t *testing.T, name string) {
 }
 
 func TestMemberName_HostileNames_StayApart(t *testing.T) {
-	for _, mediaType := range []string{media.JPEG, media.PNG, "image/avif"} {
+	for _, mediaType := range []string{media.JPEG, media.PNG, media.AVIF, media.SVGZ, "image/x-unheard-of"} {
 		seen := map[string]string{}
 		for _, raw := range hostileNames {
 			name := memberName(&pipeline.Asset{FileID: "f", Kind: pipeline.Figure, FigureName: raw}, mediaType)
@@ -101,7 +102,13 @@ func TestMemberName_PlainNames_StayAsTheyAre(t *testing.T) {
 	}{
 		{screenshot("f-1", 0), media.JPEG, "f-1/page_screenshots/0.jpg"},
 		{screenshot("f-1", 7), media.WebP, "f-1/page_screenshots/7.webp"},
-		{screenshot("f-1", 7), "image/avif", "f-1/page_screenshots/7.bin"},
+		{screenshot("f-1", 7), media.AVIF, "f-1/page_screenshots/7.avif"},
+		{screenshot("f-1", 7), "image/x-unheard-of", "f-1/page_screenshots/7.bin"},
+		{figure("f", 0, "a.svg"), media.SVG, "f/page-figures/0/a.svg"},
+		{figure("f", 0, "a.svg"), media.SVGZ, "f/page-figures/0/a%2Esvg~fdf18ab1.svgz"},
+		{figure("f", 0, "a.svgz"), media.SVGZ, "f/page-figures/0/a.svgz"},
+		{figure("f", 0, "a.J2K"), media.J2C, "f/page-figures/0/a~0bb38710.j2k"},
+		{figure("f", 0, "a.jpg"), media.HEIC, "f/page-figures/0/a%2Ejpg~509b0d46.heic"},
 		{screenshot("Dir", 7), media.PNG, "Dir~9c09272b/page_screenshots/7.png"},
 		{screenshot("nul", 0), media.PNG, "nul~99e62427/page_screenshots/0.png"},
 		{screenshot("nul.x", 0), media.PNG, "nul~4f25bf65.x/page_screenshots/0.png"},
@@ -137,7 +144,7 @@ func FuzzMemberName(f *testing.F) {
 		f.Add(name, "b.jpg")
 	}
 	f.Fuzz(func(t *testing.T, a, b string) {
-		for _, mediaType := range []string{media.JPEG, media.TIFF} {
+		for _, mediaType := range []string{media.JPEG, media.TIFF, media.J2C, media.SVG} {
 			nameA := memberName(&pipeline.Asset{FileID: "f", Kind: pipeline.Figure, FigureName: a}, mediaType)
 			nameB := memberName(&pipeline.Asset{FileID: "f", Kind: pipeline.Figure, FigureName: b}, mediaType)
 			checkName(t, nameA)

@@ -18,6 +18,7 @@ var allowedImports = map[string][]string{
 	"exporter/internal/durable":                      {},
 	"exporter/internal/durable/durabletest":          {"exporter/internal/durable"},
 	"exporter/internal/media":                        {},
+	"exporter/internal/media/mediatest":              {},
 	"exporter/internal/config":                       {"exporter/pipeline"},
 	"exporter/internal/llamacloud":                   {"exporter/pipeline", "exporter/internal/media", "exporter/internal/llamacloud/governor"},
 	"exporter/internal/llamacloud/governor":          {"exporter/pipeline"},

@@ -222,6 +222,8 @@ func rowMatches(ts *testscript.TestScript, row *pipeline.Row, conditions []strin
 			got = string(row.Kind)
 		case "reason":
 			got, _, _ = strings.Cut(row.Reason, ":")
+		case "type":
+			got = row.Content.MediaType
 		case "page":
 			got = strconv.Itoa(int(row.PageIndex))
 		case "attempts":

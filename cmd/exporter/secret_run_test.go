@@ -58,7 +58,7 @@ var echoes = []echo{
 	{name: "media type", of: aBlob, answer: headerAndStatus("Content-Type", 200), exit: exitIncomplete,
 		want: `declared as .*Bearer \[redacted\]`},
 	{name: "content encoding", of: aBlob, answer: headerAndStatus("Content-Encoding", 200), exit: exitIncomplete,
-		want: `encoding: .*Bearer \[redacted\]`},
+		want: `not_image: `},
 	{name: "no HTTP", of: aBlob, answer: noHTTP, exit: exitIncomplete, want: `transport: .*malformed.*\[redacted\]`},
 
 	{name: "redirect over plain http", of: aBlob, answer: redirectTo("http://%s.example/%[1]s?%[1]s"), exit: exitIncomplete,

@@ -59,6 +59,12 @@ const (
 	FaultWrongSize FaultKind = "wrong_size"
 	// FaultWrongBytes sends as many bytes as there should be, but text.
 	FaultWrongBytes FaultKind = "wrong_bytes"
+	// FaultPDF sends as many bytes as there should be, but those of a PDF, declared as the picture.
+	FaultPDF FaultKind = "pdf"
+	// FaultOddType sends the body as it is, declared as something else, or as nothing.
+	FaultOddType FaultKind = "odd_type"
+	// FaultOddEncoding sends the body as it is, with a Content-Encoding that is no coding.
+	FaultOddEncoding FaultKind = "odd_encoding"
 	// FaultLong sends the body twice, in chunks and without Content-Length.
 	FaultLong FaultKind = "long"
 

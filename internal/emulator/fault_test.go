@@ -140,6 +140,19 @@ func faultTests() map[FaultKind]faultTest {
 		FaultWrongBytes: {blobPath, body(func(got, right answer) bool {
 			return len(got.body) == len(right.body) && strings.HasPrefix(string(got.body), "This is not an image")
 		})},
+		FaultPDF: {blobPath, body(func(got, right answer) bool {
+			return len(got.body) == len(right.body) && strings.HasPrefix(string(got.body), "%PDF-1.5\n") &&
+				got.header.Get("Content-Type") == right.header.Get("Content-Type")
+		})},
+		FaultOddType: {blobPath, body(func(got, right answer) bool {
+			declared := got.header.Get("Content-Type")
+			return bytes.Equal(got.body, right.body) && declared != right.header.Get("Content-Type") &&
+				slices.Contains(oddTypes, declared)
+		})},
+		FaultOddEncoding: {blobPath, body(func(got, right answer) bool {
+			odd := got.header["Content-Encoding"]
+			return bytes.Equal(got.body, right.body) && len(odd) == 1 && slices.Contains(oddEncodings, odd[0])
+		})},
 		FaultLong: {blobPath, body(func(got, right answer) bool {
 			return got.length == -1 && bytes.Equal(got.body, append(bytes.Clone(right.body), right.body...))
 		})},

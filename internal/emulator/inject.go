@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/tls"
+	"hash/fnv"
 	"net"
 	"net/http"
 	"strconv"
@@ -62,6 +63,9 @@ var faultSpecs = [...]faultSpec{
 	{kind: FaultRedirectOther, answer: redirectOther},
 	{kind: FaultWrongSize, scope: blobs, alter: wrongSize},
 	{kind: FaultWrongBytes, scope: blobs, alter: wrongBytes},
+	{kind: FaultPDF, scope: blobs, alter: pdf},
+	{kind: FaultOddType, scope: blobs, alter: oddType},
+	{kind: FaultOddEncoding, scope: blobs, alter: oddEncoding},
 	{kind: FaultLong, scope: blobs, alter: long},
 	{kind: FaultMalformedJSON, scope: jsons, answer: malformedJSON},
 	{kind: FaultTruncatedJSON, scope: jsons, alter: truncated},
@@ -153,9 +157,40 @@ func wrongSize(_ *exchange, r reply) reply {
 }
 
 func wrongBytes(_ *exchange, r reply) reply {
-	const text = "This is not an image. "
-	r.body = []byte(strings.Repeat(text, len(r.body)/len(text)+1)[:len(r.body)])
+	r.body = filled("", "This is not an image. ", len(r.body))
 	return r
+}
+
+func pdf(_ *exchange, r reply) reply {
+	r.body = filled("%PDF-1.5\n%\xe2\xe3\xcf\xd3\n", "1 0 obj\n<<>>\nendobj\n", len(r.body))
+	return r
+}
+
+// filled returns size bytes: a beginning, and a text again and again.
+func filled(begin, text string, size int) []byte {
+	return []byte((begin + strings.Repeat(text, size/len(text)+1))[:size])
+}
+
+// oddTypes and oddEncodings are never changed.
+var (
+	oddTypes     = []string{"application/octet-stream", "text/html; charset=utf-8", "image/x-unheard-of", "no type at all", ""}
+	oddEncodings = []string{"utf-8", "aws-chunked", "none", "binary", "Identity", "aws-chunked,identity,utf-8", ""}
+)
+
+func oddType(x *exchange, r reply) reply {
+	r.contentType = pick(x, oddTypes)
+	return r
+}
+
+func oddEncoding(x *exchange, r reply) reply {
+	return r.with("Content-Encoding", pick(x, oddEncodings))
+}
+
+// pick chooses one of the values by the path.
+func pick(x *exchange, values []string) string {
+	h := fnv.New32a()
+	h.Write([]byte(x.r.URL.EscapedPath()))
+	return values[h.Sum32()%uint32(len(values))]
 }
 
 func long(_ *exchange, r reply) reply {

@@ -8,7 +8,7 @@ func TestFaultKind_Fits(t *testing.T) {
 		blob, page, get := kind.Fits(RouteGetPageFigure), kind.Fits(RouteListDirectoryFiles), kind.Fits(RouteGetDirectoryFile)
 		var want [3]bool
 		switch kind {
-		case FaultWrongSize, FaultWrongBytes, FaultLong:
+		case FaultWrongSize, FaultWrongBytes, FaultPDF, FaultOddType, FaultOddEncoding, FaultLong:
 			want = [3]bool{true, false, false}
 		case FaultMalformedJSON, FaultTruncatedJSON, FaultDeepJSON, FaultHugeJSON:
 			want = [3]bool{false, true, true}

@@ -129,7 +129,7 @@ func TestSource_Blob_ReadsNoFurtherThanItMust(t *testing.T) {
 		{"without end, listed as more than the most", 2 * most, endless(image), ClassTooLarge, most + 1},
 		{"without end, not listed", 0, endless(image), ClassTooLarge, most + 1},
 		{"text without end, listed", 100, endless([]byte(strings.Repeat("x", 1000))), ClassNotImage, 101},
-		{"text without end, not listed", 0, endless([]byte(strings.Repeat("x", 1000))), ClassNotImage, media.SniffLen},
+		{"text without end, not listed", 0, endless([]byte(strings.Repeat("x", 4096))), ClassNotImage, media.SniffLen},
 		{"declared longer than listed", 60_000, declared(90_000), ClassSizeMismatch, media.SniffLen},
 		{"declared longer than the most", 60_000, declared(most + 1), ClassTooLarge, 0},
 	} {

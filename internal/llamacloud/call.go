@@ -168,9 +168,9 @@ func (k *call) follow(ctx context.Context, use func(*answer) error) error {
 		if a.status < 200 || a.status > 299 {
 			return k.refused(a)
 		}
-		if encoding := a.header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		if coding, _ := contentEncoding(a.header); coding != "" {
 			a.body.Close()
-			return a.fail(ClassEncoding, fmt.Errorf("Content-Encoding %q was not asked for", encoding))
+			return a.fail(ClassEncoding, fmt.Errorf("Content-Encoding %q was not asked for", coding))
 		}
 		if k.blob {
 			k.client.origins.blobs.saw(to)

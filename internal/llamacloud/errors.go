@@ -28,11 +28,11 @@ const (
 	ClassTruncated = "truncated"
 	// ClassSizeMismatch: an image is not as long as it was listed.
 	ClassSizeMismatch = "size_mismatch"
-	// ClassNotImage: a body is no image.
+	// ClassNotImage: a body is no image by its bytes, whatever it is declared as.
 	ClassNotImage = "not_image"
 	// ClassTooLarge: an image is larger than Options.MaxBlobSize.
 	ClassTooLarge = "too_large"
-	// ClassEncoding: a body has a Content-Encoding, which was not asked for.
+	// ClassEncoding: a body is in a content coding, which was not asked for.
 	ClassEncoding = "encoding"
 	// ClassMalformed: a body is not the JSON that the API's reference promises, or it is too large or too deep.
 	ClassMalformed = "malformed"

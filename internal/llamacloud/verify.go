@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"exporter/internal/media"
@@ -42,14 +43,15 @@ func (c *Client) takeBlob(a *answer, expected int64) (*pipeline.Blob, error) {
 		return nil, err
 	}
 	content := pipeline.Content{Size: sp.size, SHA256: sp.sum(), MediaType: mediaType}
-	content.Width, content.Height, _ = media.Dimensions(mediaType, io.NewSectionReader(sp.body(), 0, sp.size))
+	content.Width, content.Height, _ = media.Dimensions(mediaType, sp.body(), sp.size)
 	blob := pipeline.NewBlob(content, sp.body(), sp.release)
 	blob.Attempts = a.call.requests
 	blob.FetchedAt = time.Now().UTC()
+	blob.DeclaredType = a.declaredType()
 	return blob, nil
 }
 
-// sniff returns the media type of the image that begins in r: by its bytes, or else as declared if it is no text.
+// sniff returns the media type of the image that begins in r. The bytes decide, whatever the answer declares.
 func sniff(a *answer, r *bufio.Reader) (string, error) {
 	head, err := r.Peek(media.SniffLen)
 	if err != nil && err != io.EOF {
@@ -58,15 +60,23 @@ func sniff(a *answer, r *bufio.Reader) (string, error) {
 	if a.status != http.StatusOK {
 		return "", a.wrong(ClassNotImage, a.status, fmt.Errorf("answered with status %d", a.status))
 	}
-	if sniffed := media.Sniff(head); sniffed != "" {
-		return sniffed, nil
+	if mediaType := media.Sniff(head); mediaType != "" {
+		return mediaType, nil
 	}
-	declared := a.header.Get("Content-Type")
-	if t := media.Declared(declared); t != "" && !media.IsText(head) {
-		return t, nil
-	}
-	begin := fmt.Sprintf("is declared as %q and begins with %.32q", declared, head)
+	begin := fmt.Sprintf("is declared as %q and begins with %.32q", a.header.Get("Content-Type"), head)
 	return "", a.wrong(ClassNotImage, begin, errors.New("the body is no image: it "+begin))
+}
+
+// maxDeclaredType is the most bytes that are kept of what an answer declares. The names of a media type have 127 each at most.
+const maxDeclaredType = 255
+
+// declaredType returns the Content-Type of an answer, fit to be printed and without the key.
+func (a *answer) declaredType() string {
+	declared := a.call.clean(strings.TrimSpace(a.header.Get("Content-Type")))
+	if len(declared) <= maxDeclaredType {
+		return declared
+	}
+	return strings.ToValidUTF8(declared[:maxDeclaredType], "")
 }
 
 // wrong returns the error of an answer that is not what was asked for. The next one, if it is wrong in the same way, is the
@@ -99,20 +109,20 @@ func (c *Client) checkWhole(a *answer, sp *spooled, mediaType string, expected i
 	if err := c.checkSize(a, sp.size, expected); err != nil {
 		return err
 	}
+	// An odd Content-Encoding leaves a doubt that the declared length does not take away.
+	_, odd := contentEncoding(a.header)
 	switch {
 	case a.length >= 0 && sp.size != a.length:
 		return a.fail(ClassTruncated, fmt.Errorf("%d bytes, but %d were declared", sp.size, a.length))
-	case a.length >= 0 || expected > 0:
+	case expected > 0, a.length >= 0 && !odd:
 		return nil
 	}
 	// Nothing tells the size. The image's own end has to.
-	head, tail := make([]byte, min(sp.size, media.SniffLen)), make([]byte, min(sp.size, media.TailLen))
-	_, headErr := sp.body().ReadAt(head, 0)
-	_, tailErr := sp.body().ReadAt(tail, sp.size-int64(len(tail)))
-	if err := errors.Join(unlessEOF(headErr), unlessEOF(tailErr)); err != nil {
+	whole, err := media.Whole(mediaType, sp.body(), sp.size)
+	if err != nil {
 		return &pipeline.StorageError{Op: "read spooled blob", Err: err}
 	}
-	if !media.Whole(mediaType, head, tail, sp.size) {
+	if !whole {
 		return a.wrong(ClassTruncated, sp.sum(), fmt.Errorf("%d bytes that do not end as %s does", sp.size, mediaType))
 	}
 	return nil

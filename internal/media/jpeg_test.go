@@ -8,7 +8,7 @@ import (
 
 // Where the standard library finds a size, it is the same one.
 func FuzzJPEGConfig(f *testing.F) {
-	picture := pictures(f)[JPEG]
+	picture := pictures(f)["jpeg"].Data
 	f.Add(picture)
 	f.Add(append([]byte("\xff\xd8\xff\xfe\x00\x03!\xff\xff\xff"), picture[3:]...))
 	f.Add([]byte("\xff\xd8\xff\xd8\xff\xc2\x00\x0b\x08\x00\x02\x00\x03\x01\x01\x11\x00"))
@@ -26,7 +26,7 @@ func FuzzJPEGConfig(f *testing.F) {
 
 // The size is found behind whatever a camera or an editor writes before it.
 func TestJPEGConfig_PassesSegmentsOver(t *testing.T) {
-	picture := pictures(t)[JPEG]
+	picture := pictures(t)["jpeg"].Data
 	segment := append([]byte{0xff, 0xe2, 0xff, 0xff}, make([]byte, 65533)...)
 	long := append([]byte("\xff\xd8"), bytes.Repeat(segment, 300)...)
 	long = append(long, picture[2:]...)

@@ -4,26 +4,19 @@ package media
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
-	"hash/crc32"
 	"image"
 	"image/gif"
 	"io"
-	"mime"
 	"slices"
 	"strings"
 
-	"golang.org/x/image/bmp"
-	"golang.org/x/image/tiff"
 	"golang.org/x/image/webp"
 )
 
-// SniffLen is the number of leading bytes that Sniff needs at most.
-const SniffLen = 512
-
-// TailLen is the number of trailing bytes that Whole needs at most.
-const TailLen = 32
+// SniffLen is the number of leading bytes that Sniff needs at most. Most formats show themselves in the first 32; an SVG does so
+// behind its comments and declarations.
+const SniffLen = 4096
 
 // The media types that Sniff knows.
 const (
@@ -33,6 +26,27 @@ const (
 	GIF  = "image/gif"
 	TIFF = "image/tiff"
 	BMP  = "image/bmp"
+
+	AVIF         = "image/avif"
+	HEIC         = "image/heic"
+	HEICSequence = "image/heic-sequence"
+	// HEIF and HEIFSequence are files whose codec is neither AV1 nor HEVC.
+	HEIF         = "image/heif"
+	HEIFSequence = "image/heif-sequence"
+
+	JXL = "image/jxl"
+	JP2 = "image/jp2"
+	JPX = "image/jpx"
+	JPM = "image/jpm"
+	JPH = "image/jph"
+	// J2C is a bare JPEG 2000 codestream.
+	J2C = "image/j2c"
+
+	SVG = "image/svg+xml"
+	// SVGZ is an SVG in gzip. It has no type at IANA, where the compression is no part of a type; this is what
+	// shared-mime-info calls it.
+	SVGZ = "image/svg+xml-compressed"
+	ICO  = "image/vnd.microsoft.icon"
 )
 
 type format struct {
@@ -40,18 +54,43 @@ type format struct {
 	// extensions begins with the one that new names get.
 	extensions []string
 	magic      func(head []byte) bool
-	config     func(io.Reader) (image.Config, error)
+	config     func(*io.SectionReader) (image.Config, error)
+	// whole returns nil where the picture ends as the format asks, and errCut where it does not. It is nil for formats that
+	// do not show where they end.
+	whole func(*io.SectionReader) error
 }
 
 // formats is never changed.
 var formats = [...]format{
-	{JPEG, []string{".jpg", ".jpeg", ".jpe", ".jfif"}, begins("\xff\xd8\xff"), jpegConfig},
-	{PNG, []string{".png"}, begins("\x89PNG\r\n\x1a\n"), pngConfig},
-	{WebP, []string{".webp"}, isWebP, webp.DecodeConfig},
-	{GIF, []string{".gif"}, begins("GIF87a", "GIF89a"), gif.DecodeConfig},
-	{TIFF, []string{".tif", ".tiff"}, begins("II*\x00", "MM\x00*"), tiff.DecodeConfig},
-	{BMP, []string{".bmp"}, isBMP, bmp.DecodeConfig},
+	{JPEG, []string{".jpg", ".jpeg", ".jpe", ".jfif"}, begins("\xff\xd8\xff"), stream(jpegConfig), endsNear("\xff\xd9")},
+	{PNG, []string{".png"}, begins("\x89PNG\r\n\x1a\n"), pngConfig, endsNear("IEND\xaeB`\x82")},
+	{WebP, []string{".webp"}, isWebP, stream(webp.DecodeConfig), wholeWebP},
+	{GIF, []string{".gif"}, begins("GIF87a", "GIF89a"), stream(gif.DecodeConfig), wholeGIF},
+	{TIFF, []string{".tif", ".tiff"}, begins("II*\x00", "MM\x00*", "II+\x00\x08\x00\x00\x00", "MM\x00+\x00\x08\x00\x00"), tiffConfig, nil},
+	{BMP, []string{".bmp"}, isBMP, bmpConfig, wholeBMP},
+
+	{AVIF, []string{".avif"}, isHEIF(AVIF), heifConfig, wholeHEIF},
+	{HEIC, []string{".heic"}, isHEIF(HEIC), heifConfig, wholeHEIF},
+	{HEICSequence, []string{".heics"}, isHEIF(HEICSequence), heifConfig, wholeHEIF},
+	{HEIF, []string{".heif", ".hif"}, isHEIF(HEIF), heifConfig, wholeHEIF},
+	{HEIFSequence, []string{".heifs"}, isHEIF(HEIFSequence), heifConfig, wholeHEIF},
+
+	{JXL, []string{".jxl"}, isJXL, jxlConfig, wholeJXL},
+	{JP2, []string{".jp2"}, isJPEG2000("jp2 "), jp2Config, wholeJP2},
+	{JPX, []string{".jpx", ".jpf"}, isJPEG2000("jpx "), jp2Config, wholeJP2},
+	{JPM, []string{".jpm"}, isJPEG2000("jpm "), jp2Config, wholeJP2},
+	{JPH, []string{".jph"}, isJPEG2000("jph "), jp2Config, wholeJP2},
+	{J2C, []string{".j2c", ".j2k", ".jpc"}, begins(codestreamMagic), j2cConfig, endsNear("\xff\xd9")},
+
+	{SVG, []string{".svg"}, isSVG, svgConfig, wholeSVG},
+	{SVGZ, []string{".svgz"}, isSVGZ, svgzConfig, wholeSVGZ},
+	{ICO, []string{".ico"}, isICO, icoConfig, wholeICO},
 }
+
+var (
+	errHeader = errors.New("the header is damaged")
+	errCut    = errors.New("the picture does not end as its format asks")
+)
 
 func begins(magic ...string) func(head []byte) bool {
 	return func(head []byte) bool {
@@ -59,33 +98,19 @@ func begins(magic ...string) func(head []byte) bool {
 	}
 }
 
-func isWebP(head []byte) bool {
-	return len(head) >= 12 && string(head[:4]) == "RIFF" && string(head[8:12]) == "WEBP"
-}
-
-// isBMP wants more than the two letters: the reserved fields of the file header are zero.
-func isBMP(head []byte) bool {
-	return len(head) >= 14 && string(head[:2]) == "BM" && bytes.Equal(head[6:10], make([]byte, 4))
+// stream adapts what reads a header from its first byte on.
+func stream(config func(io.Reader) (image.Config, error)) func(*io.SectionReader) (image.Config, error) {
+	return func(r *io.SectionReader) (image.Config, error) { return config(r) }
 }
 
 // Sniff returns the media type of a picture from its leading bytes, or "" when they begin none of the known formats.
 func Sniff(head []byte) string {
-	for _, f := range formats {
-		if f.magic(head) {
-			return f.mediaType
+	for i := range formats {
+		if formats[i].magic(head) {
+			return formats[i].mediaType
 		}
 	}
 	return ""
-}
-
-// Declared returns the media type of a Content-Type header if it is image/*, without parameters and in lower case; ""
-// otherwise.
-func Declared(contentType string) string {
-	t, _, err := mime.ParseMediaType(contentType)
-	if err != nil || !strings.HasPrefix(t, "image/") {
-		return ""
-	}
-	return t
 }
 
 // IsText tells whether leading bytes look like text: valid as HTML, JSON, XML or plain words, with no control bytes.
@@ -99,12 +124,20 @@ func IsText(head []byte) bool {
 	return true
 }
 
+// byType returns the format of a media type; nil for those unknown to Sniff.
+func byType(mediaType string) *format {
+	for i := range formats {
+		if formats[i].mediaType == mediaType {
+			return &formats[i]
+		}
+	}
+	return nil
+}
+
 // Extension returns the file name extension for a media type, with its dot; ".bin" for those unknown to Sniff.
 func Extension(mediaType string) string {
-	for _, f := range formats {
-		if f.mediaType == mediaType {
-			return f.extensions[0]
-		}
+	if f := byType(mediaType); f != nil {
+		return f.extensions[0]
 	}
 	return ".bin"
 }
@@ -112,61 +145,50 @@ func Extension(mediaType string) string {
 // TypeByExtension returns the media type of a file name extension such as ".JPG", or "" when it is no image's.
 func TypeByExtension(ext string) string {
 	ext = strings.ToLower(ext)
-	for _, f := range formats {
-		for _, e := range f.extensions {
-			if e == ext {
-				return f.mediaType
-			}
+	for i := range formats {
+		if slices.Contains(formats[i].extensions, ext) {
+			return formats[i].mediaType
 		}
 	}
 	return ""
 }
 
-// Dimensions reads width and height in pixels from a picture's header. ok is false when the header is damaged, not
-// understood, or claims more than 2^31-1 pixels a side.
-func Dimensions(mediaType string, r io.Reader) (width, height int32, ok bool) {
-	const most = 1<<31 - 1
-	for _, f := range formats {
-		if f.mediaType != mediaType {
-			continue
-		}
-		c, err := f.config(r)
-		if err != nil || c.Width < 1 || c.Height < 1 || c.Width > most || c.Height > most {
-			return 0, 0, false
-		}
-		return int32(c.Width), int32(c.Height), true
+// maxPixels is the most pixels a side that are believed.
+const maxPixels = 1<<31 - 1
+
+// Dimensions reads width and height in pixels from the header of a picture that size bytes of r hold. They are those of the
+// coded picture: what turns it by a quarter when it is shown, such as EXIF, is not regarded. ok is false when the header is
+// damaged, not understood, has no size, or claims more than 2^31-1 pixels a side.
+func Dimensions(mediaType string, r io.ReaderAt, size int64) (width, height int32, ok bool) {
+	f := byType(mediaType)
+	if f == nil {
+		return 0, 0, false
 	}
-	return 0, 0, false
+	c, err := f.config(io.NewSectionReader(r, 0, size))
+	if err != nil || c.Width < 1 || c.Height < 1 || c.Width > maxPixels || c.Height > maxPixels {
+		return 0, 0, false
+	}
+	return int32(c.Width), int32(c.Height), true
 }
 
-// pngConfig reads the size from the header, which comes first. Package image/png would go on to the palette, through all that
-// somebody has put before it.
-func pngConfig(r io.Reader) (image.Config, error) {
-	// The signature, and a chunk: length, name, 13 bytes, checksum of name and bytes.
-	var b [8 + 4 + 4 + 13 + 4]byte
-	if _, err := io.ReadFull(r, b[:]); err != nil {
-		return image.Config{}, err
+// sized returns the size that a header claims, where it is one that is believed.
+func sized(width, height uint64) (image.Config, error) {
+	if width > maxPixels || height > maxPixels {
+		return image.Config{}, errHeader
 	}
-	if string(b[8:16]) != "\x00\x00\x00\x0dIHDR" || crc32.ChecksumIEEE(b[12:29]) != binary.BigEndian.Uint32(b[29:]) {
-		return image.Config{}, errors.New("the header is damaged")
-	}
-	return image.Config{Width: int(binary.BigEndian.Uint32(b[16:])), Height: int(binary.BigEndian.Uint32(b[20:]))}, nil
+	return image.Config{Width: int(width), Height: int(height)}, nil
 }
 
-// Whole tells whether a picture of size bytes ends as its format asks, given its first bytes and its last TailLen. It
-// serves where no length was declared, and is true for formats without a trailer of their own.
-func Whole(mediaType string, head, tail []byte, size int64) bool {
-	switch mediaType {
-	case JPEG:
-		return bytes.Contains(tail, []byte{0xff, 0xd9})
-	case PNG:
-		return bytes.Contains(tail, []byte("IEND\xaeB`\x82"))
-	case GIF:
-		return bytes.HasSuffix(bytes.TrimRight(tail, "\x00"), []byte{';'})
-	case WebP:
-		return len(head) >= 8 && size >= 8+int64(binary.LittleEndian.Uint32(head[4:]))
-	case BMP:
-		return len(head) >= 6 && size >= int64(binary.LittleEndian.Uint32(head[2:]))
+// bytesAt returns n bytes of r. The error is io.EOF where there are fewer.
+func bytesAt(r io.ReaderAt, offset int64, n int) ([]byte, error) {
+	b := make([]byte, n)
+	if read, err := r.ReadAt(b, offset); read < n {
+		return nil, err
 	}
-	return true
+	return b, nil
+}
+
+// headOf returns the first n bytes of r, or all where there are fewer.
+func headOf(r *io.SectionReader, n int64) ([]byte, error) {
+	return bytesAt(r, 0, int(min(n, r.Size())))
 }
