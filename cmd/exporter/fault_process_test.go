@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -137,9 +138,14 @@ func TestExport_SecondRun_IsRefused(t *testing.T) {
 			g.waitUntilHeld(t, s.workers)
 			before := fingerprint(t, out, durable.TempDir)
 			unused, url := startEmulator(t, s.emulator())
-			stderr := startChild(t, url, childOptions{}, s.args(out)...).mustExit(exitStorage)
-			if want := "another run is using this export directory; wait for it to end, or export to another --out"; !strings.Contains(stderr, want) {
-				t.Errorf("standard error is %q, want %q", stderr, want)
+			stderr := startChild(t, url, childOptions{}, s.args(out)...).mustExit(exitOwned)
+			for _, want := range []string{
+				fmt.Sprintf("another run is using this export directory: process %d on ", first.cmd.Process.Pid), `, since 20`,
+				"; wait for it to end, or export to another --out",
+			} {
+				if !strings.Contains(stderr, want) {
+					t.Errorf("standard error is %q, want %q", stderr, want)
+				}
 			}
 			checkUntouched(t, out, durable.TempDir, before)
 			if n := len(unused.Requests()); n != 0 {
@@ -215,12 +221,12 @@ func TestExport_KilledThenOtherSettings_IsRefused(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"--sink", "archive"}, `output.sink is "archive", but the export in`},
-		{[]string{"--file", "file-00000001"}, `source.files is "file-00000001", but the export in`},
+		{[]string{"--sink", "archive"}, `output.sink is "archive", not "local"`},
+		{[]string{"--display-name", "a"}, `source.display_name is "a", not ""`},
 	} {
 		before := fingerprint(t, out, durable.TempDir)
 		code, _, stderr := c.run(append(s.args(out), tt.args...)...)
-		if code != exitUsage || !strings.Contains(stderr, tt.want) || !strings.Contains(stderr, "give --force") {
+		if code != exitUsage || !strings.Contains(stderr, tt.want) || !strings.Contains(stderr, "give --force source") {
 			t.Errorf("%q: exit %d, want %d and %q\n%s", tt.args, code, exitUsage, tt.want, stderr)
 		}
 		checkUntouched(t, out, durable.TempDir, before)
@@ -228,6 +234,6 @@ func TestExport_KilledThenOtherSettings_IsRefused(t *testing.T) {
 	if n := len(server.Requests()); n != 0 {
 		t.Errorf("%d requests before the settings were refused", n)
 	}
-	c.mustRun(append(s.args(out), "--file", "file-00000001", "--force")...)
+	c.mustRun(append(s.args(out), "--file", "file-00000001")...)
 	readExportedSet(t, out).check(t, s.undisturbed(t))
 }

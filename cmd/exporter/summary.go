@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"exporter/internal/config"
 	"exporter/internal/durable"
 	"exporter/pipeline"
 )
@@ -28,7 +29,9 @@ type runReport struct {
 	Source     map[string]string `json:"source"`
 	Sink       map[string]string `json:"sink"`
 	Assets     map[string]string `json:"asset_filters"`
-	Counts     counts            `json:"counts"`
+	// Accepted is what the run would have refused without --force.
+	Accepted []acceptance `json:"accepted,omitempty"`
+	Counts   counts       `json:"counts"`
 	// Watermark is the time before which all updates upstream are known.
 	Watermark time.Time `json:"watermark,omitzero"`
 
@@ -52,6 +55,7 @@ func (e *export) summarize(c counts, err error) *runReport {
 			"min_confidence": fmt.Sprint(e.cfg.Assets.MinConfidence),
 			"pages":          e.cfg.Assets.Pages.String(),
 		},
+		Accepted:  e.force.accepted,
 		Counts:    c,
 		Watermark: e.watermark(c, err),
 		dir:       e.cfg.Output.Dir,
@@ -76,8 +80,8 @@ func (r *runReport) write(fsys durable.FS) error {
 }
 
 // print tells a person what came of the run, on standard output; with a JSON log, it logs the report instead.
-func (r *runReport) print(stdout, stderr io.Writer, o outputOptions) error {
-	if o.logFormat == "json" {
+func (r *runReport) print(stdout, stderr io.Writer, format config.LogFormat) error {
+	if format == config.LogJSON {
 		newLogger(stderr, true, false).Info("summary", "report", r)
 		return nil
 	}

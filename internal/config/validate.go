@@ -2,17 +2,22 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
 
 // ValidateSource refuses a Config that selects no file at all. It is apart from Load because not all commands export.
 func (c *Config) ValidateSource() error {
-	s := &c.Source
-	if s.Project || len(s.Directories)+len(s.Pipelines)+len(s.Files) > 0 {
+	if c.namesSource() {
 		return nil
 	}
 	return &Error{Problem: "nothing to export: give --directory ID, --pipeline ID, --file ID or --project"}
+}
+
+func (c *Config) namesSource() bool {
+	s := &c.Source
+	return s.Project || len(s.Directories)+len(s.Pipelines)+len(s.Files) > 0
 }
 
 // validate checks what concerns more than one key.
@@ -68,15 +73,33 @@ func (c *Config) SinkSettings() map[string]string {
 	})
 }
 
-// texts returns the values of the wanted keys by path, with lists sorted and without repeated items.
+// AssetSettings returns, by path of key, which assets are wanted, in the way of SourceSettings.
+func (c *Config) AssetSettings() map[string]string {
+	return c.texts(func(k Key) bool { return k.Section == SectionAssets })
+}
+
+// Settings returns, by path of key, what is not as it is by default, in the way of SourceSettings.
+func (c *Config) Settings() map[string]string {
+	defaults := Default().texts(func(Key) bool { return true })
+	settings := c.texts(func(Key) bool { return true })
+	maps.DeleteFunc(settings, func(path, text string) bool { return text == defaults[path] })
+	return settings
+}
+
+// texts returns the values of the wanted keys by path.
 func (c *Config) texts(wanted func(Key) bool) map[string]string {
 	texts := map[string]string{}
 	for _, s := range settings(c) {
 		if k := s.key(); wanted(k) {
-			items := s.get()
-			slices.Sort(items)
-			texts[k.Path()] = strings.Join(slices.Compact(items), ",")
+			texts[k.Path()] = s.text()
 		}
 	}
 	return texts
+}
+
+// text returns the value, that of a list sorted and without repeated items.
+func (s *setting) text() string {
+	items := s.get()
+	slices.Sort(items)
+	return strings.Join(slices.Compact(items), ",")
 }
