@@ -101,7 +101,7 @@ func explainError(err error) explanation {
 	case isFull(err), is[*pipeline.StorageError](err):
 		return explanation{exitStorage, storageHint(err)}
 	case errors.Is(err, errNothingListed):
-		return explanation{exitStopped, "check the source upstream, or give --force if it is meant to be empty"}
+		return explanation{exitStopped, "check the source upstream, or give --force prune if it is meant to be empty"}
 	case errors.Is(err, errUnlisted):
 		return explanation{exitIncomplete, "what they have is not part of the plan"}
 	case errors.Is(err, errIncomplete):
@@ -110,8 +110,8 @@ func explainError(err error) explanation {
 		return explanation{exitStopped, "check the id, and that the key may use it"}
 	case is[*llamacloud.PauseError](err):
 		return explanation{exitStopped, "the same command goes on"}
-	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
-		return explanation{exitStopped, storageHint(err)}
+	case is[*llamacloud.OutageError](err) && outOfFiles(err):
+		return explanation{exitStopped, openFilesHint}
 	case is[*llamacloud.OutageError](err):
 		return explanation{exitStopped, "check base_url and the network, then the same command goes on"}
 	case is[*llamacloud.ListingError](err), is[*llamacloud.RequestError](err):
@@ -127,6 +127,16 @@ func isFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }
 
+// outOfFiles tells whether this process, or this machine, could open no more files, of which connections are some.
+func outOfFiles(err error) bool {
+	if outage, ok := errors.AsType[*llamacloud.OutageError](err); ok {
+		err = outage.Last
+	}
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+}
+
+const openFilesHint = "raise the limit on open files (ulimit -n) or lower --concurrency, then the same command goes on"
+
 // storageHint says what to do about an error of storage. It names what the operating system has run out of or does not allow.
 func storageHint(err error) string {
 	const goesOn = ", then the same command goes on"
@@ -137,8 +147,8 @@ func storageHint(err error) string {
 		return "the disk quota of this user or group is used up: raise it or make room" + goesOn
 	case errors.Is(err, syscall.EFBIG):
 		return "raise the limit on the size of files (ulimit -f)" + goesOn
-	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
-		return "raise the limit on open files (ulimit -n), or lower --concurrency" + goesOn
+	case outOfFiles(err):
+		return openFilesHint
 	case errors.Is(err, syscall.EXDEV):
 		return "a folder of the export is a mount of another file system: mount the whole export directory there" + goesOn
 	case errors.Is(err, syscall.EROFS):

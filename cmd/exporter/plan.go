@@ -146,7 +146,9 @@ func surveyAndPlan(ctx context.Context, history pipeline.History, o pipeline.Opt
 	}
 	before = r.snapshot()
 	console.log.Info("plan: " + surveyText(files, len(o.Filters.Kinds()), &before, given))
-	return before, pipeline.Plan(ctx, history, o)
+	err = pipeline.Plan(ctx, history, o)
+	r.warnOfNothing(console.log, err, o.Incremental)
+	return before, err
 }
 
 // needed is how many requests there would have been if none had been sent again.

@@ -35,8 +35,9 @@ type runReport struct {
 	// Watermark is the time before which all updates upstream are known.
 	Watermark time.Time `json:"watermark,omitzero"`
 
-	dir string
-	err error
+	dir   string
+	limit int
+	err   error
 }
 
 func (e *export) summarize(c counts, err error) *runReport {
@@ -59,6 +60,7 @@ func (e *export) summarize(c counts, err error) *runReport {
 		Counts:    c,
 		Watermark: e.watermark(c, err),
 		dir:       e.cfg.Output.Dir,
+		limit:     e.cfg.Run.Limit,
 		err:       err,
 	}
 	if err != nil {
@@ -151,6 +153,8 @@ func skippedText(c *counts) string {
 // next says what to do now.
 func (r *runReport) next() string {
 	switch {
+	case r.err == nil && r.limit > 0:
+		return fmt.Sprintf("this was a trial of %d files at most; without --limit, all are exported", r.limit)
 	case r.err == nil:
 		return "nothing to do; the same command brings the export up to date"
 	case r.ExitCode == exitIncomplete:

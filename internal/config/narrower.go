@@ -14,7 +14,8 @@ func Narrower(before, now map[string]string) []string {
 	for _, k := range Keys() {
 		kinds[k.Path()] = k
 	}
-	paths := maps.Clone(before)
+	paths := map[string]string{}
+	maps.Copy(paths, before)
 	maps.Copy(paths, now)
 	var differences []string
 	for _, path := range slices.Sorted(maps.Keys(paths)) {

@@ -60,15 +60,17 @@ func (k Key) selects() bool {
 const apiPath = "api.base_url"
 
 // recalls tells whether a key's setting is one to recall; whole says that the source is. Ids of an organization and of a project
-// are of use only to the API that they are of.
+// are of use only to the API that they are of. Other keys are not an export's business, whatever somebody wrote into it.
 func (c *Config) recalls(k Key, r Remembered, whole bool) bool {
-	switch k.Section {
-	case SectionAPI:
-		return k.Path() == apiPath || c.API.BaseURL.String() == r[apiPath]
-	case SectionSource, SectionAssets:
+	switch {
+	case k.Path() == apiPath:
+		return true
+	case identifiesSource(k) && k.Section == SectionAPI:
+		return c.API.BaseURL.String() == r[apiPath]
+	case identifiesSource(k), k.Section == SectionAssets:
 		return whole
 	}
-	return true
+	return identifiesSink(k)
 }
 
 // unknown returns a path that is none of a key, or "".

@@ -56,21 +56,27 @@ func (c *Config) fail(problem, remedy string, paths ...string) *Error {
 // is asked for, and the whole section source. The values are canonical: two runs have the same source exactly when
 // their maps are equal. Which assets are wanted is not among them, as the next run may ask for more or for fewer.
 func (c *Config) SourceSettings() map[string]string {
-	return c.texts(func(k Key) bool {
-		switch k.Path() {
-		case "api.base_url", "api.organization_id", "api.project_id":
-			return true
-		}
-		return k.Section == SectionSource
-	})
+	return c.texts(identifiesSource)
+}
+
+func identifiesSource(k Key) bool {
+	switch k.Path() {
+	case apiPath, "api.organization_id", "api.project_id":
+		return true
+	}
+	return k.Section == SectionSource
 }
 
 // SinkSettings returns, by path of key, the values that identify the sink of a run in the way of SourceSettings: the
 // sink, and for SinkArchive the compression. Levels and sizes may change from one shard to the next.
 func (c *Config) SinkSettings() map[string]string {
 	return c.texts(func(k Key) bool {
-		return k.Path() == "output.sink" || k.Path() == "output.archive.compression" && c.Output.Sink == SinkArchive
+		return identifiesSink(k) && (k.Section != SectionArchive || c.Output.Sink == SinkArchive)
 	})
+}
+
+func identifiesSink(k Key) bool {
+	return k.Path() == "output.sink" || k.Path() == "output.archive.compression"
 }
 
 // AssetSettings returns, by path of key, which assets are wanted, in the way of SourceSettings.
