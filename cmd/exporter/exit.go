@@ -91,7 +91,7 @@ func explainError(err error) explanation {
 	case is[*pipeline.DamageError](err):
 		return explanation{exitDamage, "exporter verify says what is lost, and exporter run --repair fetches it again"}
 	case errors.Is(err, errDamaged):
-		return explanation{exitDamage, "exporter run --repair, with the settings of the last run, fetches it again"}
+		return explanation{exitDamage, "exporter run --repair with the same --out fetches it again"}
 	case errors.Is(err, durable.ErrLocked):
 		return explanation{exitOwned, "wait for it to end, or export to another --out"}
 	case errors.Is(err, durable.ErrDangling):

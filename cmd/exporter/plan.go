@@ -66,7 +66,7 @@ func newPlanCommand(a *app) *cobra.Command {
 		Long: `plan lists what run would list, compares it with the export directory if there is one, and says what would be fetched,
 kept and skipped, how many bytes and requests that is, and how long it takes at the given rate, or at the one that the API was
 found to accept or announces. It reads the listing of files twice, and logs in between how many requests it needs for the rest.
-It changes nothing.`,
+It changes nothing, takes the flags of run, and goes on with the settings of the export as run does.`,
 		Example: `  exporter plan --directory dir-abc123 --rate 20/m
   exporter plan --project --skip-noise --json`,
 		Args: cobra.NoArgs,
