@@ -225,6 +225,7 @@ const (
 	metaSchema  = "exporter.schema"
 	metaSource  = "exporter.source"
 	metaSink    = "exporter.sink"
+	metaAssets  = "exporter.assets"
 	metaThrough = "exporter.through"
 	metaTier    = "exporter.tier"
 	metaFrom    = "exporter.from"
@@ -244,6 +245,8 @@ type Info struct {
 	Version string
 	// Source and Sink are JSON objects: the settings that identify what is exported, and how it is stored.
 	Source, Sink string
+	// Assets is a JSON object: the settings that say which assets are wanted. Files of earlier versions have it empty.
+	Assets string
 }
 
 func readMeta(f *parquet.File) (fileMeta, error) {
@@ -254,7 +257,7 @@ func readMeta(f *parquet.File) (fileMeta, error) {
 	if schema := get(metaSchema); schema != strconv.Itoa(Schema) {
 		return fileMeta{}, fmt.Errorf("%w: %s is %q, this one reads %d", ErrSchema, metaSchema, schema, Schema)
 	}
-	m := fileMeta{Info: Info{Version: get(metaVersion), Source: get(metaSource), Sink: get(metaSink)}}
+	m := fileMeta{Info: Info{Version: get(metaVersion), Source: get(metaSource), Sink: get(metaSink), Assets: get(metaAssets)}}
 	for key, n := range map[string]*int{metaFrom: &m.from, metaThrough: &m.through, metaTier: &m.tier} {
 		var err error
 		if *n, err = strconv.Atoi(get(key)); err != nil || *n < 0 {

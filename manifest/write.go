@@ -130,6 +130,7 @@ func (s *series[T]) writerOptions(m fileMeta) []parquet.WriterOption {
 		parquet.KeyValueMetadata(metaSchema, strconv.Itoa(Schema)),
 		parquet.KeyValueMetadata(metaSource, m.Source),
 		parquet.KeyValueMetadata(metaSink, m.Sink),
+		parquet.KeyValueMetadata(metaAssets, m.Assets),
 		parquet.KeyValueMetadata(metaFrom, strconv.Itoa(m.from)),
 		parquet.KeyValueMetadata(metaThrough, strconv.Itoa(m.through)),
 		parquet.KeyValueMetadata(metaTier, strconv.Itoa(m.tier)),

@@ -40,13 +40,16 @@ func (r *run) enumerate() error {
 // eachFile calls f for every file of the source, and then looks after those that the ledger has and the source has not.
 func (r *run) eachFile(f func(*File)) error {
 	seen, err := r.eachListed(f)
-	if err != nil {
+	if err != nil || !r.listsAll() {
 		return err
 	}
 	return r.eachUnlisted(seen, f)
 }
 
-// eachListed calls f for every file of the source, once however often it is listed, and returns their keys.
+// listsAll tells whether a listing that comes to its end says which files are not listed.
+func (o *Options) listsAll() bool { return o.Limit == 0 }
+
+// eachListed calls f for every file of the source, once however often it is listed, and returns their keys. It ends at the limit.
 func (r *run) eachListed(f func(*File)) (seen map[FileKey]struct{}, err error) {
 	seen = map[FileKey]struct{}{}
 	for file, err := range r.Source.Files(r.intake) {
@@ -62,8 +65,13 @@ func (r *run) eachListed(f func(*File)) (seen map[FileKey]struct{}, err error) {
 		seen[file.Key()] = struct{}{}
 		r.Observer.Observe(FileListed{&file})
 		f(&file)
+		if len(seen) == r.Limit {
+			break
+		}
 	}
-	r.Observer.Observe(FilesComplete{})
+	if r.listsAll() {
+		r.Observer.Observe(FilesComplete{})
+	}
 	return seen, nil
 }
 

@@ -25,6 +25,9 @@ type Options struct {
 	// Incremental says that the source lists only files that were updated lately. Then the others of the ledger are taken to
 	// be as it has them, those that an earlier run could not complete are tried again, and none counts as vanished.
 	Incremental bool
+	// Limit is the most files that are listed; 0 is no bound. With one, no listing is complete, as what comes behind is unknown: no
+	// file counts as vanished, and none that is not listed is recalled.
+	Limit int
 	// Concurrency is the number of blobs that are fetched and stored at once (32): enough to hide the latency of a
 	// distant API, few enough for its connections.
 	Concurrency int
@@ -75,6 +78,8 @@ func (o Options) Validate() error {
 		return errors.New("pipeline options: Ledger is missing")
 	case len(o.Filters.Kinds()) == 0:
 		return errors.New("pipeline options: Filters wants neither screenshots nor figures")
+	case o.Limit < 0:
+		return fmt.Errorf("pipeline options: Limit is %d", o.Limit)
 	case o.Concurrency < 0 || o.Listers < 0 || o.Memory < 0 || o.Checkpoint < 0 || o.CheckpointRows < 0 || o.CheckpointBytes < 0:
 		return fmt.Errorf("pipeline options: a negative bound in %+v", struct {
 			Concurrency, Listers, CheckpointRows int

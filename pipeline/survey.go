@@ -19,7 +19,7 @@ func Survey(ctx context.Context, history History, o Options) (files int64, err e
 		}
 	}
 	seen, err := r.eachListed(count)
-	if err == nil && r.Incremental {
+	if err == nil && r.Incremental && r.listsAll() {
 		err = r.eachUnlisted(seen, count)
 	}
 	if cause := context.Cause(r.intake); cause != nil {

@@ -107,3 +107,29 @@ func TestRun_Incremental_LooksAfterUnlistedFiles(t *testing.T) {
 		}
 	}
 }
+
+// A listing that was cut at a limit says nothing of the files behind it: none vanishes, and none is tried again.
+func TestRun_Limit_IsNoCompleteListing(t *testing.T) {
+	for _, incremental := range []bool{false, true} {
+		source, store := testSource(4), newFakeStore(t)
+		mustRun(t, testOptions(source, store))
+		source.files = source.files[1:]
+		source.listings, source.fetched, source.stopped = nil, nil, false
+		store.nextRun()
+		events := &recorder{}
+		o := testOptions(source, store)
+		o.Observer, o.Incremental, o.Limit = events, incremental, 2
+		mustRun(t, o)
+		if n := countEvents[FileListed](events); n != 2 {
+			t.Errorf("incremental %t: %d files are listed, want 2", incremental, n)
+		}
+		if n := countEvents[FilesComplete](events) + countEvents[FileRecalled](events) + countEvents[FileVanished](events); n != 0 {
+			t.Errorf("incremental %t: %d events of a complete listing, want none", incremental, n)
+		}
+		for key, row := range store.rows {
+			if !row.VanishedAt.IsZero() {
+				t.Errorf("incremental %t: %v vanished", incremental, key)
+			}
+		}
+	}
+}

@@ -5,15 +5,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"exporter/internal/config"
 	"exporter/internal/durable"
-	"exporter/pipeline"
 )
 
 // app is what a command gets of the world around it.
@@ -31,43 +28,13 @@ type app struct {
 	checkpointRows int
 }
 
-// withSignals returns a channel that the first SIGINT or SIGTERM closes, and a context that the second one ends.
-func withSignals(ctx context.Context) (context.Context, <-chan struct{}) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	stop := make(chan struct{})
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-signals
-		close(stop)
-		<-signals
-		cancel(pipeline.ErrInterrupted)
-		// A third one ends the program as it ends any other.
-		signal.Stop(signals)
-	}()
-	return ctx, stop
-}
-
-// interruptible returns a context for commands that have nothing to commit: the first interrupt ends it.
-func (a *app) interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	go func() {
-		select {
-		case <-a.stop:
-			cancel(pipeline.ErrInterrupted)
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, func() { cancel(nil) }
-}
-
 // run runs a command line and returns the exit code.
 func run(ctx context.Context, a *app, args []string) int {
 	if a.ownProcess {
 		defer keepHeapFloor(a.environ, heapFloor)()
 	}
 	root := newRoot(a)
-	root.SetArgs(args)
+	root.SetArgs(joinForce(args))
 	err := root.ExecuteContext(ctx)
 	return a.explain(err)
 }

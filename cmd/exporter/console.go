@@ -5,32 +5,13 @@ import (
 	"log/slog"
 	"sync"
 
-	"github.com/spf13/pflag"
+	"exporter/internal/config"
 )
-
-// outputOptions say how much a command tells, and in which form.
-type outputOptions struct {
-	noProgress, verbose bool
-	logFormat           string
-}
-
-func (o *outputOptions) addFlags(fs *pflag.FlagSet) {
-	fs.BoolVar(&o.noProgress, "no-progress", false, "show no progress")
-	fs.BoolVarP(&o.verbose, "verbose", "v", false, "log every request, checkpoint and failure")
-	fs.StringVar(&o.logFormat, "log-format", "text", "`FORMAT` of the log on standard error (text or json)")
-}
-
-func (o *outputOptions) validate() error {
-	if o.logFormat != "text" && o.logFormat != "json" {
-		return usagef("--log-format %q: want text or json", o.logFormat)
-	}
-	return nil
-}
 
 // console is standard error, which log and bars share.
 type console struct {
 	log     *slog.Logger
-	options outputOptions
+	options config.Log
 	stderr  io.Writer
 
 	mu sync.Mutex
@@ -38,9 +19,9 @@ type console struct {
 	out io.Writer
 }
 
-func newConsole(stderr io.Writer, o outputOptions) *console {
+func newConsole(stderr io.Writer, o config.Log) *console {
 	c := &console{options: o, stderr: stderr, out: stderr}
-	c.log = newLogger(c, o.logFormat == "json", o.verbose)
+	c.log = newLogger(c, o.Format == config.LogJSON, o.Verbose)
 	return c
 }
 
@@ -60,9 +41,9 @@ func (c *console) redirect(out io.Writer) {
 // showProgress shows how far something is until the returned function is called.
 func (c *console) showProgress(p progress) (stop func()) {
 	switch {
-	case c.options.noProgress:
+	case c.options.NoProgress:
 		return func() {}
-	case c.options.logFormat == "text" && isTerminal(c.stderr):
+	case c.options.Format == config.LogText && isTerminal(c.stderr):
 		bars, stop := startBars(c.stderr, p)
 		c.redirect(bars)
 		return func() {

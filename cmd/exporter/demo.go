@@ -33,23 +33,19 @@ and what to try next. It needs no API key and no network.`,
   exporter demo --out /tmp/demo --sink archive --skip-noise`,
 		Args: cobra.NoArgs,
 	}
-	load := a.withConfig(c, config.SectionAssets, config.SectionLimits, config.SectionOutput, config.SectionArchive)
-	var output outputOptions
-	output.addFlags(c.Flags())
+	load := a.withConfig(c, config.SectionAssets, config.SectionLimits, config.SectionOutput, config.SectionArchive,
+		config.SectionLog)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if err := output.validate(); err != nil {
-			return err
-		}
 		cfg, err := load()
 		if err != nil {
 			return err
 		}
-		return a.demo(c.Context(), cfg, output)
+		return a.demo(c.Context(), cfg)
 	}
 	return c
 }
 
-func (a *app) demo(ctx context.Context, cfg *config.Config, output outputOptions) error {
+func (a *app) demo(ctx context.Context, cfg *config.Config) error {
 	corpus, err := emulator.LoadCorpus(sample.FS())
 	if err != nil {
 		return err
@@ -66,7 +62,7 @@ func (a *app) demo(ctx context.Context, cfg *config.Config, output outputOptions
 	if cfg, err = demoConfig(cfg, server.url); err != nil {
 		return err
 	}
-	e := &export{app: a, cfg: cfg, output: output, source: map[string]string{"demo": "sample"}}
+	e := &export{app: a, cfg: cfg, source: map[string]string{"demo": "sample"}}
 	if err := e.run(ctx); err != nil {
 		return err
 	}
@@ -88,7 +84,7 @@ func demoConfig(cfg *config.Config, url string) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	demo.Assets, demo.Limits, demo.Output = cfg.Assets, cfg.Limits, cfg.Output
+	demo.Assets, demo.Limits, demo.Output, demo.Log = cfg.Assets, cfg.Limits, cfg.Output, cfg.Log
 	// The emulator has no limit that could be found.
 	if demo.Limits.Rate.Auto {
 		demo.Limits.Rate = config.Rate{}

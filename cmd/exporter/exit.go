@@ -24,6 +24,7 @@ const (
 	exitStorage     = 6
 	exitDamage      = 7
 	exitUsage       = 64
+	exitOwned       = 75
 	exitInterrupted = 130
 )
 
@@ -71,7 +72,11 @@ func (a *app) explain(err error) int {
 // explainError is the one table of errors. The first line that matches counts.
 func explainError(err error) explanation {
 	switch {
-	case errors.Is(err, pipeline.ErrInterrupted), errors.Is(err, context.Canceled):
+	case errors.Is(err, errAbandoned):
+		return explanation{exitInterrupted, ""}
+	case errors.Is(err, errStoppedAtOnce), errors.Is(err, context.Canceled):
+		return explanation{exitInterrupted, "what was committed is kept, and the same command goes on"}
+	case errors.Is(err, pipeline.ErrInterrupted):
 		return explanation{exitInterrupted, "what was fetched is kept, and the same command goes on"}
 	case is[*usageError](err), is[*config.Error](err):
 		return explanation{exitUsage, ""}
@@ -86,19 +91,17 @@ func explainError(err error) explanation {
 	case is[*pipeline.DamageError](err):
 		return explanation{exitDamage, "exporter verify says what is lost, and exporter run --repair fetches it again"}
 	case errors.Is(err, errDamaged):
-		return explanation{exitDamage, "exporter run --repair, with the settings of the last run, fetches it again"}
+		return explanation{exitDamage, "exporter run --repair with the same --out fetches it again"}
 	case errors.Is(err, durable.ErrLocked):
-		return explanation{exitStorage, "wait for it to end, or export to another --out"}
+		return explanation{exitOwned, "wait for it to end, or export to another --out"}
+	case errors.Is(err, durable.ErrDangling):
+		return explanation{exitStorage, "mount what it leads to, or remove the link"}
 	case errors.Is(err, durable.ErrNotRegular):
 		return explanation{exitStorage, "remove what is there: links are not followed"}
-	case errors.Is(err, syscall.ENOSPC):
-		return explanation{exitStorage, "make room, then the same command goes on"}
-	case errors.Is(err, syscall.EFBIG):
-		return explanation{exitStorage, "raise the limit on the size of files (ulimit -f), then the same command goes on"}
-	case is[*pipeline.StorageError](err):
-		return explanation{exitStorage, "when storage works again, the same command goes on"}
+	case isFull(err), is[*pipeline.StorageError](err):
+		return explanation{exitStorage, storageHint(err)}
 	case errors.Is(err, errNothingListed):
-		return explanation{exitStopped, "check the source upstream, or give --force if it is meant to be empty"}
+		return explanation{exitStopped, "check the source upstream, or give --force prune if it is meant to be empty"}
 	case errors.Is(err, errUnlisted):
 		return explanation{exitIncomplete, "what they have is not part of the plan"}
 	case errors.Is(err, errIncomplete):
@@ -107,14 +110,54 @@ func explainError(err error) explanation {
 		return explanation{exitStopped, "check the id, and that the key may use it"}
 	case is[*llamacloud.PauseError](err):
 		return explanation{exitStopped, "the same command goes on"}
+	case is[*llamacloud.OutageError](err) && outOfFiles(err):
+		return explanation{exitStopped, openFilesHint}
 	case is[*llamacloud.OutageError](err):
 		return explanation{exitStopped, "check base_url and the network, then the same command goes on"}
 	case is[*llamacloud.ListingError](err), is[*llamacloud.RequestError](err):
 		return explanation{exitStopped, "check base_url and the network, then the same command goes on"}
 	case is[*fs.PathError](err):
-		return explanation{exitStorage, ""}
+		return explanation{exitStorage, storageHint(err)}
 	}
 	return explanation{exitInternal, ""}
+}
+
+// isFull tells whether storage works but has no room for more.
+func isFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
+}
+
+// outOfFiles tells whether this process, or this machine, could open no more files, of which connections are some.
+func outOfFiles(err error) bool {
+	if outage, ok := errors.AsType[*llamacloud.OutageError](err); ok {
+		err = outage.Last
+	}
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+}
+
+const openFilesHint = "raise the limit on open files (ulimit -n) or lower --concurrency, then the same command goes on"
+
+// storageHint says what to do about an error of storage. It names what the operating system has run out of or does not allow.
+func storageHint(err error) string {
+	const goesOn = ", then the same command goes on"
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return "make room" + goesOn
+	case errors.Is(err, syscall.EDQUOT):
+		return "the disk quota of this user or group is used up: raise it or make room" + goesOn
+	case errors.Is(err, syscall.EFBIG):
+		return "raise the limit on the size of files (ulimit -f)" + goesOn
+	case outOfFiles(err):
+		return openFilesHint
+	case errors.Is(err, syscall.EXDEV):
+		return "a folder of the export is a mount of another file system: mount the whole export directory there" + goesOn
+	case errors.Is(err, syscall.EROFS):
+		return "the file system is mounted read-only: mount it for writing" + goesOn
+	case errors.Is(err, fs.ErrPermission):
+		return "this user may not do that: check the owner and the permissions; a group that shares an export needs umask 002 " +
+			"and folders with its setgid bit (chmod g+rws)"
+	}
+	return "when storage works again, the same command goes on"
 }
 
 func is[E error](err error) bool {

@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"os"
-	"slices"
+	"syscall"
 	"time"
 
 	"exporter/internal/config"
@@ -24,29 +22,34 @@ import (
 type export struct {
 	*app
 	cfg *config.Config
-	// refetch fetches again what is stored; incremental lists only what was updated since the last complete listing; prune
-	// removes what vanished upstream; repair verifies first and fetches again what is damaged; force goes on although the
-	// export was made with other settings.
-	refetch, incremental, prune, repair, force bool
-	output                                     outputOptions
-	// source identifies what is exported; nil stands for the settings of cfg.
+	// refetch fetches again what is stored; repair verifies first and fetches again what is damaged; force is what the run is
+	// to do although it would refuse it.
+	refetch, repair bool
+	force           force
+	// source identifies what is exported; nil stands for the settings of cfg, and of the export.
 	source map[string]string
 
 	report  *report
 	started time.Time
 	last    lastRun
+	// begun says that there is a note of the run.
+	begun bool
 }
 
 // run exports. It returns why the run ended early, errIncomplete if something failed, or nil.
 func (e *export) run(ctx context.Context) (err error) {
 	e.report, e.started = newReport(), time.Now()
+	console := newConsole(e.stderr, e.cfg.Log)
 	if e.source == nil {
+		if err := recallSettings(e.cfg, console.log); err != nil {
+			return err
+		}
 		e.source = e.cfg.SourceSettings()
 	}
 	if e.ownProcess {
 		defer limitMemory(e.environ, int64(e.cfg.Limits.Memory))()
 	}
-	console := newConsole(e.stderr, e.output)
+	defer e.announceStop(console)()
 	observers := pipeline.Observers{e.report, newLogObserver(console.log)}
 
 	// Nothing is written before the settings have been found good.
@@ -64,12 +67,16 @@ func (e *export) run(ctx context.Context) (err error) {
 	if e.wrapFS != nil {
 		dir = e.wrapFS(dir)
 	}
+	defer func() {
+		// Where the run came to its end by itself, the note is gone already.
+		_ = e.end(dir)
+	}()
 	if e.repair {
 		if err := e.mend(ctx, dir, console); err != nil {
 			return err
 		}
 	}
-	ledger, err := e.openLedger(ctx, dir)
+	ledger, err := e.openLedger(ctx, dir, console)
 	if err != nil {
 		return err
 	}
@@ -78,19 +85,20 @@ func (e *export) run(ctx context.Context) (err error) {
 		return err
 	}
 	runErr := e.transfer(ctx, client, dir, ledger, console, observers)
-	return e.finish(ctx, dir, ledger, runErr)
+	return e.finish(ctx, dir, ledger, console, runErr)
 }
 
-// openLedger opens the ledger of an export that was made with the same settings.
-func (e *export) openLedger(ctx context.Context, dir durable.FS) (*manifest.Ledger, error) {
+// openLedger opens the ledger of an export that was made with no more than these settings, and notes that the run is under way.
+func (e *export) openLedger(ctx context.Context, dir durable.FS, console *console) (*manifest.Ledger, error) {
 	ledger, err := manifest.Open(ctx, dir, e.info())
 	if err != nil {
 		return nil, storageError("open the ledger", err)
 	}
-	if e.force {
-		return ledger, nil
+	err = e.checkSettings(ledger.Info(), console.log)
+	if err == nil {
+		err = e.begin(dir, console)
 	}
-	if err := e.checkSettings(ledger.Info()); err != nil {
+	if err != nil {
 		return nil, errors.Join(err, ledger.Close())
 	}
 	return ledger, nil
@@ -105,8 +113,10 @@ func (e *export) transfer(ctx context.Context, client *llamacloud.Client, dir du
 	}
 	defer func() { err = errors.Join(err, storageError("close the sink", sink.Close())) }()
 	files := selection(&e.cfg.Source)
-	incremental := e.incremental && e.narrow(&files, console.log)
+	incremental := e.cfg.Run.Since == config.SinceLast && narrow(&files, e.last.watermark(e.source), console.log)
+	defer e.keepNote(dir)()
 	defer console.showProgress(e.report)()
+	defer func() { e.report.warnOfNothing(console.log, err, incremental) }()
 	return pipeline.Run(ctx, pipeline.Options{
 		Source:         llamacloud.NewSource(client, files),
 		Sink:           sink,
@@ -115,6 +125,7 @@ func (e *export) transfer(ctx context.Context, client *llamacloud.Client, dir du
 		Filters:        pipeline.Filters(e.cfg.Assets),
 		Refetch:        e.refetch,
 		Incremental:    incremental,
+		Limit:          e.cfg.Run.Limit,
 		Concurrency:    e.cfg.Limits.Concurrency,
 		Memory:         int64(e.cfg.Limits.Memory),
 		Checkpoint:     e.cfg.Output.Checkpoint,
@@ -124,17 +135,28 @@ func (e *export) transfer(ctx context.Context, client *llamacloud.Client, dir du
 }
 
 // finish merges the ledger, writes run.json and prints the summary, as far as the run's end allows.
-func (e *export) finish(ctx context.Context, dir durable.FS, ledger *manifest.Ledger, runErr error) error {
+func (e *export) finish(ctx context.Context, dir durable.FS, ledger *manifest.Ledger, console *console, runErr error) error {
 	c := e.report.snapshot()
-	if ctx.Err() != nil || is[*pipeline.StorageError](runErr) || is[*pipeline.DamageError](runErr) || is[*usageError](runErr) {
+	if is[*usageError](runErr) {
 		return runErr
 	}
 	if runErr != nil && ledger.Info() == nil && c.Assets.Committed == 0 && c.filesDone() == 0 {
 		// Nothing was exported, now or before: leave nothing behind.
 		return runErr
 	}
-	if e.prune && runErr == nil {
-		runErr = e.removeVanished(ctx, dir, ledger)
+	if ctx.Err() != nil || is[*pipeline.DamageError](runErr) {
+		// There is no time to merge, or nothing that could be.
+		return errors.Join(runErr, storageError("write "+runReportName, e.summarize(c, runErr).write(dir)))
+	}
+	if is[*pipeline.StorageError](runErr) {
+		if isFull(runErr) {
+			// There may be room for a report.
+			_ = e.summarize(c, runErr).write(dir)
+		}
+		return runErr
+	}
+	if e.cfg.Run.Prune && runErr == nil {
+		runErr = e.removeVanished(ctx, dir, ledger, console)
 		if is[*pipeline.StorageError](runErr) || is[*pipeline.DamageError](runErr) {
 			return runErr
 		}
@@ -150,54 +172,45 @@ func (e *export) finish(ctx context.Context, dir durable.FS, ledger *manifest.Le
 	if err := s.write(dir); err != nil {
 		return errors.Join(runErr, storageError("write "+runReportName, err))
 	}
-	if err := s.print(e.stdout, e.stderr, e.output); err != nil {
+	if err := e.end(dir); err != nil {
+		return errors.Join(runErr, storageError("remove "+runningName, err))
+	}
+	if err := s.print(e.stdout, e.stderr, e.cfg.Log.Format); err != nil {
 		return errors.Join(runErr, err)
 	}
 	return runErr
 }
 
-// info is what the files of the export say of this run.
-func (e *export) info() manifest.Info {
-	return manifest.Info{Version: version(), Source: canonicalJSON(e.source), Sink: canonicalJSON(e.cfg.SinkSettings())}
-}
-
-// checkSettings refuses to go on with an export that was made with another source or another sink.
-func (e *export) checkSettings(before *manifest.Info) error {
-	if before == nil {
-		return nil
-	}
-	for _, s := range []struct {
-		before string
-		now    map[string]string
-	}{{before.Source, e.source}, {before.Sink, e.cfg.SinkSettings()}} {
-		var before map[string]string
-		if err := json.Unmarshal([]byte(s.before), &before); err != nil {
-			return &pipeline.DamageError{Path: manifest.AssetsName, Err: fmt.Errorf("settings of the last run: %w", err)}
-		}
-		if key := firstDifference(before, s.now); key != "" {
-			return usagef("%s is %q, but the export in %q was made with %q (export to another --out, or give --force to go on here)",
-				key, s.now[key], e.cfg.Output.Dir, before[key])
-		}
-	}
-	return nil
-}
-
-// canonicalJSON encodes settings; a map of strings can always be encoded, and its keys come sorted.
-func canonicalJSON(settings map[string]string) string {
-	b, err := json.Marshal(settings)
-	if err != nil {
-		panic(err)
-	}
-	return string(b)
-}
-
 // openOutput opens the export directory, and makes it where it is missing.
 func openOutput(path string) (*durable.Dir, error) {
-	if info, err := os.Stat(path); err == nil && !info.IsDir() {
-		return nil, usagef("--out %q is a file: name a directory", path)
-	}
 	dir, err := durable.Open(path)
-	return dir, storageError("open the export directory "+path, err)
+	if errors.Is(err, durable.ErrLocked) {
+		err = withOwner(path, err)
+	}
+	return dir, openError(path, err)
+}
+
+// withOwner says whose the run is that has the export directory at path.
+func withOwner(path string, err error) error {
+	dir, openErr := durable.OpenReadOnly(path)
+	if openErr != nil {
+		return err
+	}
+	defer dir.Close()
+	if owner := readRunning(dir); owner != nil {
+		return fmt.Errorf("%w: %v", err, owner)
+	}
+	return err
+}
+
+// openError says why the export directory at path cannot be opened.
+func openError(path string, err error) error {
+	if errors.Is(err, syscall.ENOTDIR) {
+		if info, statErr := os.Stat(path); statErr == nil && !info.IsDir() {
+			return usagef("--out %q is a file: name a directory", path)
+		}
+	}
+	return storageError("open the export directory "+path, err)
 }
 
 // openExport opens an existing export for reading.
@@ -238,27 +251,10 @@ func newSink(ctx context.Context, cfg *config.Config, dir durable.FS, ledger ver
 		committed := func() iter.Seq2[*pipeline.Row, error] { return ledger.Rows(ctx) }
 		return sinks.NewArchive(dir, options, committed)
 	case config.SinkLocal:
+		if err := durable.CheckMount(dir, sinks.LocalDir); err != nil {
+			return nil, err
+		}
 		return sinks.NewLocal(dir), nil
 	}
 	return nil, usagef("there is no sink %q", cfg.Output.Sink)
-}
-
-// firstDifference returns a key that has different values: the first in alphabetical order of those that both have, else
-// the first of all.
-func firstDifference(a, b map[string]string) string {
-	all := maps.Clone(a)
-	maps.Copy(all, b)
-	first := ""
-	for _, key := range slices.Sorted(maps.Keys(all)) {
-		before, inA := a[key]
-		now, inB := b[key]
-		switch {
-		case before == now && inA == inB:
-		case inA && inB:
-			return key
-		case first == "":
-			first = key
-		}
-	}
-	return first
 }

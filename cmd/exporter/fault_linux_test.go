@@ -204,3 +204,41 @@ func TestExport_DirectoryOfAnotherUser_IsFoundBeforeTheFirstRequest(t *testing.T
 		t.Errorf("%d requests before the directory was found to be another's", n)
 	}
 }
+
+// Files get their names by renaming, which does not cross file systems. Where the blobs are a mount, that is said before the first
+// request; shards grow where they stay, so that a mount of theirs works.
+func TestExport_MountInside_IsNamedOrWorks(t *testing.T) {
+	for _, sink := range []string{"local", "archive"} {
+		t.Run(sink, func(t *testing.T) {
+			s := exportSettings{sink: sink, files: 2, each: 4, workers: 2, checkpoint: time.Hour}
+			server, url := startEmulator(t, s.emulator())
+			out := filepath.Join(t.TempDir(), "out")
+			inside := filepath.Join(out, map[string]string{"local": "blobs", "archive": "shards"}[sink])
+			if err := os.MkdirAll(inside, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := unix.Mount("tmpfs", inside, "tmpfs", 0, "size=64m"); err != nil {
+				cannot(t, "mount a file system: %v", err)
+			}
+			unmount := func() error { return unix.Unmount(inside, unix.MNT_DETACH) }
+			if sink == "archive" {
+				defer unmount()
+				newCLI(t, url).mustRun(s.args(out)...)
+				readExportedSet(t, out).check(t, s.undisturbed(t))
+				return
+			}
+			code, _, stderr := newCLI(t, url).run(s.args(out)...)
+			const want = "blobs: invalid cross-device link: it is a mount of another file system; a folder of the export is a mount"
+			if code != exitStorage || !strings.Contains(stderr, want) {
+				t.Errorf("exit %d, want %d and %q\n%s", code, exitStorage, want, stderr)
+			}
+			if n := len(server.Requests()); n != 0 {
+				t.Errorf("%d requests before the mount was found", n)
+			}
+			if err := unmount(); err != nil {
+				t.Fatal(err)
+			}
+			newCLI(t, url).mustRun(s.args(out)...)
+		})
+	}
+}

@@ -3,10 +3,16 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -78,21 +84,28 @@ func (g *gate) waitUntilHeld(t *testing.T, n int) {
 
 // The first signal ends a run when what is in flight has come in and is committed. The next run fetches the rest.
 func TestExport_Interrupted_CommitsWhatIsInFlight(t *testing.T) {
+	obeyHangups(t)
 	for _, sink := range []string{"local", "archive"} {
-		for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
-			t.Run(sink+"/"+signal.String(), func(t *testing.T) {
+		for _, sent := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+			t.Run(sink+"/"+sent.String(), func(t *testing.T) {
 				t.Parallel()
 				s := exportSettings{sink: sink, files: 4, each: 10, latency: 20 * time.Millisecond, workers: 4, checkpoint: time.Hour}
 				g := startGate(t, s, 11)
 				out := filepath.Join(t.TempDir(), "out")
 				c := startChild(t, g.url, childOptions{}, s.args(out)...)
 				g.waitUntilHeld(t, s.workers)
-				c.signal(signal)
+				c.signal(sent)
 				// The signal is to be there before the blobs are.
 				time.Sleep(300 * time.Millisecond)
 				close(g.open)
-				if stderr := c.mustExit(exitInterrupted); !strings.Contains(stderr, "what was fetched is kept, and the same command goes on") {
-					t.Errorf("standard error is %q", stderr)
+				stderr := c.mustExit(exitInterrupted)
+				for _, want := range []string{
+					"interrupted: what is in flight is finished and committed; another interrupt stops at once",
+					"what was fetched is kept, and the same command goes on",
+				} {
+					if !strings.Contains(stderr, want) {
+						t.Errorf("standard error is %q, want %q", stderr, want)
+					}
 				}
 				committed := len(readExport(t, out).rows)
 				if fetched := blobRequests(g.Server); committed != fetched || committed == s.assets() {
@@ -117,12 +130,117 @@ func TestExport_InterruptedTwice_EndsAtOnce(t *testing.T) {
 			// Two of a kind could become one.
 			c.signal(syscall.SIGINT)
 			c.signal(syscall.SIGTERM)
-			c.mustExit(exitInterrupted)
+			stderr := c.mustExit(exitInterrupted)
+			if want := "exporter: stopped at once; what was committed is kept, and the same command goes on"; !strings.Contains(stderr, want) {
+				t.Errorf("standard error is %q, want %q", stderr, want)
+			}
+			checkLastReport(t, out, exitInterrupted)
 			committed := len(readExport(t, out).rows)
 			close(g.open)
 			g.checkResumes(t, s, out, committed)
 		})
 	}
+}
+
+// obeyHangups has the programs that a test starts obey SIGHUP, also where the test was started by nohup.
+func obeyHangups(t *testing.T) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGHUP)
+	t.Cleanup(func() { signal.Stop(c) })
+}
+
+// Slurm sends SIGTERM twice: that is one.
+func TestExport_TerminatedTwiceAtOnce_CommitsWhatIsInFlight(t *testing.T) {
+	t.Parallel()
+	s := exportSettings{sink: "local", files: 4, each: 10, workers: 4, checkpoint: time.Hour}
+	g := startGate(t, s, 11)
+	out := filepath.Join(t.TempDir(), "out")
+	c := startChild(t, g.url, childOptions{}, s.args(out)...)
+	g.waitUntilHeld(t, s.workers)
+	c.signal(syscall.SIGTERM)
+	// Two that come while neither has been seen become one.
+	time.Sleep(300 * time.Millisecond)
+	c.signal(syscall.SIGTERM)
+	time.Sleep(300 * time.Millisecond)
+	close(g.open)
+	c.mustExit(exitInterrupted)
+	if committed, fetched := len(readExport(t, out).rows), blobRequests(g.Server); committed != fetched || committed < 11 {
+		t.Errorf("%d of %d blobs are committed", committed, fetched)
+	}
+	checkLastReport(t, out, exitInterrupted)
+}
+
+// What nohup starts goes on when the terminal is closed.
+func TestExport_HangupIgnored_GoesOn(t *testing.T) {
+	t.Parallel()
+	s := exportSettings{sink: "local", files: 4, each: 10, workers: 4, checkpoint: time.Hour}
+	g := startGate(t, s, 11)
+	out := filepath.Join(t.TempDir(), "out")
+	c := newChild(t, g.url, childOptions{}, s.args(out)...)
+	program := c.cmd
+	c.cmd = exec.CommandContext(t.Context(), "sh", append([]string{"-c", `trap "" HUP; exec "$0" "$@"`, program.Path}, program.Args[1:]...)...)
+	c.cmd.Env, c.cmd.Stderr = program.Env, &c.stderr
+	var err error
+	if c.stdout, err = c.cmd.StdoutPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	g.waitUntilHeld(t, s.workers)
+	c.signal(syscall.SIGHUP)
+	close(g.open)
+	c.mustExit(0)
+	readExportedSet(t, out).check(t, s.undisturbed(t))
+}
+
+// checkLastReport checks the exit code in run.json, and that no run is said to be under way.
+func checkLastReport(t *testing.T, out string, want int) {
+	t.Helper()
+	var report runReport
+	b, err := os.ReadFile(filepath.Join(out, runReportName))
+	if err == nil {
+		err = json.Unmarshal(b, &report)
+	}
+	if err != nil || report.ExitCode != want {
+		t.Errorf("%s has the exit code %d (%v), want %d", runReportName, report.ExitCode, err, want)
+	}
+	if _, err := os.Lstat(filepath.Join(out, runningName)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s is there after the run: %v", runningName, err)
+	}
+}
+
+// A run that is killed leaves its note, and the next one says so.
+func TestExport_Killed_NextRunSaysSo(t *testing.T) {
+	t.Parallel()
+	s := exportSettings{sink: "local", files: 4, each: 10, workers: 4, checkpoint: time.Hour}
+	g := startGate(t, s, 11)
+	out := filepath.Join(t.TempDir(), "out")
+	c := startChild(t, g.url, childOptions{CheckpointRows: 8}, s.args(out)...)
+	g.waitUntilHeld(t, s.workers)
+	if !c.kill() {
+		t.Fatal("the run was not killed")
+	}
+	close(g.open)
+	var note running
+	b, err := os.ReadFile(filepath.Join(out, runningName))
+	if err == nil {
+		err = json.Unmarshal(b, &note)
+	}
+	if host, _ := os.Hostname(); err != nil || note.Process != c.cmd.Process.Pid || note.Host != host || note.StartedAt.IsZero() ||
+		note.Settings["source.directories"] == "" {
+		t.Errorf("the note of the killed run is %+v (%v)", note, err)
+	}
+	if showsKey(string(b)) {
+		t.Errorf("the note shows the key: %s", b)
+	}
+	code, _, stderr := newCLI(t, g.url).run(s.args(out)...)
+	want := fmt.Sprintf("the last run did not come to its end: what it committed is kept\" host=%s process=%d", note.Host, note.Process)
+	if code != 0 || !strings.Contains(stderr, want) {
+		t.Errorf("the next run: exit %d, want %q in\n%s", code, want, stderr)
+	}
+	checkLastReport(t, out, 0)
+	readExportedSet(t, out).check(t, s.undisturbed(t))
 }
 
 // A second run on an export that has one is refused, and changes nothing.
@@ -137,9 +255,14 @@ func TestExport_SecondRun_IsRefused(t *testing.T) {
 			g.waitUntilHeld(t, s.workers)
 			before := fingerprint(t, out, durable.TempDir)
 			unused, url := startEmulator(t, s.emulator())
-			stderr := startChild(t, url, childOptions{}, s.args(out)...).mustExit(exitStorage)
-			if want := "another run is using this export directory; wait for it to end, or export to another --out"; !strings.Contains(stderr, want) {
-				t.Errorf("standard error is %q, want %q", stderr, want)
+			stderr := startChild(t, url, childOptions{}, s.args(out)...).mustExit(exitOwned)
+			for _, want := range []string{
+				fmt.Sprintf("another run is using this export directory: process %d on ", first.cmd.Process.Pid), `, since 20`,
+				"; wait for it to end, or export to another --out",
+			} {
+				if !strings.Contains(stderr, want) {
+					t.Errorf("standard error is %q, want %q", stderr, want)
+				}
 			}
 			checkUntouched(t, out, durable.TempDir, before)
 			if n := len(unused.Requests()); n != 0 {
@@ -215,12 +338,12 @@ func TestExport_KilledThenOtherSettings_IsRefused(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"--sink", "archive"}, `output.sink is "archive", but the export in`},
-		{[]string{"--file", "file-00000001"}, `source.files is "file-00000001", but the export in`},
+		{[]string{"--sink", "archive"}, `output.sink is "archive", not "local"`},
+		{[]string{"--display-name", "a"}, `source.display_name is "a", not ""`},
 	} {
 		before := fingerprint(t, out, durable.TempDir)
 		code, _, stderr := c.run(append(s.args(out), tt.args...)...)
-		if code != exitUsage || !strings.Contains(stderr, tt.want) || !strings.Contains(stderr, "give --force") {
+		if code != exitUsage || !strings.Contains(stderr, tt.want) || !strings.Contains(stderr, "give --force source") {
 			t.Errorf("%q: exit %d, want %d and %q\n%s", tt.args, code, exitUsage, tt.want, stderr)
 		}
 		checkUntouched(t, out, durable.TempDir, before)
@@ -228,6 +351,6 @@ func TestExport_KilledThenOtherSettings_IsRefused(t *testing.T) {
 	if n := len(server.Requests()); n != 0 {
 		t.Errorf("%d requests before the settings were refused", n)
 	}
-	c.mustRun(append(s.args(out), "--file", "file-00000001", "--force")...)
+	c.mustRun(append(s.args(out), "--file", "file-00000001")...)
 	readExportedSet(t, out).check(t, s.undisturbed(t))
 }

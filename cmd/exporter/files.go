@@ -35,15 +35,13 @@ the only ones of exporter that send anything but GET requests.`,
 type filesCommand struct {
 	*app
 	load   func() (*config.Config, error)
-	output outputOptions
+	log    config.Log
 	asJSON bool
 	yes    bool
 }
 
 func (a *app) newFilesCommand(c *cobra.Command) *filesCommand {
-	f := &filesCommand{app: a, load: a.withConfig(c, config.SectionAPI, config.SectionLimits)}
-	f.output.addFlags(c.Flags())
-	return f
+	return &filesCommand{app: a, load: a.withConfig(c, config.SectionAPI, config.SectionLimits, config.SectionLog)}
 }
 
 func (f *filesCommand) addJSON(fs *pflag.FlagSet) {
@@ -55,14 +53,12 @@ func (f *filesCommand) addYes(fs *pflag.FlagSet) {
 
 // withClient calls do with a client, until the first interrupt.
 func (f *filesCommand) withClient(ctx context.Context, do func(context.Context, *llamacloud.Client) error) error {
-	if err := f.output.validate(); err != nil {
-		return err
-	}
 	cfg, err := f.load()
 	if err != nil {
 		return err
 	}
-	log := newConsole(f.stderr, f.output).log
+	f.log = cfg.Log
+	log := newConsole(f.stderr, cfg.Log).log
 	client, err := connect(cfg, log, "", newLogObserver(log))
 	if err != nil {
 		return err

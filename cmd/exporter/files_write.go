@@ -217,7 +217,7 @@ func (f *filesCommand) upload(ctx context.Context, client *llamacloud.Client, di
 		return llamacloud.DirectoryFile{}, usagef("%w", err)
 	}
 	track := func(r io.ReadCloser) io.ReadCloser { return r }
-	if !f.output.noProgress && isTerminal(f.stderr) {
+	if !f.log.NoProgress && isTerminal(f.stderr) {
 		bars := mpb.NewWithContext(ctx, mpb.WithOutput(f.stderr))
 		bar := bars.AddBar(info.Size(), mpb.PrependDecorators(decor.Name(fmt.Sprintf("%q", filepath.Base(path)))),
 			mpb.AppendDecorators(decor.CountersKibiByte("% .1f / % .1f")))

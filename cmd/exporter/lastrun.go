@@ -20,6 +20,7 @@ const sinceOverlap = time.Hour
 // lastRun is what a run needs of run.json.
 type lastRun struct {
 	Source    map[string]string `json:"source"`
+	Assets    map[string]string `json:"asset_filters"`
 	Watermark time.Time         `json:"watermark"`
 }
 
@@ -56,8 +57,7 @@ func (l *lastRun) watermark(source map[string]string) time.Time {
 
 // narrow makes the source list only files that were updated since the last complete listing. Where there was none, it
 // says so, and everything is listed.
-func (e *export) narrow(files *llamacloud.Selection, log *slog.Logger) bool {
-	watermark := e.last.watermark(e.source)
+func narrow(files *llamacloud.Selection, watermark time.Time, log *slog.Logger) bool {
 	if watermark.IsZero() {
 		log.Info("there is no complete listing of this source yet, so everything is listed")
 		return false

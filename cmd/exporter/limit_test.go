@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"exporter/internal/config"
 	"exporter/pipeline"
 )
 
@@ -85,14 +86,14 @@ func TestLimit_Attrs(t *testing.T) {
 
 // A line of progress says in both forms what the line below the bars says.
 func TestReport_Attrs_SayWhichLimitHolds(t *testing.T) {
-	for format, want := range map[string]string{
+	for format, want := range map[config.LogFormat]string{
 		"text": `throttled_of_last_100=1 rate=20/m limit=given paused_until=TIME`,
 		"json": `"throttled_of_last_100":1,"rate":"20/m","limit":"given","paused_until":"TIME"}`,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var out bytes.Buffer
 			r := newReport()
-			stop := newConsole(&out, outputOptions{logFormat: format}).showProgress(r)
+			stop := newConsole(&out, config.Log{Format: format}).showProgress(r)
 			until := time.Now().Add(time.Minute)
 			r.Observe(pipeline.Paced{PerSecond: 1.0 / 3, By: pipeline.LimitGiven})
 			r.Observe(pipeline.Requested{Status: http.StatusTooManyRequests, Throttled: true})

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"log/slog"
 	"maps"
 	"slices"
 	"text/tabwriter"
@@ -65,30 +66,26 @@ func newPlanCommand(a *app) *cobra.Command {
 		Long: `plan lists what run would list, compares it with the export directory if there is one, and says what would be fetched,
 kept and skipped, how many bytes and requests that is, and how long it takes at the given rate, or at the one that the API was
 found to accept or announces. It reads the listing of files twice, and logs in between how many requests it needs for the rest.
-It changes nothing.`,
+It changes nothing, takes the flags of run, and goes on with the settings of the export as run does.`,
 		Example: `  exporter plan --directory dir-abc123 --rate 20/m
   exporter plan --project --skip-noise --json`,
 		Args: cobra.NoArgs,
 	}
 	load := a.withConfig(c, config.Sections()...)
-	var output outputOptions
-	output.addFlags(c.Flags())
 	asJSON := c.Flags().Bool("json", false, "print JSON")
 	refetch := c.Flags().Bool("refetch", false, "plan to fetch everything again")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if err := output.validate(); err != nil {
-			return err
-		}
 		cfg, err := load()
 		if err != nil {
 			return err
 		}
-		if err := cfg.ValidateSource(); err != nil {
+		console := newConsole(a.stderr, cfg.Log)
+		if err := recallSettings(cfg, console.log); err != nil {
 			return err
 		}
 		ctx, cancel := a.interruptible(c.Context())
 		defer cancel()
-		report, err := plan(ctx, cfg, newConsole(a.stderr, output), *refetch)
+		report, err := plan(ctx, cfg, console, *refetch)
 		if err != nil {
 			return err
 		}
@@ -102,7 +99,7 @@ It changes nothing.`,
 		}
 		return err
 	}
-	a.withPprof(c, &output)
+	a.withPprof(c, load)
 	return c
 }
 
@@ -114,16 +111,19 @@ func plan(ctx context.Context, cfg *config.Config, console *console, refetch boo
 		return nil, err
 	}
 	defer client.Close()
-	history, closeHistory, err := openHistory(ctx, cfg.Output.Dir)
+	history, last, closeHistory, err := openHistory(ctx, cfg, console.log)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, closeHistory()) }()
+	files := selection(&cfg.Source)
 	o := pipeline.Options{
-		Source:      llamacloud.NewSource(client, selection(&cfg.Source)),
+		Incremental: cfg.Run.Since == config.SinceLast && narrow(&files, last.watermark(cfg.SourceSettings()), console.log),
+		Source:      llamacloud.NewSource(client, files),
 		Observer:    observer,
 		Filters:     pipeline.Filters(cfg.Assets),
 		Refetch:     refetch,
+		Limit:       cfg.Run.Limit,
 		Concurrency: cfg.Limits.Concurrency,
 	}
 	before, err := surveyAndPlan(ctx, history, o, r, cfg.Limits.Rate, console)
@@ -146,7 +146,9 @@ func surveyAndPlan(ctx context.Context, history pipeline.History, o pipeline.Opt
 	}
 	before = r.snapshot()
 	console.log.Info("plan: " + surveyText(files, len(o.Filters.Kinds()), &before, given))
-	return before, pipeline.Plan(ctx, history, o)
+	err = pipeline.Plan(ctx, history, o)
+	r.warnOfNothing(console.log, err, o.Incremental)
+	return before, err
 }
 
 // needed is how many requests there would have been if none had been sent again.
@@ -175,20 +177,36 @@ func (l *limit) holds(given config.Rate) *planLimit {
 	return nil
 }
 
-// openHistory opens what the export directory at path says of earlier runs. There may be none.
-func openHistory(ctx context.Context, path string) (pipeline.History, func() error, error) {
-	dir, err := durable.OpenReadOnly(path)
+// openHistory opens what the export directory says of earlier runs. There may be none. Where a run would refuse to go on there, it
+// says so.
+func openHistory(ctx context.Context, cfg *config.Config, log *slog.Logger) (h pipeline.History, last lastRun, end func() error, err error) {
+	dir, err := durable.OpenReadOnly(cfg.Output.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return noHistory{}, func() error { return nil }, nil
+		return noHistory{}, lastRun{}, func() error { return nil }, nil
 	}
 	if err != nil {
-		return nil, nil, usagef("--out %q: %w", path, err)
+		return nil, lastRun{}, nil, openError(cfg.Output.Dir, err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, dir.Close())
+		}
+	}()
+	if last, err = readLastRun(dir, log); err != nil {
+		return nil, lastRun{}, nil, err
 	}
 	snapshot, err := manifest.OpenSnapshot(ctx, dir)
 	if err != nil {
-		return nil, nil, errors.Join(storageError("read the ledger", err), dir.Close())
+		return nil, lastRun{}, nil, storageError("read the ledger", err)
 	}
-	return snapshot, func() error { return errors.Join(snapshot.Close(), dir.Close()) }, nil
+	end = func() error { return errors.Join(snapshot.Close(), dir.Close()) }
+	switch text, err := narrower(snapshot.Info(), cfg.SourceSettings(), cfg.SinkSettings()); {
+	case err != nil:
+		return nil, lastRun{}, nil, errors.Join(err, snapshot.Close())
+	case text != "":
+		log.Warn("run refuses this without --force source: the export was made with other settings", "what", text)
+	}
+	return snapshot, last, end, nil
 }
 
 // noHistory is the history before the first run.

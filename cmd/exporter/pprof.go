@@ -7,18 +7,24 @@ import (
 	"runtime"
 
 	"github.com/spf13/cobra"
+
+	"exporter/internal/config"
 )
 
 // memProfileRate is how many bytes are allocated for each sample of the heap's profile. It is Go's default.
 const memProfileRate = 512 << 10
 
 // withPprof adds --pprof to a command, which serves profiles as long as the command runs.
-func (a *app) withPprof(c *cobra.Command, output *outputOptions) {
+func (a *app) withPprof(c *cobra.Command, load func() (*config.Config, error)) {
 	address := c.Flags().String("pprof", "", "serve Go's profiles on this loopback `ADDRESS`; port 0 takes a free one")
 	runE := c.RunE
 	c.RunE = func(c *cobra.Command, args []string) (err error) {
 		if *address == "" {
 			return runE(c, args)
+		}
+		cfg, err := load()
+		if err != nil {
+			return err
 		}
 		runtime.MemProfileRate = memProfileRate
 		s, err := serveLoopback("--pprof", *address, pprofHandler())
@@ -26,7 +32,7 @@ func (a *app) withPprof(c *cobra.Command, output *outputOptions) {
 			return err
 		}
 		defer func() { err = errors.Join(err, s.close()) }()
-		newConsole(a.stderr, *output).log.Info("serving profiles", "url", s.url+"/debug/pprof/")
+		newConsole(a.stderr, cfg.Log).log.Info("serving profiles", "url", s.url+"/debug/pprof/")
 		return runE(c, args)
 	}
 }

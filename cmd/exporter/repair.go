@@ -21,7 +21,7 @@ func (e *export) mend(ctx context.Context, dir durable.FS, console *console) err
 	repair := verify.NewRepair(verify.RepairOptions{
 		FS: dir,
 		OpenLedger: func(ctx context.Context) (verify.Ledger, error) {
-			return e.openLedger(ctx, dir)
+			return e.openLedger(ctx, dir, console)
 		},
 		OpenSink: func(ctx context.Context, rows verify.Ledger) (pipeline.Sink, error) {
 			return newSink(ctx, e.cfg, dir, rows)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"maps"
 	"math"
 	"slices"
@@ -205,6 +206,13 @@ func (r *report) fail(text string) {
 func failureClass(text string) string {
 	class, _, _ := strings.Cut(text, ":")
 	return class
+}
+
+// warnOfNothing warns where a listing came to its end without a file. One of what was updated lately often does.
+func (r *report) warnOfNothing(log *slog.Logger, err error, incremental bool) {
+	if c := r.snapshot(); err == nil && !incremental && c.Files.Listed == 0 {
+		log.Warn("no file is listed: check the ids and the filters, and that the key is one for this project")
+	}
 }
 
 // failed tells whether some asset or file is not what it should be.

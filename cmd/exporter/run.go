@@ -6,9 +6,6 @@ import (
 	"exporter/internal/config"
 )
 
-// sinceLast is the value of --since.
-const sinceLast = "last"
-
 func newRunCommand(a *app) *cobra.Command {
 	e := &export{app: a}
 	c := &cobra.Command{
@@ -17,35 +14,34 @@ func newRunCommand(a *app) *cobra.Command {
 		Long: `run lists the files of the given sources, fetches every screenshot and figure that is not stored yet, and records
 each in the manifest. When it is run again it goes on where it stopped, and fetches only what is new, changed or failed.
 
-The first Ctrl-C commits what is done and stops; a second one stops at once.`,
+An export remembers what it was made of: "exporter run --out DIR" alone goes on with the source, its filters and those of
+assets. A run that would leave out part of what was exported, or that has another API or sink, needs --force source.
+
+The first Ctrl-C, SIGTERM or SIGHUP finishes and commits what is in flight; another one stops at once, but for SIGTERM and
+SIGHUP that come within two seconds.`,
 		Example: `  exporter run --directory dir-abc123 --out export
+  exporter run --out export
   exporter run --project --sink archive --rate 50/s --skip-noise
   exporter run --config exporter.toml --log-format json`,
 		Args: cobra.NoArgs,
 	}
 	load := a.withConfig(c, config.Sections()...)
-	e.output.addFlags(c.Flags())
 	c.Flags().BoolVar(&e.refetch, "refetch", false, "fetch everything again, stored or not")
-	since := c.Flags().String("since", "", "list only files updated since the `last` complete listing, less an hour")
-	c.Flags().BoolVar(&e.prune, "prune", false, "remove what is not listed any more: rows, and blobs of the local sink")
 	c.Flags().BoolVar(&e.repair, "repair", false, "verify what is stored first, and fetch again what is damaged or missing")
-	c.Flags().BoolVar(&e.force, "force", false, "go on although source or sink differ from those of the export so far")
+	c.Flags().Var(&e.force, "force", "do what would be refused: go on with less of the source or another API or sink, believe "+
+		"a listing that lost much, prune much (`KIND`: source, listing or prune; without one, whatever would be refused)")
+	c.Flags().Lookup("force").NoOptDefVal = forceAll
+	dryRun := c.Flags().Bool("dry-run", false, "")
+	c.Flags().Lookup("dry-run").Hidden = true
 	c.RunE = func(c *cobra.Command, _ []string) (err error) {
-		if err := e.output.validate(); err != nil {
-			return err
+		if *dryRun {
+			return usagef("there is no --dry-run: exporter plan says what a run would do, and takes the same flags")
 		}
-		if *since != "" && *since != sinceLast {
-			return usagef("--since %q: the only value is %q (for a time of your own there is --updated-at-on-or-after)", *since, sinceLast)
-		}
-		e.incremental = *since == sinceLast
 		if e.cfg, err = load(); err != nil {
-			return err
-		}
-		if err := e.cfg.ValidateSource(); err != nil {
 			return err
 		}
 		return e.run(c.Context())
 	}
-	a.withPprof(c, &e.output)
+	a.withPprof(c, load)
 	return c
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"exporter/internal/config"
 	"exporter/internal/durable"
 	"exporter/pipeline"
 )
@@ -28,12 +29,15 @@ type runReport struct {
 	Source     map[string]string `json:"source"`
 	Sink       map[string]string `json:"sink"`
 	Assets     map[string]string `json:"asset_filters"`
-	Counts     counts            `json:"counts"`
+	// Accepted is what the run would have refused without --force.
+	Accepted []acceptance `json:"accepted,omitempty"`
+	Counts   counts       `json:"counts"`
 	// Watermark is the time before which all updates upstream are known.
 	Watermark time.Time `json:"watermark,omitzero"`
 
-	dir string
-	err error
+	dir   string
+	limit int
+	err   error
 }
 
 func (e *export) summarize(c counts, err error) *runReport {
@@ -52,9 +56,11 @@ func (e *export) summarize(c counts, err error) *runReport {
 			"min_confidence": fmt.Sprint(e.cfg.Assets.MinConfidence),
 			"pages":          e.cfg.Assets.Pages.String(),
 		},
+		Accepted:  e.force.accepted,
 		Counts:    c,
 		Watermark: e.watermark(c, err),
 		dir:       e.cfg.Output.Dir,
+		limit:     e.cfg.Run.Limit,
 		err:       err,
 	}
 	if err != nil {
@@ -76,8 +82,8 @@ func (r *runReport) write(fsys durable.FS) error {
 }
 
 // print tells a person what came of the run, on standard output; with a JSON log, it logs the report instead.
-func (r *runReport) print(stdout, stderr io.Writer, o outputOptions) error {
-	if o.logFormat == "json" {
+func (r *runReport) print(stdout, stderr io.Writer, format config.LogFormat) error {
+	if format == config.LogJSON {
 		newLogger(stderr, true, false).Info("summary", "report", r)
 		return nil
 	}
@@ -147,6 +153,8 @@ func skippedText(c *counts) string {
 // next says what to do now.
 func (r *runReport) next() string {
 	switch {
+	case r.err == nil && r.limit > 0:
+		return fmt.Sprintf("this was a trial of %d files at most; without --limit, all are exported", r.limit)
 	case r.err == nil:
 		return "nothing to do; the same command brings the export up to date"
 	case r.ExitCode == exitIncomplete:

@@ -42,32 +42,29 @@ The exit code is 7 where anything is damaged.`,
   exporter verify --out export --quick --json`,
 		Args: cobra.NoArgs,
 	}
-	load := a.withConfig(c, config.SectionOutput)
+	load := a.withConfig(c, config.SectionOutput, config.SectionLog)
 	v := &verification{app: a}
-	v.output.addFlags(c.Flags())
 	c.Flags().Lookup("verbose").Usage = "list orphans"
 	c.Flags().BoolVar(&v.quick, "quick", false, "look at names and sizes only, read no blob")
 	c.Flags().BoolVar(&v.asJSON, "json", false, "print JSON lines")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if err := v.output.validate(); err != nil {
-			return err
-		}
 		cfg, err := load()
 		if err != nil {
 			return err
 		}
+		v.log = cfg.Log
 		ctx, cancel := a.interruptible(c.Context())
 		defer cancel()
 		return v.run(ctx, cfg.Output.Dir)
 	}
-	a.withPprof(c, &v.output)
+	a.withPprof(c, load)
 	return c
 }
 
 // verification is one call of verify.
 type verification struct {
 	*app
-	output        outputOptions
+	log           config.Log
 	quick, asJSON bool
 }
 
@@ -91,8 +88,8 @@ func (v *verification) run(ctx context.Context, path string) (err error) {
 // compare compares an export with its rows and prints what is found.
 func (v *verification) compare(ctx context.Context, dir durable.FS, rows verify.Rows, damages []manifest.Damage) error {
 	started := time.Now()
-	console := newConsole(v.stderr, v.output)
-	p := &findingPrinter{out: v.stdout, asJSON: v.asJSON, orphans: v.asJSON || v.output.verbose}
+	console := newConsole(v.stderr, v.log)
+	p := &findingPrinter{out: v.stdout, asJSON: v.asJSON, orphans: v.asJSON || v.log.Verbose}
 	if isTerminal(v.stdout) {
 		// Where progress is shown, it has to be drawn around the findings.
 		p.out = console

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -38,4 +39,14 @@ func validPort(u *url.URL) bool {
 func isLoopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.Unmap().IsLoopback()
+}
+
+// officialHosts are those of LlamaCloud: in the United States, and in Europe.
+func officialHosts() []string {
+	return []string{"api.cloud.llamaindex.ai", "api.cloud.eu.llamaindex.ai"}
+}
+
+// isTrusted tells whether the API key may go to a URL that nobody has given: to an official host, or nowhere from this machine.
+func isTrusted(u *url.URL) bool {
+	return u.Scheme == "https" && slices.Contains(officialHosts(), strings.TrimSuffix(u.Host, ":443")) || isLoopback(u.Hostname())
 }

@@ -14,6 +14,8 @@ type Config struct {
 	Assets Assets
 	Limits Limits
 	Output Output
+	Run    Run
+	Log    Log
 
 	// key is what LLAMA_CLOUD_API_KEY holds, unchecked.
 	key Secret
@@ -97,6 +99,38 @@ type Archive struct {
 	// on a zstd frame ends. Both are positive, and with CompressionZstd FrameSize is at most ShardSize.
 	ShardSize, FrameSize Size
 }
+
+// Run says how far a run goes. An export does not remember it.
+type Run struct {
+	// Since is SinceLast, or empty where everything is listed.
+	Since Since
+	// Limit is the most files that are listed; 0 for all.
+	Limit int
+	// Prune removes what vanished upstream.
+	Prune bool
+}
+
+// Since names a listing.
+type Since string
+
+// SinceLast is the last complete listing.
+const SinceLast Since = "last"
+
+// Log says how much a command tells of what it does, and in which form.
+type Log struct {
+	Format LogFormat
+	// Verbose logs every request, checkpoint and failure. NoProgress shows no progress.
+	Verbose, NoProgress bool
+}
+
+// LogFormat names the form of a log.
+type LogFormat string
+
+// The forms of a log: lines for people, or JSON lines.
+const (
+	LogText LogFormat = "text"
+	LogJSON LogFormat = "json"
+)
 
 // Sink names a place for blobs.
 type Sink string

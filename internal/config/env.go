@@ -17,8 +17,9 @@ const (
 	urlVariable = "LLAMA_CLOUD_BASE_URL"
 )
 
-// parseEnviron returns the variables that have a value. It refuses EXPORTER_ variables that stand for nothing, for
-// they are slips of the pen that would otherwise go unnoticed.
+// parseEnviron returns the variables that have a value. It refuses EXPORTER_ variables that resemble one of ours, for they are
+// slips of the pen that would otherwise go unnoticed. All others are those of other software, and passed over: where a Service
+// of a Kubernetes cluster is called exporter, every container has some.
 func parseEnviron(environ []string) (map[string]string, error) {
 	known := []string{fileVariable}
 	for _, k := range Keys() {
@@ -28,7 +29,10 @@ func parseEnviron(environ []string) (map[string]string, error) {
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
 		if strings.HasPrefix(name, envPrefix) && !strings.HasPrefix(name, testPrefix) && !slices.Contains(known, name) {
-			return nil, unknownVariable(name, known)
+			if err := mistakenVariable(name); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		if value == "" {
 			delete(env, name)
@@ -39,16 +43,20 @@ func parseEnviron(environ []string) (map[string]string, error) {
 	return env, nil
 }
 
-func unknownVariable(name string, known []string) error {
+// mistakenVariable returns what is wrong with an EXPORTER_ variable that is not ours, or nil where it is meant for another.
+func mistakenVariable(name string) error {
 	rest := strings.TrimPrefix(name, envPrefix)
 	e := &Error{Origin: printable(name), Problem: "unknown variable"}
-	switch hint := closest(name, "_"+rest, known); {
+	bare := strings.ToLower(strings.TrimPrefix(rest, "RUN_"))
+	switch near := nearestVariable(rest); {
 	case isKeyName(rest) || isKeyName(strings.TrimPrefix(rest, "API_")):
 		e.Problem, e.Remedy = "the API key is not read from this variable", keyRemedy
-	case hint != "":
-		e.Remedy = "did you mean " + hint + "?"
+	case slices.Contains(flagsOnly(), bare):
+		e.Problem, e.Remedy = onlyFlag(bare)
+	case near != "":
+		e.Remedy = "did you mean " + near + "?"
 	default:
-		e.Remedy = "unset it; variables are named " + envPrefix + "SECTION_KEY, such as EXPORTER_LIMITS_RATE"
+		return nil
 	}
 	return e
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,8 +46,36 @@ func textField(p *string) field {
 	return scalar(field{typ: TypeString, placeholder: "TEXT"}, p, parse, func(s string) string { return s })
 }
 
-func pathField(p *string, placeholder string, optional bool) field {
-	parse := func(text string) (string, error) { return text, checkPath(text, optional) }
+// sinceField takes "last", or an empty text for none.
+func sinceField(p *Since) field {
+	parse := func(text string) (Since, error) {
+		if text != "" && Since(text) != SinceLast {
+			err := fmt.Errorf("%s: the only value is %q", quote(text), SinceLast)
+			return "", &hinted{err, "for a time of your own there is --updated-at-on-or-after"}
+		}
+		return Since(text), nil
+	}
+	return scalar(field{typ: TypeString, placeholder: "last"}, p, parse, func(s Since) string { return string(s) })
+}
+
+// dirField takes the path of a directory. A remote address is never the name of one.
+func dirField(p *string) field {
+	parse := func(text string) (string, error) {
+		if remoteAddress.MatchString(text) {
+			err := fmt.Errorf("%s is an address, not a directory", quote(text))
+			return "", &hinted{err, "buckets are not there yet: name a directory; one that is called so is ./" + quote(text)}
+		}
+		return text, checkPath(text, false)
+	}
+	return scalar(field{typ: TypeString, placeholder: "DIR"}, p, parse, func(s string) string { return s })
+}
+
+// remoteAddress matches a URL, one that has lost a slash, and what programs for copying take for a host and a path. A drive of
+// Windows has one letter.
+var remoteAddress = regexp.MustCompile(`^[A-Za-z][0-9A-Za-z+.-]+:/`)
+
+func pathField(p *string, placeholder string) field {
+	parse := func(text string) (string, error) { return text, checkPath(text, true) }
 	return scalar(field{typ: TypeString, placeholder: placeholder}, p, parse, func(s string) string { return s })
 }
 

@@ -16,7 +16,11 @@ func AddFlags(fs *pflag.FlagSet, sections ...Section) {
 		if !slices.Contains(sections, k.Section) {
 			continue
 		}
-		f := fs.VarPF(&flagValue{key: k}, k.Flag, "", k.Usage())
+		short := ""
+		if k.Flag == "verbose" {
+			short = "v"
+		}
+		f := fs.VarPF(&flagValue{key: k}, k.Flag, short, k.Usage())
 		if k.Type == TypeBool {
 			f.NoOptDefVal = "true"
 		}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"math"
 	"slices"
 	"strings"
 )
@@ -16,11 +17,13 @@ const (
 	SectionLimits  Section = "limits"
 	SectionOutput  Section = "output"
 	SectionArchive Section = "output.archive"
+	SectionRun     Section = "run"
+	SectionLog     Section = "log"
 )
 
 // Sections returns all sections in the order of the TOML file.
 func Sections() []Section {
-	return []Section{SectionAPI, SectionSource, SectionAssets, SectionLimits, SectionOutput, SectionArchive}
+	return []Section{SectionAPI, SectionSource, SectionAssets, SectionLimits, SectionOutput, SectionArchive, SectionRun, SectionLog}
 }
 
 // Type is the type that a key has in the TOML file.
@@ -94,7 +97,7 @@ func (s *setting) key() Key {
 func settings(c *Config) []setting {
 	return slices.Concat(
 		apiSettings(&c.API), sourceSettings(&c.Source), assetSettings(&c.Assets), limitSettings(&c.Limits),
-		outputSettings(&c.Output), archiveSettings(&c.Output.Archive),
+		outputSettings(&c.Output), archiveSettings(&c.Output.Archive), runSettings(&c.Run), logSettings(&c.Log),
 	)
 }
 
@@ -106,7 +109,7 @@ func apiSettings(a *API) []setting {
 			"allow plain http to a host that is not loopback, which shows the API key to the network",
 			boolField(&a.InsecureHTTP)},
 		{SectionAPI, "api_key_file", "api-key-file", "",
-			"read the API key from this file instead of LLAMA_CLOUD_API_KEY", pathField(&a.KeyFile, "FILE", true)},
+			"read the API key from this file instead of LLAMA_CLOUD_API_KEY", pathField(&a.KeyFile, "FILE")},
 		{SectionAPI, "organization_id", "organization-id", "",
 			"the organization; empty for the API key's own", idField(&a.OrganizationID)},
 		{SectionAPI, "project_id", "project-id", "",
@@ -172,7 +175,7 @@ func limitSettings(l *Limits) []setting {
 
 func outputSettings(o *Output) []setting {
 	return []setting{
-		{SectionOutput, "dir", "out", "export", "the export directory", pathField(&o.Dir, "DIR", false)},
+		{SectionOutput, "dir", "out", "export", "the export directory", dirField(&o.Dir)},
 		{SectionOutput, "sink", "sink", "local",
 			"local writes a file for each blob, archive writes tar shards", choiceField(&o.Sink, SinkLocal, SinkArchive)},
 		{SectionOutput, "checkpoint", "checkpoint", "5s", "longest time between commits", durationField(&o.Checkpoint)},
@@ -188,5 +191,25 @@ func archiveSettings(a *Archive) []setting {
 		{SectionArchive, "shard_size", "shard-size", "1GiB", "a shard is sealed at this size", sizeField(&a.ShardSize)},
 		{SectionArchive, "frame_size", "frame-size", "4MiB",
 			"a shard's independent zstd frames are about this long", sizeField(&a.FrameSize)},
+	}
+}
+
+func runSettings(r *Run) []setting {
+	return []setting{
+		{SectionRun, "since", "since", "",
+			"list only files updated since the last complete listing, less an hour", sinceField(&r.Since)},
+		{SectionRun, "limit", "limit", "0",
+			"list no more than so many files, for a trial; 0 for all", intField(&r.Limit, 0, math.MaxInt32)},
+		{SectionRun, "prune", "prune", "false",
+			"remove what is not listed any more: rows, and blobs of the local sink", boolField(&r.Prune)},
+	}
+}
+
+func logSettings(l *Log) []setting {
+	return []setting{
+		{SectionLog, "format", "log-format", "text",
+			"form of the log on standard error", choiceField(&l.Format, LogText, LogJSON)},
+		{SectionLog, "verbose", "verbose", "false", "log every request, checkpoint and failure", boolField(&l.Verbose)},
+		{SectionLog, "no_progress", "no-progress", "false", "show no progress", boolField(&l.NoProgress)},
 	}
 }

@@ -86,6 +86,12 @@ func samples() map[string][3]string {
 		"output.archive.level":           {"default", "better", "best"},
 		"output.archive.shard_size":      {"5MiB", "6MiB", "7MiB"},
 		"output.archive.frame_size":      {"1MiB", "2MiB", "3MiB"},
+		"run.since":                      {"last", "last", "last"},
+		"run.limit":                      {"1", "2", "3"},
+		"run.prune":                      {"true", "false", "true"},
+		"log.format":                     {"json", "text", "json"},
+		"log.verbose":                    {"true", "false", "true"},
+		"log.no_progress":                {"true", "false", "true"},
 	}
 }
 
@@ -171,7 +177,6 @@ func TestLoad_Environ_EmptyCountsAsNotSet(t *testing.T) {
 
 func TestLoad_Environ_Errors(t *testing.T) {
 	const (
-		general  = "unknown variable (unset it; variables are named EXPORTER_SECTION_KEY, such as EXPORTER_LIMITS_RATE)"
 		meant    = "unknown variable (did you mean "
 		rates    = ` (a decimal number in /s, /m or /h, such as "20/m", from 1/h to 1000000/s; or "auto" or "unlimited")`
 		notThere = "the API key is not read from this variable" + inKeysPlace
@@ -181,8 +186,14 @@ func TestLoad_Environ_Errors(t *testing.T) {
 		"EXPORTER_LIMITS_RTE=x":               `EXPORTER_LIMITS_RTE: ` + meant + `EXPORTER_LIMITS_RATE?)`,
 		"EXPORTER_RATE=":                      `EXPORTER_RATE: ` + meant + `EXPORTER_LIMITS_RATE?)`,
 		"EXPORTER_API_KEY_FILE=x":             `EXPORTER_API_KEY_FILE: ` + meant + `EXPORTER_API_API_KEY_FILE?)`,
-		"EXPORTER_FOO=x":                      `EXPORTER_FOO: ` + general,
-		"EXPORTER_A\nB=x":                     `"EXPORTER_A\nB": ` + general,
+		"EXPORTER_LIMIT_RATE=x":               `EXPORTER_LIMIT_RATE: ` + meant + `EXPORTER_LIMITS_RATE?)`,
+		"EXPORTER_CONFIGS=x":                  `EXPORTER_CONFIGS: ` + meant + `EXPORTER_CONFIG?)`,
+		"EXPORTER_DIRECTORIES=x":              `EXPORTER_DIRECTORIES: ` + meant + `EXPORTER_SOURCE_DIRECTORIES?)`,
+		"EXPORTER_BASE_URL=x":                 `EXPORTER_BASE_URL: ` + meant + `EXPORTER_API_BASE_URL?)`,
+		"EXPORTER_OUT=x":                      `EXPORTER_OUT: ` + meant + `EXPORTER_OUTPUT_DIR?)`,
+		"EXPORTER_OUTPUT_D\nR=x":              `"EXPORTER_OUTPUT_D\nR": ` + meant + `EXPORTER_OUTPUT_DIR?)`,
+		"EXPORTER_RUN_FORCE=x":                `EXPORTER_RUN_FORCE: --force is a flag only, which a person gives (give it on the command line, once)`,
+		"EXPORTER_DRY_RUN=x":                  `EXPORTER_DRY_RUN: there is no dry run (exporter plan says what a run would do)`,
 		"EXPORTER_API_KEY=secret":             `EXPORTER_API_KEY: ` + notThere,
 		"EXPORTER_API_API_KEY=secret":         `EXPORTER_API_API_KEY: ` + notThere,
 		"EXPORTER_TOKEN=secret":               `EXPORTER_TOKEN: ` + notThere,
@@ -215,6 +226,54 @@ func TestLoad_Environ_ExemptsTestsAndOthers(t *testing.T) {
 	environ := []string{"EXPORTER_TEST_KILL_AT=seal", "EXPORTERS_RATE=x", "HOME=/", "exporter_rate=x"}
 	if _, err := load(t, "", environ); err != nil {
 		t.Errorf("Load: %v, want no error", err)
+	}
+}
+
+// What Kubernetes sets for a Service is not ours, also where the Service has a name of which a key of ours is a part.
+func TestLoad_Environ_PassesOverServices(t *testing.T) {
+	suffixes := []string{
+		"SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "SERVICE_PORT_METRICS", "PORT", "PORT_8080_TCP", "PORT_8080_TCP_PROTO",
+		"PORT_8080_TCP_PORT", "PORT_8080_TCP_ADDR", "PORT_53_UDP_ADDR",
+	}
+	services := []string{"EXPORTER", "EXPORTER_NODE", "EXPORTER_TEST", "EXPORTER_V2", fileVariable}
+	for _, k := range Keys() {
+		services = append(services, k.Env(), "EXPORTER_"+strings.ToUpper(strings.ReplaceAll(string(k.Section), ".", "_")),
+			"EXPORTER_"+strings.ToUpper(strings.ReplaceAll(k.Flag, "-", "_")))
+	}
+	for _, service := range services {
+		for _, suffix := range suffixes {
+			if _, err := load(t, "", []string{service + "_" + suffix + "=x"}); err != nil {
+				t.Errorf("Load: %v, want no error", err)
+			}
+		}
+	}
+	for _, name := range []string{"FOO", "HOST", "OTLP_ENDPOINT", "A\nB", "INTERVAL", strings.Repeat("LIMITS_RATE", 9)} {
+		if _, err := load(t, "", []string{"EXPORTER_" + name + "=x"}); err != nil {
+			t.Errorf("Load: %v, want no error", err)
+		}
+	}
+}
+
+// One slip in the name of a key is noticed: a letter that is missing, doubled or another one, and two that have changed places.
+func TestLoad_Environ_NoticesSlips(t *testing.T) {
+	for _, k := range Keys() {
+		rest := strings.TrimPrefix(k.Env(), envPrefix)
+		if len(rest) < 10 {
+			continue // in shorter ones, two letters are more than a slip
+		}
+		for i := range len(rest) - 1 {
+			for _, slip := range []string{
+				rest[:i] + rest[i+1:], rest[:i] + rest[i:i+1] + rest[i:], rest[:i] + "X" + rest[i+1:],
+				rest[:i] + rest[i+1:i+2] + rest[i:i+1] + rest[i+2:],
+			} {
+				if slip == rest || slices.ContainsFunc(Keys(), func(k Key) bool { return k.Env() == envPrefix+slip }) {
+					continue
+				}
+				if _, err := load(t, "", []string{envPrefix + slip + "=x"}); err == nil {
+					t.Errorf("%s%s: no error, want a suggestion", envPrefix, slip)
+				}
+			}
+		}
 	}
 }
 

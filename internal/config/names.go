@@ -17,6 +17,42 @@ func isKeyName(name string) bool {
 	return slices.Contains(keyNames(), strings.ToLower(strings.ReplaceAll(name, "-", "_")))
 }
 
+// flagsOnly are flags that are neither keys nor variables, as only a person is to give them: what stands in a file is given
+// every night.
+func flagsOnly() []string { return []string{"force", "refetch", "repair", "yes", "dry_run"} }
+
+// onlyFlag says what to do in place of setting one of flagsOnly.
+func onlyFlag(name string) (problem, remedy string) {
+	if name == "dry_run" {
+		return "there is no dry run", "exporter plan says what a run would do"
+	}
+	return "--" + name + " is a flag only, which a person gives", "give it on the command line, once"
+}
+
+// nearestVariable returns the variable of ours that EXPORTER_ and rest was most likely meant to be, or "" where it resembles
+// none: where more than two letters, or one in five, would have to be others, also if rest stands for the name of a flag, or of a
+// key without its section. A name that begins as one of ours and goes on resembles it no more than any other.
+func nearestVariable(rest string) string {
+	const longest = 64 // ours are shorter
+	if len(rest) > longest {
+		return ""
+	}
+	best, least := "", len(rest)
+	consider := func(candidate, variable string) {
+		d := editDistance(rest, strings.ToUpper(strings.ReplaceAll(candidate, "-", "_")))
+		if d <= min(2, len(candidate)/5) && d < least {
+			best, least = variable, d
+		}
+	}
+	consider(strings.TrimPrefix(fileVariable, envPrefix), fileVariable)
+	for _, k := range Keys() {
+		consider(strings.TrimPrefix(k.Env(), envPrefix), k.Env())
+		consider(k.Flag, k.Env())
+		consider(k.Name, k.Env())
+	}
+	return best
+}
+
 // closest returns the candidate that name was most likely meant to be, or "". The only candidate that ends in tail,
 // which is the last part of name, wins over one that is spelt alike.
 func closest(name, tail string, candidates []string) string {

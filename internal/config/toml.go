@@ -135,6 +135,10 @@ func (w *tomlWalk) keyValue(path []string, value *unstable.Node) error {
 	for _, k := range Keys() {
 		paths = append(paths, k.Path())
 	}
+	if len(path) == 2 && Section(path[0]) == SectionRun && slices.Contains(flagsOnly(), path[1]) {
+		problem, remedy := onlyFlag(path[1])
+		return w.refuse(path, problem, remedy)
+	}
 	remedy := "config.example.toml has all keys"
 	if hint := closest(joinPath(path), "."+path[len(path)-1], paths); hint != "" {
 		remedy = "did you mean " + hint + "?"

@@ -2,17 +2,22 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
 
 // ValidateSource refuses a Config that selects no file at all. It is apart from Load because not all commands export.
 func (c *Config) ValidateSource() error {
-	s := &c.Source
-	if s.Project || len(s.Directories)+len(s.Pipelines)+len(s.Files) > 0 {
+	if c.namesSource() {
 		return nil
 	}
 	return &Error{Problem: "nothing to export: give --directory ID, --pipeline ID, --file ID or --project"}
+}
+
+func (c *Config) namesSource() bool {
+	s := &c.Source
+	return s.Project || len(s.Directories)+len(s.Pipelines)+len(s.Files) > 0
 }
 
 // validate checks what concerns more than one key.
@@ -51,32 +56,56 @@ func (c *Config) fail(problem, remedy string, paths ...string) *Error {
 // is asked for, and the whole section source. The values are canonical: two runs have the same source exactly when
 // their maps are equal. Which assets are wanted is not among them, as the next run may ask for more or for fewer.
 func (c *Config) SourceSettings() map[string]string {
-	return c.texts(func(k Key) bool {
-		switch k.Path() {
-		case "api.base_url", "api.organization_id", "api.project_id":
-			return true
-		}
-		return k.Section == SectionSource
-	})
+	return c.texts(identifiesSource)
+}
+
+func identifiesSource(k Key) bool {
+	switch k.Path() {
+	case apiPath, "api.organization_id", "api.project_id":
+		return true
+	}
+	return k.Section == SectionSource
 }
 
 // SinkSettings returns, by path of key, the values that identify the sink of a run in the way of SourceSettings: the
 // sink, and for SinkArchive the compression. Levels and sizes may change from one shard to the next.
 func (c *Config) SinkSettings() map[string]string {
 	return c.texts(func(k Key) bool {
-		return k.Path() == "output.sink" || k.Path() == "output.archive.compression" && c.Output.Sink == SinkArchive
+		return identifiesSink(k) && (k.Section != SectionArchive || c.Output.Sink == SinkArchive)
 	})
 }
 
-// texts returns the values of the wanted keys by path, with lists sorted and without repeated items.
+func identifiesSink(k Key) bool {
+	return k.Path() == "output.sink" || k.Path() == "output.archive.compression"
+}
+
+// AssetSettings returns, by path of key, which assets are wanted, in the way of SourceSettings.
+func (c *Config) AssetSettings() map[string]string {
+	return c.texts(func(k Key) bool { return k.Section == SectionAssets })
+}
+
+// Settings returns, by path of key, what is not as it is by default, in the way of SourceSettings.
+func (c *Config) Settings() map[string]string {
+	defaults := Default().texts(func(Key) bool { return true })
+	settings := c.texts(func(Key) bool { return true })
+	maps.DeleteFunc(settings, func(path, text string) bool { return text == defaults[path] })
+	return settings
+}
+
+// texts returns the values of the wanted keys by path.
 func (c *Config) texts(wanted func(Key) bool) map[string]string {
 	texts := map[string]string{}
 	for _, s := range settings(c) {
 		if k := s.key(); wanted(k) {
-			items := s.get()
-			slices.Sort(items)
-			texts[k.Path()] = strings.Join(slices.Compact(items), ",")
+			texts[k.Path()] = s.text()
 		}
 	}
 	return texts
+}
+
+// text returns the value, that of a list sorted and without repeated items.
+func (s *setting) text() string {
+	items := s.get()
+	slices.Sort(items)
+	return strings.Join(slices.Compact(items), ",")
 }

@@ -27,7 +27,7 @@ type Dir struct {
 	// Close removes what stayed empty.
 	made  []string
 	isNew bool
-	// used says that a file outside TempDir was made.
+	// used says that a file outside TempDir and PrivateDir was made.
 	used atomic.Bool
 
 	mu sync.Mutex
@@ -62,6 +62,9 @@ func Open(path string) (*Dir, error) {
 
 // OpenReadOnly opens an existing export directory without its lock and changes nothing in it.
 func OpenReadOnly(path string) (*Dir, error) {
+	if _, err := missing(path); err != nil {
+		return nil, err
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -78,6 +81,32 @@ func OpenReadOnly(path string) (*Dir, error) {
 
 // makeOuter makes the directory at path and those above it, and returns the ones that were missing, outermost first.
 func makeOuter(path string) (made []string, err error) {
+	dirs, err := missing(path)
+	if err != nil {
+		return nil, err
+	}
+	for _, dir := range dirs {
+		err := os.Mkdir(dir, dirPermissions)
+		if errors.Is(err, fs.ErrExist) {
+			// Another program was faster. What it made is not ours to remove.
+			continue
+		}
+		if err == nil {
+			made = append(made, dir)
+			// Its name has to be durable before anything in it counts.
+			err = syncOuter(filepath.Dir(dir))
+		}
+		if err != nil {
+			removeEmpty(made)
+			return nil, err
+		}
+	}
+	return made, nil
+}
+
+// missing returns the directory at path and those above it that are not there, outermost first. It fails with ErrDangling where
+// one of them is a symbolic link that leads nowhere: what was made in its place would be on the wrong disk.
+func missing(path string) (dirs []string, err error) {
 	path, err = filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -86,21 +115,13 @@ func makeOuter(path string) (made []string, err error) {
 		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
 			break
 		}
-		made = append(made, dir)
-	}
-	slices.Reverse(made)
-	if err := os.MkdirAll(path, 0o755); err != nil {
-		removeEmpty(made)
-		return nil, err
-	}
-	// Their names have to be durable before anything in them counts.
-	for _, dir := range made {
-		if err := syncOuter(filepath.Dir(dir)); err != nil {
-			removeEmpty(made)
-			return nil, err
+		if _, err := os.Lstat(dir); err == nil {
+			return nil, &fs.PathError{Op: "open", Path: dir, Err: ErrDangling}
 		}
+		dirs = append(dirs, dir)
 	}
-	return made, nil
+	slices.Reverse(dirs)
+	return dirs, nil
 }
 
 func syncOuter(dir string) error {
@@ -248,8 +269,9 @@ func (d *Dir) Rename(oldName, newName string) error {
 	return d.rename(oldName, newName)
 }
 
+// use notes that something was written that is to stay. What is in PrivateDir itself is of the run alone.
 func (d *Dir) use(name string) {
-	if path.Dir(name) != TempDir {
+	if dir := path.Dir(name); dir != TempDir && dir != PrivateDir {
 		d.used.Store(true)
 	}
 }

@@ -243,3 +243,42 @@ func TestDir_Rename_ManyDirectories(t *testing.T) {
 		}
 	}
 }
+
+// What was made in the place of a disk that is not mounted would be on the wrong one.
+func TestOpen_DanglingLink_StaysAsItIs(t *testing.T) {
+	base := t.TempDir()
+	link, disk := filepath.Join(base, "link"), filepath.Join(base, "disk")
+	if err := os.Symlink(disk, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, open := range []func(string) (*Dir, error){Open, OpenReadOnly} {
+		for _, path := range []string{link, filepath.Join(link, "export"), filepath.Join(link, "a", "b")} {
+			if d, err := open(path); !errors.Is(err, ErrDangling) || errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("open %s: %v, %v, want %v", path, d, err, ErrDangling)
+			}
+			if to, err := os.Readlink(link); err != nil || to != disk {
+				t.Fatalf("the link leads to %q, %v", to, err)
+			}
+			if _, err := os.Lstat(disk); !errors.Is(err, fs.ErrNotExist) {
+				t.Fatalf("%s: %v, want it not to be there", disk, err)
+			}
+		}
+	}
+	// Where it leads somewhere, it is as good as any directory, and stays when nothing was written.
+	if err := os.Mkdir(disk, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Open(filepath.Join(link, "a", "b"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if entries, err := os.ReadDir(disk); err != nil || len(entries) > 0 {
+		t.Errorf("%s has %v, %v", disk, entries, err)
+	}
+	if _, err := os.Lstat(link); err != nil {
+		t.Error(err)
+	}
+}

@@ -21,7 +21,16 @@ const (
 	lockName = PrivateDir + "/lock"
 )
 
+// What the umask leaves of these is what others may do with an export: nothing, or, where a group shares it, everything.
+const (
+	filePermissions = 0o666
+	dirPermissions  = 0o777
+)
+
 var (
+	// ErrDangling says that the export directory, or one above it, is a symbolic link that leads nowhere, such as to a disk that
+	// is not mounted.
+	ErrDangling = errors.New("a symbolic link that leads nowhere")
 	// ErrLocked says that another run owns the export directory.
 	ErrLocked = errors.New("another run is using this export directory")
 	// ErrNotRegular says that a name is taken by something that is neither a plain file nor a directory, such as a

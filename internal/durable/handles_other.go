@@ -15,11 +15,11 @@ func (handles) close()      {}
 
 // create makes a new file.
 func (d *Dir) create(name string) (*os.File, error) {
-	return d.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+	return d.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, filePermissions)
 }
 
 // mkdir makes a new directory.
-func (d *Dir) mkdir(name string) error { return d.root.Mkdir(name, 0o755) }
+func (d *Dir) mkdir(name string) error { return d.root.Mkdir(name, dirPermissions) }
 
 // rename gives a file another name, unless something has it that is no file.
 func (d *Dir) rename(oldName, newName string) error {

@@ -76,7 +76,7 @@ func (h *handles) openDir(root *os.Root, dir string) (*os.File, error) {
 // openAt opens a name, which is no link, in an open directory.
 func openAt(dir int, name string, flags int) (*os.File, error) {
 	fd, err := retryInterrupted(func() (int, error) {
-		return unix.Openat(dir, path.Base(name), flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o644)
+		return unix.Openat(dir, path.Base(name), flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, filePermissions)
 	})
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
@@ -119,7 +119,7 @@ func (d *Dir) create(name string) (f *os.File, err error) {
 // mkdir makes a new directory.
 func (d *Dir) mkdir(name string) error {
 	return d.handles.with(d.root, path.Dir(name), func(dir int) error {
-		_, err := retryInterrupted(func() (int, error) { return 0, unix.Mkdirat(dir, path.Base(name), 0o755) })
+		_, err := retryInterrupted(func() (int, error) { return 0, unix.Mkdirat(dir, path.Base(name), dirPermissions) })
 		if err != nil {
 			return &fs.PathError{Op: "mkdir", Path: name, Err: err}
 		}

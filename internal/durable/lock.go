@@ -13,7 +13,7 @@ func lockFile(root *os.Root, name string) (*os.File, error) {
 		if info, err := root.Lstat(name); err == nil && !info.Mode().IsRegular() {
 			return nil, &fs.PathError{Op: "lock", Path: name, Err: ErrNotRegular}
 		}
-		f, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
+		f, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE, filePermissions)
 		if err != nil {
 			return nil, err
 		}

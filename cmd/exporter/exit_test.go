@@ -1,0 +1,57 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"syscall"
+	"testing"
+
+	"exporter/internal/durable"
+	"exporter/internal/llamacloud"
+	"exporter/pipeline"
+)
+
+// What storage has run out of, or does not allow, is named by the hint.
+func TestExplainError_Storage_NamesTheThing(t *testing.T) {
+	for errno, want := range map[syscall.Errno]string{
+		syscall.ENOSPC: "make room", syscall.EDQUOT: "disk quota", syscall.EFBIG: "ulimit -f", syscall.EMFILE: "ulimit -n",
+		syscall.ENFILE: "ulimit -n", syscall.EXDEV: "mount of another file system", syscall.EROFS: "read-only",
+		syscall.EACCES: "group that shares", syscall.EPERM: "group that shares", syscall.EIO: "when storage works again",
+	} {
+		path := &fs.PathError{Op: "open", Path: "blobs/x", Err: errno}
+		for _, err := range []error{path, &pipeline.StorageError{Op: "store blob", Err: fmt.Errorf("all: %w", path)}} {
+			if e := explainError(err); e.code != exitStorage || !strings.Contains(e.hint, want) {
+				t.Errorf("%v: exit %d, %q, want %d and %q", err, e.code, e.hint, exitStorage, want)
+			}
+		}
+	}
+	outage := &llamacloud.OutageError{Last: fmt.Errorf("dial: %w", syscall.EMFILE)}
+	if e := explainError(outage); e.code != exitStopped || !strings.Contains(e.hint, "ulimit -n") {
+		t.Errorf("%v: exit %d, %q, want %d and the limit", outage, e.code, e.hint, exitStopped)
+	}
+}
+
+func TestExplainError_Interrupted_SaysWhatIsKept(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{pipeline.ErrInterrupted, "interrupted; what was fetched is kept, and the same command goes on"},
+		{errors.Join(errStoppedAtOnce, errors.New("more")), "stopped at once\nmore; what was committed is kept, and the same command goes on"},
+		{errAbandoned, "interrupted"},
+	} {
+		e := explainError(tt.err)
+		got := tt.err.Error()
+		if e.hint != "" {
+			got += "; " + e.hint
+		}
+		if e.code != exitInterrupted || got != tt.want {
+			t.Errorf("exit %d, %q, want %d and %q", e.code, got, exitInterrupted, tt.want)
+		}
+	}
+	if e := explainError(storageError("open", durable.ErrLocked)); e.code != exitOwned {
+		t.Errorf("an export that another run has: exit %d, want %d", e.code, exitOwned)
+	}
+}
