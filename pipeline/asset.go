@@ -62,6 +62,9 @@ type Asset struct {
 	IsLikelyNoise *bool
 	// Metadata is the JSON that the listing gave, compacted; nil when absent or null.
 	Metadata json.RawMessage
+	// Malformed says that the listing's item cannot be told from others; nil where it can. Then PageIndex is negative, and of no
+	// other item of the listing.
+	Malformed *Failure
 }
 
 // Key returns the key of the asset's row.

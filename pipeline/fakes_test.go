@@ -43,6 +43,10 @@ type fakeSource struct {
 	most     int
 }
 
+func (s *fakeSource) Listings(ctx context.Context) []Listing {
+	return []Listing{{Key: DirectorySource("dir"), Files: s.Files(ctx)}}
+}
+
 func (s *fakeSource) Files(ctx context.Context) iter.Seq2[File, error] {
 	return func(yield func(File, error) bool) {
 		for _, f := range s.files {
@@ -68,7 +72,7 @@ func (s *fakeSource) Assets(_ context.Context, id ID, kind Kind) ([]Asset, error
 			return nil, err
 		}
 	}
-	var assets []Asset
+	assets := []Asset{}
 	for _, a := range s.assets[string(id)] {
 		if a.Kind == kind {
 			a.FileID = id

@@ -27,7 +27,8 @@ const (
 	ReasonConfidence = "confidence"
 	ReasonPage       = "page"
 	ReasonNoFileID   = "no file_id"
-	// ReasonPruned is that of an asset that vanished and whose blob is removed; its row goes when the run ends.
+	// ReasonPruned is that of an asset that vanished and whose blob is removed, or of an asset or file that could not be told
+	// from others and is not listed any more; its row goes when the run ends.
 	ReasonPruned = "pruned"
 )
 

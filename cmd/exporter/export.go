@@ -145,6 +145,9 @@ func (e *export) finish(ctx context.Context, dir durable.FS, ledger *manifest.Le
 	c = e.report.snapshot()
 	if runErr == nil && c.failed() {
 		runErr = errIncomplete
+		if len(c.Sources) > 0 {
+			runErr = &errUnlistedSources{c.Sources}
+		}
 	}
 	s := e.summarize(c, runErr)
 	if err := s.write(dir); err != nil {

@@ -47,6 +47,11 @@ type counts struct {
 		Pruned       int64            `json:"pruned"`
 		Committed    int64            `json:"committed_rows"`
 	} `json:"assets"`
+	// Sources are the listings that did not come to their end, and NotOffered the kinds that the API does not offer. OddFields
+	// counts the values that were taken for null, by field.
+	Sources    []sourceFailure  `json:"failed_sources,omitempty"`
+	NotOffered []string         `json:"kinds_not_offered,omitempty"`
+	OddFields  map[string]int64 `json:"odd_fields,omitempty"`
 	// Paused is the time in which all requests to the API waited, each moment once.
 	Requests struct {
 		Sent      int64         `json:"sent"`
@@ -63,6 +68,12 @@ type counts struct {
 	limit limit
 }
 
+// sourceFailure says why a listing of files is not complete.
+type sourceFailure struct {
+	Source pipeline.SourceKey `json:"source"`
+	Error  string             `json:"error"`
+}
+
 type errorClass struct {
 	Count int64  `json:"count"`
 	First string `json:"first"`
@@ -72,6 +83,7 @@ func newReport() *report {
 	r := &report{}
 	r.Assets.Skipped = map[string]int64{}
 	r.Errors = map[string]*errorClass{}
+	r.OddFields = map[string]int64{}
 	return r
 }
 
@@ -82,6 +94,7 @@ func (r *report) snapshot() counts {
 	c := r.counts
 	c.Requests.Paused -= c.limit.pause.left(time.Now())
 	c.Assets.Skipped = maps.Clone(r.Assets.Skipped)
+	c.Sources, c.NotOffered, c.OddFields = slices.Clone(r.Sources), slices.Clone(r.NotOffered), maps.Clone(r.OddFields)
 	c.Errors = make(map[string]*errorClass, len(r.Errors))
 	for class, e := range r.Errors {
 		c.Errors[class] = new(*e)
@@ -108,6 +121,19 @@ func (r *report) Observe(e pipeline.Event) {
 		r.Assets.SkippedKept += e.State.Skipped
 	case pipeline.FilesComplete:
 		r.Files.ListingDone = true
+	case pipeline.SourceListed:
+		if err := e.Outcome.Err; err != nil {
+			r.Sources = append(r.Sources, sourceFailure{e.Outcome.Key, err.Error()})
+		}
+	case pipeline.KindNotOffered:
+		r.NotOffered = append(r.NotOffered, string(e.Kind))
+	case pipeline.KindRefused:
+		// Their rows say that they are complete without it.
+		r.Files.Failed += e.Files
+		r.Files.Complete -= e.Files
+		r.failures(e.Err.Error(), e.Files)
+	case pipeline.FieldOdd:
+		r.OddFields[e.Field]++
 	case pipeline.FileSettled:
 		r.settled(e.Row)
 	case pipeline.AssetPlanned:
@@ -191,14 +217,16 @@ func (r *report) addPruned(n int) {
 }
 
 // fail counts a failure, given as "class: message".
-func (r *report) fail(text string) {
+func (r *report) fail(text string) { r.failures(text, 1) }
+
+func (r *report) failures(text string, n int64) {
 	class := failureClass(text)
 	known := r.Errors[class]
 	if known == nil {
 		known = &errorClass{First: text}
 		r.Errors[class] = known
 	}
-	known.Count++
+	known.Count += n
 }
 
 // failureClass returns the class of a "class: message".
@@ -207,8 +235,10 @@ func failureClass(text string) string {
 	return class
 }
 
-// failed tells whether some asset or file is not what it should be.
-func (c *counts) failed() bool { return c.Assets.Failed > 0 || c.Files.Failed > 0 }
+// failed tells whether some asset, file or source is not what it should be.
+func (c *counts) failed() bool {
+	return c.Assets.Failed > 0 || c.Files.Failed > 0 || len(c.Sources) > 0
+}
 
 // skipped sums up the assets that were left out.
 func (c *counts) skipped() int64 {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -99,6 +101,12 @@ func (r *runReport) text() string {
 	files = appendCount(files, c.Files.Skipped, "without a file_id")
 	files = appendCount(files, c.Files.Vanished, "not listed any more")
 	line("files", "%s", strings.Join(files, ", "))
+	for _, f := range c.Sources {
+		line("unlisted", "%s: %s", f.Source, f.Error)
+	}
+	for _, kind := range c.NotOffered {
+		line("skipped", "%ss, which this API does not offer (--%ss=false asks for none)", kind, kind)
+	}
 	line("stored", "%d assets, %s, in %s", c.Assets.Stored, humanBytes(c.Assets.StoredBytes), humanSeconds(r.Seconds))
 	if c.Assets.Kept > 0 {
 		line("kept", "%d assets that were stored before", c.Assets.Kept)
@@ -118,6 +126,13 @@ func (r *runReport) text() string {
 	for _, class := range c.errorClasses() {
 		e := c.Errors[class]
 		line("", "%d × %s", e.Count, e.First)
+	}
+	if len(c.OddFields) > 0 {
+		var fields []string
+		for _, name := range slices.Sorted(maps.Keys(c.OddFields)) {
+			fields = append(fields, fmt.Sprintf("%d × %s", c.OddFields[name], name))
+		}
+		line("odd", "%s: values that make no sense, taken for null", strings.Join(fields, ", "))
 	}
 	requests := []string{fmt.Sprintf("%d", c.Requests.Sent)}
 	requests = appendCount(requests, c.Requests.Retries, "retries")
