@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -196,6 +197,7 @@ func (r *run) list(file *File, failure *Failure) error {
 	if err != nil {
 		return err
 	}
+	r.noteOddities(progress, l)
 	decided, hopeless := r.hope.asked(l.kinds, refusals)
 	if err := r.dispatchAll(decided, (*heldFile).failed); err != nil {
 		return err
@@ -219,6 +221,27 @@ func (r *run) list(file *File, failure *Failure) error {
 	return errors.Join(r.dispatch(progress, l), hopeless)
 }
 
+// noteOddities tells of fields that were taken for null, and makes the file's row name them, so that it is asked again.
+func (r *run) noteOddities(progress *fileProgress, l listing) {
+	file := &progress.row.File
+	odd := file.Odd
+	file.Odd = nil
+	for i := range l.assets {
+		odd = append(odd, l.assets[i].Odd...)
+		l.assets[i].Odd = nil
+	}
+	var names []string
+	for _, o := range odd {
+		r.Observer.Observe(FieldOdd{file, o})
+		if !slices.Contains(names, o.Field) {
+			names = append(names, o.Field)
+		}
+	}
+	if len(names) > 0 && progress.row.Status == Complete {
+		progress.row.Error = ClassOdd + ": values that make no sense were taken for null: " + strings.Join(names, ", ")
+	}
+}
+
 // dispatchAll sends files on their way that waited for what becomes of them.
 func (r *run) dispatchAll(files []heldFile, decide func(*heldFile)) error {
 	for i := range files {
@@ -240,7 +263,7 @@ func (r *run) isUnchanged(file *File, state *FileState) (bool, error) {
 	if state.Status == Skipped {
 		return file.ID == "", nil
 	}
-	if state.Status != Complete || r.Filters.Screenshots && state.Screenshots == nil ||
+	if state.Status != Complete || state.AskAgain || r.Filters.Screenshots && state.Screenshots == nil ||
 		r.Filters.Figures && state.Figures == nil {
 		return false, nil
 	}

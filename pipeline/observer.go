@@ -64,8 +64,8 @@ type (
 	}
 	// FieldOdd tells that a field of a listed item has a value that is not understood, and that counts as null.
 	FieldOdd struct {
-		// What the item is, Field the name and Value the beginning of what was sent.
-		What, Field, Value string
+		File *File
+		Oddity
 	}
 	// FilesComplete tells that all listings of files have come to their end.
 	FilesComplete struct{}

@@ -70,7 +70,7 @@ func (l *logObserver) Observe(e pipeline.Event) {
 	case pipeline.KindRefused:
 		l.log.Warn(fmt.Sprintf("the %ss of some files were refused as if the API had none", e.Kind), "files", e.Files, "error", e.Err)
 	case pipeline.FieldOdd:
-		l.failed("a value makes no sense, and is taken for null", e.Field, "field", e.Field, "of", e.What, "value", e.Value)
+		l.failed("a value makes no sense, and is taken for null", e.Field, "field", e.Field, "value", e.Value, "file_id", e.File.ID)
 	case pipeline.Paused:
 		l.pause(e)
 	case pipeline.Paced:

@@ -10,12 +10,14 @@ import (
 	"iter"
 	"math"
 	"strconv"
+
+	"exporter/pipeline"
 )
 
 // Item is what every item of a listing has: what could not be read of it.
 type Item struct {
 	// Odd are the optional fields whose values are none that the reference knows; they count as null.
-	Odd []Oddity `json:"-"`
+	Odd []pipeline.Oddity `json:"-"`
 	// Malformed says what is missing or cannot be read of an item that cannot be told from others without it; nil where
 	// nothing is.
 	Malformed error `json:"-"`
@@ -24,13 +26,6 @@ type Item struct {
 }
 
 func (i *Item) item() *Item { return i }
-
-// Oddity is a field with a value that is not understood.
-type Oddity struct {
-	Field string
-	// Value is the beginning of the JSON that was sent.
-	Value string
-}
 
 // value is JSON that is known to be valid and has no white space.
 type value []byte
@@ -149,7 +144,7 @@ func (v value) start() string {
 // last value counts, and keys are compared as they are, in upper and lower case.
 type object struct {
 	members []member
-	odd     []Oddity
+	odd     []pipeline.Oddity
 }
 
 type member struct{ name, value value }
@@ -192,7 +187,7 @@ func read[T any](o *object, name string, as func(value) (T, error)) Optional[T] 
 	}
 	t, err := as(v)
 	if err != nil {
-		o.odd = append(o.odd, Oddity{name, v.start()})
+		o.odd = append(o.odd, pipeline.Oddity{Field: name, Value: v.start()})
 		return Null[T]()
 	}
 	return Value(t)

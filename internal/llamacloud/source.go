@@ -56,21 +56,21 @@ func (s *Source) Listings(ctx context.Context) []pipeline.Listing {
 	for _, id := range s.selection.Directories {
 		files := s.client.DirectoryFiles(ctx, id, query)
 		key := pipeline.DirectorySource(string(id))
-		all = append(all, listing(s, key, "directory "+quoteID(id), files, func(f *DirectoryFile) (pipeline.File, bool) {
+		all = append(all, listing(key, "directory "+quoteID(id), files, func(f *DirectoryFile) (pipeline.File, bool) {
 			return directoryFile(f, id), true
 		}))
 	}
 	for _, id := range s.selection.Pipelines {
 		files := s.client.PipelineFiles(ctx, id)
 		key := pipeline.PipelineSource(string(id))
-		all = append(all, listing(s, key, "pipeline "+quoteID(id), files, func(f *PipelineFile) (pipeline.File, bool) {
+		all = append(all, listing(key, "pipeline "+quoteID(id), files, func(f *PipelineFile) (pipeline.File, bool) {
 			file := pipelineFile(f, id)
 			return file, s.selection.matches(&file)
 		}))
 	}
 	if s.selection.Project {
 		files := s.client.ProjectFiles(ctx)
-		all = append(all, listing(s, pipeline.ProjectSource, "project files", files, func(f *ProjectFile) (pipeline.File, bool) {
+		all = append(all, listing(pipeline.ProjectSource, "project files", files, func(f *ProjectFile) (pipeline.File, bool) {
 			file := projectFile(f)
 			return file, s.selection.matches(&file)
 		}))
@@ -85,7 +85,7 @@ func (s *Source) Listings(ctx context.Context) []pipeline.Listing {
 
 // listing converts the items of a listing, and leaves out those that are not wanted.
 func listing[T any, P fileItem[T]](
-	s *Source, key pipeline.SourceKey, what string, items iter.Seq2[T, error], convert func(*T) (file pipeline.File, wanted bool),
+	key pipeline.SourceKey, what string, items iter.Seq2[T, error], convert func(*T) (file pipeline.File, wanted bool),
 ) pipeline.Listing {
 	return pipeline.Listing{Key: key, Files: func(yield func(pipeline.File, error) bool) {
 		for t, err := range items {
@@ -104,20 +104,13 @@ func listing[T any, P fileItem[T]](
 					return
 				}
 			case wanted:
-				s.tellOdd(what, item)
+				file.Odd = item.Odd
 				if !yield(file, nil) {
 					return
 				}
 			}
 		}
 	}}
-}
-
-// tellOdd tells of fields whose values are taken for null.
-func (s *Source) tellOdd(what string, item *Item) {
-	for _, odd := range item.Odd {
-		s.client.opts.Observer.Observe(pipeline.FieldOdd{What: what, Field: odd.Field, Value: odd.Value})
-	}
 }
 
 func (s *Source) directoryQuery() DirectoryFilesQuery {
@@ -190,7 +183,7 @@ func assets[T any, P fileItem[T]](
 			list[i] = pipeline.Asset{FileID: id, Kind: list[i].Kind, Malformed: &pipeline.Failure{Class: ClassMalformed, Err: item.Malformed}}
 			malformed++
 		} else {
-			s.tellOdd("file "+quoteID(id), item)
+			list[i].Odd = item.Odd
 			if page := list[i].PageIndex; page < 0 {
 				taken[page] = true
 			}

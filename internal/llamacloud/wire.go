@@ -17,7 +17,7 @@ const (
 )
 
 // errTooLarge says that a JSON answer is larger than its bound.
-var errTooLarge = errors.New("answer is larger than allowed")
+var errTooLarge = errors.New("answer is larger")
 
 // fetch does the call and decodes the body of its answer, which is JSON.
 func fetch[T any](ctx context.Context, k *call, decode func([]byte) (T, error)) (T, error) {
@@ -30,7 +30,7 @@ func fetch[T any](ctx context.Context, k *call, decode func([]byte) (T, error)) 
 			return err
 		}
 		if int64(len(raw)) > most {
-			return a.fail(ClassMalformed, fmt.Errorf("%w: more than %d bytes", errTooLarge, most))
+			return a.fail(ClassMalformed, fmt.Errorf("%w than %d bytes", errTooLarge, most))
 		}
 		if result, err = decode(raw); err != nil {
 			return a.fail(ClassMalformed, fmt.Errorf("decode answer: %w", err))

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"exporter/pipeline"
 )
 
 // unexported lets cmp look into Optional. What stands for an item in its listing is left out.
@@ -156,7 +158,7 @@ func TestDecodeList_OddFields(t *testing.T) {
 		if f.FigureSize.Ptr() != nil || f.Confidence.Ptr() != nil || f.IsLikelyNoise.Ptr() != nil {
 			t.Errorf("%s is taken for %+v", raw, f)
 		}
-		if want := []Oddity{{test.field, test.value}}; !slices.Equal(f.Odd, want) {
+		if want := []pipeline.Oddity{{Field: test.field, Value: test.value}}; !slices.Equal(f.Odd, want) {
 			t.Errorf("%s: odd are %v, want %v", raw, f.Odd, want)
 		}
 	}
