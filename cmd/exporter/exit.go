@@ -40,7 +40,7 @@ func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(fo
 var errIncomplete = errors.New("some assets or files failed")
 
 // errUnlistedSources says that a run finished, but that some of its sources could not be listed.
-type errUnlistedSources struct{ sources []sourceFailure }
+type errUnlistedSources struct{ sources []incompleteSource }
 
 func (e *errUnlistedSources) Error() string {
 	var names []string
@@ -51,7 +51,7 @@ func (e *errUnlistedSources) Error() string {
 		}
 		names = append(names, string(s.Source))
 	}
-	return fmt.Sprintf("%d sources could not be listed: %s", len(e.sources), strings.Join(names, ", "))
+	return fmt.Sprintf("sources that could not be listed: %s", strings.Join(names, ", "))
 }
 
 // Is makes it a sort of errIncomplete.

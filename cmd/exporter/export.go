@@ -145,8 +145,8 @@ func (e *export) finish(ctx context.Context, dir durable.FS, ledger *manifest.Le
 	c = e.report.snapshot()
 	if runErr == nil && c.failed() {
 		runErr = errIncomplete
-		if len(c.Sources) > 0 {
-			runErr = &errUnlistedSources{c.Sources}
+		if unlisted := c.unlisted(); len(unlisted) > 0 {
+			runErr = &errUnlistedSources{unlisted}
 		}
 	}
 	s := e.summarize(c, runErr)

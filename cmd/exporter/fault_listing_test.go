@@ -52,10 +52,10 @@ func oddListings() []oddListing {
 	}
 	return []oddListing{
 		{name: "one of three directories is gone", answer: refuse(404, "/dir-2/"), exit: exitIncomplete,
-			stderr: "1 sources could not be listed: directory:dir-2", report: `"source": "directory:dir-2"`},
+			stderr: "sources that could not be listed: directory:dir-2", report: `"source": "directory:dir-2"`},
 		{name: "two of three are forbidden", answer: func(w http.ResponseWriter, r *http.Request) bool {
 			return refuse(403, "/dir-2/")(w, r) || refuse(403, "/dir-0/")(w, r)
-		}, exit: exitIncomplete, stderr: "2 sources could not be listed: directory:dir-0, directory:dir-2"},
+		}, exit: exitIncomplete, stderr: "sources that could not be listed: directory:dir-0, directory:dir-2"},
 		{name: "all are gone", answer: refuse(404, "/directories/"), exit: exitRefused, stderr: "none of the 3 sources"},
 		{name: "all are broken", kinds: kinds(emulator.FaultMalformedJSON), routes: files, exit: exitStopped,
 			stderr: "none of the 3 sources"},

@@ -47,11 +47,12 @@ type counts struct {
 		Pruned       int64            `json:"pruned"`
 		Committed    int64            `json:"committed_rows"`
 	} `json:"assets"`
-	// Sources are the listings that did not come to their end, and NotOffered the kinds that the API does not offer. OddFields
-	// counts the values that were taken for null, by field.
-	Sources    []sourceFailure  `json:"failed_sources,omitempty"`
-	NotOffered []string         `json:"kinds_not_offered,omitempty"`
-	OddFields  map[string]int64 `json:"odd_fields,omitempty"`
+	// OddFields counts the values that were taken for null, by field.
+	OddFields map[string]int64 `json:"odd_fields,omitempty"`
+	// incomplete are the sources that were not listed completely, and notOffered the kinds that the API does not offer. The
+	// report has them beside the counts.
+	incomplete []incompleteSource
+	notOffered []pipeline.Kind
 	// Paused is the time in which all requests to the API waited, each moment once.
 	Requests struct {
 		Sent      int64         `json:"sent"`
@@ -68,10 +69,12 @@ type counts struct {
 	limit limit
 }
 
-// sourceFailure says why a listing of files is not complete.
-type sourceFailure struct {
-	Source pipeline.SourceKey `json:"source"`
-	Error  string             `json:"error"`
+// incompleteSource says why a source was not listed completely: its listing ended early, or some of its files cannot be told from
+// others.
+type incompleteSource struct {
+	Source    pipeline.SourceKey `json:"source"`
+	Error     string             `json:"error,omitempty"`
+	Malformed int64              `json:"malformed,omitempty"`
 }
 
 type errorClass struct {
@@ -94,7 +97,7 @@ func (r *report) snapshot() counts {
 	c := r.counts
 	c.Requests.Paused -= c.limit.pause.left(time.Now())
 	c.Assets.Skipped = maps.Clone(r.Assets.Skipped)
-	c.Sources, c.NotOffered, c.OddFields = slices.Clone(r.Sources), slices.Clone(r.NotOffered), maps.Clone(r.OddFields)
+	c.incomplete, c.notOffered, c.OddFields = slices.Clone(r.incomplete), slices.Clone(r.notOffered), maps.Clone(r.OddFields)
 	c.Errors = make(map[string]*errorClass, len(r.Errors))
 	for class, e := range r.Errors {
 		c.Errors[class] = new(*e)
@@ -122,11 +125,9 @@ func (r *report) Observe(e pipeline.Event) {
 	case pipeline.FilesComplete:
 		r.Files.ListingDone = true
 	case pipeline.SourceListed:
-		if err := e.Outcome.Err; err != nil {
-			r.Sources = append(r.Sources, sourceFailure{e.Outcome.Key, err.Error()})
-		}
+		r.listed(e.Outcome)
 	case pipeline.KindNotOffered:
-		r.NotOffered = append(r.NotOffered, string(e.Kind))
+		r.notOffered = append(r.notOffered, e.Kind)
 	case pipeline.KindRefused:
 		// Their rows say that they are complete without it.
 		r.Files.Failed += e.Files
@@ -163,6 +164,22 @@ func (r *report) Observe(e pipeline.Event) {
 			r.limit.paced = e
 		}
 	}
+}
+
+func (r *report) listed(o *pipeline.SourceOutcome) {
+	if o.IsComplete() {
+		return
+	}
+	incomplete := incompleteSource{Source: o.Key, Malformed: o.Malformed}
+	if o.Err != nil {
+		incomplete.Error = o.Err.Error()
+	}
+	r.incomplete = append(r.incomplete, incomplete)
+}
+
+// unlisted returns the sources whose listing ended early.
+func (c *counts) unlisted() []incompleteSource {
+	return slices.DeleteFunc(slices.Clone(c.incomplete), func(s incompleteSource) bool { return s.Error == "" })
 }
 
 func (r *report) settled(row *pipeline.FileRow) {
@@ -237,7 +254,7 @@ func failureClass(text string) string {
 
 // failed tells whether some asset, file or source is not what it should be.
 func (c *counts) failed() bool {
-	return c.Assets.Failed > 0 || c.Files.Failed > 0 || len(c.Sources) > 0
+	return c.Assets.Failed > 0 || c.Files.Failed > 0 || len(c.incomplete) > 0
 }
 
 // skipped sums up the assets that were left out.

@@ -31,6 +31,9 @@ type runReport struct {
 	Sink       map[string]string `json:"sink"`
 	Assets     map[string]string `json:"asset_filters"`
 	Counts     counts            `json:"counts"`
+	// Incomplete are the sources that were not listed completely, NotOffered the kinds that the API does not offer.
+	Incomplete []incompleteSource `json:"incomplete_sources,omitempty"`
+	NotOffered []pipeline.Kind    `json:"kinds_not_offered,omitempty"`
 	// Watermark is the time before which all updates upstream are known.
 	Watermark time.Time `json:"watermark,omitzero"`
 
@@ -54,10 +57,12 @@ func (e *export) summarize(c counts, err error) *runReport {
 			"min_confidence": fmt.Sprint(e.cfg.Assets.MinConfidence),
 			"pages":          e.cfg.Assets.Pages.String(),
 		},
-		Counts:    c,
-		Watermark: e.watermark(c, err),
-		dir:       e.cfg.Output.Dir,
-		err:       err,
+		Counts:     c,
+		Incomplete: c.incomplete,
+		NotOffered: c.notOffered,
+		Watermark:  e.watermark(c, err),
+		dir:        e.cfg.Output.Dir,
+		err:        err,
 	}
 	if err != nil {
 		r.ExitCode, r.Error = explainError(err).code, err.Error()
@@ -101,10 +106,10 @@ func (r *runReport) text() string {
 	files = appendCount(files, c.Files.Skipped, "without a file_id")
 	files = appendCount(files, c.Files.Vanished, "not listed any more")
 	line("files", "%s", strings.Join(files, ", "))
-	for _, f := range c.Sources {
+	for _, f := range c.unlisted() {
 		line("unlisted", "%s: %s", f.Source, f.Error)
 	}
-	for _, kind := range c.NotOffered {
+	for _, kind := range c.notOffered {
 		line("skipped", "%ss, which this API does not offer (--%ss=false asks for none)", kind, kind)
 	}
 	line("stored", "%d assets, %s, in %s", c.Assets.Stored, humanBytes(c.Assets.StoredBytes), humanSeconds(r.Seconds))
