@@ -138,7 +138,7 @@ func (l *Ledger) Compact(ctx context.Context) error {
 	return l.files.compact(ctx, l.info, through, l.pruning)
 }
 
-// compact merges a series into its file, without what vanished if it is being pruned. Its parts are removed when the file
+// compact merges a series into its file, without what was pruned, and without all that vanished if it is being pruned. Its parts are removed when the file
 // is durable.
 func (r *rollup[T]) compact(ctx context.Context, info Info, through int, pruning bool) error {
 	if err := r.reduce(ctx, info); err != nil {
@@ -151,10 +151,11 @@ func (r *rollup[T]) compact(ctx context.Context, info Info, through int, pruning
 	if log.base != nil && len(log.parts) == 0 && log.base.meta.Info == info && !pruning {
 		return log.close()
 	}
-	rows := log.all(ctx)
+	drop := r.isPruned
 	if pruning {
-		rows = without(rows, r.hasVanished)
+		drop = r.hasVanished
 	}
+	rows := without(log.all(ctx), drop)
 	err = r.write(r.name, fileMeta{Info: info, through: through}, rows)
 	if err := errors.Join(err, log.close()); err != nil {
 		return err

@@ -311,6 +311,7 @@ func (r *fileRow) state() pipeline.FileState {
 		Counts:     r.counts(),
 		UpdatedAt:  moment(r.FileUpdatedAt),
 		VanishedAt: moment(r.VanishedAt),
+		AskAgain:   r.Status == string(pipeline.Complete) && r.Error != nil,
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"exporter/internal/durable"
+	"exporter/pipeline"
 )
 
 const (
@@ -35,22 +36,22 @@ type series[T any] struct {
 	sorting      []parquet.SortingColumn
 	schema       *parquet.Schema
 	compare      func(a, b row) int
-	// status and vanishedAt are numbers of columns.
-	status, vanishedAt int
+	// status, reason and vanishedAt are numbers of columns.
+	status, reason, vanishedAt int
 }
 
 func assetSeries(fsys durable.FS) series[assetRow] {
-	return newSeries[assetRow](fsys, AssetsName, ".assets.parquet", assetSorting(), compareAssets)
+	return newSeries[assetRow](fsys, AssetsName, ".assets.parquet", "reason", assetSorting(), compareAssets)
 }
 
 func fileSeries(fsys durable.FS) series[fileRow] {
-	return newSeries[fileRow](fsys, FilesName, ".files.parquet", fileSorting(), compareFiles)
+	return newSeries[fileRow](fsys, FilesName, ".files.parquet", "error", fileSorting(), compareFiles)
 }
 
-func newSeries[T any](fsys durable.FS, name, suffix string, sorting []parquet.SortingColumn,
+func newSeries[T any](fsys durable.FS, name, suffix string, reason string, sorting []parquet.SortingColumn,
 	compare func(a, b row) int) series[T] {
 	s := series[T]{fsys: fsys, name: name, suffix: suffix, sorting: sorting, schema: schemaOf[T](), compare: compare}
-	s.status, s.vanishedAt = columnOf(s.schema, "status"), columnOf(s.schema, "vanished_at")
+	s.status, s.reason, s.vanishedAt = columnOf(s.schema, "status"), columnOf(s.schema, reason), columnOf(s.schema, "vanished_at")
 	return s
 }
 
@@ -58,6 +59,12 @@ func newSeries[T any](fsys durable.FS, name, suffix string, sorting []parquet.So
 func (s *series[T]) isLost(r row) bool { return r.value(s.status).IsNull() }
 
 func (s *series[T]) hasVanished(r row) bool { return !r.value(s.vanishedAt).IsNull() }
+
+// isPruned tells whether a row is to go when the run ends: nothing is stored of what it stands for, and nothing is listed.
+func (s *series[T]) isPruned(r row) bool {
+	return s.hasVanished(r) && string(r.value(s.reason).ByteArray()) == pipeline.ReasonPruned &&
+		string(r.value(s.status).ByteArray()) == string(pipeline.Skipped)
+}
 
 func (s *series[T]) partName(number int) string {
 	return fmt.Sprintf("%s/%08d%s", partsDir, number, s.suffix)

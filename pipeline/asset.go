@@ -26,6 +26,15 @@ type File struct {
 	Metadata json.RawMessage
 	// CreatedAt, UpdatedAt and DeletedAt are zero when absent or null.
 	CreatedAt, UpdatedAt, DeletedAt time.Time
+	// Odd are the fields of the listing that had values which are not understood; no ledger keeps them.
+	Odd []Oddity
+}
+
+// Oddity is a field of a listed item with a value that is not understood, and that counts as null.
+type Oddity struct {
+	Field string
+	// Value is the beginning of what was sent.
+	Value string
 }
 
 // Key identifies a file among the rows of files.parquet.
@@ -62,6 +71,11 @@ type Asset struct {
 	IsLikelyNoise *bool
 	// Metadata is the JSON that the listing gave, compacted; nil when absent or null.
 	Metadata json.RawMessage
+	// Malformed says that the listing's item cannot be told from others; nil where it can. Then PageIndex is negative, and of no
+	// other item of the listing.
+	Malformed *Failure
+	// Odd is as in File.
+	Odd []Oddity
 }
 
 // Key returns the key of the asset's row.

@@ -17,11 +17,19 @@ type Failure struct {
 	Class string
 	// Attempts is the number of requests that were made.
 	Attempts int
-	Err      error
+	// Final tells that the same request would be answered in the same way again. Absent tells that what was asked for is not
+	// there, or is nothing that can be asked for at all.
+	Final, Absent bool
+	Err           error
 }
 
 func (f *Failure) Error() string { return f.Class + ": " + f.Err.Error() }
 func (f *Failure) Unwrap() error { return f.Err }
+
+// NoAssetsError says why a file has no assets that could be asked for. It becomes a row that is skipped.
+type NoAssetsError struct{ Reason string }
+
+func (e *NoAssetsError) Error() string { return e.Reason }
 
 // StorageError is what a Sink or a Ledger could not do.
 type StorageError struct {
@@ -52,5 +60,9 @@ type DamageError struct {
 func (e *DamageError) Error() string { return e.Path + " is damaged: " + e.Err.Error() }
 func (e *DamageError) Unwrap() error { return e.Err }
 
-// ClassBadID is the class of the Failure of an id that ParseID refuses.
-const ClassBadID = "bad_id"
+const (
+	// ClassBadID is the class of the Failure of an id that ParseID refuses.
+	ClassBadID = "bad_id"
+	// ClassMalformed is that of an item of a listing that cannot be read.
+	ClassMalformed = "malformed"
+)

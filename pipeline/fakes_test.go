@@ -43,6 +43,10 @@ type fakeSource struct {
 	most     int
 }
 
+func (s *fakeSource) Listings(ctx context.Context) []Listing {
+	return []Listing{{Key: DirectorySource("dir"), Files: s.Files(ctx)}}
+}
+
 func (s *fakeSource) Files(ctx context.Context) iter.Seq2[File, error] {
 	return func(yield func(File, error) bool) {
 		for _, f := range s.files {
@@ -64,11 +68,13 @@ func (s *fakeSource) Assets(_ context.Context, id ID, kind Kind) ([]Asset, error
 	s.listings = append(s.listings, string(id)+" "+string(kind))
 	s.mu.Unlock()
 	if s.listErr != nil {
-		if err := s.listErr(id, kind); err != nil {
+		if err := s.listErr(id, kind); err == errNoList {
+			return nil, nil
+		} else if err != nil {
 			return nil, err
 		}
 	}
-	var assets []Asset
+	assets := []Asset{}
 	for _, a := range s.assets[string(id)] {
 		if a.Kind == kind {
 			a.FileID = id
@@ -296,7 +302,8 @@ func (s *fakeStore) File(_ context.Context, key FileKey) (*FileState, error) {
 	if !ok {
 		return nil, nil
 	}
-	return &FileState{Status: f.Status, Counts: f.Counts, UpdatedAt: f.UpdatedAt.Truncate(time.Microsecond), VanishedAt: f.VanishedAt}, nil
+	return &FileState{Status: f.Status, Counts: f.Counts, UpdatedAt: f.UpdatedAt.Truncate(time.Microsecond), VanishedAt: f.VanishedAt,
+		AskAgain: f.Status == Complete && f.Error != ""}, nil
 }
 
 func (s *fakeStore) Assets(_ context.Context, id ID) ([]*Row, error) {
@@ -389,5 +396,8 @@ func countRows(s *fakeStore, match func(*Row) bool) int {
 func hasStatus(status Status) func(*Row) bool {
 	return func(r *Row) bool { return r.Status == status }
 }
+
+// errNoList stands for an answer that has no list.
+var errNoList = errors.New("no list")
 
 var errFake = errors.New("fake")

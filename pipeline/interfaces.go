@@ -10,10 +10,10 @@ import (
 // Every method may return a *Failure, which concerns only the file or asset at hand and becomes a row. Any other error
 // stops the intake of the run: what is in flight is finished and committed, and Run returns that error.
 type Source interface {
-	// Files yields the files to export, in the order of the listings. A file may come more than once, and a yielded
-	// error (never a *Failure) ends the sequence: what was listed until then is not a complete listing.
-	Files(ctx context.Context) iter.Seq2[File, error]
-	// Assets lists all assets of one kind that a file has.
+	// Listings returns the listings of files, in the order in which they are to be read. None is asked for before.
+	Listings(ctx context.Context) []Listing
+	// Assets lists all assets of one kind that a file has. A *NoAssetsError says that there is nothing to ask for. A
+	// nil slice is the answer that has no list: there may be none yet, and what is known is not gone.
 	Assets(ctx context.Context, id ID, kind Kind) ([]Asset, error)
 	// Blob fetches an asset and returns its bytes only after they have been verified. The caller closes the blob. Pause is
 	// called around a wait of some length, in which the source holds neither a connection nor memory for the asset; it may be

@@ -47,6 +47,26 @@ type (
 	FileVanished struct{ File *File }
 	// AssetVanished tells of an asset that the ledger has, and that is not listed any more.
 	AssetVanished struct{ Row *Row }
+	// SourceListed tells what came of a listing.
+	SourceListed struct{ Outcome *SourceOutcome }
+	// KindNotOffered tells that the API offers no assets of a kind: it was refused for all files, in the end of so many that
+	// others were listed of. Known ones stay as they are.
+	KindNotOffered struct {
+		Kind  Kind
+		Files int64
+		Err   error
+	}
+	// KindRefused tells that a kind was refused as if it were not offered for so many files, before others answered for it.
+	KindRefused struct {
+		Kind  Kind
+		Files int64
+		Err   error
+	}
+	// FieldOdd tells that a field of a listed item has a value that is not understood, and that counts as null.
+	FieldOdd struct {
+		File *File
+		Oddity
+	}
 	// FilesComplete tells that all listings of files have come to their end.
 	FilesComplete struct{}
 	// AssetPlanned tells what is to become of a listed asset. Action is ActionFetch, ActionKeep or ActionSkip.
@@ -108,17 +128,21 @@ type (
 	}
 )
 
-func (FileListed) event()    {}
-func (FileUnchanged) event() {}
-func (FileRecalled) event()  {}
-func (FileVanished) event()  {}
-func (AssetVanished) event() {}
-func (FilesComplete) event() {}
-func (AssetPlanned) event()  {}
-func (AssetDone) event()     {}
-func (FileSettled) event()   {}
-func (Committed) event()     {}
-func (Requested) event()     {}
-func (Retrying) event()      {}
-func (Paused) event()        {}
-func (Paced) event()         {}
+func (FileListed) event()     {}
+func (FileUnchanged) event()  {}
+func (FileRecalled) event()   {}
+func (FileVanished) event()   {}
+func (AssetVanished) event()  {}
+func (SourceListed) event()   {}
+func (KindNotOffered) event() {}
+func (KindRefused) event()    {}
+func (FieldOdd) event()       {}
+func (FilesComplete) event()  {}
+func (AssetPlanned) event()   {}
+func (AssetDone) event()      {}
+func (FileSettled) event()    {}
+func (Committed) event()      {}
+func (Requested) event()      {}
+func (Retrying) event()       {}
+func (Paused) event()         {}
+func (Paced) event()          {}

@@ -21,13 +21,17 @@ const ReasonReplacing = "replacing: the run ended while a stored blob was being 
 // ClassDamaged is the class of the reason of a row whose stored blob was found damaged or missing, to be fetched again.
 const ClassDamaged = "damaged"
 
+// ClassOdd is the class of the Error of a complete file some fields of which were taken for null.
+const ClassOdd = "odd"
+
 // Reasons for which an asset or a file is skipped.
 const (
 	ReasonNoise      = "noise"
 	ReasonConfidence = "confidence"
 	ReasonPage       = "page"
 	ReasonNoFileID   = "no file_id"
-	// ReasonPruned is that of an asset that vanished and whose blob is removed; its row goes when the run ends.
+	// ReasonPruned is that of an asset that vanished and whose blob is removed, or of an asset or file that could not be told
+	// from others and is not listed any more; its row goes when the run ends.
 	ReasonPruned = "pruned"
 )
 
@@ -56,7 +60,8 @@ type Row struct {
 type FileRow struct {
 	File
 	Status Status
-	// Error is "class: message" where the file's listings failed, the reason where it was skipped, else empty.
+	// Error is "class: message" where the file's listings failed, the reason where it was skipped, and what of a complete file is
+	// to be asked for again; else empty.
 	Error string
 	Counts
 	// ListedAt is when the file's assets were listed.
@@ -81,6 +86,8 @@ type FileState struct {
 	// UpdatedAt is the file's updated_at as it was listed.
 	UpdatedAt  time.Time
 	VanishedAt time.Time
+	// AskAgain tells that something of the file could not be read or was refused, though it is complete.
+	AskAgain bool
 }
 
 // Location says where a sink put a blob.

@@ -154,6 +154,10 @@ type run struct {
 	// that whoever holds it for writing knows that the sink and the batch hold the same blobs.
 	batch *batch
 	gate  sync.RWMutex
+	// sources are the listings that have been read; only the one who reads them changes it. hope learns from how those of
+	// assets are answered.
+	sources []SourceOutcome
+	hope    *hope
 
 	// stages are all goroutines that record results; committer is the one that commits them; watcher waits for Stop.
 	stages, committer, watcher errgroup.Group
@@ -182,6 +186,7 @@ func newRun(ctx context.Context, o Options, history History) *run {
 		// holds a job while it waits for a place: maxParked times the workers at most.
 		jobs:  make(chan job, 2*o.Concurrency),
 		batch: newBatch(o.CheckpointRows, o.CheckpointBytes),
+		hope:  newHope(),
 	}
 	r.work, r.endWork = context.WithCancelCause(ctx)
 	r.intake, r.endIntake = context.WithCancelCause(r.work)

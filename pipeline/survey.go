@@ -9,7 +9,10 @@ func Survey(ctx context.Context, history History, o Options) (files int64, err e
 	o.Observer = nil
 	r := newRun(ctx, o, history)
 	defer r.endWork(context.Canceled)
-	count := func(f *File) {
+	count := func(f *File, failure *Failure) {
+		if failure != nil {
+			return
+		}
 		listed, err := r.needsListing(f)
 		if err != nil {
 			r.endIntake(err)

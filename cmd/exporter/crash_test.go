@@ -34,6 +34,10 @@ type crashSource struct {
 	fetched      atomic.Int64
 }
 
+func (s *crashSource) Listings(ctx context.Context) []pipeline.Listing {
+	return []pipeline.Listing{{Key: pipeline.ProjectSource, Files: s.Files(ctx)}}
+}
+
 func (s *crashSource) Files(context.Context) iter.Seq2[pipeline.File, error] {
 	return func(yield func(pipeline.File, error) bool) {
 		for i := range s.files {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
+	"strings"
 	"syscall"
 
 	"exporter/internal/config"
@@ -37,6 +39,24 @@ func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(fo
 
 // errIncomplete says that a run finished, but not everything could be fetched.
 var errIncomplete = errors.New("some assets or files failed")
+
+// errUnlistedSources says that a run finished, but that some of its sources could not be listed.
+type errUnlistedSources struct{ sources []incompleteSource }
+
+func (e *errUnlistedSources) Error() string {
+	var names []string
+	for _, s := range e.sources {
+		if len(names) == 3 {
+			names = append(names, fmt.Sprintf("%d more", len(e.sources)-3))
+			break
+		}
+		names = append(names, string(s.Source))
+	}
+	return fmt.Sprintf("sources that could not be listed: %s", strings.Join(names, ", "))
+}
+
+// Is makes it a sort of errIncomplete.
+func (e *errUnlistedSources) Is(target error) bool { return target == errIncomplete }
 
 // errUnlisted says that a plan lacks the assets of some files.
 var errUnlisted = errors.New("the assets of some files could not be listed")
@@ -102,10 +122,17 @@ func explainError(err error) explanation {
 		return explanation{exitStorage, storageHint(err)}
 	case errors.Is(err, errNothingListed):
 		return explanation{exitStopped, "check the source upstream, or give --force prune if it is meant to be empty"}
+	case errors.Is(err, errOddFiles):
+		return explanation{exitIncomplete, ""}
+	case is[*errUnlistedSources](err):
+		return explanation{exitIncomplete, "run.json has the reasons; the others are exported, nothing of these counts as vanished, and the " +
+			"same command tries them again"}
 	case errors.Is(err, errUnlisted):
 		return explanation{exitIncomplete, "what they have is not part of the plan"}
 	case errors.Is(err, errIncomplete):
 		return explanation{exitIncomplete, "they are in the manifest with the reason, and the same command tries them again"}
+	case is[*pipeline.HopelessError](err), is[*pipeline.SourceError](err), is[*pipeline.SourcesError](err):
+		return explainRefusal(err)
 	case is[*llamacloud.APIError](err):
 		return explanation{exitStopped, "check the id, and that the key may use it"}
 	case is[*llamacloud.PauseError](err):
@@ -158,6 +185,41 @@ func storageHint(err error) string {
 			"and folders with its setgid bit (chmod g+rws)"
 	}
 	return "when storage works again, the same command goes on"
+}
+
+// explainRefusal explains what ends a run because nothing could be listed. What was refused is refused until somebody does
+// something about it; all else goes on by itself.
+func explainRefusal(err error) explanation {
+	refused, ok := errors.AsType[*llamacloud.APIError](err)
+	if !ok || !is[*pipeline.HopelessError](err) && !allFinal(err) {
+		return explanation{exitStopped, "check base_url and the network, then the same command goes on"}
+	}
+	hint := "check the id, and that the key may use it"
+	switch refused.Status {
+	case http.StatusPaymentRequired:
+		hint = "the account has no credits left, or its plan does not include this"
+	case http.StatusForbidden:
+		hint = "the key belongs to another project or organization (api.project_id, api.organization_id), or its role may not read this"
+	case http.StatusNotFound, http.StatusGone:
+		hint = "check the id and the region (base_url); what was removed, or whose retention is over, does not come back"
+	case http.StatusUnprocessableEntity:
+		hint = "the API does not take the id: check that it is one of what was asked for, copied as a whole"
+	}
+	return explanation{exitRefused, hint}
+}
+
+// allFinal tells whether every source was refused until somebody does something about it.
+func allFinal(err error) bool {
+	if all, ok := errors.AsType[*pipeline.SourcesError](err); ok {
+		for _, one := range all.Errs {
+			if !allFinal(one) {
+				return false
+			}
+		}
+		return true
+	}
+	listing, ok := errors.AsType[*llamacloud.ListingError](err)
+	return ok && listing.Final()
 }
 
 func is[E error](err error) bool {

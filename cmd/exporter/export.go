@@ -167,6 +167,9 @@ func (e *export) finish(ctx context.Context, dir durable.FS, ledger *manifest.Le
 	c = e.report.snapshot()
 	if runErr == nil && c.failed() {
 		runErr = errIncomplete
+		if unlisted := c.unlisted(); len(unlisted) > 0 {
+			runErr = &errUnlistedSources{unlisted}
+		}
 	}
 	s := e.summarize(c, runErr)
 	if err := s.write(dir); err != nil {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,19 +35,28 @@ func newFilesLsCommand(a *app) *cobra.Command {
 		}
 		return f.withClient(c.Context(), func(ctx context.Context, client *llamacloud.Client) error {
 			p := f.newPrinter()
+			var odd error
 			for file, err := range client.DirectoryFiles(ctx, ids[0], query) {
 				if err != nil {
 					return err
+				}
+				if file.Malformed != nil {
+					odd = errOddFiles
+					fmt.Fprintf(printableWriter{f.stderr}, "exporter: a file cannot be read: %v\n", file.Malformed)
+					continue
 				}
 				if err := p.print(&file); err != nil {
 					return err
 				}
 			}
-			return p.flush()
+			return errors.Join(p.flush(), odd)
 		})
 	}
 	return c
 }
+
+// errOddFiles says that a listing has files that cannot be read.
+var errOddFiles = errors.New("some files of the listing cannot be read")
 
 // fileFilter are the filters that the API has for listings.
 type fileFilter struct {

@@ -126,10 +126,22 @@ func hostileCorpus(t *testing.T, names []string) (*emulator.Corpus, map[pipeline
 		data := fmt.Appendf(nil, "\xff\xd8\xff\xe0%d<?php system('x') ?>\xff\xd9PK\x03\x04", i)
 		add(&album, emulator.AssetSpec{Kind: emulator.Figure, Page: 7, Name: name, Data: data})
 	}
-	// Half of a surrogate pair stands for no character.
-	half := emulator.AssetSpec{Kind: emulator.Figure, Page: 0, Name: "\ufffd", Data: []byte("GIF89a;")}
-	half.Raw = json.RawMessage(`{"figure_name":"\ud800","page_index":0,"figure_size":7}`)
-	add(&album, half)
+	// Half of a surrogate pair, and bytes that are no UTF-8, stand for no character, and yet for themselves.
+	for i, odd := range []struct{ listed, sent, spelled string }{
+		{`\ud800`, "\xed\xa0\x80", "\U0010f7ed\U0010f7a0\U0010f780"},
+		{`\ud801`, "\xed\xa0\x81", "\U0010f7ed\U0010f7a0\U0010f781"},
+		{"\xff", "\xff", "\U0010f7ff"},
+		{"\xfe", "\xfe", "\U0010f7fe"},
+		{"\ufffd", "\ufffd", "\ufffd"},
+	} {
+		asset := emulator.AssetSpec{Kind: emulator.Figure, Page: 8, Name: odd.sent, Data: fmt.Appendf(nil, "GIF89a%d;", i)}
+		asset.Raw = json.RawMessage(`{"figure_name":"` + odd.listed + `","page_index":8,"figure_size":8}`)
+		add(&album, asset)
+		key := pipeline.AssetKey{FileID: "figures", Kind: pipeline.Figure, PageIndex: 8, FigureName: odd.sent}
+		delete(want, key)
+		key.FigureName = odd.spelled
+		want[key] = asset.Data
+	}
 	for _, page := range []int64{-1 << 31, -1, 1<<31 - 1} {
 		add(&album, emulator.AssetSpec{Kind: emulator.Screenshot, Page: page, Data: fmt.Appendf(nil, "\xff\xd8\xff %d", page)})
 	}
@@ -145,6 +157,9 @@ func hostileCorpus(t *testing.T, names []string) (*emulator.Corpus, map[pipeline
 // oddMetadata is JSON that must neither be understood nor be written anew.
 const oddMetadata = `{"__proto__":{"x":1},"a":1,"a":2,"big":9007199254740993,"huge":1e400,"minus":-0.0,` +
 	`"\u0000":"\ud800\u001b[31m","path":"../.."}`
+
+// spelledMetadata is how a manifest has it: half of a surrogate pair is no Unicode.
+var spelledMetadata = strings.Replace(oddMetadata, `\ud800`, "\U0010f7ed\U0010f7a0\U0010f780", 1)
 
 // mustAdd adds a file to the directory "d" of a corpus, which is made where it is missing.
 func mustAdd(t *testing.T, corpus *emulator.Corpus, spec emulator.FileSpec) {
@@ -236,8 +251,8 @@ func checkAsListed(t *testing.T, e exported) {
 		if name := *file.DisplayName; file.ID != "figures" && (name != file.DirectoryFileID || name != *file.UniqueID) {
 			t.Errorf("file %s is called %+q, want %+q", file.ID, name, file.DirectoryFileID)
 		}
-		if file.ID == "figures" && string(file.Metadata) != oddMetadata {
-			t.Errorf("got the metadata %s, want %s", file.Metadata, oddMetadata)
+		if file.ID == "figures" && string(file.Metadata) != spelledMetadata {
+			t.Errorf("got the metadata %s, want %s", file.Metadata, spelledMetadata)
 		}
 	}
 	odd := 0
@@ -246,8 +261,8 @@ func checkAsListed(t *testing.T, e exported) {
 			continue
 		}
 		odd++
-		if string(row.Metadata) != oddMetadata || string(row.File.Metadata) != oddMetadata {
-			t.Errorf("%v: got the metadata %s and %s, want %s", key, row.Metadata, row.File.Metadata, oddMetadata)
+		if string(row.Metadata) != spelledMetadata || string(row.File.Metadata) != spelledMetadata {
+			t.Errorf("%v: got the metadata %s and %s, want %s", key, row.Metadata, row.File.Metadata, spelledMetadata)
 		}
 	}
 	if odd < 100 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"math"
@@ -53,12 +54,23 @@ func (l *logObserver) Observe(e pipeline.Event) {
 	case pipeline.AssetDone:
 		if e.Row.Status == pipeline.Failed {
 			l.failed("asset failed", e.Row.Reason, "file_id", e.Row.FileID, "kind", e.Row.Kind, "page", e.Row.PageIndex,
-				"figure", e.Row.FigureName, "attempts", e.Row.Attempts)
+				"figure", e.Row.FigureName, "attempts", e.Row.Attempts, "error", e.Row.Reason)
 		}
 	case pipeline.FileSettled:
 		if e.Row.Status == pipeline.Failed {
-			l.failed("file failed", e.Row.Error, "file_id", e.Row.ID)
+			l.failed("file failed", e.Row.Error, "file_id", e.Row.ID, "error", e.Row.Error)
 		}
+	case pipeline.SourceListed:
+		if err := e.Outcome.Err; err != nil {
+			l.log.Warn("source failed", "source", e.Outcome.Key, "error", err)
+		}
+	case pipeline.KindNotOffered:
+		l.log.Warn(fmt.Sprintf("this API offers no %ss; what is known of them stays, and --%ss=false asks for none", e.Kind, e.Kind),
+			"files", e.Files, "error", e.Err)
+	case pipeline.KindRefused:
+		l.log.Warn(fmt.Sprintf("the %ss of some files were refused as if the API had none", e.Kind), "files", e.Files, "error", e.Err)
+	case pipeline.FieldOdd:
+		l.failed("a value makes no sense, and is taken for null", e.Field, "field", e.Field, "value", e.Value, "file_id", e.File.ID)
 	case pipeline.Paused:
 		l.pause(e)
 	case pipeline.Paced:
@@ -73,14 +85,13 @@ func (l *logObserver) Observe(e pipeline.Event) {
 	}
 }
 
-// failed logs a failure: the first of its class as a warning, the others, which may be many, at debug level.
+// failed logs what went wrong: the first of its class as a warning, the others, which may be many, at debug level.
 func (l *logObserver) failed(message, reason string, attrs ...any) {
 	l.mu.Lock()
 	class := message + failureClass(reason)
 	first := !l.seen[class]
 	l.seen[class] = true
 	l.mu.Unlock()
-	attrs = append(attrs, "error", reason)
 	if first {
 		l.log.Warn(message, attrs...)
 		return

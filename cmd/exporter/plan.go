@@ -48,6 +48,9 @@ type planReport struct {
 	Limit   *planLimit `json:"limit"`
 	Seconds *float64   `json:"seconds"`
 
+	// Incomplete are the sources that were not listed completely.
+	Incomplete []incompleteSource `json:"incomplete_sources,omitempty"`
+
 	errors map[string]*errorClass
 }
 
@@ -94,7 +97,7 @@ It changes nothing, takes the flags of run, and goes on with the settings of the
 		} else {
 			err = report.print(a.stdout)
 		}
-		if err == nil && report.Files.Failed > 0 {
+		if err == nil && (report.Files.Failed > 0 || len(report.Incomplete) > 0) {
 			err = errUnlisted
 		}
 		return err
@@ -232,7 +235,7 @@ func newPlanReport(c, before counts, rate config.Rate) *planReport {
 		Limit:        c.limit.holds(rate),
 	}
 	p.Files.Listed, p.Files.Unchanged, p.Files.Failed = c.Files.Listed, c.Files.Unchanged, c.Files.Failed
-	p.errors = c.Errors
+	p.errors, p.Incomplete = c.Errors, c.incomplete
 	p.Assets.Fetch, p.Assets.Keep = c.Assets.Planned, c.Assets.Kept
 	p.Assets.Skip, p.Assets.Skipped = c.Assets.Skipped, c.Assets.SkippedKept
 	if p.Limit != nil {
@@ -246,6 +249,11 @@ func (p *planReport) print(w io.Writer) error {
 	fmt.Fprintf(t, "files\t%d\t%d unchanged\n", p.Files.Listed, p.Files.Unchanged)
 	for _, class := range slices.Sorted(maps.Keys(p.errors)) {
 		fmt.Fprintf(t, "failed\t%d\t%s\n", p.errors[class].Count, p.errors[class].First)
+	}
+	for _, f := range p.Incomplete {
+		if f.Error != "" {
+			fmt.Fprintf(t, "unlisted\t%s\t%s\n", f.Source, f.Error)
+		}
 	}
 	unknown := ""
 	if p.UnknownSizes > 0 {

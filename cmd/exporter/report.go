@@ -48,6 +48,12 @@ type counts struct {
 		Pruned       int64            `json:"pruned"`
 		Committed    int64            `json:"committed_rows"`
 	} `json:"assets"`
+	// OddFields counts the values that were taken for null, by field.
+	OddFields map[string]int64 `json:"odd_fields,omitempty"`
+	// incomplete are the sources that were not listed completely, and notOffered the kinds that the API does not offer. The
+	// report has them beside the counts.
+	incomplete []incompleteSource
+	notOffered []pipeline.Kind
 	// Paused is the time in which all requests to the API waited, each moment once.
 	Requests struct {
 		Sent      int64         `json:"sent"`
@@ -64,6 +70,14 @@ type counts struct {
 	limit limit
 }
 
+// incompleteSource says why a source was not listed completely: its listing ended early, or some of its files cannot be told from
+// others.
+type incompleteSource struct {
+	Source    pipeline.SourceKey `json:"source"`
+	Error     string             `json:"error,omitempty"`
+	Malformed int64              `json:"malformed,omitempty"`
+}
+
 type errorClass struct {
 	Count int64  `json:"count"`
 	First string `json:"first"`
@@ -73,6 +87,7 @@ func newReport() *report {
 	r := &report{}
 	r.Assets.Skipped = map[string]int64{}
 	r.Errors = map[string]*errorClass{}
+	r.OddFields = map[string]int64{}
 	return r
 }
 
@@ -83,6 +98,7 @@ func (r *report) snapshot() counts {
 	c := r.counts
 	c.Requests.Paused -= c.limit.pause.left(time.Now())
 	c.Assets.Skipped = maps.Clone(r.Assets.Skipped)
+	c.incomplete, c.notOffered, c.OddFields = slices.Clone(r.incomplete), slices.Clone(r.notOffered), maps.Clone(r.OddFields)
 	c.Errors = make(map[string]*errorClass, len(r.Errors))
 	for class, e := range r.Errors {
 		c.Errors[class] = new(*e)
@@ -109,6 +125,17 @@ func (r *report) Observe(e pipeline.Event) {
 		r.Assets.SkippedKept += e.State.Skipped
 	case pipeline.FilesComplete:
 		r.Files.ListingDone = true
+	case pipeline.SourceListed:
+		r.listed(e.Outcome)
+	case pipeline.KindNotOffered:
+		r.notOffered = append(r.notOffered, e.Kind)
+	case pipeline.KindRefused:
+		// Their rows say that they are complete without it.
+		r.Files.Failed += e.Files
+		r.Files.Complete -= e.Files
+		r.failures(e.Err.Error(), e.Files)
+	case pipeline.FieldOdd:
+		r.OddFields[e.Field]++
 	case pipeline.FileSettled:
 		r.settled(e.Row)
 	case pipeline.AssetPlanned:
@@ -138,6 +165,22 @@ func (r *report) Observe(e pipeline.Event) {
 			r.limit.paced = e
 		}
 	}
+}
+
+func (r *report) listed(o *pipeline.SourceOutcome) {
+	if o.IsComplete() {
+		return
+	}
+	incomplete := incompleteSource{Source: o.Key, Malformed: o.Malformed}
+	if o.Err != nil {
+		incomplete.Error = o.Err.Error()
+	}
+	r.incomplete = append(r.incomplete, incomplete)
+}
+
+// unlisted returns the sources whose listing ended early.
+func (c *counts) unlisted() []incompleteSource {
+	return slices.DeleteFunc(slices.Clone(c.incomplete), func(s incompleteSource) bool { return s.Error == "" })
 }
 
 func (r *report) settled(row *pipeline.FileRow) {
@@ -192,14 +235,16 @@ func (r *report) addPruned(n int) {
 }
 
 // fail counts a failure, given as "class: message".
-func (r *report) fail(text string) {
+func (r *report) fail(text string) { r.failures(text, 1) }
+
+func (r *report) failures(text string, n int64) {
 	class := failureClass(text)
 	known := r.Errors[class]
 	if known == nil {
 		known = &errorClass{First: text}
 		r.Errors[class] = known
 	}
-	known.Count++
+	known.Count += n
 }
 
 // failureClass returns the class of a "class: message".
@@ -215,8 +260,10 @@ func (r *report) warnOfNothing(log *slog.Logger, err error, incremental bool) {
 	}
 }
 
-// failed tells whether some asset or file is not what it should be.
-func (c *counts) failed() bool { return c.Assets.Failed > 0 || c.Files.Failed > 0 }
+// failed tells whether some asset, file or source is not what it should be.
+func (c *counts) failed() bool {
+	return c.Assets.Failed > 0 || c.Files.Failed > 0 || len(c.incomplete) > 0
+}
 
 // skipped sums up the assets that were left out.
 func (c *counts) skipped() int64 {

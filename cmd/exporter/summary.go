@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +34,9 @@ type runReport struct {
 	// Accepted is what the run would have refused without --force.
 	Accepted []acceptance `json:"accepted,omitempty"`
 	Counts   counts       `json:"counts"`
+	// Incomplete are the sources that were not listed completely, NotOffered the kinds that the API does not offer.
+	Incomplete []incompleteSource `json:"incomplete_sources,omitempty"`
+	NotOffered []pipeline.Kind    `json:"kinds_not_offered,omitempty"`
 	// Watermark is the time before which all updates upstream are known.
 	Watermark time.Time `json:"watermark,omitzero"`
 
@@ -56,12 +61,14 @@ func (e *export) summarize(c counts, err error) *runReport {
 			"min_confidence": fmt.Sprint(e.cfg.Assets.MinConfidence),
 			"pages":          e.cfg.Assets.Pages.String(),
 		},
-		Accepted:  e.force.accepted,
-		Counts:    c,
-		Watermark: e.watermark(c, err),
-		dir:       e.cfg.Output.Dir,
-		limit:     e.cfg.Run.Limit,
-		err:       err,
+		Accepted:   e.force.accepted,
+		Counts:     c,
+		Incomplete: c.incomplete,
+		NotOffered: c.notOffered,
+		Watermark:  e.watermark(c, err),
+		dir:        e.cfg.Output.Dir,
+		limit:      e.cfg.Run.Limit,
+		err:        err,
 	}
 	if err != nil {
 		r.ExitCode, r.Error = explainError(err).code, err.Error()
@@ -105,6 +112,12 @@ func (r *runReport) text() string {
 	files = appendCount(files, c.Files.Skipped, "without a file_id")
 	files = appendCount(files, c.Files.Vanished, "not listed any more")
 	line("files", "%s", strings.Join(files, ", "))
+	for _, f := range c.unlisted() {
+		line("unlisted", "%s: %s", f.Source, f.Error)
+	}
+	for _, kind := range c.notOffered {
+		line("skipped", "%ss, which this API does not offer (--%ss=false asks for none)", kind, kind)
+	}
 	line("stored", "%d assets, %s, in %s", c.Assets.Stored, humanBytes(c.Assets.StoredBytes), humanSeconds(r.Seconds))
 	if c.Assets.Kept > 0 {
 		line("kept", "%d assets that were stored before", c.Assets.Kept)
@@ -124,6 +137,13 @@ func (r *runReport) text() string {
 	for _, class := range c.errorClasses() {
 		e := c.Errors[class]
 		line("", "%d × %s", e.Count, e.First)
+	}
+	if len(c.OddFields) > 0 {
+		var fields []string
+		for _, name := range slices.Sorted(maps.Keys(c.OddFields)) {
+			fields = append(fields, fmt.Sprintf("%d × %s", c.OddFields[name], name))
+		}
+		line("odd", "%s: values that make no sense, taken for null", strings.Join(fields, ", "))
 	}
 	requests := []string{fmt.Sprintf("%d", c.Requests.Sent)}
 	requests = appendCount(requests, c.Requests.Retries, "retries")

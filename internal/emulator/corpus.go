@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,8 +18,9 @@ type Corpus struct {
 	mu          sync.RWMutex
 	directories map[string]*directory
 	files       map[string]*file
-	// order holds files by seq.
+	// order holds files by seq, byID by id; byID is nil until it is asked for after a change.
 	order []*file
+	byID  atomic.Pointer[[]*file]
 	// seq numbers files and entries in the order in which they came; 0 is none's.
 	seq uint64
 }
@@ -150,6 +152,7 @@ func (c *Corpus) addFile(f *file) {
 	f.seq = c.seq
 	c.files[f.id] = f
 	c.order = append(c.order, f)
+	c.byID.Store(nil)
 }
 
 func (s *FileSpec) listed(d *DirectorySpec) json.RawMessage {
@@ -208,4 +211,27 @@ func (d *directory) after(seq uint64) int {
 func (c *Corpus) filesAfter(seq uint64) []*file {
 	i, _ := slices.BinarySearchFunc(c.order, seq+1, func(f *file, seq uint64) int { return cmp.Compare(f.seq, seq) })
 	return c.order[i:]
+}
+
+// filesByIDAfter returns the files behind the one with that seq in the order of their ids; all where it is 0. The corpus is
+// locked for reading.
+func (c *Corpus) filesByIDAfter(seq uint64) []*file {
+	sorted := c.byID.Load()
+	if sorted == nil {
+		sorted = new(slices.SortedFunc(slices.Values(c.order), func(a, b *file) int { return cmp.Compare(a.id, b.id) }))
+		c.byID.Store(sorted)
+	}
+	if seq == 0 {
+		return *sorted
+	}
+	// Where it is gone, the one that was added next stands for its place.
+	last := c.filesAfter(seq - 1)
+	if len(last) == 0 {
+		return nil
+	}
+	i, found := slices.BinarySearchFunc(*sorted, last[0].id, func(f *file, id string) int { return cmp.Compare(f.id, id) })
+	if found && last[0].seq == seq {
+		i++
+	}
+	return (*sorted)[i:]
 }

@@ -26,6 +26,9 @@ const (
 	FaultStatus408 FaultKind = "status_408"
 	FaultStatus422 FaultKind = "status_422"
 	FaultStatus404 FaultKind = "status_404"
+	FaultStatus402 FaultKind = "status_402"
+	FaultStatus405 FaultKind = "status_405"
+	FaultStatus501 FaultKind = "status_501"
 	FaultStatus403 FaultKind = "status_403"
 	FaultStatus401 FaultKind = "status_401"
 	FaultStatus400 FaultKind = "status_400"
@@ -77,6 +80,17 @@ const (
 	// FaultHugeJSON puts Options.HugeSize bytes of white space before the body.
 	FaultHugeJSON FaultKind = "huge_json"
 
+	// FaultOddItem makes what identifies the first item of a list something that it cannot be; FaultOddField a field of it that
+	// may be absent.
+	FaultOddItem  FaultKind = "odd_item"
+	FaultOddField FaultKind = "odd_field"
+	// FaultNullList answers null to the listing of a file's assets.
+	FaultNullList FaultKind = "null_list"
+	// FaultSmallPages answers 422 to a listing of files with a page_size or limit of more than SmallPage.
+	FaultSmallPages FaultKind = "small_pages"
+	// FaultShift lists the pages of a pipeline behind the first as if a file had been removed meanwhile.
+	FaultShift FaultKind = "shift"
+
 	// FaultRepeatCursor answers with a next_page_token that leads to the same page: the very one that was sent, if any.
 	FaultRepeatCursor FaultKind = "repeat_cursor"
 	// FaultRepeatPage answers with a next_page_token that leads to the same page, another one each time.
@@ -86,6 +100,9 @@ const (
 	// FaultExpiredCursor answers 400 to a request with a page_token.
 	FaultExpiredCursor FaultKind = "expired_cursor"
 )
+
+// SmallPage is the largest page_size or limit that FaultSmallPages allows.
+const SmallPage = 3
 
 // Faults say what goes wrong. A resource is an escaped path, together with the place in the listing that a page_token
 // stands for: whether it is faulty, and how, depends only on it and on Options.Seed.

@@ -170,13 +170,30 @@ func faultTests() map[FaultKind]faultTest {
 		FaultRepeatPage: {listPath + "?page_size=2", body(func(got, right answer) bool {
 			return len(got.body) == len(right.body) && !bytes.Equal(got.body, right.body)
 		})},
+		FaultOddItem: {figuresPath, body(func(got, right answer) bool {
+			return bytes.Contains(got.body, []byte(`"page_index":{"odd":true}`)) && json.Valid(got.body)
+		})},
+		FaultOddField: {listPath, body(func(got, right answer) bool {
+			return bytes.Contains(got.body, []byte(`"updated_at":"yesterday"`)) && json.Valid(got.body)
+		})},
+		FaultNullList: {figuresPath, body(func(got, _ answer) bool { return string(got.body) == "null" })},
+		FaultSmallPages: {listPath + "?page_size=4", func(got, _ answer, err error) string {
+			if got.status != 422 || !strings.Contains(string(got.body), `"loc":["query","page_size"]`) {
+				return fmt.Sprint(got.status, string(got.body), err)
+			}
+			return ""
+		}},
+		FaultShift: {"/api/v1/pipelines/dir-a/files2?offset=1&limit=1", body(func(got, right answer) bool {
+			return !bytes.Equal(got.body, right.body)
+		})},
 		FaultEmptyPage: {listPath, body(func(got, _ answer) bool {
 			return strings.HasPrefix(string(got.body), `{"items":[],"next_page_token":"`)
 		})},
 	}
 	for kind, code := range map[FaultKind]int{
 		FaultStatus500: 500, FaultStatus503: 503, FaultStatus429: 429, FaultStatus408: 408, FaultStatus404: 404,
-		FaultStatus403: 403, FaultStatus401: 401, FaultStatus400: 400, FaultStatus422: 422,
+		FaultStatus403: 403, FaultStatus401: 401, FaultStatus400: 400, FaultStatus422: 422, FaultStatus402: 402,
+		FaultStatus405: 405, FaultStatus501: 501,
 	} {
 		tests[kind] = faultTest{blobPath, wantStatus(code)}
 	}

@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,10 @@ const (
 	jsons
 	cursorListings
 	laterPages
+	fileListings
+	assetListings
+	laterOffsets
+	lists
 )
 
 // faultSpec is how a fault is made. A fault has at most one of answer, alter and send; the others are made where the
@@ -46,6 +51,9 @@ var faultSpecs = [...]faultSpec{
 	{kind: FaultStatus408, answer: status(408)},
 	{kind: FaultStatus422, answer: status(422)},
 	{kind: FaultStatus404, answer: status(404)},
+	{kind: FaultStatus402, answer: status(402)},
+	{kind: FaultStatus405, answer: status(405)},
+	{kind: FaultStatus501, answer: status(501)},
 	{kind: FaultStatus403, answer: status(403)},
 	{kind: FaultStatus401, answer: status(401)},
 	{kind: FaultStatus400, answer: status(400)},
@@ -71,6 +79,11 @@ var faultSpecs = [...]faultSpec{
 	{kind: FaultTruncatedJSON, scope: jsons, alter: truncated},
 	{kind: FaultDeepJSON, scope: jsons, answer: deepJSON},
 	{kind: FaultHugeJSON, scope: jsons, send: sendHuge},
+	{kind: FaultOddItem, scope: lists, alter: oddItem},
+	{kind: FaultOddField, scope: lists, alter: oddField},
+	{kind: FaultNullList, scope: assetListings, answer: func(*injector, *exchange) reply { return answerOK([]byte("null")) }},
+	{kind: FaultSmallPages, scope: fileListings, alter: smallPages},
+	{kind: FaultShift, scope: laterOffsets},
 	{kind: FaultRepeatCursor, scope: cursorListings},
 	{kind: FaultRepeatPage, scope: cursorListings},
 	{kind: FaultEmptyPage, scope: cursorListings},
@@ -88,12 +101,22 @@ func (s scope) has(r Route) bool {
 		return !r.isBlob()
 	case cursorListings, laterPages:
 		return r.hasCursor()
+	case fileListings:
+		return slices.Contains(FileListingRoutes(), r)
+	case assetListings:
+		return slices.Contains(AssetListingRoutes(), r)
+	case laterOffsets:
+		return r == RouteListPipelineFiles
+	case lists:
+		return slices.Contains(ListingRoutes(), r)
 	}
 	return true
 }
 
 func (f *faultSpec) fits(x *exchange) bool {
-	return f.scope.has(x.route) && (f.scope != laterPages || x.after > 0)
+	offset := x.query.Get("offset")
+	return f.scope.has(x.route) && (f.scope != laterPages || x.after > 0) &&
+		(f.scope != laterOffsets || offset != "" && offset != "0")
 }
 
 func status(code int) func(*injector, *exchange) reply {

@@ -12,7 +12,9 @@ func TestFaultKind_Fits(t *testing.T) {
 			want = [3]bool{true, false, false}
 		case FaultMalformedJSON, FaultTruncatedJSON, FaultDeepJSON, FaultHugeJSON:
 			want = [3]bool{false, true, true}
-		case FaultRepeatCursor, FaultRepeatPage, FaultEmptyPage, FaultExpiredCursor:
+		case FaultNullList, FaultShift:
+			// They fit other listings.
+		case FaultOddItem, FaultOddField, FaultSmallPages, FaultRepeatCursor, FaultRepeatPage, FaultEmptyPage, FaultExpiredCursor:
 			want = [3]bool{false, true, false}
 		default:
 			want = [3]bool{true, true, true}

@@ -80,9 +80,7 @@ func (s *Server) directoryFile(x *exchange, e *entry) json.RawMessage {
 func (s *Server) listProjectFiles(x *exchange) reply {
 	p := parameters{query: x.query}
 	size := p.number("page_size", defaultPageSize, 1, maxPageSize)
-	if x.query.Get("order_by") != "" {
-		p.fail("order_by", "The emulator lists files in the order in which they were added", "value_error")
-	}
+	byID := x.orderByID(&p)
 	switch {
 	case len(p.errs) > 0:
 		return unprocessable(p.errs)
@@ -96,7 +94,11 @@ func (s *Server) listProjectFiles(x *exchange) reply {
 		return notFound("Project")
 	}
 	page := page{size: size}
-	for _, f := range s.corpus.filesAfter(x.after) {
+	files := s.corpus.filesAfter(x.after)
+	if byID {
+		files = s.corpus.filesByIDAfter(x.after)
+	}
+	for _, f := range files {
 		if x.mismatch(f.projectID, f.organizationID) || name != nil && *name != f.name ||
 			externalID != nil && *externalID != f.externalID || ids != nil && !slices.Contains(ids, f.id) {
 			continue
@@ -106,6 +108,15 @@ func (s *Server) listProjectFiles(x *exchange) reply {
 		}
 	}
 	return s.answerPage(x, &page)
+}
+
+// orderByID tells whether the query asks for the order of ids, which is the only one there is but that in which files were added.
+func (x *exchange) orderByID(p *parameters) bool {
+	order := x.query.Get("order_by")
+	if order != "" && order != "id" {
+		p.fail("order_by", "The emulator lists files in the order in which they were added, or by id", "value_error")
+	}
+	return order == "id"
 }
 
 // hasProject tells whether a directory belongs to the project and organization that the query names.
@@ -145,6 +156,7 @@ func (s *Server) listPipelineFiles(x *exchange) reply {
 	p := parameters{query: x.query}
 	limit := p.number("limit", defaultPageSize, 1, maxPageSize)
 	offset := p.number("offset", 0, 0, -1)
+	byID := x.orderByID(&p)
 	if len(p.errs) > 0 {
 		return unprocessable(p.errs)
 	}
@@ -157,7 +169,14 @@ func (s *Server) listPipelineFiles(x *exchange) reply {
 	}
 	var files []json.RawMessage
 	total := 0
-	for _, e := range d.entries {
+	entries := d.entries
+	if byID {
+		entries = slices.SortedFunc(slices.Values(entries), func(a, b *entry) int { return strings.Compare(a.id, b.id) })
+	}
+	if x.fault.is(FaultShift) && len(entries) > 0 {
+		entries = entries[1:]
+	}
+	for _, e := range entries {
 		if e.deleted || !strings.Contains(strings.ToLower(e.displayName), contains) ||
 			statuses != nil && !slices.Contains(statuses, pipelineStatus) {
 			continue

@@ -61,6 +61,7 @@ func (c *Corpus) RemoveFile(fileID string) error {
 		return err
 	}
 	delete(c.files, fileID)
+	c.byID.Store(nil)
 	c.order = slices.DeleteFunc(c.order, func(f *file) bool { return f.id == fileID })
 	for _, d := range c.directories {
 		for _, e := range slices.Clone(d.entries) {

@@ -30,13 +30,14 @@ const (
 // BlobRoutes returns the operations that answer with an image's bytes.
 func BlobRoutes() []Route { return []Route{RouteGetPageScreenshot, RouteGetPageFigure} }
 
-// ListingRoutes returns the operations that answer with a list.
-func ListingRoutes() []Route {
-	return []Route{
-		RouteListDirectoryFiles, RouteListProjectFiles, RouteListPipelineFiles, RouteListPageScreenshots,
-		RouteListPageFigures,
-	}
+// FileListingRoutes returns the operations that list files, AssetListingRoutes those that list the assets of one.
+func FileListingRoutes() []Route {
+	return []Route{RouteListDirectoryFiles, RouteListProjectFiles, RouteListPipelineFiles}
 }
+func AssetListingRoutes() []Route { return []Route{RouteListPageScreenshots, RouteListPageFigures} }
+
+// ListingRoutes returns the operations that answer with a list.
+func ListingRoutes() []Route { return append(FileListingRoutes(), AssetListingRoutes()...) }
 
 // AllRoutes returns every operation but the presigned download.
 func AllRoutes() []Route {

@@ -250,9 +250,10 @@ func (k *call) redirect(a *answer, from *url.URL, hop int) (*url.URL, error) {
 
 // refused closes an answer that is an error by its status, and returns the error.
 func (k *call) refused(a *answer) error {
+	said, fields := readDetail(a.body)
 	err := &APIError{
 		Method: k.method, Route: k.route, Host: k.clean(a.host.Host), Status: a.status, own: a.own(), throttled: a.throttled,
-		wait: a.wait, hopeless: a.hopeless, Detail: k.clean(readDetail(a.body)), RequestID: k.clean(a.header.Get("X-Request-Id")),
+		wait: a.wait, hopeless: a.hopeless, Detail: k.clean(said), fields: fields, RequestID: k.clean(a.header.Get("X-Request-Id")),
 	}
 	a.body.Close()
 	if err.own {

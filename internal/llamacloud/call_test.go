@@ -225,7 +225,7 @@ func TestClient_UnauthorizedEndsAllRequests(t *testing.T) {
 				t.Error("it concerns one asset only, want the run")
 			}
 		}
-		for _, err := range NewSource(a.client, Selection{Project: true}).Files(t.Context()) {
+		for _, err := range allFiles(t, NewSource(a.client, Selection{Project: true})) {
 			if !errors.Is(err, ErrUnauthorized) {
 				t.Errorf("files: got %v, want %v", err, ErrUnauthorized)
 			}

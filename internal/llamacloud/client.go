@@ -30,6 +30,7 @@ type Client struct {
 	spool     *spooler
 	line      *line
 	standing  standing
+	listings  knownLimits
 	// maxJSON bounds a JSON answer, in bytes.
 	maxJSON int64
 	// oddQuota tells that it was logged that headers which announce a quota make no sense.

@@ -3,6 +3,7 @@ package llamacloud
 import (
 	"crypto/sha256"
 	"errors"
+	"fmt"
 )
 
 // maxEmptyPages is how many empty pages in a row are taken for a listing that goes on.
@@ -14,7 +15,17 @@ var (
 	ErrCursorRepeats = errors.New("the listing leads back to a page that was read before")
 	// ErrListingStuck says that a listing claims to go on, but has nothing more to give.
 	ErrListingStuck = errors.New("the listing does not end, but gives nothing more")
+	// ErrCursorRefused says that a listing broke off: the API does not know the cursor any more that it gave.
+	ErrCursorRefused = errors.New("the listing broke off, as its cursor was refused")
 )
+
+// cursorRefused says what it means that a page behind the first is refused: what was asked for is there, and the cursor is not.
+func cursorRefused(err error) error {
+	if refused, ok := errors.AsType[*APIError](err); ok && refused.own && refused.final() {
+		return fmt.Errorf("%w: %w", ErrCursorRefused, err)
+	}
+	return err
+}
 
 // digest stands for a token, or for the identifiers of a page's items in order.
 type digest [sha256.Size]byte

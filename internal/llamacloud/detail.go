@@ -13,18 +13,19 @@ import (
 // maxErrorBody is how much of an answer's body is read for an error, in bytes.
 const maxErrorBody = 64 << 10
 
-// readDetail reads what an error answer says. It needs no error of its own: what cannot be read is no detail.
-func readDetail(r io.Reader) string {
+// readDetail reads what an error answer says, and which parameters it names. It needs no error of its own: what cannot be read
+// is no detail.
+func readDetail(r io.Reader) (text string, fields []string) {
 	body, err := io.ReadAll(io.LimitReader(r, maxErrorBody))
 	if err != nil && len(body) == 0 {
-		return ""
+		return "", nil
 	}
 	return parseDetail(body)
 }
 
 // parseDetail understands the two shapes of FastAPI, {"detail": "text"} and {"detail": [{"loc": […], "msg": "text"}]},
 // which reads as "loc.loc: text; …". Of anything else it returns short text as it stands, but no HTML.
-func parseDetail(body []byte) string {
+func parseDetail(body []byte) (text string, fields []string) {
 	var answer struct {
 		Detail json.RawMessage `json:"detail"`
 	}
@@ -32,9 +33,8 @@ func parseDetail(body []byte) string {
 		// A failure leaves Detail empty, and the body is taken for text.
 		_ = json.Unmarshal(body, &answer)
 	}
-	var text string
 	if json.Unmarshal(answer.Detail, &text) == nil {
-		return text
+		return text, nil
 	}
 	var items []struct {
 		Loc []any  `json:"loc"`
@@ -44,14 +44,17 @@ func parseDetail(body []byte) string {
 		parts := make([]string, len(items))
 		for i, item := range items {
 			parts[i] = joinLocation(item.Loc) + item.Msg
+			if n := len(item.Loc); n > 0 {
+				fields = append(fields, fmt.Sprint(item.Loc[n-1]))
+			}
 		}
-		return strings.Join(parts, "; ")
+		return strings.Join(parts, "; "), fields
 	}
 	text = strings.TrimSpace(string(body))
 	if strings.HasPrefix(text, "<") || !utf8.ValidString(text) || !media.IsText(body) {
-		return ""
+		return "", nil
 	}
-	return text
+	return text, nil
 }
 
 func joinLocation(loc []any) string {

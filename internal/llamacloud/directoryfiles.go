@@ -10,7 +10,6 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -22,8 +21,9 @@ const (
 	directoryFileRoute  = "/api/v1/beta/directories/{directory_id}/files/{directory_file_id}"
 )
 
-// DirectoryFile is a file of a directory. All of it is the server's word, unchecked, but ID is not empty.
+// DirectoryFile is a file of a directory. All of it is the server's word, unchecked.
 type DirectoryFile struct {
+	Item
 	ID          string              `json:"id"`
 	DirectoryID string              `json:"directory_id"`
 	ProjectID   string              `json:"project_id"`
@@ -40,11 +40,27 @@ type DirectoryFile struct {
 	Metadata Optional[json.RawMessage] `json:"metadata,omitzero"`
 }
 
-func (f *DirectoryFile) identify() (string, error) {
-	if f.ID == "" {
-		return "", errors.New("a directory file has no id")
+// readDirectoryFile reads an item. Without a file_id, the file is known by its id alone.
+func readDirectoryFile(o *object, v value) (f DirectoryFile) {
+	if f.Malformed = o.parse(v); f.Malformed == nil {
+		f = DirectoryFile{
+			ID:          o.text("id").Or(""),
+			DirectoryID: o.text("directory_id").Or(""),
+			ProjectID:   o.text("project_id").Or(""),
+			DisplayName: o.text("display_name"),
+			UniqueID:    o.text("unique_id"),
+			CreatedAt:   o.timestamp("created_at"),
+			UpdatedAt:   o.timestamp("updated_at"),
+			DeletedAt:   o.timestamp("deleted_at"),
+			DownloadURL: read(o, "download_url", value.presignedURL),
+			FileID:      o.text("file_id"),
+			Metadata:    o.document("metadata"),
+		}
+		f.Malformed = o.fileWithout(f.FileID, f.ID)
 	}
-	return f.ID, nil
+	f.finish(o, v)
+	f.identify(v, f.ID)
+	return f
 }
 
 // PresignedURL gives access to a file to everyone who knows it. It must not be logged; where it is marshalled, what grants the
@@ -53,6 +69,36 @@ type PresignedURL struct {
 	URL        string                      `json:"url"`
 	ExpiresAt  Optional[Timestamp]         `json:"expires_at,omitzero"`
 	FormFields Optional[map[string]string] `json:"form_fields,omitzero"`
+}
+
+func (v value) presignedURL() (u PresignedURL, err error) {
+	var o object
+	if err := o.parse(v); err != nil {
+		return u, err
+	}
+	if u.URL, err = need(&o, "url", value.text); err != nil {
+		return u, err
+	}
+	u.ExpiresAt = o.timestamp("expires_at")
+	u.FormFields = read(&o, "form_fields", value.texts)
+	return u, nil
+}
+
+// texts returns an object of strings.
+func (v value) texts() (map[string]string, error) {
+	var o object
+	if err := o.parse(v); err != nil {
+		return nil, err
+	}
+	texts := make(map[string]string, len(o.members))
+	for _, m := range o.members {
+		text, err := m.value.text()
+		if err != nil {
+			return nil, err
+		}
+		texts[spellString(m.name)] = text
+	}
+	return texts, nil
 }
 
 // MarshalJSON leaves out the query of the URL and the form's fields.
@@ -79,7 +125,7 @@ type DirectoryFilesQuery struct {
 }
 
 func (q *DirectoryFilesQuery) values() url.Values {
-	v := url.Values{"page_size": {pageSize(q.PageSize)}}
+	v := url.Values{}
 	for name, text := range map[string]string{
 		"display_name": q.DisplayName, "display_name_contains": q.DisplayNameContains,
 		"file_id": q.FileID, "unique_id": q.UniqueID,
@@ -104,18 +150,18 @@ func (q *DirectoryFilesQuery) values() url.Values {
 	return v
 }
 
-func pageSize(n int) string {
-	if n < 1 || n > maxPageSize {
-		n = maxPageSize
+func (q *DirectoryFilesQuery) pageSize() int {
+	if q.PageSize < 1 || q.PageSize > maxPageSize {
+		return maxPageSize
 	}
-	return strconv.Itoa(n)
+	return q.PageSize
 }
 
-// DirectoryFiles lists a directory. An error ends the sequence, which then is not complete.
+// DirectoryFiles lists a directory. Items may be malformed. An error ends the sequence, which then is not complete.
 func (c *Client) DirectoryFiles(
 	ctx context.Context, directory pipeline.ID, q DirectoryFilesQuery,
 ) iter.Seq2[DirectoryFile, error] {
-	return pages(ctx, c, directoryFilesRoute, q.values(), (*DirectoryFile).identify, idSegment(directory))
+	return pages(ctx, c, directoryFilesRoute, q.pageSize(), q.values(), readDirectoryFile, idSegment(directory))
 }
 
 // DirectoryFile returns one file of a directory. The fields to expand are as in DirectoryFilesQuery.
@@ -200,10 +246,14 @@ func (k *call) write(ctx context.Context, content any) (DirectoryFile, error) {
 }
 
 func decodeDirectoryFile(raw []byte) (DirectoryFile, error) {
-	var f DirectoryFile
-	if err := decodeJSON(raw, &f); err != nil {
+	v, err := parseJSON(raw)
+	if err != nil {
 		return DirectoryFile{}, err
 	}
-	_, err := f.identify()
-	return f, err
+	var o object
+	f := readDirectoryFile(&o, v)
+	if f.Malformed == nil && f.ID == "" {
+		f.Malformed = errors.New("a directory file has no id")
+	}
+	return f, f.Malformed
 }

@@ -13,6 +13,7 @@
 //     and text that ends in an error is bounded, made printable and cleared of the key.
 //   - The key leaves the package in one place only, the Authorization header of a request to the configured origin.
 //
-// In answers as JSON, a name that occurs twice counts as its last occurrence, and names are matched without regard to
-// case, as encoding/json does; bytes that are not UTF-8 are read as U+FFFD. Unknown names are ignored.
+// In answers as JSON, a name that occurs twice counts as its last occurrence, and names are matched as they are, in upper and
+// lower case. What cannot be read of an item of a listing is that item's alone, what is not used is not read, and texts that are
+// no Unicode are spelled so that they are (spelling.go).
 package llamacloud

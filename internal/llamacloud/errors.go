@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 
 	"exporter/internal/llamacloud/governor"
+	"exporter/pipeline"
 )
 
 // Classes of what can go wrong with a request. Together with "http_" and a status, they are the classes of the
@@ -35,7 +37,7 @@ const (
 	// ClassEncoding: a body is in a content coding, which was not asked for.
 	ClassEncoding = "encoding"
 	// ClassMalformed: a body is not the JSON that the API's reference promises, or it is too large or too deep.
-	ClassMalformed = "malformed"
+	ClassMalformed = pipeline.ClassMalformed
 	// ClassRedirect: a redirect led to where requests must not go, or to too many others.
 	ClassRedirect = "redirect"
 	// ClassThrottled: a host that the API redirects to has accepted nothing for longer than Options.MaxPause.
@@ -63,6 +65,8 @@ type APIError struct {
 	// RequestID is the answer's X-Request-Id, likewise.
 	RequestID string
 
+	// fields are the parameters of the request that the answer names as wrong.
+	fields []string
 	// own tells that the configured origin answered, so that the answer speaks for the API.
 	own bool
 	// throttled tells that the host wants fewer requests, and hopeless that it is not to be asked again, since others are
@@ -97,6 +101,23 @@ func (e *APIError) Is(target error) bool { return target == ErrUnauthorized && e
 
 func (e *APIError) unauthorized() bool {
 	return e.own && e.Status == http.StatusUnauthorized && !e.alone
+}
+
+// names tells whether the API refused one of the request's parameters.
+func (e *APIError) names(parameter string) bool {
+	return e.own && e.Status == http.StatusUnprocessableEntity && slices.Contains(e.fields, parameter)
+}
+
+// final tells whether the same request would be answered in the same way.
+func (e *APIError) final() bool { return judgeStatus(e) == giveUp && !e.throttled }
+
+// absent tells whether what was asked for is not there, or the API does not know how to answer for it.
+func (e *APIError) absent() bool {
+	switch e.Status {
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		return e.own
+	}
+	return false
 }
 
 // deadLink tells whether another host has refused a link that the API redirected to, as one that has expired. Some stores
@@ -146,6 +167,12 @@ type ListingError struct {
 
 func (e *ListingError) Error() string { return "list " + e.What + ": " + e.Err.Error() }
 func (e *ListingError) Unwrap() error { return e.Err }
+
+// Final tells whether the API refused the listing, and will again until somebody does something about it.
+func (e *ListingError) Final() bool {
+	refused, ok := errors.AsType[*APIError](e.Err)
+	return ok && refused.final() && !errors.Is(e.Err, ErrCursorRefused)
+}
 
 // printable makes a server's text fit for an error: cut to maxErrorText, and with an escape for all that does not print.
 func printable(text string) string {

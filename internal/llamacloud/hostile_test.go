@@ -103,20 +103,21 @@ func TestDecodePage_HostileObjects(t *testing.T) {
 		name, item string
 		want       DirectoryFile
 	}{
-		{"metadata", `{"id":"x","metadata":` + odd + `}`, DirectoryFile{ID: "x", Metadata: Value(json.RawMessage(odd))}},
+		{"metadata", `{"id":"x","metadata":` + odd + `}`, DirectoryFile{ID: "x", Metadata: Value(json.RawMessage(strings.Replace(odd, `\ud800`, "\U0010f7ed\U0010f7a0\U0010f780", 1)))}},
 		{"depth", `{"id":"x","metadata":` + deep + `}`, DirectoryFile{ID: "x", Metadata: Value(json.RawMessage(deep))}},
 		{"unknown fields", `{"__proto__":{"id":"y"},"id":"x","constructor":[],"file_id":null}`,
 			DirectoryFile{ID: "x", FileID: Null[string]()}},
 		{"the last of two", `{"id":"w","file_id":"f","id":"x","file_id":null}`, DirectoryFile{ID: "x", FileID: Null[string]()}},
 		{"half of a surrogate pair", `{"id":"x","display_name":"a\udfff\ud83d"}`,
-			DirectoryFile{ID: "x", DisplayName: Value("a\ufffd\ufffd")}},
+			DirectoryFile{ID: "x", DisplayName: Value("a\U0010f7ed\U0010f7bf\U0010f7bf\U0010f7ed\U0010f7a0\U0010f7bd")}},
 		{"NUL", `{"id":"\u0000","unique_id":"\u0000"}`, DirectoryFile{ID: "\x00", UniqueID: Value("\x00")}},
 	} {
-		got, err := decodePage([]byte(`{"items":[`+test.item+`]}`), (*DirectoryFile).identify)
+		got, err := decodePage([]byte(`{"items":[`+test.item+`]}`), readDirectoryFile)
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
 			continue
 		}
+		got.Items[0].Item = Item{}
 		if diff := cmp.Diff([]DirectoryFile{test.want}, got.Items, unexported()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.name, diff)
 		}
@@ -134,7 +135,7 @@ func TestDecodePage_RefusesAtSmallCost(t *testing.T) {
 		for _, prefix := range []string{"", `{"items":[`, `{"items":[{"id":"x","metadata":`, `{"next_page_token":`} {
 			raw := []byte(prefix + strings.Repeat(unit, size/len(unit)))
 			var err error
-			allocated := allocatedBy(func() { _, err = decodePage(raw, (*DirectoryFile).identify) })
+			allocated := allocatedBy(func() { _, err = decodePage(raw, readDirectoryFile) })
 			if err == nil || allocated > 4*size {
 				t.Errorf("%s%s…: got %v for %d bytes, want an error for at most %d", prefix, name, err, allocated, 4*size)
 			}

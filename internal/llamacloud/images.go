@@ -19,8 +19,7 @@ const (
 
 // PageScreenshot describes the screenshot of a page.
 type PageScreenshot struct {
-	// FileID is the file that the listing says it belongs to, unchecked.
-	FileID string
+	Item
 	// ImageSize is in bytes; the API also gives 0, meaning nothing.
 	ImageSize Optional[int64]
 	// PageIndex may have gaps, and may begin with 1.
@@ -29,30 +28,21 @@ type PageScreenshot struct {
 	Metadata Optional[json.RawMessage]
 }
 
-// UnmarshalJSON reads an item of the listing, which has to have a page_index.
-func (s *PageScreenshot) UnmarshalJSON(data []byte) error {
-	var w struct {
-		FileID    string                    `json:"file_id"`
-		ImageSize Optional[integer]         `json:"image_size"`
-		PageIndex *pageIndex                `json:"page_index"`
-		Metadata  Optional[json.RawMessage] `json:"metadata"`
+// readPageScreenshot reads an item, which has to have a page_index.
+func readPageScreenshot(o *object, v value) (s PageScreenshot) {
+	if s.Malformed = o.parse(v); s.Malformed == nil {
+		s.PageIndex, s.Malformed = need(o, "page_index", value.pageIndex)
+		s.ImageSize = o.integer("image_size")
+		s.Metadata = o.document("metadata")
 	}
-	if err := json.Unmarshal(data, &w); err != nil {
-		return err
-	}
-	if w.PageIndex == nil {
-		return errors.New("a screenshot has no page_index")
-	}
-	*s = PageScreenshot{
-		FileID: w.FileID, ImageSize: asInt64(w.ImageSize), PageIndex: int32(*w.PageIndex), Metadata: w.Metadata,
-	}
-	return nil
+	s.finish(o, v)
+	return s
 }
 
 // PageFigure describes a figure on a page.
 type PageFigure struct {
-	// FileID, PageIndex and Metadata are as in PageScreenshot, FigureSize as ImageSize there.
-	FileID     string
+	Item
+	// PageIndex and Metadata are as in PageScreenshot, FigureSize as ImageSize there.
 	FigureSize Optional[int64]
 	PageIndex  int32
 	// FigureName may be any string.
@@ -62,33 +52,27 @@ type PageFigure struct {
 	Metadata      Optional[json.RawMessage]
 }
 
-// UnmarshalJSON reads an item of the listing, which has to have a page_index and a figure_name.
-func (f *PageFigure) UnmarshalJSON(data []byte) error {
-	var w struct {
-		FileID        string                    `json:"file_id"`
-		FigureSize    Optional[integer]         `json:"figure_size"`
-		PageIndex     *pageIndex                `json:"page_index"`
-		FigureName    *string                   `json:"figure_name"`
-		Confidence    Optional[float64]         `json:"confidence"`
-		IsLikelyNoise Optional[bool]            `json:"is_likely_noise"`
-		Metadata      Optional[json.RawMessage] `json:"metadata"`
+// readPageFigure reads an item, which has to have a page_index and a figure_name.
+func readPageFigure(o *object, v value) (f PageFigure) {
+	if f.Malformed = o.parse(v); f.Malformed == nil {
+		var page, name error
+		f.PageIndex, page = need(o, "page_index", value.pageIndex)
+		f.FigureName, name = need(o, "figure_name", value.text)
+		f.Malformed = errors.Join(page, name)
+		f.FigureSize = o.integer("figure_size")
+		f.Confidence = o.number("confidence")
+		f.IsLikelyNoise = o.boolean("is_likely_noise")
+		f.Metadata = o.document("metadata")
 	}
-	if err := json.Unmarshal(data, &w); err != nil {
-		return err
-	}
-	if w.PageIndex == nil || w.FigureName == nil {
-		return errors.New("a figure has no page_index or no figure_name")
-	}
-	*f = PageFigure{
-		FileID: w.FileID, FigureSize: asInt64(w.FigureSize), PageIndex: int32(*w.PageIndex), FigureName: *w.FigureName,
-		Confidence: w.Confidence, IsLikelyNoise: w.IsLikelyNoise, Metadata: w.Metadata,
-	}
-	return nil
+	f.finish(o, v)
+	return f
 }
 
-func asInt64(o Optional[integer]) Optional[int64] {
-	return Optional[int64]{value: int64(o.value), state: o.state}
+func decodeScreenshots(raw []byte) ([]PageScreenshot, error) {
+	return decodeList(raw, readPageScreenshot)
 }
+
+func decodeFigures(raw []byte) ([]PageFigure, error) { return decodeList(raw, readPageFigure) }
 
 // PageScreenshots lists the screenshots of all pages of a file.
 func (c *Client) PageScreenshots(ctx context.Context, file pipeline.ID) ([]PageScreenshot, error) {
@@ -96,7 +80,7 @@ func (c *Client) PageScreenshots(ctx context.Context, file pipeline.ID) ([]PageS
 	if err != nil {
 		return nil, err
 	}
-	return fetch(ctx, k, decodeList[PageScreenshot])
+	return fetch(ctx, k, decodeScreenshots)
 }
 
 // PageFigures lists the figures on all pages of a file.
@@ -105,7 +89,7 @@ func (c *Client) PageFigures(ctx context.Context, file pipeline.ID) ([]PageFigur
 	if err != nil {
 		return nil, err
 	}
-	return fetch(ctx, k, decodeList[PageFigure])
+	return fetch(ctx, k, decodeFigures)
 }
 
 // Image is the body of an image that is still coming. Nothing of it has been verified.

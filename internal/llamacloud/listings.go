@@ -9,7 +9,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"strconv"
 
 	"exporter/pipeline"
 )
@@ -20,60 +19,67 @@ const (
 
 	// maxPageSize is the most that the API gives with a cursor.
 	maxPageSize = 1000
-	// pipelinePageSize is how many files of a pipeline a request asks for.
-	pipelinePageSize = 100
 )
+
+// fileItem is an item of a listing of files.
+type fileItem[T any] interface {
+	*T
+	item() *Item
+}
 
 // page is a page of a listing with a cursor.
 type page[T any] struct {
 	Items []T
-	// IDs are those of the items.
-	IDs []string
 	// Next is the cursor of the next page; empty on the last one.
 	Next string
 }
 
-func decodePage[T any](raw []byte, identify func(*T) (string, error)) (page[T], error) {
-	var w struct {
-		Items         []T              `json:"items"`
-		NextPageToken Optional[string] `json:"next_page_token"`
-	}
-	if err := decodeJSON(raw, &w); err != nil {
+func decodePage[T any](raw []byte, decode func(*object, value) T) (page[T], error) {
+	o, err := parsePage(raw)
+	if err != nil {
 		return page[T]{}, err
 	}
-	ids, err := identifyAll(w.Items, identify)
-	return page[T]{Items: w.Items, IDs: ids, Next: w.NextPageToken.Or("")}, err
+	token := o.text("next_page_token")
+	if len(o.odd) > 0 {
+		return page[T]{}, fmt.Errorf("next_page_token is %s", o.odd[0].Value)
+	}
+	items, err := decodeItems(o.get("items"), decode)
+	return page[T]{Items: items, Next: token.Or("")}, err
 }
 
-// identifyAll returns the identifiers of a page's items. It refuses a page without an array of items: an empty answer must
-// not pass for an empty listing.
-func identifyAll[T any](items []T, identify func(*T) (string, error)) ([]string, error) {
-	if items == nil {
-		return nil, errors.New("the page has no list of items")
+// parsePage takes a page apart. A page without an array of items is refused where that is read: an empty answer must not pass
+// for an empty listing.
+func parsePage(raw []byte) (o object, err error) {
+	v, err := parseJSON(raw)
+	if err == nil {
+		err = o.parse(v)
 	}
+	return o, err
+}
+
+// identities returns what stands for the items of a page.
+func identities[T any, P fileItem[T]](items []T) []string {
 	ids := make([]string, len(items))
 	for i := range items {
-		var err error
-		if ids[i], err = identify(&items[i]); err != nil {
-			return nil, err
-		}
+		ids[i] = P(&items[i]).item().identity
 	}
-	return ids, nil
+	return ids
 }
 
 // pages goes through a listing with a cursor.
-func pages[T any](
-	ctx context.Context, c *Client, route string, query url.Values, identify func(*T) (string, error), segments ...segment,
+func pages[T any, P fileItem[T]](
+	ctx context.Context, c *Client, route string, size int, query url.Values, decode func(*object, value) T, segments ...segment,
 ) iter.Seq2[T, error] {
-	decode := func(raw []byte) (page[T], error) { return decodePage(raw, identify) }
 	return func(yield func(T, error) bool) {
 		var none T
 		var cursor cursor
-		query := maps.Clone(query)
+		l := c.newLister(route, "page_size", size, query, segments)
 		for {
-			p, err := fetchPage(ctx, c, route, query, decode, segments)
+			p, err := fetchPage(ctx, l, func(raw []byte) (page[T], error) { return decodePage(raw, decode) })
 			if err == nil {
-				err = cursor.page(p.IDs)
+				err = cursor.page(identities[T, P](p.Items))
+			} else if l.query.Has("page_token") {
+				err = cursorRefused(err)
 			}
 			if err != nil {
 				yield(none, err)
@@ -91,55 +97,50 @@ func pages[T any](
 				yield(none, err)
 				return
 			}
-			query.Set("page_token", p.Next)
+			l.query.Set("page_token", p.Next)
 		}
 	}
 }
 
-func fetchPage[T any](
-	ctx context.Context, c *Client, route string, query url.Values, decode func([]byte) (T, error), segments []segment,
-) (T, error) {
-	k, err := c.newCall(http.MethodGet, route, query, segments...)
-	if err != nil {
-		var none T
-		return none, err
-	}
-	return fetch(ctx, k, decode)
-}
-
-// ProjectFile is a file of the project. All of it is the server's word, unchecked, but ID is not empty.
+// ProjectFile is a file of the project. All of it is the server's word, unchecked.
 type ProjectFile struct {
+	Item
 	// ID is the file_id.
-	ID             string                 `json:"id"`
-	ProjectID      string                 `json:"project_id"`
-	Name           Optional[string]       `json:"name,omitzero"`
-	DownloadURL    Optional[PresignedURL] `json:"download_url,omitzero"`
-	ExpiresAt      Optional[Timestamp]    `json:"expires_at,omitzero"`
-	ExternalFileID Optional[string]       `json:"external_file_id,omitzero"`
-	FileType       Optional[string]       `json:"file_type,omitzero"`
-	LastModifiedAt Optional[Timestamp]    `json:"last_modified_at,omitzero"`
-	Purpose        Optional[string]       `json:"purpose,omitzero"`
+	ID             string              `json:"id"`
+	ProjectID      string              `json:"project_id"`
+	Name           Optional[string]    `json:"name,omitzero"`
+	ExternalFileID Optional[string]    `json:"external_file_id,omitzero"`
+	LastModifiedAt Optional[Timestamp] `json:"last_modified_at,omitzero"`
 }
 
-func (f *ProjectFile) identify() (string, error) {
-	if f.ID == "" {
-		return "", errors.New("a file has no id")
+// readProjectFile reads an item, which has to have an id.
+func readProjectFile(o *object, v value) (f ProjectFile) {
+	if f.Malformed = o.parse(v); f.Malformed == nil {
+		f.ID, f.Malformed = need(o, "id", value.text)
+		if f.ID == "" && f.Malformed == nil {
+			f.Malformed = errors.New("id is empty")
+		}
+		f.ProjectID = o.text("project_id").Or("")
+		f.Name = o.text("name")
+		f.ExternalFileID = o.text("external_file_id")
+		f.LastModifiedAt = o.timestamp("last_modified_at")
 	}
-	return f.ID, nil
+	f.finish(o, v)
+	f.identify(v, f.ID)
+	return f
 }
 
-// ProjectFiles lists the files of the project. An error ends the sequence, which then is not complete.
+// ProjectFiles lists the files of the project. Items may be malformed. An error ends the sequence, which then is not complete.
 func (c *Client) ProjectFiles(ctx context.Context) iter.Seq2[ProjectFile, error] {
-	query := url.Values{"page_size": {pageSize(0)}}
-	return pages(ctx, c, projectFilesRoute, query, (*ProjectFile).identify)
+	return pages(ctx, c, projectFilesRoute, maxPageSize, url.Values{"order_by": {orderByID}}, readProjectFile)
 }
 
 // PipelineFile is a file of a pipeline, without the fields that are of its processing alone. All of it is the server's
-// word, unchecked, but ID is not empty.
+// word, unchecked.
 type PipelineFile struct {
+	Item
 	// ID is the pipeline's own for the file; FileID names the stored file.
 	ID             string                    `json:"id"`
-	PipelineID     string                    `json:"pipeline_id"`
 	FileID         Optional[string]          `json:"file_id,omitzero"`
 	ProjectID      Optional[string]          `json:"project_id,omitzero"`
 	Name           Optional[string]          `json:"name,omitzero"`
@@ -148,71 +149,114 @@ type PipelineFile struct {
 	CreatedAt      Optional[Timestamp]       `json:"created_at,omitzero"`
 	UpdatedAt      Optional[Timestamp]       `json:"updated_at,omitzero"`
 	LastModifiedAt Optional[Timestamp]       `json:"last_modified_at,omitzero"`
-	FileType       Optional[string]          `json:"file_type,omitzero"`
-	Status         Optional[string]          `json:"status,omitzero"`
 }
 
-func (f *PipelineFile) identify() (string, error) {
-	if f.ID == "" {
-		return "", errors.New("a pipeline file has no id")
+// readPipelineFile reads an item. Without a file_id, the file is known by its id alone.
+func readPipelineFile(o *object, v value) (f PipelineFile) {
+	if f.Malformed = o.parse(v); f.Malformed == nil {
+		f = PipelineFile{
+			ID:             o.text("id").Or(""),
+			FileID:         o.text("file_id"),
+			ProjectID:      o.text("project_id"),
+			Name:           o.text("name"),
+			ExternalFileID: o.text("external_file_id"),
+			CustomMetadata: o.document("custom_metadata"),
+			CreatedAt:      o.timestamp("created_at"),
+			UpdatedAt:      o.timestamp("updated_at"),
+			LastModifiedAt: o.timestamp("last_modified_at"),
+		}
+		f.Malformed = o.fileWithout(f.FileID, f.ID)
 	}
-	return f.ID, nil
+	f.finish(o, v)
+	f.identify(v, f.ID)
+	return f
 }
 
-// pipelinePage is a page of a listing by offset. Total is nil where the API does not say.
-type pipelinePage struct {
-	Files         []PipelineFile
-	IDs           []string
-	Total, Offset *integer
-}
-
-func decodePipelinePage(raw []byte) (pipelinePage, error) {
-	var w struct {
-		Files  []PipelineFile    `json:"files"`
-		Total  Optional[integer] `json:"total_count"`
-		Offset Optional[integer] `json:"offset"`
-	}
-	if err := decodeJSON(raw, &w); err != nil {
-		return pipelinePage{}, err
-	}
-	ids, err := identifyAll(w.Files, (*PipelineFile).identify)
-	return pipelinePage{Files: w.Files, IDs: ids, Total: w.Total.Ptr(), Offset: w.Offset.Ptr()}, err
-}
-
-// PipelineFiles lists the files of a pipeline. An error ends the sequence, which then is not complete.
+// PipelineFiles lists the files of a pipeline. Items may be malformed, and may come more than once, where the listing shifted
+// while it was read. An error ends the sequence, which then is not complete.
 func (c *Client) PipelineFiles(ctx context.Context, id pipeline.ID) iter.Seq2[PipelineFile, error] {
-	return func(yield func(PipelineFile, error) bool) {
-		var cursor cursor
-		for offset := 0; ; {
-			query := url.Values{"limit": {strconv.Itoa(pipelinePageSize)}, "offset": {strconv.Itoa(offset)}}
-			p, err := fetchPage(ctx, c, pipelineFilesRoute, query, decodePipelinePage, []segment{idSegment(id)})
-			if err == nil {
-				err = errors.Join(p.check(offset), cursor.page(p.IDs))
-			}
-			if err != nil {
-				yield(PipelineFile{}, err)
-				return
-			}
-			for _, f := range p.Files {
-				if !yield(f, nil) {
-					return
-				}
-			}
-			offset += len(p.Files)
-			if len(p.Files) == 0 || p.Total != nil && int64(*p.Total) <= int64(offset) {
-				return
-			}
+	query := url.Values{"order_by": {orderByID}}
+	return offsets(ctx, c, pipelineFilesRoute, query, readPipelineFile, idSegment(id))
+}
+
+// lister asks for the pages of a listing.
+type lister struct {
+	client   *Client
+	route    string
+	segments []segment
+	// query is that of the next page.
+	query url.Values
+	// sizeName is the parameter for how many items a page may have; size is its value, and most what it may grow to.
+	sizeName   string
+	size, most int
+	// asked is the size of the page that came last.
+	asked int
+}
+
+// orderByID is the order in which items keep their place whatever happens to others.
+const orderByID = "id"
+
+func (c *Client) newLister(route, sizeName string, most int, query url.Values, segments []segment) *lister {
+	l := &lister{client: c, route: route, segments: segments, query: maps.Clone(query), sizeName: sizeName}
+	known := c.listings.of(route)
+	if known.unordered {
+		l.query.Del("order_by")
+	}
+	l.most = most
+	if known.most > 0 {
+		l.most = min(l.most, known.most)
+	}
+	l.size = l.most
+	return l
+}
+
+// fetchPage asks for a page. One that is refused for its size, too large or not understood is asked for at half the size, down
+// to one item; one whose order is refused, in the API's own.
+func fetchPage[T any](ctx context.Context, l *lister, decode func([]byte) (T, error)) (T, error) {
+	for {
+		l.query.Set(l.sizeName, fmt.Sprint(l.size))
+		k, err := l.client.newCall(http.MethodGet, l.route, maps.Clone(l.query), l.segments...)
+		if err != nil {
+			var none T
+			return none, err
+		}
+		p, err := fetch(ctx, k, decode)
+		if err == nil {
+			// Only one page may have been hard to read.
+			l.asked, l.size = l.size, min(2*l.size, l.most)
+			return p, nil
+		}
+		if !l.relent(err) {
+			return p, err
 		}
 	}
 }
 
-// check tells whether the page is the one at an offset.
-func (p *pipelinePage) check(offset int) error {
-	if p.Offset != nil && int64(*p.Offset) != int64(offset) {
-		return fmt.Errorf("%w: offset %d was asked for, %d came", ErrCursorRepeats, offset, *p.Offset)
+// relent asks for less, if that may help against the error.
+func (l *lister) relent(err error) bool {
+	refused, isAPI := errors.AsType[*APIError](err)
+	failed, isRequest := errors.AsType[*RequestError](err)
+	switch {
+	case isAPI && refused.names(l.sizeName) || errors.Is(err, errTooLarge):
+		if l.size == 1 {
+			return false
+		}
+		l.size /= 2
+		l.most = l.size
+		if isAPI {
+			l.client.listings.note(l.route, func(k *listingLimits) { k.most = l.most })
+		}
+		return true
+	case isRequest && failed.Class == ClassMalformed && l.size > 1:
+		l.size /= 2
+		return true
+	case isAPI && l.query.Has("order_by") && refused.own &&
+		(refused.Status == http.StatusBadRequest || refused.Status == http.StatusUnprocessableEntity):
+		l.query.Del("order_by")
+		if refused.names("order_by") {
+			l.client.listings.note(l.route, func(k *listingLimits) { k.unordered = true })
+		}
+		return true
 	}
-	if len(p.Files) == 0 && p.Total != nil && int64(*p.Total) > int64(offset) {
-		return fmt.Errorf("%w: %d files of %d came", ErrListingStuck, offset, *p.Total)
-	}
-	return nil
+	return false
 }

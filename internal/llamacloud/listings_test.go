@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -108,29 +109,132 @@ func TestClient_DirectoryFiles_EmptyPagesEnd(t *testing.T) {
 	}
 }
 
-func TestClient_DirectoryFiles_MalformedIsTriedOnceMore(t *testing.T) {
+// A page that cannot be read is tried once more, and then by halves down to a single item; one that is too large by halves at
+// once.
+func TestClient_DirectoryFiles_MalformedIsTriedByHalves(t *testing.T) {
 	deep := `{"items":[{"id":"a","metadata":` + strings.Repeat(`{"a":`, 64) + "1" + strings.Repeat("}", 64) + `}]}`
 	for name, body := range map[string]string{
 		"HTML": "<html>", "empty object": "{}", "null": "null", "array": "[]", "null items": `{"items":null}`, "nothing": "",
-		"no id": `{"items":[{"file_id":"x"}]}`, "null item": `{"items":[null]}`, "cut off": `{"items":[{"id":"a"}`,
-		"deep": deep, "token is a number": `{"items":[],"next_page_token":3}`,
-		"bad time": `{"items":[{"id":"a","updated_at":"now"}]}`,
-		"huge":     `{"items":[{"id":"` + strings.Repeat("a", 1<<16) + `"}]}`, "two": `{"items":[]}{}`,
+		"cut off": `{"items":[{"id":"a"}`, "deep": deep, "token is a number": `{"items":[],"next_page_token":3}`,
+		"huge": `{"items":[{"id":"` + strings.Repeat("a", 1<<16) + `"}]}`, "two": `{"items":[]}{}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				requests := 0
+				var sizes []string
 				a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
-					requests++
+					sizes = append(sizes, r.URL.Query().Get("page_size"))
 					_, _ = io.WriteString(w, body)
 				})
 				a.client.maxJSON = 1 << 16
-				_, err := collect(a.client.DirectoryFiles(t.Context(), "dir", DirectoryFilesQuery{}), directoryFileID)
-				if failed, ok := errors.AsType[*RequestError](err); !ok || failed.Class != ClassMalformed || requests != 2 {
-					t.Errorf("got %v after %d requests, want class malformed after 2", err, requests)
+				_, err := collect(a.client.DirectoryFiles(t.Context(), "dir", DirectoryFilesQuery{PageSize: 5}), directoryFileID)
+				want := []string{"5", "5", "2", "2", "1", "1"}
+				if name == "huge" {
+					want = []string{"5", "2", "1"}
+				}
+				if failed, ok := errors.AsType[*RequestError](err); !ok || failed.Class != ClassMalformed || !slices.Equal(sizes, want) {
+					t.Errorf("got %v after pages of %q, want class malformed after %q", err, sizes, want)
 				}
 			})
 		})
+	}
+}
+
+// Pages become larger again after one that was hard to read, but not larger than what was refused.
+func TestClient_DirectoryFiles_PageSizes(t *testing.T) {
+	const count = 40
+	for name, test := range map[string]struct {
+		hinder func(w http.ResponseWriter, offset, size int) bool
+		want   []int
+	}{
+		"refused as too large": {func(w http.ResponseWriter, _, size int) bool {
+			if size > 10 {
+				w.WriteHeader(422)
+				_, _ = io.WriteString(w, `{"detail":[{"loc":["query","page_size"],"msg":"too large","type":"less_than_equal"}]}`)
+			}
+			return size > 10
+		}, []int{32, 16, 8, 8, 8, 8, 8}},
+		"too large once": {func(w http.ResponseWriter, offset, size int) bool {
+			if offset == 0 && size > 4 {
+				_, _ = io.WriteString(w, strings.Repeat(" ", 1<<16)+"{}")
+			}
+			return offset == 0 && size > 4
+		}, []int{32, 16, 8, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4}},
+		"malformed once": {func(w http.ResponseWriter, offset, size int) bool {
+			if offset == 0 && size > 4 {
+				_, _ = io.WriteString(w, "[")
+			}
+			return offset == 0 && size > 4
+		}, []int{32, 32, 16, 16, 8, 8, 4, 8, 16, 32}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var sizes []int
+				a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
+					offset, _ := strconv.Atoi(r.URL.Query().Get("page_token"))
+					size, _ := strconv.Atoi(r.URL.Query().Get("page_size"))
+					sizes = append(sizes, size)
+					if test.hinder(w, offset, size) {
+						return
+					}
+					var items []string
+					for i := offset; i < min(offset+size, count); i++ {
+						items = append(items, fmt.Sprintf(`{"id":"%d"}`, i))
+					}
+					next := ""
+					if offset+size < count {
+						next = strconv.Itoa(offset + size)
+					}
+					_, _ = fmt.Fprintf(w, `{"items":[%s],"next_page_token":%q}`, strings.Join(items, ","), next)
+				})
+				a.client.maxJSON = 1 << 16
+				got, err := collect(a.client.DirectoryFiles(t.Context(), "dir", DirectoryFilesQuery{PageSize: 32}), directoryFileID)
+				if err != nil || len(got) != count || !slices.Equal(sizes, test.want) {
+					t.Errorf("%d files, %v, in pages of %v, want %d in pages of %v", len(got), err, sizes, count, test.want)
+				}
+			})
+		})
+	}
+}
+
+// An order is asked for, and done without where it is refused.
+func TestClient_ProjectFiles_OrderIsRefused(t *testing.T) {
+	for _, status := range []int{400, 422} {
+		var orders []string
+		a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
+			orders = append(orders, r.URL.Query().Get("order_by"))
+			if r.URL.Query().Has("order_by") {
+				w.WriteHeader(status)
+				_, _ = io.WriteString(w, `{"detail":[{"loc":["query","order_by"],"msg":"no"}]}`)
+				return
+			}
+			_, _ = io.WriteString(w, `{"items":[{"id":"a"}]}`)
+		})
+		for range 2 {
+			got, err := collect(a.client.ProjectFiles(t.Context()), func(f ProjectFile) string { return f.ID })
+			if err != nil || len(got) != 1 {
+				t.Errorf("%d: got %v, %v", status, got, err)
+			}
+		}
+		if want := map[int][]string{400: {"id", "", "id", ""}, 422: {"id", "", ""}}[status]; !slices.Equal(orders, want) {
+			t.Errorf("%d: orders %q, want %q", status, orders, want)
+		}
+	}
+}
+
+// A page behind the first that is refused says nothing of what was asked for: its cursor is not known any more.
+func TestListingError_Final(t *testing.T) {
+	for token, want := range map[string]bool{"": true, "t": false} {
+		a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Query().Get("page_token") == token {
+				w.WriteHeader(400)
+				return
+			}
+			_, _ = io.WriteString(w, `{"items":[{"id":"a"}],"next_page_token":"t"}`)
+		})
+		_, err := collect(a.client.DirectoryFiles(t.Context(), "dir", DirectoryFilesQuery{}), directoryFileID)
+		if got := (&ListingError{Err: err}).Final(); got != want || errors.Is(err, ErrCursorRefused) == want {
+			t.Errorf("refused at the page of %q: %v is final: %v, want %v", token, err, got, want)
+		}
 	}
 }
 
@@ -194,71 +298,5 @@ func TestClient_ProjectFiles(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got, unexported()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
-	}
-}
-
-// serveOffsets answers as a pipeline with total files does, in pages of at most the limit.
-func serveOffsets(t *testing.T, total int) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		var offset, limit int
-		if _, err := fmt.Sscan(r.URL.Query().Get("offset")+" "+r.URL.Query().Get("limit"), &offset, &limit); err != nil {
-			t.Error(err)
-		}
-		var items []string
-		for i := offset; i < min(offset+limit, total); i++ {
-			items = append(items, fmt.Sprintf(`{"id":"%d"}`, i))
-		}
-		_, _ = fmt.Fprintf(w, `{"files":[%s],"total_count":%d,"offset":%d}`, strings.Join(items, ","), total, offset)
-	}
-}
-
-func TestClient_PipelineFiles_Pages(t *testing.T) {
-	for _, total := range []int{0, 1, pipelinePageSize - 1, pipelinePageSize, pipelinePageSize + 1, 3 * pipelinePageSize} {
-		a := newAPI(t, serveOffsets(t, total))
-		files := a.client.PipelineFiles(t.Context(), "pipe")
-		got, err := collect(files, func(f PipelineFile) string { return f.ID })
-		if err != nil {
-			t.Fatal(err)
-		}
-		if distinct := slices.Compact(slices.Sorted(slices.Values(got))); len(got) != total || len(distinct) != total {
-			t.Errorf("%d files, %d of them distinct, want %d", len(got), len(distinct), total)
-		}
-		for range files {
-			break
-		}
-	}
-}
-
-func TestClient_PipelineFiles_CannotBeTrusted(t *testing.T) {
-	for name, test := range map[string]struct {
-		body string
-		want error
-	}{
-		"the offset is ignored":    {`{"files":[{"id":"a"}],"total_count":5,"offset":0}`, ErrCursorRepeats},
-		"files are missing":        {`{"files":[],"total_count":5,"offset":0}`, ErrListingStuck},
-		"files are missing, later": {`{"files":[],"total_count":5}`, ErrListingStuck},
-		"the page repeats":         {`{"files":[{"id":"a"}]}`, ErrCursorRepeats},
-	} {
-		t.Run(name, func(t *testing.T) {
-			a := newAPI(t, answerWith(test.body))
-			_, err := collect(a.client.PipelineFiles(t.Context(), "pipe"), func(f PipelineFile) string { return f.ID })
-			if !errors.Is(err, test.want) {
-				t.Errorf("got %v, want %v", err, test.want)
-			}
-		})
-	}
-}
-
-func TestClient_PipelineFiles_WithoutATotalEndsWithAnEmptyPage(t *testing.T) {
-	a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Query().Get("offset") == "0" {
-			_, _ = io.WriteString(w, `{"files":[{"id":"a"},{"id":"b"}]}`)
-			return
-		}
-		_, _ = io.WriteString(w, `{"files":[],"total_count":null}`)
-	})
-	got, err := collect(a.client.PipelineFiles(t.Context(), "pipe"), func(f PipelineFile) string { return f.ID })
-	if diff := cmp.Diff([]string{"a", "b"}, got); diff != "" || err != nil {
-		t.Errorf("files (-want +got):\n%s%v", diff, err)
 	}
 }

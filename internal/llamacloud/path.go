@@ -26,6 +26,7 @@ func pageSegment(page int32) segment { return segment{escaped: strconv.Itoa(int(
 // a segment of dots would be taken for a step in the path.
 func nameSegment(name string) segment {
 	const hex = "0123456789ABCDEF"
+	name = unspell(name)
 	onlyDots := strings.Trim(name, ".") == ""
 	var b strings.Builder
 	for i := range len(name) {

@@ -36,7 +36,7 @@ func judge(method string, err error) verdict {
 	if answered, ok := errors.AsType[*APIError](err); ok {
 		v = judgeStatus(answered)
 		unprocessed = answered.Status == http.StatusTooManyRequests || answered.advice == sendAgain
-	} else if failed, ok := errors.AsType[*RequestError](err); ok {
+	} else if failed, ok := errors.AsType[*RequestError](err); ok && !errors.Is(err, errTooLarge) {
 		v = judgeClass(failed.Class)
 		unprocessed = failed.unsent
 	}
@@ -120,7 +120,7 @@ func concern(err error) (class string, ok bool) {
 		return fmt.Sprintf("http_%d", answered.Status), !answered.unauthorized()
 	}
 	if failed, ok := errors.AsType[*RequestError](err); ok {
-		return failed.Class, failed.Class != ClassTLS && failed.Class != ClassMalformed
+		return failed.Class, failed.Class != ClassTLS
 	}
 	return "", false
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -30,9 +31,9 @@ type Selection struct {
 
 // Source gives the files of a Selection and their assets.
 //
-// An error that concerns one file or asset is a *pipeline.Failure with a class of this package. The others, which end a
-// run, are *APIError where the API refused the key, *RequestError where its certificate was refused, *PauseError,
-// *ListingError, *pipeline.StorageError, an error that wraps pipeline.ErrStopped, and the cause of the context.
+// An error that concerns one file or asset is a *pipeline.Failure with a class of this package, one that concerns one listing of
+// files a *pipeline.SourceError with a *ListingError. The others, which end a run, are *APIError where the API refused the key,
+// *RequestError where its certificate was refused, *PauseError, *pipeline.StorageError, an error that wraps pipeline.ErrStopped, and the cause of the context.
 type Source struct {
 	client    *Client
 	selection Selection
@@ -48,66 +49,68 @@ func NewSource(c *Client, selection Selection) *Source {
 // Stop implements pipeline.Source.
 func (s *Source) Stop() { s.client.origins.Stop() }
 
-// Files implements pipeline.Source.
-func (s *Source) Files(ctx context.Context) iter.Seq2[pipeline.File, error] {
-	return func(yield func(pipeline.File, error) bool) {
-		for _, listing := range s.listings(ctx) {
-			for file, err := range listing {
-				if !yield(file, err) || err != nil {
-					return
-				}
-			}
-		}
-		for _, id := range s.selection.Files {
-			if !yield(pipeline.File{ID: string(id)}, nil) {
-				return
-			}
-		}
-	}
-}
-
-// listings returns the listings of the selection in order. None is asked for before it is read.
-func (s *Source) listings(ctx context.Context) []iter.Seq2[pipeline.File, error] {
-	var all []iter.Seq2[pipeline.File, error]
+// Listings implements pipeline.Source.
+func (s *Source) Listings(ctx context.Context) []pipeline.Listing {
+	var all []pipeline.Listing
 	query := s.directoryQuery()
 	for _, id := range s.selection.Directories {
 		files := s.client.DirectoryFiles(ctx, id, query)
-		all = append(all, listing("directory "+quoteID(id), files, func(f *DirectoryFile) (pipeline.File, bool) {
+		key := pipeline.DirectorySource(string(id))
+		all = append(all, listing(key, "directory "+quoteID(id), files, func(f *DirectoryFile) (pipeline.File, bool) {
 			return directoryFile(f, id), true
 		}))
 	}
 	for _, id := range s.selection.Pipelines {
 		files := s.client.PipelineFiles(ctx, id)
-		all = append(all, listing("pipeline "+quoteID(id), files, func(f *PipelineFile) (pipeline.File, bool) {
+		key := pipeline.PipelineSource(string(id))
+		all = append(all, listing(key, "pipeline "+quoteID(id), files, func(f *PipelineFile) (pipeline.File, bool) {
 			file := pipelineFile(f, id)
 			return file, s.selection.matches(&file)
 		}))
 	}
 	if s.selection.Project {
 		files := s.client.ProjectFiles(ctx)
-		all = append(all, listing("project files", files, func(f *ProjectFile) (pipeline.File, bool) {
+		all = append(all, listing(pipeline.ProjectSource, "project files", files, func(f *ProjectFile) (pipeline.File, bool) {
 			file := projectFile(f)
 			return file, s.selection.matches(&file)
 		}))
+	}
+	for _, id := range s.selection.Files {
+		all = append(all, pipeline.Listing{Key: pipeline.FileSource(string(id)), Files: func(yield func(pipeline.File, error) bool) {
+			yield(pipeline.File{ID: string(id)}, nil)
+		}})
 	}
 	return all
 }
 
 // listing converts the items of a listing, and leaves out those that are not wanted.
-func listing[T any](
-	what string, items iter.Seq2[T, error], convert func(*T) (file pipeline.File, wanted bool),
-) iter.Seq2[pipeline.File, error] {
-	return func(yield func(pipeline.File, error) bool) {
-		for item, err := range items {
+func listing[T any, P fileItem[T]](
+	key pipeline.SourceKey, what string, items iter.Seq2[T, error], convert func(*T) (file pipeline.File, wanted bool),
+) pipeline.Listing {
+	return pipeline.Listing{Key: key, Files: func(yield func(pipeline.File, error) bool) {
+		for t, err := range items {
 			if err != nil {
-				yield(pipeline.File{}, listingError(what, err))
+				yield(pipeline.File{}, listingError(key, what, err))
 				return
 			}
-			if file, wanted := convert(&item); wanted && !yield(file, nil) {
-				return
+			item := P(&t).item()
+			file, wanted := convert(&t)
+			switch {
+			case item.Malformed != nil:
+				// It goes by its own id alone, so that it is not taken for a file that is known.
+				file.ID, file.DirectoryFileID = "", item.identity
+				failure := &pipeline.Failure{Class: ClassMalformed, Err: fmt.Errorf("list %s: %w", what, item.Malformed)}
+				if !yield(file, failure) {
+					return
+				}
+			case wanted:
+				file.Odd = item.Odd
+				if !yield(file, nil) {
+					return
+				}
 			}
 		}
-	}
+	}}
 }
 
 func (s *Source) directoryQuery() DirectoryFilesQuery {
@@ -134,38 +137,77 @@ func (s *Selection) matches(f *pipeline.File) bool {
 	return !f.UpdatedAt.Before(after) && (before.IsZero() || !f.UpdatedAt.After(before))
 }
 
-// Assets implements pipeline.Source. An answer that is no listing ends the run: what has vanished could not be told from
-// what was not understood.
+// Assets implements pipeline.Source. An answer that is no listing is the file's failure.
 func (s *Source) Assets(ctx context.Context, id pipeline.ID, kind pipeline.Kind) ([]pipeline.Asset, error) {
+	if isTyped(id) {
+		return nil, &pipeline.NoAssetsError{Reason: fmt.Sprintf(
+			"no screenshots and figures can be asked for: %.80q is not the id of a stored file, which is a UUID", string(id))}
+	}
 	switch kind {
 	case pipeline.Screenshot:
-		return assets(ctx, s.client, screenshotsRoute, id, screenshotAsset)
+		return assets(ctx, s, screenshotsRoute, id, decodeScreenshots, screenshotAsset)
 	case pipeline.Figure:
-		return assets(ctx, s.client, figuresRoute, id, figureAsset)
+		return assets(ctx, s, figuresRoute, id, decodeFigures, figureAsset)
 	}
 	return nil, fmt.Errorf("list assets: there is no kind %q", kind)
 }
 
-func assets[T any](
-	ctx context.Context, c *Client, route string, id pipeline.ID, convert func(pipeline.ID, *T) pipeline.Asset,
+// typedID is a UUID behind a word, by which the API tells ids of other things than stored files, such as directory files (dfl-)
+// and parse jobs (pjb-). The image routes take none of them.
+var typedID = regexp.MustCompile(`^[A-Za-z]+[-_][0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+
+func isTyped(id pipeline.ID) bool { return typedID.MatchString(string(id)) }
+
+func assets[T any, P fileItem[T]](
+	ctx context.Context, s *Source, route string, id pipeline.ID, decode func([]byte) ([]T, error),
+	convert func(pipeline.ID, *T) pipeline.Asset,
 ) ([]pipeline.Asset, error) {
-	k, err := c.newCall(http.MethodGet, route, nil, idSegment(id))
+	k, err := s.client.newCall(http.MethodGet, route, nil, idSegment(id))
 	if err != nil {
 		return nil, failure(err, 0)
 	}
 	k.single = true
-	items, err := fetch(ctx, k, decodeList[T])
+	items, err := fetch(ctx, k, decode)
 	if err != nil {
-		if class, _ := concern(err); class == ClassMalformed {
-			return nil, &ListingError{What: "assets of file " + quoteID(id), Err: err}
-		}
 		return nil, failure(err, k.requests)
 	}
+	if items == nil {
+		return nil, nil
+	}
 	list := make([]pipeline.Asset, len(items))
+	taken := map[int32]bool{}
+	malformed := 0
 	for i := range items {
 		list[i] = convert(id, &items[i])
+		if item := P(&items[i]).item(); item.Malformed != nil {
+			list[i] = pipeline.Asset{FileID: id, Kind: list[i].Kind, Malformed: &pipeline.Failure{Class: ClassMalformed, Err: item.Malformed}}
+			malformed++
+		} else {
+			list[i].Odd = item.Odd
+			if page := list[i].PageIndex; page < 0 {
+				taken[page] = true
+			}
+		}
+	}
+	if malformed > 0 {
+		numberMalformed(list, taken)
 	}
 	return list, nil
+}
+
+// numberMalformed gives those that cannot be told from others a page of their own, from -1 downwards.
+func numberMalformed(list []pipeline.Asset, taken map[int32]bool) {
+	page := int32(-1)
+	for i := range list {
+		if list[i].Malformed == nil {
+			continue
+		}
+		for taken[page] {
+			page--
+		}
+		list[i].PageIndex = page
+		page--
+	}
 }
 
 // Blob implements pipeline.Source.
@@ -197,17 +239,21 @@ func (s *Source) blobCall(a *pipeline.Asset) (*call, error) {
 // failure makes an error that concerns only one file or asset a *pipeline.Failure.
 func failure(err error, requests int) error {
 	if class, ok := concern(err); ok {
-		return &pipeline.Failure{Class: class, Attempts: requests, Err: err}
+		f := &pipeline.Failure{Class: class, Attempts: requests, Err: err, Final: class == ClassMalformed}
+		if refused, ok := errors.AsType[*APIError](err); ok && refused.own {
+			f.Final, f.Absent = refused.final(), refused.absent()
+		}
+		return f
 	}
 	return err
 }
 
 // listingError says which listing it is that was refused or cannot be trusted. What ends a run whatever was asked for
 // stays as it is.
-func listingError(what string, err error) error {
-	class, ok := concern(err)
-	if ok || class == ClassMalformed || errors.Is(err, ErrCursorRepeats) || errors.Is(err, ErrListingStuck) {
-		return &ListingError{What: what, Err: err}
+func listingError(key pipeline.SourceKey, what string, err error) error {
+	_, ok := concern(err)
+	if ok || errors.Is(err, ErrCursorRepeats) || errors.Is(err, ErrListingStuck) || errors.Is(err, ErrListingShifts) {
+		return &pipeline.SourceError{Key: key, Err: &ListingError{What: what, Err: err}}
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"iter"
 	"net/http"
 	"strings"
 	"testing"
@@ -42,10 +43,23 @@ func selectAll() Selection {
 	}
 }
 
+// allFiles yields the files of all listings.
+func allFiles(t *testing.T, s *Source) iter.Seq2[pipeline.File, error] {
+	return func(yield func(pipeline.File, error) bool) {
+		for _, l := range s.Listings(t.Context()) {
+			for f, err := range l.Files {
+				if !yield(f, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
 func files(t *testing.T, a *api, sel Selection) []pipeline.File {
 	t.Helper()
 	var got []pipeline.File
-	for f, err := range NewSource(a.client, sel).Files(t.Context()) {
+	for f, err := range allFiles(t, NewSource(a.client, sel)) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +89,7 @@ func TestSource_Files_MapsAllListingsInOrder(t *testing.T) {
 	if diff := cmp.Diff(want, files(t, a, selectAll())); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}
-	for range NewSource(a.client, selectAll()).Files(t.Context()) {
+	for range allFiles(t, NewSource(a.client, selectAll())) {
 		break
 	}
 }
@@ -143,7 +157,7 @@ func TestSource_Files_ListingErrors(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := newAPI(t, test.answer)
 				var last error
-				for _, err := range NewSource(a.client, selectAll()).Files(t.Context()) {
+				for _, err := range allFiles(t, NewSource(a.client, Selection{Directories: []pipeline.ID{"dir"}})) {
 					if last != nil {
 						t.Fatal("the sequence goes on after an error")
 					}
@@ -164,7 +178,7 @@ func TestSource_Files_ListingErrors(t *testing.T) {
 
 func TestSource_Files_BadIDIsQuoted(t *testing.T) {
 	a := newAPI(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was made") })
-	for _, err := range NewSource(a.client, Selection{Directories: []pipeline.ID{"\x1b[31m"}}).Files(t.Context()) {
+	for _, err := range allFiles(t, NewSource(a.client, Selection{Directories: []pipeline.ID{"\x1b[31m"}})) {
 		listing, ok := errors.AsType[*ListingError](err)
 		if !ok || listing.What != `directory "\x1b[31m"` || !errors.Is(err, pipeline.ErrBadID) {
 			t.Errorf("got %v", err)
@@ -176,7 +190,7 @@ func TestSource_Files_WhatEndsTheRunStaysAsItIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAPI(t, library)
 		a.source.Stop()
-		for _, err := range NewSource(a.client, selectAll()).Files(t.Context()) {
+		for _, err := range allFiles(t, NewSource(a.client, selectAll())) {
 			if _, ok := errors.AsType[*ListingError](err); ok || !errors.Is(err, pipeline.ErrStopped) {
 				t.Errorf("got %v, want %v", err, pipeline.ErrStopped)
 			}
@@ -258,16 +272,12 @@ func stall(w http.ResponseWriter, r *http.Request) {
 
 func stallHeaders(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
-func TestSource_Assets_MalformedEndsTheRun(t *testing.T) {
+func TestSource_Assets_MalformedIsTheFilesFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAPI(t, answerWith(`{}`))
 		_, err := a.source.Assets(t.Context(), "f", pipeline.Figure)
-		listing, ok := errors.AsType[*ListingError](err)
-		if !ok || listing.What != "assets of file f" {
-			t.Errorf("got %v, want a ListingError", err)
-		}
-		if _, ok := errors.AsType[*pipeline.Failure](err); ok {
-			t.Error("it concerns one file only, want the run")
+		if failure, ok := errors.AsType[*pipeline.Failure](err); !ok || failure.Class != ClassMalformed || !failure.Final {
+			t.Errorf("got %v, want a final failure of the file", err)
 		}
 		if n := len(eventsOf[pipeline.Requested](a.events)); n != 2 {
 			t.Errorf("%d requests, want 2", n)

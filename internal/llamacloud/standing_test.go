@@ -197,7 +197,7 @@ func TestSource_Unauthorized_ListingEndsTheRun(t *testing.T) {
 		if err := a.listingOf(t, "f"); err != nil {
 			t.Fatal(err)
 		}
-		for _, err := range NewSource(a.client, Selection{Directories: []pipeline.ID{"odd"}}).Files(t.Context()) {
+		for _, err := range allFiles(t, NewSource(a.client, Selection{Directories: []pipeline.ID{"odd"}})) {
 			if !errors.Is(err, ErrUnauthorized) {
 				t.Errorf("got %v, want %v", err, ErrUnauthorized)
 			}

@@ -7,10 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
-	"strconv"
-	"time"
-	"unicode/utf8"
 )
 
 const (
@@ -19,6 +15,9 @@ const (
 	// maxJSONDepth bounds the nesting of a JSON answer.
 	maxJSONDepth = 64
 )
+
+// errTooLarge says that a JSON answer is larger than its bound.
+var errTooLarge = errors.New("answer is larger")
 
 // fetch does the call and decodes the body of its answer, which is JSON.
 func fetch[T any](ctx context.Context, k *call, decode func([]byte) (T, error)) (T, error) {
@@ -31,7 +30,7 @@ func fetch[T any](ctx context.Context, k *call, decode func([]byte) (T, error)) 
 			return err
 		}
 		if int64(len(raw)) > most {
-			return a.fail(ClassMalformed, fmt.Errorf("answer is larger than %d bytes", most))
+			return a.fail(ClassMalformed, fmt.Errorf("%w than %d bytes", errTooLarge, most))
 		}
 		if result, err = decode(raw); err != nil {
 			return a.fail(ClassMalformed, fmt.Errorf("decode answer: %w", err))
@@ -41,21 +40,51 @@ func fetch[T any](ctx context.Context, k *call, decode func([]byte) (T, error)) 
 	return result, err
 }
 
-// decodeJSON decodes an answer. Raw values in it come out compacted and as valid UTF-8.
-func decodeJSON(raw []byte, into any) error {
+// parseJSON checks an answer, and removes its white space.
+func parseJSON(raw []byte) (value, error) {
 	if err := checkJSON(raw); err != nil {
-		return err
+		return nil, err
 	}
 	var compact bytes.Buffer
 	compact.Grow(len(raw))
-	if err := json.Compact(&compact, raw); err != nil {
-		return err
+	err := json.Compact(&compact, raw)
+	if err != nil {
+		// Some servers write numbers that JSON does not have.
+		if finite := withoutInfinities(raw); finite != nil {
+			compact.Reset()
+			err = json.Compact(&compact, finite)
+		}
 	}
-	text := compact.Bytes()
-	if !utf8.Valid(text) {
-		text = bytes.ToValidUTF8(text, []byte("\ufffd"))
+	return compact.Bytes(), err
+}
+
+// withoutInfinities returns the text with null in place of NaN and of the infinities, or nil where it has none.
+func withoutInfinities(raw []byte) []byte {
+	var text []byte
+	kept := 0
+	for i := 0; i < len(raw); i++ {
+		switch raw[i] {
+		case '"':
+			for i++; i < len(raw) && raw[i] != '"'; i++ {
+				if raw[i] == '\\' {
+					i++
+				}
+			}
+		case 'N', 'I', '-':
+			for _, number := range [...]string{"NaN", "Infinity", "-Infinity"} {
+				if bytes.HasPrefix(raw[i:], []byte(number)) {
+					text = append(append(text, raw[kept:i]...), "null"...)
+					i += len(number) - 1
+					kept = i + 1
+					break
+				}
+			}
+		}
 	}
-	return json.Unmarshal(text, into)
+	if text == nil {
+		return nil
+	}
+	return append(text, raw[kept:]...)
 }
 
 // checkJSON refuses text that is nested too deeply; whether it is JSON remains to be seen.
@@ -80,67 +109,27 @@ func checkJSON(text []byte) error {
 	return nil
 }
 
-// decodeList decodes an array; null is none.
-func decodeList[T any](raw []byte) ([]T, error) {
-	var list []T
-	if err := decodeJSON(raw, &list); err != nil {
+// decodeList decodes an array of items. The API's word for none may be null, for which it returns nil.
+func decodeList[T any](raw []byte, decode func(*object, value) T) ([]T, error) {
+	v, err := parseJSON(raw)
+	if err != nil {
 		return nil, err
 	}
-	if list == nil {
-		return nil, errors.New("want an array, not null")
+	if v.isNull() {
+		return nil, nil
+	}
+	return decodeItems(v, decode)
+}
+
+// decodeItems decodes the items of an array.
+func decodeItems[T any](v value, decode func(*object, value) T) ([]T, error) {
+	if !v.is('[') {
+		return nil, v.isNot("an array")
+	}
+	list := []T{}
+	var o object
+	for item := range v.elements() {
+		list = append(list, decode(&o, item))
 	}
 	return list, nil
-}
-
-// integer is a JSON number without a fraction; it may be written with one, as in 1.0.
-type integer int64
-
-func (n *integer) UnmarshalJSON(data []byte) error {
-	if i, err := strconv.ParseInt(string(data), 10, 64); err == nil {
-		*n = integer(i)
-		return nil
-	}
-	// Up to 2^53 every integer is a float64.
-	const most = 1 << 53
-	f, err := strconv.ParseFloat(string(data), 64)
-	if err != nil || f != math.Trunc(f) || math.Abs(f) > most {
-		return fmt.Errorf("want an integer, not %.40q", data)
-	}
-	*n = integer(f)
-	return nil
-}
-
-// pageIndex is an integer that fits int32.
-type pageIndex int32
-
-func (p *pageIndex) UnmarshalJSON(data []byte) error {
-	var n integer
-	if err := n.UnmarshalJSON(data); err != nil {
-		return fmt.Errorf("page_index: %w", err)
-	}
-	if n < math.MinInt32 || n > math.MaxInt32 {
-		return fmt.Errorf("page_index: %d does not fit 32 bits", n)
-	}
-	*p = pageIndex(n)
-	return nil
-}
-
-// Timestamp is a point in time as the API writes it, in UTC.
-type Timestamp struct{ time.Time }
-
-// UnmarshalJSON reads RFC 3339 with or without fractions of a second. A time without a zone is taken for UTC.
-func (t *Timestamp) UnmarshalJSON(data []byte) error {
-	var text string
-	if err := json.Unmarshal(data, &text); err != nil {
-		return err
-	}
-	for _, layout := range [...]string{time.RFC3339, "2006-01-02T15:04:05"} {
-		parsed, err := time.Parse(layout, text)
-		// A zone may shift a time out of the years that can be written.
-		if parsed = parsed.UTC(); err == nil && parsed.Year() >= 1 && parsed.Year() <= 9999 {
-			t.Time = parsed
-			return nil
-		}
-	}
-	return fmt.Errorf("%.40q is not a time of RFC 3339", text)
 }

@@ -2,16 +2,25 @@ package llamacloud
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"exporter/pipeline"
 )
 
-// unexported lets cmp look into Optional.
-func unexported() cmp.Option { return cmp.Exporter(func(reflect.Type) bool { return true }) }
+// unexported lets cmp look into Optional. What stands for an item in its listing is left out.
+func unexported() cmp.Option {
+	return cmp.Options{
+		cmp.Exporter(func(reflect.Type) bool { return true }),
+		cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".identity" }, cmp.Ignore()),
+	}
+}
 
 func TestOptional_KeepsAbsentNullAndZeroApart(t *testing.T) {
 	type object struct {
@@ -64,12 +73,12 @@ func TestDecodeList_Screenshots(t *testing.T) {
 		{"page_index": -1, "image_size": 1e3, "page_index": 4}
 	]`
 	want := []PageScreenshot{
-		{FileID: "f", ImageSize: Value[int64](0), Metadata: Value(json.RawMessage(`{"b":1.00,"a":12345678901234567890}`))},
+		{ImageSize: Value[int64](0), Metadata: Value(json.RawMessage(`{"b":1.00,"a":12345678901234567890}`))},
 		{PageIndex: 1, ImageSize: Null[int64](), Metadata: Null[json.RawMessage]()},
 		{PageIndex: 2147483647, ImageSize: Value[int64](9007199254740993)},
 		{PageIndex: 4, ImageSize: Value[int64](1000)},
 	}
-	got, err := decodeList[PageScreenshot]([]byte(raw))
+	got, err := decodeScreenshots([]byte(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +96,7 @@ func TestDecodeList_Figures(t *testing.T) {
 		{Confidence: Value(0.0), IsLikelyNoise: Value(false), FigureSize: Value[int64](5)},
 		{FigureName: "a\x00/\u202e", Confidence: Null[float64](), IsLikelyNoise: Null[bool]()},
 	}
-	got, err := decodeList[PageFigure]([]byte(raw))
+	got, err := decodeFigures([]byte(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,48 +105,97 @@ func TestDecodeList_Figures(t *testing.T) {
 	}
 }
 
-func TestDecodeList_RefusesWhatIsMalformed(t *testing.T) {
+func TestDecodeList_RefusesWhatIsNoList(t *testing.T) {
 	for _, raw := range []string{
-		``, `null`, `{}`, `"x"`, `[`, `[{}]`, `[null]`, `[1]`, `<html>`, `[] []`, `[{"page_index":null}]`,
-		`[{"page_index":1.5}]`, `[{"page_index":1e99}]`, `[{"page_index":"1"}]`, `[{"page_index":true}]`,
-		`[{"page_index":2147483648}]`, `[{"page_index":-2147483649}]`, `[{"page_index":0,"image_size":"1"}]`,
-		`[{"page_index":0,"image_size":1.5}]`, `[{"page_index":0,"image_size":9e18}]`,
+		``, `{}`, `{"items":[]}`, `"x"`, `[`, `[{]`, `<html>`, `[] []`, `[NaN,]`, `[nan]`,
 		`[{"page_index":0,"metadata":` + strings.Repeat("[", 63) + strings.Repeat("]", 63) + `}]`,
 		strings.Repeat("[", 1<<20),
 	} {
-		if got, err := decodeList[PageScreenshot]([]byte(raw)); err == nil {
+		if got, err := decodeScreenshots([]byte(raw)); err == nil {
 			t.Errorf("%.80s is taken for %v", raw, got)
 		}
 	}
-	for _, raw := range []string{
-		`[{"page_index":0}]`, `[{"page_index":0,"figure_name":null}]`, `[{"page_index":0,"figure_name":3}]`,
-		`[{"figure_name":"x"}]`, `[{"page_index":0,"figure_name":"x","confidence":1e999}]`,
-		`[{"page_index":0,"figure_name":"x","is_likely_noise":0}]`,
-	} {
-		if got, err := decodeList[PageFigure]([]byte(raw)); err == nil {
-			t.Errorf("%s is taken for %v", raw, got)
+	for _, raw := range []string{`[]`, ` [ ] `, `null`} {
+		if got, err := decodeScreenshots([]byte(raw)); err != nil || (got == nil) != (raw == "null") || len(got) != 0 {
+			t.Errorf("%s: got %v, %v, want an empty list, and nil for null", raw, got, err)
 		}
 	}
 }
 
-func TestDecodeJSON_AcceptsDepthUpToTheLimit(t *testing.T) {
+// What says which asset an item is has to be there; the items beside it are read all the same.
+func TestDecodeList_MalformedItems(t *testing.T) {
+	for _, item := range []string{
+		`{}`, `null`, `1`, `[]`, `{"page_index":null}`, `{"page_index":1.5}`, `{"page_index":1e99}`, `{"page_index":"1"}`,
+		`{"page_index":true}`, `{"page_index":2147483648}`, `{"page_index":-2147483649}`, `{"Page_Index":1}`, `{"page_index":NaN}`,
+	} {
+		got, err := decodeScreenshots([]byte(`[{"page_index":7},` + item + `,{"page_index":8}]`))
+		if err != nil || len(got) != 3 || got[1].Malformed == nil || got[0].PageIndex != 7 || got[2].PageIndex != 8 ||
+			got[0].Malformed != nil || got[2].Malformed != nil {
+			t.Errorf("%s: got %+v, %v", item, got, err)
+		}
+	}
+	for _, item := range []string{
+		`{"page_index":0}`, `{"page_index":0,"figure_name":null}`, `{"page_index":0,"figure_name":3}`, `{"figure_name":"x"}`,
+	} {
+		if got, err := decodeFigures([]byte(`[` + item + `]`)); err != nil || len(got) != 1 || got[0].Malformed == nil {
+			t.Errorf("%s: got %+v, %v", item, got, err)
+		}
+	}
+}
+
+// A field that may be absent is null where its value is odd.
+func TestDecodeList_OddFields(t *testing.T) {
+	for _, test := range []struct{ field, value string }{
+		{"figure_size", `"1"`}, {"figure_size", `1.5`}, {"figure_size", `9e18`}, {"figure_size", `true`}, {"confidence", `1e999`},
+		{"confidence", `"0.9"`}, {"is_likely_noise", `0`}, {"is_likely_noise", `"false"`},
+	} {
+		raw := fmt.Sprintf(`[{"page_index":0,"figure_name":"x",%q:%s}]`, test.field, test.value)
+		got, err := decodeFigures([]byte(raw))
+		if err != nil || len(got) != 1 || got[0].Malformed != nil {
+			t.Fatalf("%s: got %+v, %v", raw, got, err)
+		}
+		f := got[0]
+		if f.FigureSize.Ptr() != nil || f.Confidence.Ptr() != nil || f.IsLikelyNoise.Ptr() != nil {
+			t.Errorf("%s is taken for %+v", raw, f)
+		}
+		if want := []pipeline.Oddity{{Field: test.field, Value: test.value}}; !slices.Equal(f.Odd, want) {
+			t.Errorf("%s: odd are %v, want %v", raw, f.Odd, want)
+		}
+	}
+}
+
+// Servers that are written in Python send numbers that JSON does not have.
+func TestParseJSON_NumbersThatAreNone(t *testing.T) {
+	got, err := parseJSON([]byte(`{"a": NaN, "b": [-Infinity, Infinity, -1], "NaN": "a\"NaN"}`))
+	if want := `{"a":null,"b":[null,null,-1],"NaN":"a\"NaN"}`; err != nil || string(got) != want {
+		t.Errorf("got %s, %v, want %s", got, err, want)
+	}
+}
+
+func TestParseJSON_AcceptsDepthUpToTheLimit(t *testing.T) {
 	raw := strings.Repeat("[", maxJSONDepth) + `"[[[\"[[["` + strings.Repeat("]", maxJSONDepth)
-	var v any
-	if err := decodeJSON([]byte(raw), &v); err != nil {
+	if _, err := parseJSON([]byte(raw)); err != nil {
 		t.Error(err)
 	}
-	if err := decodeJSON([]byte("["+raw+"]"), &v); err == nil {
+	if _, err := parseJSON([]byte("[" + raw + "]")); err == nil {
 		t.Error("one level more is accepted")
 	}
 }
 
-func TestDecodeJSON_ReplacesWhatIsNotUTF8(t *testing.T) {
-	var got json.RawMessage
-	if err := decodeJSON([]byte("{ \"a\": \"\xff\" }"), &got); err != nil {
+// Keys are compared as they are, and of two the last counts.
+func TestObject_Get(t *testing.T) {
+	v, err := parseJSON([]byte(`{"a":1,"A":2,"\u0061":3,"b":{"a":4},"c":[5,{"a":6}],"d\"":7}`))
+	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "{\"a\":\"\ufffd\"}"; string(got) != want {
-		t.Errorf("got %q, want %q", got, want)
+	var o object
+	if err := o.parse(v); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"a": "3", "A": "2", "b": `{"a":4}`, "c": `[5,{"a":6}]`, `d"`: "7", "e": ""} {
+		if got := o.get(name); string(got) != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
 	}
 }
 
@@ -155,12 +213,26 @@ func TestOptional_KeyTwice_LastCounts(t *testing.T) {
 }
 
 func TestTimestamp_UnmarshalJSON(t *testing.T) {
+	second := time.Date(2019, 12, 27, 18, 11, 19, 0, time.UTC)
 	for text, want := range map[string]time.Time{
-		`"2019-12-27T18:11:19.117Z"`:         time.Date(2019, 12, 27, 18, 11, 19, 117e6, time.UTC),
-		`"2019-12-27T18:11:19Z"`:             time.Date(2019, 12, 27, 18, 11, 19, 0, time.UTC),
-		`"2019-12-27T18:11:19.123456+02:00"`: time.Date(2019, 12, 27, 16, 11, 19, 123456e3, time.UTC),
-		`"2019-12-27T18:11:19.123456"`:       time.Date(2019, 12, 27, 18, 11, 19, 123456e3, time.UTC),
-		`"2019-12-27T18:11:19"`:              time.Date(2019, 12, 27, 18, 11, 19, 0, time.UTC),
+		`"2019-12-27T18:11:19.117Z"`:         second.Add(117 * time.Millisecond),
+		`"2019-12-27T18:11:19Z"`:             second,
+		`"2019-12-27T18:11:19.123456+02:00"`: second.Add(-2*time.Hour + 123456*time.Microsecond),
+		`"2019-12-27T18:11:19.123456"`:       second.Add(123456 * time.Microsecond),
+		`"2019-12-27T18:11:19"`:              second,
+		`"2019-12-27 18:11:19"`:              second,
+		`"2019-12-27 18:11:19+00:00"`:        second,
+		`"2019-12-27 18:11:19 UTC"`:          second,
+		`"2019-12-27t18:11:19z"`:             second,
+		`"2019-12-27T18:11:19+0000"`:         second,
+		`"2019-12-27T18:11:19-0130"`:         second.Add(90 * time.Minute),
+		`"2019-12-27T18:11:19+00"`:           second,
+		`"2019-12-27T18:11:19,5Z"`:           second.Add(500 * time.Millisecond),
+		`"2019-12-27T18:11Z"`:                second.Add(-19 * time.Second),
+		`"2019-12-27 18:11"`:                 second.Add(-19 * time.Second),
+		`"2016-12-31T23:59:60Z"`:             time.Date(2017, 1, 1, 0, 0, 0, 0, time.UTC),
+		`"2016-12-31T23:59:60.25Z"`:          time.Date(2017, 1, 1, 0, 0, 0, 0, time.UTC),
+		`"2019-12-27T18:11:19.1234567891Z"`:  second.Add(123456789 * time.Nanosecond),
 	} {
 		var got Timestamp
 		if err := json.Unmarshal([]byte(text), &got); err != nil || got.Time != want {
@@ -168,7 +240,8 @@ func TestTimestamp_UnmarshalJSON(t *testing.T) {
 		}
 	}
 	for _, text := range []string{`""`, `"yesterday"`, `1577470279`, `"2019-12-27"`, `"2019-13-27T18:11:19Z"`, `{}`,
-		`"9999-12-31T23:59:59-01:00"`, `"0000-01-01T00:00:00Z"`} {
+		`"9999-12-31T23:59:59-01:00"`, `"0000-01-01T00:00:00Z"`, `"0001-01-01T00:00:00Z"`, `"0001-01-01T00:00:00+02:00"`,
+		`"2019-12-27T18:11:61Z"`, `"2019-12-27T18:11.5Z"`, `"2019-02-30T00:00:00Z"`, `"27/12/2019 18:11:19"`} {
 		var got Timestamp
 		if err := json.Unmarshal([]byte(text), &got); err == nil {
 			t.Errorf("%s is taken for %v", text, got)
@@ -186,14 +259,15 @@ func FuzzDecodePage(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		p, err := decodePage(raw, (*DirectoryFile).identify)
+		p, err := decodePage(raw, readDirectoryFile)
 		if err != nil {
 			return
 		}
 		for _, item := range p.Items {
-			if item.ID == "" {
-				t.Error("an item has no id")
+			if item.identity == "" || item.Malformed == nil && item.ID == "" && item.FileID.Or("") == "" {
+				t.Errorf("nobody can tell which file %+v is", item)
 			}
+			item.Item = Item{}
 			if metadata, ok := item.Metadata.Get(); ok && !json.Valid(metadata) {
 				t.Errorf("metadata is not JSON: %s", metadata)
 			}
@@ -220,13 +294,13 @@ func FuzzDecodeLists(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		if list, err := decodeList[PageFigure](raw); err == nil && (list == nil || !json.Valid(raw)) {
+		if list, err := decodeFigures(raw); err == nil && list == nil && strings.TrimSpace(string(raw)) != "null" {
 			t.Errorf("%q is taken for figures", raw)
 		}
-		if list, err := decodeList[PageScreenshot](raw); err == nil && (list == nil || !json.Valid(raw)) {
+		if list, err := decodeScreenshots(raw); err == nil && list == nil && strings.TrimSpace(string(raw)) != "null" {
 			t.Errorf("%q is taken for screenshots", raw)
 		}
-		if p, err := decodePipelinePage(raw); err == nil && p.Files == nil {
+		if p, err := decodeOffsetPage(raw, readPipelineFile); err == nil && p.Files == nil {
 			t.Errorf("%q is taken for a page of a pipeline", raw)
 		}
 	})
@@ -240,6 +314,7 @@ func FuzzParseDetail(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		checkPrintable(t, printable(parseDetail(raw)))
+		text, _ := parseDetail(raw)
+		checkPrintable(t, printable(text))
 	})
 }

@@ -1,0 +1,218 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"testing"
+)
+
+// refusal refuses for good what is not there.
+func refusal() error { return &Failure{Class: "http_404", Final: true, Absent: true, Err: errFake} }
+
+// An answer without a list proves nothing: what is known stays, and the file is asked again.
+func TestRun_NullList_KeepsWhatIsKnown(t *testing.T) {
+	source, store := testSource(2), newFakeStore(t)
+	mustRun(t, testOptions(source, store))
+	fetched := len(source.fetched)
+	source.files[0].UpdatedAt = testTime.AddDate(0, 0, 1)
+	source.listErr = func(id ID, kind Kind) error {
+		if id == "file-000" && kind == Figure {
+			return errNoList
+		}
+		return nil
+	}
+	source.stopped = false
+	store.nextRun()
+	mustRun(t, testOptions(source, store))
+	if n := countRows(store, func(r *Row) bool { return !r.VanishedAt.IsZero() }); n != 0 {
+		t.Errorf("%d rows vanished, want none", n)
+	}
+	if f := store.files[FileKey{FileID: "file-000"}]; f.Figures != nil || f.Status != Complete {
+		t.Errorf("the file is %s with %v figures, want complete and unknown", f.Status, f.Figures)
+	}
+	source.listErr, source.stopped, source.listings = nil, false, nil
+	store.nextRun()
+	mustRun(t, testOptions(source, store))
+	if f := store.files[FileKey{FileID: "file-000"}]; f.Figures == nil || *f.Figures != 3 || len(source.listings) != 2 {
+		t.Errorf("the file has %v figures after the listings %q, want 3", f.Figures, source.listings)
+	}
+	if n := len(source.fetched) - fetched; n > 3 {
+		t.Errorf("%d blobs were fetched again", n)
+	}
+}
+
+// While no file answers for a kind, it is taken for one that is not offered. When one does, the refusals are failures of their
+// files, and those that went on without it are told and asked again.
+func TestRun_KindRefused_ThenAnswered(t *testing.T) {
+	for _, refused := range []int{3, firstFiles + 5} {
+		source, store := testSource(firstFiles+10), newFakeStore(t)
+		source.listErr = func(id ID, kind Kind) error {
+			if kind == Figure && id < ID(fmt.Sprintf("file-%03d", refused)) {
+				return refusal()
+			}
+			return nil
+		}
+		events := &recorder{}
+		o := testOptions(source, store)
+		o.Observer, o.Listers = events, 1
+		mustRun(t, o)
+		failed, told := 0, int64(0)
+		for _, f := range store.files {
+			if f.Status == Failed {
+				failed++
+			}
+		}
+		for _, e := range events.events {
+			if e, ok := e.(KindRefused); ok {
+				told += e.Files
+			}
+		}
+		if failed+int(told) != refused || countEvents[KindNotOffered](events) != 0 {
+			t.Errorf("%d refused: %d files failed and %d were told of", refused, failed, told)
+		}
+		source.listErr, source.stopped = nil, false
+		store.nextRun()
+		mustRun(t, testOptions(source, store))
+		if n := countRows(store, func(r *Row) bool { return r.Status == Stored }); n != 5*len(source.files) {
+			t.Errorf("%d rows are stored, want %d", n, 5*len(source.files))
+		}
+	}
+}
+
+func TestRun_KindNotOffered_KnownRowsStay(t *testing.T) {
+	source, store := testSource(2), newFakeStore(t)
+	mustRun(t, testOptions(source, store))
+	for i := range source.files {
+		source.files[i].UpdatedAt = testTime.AddDate(0, 0, 1)
+	}
+	source.listErr = func(_ ID, kind Kind) error {
+		if kind == Figure {
+			return refusal()
+		}
+		return nil
+	}
+	source.stopped = false
+	store.nextRun()
+	events := &recorder{}
+	o := testOptions(source, store)
+	o.Observer = events
+	mustRun(t, o)
+	if n := countRows(store, func(r *Row) bool { return r.VanishedAt.IsZero() && r.Status == Stored }); n != 10 {
+		t.Errorf("%d rows are stored and listed, want 10", n)
+	}
+	if n := countEvents[KindNotOffered](events); n != 1 {
+		t.Errorf("it was told %d times, want once", n)
+	}
+}
+
+func TestRun_Hopeless(t *testing.T) {
+	refuse := func(from ID) func(ID, Kind) error {
+		return func(id ID, _ Kind) error {
+			if id >= from {
+				return refusal()
+			}
+			return nil
+		}
+	}
+	for name, test := range map[string]struct {
+		files int
+		err   func(ID, Kind) error
+		// want is how many files are told to be refused; 0 where the run is not hopeless.
+		want int
+	}{
+		"all of many":        {200, refuse(""), firstFiles},
+		"all of few":         {3, refuse(""), 3},
+		"all but the first":  {200, refuse("file-001"), 0},
+		"the last of few":    {3, refuse("file-002"), 0},
+		"not for good":       {3, func(ID, Kind) error { return &Failure{Class: "http_500", Err: errFake} }, 0},
+		"in different ways":  {2, func(id ID, _ Kind) error { return &Failure{Class: string(id), Final: true, Err: errFake} }, 0},
+		"only one kind each": {60, func(_ ID, kind Kind) error { return map[Kind]error{Figure: refusal()}[kind] }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			source, store := testSource(test.files), newFakeStore(t)
+			source.listErr = test.err
+			o := testOptions(source, store)
+			o.Listers = 1
+			err := Run(t.Context(), o)
+			hopeless, ok := errors.AsType[*HopelessError](err)
+			if ok != (test.want > 0) || ok && hopeless.Files != test.want || !ok && err != nil {
+				t.Errorf("got %v, want %d refused files", err, test.want)
+			}
+			if n := len(source.listings); test.want == firstFiles && n > 2*firstFiles+2 {
+				t.Errorf("%d listings were asked for", n)
+			}
+		})
+	}
+}
+
+// A new file that is refused is no reason to stop, where others are as they were.
+func TestRun_Hopeless_NotBesideUnchangedFiles(t *testing.T) {
+	source, store := testSource(2), newFakeStore(t)
+	mustRun(t, testOptions(source, store))
+	source.files = testSource(3).files
+	source.listErr, source.stopped = func(ID, Kind) error { return refusal() }, false
+	store.nextRun()
+	mustRun(t, testOptions(source, store))
+}
+
+// multiSource has several listings of files.
+type multiSource struct {
+	*fakeSource
+	listings []Listing
+}
+
+func (s multiSource) Listings(context.Context) []Listing { return s.listings }
+
+// sequence yields files, and then an error that is not nil.
+func sequence(err error, files ...File) iter.Seq2[File, error] {
+	return func(yield func(File, error) bool) {
+		for _, f := range files {
+			if !yield(f, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(File{}, err)
+		}
+	}
+}
+
+// A source that fails ends itself only, nothing vanishes meanwhile, and where all fail the run does.
+func TestRun_SourcesFailAlone(t *testing.T) {
+	source, store := testSource(3), newFakeStore(t)
+	mustRun(t, testOptions(source, store))
+	files := source.files
+	broken := &SourceError{Key: "directory:b", Err: errFake}
+	for name, test := range map[string]struct {
+		errs []error
+		want error
+	}{
+		"one of two": {[]error{nil, broken}, nil},
+		"the first":  {[]error{broken, nil}, nil},
+		"both":       {[]error{broken, broken}, errFake},
+		"the only":   {[]error{broken}, errFake},
+	} {
+		t.Run(name, func(t *testing.T) {
+			all := multiSource{fakeSource: source}
+			for i, err := range test.errs {
+				all.listings = append(all.listings, Listing{Key: DirectorySource(fmt.Sprint(i)), Files: sequence(err, files[i])})
+			}
+			source.stopped = false
+			store.nextRun()
+			events := &recorder{}
+			o := testOptions(source, store)
+			o.Source, o.Observer = all, events
+			if err := Run(t.Context(), o); !errors.Is(err, test.want) {
+				t.Errorf("got %v, want %v", err, test.want)
+			}
+			if n := countRows(store, func(r *Row) bool { return !r.VanishedAt.IsZero() }); n != 0 {
+				t.Errorf("%d rows vanished", n)
+			}
+			if n := countEvents[SourceListed](events); n != len(test.errs) || countEvents[FilesComplete](events) != 0 {
+				t.Errorf("%d sources were told of, and %d times that all is listed", n, countEvents[FilesComplete](events))
+			}
+		})
+	}
+}

@@ -1,0 +1,104 @@
+package pipeline
+
+import (
+	"fmt"
+	"iter"
+)
+
+// SourceKey names one of the listings of files that a Source consists of. It is the same in every run: "directory:ID",
+// "pipeline:ID", "project", or "file:ID" for a file that was named by its id.
+type SourceKey string
+
+// ProjectSource is the listing of a project's files.
+const ProjectSource SourceKey = "project"
+
+// DirectorySource is the listing of a directory, PipelineSource that of a pipeline, and FileSource the one of a single file.
+func DirectorySource(id string) SourceKey { return SourceKey("directory:" + id) }
+func PipelineSource(id string) SourceKey  { return SourceKey("pipeline:" + id) }
+func FileSource(id string) SourceKey      { return SourceKey("file:" + id) }
+
+// Source returns where the file was listed, as far as its row tells.
+func (f *File) Source() SourceKey {
+	switch {
+	case f.DirectoryID != "":
+		return DirectorySource(f.DirectoryID)
+	case f.PipelineID != "":
+		return PipelineSource(f.PipelineID)
+	case f.ProjectID != "" || f.DisplayName != nil || f.UniqueID != nil:
+		return ProjectSource
+	}
+	return FileSource(f.ID)
+}
+
+// Listing is one listing of files.
+type Listing struct {
+	Key SourceKey
+	// Files yields the files in the order of the listing; one may come more than once. A *Failure comes with a file of which not
+	// even the file_id can be read: it becomes a row, and the listing goes on. A *SourceError ends this listing, any other error
+	// all of them. What was listed before either is not a complete listing.
+	Files iter.Seq2[File, error]
+}
+
+// SourceOutcome is what came of a listing.
+type SourceOutcome struct {
+	Key SourceKey
+	// Files is how many files it gave. Malformed is how many of them cannot be told from others: any file that is known and was
+	// not listed may be among them.
+	Files, Malformed int64
+	// Err is why the listing ended early; nil where it came to its end.
+	Err *SourceError
+}
+
+// IsComplete tells whether everything that the source holds was listed.
+func (o *SourceOutcome) IsComplete() bool { return o.Err == nil && o.Malformed == 0 }
+
+// SourceError says that one listing of files could not be had to its end, or cannot be trusted.
+type SourceError struct {
+	Key SourceKey
+	Err error
+}
+
+func (e *SourceError) Error() string { return e.Err.Error() }
+func (e *SourceError) Unwrap() error { return e.Err }
+
+// SourcesError says that not one of several listings came to its end.
+type SourcesError struct{ Errs []*SourceError }
+
+func (e *SourcesError) Error() string {
+	return fmt.Sprintf("none of the %d sources could be listed: %v", len(e.Errs), e.Errs[0])
+}
+
+func (e *SourcesError) Unwrap() []error {
+	errs := make([]error, len(e.Errs))
+	for i, err := range e.Errs {
+		errs[i] = err
+	}
+	return errs
+}
+
+// unlisted returns why nothing was listed, where no listing came to its end; nil otherwise.
+func unlisted(outcomes []SourceOutcome) error {
+	var errs []*SourceError
+	for _, o := range outcomes {
+		if o.Err != nil {
+			errs = append(errs, o.Err)
+		}
+	}
+	switch {
+	case len(errs) == 0 || len(errs) < len(outcomes):
+		return nil
+	case len(errs) == 1:
+		return errs[0]
+	}
+	return &SourcesError{errs}
+}
+
+// isComplete tells whether all listings came to their end.
+func isComplete(outcomes []SourceOutcome) bool {
+	for i := range outcomes {
+		if !outcomes[i].IsComplete() {
+			return false
+		}
+	}
+	return true
+}
