@@ -136,6 +136,10 @@ func (e *export) transfer(ctx context.Context, client *llamacloud.Client, dir du
 
 // finish merges the ledger, writes run.json and prints the summary, as far as the run's end allows.
 func (e *export) finish(ctx context.Context, dir durable.FS, ledger *manifest.Ledger, console *console, runErr error) error {
+	if ctx.Err() != nil && (runErr == nil || errors.Is(runErr, pipeline.ErrInterrupted) || errors.Is(runErr, context.Canceled)) {
+		// Whatever it was about to end as, it was ended at once.
+		runErr = context.Cause(ctx)
+	}
 	c := e.report.snapshot()
 	if is[*usageError](runErr) {
 		return runErr
@@ -144,42 +148,52 @@ func (e *export) finish(ctx context.Context, dir durable.FS, ledger *manifest.Le
 		// Nothing was exported, now or before: leave nothing behind.
 		return runErr
 	}
-	if ctx.Err() != nil || is[*pipeline.DamageError](runErr) {
-		// There is no time to merge, or nothing that could be.
-		return errors.Join(runErr, storageError("write "+runReportName, e.summarize(c, runErr).write(dir)))
+	if !endsEarly(ctx, runErr) {
+		runErr = e.merge(ctx, dir, ledger, console, runErr)
 	}
-	if is[*pipeline.StorageError](runErr) {
-		if isFull(runErr) {
-			// There may be room for a report.
-			_ = e.summarize(c, runErr).write(dir)
-		}
+	if ctx.Err() == nil && is[*pipeline.StorageError](runErr) && !isFull(runErr) {
+		// Storage that failed proves nothing any more.
 		return runErr
 	}
+	s := e.summarize(e.report.snapshot(), runErr)
+	err := storageError("write "+runReportName, s.write(dir))
+	if endsEarly(ctx, runErr) {
+		// Where storage is full, there may have been room for a report.
+		return runErr
+	}
+	if err == nil {
+		err = storageError("remove "+runningName, e.end(dir))
+	}
+	if err == nil {
+		err = s.print(e.stdout, e.stderr, e.cfg.Log.Format)
+	}
+	if err != nil {
+		return errors.Join(runErr, err)
+	}
+	return runErr
+}
+
+// endsEarly tells whether the run has ended so that nothing can be merged any more: at once, or for what is stored.
+func endsEarly(ctx context.Context, runErr error) bool {
+	return ctx.Err() != nil || is[*pipeline.StorageError](runErr) || is[*pipeline.DamageError](runErr)
+}
+
+// merge drops what vanished, if that is asked for, and merges the ledger. It returns runErr, or what came of it.
+func (e *export) merge(ctx context.Context, dir durable.FS, ledger *manifest.Ledger, console *console, runErr error) error {
 	if e.cfg.Run.Prune && runErr == nil {
 		runErr = e.removeVanished(ctx, dir, ledger, console)
-		if is[*pipeline.StorageError](runErr) || is[*pipeline.DamageError](runErr) {
+		if endsEarly(ctx, runErr) {
 			return runErr
 		}
 	}
 	if err := ledger.Compact(ctx); err != nil {
 		return errors.Join(runErr, storageError("merge the manifest", err))
 	}
-	c = e.report.snapshot()
-	if runErr == nil && c.failed() {
-		runErr = errIncomplete
+	if c := e.report.snapshot(); runErr == nil && c.failed() {
 		if unlisted := c.unlisted(); len(unlisted) > 0 {
-			runErr = &errUnlistedSources{unlisted}
+			return &errUnlistedSources{unlisted}
 		}
-	}
-	s := e.summarize(c, runErr)
-	if err := s.write(dir); err != nil {
-		return errors.Join(runErr, storageError("write "+runReportName, err))
-	}
-	if err := e.end(dir); err != nil {
-		return errors.Join(runErr, storageError("remove "+runningName, err))
-	}
-	if err := s.print(e.stdout, e.stderr, e.cfg.Log.Format); err != nil {
-		return errors.Join(runErr, err)
+		return errIncomplete
 	}
 	return runErr
 }

@@ -127,8 +127,9 @@ func TestExport_InterruptedTwice_EndsAtOnce(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "out")
 			c := startChild(t, g.url, childOptions{CheckpointRows: 8}, s.args(out)...)
 			g.waitUntilHeld(t, s.workers)
-			// Two of a kind could become one.
+			// Two of a kind could become one. The first is to be heeded before the second comes.
 			c.signal(syscall.SIGINT)
+			time.Sleep(300 * time.Millisecond)
 			c.signal(syscall.SIGTERM)
 			stderr := c.mustExit(exitInterrupted)
 			if want := "exporter: stopped at once; what was committed is kept, and the same command goes on"; !strings.Contains(stderr, want) {

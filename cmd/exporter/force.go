@@ -37,13 +37,15 @@ type acceptance struct {
 }
 
 // accept tells whether the person accepts what the run would otherwise refuse, such as "the listing has 3 of 200 files". If so,
-// it says so in the log and keeps it for run.json. It is called by one goroutine.
+// it says so in the log and keeps it for run.json, once. It is called by one goroutine.
 func (f *force) accept(kind forceKind, log *slog.Logger, what string) bool {
 	if !slices.Contains(f.kinds, kind) {
 		return false
 	}
-	log.Warn("accepted with --force", "kind", kind, "what", what)
-	f.accepted = append(f.accepted, acceptance{kind, what})
+	if a := (acceptance{kind, what}); !slices.Contains(f.accepted, a) {
+		log.Warn("accepted with --force", "kind", kind, "what", what)
+		f.accepted = append(f.accepted, a)
+	}
 	return true
 }
 

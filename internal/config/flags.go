@@ -16,11 +16,7 @@ func AddFlags(fs *pflag.FlagSet, sections ...Section) {
 		if !slices.Contains(sections, k.Section) {
 			continue
 		}
-		short := ""
-		if k.Flag == "verbose" {
-			short = "v"
-		}
-		f := fs.VarPF(&flagValue{key: k}, k.Flag, short, k.Usage())
+		f := fs.VarPF(&flagValue{key: k}, k.Flag, shorthand(k.Flag), k.Usage())
 		if k.Type == TypeBool {
 			f.NoOptDefVal = "true"
 		}
@@ -30,6 +26,14 @@ func AddFlags(fs *pflag.FlagSet, sections ...Section) {
 			fs.VarPF(refusedValue{}, strings.ReplaceAll(name, "_", "-"), "", "refused: "+keyRemedy).Hidden = true
 		}
 	}
+}
+
+// shorthand returns the letter that stands for a flag, or "".
+func shorthand(flag string) string {
+	if flag == "verbose" {
+		return "v"
+	}
+	return ""
 }
 
 // flagValue keeps what a flag was set to. It implements pflag.Value.

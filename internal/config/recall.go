@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -73,10 +74,10 @@ func (c *Config) recalls(k Key, r Remembered, whole bool) bool {
 	return identifiesSink(k)
 }
 
-// unknown returns a path that is none of a key, or "".
+// unknown returns the first path with a text that is none of a key, or "".
 func (r Remembered) unknown() string {
-	for path := range r {
-		if !slices.ContainsFunc(Keys(), func(k Key) bool { return k.Path() == path }) {
+	for _, path := range slices.Sorted(maps.Keys(r)) {
+		if r[path] != "" && !slices.ContainsFunc(Keys(), func(k Key) bool { return k.Path() == path }) {
 			return path
 		}
 	}
