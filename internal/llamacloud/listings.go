@@ -86,6 +86,7 @@ func pages[T any, P fileItem[T]](
 				return
 			}
 			for _, item := range p.Items {
+				c.cleanItem(P(&item).item())
 				if !yield(item, nil) {
 					return
 				}
