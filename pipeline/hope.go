@@ -161,6 +161,10 @@ func (f *heldFile) withoutKind() {
 
 // failed records that a kind could not be listed.
 func (f *heldFile) failed() {
+	if f.progress.row.Status == Complete {
+		// What was odd of it matters no more.
+		f.progress.row.Error = ""
+	}
 	f.withoutKind()
 	f.progress.row.Status = Failed
 }

@@ -33,6 +33,9 @@ type call struct {
 	patient bool
 	// pause gives up a blob's place among those that are fetched while it waits; nil where it has none.
 	pause pipeline.Pause
+	// likely is the likeness of what went wrong before with another request for much the same: where this one fails so too, it is
+	// not sent again. Empty where nothing did.
+	likely string
 	// refusedAt is Client.standing.sent when the API first refused the key for this request; 0 before.
 	refusedAt int64
 }
@@ -72,7 +75,7 @@ func (c *Client) newCall(method, route string, query url.Values, segments ...seg
 // do sends the request until use has got an answer that it accepts, or until it is to be given up. The answers that use
 // gets have a status of 200 to 299; it has to close their bodies.
 func (k *call) do(ctx context.Context, use func(*answer) error) error {
-	t := tries{max: k.client.opts.MaxAttempts}
+	t := tries{max: k.client.opts.MaxAttempts, last: k.likely}
 	k.client.origins.retries.Earn()
 	for {
 		err := k.attempt(ctx, use)
@@ -273,4 +276,6 @@ func (k *call) fail(host *url.URL, class string, err error) *RequestError {
 }
 
 // clean makes a text that a server may have had a hand in fit for an error. The host of a redirect is such a text.
-func (k *call) clean(text string) string { return printable(k.client.opts.Key.redact(text)) }
+func (k *call) clean(text string) string { return k.client.clean(text) }
+
+func (c *Client) clean(text string) string { return printable(c.opts.Key.redact(text)) }

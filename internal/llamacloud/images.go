@@ -3,7 +3,6 @@ package llamacloud
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 
@@ -55,10 +54,11 @@ type PageFigure struct {
 // readPageFigure reads an item, which has to have a page_index and a figure_name.
 func readPageFigure(o *object, v value) (f PageFigure) {
 	if f.Malformed = o.parse(v); f.Malformed == nil {
-		var page, name error
-		f.PageIndex, page = need(o, "page_index", value.pageIndex)
-		f.FigureName, name = need(o, "figure_name", value.text)
-		f.Malformed = errors.Join(page, name)
+		var unnamed error
+		f.PageIndex, f.Malformed = need(o, "page_index", value.pageIndex)
+		if f.FigureName, unnamed = need(o, "figure_name", value.text); f.Malformed == nil {
+			f.Malformed = unnamed
+		}
 		f.FigureSize = o.integer("figure_size")
 		f.Confidence = o.number("confidence")
 		f.IsLikelyNoise = o.boolean("is_likely_noise")

@@ -86,6 +86,7 @@ func pages[T any, P fileItem[T]](
 				return
 			}
 			for _, item := range p.Items {
+				c.cleanItem(P(&item).item())
 				if !yield(item, nil) {
 					return
 				}
@@ -213,13 +214,14 @@ func (c *Client) newLister(route, sizeName string, most int, query url.Values, s
 // fetchPage asks for a page. One that is refused for its size, too large or not understood is asked for at half the size, down
 // to one item; one whose order is refused, in the API's own.
 func fetchPage[T any](ctx context.Context, l *lister, decode func([]byte) (T, error)) (T, error) {
-	for {
+	for likely := ""; ; {
 		l.query.Set(l.sizeName, fmt.Sprint(l.size))
 		k, err := l.client.newCall(http.MethodGet, l.route, maps.Clone(l.query), l.segments...)
 		if err != nil {
 			var none T
 			return none, err
 		}
+		k.likely = likely
 		p, err := fetch(ctx, k, decode)
 		if err == nil {
 			// Only one page may have been hard to read.
@@ -229,6 +231,7 @@ func fetchPage[T any](ctx context.Context, l *lister, decode func([]byte) (T, er
 		if !l.relent(err) {
 			return p, err
 		}
+		likely = likeness(err)
 	}
 }
 

@@ -243,6 +243,16 @@ func (i *Item) finish(o *object, v value) {
 	}
 }
 
+// cleanItem makes what an item repeats of the server's words fit for errors and logs.
+func (c *Client) cleanItem(i *Item) {
+	if i.Malformed != nil {
+		i.Malformed = errors.New(c.clean(i.Malformed.Error()))
+	}
+	for n := range i.Odd {
+		i.Odd[n].Value = c.clean(i.Odd[n].Value)
+	}
+}
+
 // identify makes an id stand for an item in its listing. Where it has none, what was sent does.
 func (i *Item) identify(v value, id string) {
 	if i.identity = id; id == "" {

@@ -94,6 +94,7 @@ func (r *offsetReader[T, P]) read(ctx context.Context, yield func(T, error) bool
 		}
 		fresh := p.Files[overlap:]
 		for _, f := range fresh {
+			r.client.cleanItem(P(&f).item())
 			if !yield(f, nil) {
 				return false, nil
 			}

@@ -18,9 +18,10 @@ func pipelineFileID(f PipelineFile) string { return f.ID }
 type offsetAPI struct {
 	t     *testing.T
 	files []string
-	// total is what the API says there are; nil: it says nothing. most bounds a page; 0 does not.
+	// total is what the API says there are; nil: it says nothing. most bounds a page; 0 does not. echo makes the API say so.
 	total func(int) int
 	most  int
+	echo  bool
 	// before is called before each request, with the number of those before it.
 	before   func(request int)
 	requests int
@@ -45,6 +46,9 @@ func (o *offsetAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	total := ""
 	if o.total != nil {
 		total = fmt.Sprintf(`,"total_count":%d,"offset":%d`, o.total(len(o.files)), offset)
+	}
+	if o.echo {
+		total += fmt.Sprintf(`,"limit":%d`, limit)
 	}
 	_, _ = fmt.Fprintf(w, `{"files":[%s]%s}`, strings.Join(items, ","), total)
 }

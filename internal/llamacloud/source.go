@@ -179,7 +179,9 @@ func assets[T any, P fileItem[T]](
 	malformed := 0
 	for i := range items {
 		list[i] = convert(id, &items[i])
-		if item := P(&items[i]).item(); item.Malformed != nil {
+		item := P(&items[i]).item()
+		s.client.cleanItem(item)
+		if item.Malformed != nil {
 			list[i] = pipeline.Asset{FileID: id, Kind: list[i].Kind, Malformed: &pipeline.Failure{Class: ClassMalformed, Err: item.Malformed}}
 			malformed++
 		} else {
