@@ -19,9 +19,9 @@ type Ledger struct {
 	info Info
 	// next is the number of the next part.
 	next int
-	// clean says that left-overs of earlier runs have been removed; pruning that Compact drops what vanished.
-	clean   bool
-	pruning bool
+	// clean says that left-overs of earlier runs have been removed. Compact drops the rows for which pruned is true; nil for none.
+	clean  bool
+	pruned func(pipeline.Gone) bool
 
 	assets rollup[assetRow]
 	files  rollup[fileRow]
@@ -132,15 +132,15 @@ func (l *Ledger) Compact(ctx context.Context) error {
 		return err
 	}
 	through := l.next - 1
-	if err := l.assets.compact(ctx, l.info, through, l.pruning); err != nil {
+	if err := l.assets.compact(ctx, l.info, through, l.pruned); err != nil {
 		return err
 	}
-	return l.files.compact(ctx, l.info, through, l.pruning)
+	return l.files.compact(ctx, l.info, through, l.pruned)
 }
 
-// compact merges a series into its file, without what vanished if it is being pruned. Its parts are removed when the file
+// compact merges a series into its file, without what is pruned, which may be nil. Its parts are removed when the file
 // is durable.
-func (r *rollup[T]) compact(ctx context.Context, info Info, through int, pruning bool) error {
+func (r *rollup[T]) compact(ctx context.Context, info Info, through int, pruned func(pipeline.Gone) bool) error {
 	if err := r.reduce(ctx, info); err != nil {
 		return err
 	}
@@ -148,12 +148,12 @@ func (r *rollup[T]) compact(ctx context.Context, info Info, through int, pruning
 	if err != nil {
 		return err
 	}
-	if log.base != nil && len(log.parts) == 0 && log.base.meta.Info == info && !pruning {
+	if log.base != nil && len(log.parts) == 0 && log.base.meta.Info == info && pruned == nil {
 		return log.close()
 	}
 	rows := log.all(ctx)
-	if pruning {
-		rows = without(rows, r.hasVanished)
+	if pruned != nil {
+		rows = without(rows, func(row row) bool { return pruned(r.gone(row)) })
 	}
 	err = r.write(r.name, fileMeta{Info: info, through: through}, rows)
 	if err := errors.Join(err, log.close()); err != nil {

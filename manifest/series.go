@@ -14,6 +14,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"exporter/internal/durable"
+	"exporter/pipeline"
 )
 
 const (
@@ -35,8 +36,8 @@ type series[T any] struct {
 	sorting      []parquet.SortingColumn
 	schema       *parquet.Schema
 	compare      func(a, b row) int
-	// status and vanishedAt are numbers of columns.
-	status, vanishedAt int
+	// status, missedAt, vanishedAt and expiredAt are numbers of columns.
+	status, missedAt, vanishedAt, expiredAt int
 }
 
 func assetSeries(fsys durable.FS) series[assetRow] {
@@ -51,13 +52,23 @@ func newSeries[T any](fsys durable.FS, name, suffix string, sorting []parquet.So
 	compare func(a, b row) int) series[T] {
 	s := series[T]{fsys: fsys, name: name, suffix: suffix, sorting: sorting, schema: schemaOf[T](), compare: compare}
 	s.status, s.vanishedAt = columnOf(s.schema, "status"), columnOf(s.schema, "vanished_at")
+	s.missedAt, s.expiredAt = columnOf(s.schema, "missed_at"), columnOf(s.schema, "expired_at")
 	return s
 }
 
 // isLost tells whether a row was lost, and only its key is known.
 func (s *series[T]) isLost(r row) bool { return r.value(s.status).IsNull() }
 
-func (s *series[T]) hasVanished(r row) bool { return !r.value(s.vanishedAt).IsNull() }
+// gone returns since when what a row is of is gone.
+func (s *series[T]) gone(r row) pipeline.Gone {
+	at := func(column int) *int64 {
+		if v := r.value(column); !v.IsNull() {
+			return new(v.Int64())
+		}
+		return nil
+	}
+	return gone(at(s.missedAt), at(s.vanishedAt), at(s.expiredAt))
+}
 
 func (s *series[T]) partName(number int) string {
 	return fmt.Sprintf("%s/%08d%s", partsDir, number, s.suffix)
@@ -158,10 +169,20 @@ func (s *series[T]) load(load loader, name string) (*table, error) {
 	if err != nil || t == nil {
 		return nil, err
 	}
-	if t.parquet.Schema().String() != s.schema.String() {
+	if !s.hasColumns(t) {
 		return nil, errors.Join(t.damaged(errors.New("its columns are others than exporter writes")), t.close())
 	}
+	t.width = len(s.schema.Columns())
 	return t, nil
+}
+
+// hasColumns tells whether a table has the columns of its schema. Those of schema 1 are the first ones, up to vanished_at.
+func (s *series[T]) hasColumns(t *table) bool {
+	has, want := t.parquet.Schema().String(), s.schema.String()
+	if t.meta.schema != schema1 {
+		return has == want
+	}
+	return len(t.columns) == s.vanishedAt+1 && strings.HasPrefix(want, strings.TrimSuffix(has, "}"))
 }
 
 // tables returns everything that counts, oldest first.

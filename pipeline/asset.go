@@ -26,6 +26,10 @@ type File struct {
 	Metadata json.RawMessage
 	// CreatedAt, UpdatedAt and DeletedAt are zero when absent or null.
 	CreatedAt, UpdatedAt, DeletedAt time.Time
+	// ExpiresAt is when the file goes by itself upstream; zero when the listing did not say. Rows of assets do not keep it.
+	ExpiresAt time.Time
+	// Source is the listing that gave the file; where it is empty, Place tells it from the ids. Rows of assets do not keep it.
+	Source SourceKey
 }
 
 // Key identifies a file among the rows of files.parquet.

@@ -26,6 +26,8 @@ type Blob struct {
 	Attempts int
 	// FetchedAt is when the last byte had arrived.
 	FetchedAt time.Time
+	// DeclaredType is the media type that the API declared; it may be empty.
+	DeclaredType string
 
 	body  io.ReaderAt
 	close func() error

@@ -15,19 +15,46 @@ type fileProgress struct {
 	row FileRow
 	// pending is how many results with a row are still to come.
 	pending int
+	// quiet says that nothing was asked of the file, and that what became of it has been told.
+	quiet bool
 }
 
-// enumerate goes over the source's files, and lists the assets of several at once.
+// enumerate goes over the source's files, and lists the assets of several at once. Then it looks after those that the ledger has:
+// by then all listings have said what they have.
 func (r *run) enumerate() error {
+	// The listers send jobs, also where a listing panics.
+	defer close(r.jobs)
+	var seen *sightings
+	err := r.withListers(func(list func(func() error)) (err error) {
+		seen, err = r.eachListed(func(file *File, places []SourceKey) {
+			list(func() error { return r.list(file, places) })
+		})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	r.judge(seen)
+	return r.withListers(func(list func(func() error)) error {
+		return r.eachKnown(seen, func(k knownFile) error {
+			if k.isListed() && !k.row.IsGone() && k.row.Skipped == 0 {
+				return r.restate(&k)
+			}
+			list(func() error { return r.visit(&k) })
+			return nil
+		})
+	})
+}
+
+// withListers calls work, which has goroutines list what it finds, and waits for them. An error of any ends the run.
+func (r *run) withListers(work func(list func(func() error)) error) error {
 	var listers errgroup.Group
 	listers.SetLimit(r.Listers)
-	// The listers send jobs, also where eachFile panics.
-	defer close(r.jobs)
 	defer listers.Wait()
-	err := r.eachFile(func(f *File) {
+	err := work(func(list func() error) {
 		listers.Go(func() error {
 			defer r.catch("enumerate", r.stop)
-			err := r.list(f)
+			err := list()
 			if err != nil {
 				r.stop(err)
 			}
@@ -37,138 +64,77 @@ func (r *run) enumerate() error {
 	return errors.Join(err, listers.Wait())
 }
 
-// eachFile calls f for every file of the source, and then looks after those that the ledger has and the source has not.
-func (r *run) eachFile(f func(*File)) error {
-	seen, err := r.eachListed(f)
-	if err != nil {
-		return err
+// visit decides what becomes of a known file that no listing gave reason to ask for.
+func (r *run) visit(k *knownFile) error {
+	if !k.isListed() && r.Incremental && !k.row.IsGone() {
+		r.Observer.Observe(FileRecalled{&k.row.File})
 	}
-	return r.eachUnlisted(seen, f)
-}
-
-// eachListed calls f for every file of the source, once however often it is listed, and returns their keys.
-func (r *run) eachListed(f func(*File)) (seen map[FileKey]struct{}, err error) {
-	seen = map[FileKey]struct{}{}
-	for file, err := range r.Source.Files(r.intake) {
-		if err == nil {
-			err = context.Cause(r.intake)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if _, again := seen[file.Key()]; again {
-			continue
-		}
-		seen[file.Key()] = struct{}{}
-		r.Observer.Observe(FileListed{&file})
-		f(&file)
-	}
-	r.Observer.Observe(FilesComplete{})
-	return seen, nil
-}
-
-// eachUnlisted goes over the ledger's files that are not among those seen. They have vanished, unless the source lists
-// only what was updated: then they are as they were.
-func (r *run) eachUnlisted(seen map[FileKey]struct{}, f func(*File)) error {
-	for row, err := range r.history.Files(r.work) {
-		if err == nil {
-			err = context.Cause(r.intake)
-		}
-		if err != nil {
-			return r.ledgerFailed(err)
-		}
-		if _, listed := seen[row.Key()]; listed || !row.VanishedAt.IsZero() {
-			continue
-		}
-		if r.Incremental {
-			r.Observer.Observe(FileRecalled{&row.File})
-			f(&row.File)
-			continue
-		}
-		if err := r.vanish(row); err != nil {
+	asks, err := r.asks(k)
+	switch {
+	case err != nil:
+		return r.ledgerFailed(err)
+	case !asks && k.isListed() && k.row.IsGone():
+		restored, err := r.restore(k)
+		if err != nil || restored {
 			return err
 		}
+		asks = true
+	}
+	switch {
+	case asks:
+		return r.list(&k.row.File, k.places)
+	case k.isListed():
+		return r.restate(k)
+	case !r.Incremental:
+		return r.miss(k)
+	case !k.row.IsGone():
+		r.Observer.Observe(FileUnchanged{k.row})
 	}
 	return nil
 }
 
-// vanish records that a file and all of its assets are not listed any more.
-func (r *run) vanish(row *FileRow) error {
-	progress := &fileProgress{row: *row}
-	// The counts are of what is listed.
-	progress.row.Counts, progress.row.VanishedAt = Counts{}, time.Now()
-	l := listing{kinds: map[Kind]bool{Screenshot: true, Figure: true}}
-	if id, err := ParseID(row.ID); err == nil {
-		if l.prior, err = r.prior(id); err != nil {
-			return err
-		}
-	}
-	r.Observer.Observe(FileVanished{&progress.row.File})
-	return r.dispatch(progress, l)
-}
-
-// list decides what becomes of a file and its assets, and sends each on its way.
-func (r *run) list(file *File) error {
+// list asks for the assets of a file, decides what becomes of each, and sends it on its way.
+func (r *run) list(file *File, places []SourceKey) error {
 	state, err := r.history.File(r.work, file.Key())
 	if err != nil {
 		return r.ledgerFailed(err)
 	}
-	unchanged, err := r.isUnchanged(file, state)
-	if err != nil {
-		return r.ledgerFailed(err)
+	progress := &fileProgress{row: FileRow{
+		File: *file, Status: Complete, ListedAt: r.started, AskedAt: r.started, Sources: places,
+	}}
+	row := &progress.row
+	if state == nil {
+		state = &FileState{}
+	} else {
+		row.Sources = r.sourcesNow(places, state.Sources)
+		if !state.ListedAt.IsZero() {
+			row.ListedAt = state.ListedAt
+		}
+		if row.UpdatedAt.IsZero() || !state.isOnlyAt(file.Place()) {
+			row.UpdatedAt = latest(row.UpdatedAt, state.UpdatedAt)
+		}
+		if row.ExpiresAt.IsZero() {
+			row.ExpiresAt = state.ExpiresAt
+		}
 	}
-	if unchanged {
-		r.Observer.Observe(FileUnchanged{file, state})
-		return nil
-	}
-	progress := &fileProgress{row: FileRow{File: *file, Status: Complete, ListedAt: time.Now()}}
-	listing, err := r.listAssets(progress)
+	listing, err := r.listAssets(progress, state)
 	if err != nil {
 		return err
 	}
-	return r.dispatch(progress, listing)
-}
-
-// isUnchanged tells whether a file is as the ledger has it, so that its assets need not be listed again.
-func (r *run) isUnchanged(file *File, state *FileState) (bool, error) {
-	// Timestamps of the ledger are microseconds.
-	if r.Refetch || state == nil || !state.VanishedAt.IsZero() || state.UpdatedAt.IsZero() ||
-		!state.UpdatedAt.Equal(file.UpdatedAt.Truncate(time.Microsecond)) {
-		return false, nil
-	}
-	if state.Status == Skipped {
-		return file.ID == "", nil
-	}
-	if state.Status != Complete || r.Filters.Screenshots && state.Screenshots == nil ||
-		r.Filters.Figures && state.Figures == nil {
-		return false, nil
-	}
-	if state.Skipped == 0 {
-		return true, nil
-	}
-	rows, err := r.history.Assets(r.work, ID(file.ID))
-	if err != nil {
-		return false, err
-	}
-	for _, row := range rows {
-		if row.VanishedAt.IsZero() && row.Status == Skipped && row.Reason != r.Filters.skipReason(&row.Asset) {
-			return false, nil
-		}
-	}
-	return true, nil
+	return r.dispatch(progress, listing, state)
 }
 
 // listing is what a file has now, and what the ledger says it had.
 type listing struct {
 	assets []Asset
-	// kinds are those that could be listed.
-	kinds map[Kind]bool
-	prior map[AssetKey]*Row
+	// kinds are those that could be listed, and doubted those that are empty, which is not believed.
+	kinds, doubted map[Kind]bool
+	prior          map[AssetKey]*Row
 }
 
 // listAssets asks for a file's assets. Where they cannot be listed, the file's row says why.
-func (r *run) listAssets(progress *fileProgress) (listing, error) {
-	l := listing{kinds: map[Kind]bool{}}
+func (r *run) listAssets(progress *fileProgress, state *FileState) (listing, error) {
+	l := listing{kinds: map[Kind]bool{}, doubted: map[Kind]bool{}}
 	row := &progress.row
 	if row.ID == "" {
 		row.Status, row.Error = Skipped, ReasonNoFileID
@@ -193,13 +159,27 @@ func (r *run) listAssets(progress *fileProgress) (listing, error) {
 		if err != nil {
 			return l, err
 		}
-		l.kinds[kind] = true
 		assets = unique(assets)
-		count := int64(len(assets))
-		if kind == Screenshot {
-			row.Screenshots = &count
+		count := new(int64(len(assets)))
+		known := state.Screenshots
+		if kind == Figure {
+			known = state.Figures
+		}
+		belief := r.belief.kind(kind)
+		belief.countFull(count)
+		if len(assets) == 0 && sum(known) > 0 && !r.AcceptListing && !belief.believesEmpty() {
+			count, row.AskedAt = known, time.Time{}
+			l.doubted[kind] = true
 		} else {
-			row.Figures = &count
+			l.kinds[kind] = true
+		}
+		if kind == Screenshot {
+			row.Screenshots, row.MissingPages = count, state.MissingPages
+			if l.kinds[kind] {
+				row.MissingPages = new(missingPages(assets))
+			}
+		} else {
+			row.Figures = count
 		}
 		l.assets = append(l.assets, assets...)
 	}
@@ -241,33 +221,63 @@ func unique(assets []Asset) []Asset {
 	return kept
 }
 
+// missingPages counts the gaps in the page numbers of screenshots, which begin with 0 or 1.
+func missingPages(screenshots []Asset) int64 {
+	first, last, pages := int64(1), int64(0), int64(0)
+	for _, a := range screenshots {
+		if a.PageIndex >= 0 {
+			first, last, pages = min(first, int64(a.PageIndex)), max(last, int64(a.PageIndex)), pages+1
+		}
+	}
+	return max(0, last-first+1-pages)
+}
+
 // dispatch plans every asset of the listing and sends it to be fetched or to be recorded.
-func (r *run) dispatch(progress *fileProgress, l listing) error {
+func (r *run) dispatch(progress *fileProgress, l listing, state *FileState) error {
+	file := &progress.row.File
+	l.name(&progress.row)
 	var rows []*Row
 	var jobs []job
 	for i := range l.assets {
 		asset := &l.assets[i]
 		prior := l.prior[asset.Key()]
 		delete(l.prior, asset.Key())
-		action, reason := r.Filters.decide(asset, &progress.row.File, prior, r.Refetch)
+		under := prior.under(state)
+		stored := prior.standing(asset, file.UpdatedAt, under, r.BySize)
+		action, reason := r.Filters.decide(asset, stored, r.Refetch)
 		r.Observer.Observe(AssetPlanned{asset, action, reason})
 		switch action {
 		case ActionFetch:
-			jobs = append(jobs, job{asset, prior, progress})
+			jobs = append(jobs, job{asset, prior, stored, under, progress})
 		case ActionSkip:
-			rows = append(rows, &Row{Asset: *asset, File: &progress.row.File, Status: Skipped, Reason: reason})
+			rows = append(rows, &Row{Asset: *asset, File: file, Status: Skipped, Reason: reason})
 		case ActionKeep:
-			if row := prior.relisted(asset, &progress.row.File); row != nil {
+			if row := prior.relisted(asset, file.notAfter(under)); row != nil {
 				rows = append(rows, row)
 			} else {
 				progress.row.add(prior)
 			}
 		}
 	}
-	for _, row := range l.vanished(time.Now()) {
-		r.Observer.Observe(AssetVanished{row})
+	for _, row := range l.missing(r.started) {
+		if row.IsGone() {
+			r.Observer.Observe(AssetVanished{row})
+		} else {
+			// Whether it has vanished the next run finds out.
+			progress.row.AskedAt = time.Time{}
+		}
 		rows = append(rows, row)
 	}
+	for _, row := range l.prior {
+		if l.doubted[row.Kind] {
+			progress.row.add(row)
+		}
+	}
+	return r.send(progress, rows, jobs)
+}
+
+// send sends what becomes of the assets of a file on its way.
+func (r *run) send(progress *fileProgress, rows []*Row, jobs []job) error {
 	progress.pending = len(rows) + len(jobs)
 	if progress.pending == 0 {
 		return r.record(result{file: progress})
@@ -287,18 +297,54 @@ func (r *run) dispatch(progress *fileProgress, l listing) error {
 	return nil
 }
 
+// under returns the date of the file under which the asset of a row, which may be nil, was fetched. A row that has none was under
+// the one that is known of its file.
+func (r *Row) under(state *FileState) time.Time {
+	if r == nil || r.File.UpdatedAt.IsZero() {
+		return state.UpdatedAt
+	}
+	return r.File.UpdatedAt
+}
+
+// notAfter returns the file as rows have it whose blobs were fetched under an earlier date, zero where it is not known.
+func (f *File) notAfter(date time.Time) *File {
+	if date.IsZero() || !f.UpdatedAt.After(date) {
+		return f
+	}
+	earlier := *f
+	earlier.UpdatedAt = date
+	return &earlier
+}
+
+// name gives the row of a file the ids and names of the first of its places, where another one is listed now and a row of an asset
+// has them.
+func (l *listing) name(row *FileRow) {
+	if len(row.Sources) == 0 || row.Place() == row.Sources[0] {
+		return
+	}
+	for _, known := range l.prior {
+		if known.File.Place() == row.Sources[0] {
+			updated, expires := row.UpdatedAt, row.ExpiresAt
+			row.File = *known.File
+			row.UpdatedAt, row.ExpiresAt = updated, expires
+			return
+		}
+	}
+}
+
 // relisted returns the row with what a new listing says of the asset and its file, or nil when that is nothing new.
 func (r *Row) relisted(asset *Asset, file *File) *Row {
 	row := *r
-	row.Asset, row.File, row.VanishedAt = *asset, file, time.Time{}
+	row.Asset, row.File, row.Gone = *asset, file, Gone{}
 	old, now := *r.File, row.File.recorded()
-	if row.VanishedAt.Equal(r.VanishedAt) && reflect.DeepEqual(r.Asset, row.Asset) && reflect.DeepEqual(old, now) {
+	if r.isListed() && reflect.DeepEqual(r.Asset, row.Asset) && reflect.DeepEqual(old, now) {
 		return nil
 	}
 	return &row
 }
 
-// recorded returns the file as a ledger gives it back: with timestamps in UTC microseconds.
+// recorded returns the file as a ledger gives it back with the row of an asset: with timestamps in UTC microseconds, and without what
+// only the file's own row has.
 func (f *File) recorded() File {
 	c := *f
 	for _, t := range []*time.Time{&c.CreatedAt, &c.UpdatedAt, &c.DeletedAt} {
@@ -306,17 +352,24 @@ func (f *File) recorded() File {
 			*t = t.UTC().Truncate(time.Microsecond)
 		}
 	}
+	c.ExpiresAt, c.Source = time.Time{}, ""
 	return c
 }
 
-// vanished returns the rows of assets that were listed once and are not any more, of kinds that could be listed.
-func (l *listing) vanished(now time.Time) []*Row {
+// missing returns the rows of assets that were listed once and are not any more, of kinds that could be listed. Those that were
+// missing before have vanished.
+func (l *listing) missing(now time.Time) []*Row {
 	var rows []*Row
 	for _, row := range l.prior {
-		if l.kinds[row.Kind] && row.VanishedAt.IsZero() {
-			row.VanishedAt = now
-			rows = append(rows, row)
+		if !l.kinds[row.Kind] || row.IsGone() {
+			continue
 		}
+		if row.MissedAt.IsZero() {
+			row.MissedAt = now
+		} else {
+			row.Gone = Gone{VanishedAt: now}
+		}
+		rows = append(rows, row)
 	}
 	return rows
 }
@@ -338,10 +391,10 @@ func (p *fileProgress) count(res result) {
 	}
 }
 
-// add adds an asset's row to its file's counts. Assets that vanished are not listed any more, and do not count.
+// add adds an asset's row to its file's counts. Assets that are not listed any more do not count.
 func (f *FileRow) add(row *Row) {
 	switch {
-	case !row.VanishedAt.IsZero():
+	case !row.IsCounted():
 	case row.Status == Stored:
 		f.Stored++
 		f.Bytes += row.Content.Size

@@ -277,7 +277,9 @@ func (s *fakeStore) Files(context.Context) iter.Seq2[*FileRow, error] {
 	var rows []*FileRow
 	for _, key := range slices.SortedFunc(maps.Keys(s.files), FileKey.Compare) {
 		row := *s.files[key]
+		expires := row.ExpiresAt
 		row.File = row.File.recorded()
+		row.ExpiresAt = expires
 		rows = append(rows, &row)
 	}
 	return func(yield func(*FileRow, error) bool) {
@@ -296,7 +298,25 @@ func (s *fakeStore) File(_ context.Context, key FileKey) (*FileState, error) {
 	if !ok {
 		return nil, nil
 	}
-	return &FileState{Status: f.Status, Counts: f.Counts, UpdatedAt: f.UpdatedAt.Truncate(time.Microsecond), VanishedAt: f.VanishedAt}, nil
+	return f.state(), nil
+}
+
+func (s *fakeStore) States() iter.Seq2[FileKey, *FileState] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	states := map[FileKey]*FileState{}
+	for key, f := range s.files {
+		states[key] = f.state()
+	}
+	return maps.All(states)
+}
+
+func (f *FileRow) state() *FileState {
+	return &FileState{
+		Status: f.Status, Screenshots: f.Screenshots, Figures: f.Figures, MissingPages: f.MissingPages,
+		Stored: f.Stored, Skipped: f.Skipped, UpdatedAt: f.UpdatedAt.Truncate(time.Microsecond), ExpiresAt: f.ExpiresAt,
+		ListedAt: f.ListedAt, AskedAt: f.AskedAt, Sources: f.Sources, Missed: !f.MissedAt.IsZero(), Gone: f.IsGone(),
+	}
 }
 
 func (s *fakeStore) Assets(_ context.Context, id ID) ([]*Row, error) {

@@ -25,10 +25,10 @@ type export struct {
 	*app
 	cfg *config.Config
 	// refetch fetches again what is stored; incremental lists only what was updated since the last complete listing; prune
-	// removes what vanished upstream; repair verifies first and fetches again what is damaged; force goes on although the
-	// export was made with other settings.
-	refetch, incremental, prune, repair, force bool
-	output                                     outputOptions
+	// removes what vanished upstream; repair verifies first and fetches again what is damaged.
+	refetch, incremental, prune, repair bool
+	force                               force
+	output                              outputOptions
 	// source identifies what is exported; nil stands for the settings of cfg.
 	source map[string]string
 
@@ -36,6 +36,10 @@ type export struct {
 	started time.Time
 	last    lastRun
 }
+
+// force is what a run accepts that it would refuse otherwise: another source or sink than that of the export so far, a listing that
+// lost much, pruning of much.
+type force struct{ source, listing, prune bool }
 
 // run exports. It returns why the run ended early, errIncomplete if something failed, or nil.
 func (e *export) run(ctx context.Context) (err error) {
@@ -87,7 +91,7 @@ func (e *export) openLedger(ctx context.Context, dir durable.FS) (*manifest.Ledg
 	if err != nil {
 		return nil, storageError("open the ledger", err)
 	}
-	if e.force {
+	if e.force.source {
 		return ledger, nil
 	}
 	if err := e.checkSettings(ledger.Info()); err != nil {
@@ -113,7 +117,12 @@ func (e *export) transfer(ctx context.Context, client *llamacloud.Client, dir du
 		Ledger:         ledger,
 		Observer:       observer,
 		Filters:        pipeline.Filters(e.cfg.Assets),
+		Sources:        files.Sources(),
 		Refetch:        e.refetch,
+		Relist:         e.cfg.Run.Relist,
+		Settle:         e.cfg.Run.Settle,
+		BySize:         e.cfg.Run.Changed == config.ChangedSize,
+		AcceptListing:  e.force.listing,
 		Incremental:    incremental,
 		Concurrency:    e.cfg.Limits.Concurrency,
 		Memory:         int64(e.cfg.Limits.Memory),
@@ -133,8 +142,8 @@ func (e *export) finish(ctx context.Context, dir durable.FS, ledger *manifest.Le
 		// Nothing was exported, now or before: leave nothing behind.
 		return runErr
 	}
-	if e.prune && runErr == nil {
-		runErr = e.removeVanished(ctx, dir, ledger)
+	if (e.prune || e.cfg.Run.PruneExpired) && runErr == nil {
+		runErr = e.removeGone(ctx, dir, ledger)
 		if is[*pipeline.StorageError](runErr) || is[*pipeline.DamageError](runErr) {
 			return runErr
 		}

@@ -27,9 +27,9 @@ The first Ctrl-C commits what is done and stops; a second one stops at once.`,
 	e.output.addFlags(c.Flags())
 	c.Flags().BoolVar(&e.refetch, "refetch", false, "fetch everything again, stored or not")
 	since := c.Flags().String("since", "", "list only files updated since the `last` complete listing, less an hour")
-	c.Flags().BoolVar(&e.prune, "prune", false, "remove what is not listed any more: rows, and blobs of the local sink")
+	c.Flags().BoolVar(&e.prune, "prune", false, "remove what two complete listings in a row do not have: rows, and blobs of the local sink")
 	c.Flags().BoolVar(&e.repair, "repair", false, "verify what is stored first, and fetch again what is damaged or missing")
-	c.Flags().BoolVar(&e.force, "force", false, "go on although source or sink differ from those of the export so far")
+	forced := c.Flags().Bool("force", false, "accept another source or sink than that of the export so far, a listing that lost much, and pruning of much")
 	c.RunE = func(c *cobra.Command, _ []string) (err error) {
 		if err := e.output.validate(); err != nil {
 			return err
@@ -38,6 +38,7 @@ The first Ctrl-C commits what is done and stops; a second one stops at once.`,
 			return usagef("--since %q: the only value is %q (for a time of your own there is --updated-at-on-or-after)", *since, sinceLast)
 		}
 		e.incremental = *since == sinceLast
+		e.force = force{source: *forced, listing: *forced, prune: *forced}
 		if e.cfg, err = load(); err != nil {
 			return err
 		}

@@ -19,16 +19,20 @@ const (
 
 // runReport is what a run did. Its JSON is run.json and a line of runs.jsonl, see docs/format.md.
 type runReport struct {
-	Version    string            `json:"version"`
-	StartedAt  time.Time         `json:"started_at"`
-	FinishedAt time.Time         `json:"finished_at"`
-	Seconds    float64           `json:"seconds"`
-	ExitCode   int               `json:"exit_code"`
-	Error      string            `json:"error,omitempty"`
-	Source     map[string]string `json:"source"`
-	Sink       map[string]string `json:"sink"`
-	Assets     map[string]string `json:"asset_filters"`
-	Counts     counts            `json:"counts"`
+	Version    string    `json:"version"`
+	StartedAt  time.Time `json:"started_at"`
+	FinishedAt time.Time `json:"finished_at"`
+	Seconds    float64   `json:"seconds"`
+	ExitCode   int       `json:"exit_code"`
+	Error      string    `json:"error,omitempty"`
+	// Needs is the flag without which the same command does not go on; empty where it does.
+	Needs string `json:"needs,omitempty"`
+	// Notes say what seems to be missing upstream.
+	Notes  []string          `json:"notes,omitempty"`
+	Source map[string]string `json:"source"`
+	Sink   map[string]string `json:"sink"`
+	Assets map[string]string `json:"asset_filters"`
+	Counts counts            `json:"counts"`
 	// Watermark is the time before which all updates upstream are known.
 	Watermark time.Time `json:"watermark,omitzero"`
 
@@ -53,12 +57,13 @@ func (e *export) summarize(c counts, err error) *runReport {
 			"pages":          e.cfg.Assets.Pages.String(),
 		},
 		Counts:    c,
+		Notes:     c.notes(),
 		Watermark: e.watermark(c, err),
 		dir:       e.cfg.Output.Dir,
 		err:       err,
 	}
 	if err != nil {
-		r.ExitCode, r.Error = explainError(err).code, err.Error()
+		r.ExitCode, r.Error, r.Needs = explainError(err).code, err.Error(), neededFlag(err)
 	}
 	return r
 }
@@ -97,9 +102,14 @@ func (r *runReport) text() string {
 	files = appendCount(files, c.Files.Partial, "incomplete")
 	files = appendCount(files, c.Files.Failed, "failed")
 	files = appendCount(files, c.Files.Skipped, "without a file_id")
+	files = appendCount(files, c.Files.Missed, "not listed for the first time")
 	files = appendCount(files, c.Files.Vanished, "not listed any more")
+	files = appendCount(files, c.Files.Expired, "expired")
 	line("files", "%s", strings.Join(files, ", "))
 	line("stored", "%d assets, %s, in %s", c.Assets.Stored, humanBytes(c.Assets.StoredBytes), humanSeconds(r.Seconds))
+	if c.Assets.NewerDate > 0 {
+		line("again", "%d assets of the stored size asked for, as their date is newer; %d are the same", c.Assets.NewerDate, c.Assets.Same)
+	}
 	if c.Assets.Kept > 0 {
 		line("kept", "%d assets that were stored before", c.Assets.Kept)
 	}
@@ -118,6 +128,9 @@ func (r *runReport) text() string {
 	for _, class := range c.errorClasses() {
 		e := c.Errors[class]
 		line("", "%d × %s", e.Count, e.First)
+	}
+	for _, note := range r.Notes {
+		line("missing", "%s", note)
 	}
 	requests := []string{fmt.Sprintf("%d", c.Requests.Sent)}
 	requests = appendCount(requests, c.Requests.Retries, "retries")
@@ -149,6 +162,8 @@ func (r *runReport) next() string {
 	switch {
 	case r.err == nil:
 		return "nothing to do; the same command brings the export up to date"
+	case r.Needs != "":
+		return "run the same command again; " + r.Needs + " accepts what it refused"
 	case r.ExitCode == exitIncomplete:
 		return "run the same command again to try what failed; manifest.parquet has the reasons"
 	}

@@ -13,6 +13,7 @@ type Config struct {
 	Source Source
 	Assets Assets
 	Limits Limits
+	Run    Run
 	Output Output
 
 	// key is what LLAMA_CLOUD_API_KEY holds, unchecked.
@@ -78,6 +79,24 @@ type Limits struct {
 	// MaxAttempts is the number of times that a request is tried, from 1 to 20.
 	MaxAttempts int
 }
+
+// Run says what a run goes by.
+type Run struct {
+	// Settle is how old a file has to be for its pictures to be complete; it is positive.
+	Settle  time.Duration
+	Changed Changed
+	// Relist asks for the assets of every file. PruneExpired removes what upstream let expire.
+	Relist, PruneExpired bool
+}
+
+// Changed says by what a stored asset is taken for another one now.
+type Changed string
+
+// ChangedDate: a newer date, or another size. ChangedSize: another size.
+const (
+	ChangedDate Changed = "date"
+	ChangedSize Changed = "size"
+)
 
 // Output says where the export goes.
 type Output struct {

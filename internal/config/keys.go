@@ -11,6 +11,7 @@ type Section string
 // The sections, by the path of their table.
 const (
 	SectionAPI     Section = "api"
+	SectionRun     Section = "run"
 	SectionSource  Section = "source"
 	SectionAssets  Section = "assets"
 	SectionLimits  Section = "limits"
@@ -20,7 +21,7 @@ const (
 
 // Sections returns all sections in the order of the TOML file.
 func Sections() []Section {
-	return []Section{SectionAPI, SectionSource, SectionAssets, SectionLimits, SectionOutput, SectionArchive}
+	return []Section{SectionAPI, SectionSource, SectionAssets, SectionLimits, SectionRun, SectionOutput, SectionArchive}
 }
 
 // Type is the type that a key has in the TOML file.
@@ -94,7 +95,7 @@ func (s *setting) key() Key {
 func settings(c *Config) []setting {
 	return slices.Concat(
 		apiSettings(&c.API), sourceSettings(&c.Source), assetSettings(&c.Assets), limitSettings(&c.Limits),
-		outputSettings(&c.Output), archiveSettings(&c.Output.Archive),
+		runSettings(&c.Run), outputSettings(&c.Output), archiveSettings(&c.Output.Archive),
 	)
 }
 
@@ -167,6 +168,20 @@ func limitSettings(l *Limits) []setting {
 			"stop, resumable, when the API cannot be reached for so long", durationField(&l.MaxOutage)},
 		{SectionLimits, "max_attempts", "max-attempts", "6",
 			"tries of a request before it counts as failed", intField(&l.MaxAttempts, 1, 20)},
+	}
+}
+
+func runSettings(r *Run) []setting {
+	return []setting{
+		{SectionRun, "settle", "settle", "24h",
+			"a file is asked for late pictures until it was this old when it was asked last; one that lacks a kind is for ever, more and more seldom",
+			durationField(&r.Settle)},
+		{SectionRun, "changed", "changed", "date",
+			"what is stored is fetched again for a newer date and another listed size, or, where one is listed, for the size only",
+			choiceField(&r.Changed, ChangedDate, ChangedSize)},
+		{SectionRun, "relist", "relist", "false", "ask for the assets of every file, and keep what is stored", boolField(&r.Relist)},
+		{SectionRun, "prune_expired", "prune-expired", "false",
+			"remove what went by its own time to expire", boolField(&r.PruneExpired)},
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 func TestLoad_TOML_Errors(t *testing.T) {
-	const sections = "api, source, assets, limits, output, output.archive"
+	const sections = "api, source, assets, limits, run, output, output.archive"
 	const sizes = `(such as "64KB", "256MiB" or "1GiB")`
 	const durations = `(such as "5s", "1m30s" or "15m")`
 	const rates = `(a decimal number in /s, /m or /h, such as "20/m", from 1/h to 1000000/s; or "auto" or "unlimited")`

@@ -10,6 +10,7 @@ import (
 func directoryFile(f *DirectoryFile, directory pipeline.ID) pipeline.File {
 	return pipeline.File{
 		ID:              f.FileID.Or(""),
+		Source:          pipeline.DirectorySource(string(directory)),
 		DirectoryID:     string(directory),
 		DirectoryFileID: f.ID,
 		ProjectID:       f.ProjectID,
@@ -27,6 +28,7 @@ func directoryFile(f *DirectoryFile, directory pipeline.ID) pipeline.File {
 func pipelineFile(f *PipelineFile, id pipeline.ID) pipeline.File {
 	file := pipeline.File{
 		ID:          f.FileID.Or(""),
+		Source:      pipeline.PipelineSource(string(id)),
 		PipelineID:  string(id),
 		ProjectID:   f.ProjectID.Or(""),
 		DisplayName: f.Name.Ptr(),
@@ -44,10 +46,12 @@ func pipelineFile(f *PipelineFile, id pipeline.ID) pipeline.File {
 func projectFile(f *ProjectFile) pipeline.File {
 	return pipeline.File{
 		ID:          f.ID,
+		Source:      pipeline.ProjectSource,
 		ProjectID:   f.ProjectID,
 		DisplayName: f.Name.Ptr(),
 		UniqueID:    f.ExternalFileID.Ptr(),
 		UpdatedAt:   at(f.LastModifiedAt),
+		ExpiresAt:   at(f.ExpiresAt),
 	}
 }
 

@@ -45,6 +45,24 @@ func NewSource(c *Client, selection Selection) *Source {
 	return &Source{client: c, selection: selection}
 }
 
+// Sources returns the keys of the listings that Files goes through.
+func (s Selection) Sources() []pipeline.SourceKey {
+	var keys []pipeline.SourceKey
+	for _, id := range s.Directories {
+		keys = append(keys, pipeline.DirectorySource(string(id)))
+	}
+	for _, id := range s.Pipelines {
+		keys = append(keys, pipeline.PipelineSource(string(id)))
+	}
+	if s.Project {
+		keys = append(keys, pipeline.ProjectSource)
+	}
+	for _, id := range s.Files {
+		keys = append(keys, pipeline.FileSource(string(id)))
+	}
+	return keys
+}
+
 // Stop implements pipeline.Source.
 func (s *Source) Stop() { s.client.origins.Stop() }
 
@@ -59,7 +77,7 @@ func (s *Source) Files(ctx context.Context) iter.Seq2[pipeline.File, error] {
 			}
 		}
 		for _, id := range s.selection.Files {
-			if !yield(pipeline.File{ID: string(id)}, nil) {
+			if !yield(pipeline.File{ID: string(id), Source: pipeline.FileSource(string(id))}, nil) {
 				return
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -32,7 +33,7 @@ func library(w http.ResponseWriter, r *http.Request) {
 			{"id":"pf2"},
 			{"id":"pf3","file_id":"f1","name":"One"}]}`,
 		"/api/v1/beta/files": `{"items":[
-			{"id":"f3","project_id":"p","name":"Three","external_file_id":"u3","last_modified_at":"2024-05-06T00:00:00Z"}]}`,
+			{"id":"f3","project_id":"p","name":"Three","external_file_id":"u3","last_modified_at":"2024-05-06T00:00:00Z","expires_at":"2024-05-07T00:00:00Z"}]}`,
 	}[r.URL.Path])
 }
 
@@ -58,22 +59,28 @@ func TestSource_Files_MapsAllListingsInOrder(t *testing.T) {
 	a := newAPI(t, library)
 	want := []pipeline.File{
 		{
-			ID: "f1", DirectoryID: "dir", DirectoryFileID: "df1", ProjectID: "p", DisplayName: new("One"), UniqueID: new("u1"),
+			Source: "directory:dir", ID: "f1", DirectoryID: "dir", DirectoryFileID: "df1", ProjectID: "p", DisplayName: new("One"), UniqueID: new("u1"),
 			Metadata: json.RawMessage(`{"z":1,"a":null}`), CreatedAt: may(1), UpdatedAt: may(2), DeletedAt: may(3),
 		},
-		{DirectoryID: "dir", DirectoryFileID: "df2", DisplayName: new("")},
+		{Source: "directory:dir", DirectoryID: "dir", DirectoryFileID: "df2", DisplayName: new("")},
 		{
-			ID: "f2", PipelineID: "pipe", ProjectID: "p", DisplayName: new("Two"), UniqueID: new("u2"),
+			Source: "pipeline:pipe", ID: "f2", PipelineID: "pipe", ProjectID: "p", DisplayName: new("Two"), UniqueID: new("u2"),
 			Metadata: json.RawMessage(`{"k":1}`), CreatedAt: may(1), UpdatedAt: may(5),
 		},
-		{PipelineID: "pipe", DirectoryFileID: "pf2"},
-		{ID: "f1", PipelineID: "pipe", DisplayName: new("One")},
-		{ID: "f3", ProjectID: "p", DisplayName: new("Three"), UniqueID: new("u3"), UpdatedAt: may(6)},
-		{ID: "f9"},
-		{ID: "f1"},
+		{Source: "pipeline:pipe", PipelineID: "pipe", DirectoryFileID: "pf2"},
+		{Source: "pipeline:pipe", ID: "f1", PipelineID: "pipe", DisplayName: new("One")},
+		{
+			Source: "project", ID: "f3", ProjectID: "p", DisplayName: new("Three"), UniqueID: new("u3"), UpdatedAt: may(6),
+			ExpiresAt: may(7),
+		},
+		{Source: "file:f9", ID: "f9"},
+		{Source: "file:f1", ID: "f1"},
 	}
 	if diff := cmp.Diff(want, files(t, a, selectAll())); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
+	}
+	if keys, want := selectAll().Sources(), []pipeline.SourceKey{"directory:dir", "pipeline:pipe", "project", "file:f9", "file:f1"}; !slices.Equal(keys, want) {
+		t.Errorf("listings %q, want %q", keys, want)
 	}
 	for range NewSource(a.client, selectAll()).Files(t.Context()) {
 		break
