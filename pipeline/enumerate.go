@@ -110,7 +110,7 @@ func (r *run) list(file *File, places []SourceKey) error {
 		if !state.ListedAt.IsZero() {
 			row.ListedAt = state.ListedAt
 		}
-		if row.UpdatedAt.IsZero() || !state.isOnlyAt(file.Place()) {
+		if row.UpdatedAt.IsZero() || !state.isAtOnePlace(places) {
 			row.UpdatedAt = latest(row.UpdatedAt, state.UpdatedAt)
 		}
 		if row.ExpiresAt.IsZero() {

@@ -45,7 +45,7 @@ func (r *run) asks(k *knownFile) (bool, error) {
 		if !r.Incremental || k.row.IsGone() {
 			return false, nil
 		}
-		if state, err := r.history.File(r.work, k.row.Key()); err != nil || r.needsAsking(&k.row.File, state) {
+		if state, err := r.history.File(r.work, k.row.Key()); err != nil || r.needsAsking(&k.row.File, nil, state) {
 			return true, err
 		}
 	}

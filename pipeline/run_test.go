@@ -128,9 +128,8 @@ func TestRun_SecondRun_FetchesOnlyWhatIsMissing(t *testing.T) {
 	again("nothing new", 0, 0)
 	source.files[0].UpdatedAt = testTime.Add(time.Second)
 	// A picture of the same size may be another one now.
-	puts := len(store.put)
 	again("a file touched", 2, 5)
-	if len(store.put) != 0 || puts == 0 {
+	if len(store.put) != 0 {
 		t.Errorf("%d blobs were put although their bytes are those that are stored", len(store.put))
 	}
 	if got := store.rows[AssetKey{FileID: "file-000", Kind: Screenshot}].File.UpdatedAt; !got.Equal(source.files[0].UpdatedAt) {

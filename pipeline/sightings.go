@@ -82,7 +82,7 @@ func (r *run) sight(seen *sightings, file *File) error {
 	if err != nil {
 		return r.ledgerFailed(err)
 	}
-	if r.needsAsking(file, state) {
+	if r.needsAsking(file, seen.sets.sets[now.set], state) {
 		seen.deferred[key], seen.order = file, append(seen.order, key)
 		return nil
 	}
