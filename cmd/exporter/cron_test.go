@@ -218,6 +218,27 @@ func TestRun_PruneOfAnEmptyListing_NeedsForce(t *testing.T) {
 	}
 }
 
+// A listing that is believed may still cost much of an export: that is pruned only when it is meant.
+func TestRun_PruneOfMuch_NeedsForce(t *testing.T) {
+	n := newNightly(t, 150, "local")
+	n.night()
+	for i := range 30 {
+		n.must(n.corpus.RemoveFile(fmt.Sprintf("file-%08d", i)))
+	}
+	n.night("--prune")
+	code, _, stderr := n.run(append(slices.Clone(n.args), "--prune")...)
+	if code != exitStopped || !strings.Contains(stderr, "120 of 600 stored assets would be pruned") {
+		t.Errorf("exit %d, %s; want %d and a refusal", code, stderr, exitStopped)
+	}
+	if r, rows := n.report(), readExport(t, n.out).rows; r.Needs != "--force prune" || len(rows) != 600 {
+		t.Errorf("run.json needs %q, and %d rows are left, want --force prune and 600", r.Needs, len(rows))
+	}
+	n.night("--prune", "--force")
+	if rows := readExport(t, n.out).rows; len(rows) != 480 {
+		t.Errorf("%d rows after --prune --force, want 480", len(rows))
+	}
+}
+
 func TestRun_SinceLast_ListsOnlyWhatWasUpdated(t *testing.T) {
 	n := newNightly(t, 20, "local")
 	listedSince := func() (since string) {
