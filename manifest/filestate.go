@@ -55,6 +55,14 @@ func (s *fileStates) number(text string) uint32 {
 	return number
 }
 
+// parsed returns a set of listings that the column has, without parsing one of those that are kept.
+func (s *fileStates) parsed(text string) []pipeline.SourceKey {
+	if number, known := s.numbers[text]; known {
+		return s.sources[number]
+	}
+	return parseSources(text)
+}
+
 func (s *fileStates) get(key pipeline.FileKey) *pipeline.FileState {
 	f, ok := s.byKey[key]
 	if !ok {

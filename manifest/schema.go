@@ -305,8 +305,8 @@ func fromFileRow(r *pipeline.FileRow) fileRow {
 	}
 }
 
-// fileRow is the inverse of fromFileRow.
-func (r *fileRow) fileRow() *pipeline.FileRow {
+// fileRow is the inverse of fromFileRow. It has the sources parsed by parse.
+func (r *fileRow) fileRow(parse func(string) []pipeline.SourceKey) *pipeline.FileRow {
 	r.raise()
 	return &pipeline.FileRow{
 		File: pipeline.File{
@@ -328,7 +328,7 @@ func (r *fileRow) fileRow() *pipeline.FileRow {
 		Counts:   r.counts(),
 		ListedAt: moment(r.ListedAt),
 		AskedAt:  moment(r.AskedAt),
-		Sources:  parseSources(r.Sources),
+		Sources:  parse(r.Sources),
 		Gone:     gone(r.MissedAt, r.VanishedAt, r.ExpiredAt),
 	}
 }

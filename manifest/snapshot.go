@@ -115,7 +115,7 @@ func (s *Snapshot) Files(ctx context.Context) iter.Seq2[*pipeline.FileRow, error
 		for r, err := range s.fileRows(ctx) {
 			var row *pipeline.FileRow
 			if err == nil {
-				row = r.fileRow()
+				row = r.fileRow(s.states.parsed)
 			}
 			if !yield(row, err) || err != nil {
 				return

@@ -188,3 +188,32 @@ func TestRun_OneBadNight_CostsOneListing(t *testing.T) {
 			all, blobs, undisturbed)
 	}
 }
+
+// What upstream deletes when it said it would stays, also with --prune: only --prune-expired removes it.
+func TestRun_PruneExpired_RemovesWhatWentByItself(t *testing.T) {
+	l := newLiar(t, 20, time.Now().Add(-time.Hour*24*365))
+	l.args = []string{"run", "--project", "--out", l.out}
+	expired := time.Now().Add(-time.Minute).UTC().Format(time.RFC3339)
+	expiring := func(_ *http.Request, answer map[string]any) any {
+		items, _ := answer["items"].([]any)
+		for _, item := range items {
+			if file := item.(map[string]any); file["id"] == "file-00000003" {
+				file["expires_at"] = expired
+			}
+		}
+		return whole(answer)
+	}
+	l.lie.Store(&expiring)
+	l.server.Reset()
+	l.night()
+	l.must(l.corpus.RemoveFile("file-00000003"))
+	l.night("--prune")
+	if summary := l.night("--prune"); !strings.Contains(summary, "1 expired") || len(readExport(t, l.out).rows) != 80 {
+		t.Errorf("%d rows are left, want 80; the summary says:\n%s", len(readExport(t, l.out).rows), summary)
+	}
+	l.night("--prune")
+	l.night("--prune-expired")
+	if rows := readExport(t, l.out).rows; len(rows) != 76 {
+		t.Errorf("%d rows are left with --prune-expired, want 76", len(rows))
+	}
+}
