@@ -8,7 +8,7 @@ TARGETS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windo
 
 export CGO_ENABLED
 
-.PHONY: build check format vet tidy vuln test bench microbench cross reproducible interop sample fuzz clean
+.PHONY: build check format vet tidy vuln test histories bench microbench cross reproducible interop sample fuzz clean
 
 build: CGO_ENABLED=0
 build:
@@ -53,6 +53,10 @@ test:
 	$(GO) test -race -bench . -benchtime 1x ./...
 	$(GO) test -run '^TestExport_' ./cmd/exporter
 	$(GO) test -run '^TestTable_' ./internal/llamacloud/governor/simulate
+
+# Tries 10,000 random histories of upstream; "test" tries a few hundred.
+histories:
+	$(GO) test -run '^TestRun_AnyHistory_' ./pipeline -args -histories 10000
 
 # Measures exporter against the emulator, curl, aria2c and a loop in Go; see internal/bench.
 bench:

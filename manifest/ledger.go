@@ -19,9 +19,9 @@ type Ledger struct {
 	info Info
 	// next is the number of the next part.
 	next int
-	// clean says that left-overs of earlier runs have been removed; pruning that Compact drops what vanished.
-	clean   bool
-	pruning bool
+	// clean says that left-overs of earlier runs have been removed. Compact drops the rows for which pruned is true; nil for none.
+	clean  bool
+	pruned func(pipeline.Gone) bool
 
 	assets rollup[assetRow]
 	files  rollup[fileRow]
@@ -132,15 +132,15 @@ func (l *Ledger) Compact(ctx context.Context) error {
 		return err
 	}
 	through := l.next - 1
-	if err := l.assets.compact(ctx, l.info, through, l.pruning); err != nil {
+	if err := l.assets.compact(ctx, l.info, through, l.pruned); err != nil {
 		return err
 	}
-	return l.files.compact(ctx, l.info, through, l.pruning)
+	return l.files.compact(ctx, l.info, through, l.pruned)
 }
 
-// compact merges a series into its file, without what was pruned, and without all that vanished if it is being pruned. Its parts are removed when the file
-// is durable.
-func (r *rollup[T]) compact(ctx context.Context, info Info, through int, pruning bool) error {
+// compact merges a series into its file, without rows that are to go, and those for which pruned, which may be nil, is true. Its
+// parts are removed when the file is durable.
+func (r *rollup[T]) compact(ctx context.Context, info Info, through int, pruned func(pipeline.Gone) bool) error {
 	if err := r.reduce(ctx, info); err != nil {
 		return err
 	}
@@ -148,14 +148,13 @@ func (r *rollup[T]) compact(ctx context.Context, info Info, through int, pruning
 	if err != nil {
 		return err
 	}
-	if log.base != nil && len(log.parts) == 0 && log.base.meta.Info == info && !pruning {
+	if log.base != nil && len(log.parts) == 0 && log.base.meta.Info == info && pruned == nil {
 		return log.close()
 	}
-	drop := r.isPruned
-	if pruning {
-		drop = r.hasVanished
-	}
-	rows := without(log.all(ctx), drop)
+	rows := without(log.all(ctx), func(row row) bool {
+		gone := r.gone(row)
+		return r.isPruned(row, gone) || pruned != nil && pruned(gone)
+	})
 	err = r.write(r.name, fileMeta{Info: info, through: through}, rows)
 	if err := errors.Join(err, log.close()); err != nil {
 		return err

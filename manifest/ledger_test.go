@@ -118,8 +118,9 @@ func TestLedger_Commit_KeepsEveryColumn(t *testing.T) {
 		&pipeline.Row{
 			Asset: pipeline.Asset{FileID: "c", Kind: pipeline.Screenshot, ListedSize: new(int64(0))},
 			File:  &pipeline.File{ID: "c", PipelineID: "p"}, Status: pipeline.Failed, Reason: "http_404: gone",
-			Attempts: 1, VanishedAt: testTime,
+			Attempts: 1, Gone: pipeline.Gone{MissedAt: testTime, VanishedAt: testTime, ExpiredAt: testTime},
 		})
+	rows[0].DeclaredType = "image/webp"
 	uncompressed := figureRow("z", 0, "plain.png")
 	uncompressed.Location.Shard.Frame = nil
 	rows = append(rows, uncompressed)
@@ -156,9 +157,12 @@ func TestLedger_File_KeepsState(t *testing.T) {
 	row := &pipeline.FileRow{
 		File: *testFile("a"), Status: pipeline.Partial, Error: "x",
 		Counts:   pipeline.Counts{Screenshots: new(int64(0)), Stored: 5, Skipped: 4, Failed: 3, Bytes: 2},
-		ListedAt: testTime,
+		ListedAt: testTime, AskedAt: testTime.Add(time.Hour), Sources: []pipeline.SourceKey{"directory:d", "pipeline:p"},
+		Gone: pipeline.Gone{MissedAt: testTime},
 	}
-	noID := &pipeline.FileRow{File: pipeline.File{DirectoryFileID: "df"}, Status: pipeline.Skipped, Error: pipeline.ReasonNoFileID}
+	row.ExpiresAt, row.MissingPages = testTime.Add(time.Minute), new(int64(3))
+	noID := &pipeline.FileRow{File: pipeline.File{DirectoryFileID: "df"}, Status: pipeline.Skipped, Error: pipeline.ReasonNoFileID,
+		Sources: []pipeline.SourceKey{"directory:d"}, Gone: pipeline.Gone{VanishedAt: testTime}}
 	l := openLedger(t, dir)
 	if err := l.Commit(t.Context(), nil, []*pipeline.FileRow{row, noID}); err != nil {
 		t.Fatal(err)
@@ -173,7 +177,10 @@ func TestLedger_File_KeepsState(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantState := &pipeline.FileState{
-			Status: want.Status, Counts: want.Counts, UpdatedAt: want.UpdatedAt, VanishedAt: want.VanishedAt,
+			Status: want.Status, Screenshots: want.Screenshots, Figures: want.Figures, MissingPages: want.MissingPages,
+			Stored: want.Stored, Skipped: want.Skipped, UpdatedAt: want.UpdatedAt, ExpiresAt: want.ExpiresAt,
+			ListedAt: want.ListedAt, AskedAt: want.AskedAt, Sources: want.Sources,
+			Missed: !want.MissedAt.IsZero(), Gone: want.IsGone(),
 		}
 		if diff := cmp.Diff(wantState, got); diff != "" {
 			t.Errorf("state of %v (-want +got):\n%s", want.Key(), diff)

@@ -66,7 +66,7 @@ func (w written) commit(t *testing.T, l *Ledger, version, firstPage, lastPage in
 			rows = append(rows, row)
 			w.assets[row.Key()] = append(w.assets[row.Key()], row)
 		}
-		file := &pipeline.FileRow{File: *testFile(string(id)), Status: pipeline.Complete}
+		file := &pipeline.FileRow{File: *testFile(string(id)), Status: pipeline.Complete, Sources: []pipeline.SourceKey{"directory:d"}}
 		file.Screenshots = new(int64(0))
 		for _, versions := range w.assets {
 			if row := versions[len(versions)-1]; row.FileID == id {

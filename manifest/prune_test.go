@@ -23,13 +23,13 @@ func TestLedger_Prune_DisownsBeforeBlobsGo(t *testing.T) {
 		}
 		rows = append(rows, row)
 	}
-	gone := &pipeline.FileRow{File: *testFile("g"), Status: pipeline.Complete, VanishedAt: testTime}
+	gone := &pipeline.FileRow{File: *testFile("g"), Status: pipeline.Complete, Gone: pipeline.Gone{VanishedAt: testTime}}
 	kept := &pipeline.FileRow{File: *testFile("f"), Status: pipeline.Complete}
 	if err := l.Commit(t.Context(), rows, []*pipeline.FileRow{gone, kept}); err != nil {
 		t.Fatal(err)
 	}
 	removed := 0
-	err := l.Prune(t.Context(), func(rows []*pipeline.Row) error {
+	err := l.Prune(t.Context(), vanished, allowAll, func(rows []*pipeline.Row) error {
 		known := map[pipeline.AssetKey]*pipeline.Row{}
 		for _, row := range collect(t, openSnapshotOf(t, dir)) {
 			known[row.Key()] = row
@@ -78,10 +78,14 @@ func TestLedger_Prune_StopsWhereBlobsCannotBeRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	failed := errors.New("read-only")
-	if err := l.Prune(t.Context(), func([]*pipeline.Row) error { return failed }); !errors.Is(err, failed) {
+	if err := l.Prune(t.Context(), vanished, allowAll, func([]*pipeline.Row) error { return failed }); !errors.Is(err, failed) {
 		t.Errorf("got %v, want %v", err, failed)
 	}
 	if rows := collect(t, openSnapshotOf(t, dir)); len(rows) != 1 || rows[0].Status != pipeline.Skipped || rows[0].Reason != pipeline.ReasonPruned {
 		t.Errorf("rows %+v, want one that is skipped because it was pruned", rows)
 	}
 }
+
+func vanished(g pipeline.Gone) bool { return !g.VanishedAt.IsZero() }
+
+func allowAll(gone, stored int64) error { return nil }

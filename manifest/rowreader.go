@@ -25,13 +25,13 @@ type columnReader struct {
 	left   int64
 }
 
-// newRowReader returns a reader of some columns of a row group, which begins with its row first. The other columns are null.
-// The reader has to be closed even after an error.
-func newRowReader(g parquet.RowGroup, first int64, columns []int) (r *rowReader, err error) {
+// newRowReader returns a reader of some columns of a row group, which begins with its row first. The others, of as many as width,
+// are null. The reader has to be closed even after an error.
+func newRowReader(g parquet.RowGroup, first int64, columns []int, width int) (r *rowReader, err error) {
 	r = &rowReader{}
 	defer catch(&err)
 	chunks := g.ColumnChunks()
-	r.values = nullColumns(len(chunks))
+	r.values = nullColumns(max(width, len(chunks)))
 	for _, c := range columns {
 		if chunk := chunks[c].(*parquet.FileColumnChunk); chunk.NullCount() < chunk.NumValues() {
 			r.columns = append(r.columns, columnReader{Pages: chunk.Pages(), index: c})

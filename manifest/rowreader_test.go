@@ -111,7 +111,10 @@ func TestLedger_Commit_KeepsWhatIsAbsent(t *testing.T) {
 			file.DisplayName, row.ListedSize = new(""), nil
 		}
 		rows = append(rows, row)
-		f := &pipeline.FileRow{File: *file, Status: pipeline.Complete, Error: text(7), ListedAt: testTime}
+		f := &pipeline.FileRow{
+			File: *file, Status: pipeline.Complete, Error: text(7), ListedAt: testTime, AskedAt: testTime,
+			Sources: []pipeline.SourceKey{file.Place()},
+		}
 		if there[8] {
 			// Without an id of its own, a file goes by that of the directory.
 			f.ID, f.DirectoryFileID = "", "d-"+id

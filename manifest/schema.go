@@ -13,8 +13,12 @@ import (
 	"exporter/pipeline"
 )
 
-// Schema is the number of the columns' version. It is raised on every change.
-const Schema = 1
+// Schema is the version of the columns that are written. Those of schema1 are read as well: theirs are the same up to
+// vanished_at, and end there.
+const (
+	Schema  = "1.1"
+	schema1 = "1"
+)
 
 // assetRow is a row of manifest.parquet and of asset parts. Timestamps are microseconds since the epoch, UTC.
 type assetRow struct {
@@ -52,6 +56,10 @@ type assetRow struct {
 	FetchedAt       *int64          `parquet:"fetched_at,timestamp(microsecond)"`
 	Attempts        int32           `parquet:"attempts"`
 	VanishedAt      *int64          `parquet:"vanished_at,timestamp(microsecond)"`
+	// From here on, what schema 1 does not have.
+	DeclaredType *string `parquet:"declared_type,dict"`
+	MissedAt     *int64  `parquet:"missed_at,timestamp(microsecond)"`
+	ExpiredAt    *int64  `parquet:"expired_at,timestamp(microsecond)"`
 }
 
 // fileRow is a row of files.parquet and of file parts. It repeats columns of assetRow, because the library reads the
@@ -78,6 +86,13 @@ type fileRow struct {
 	Bytes           int64           `parquet:"bytes"`
 	ListedAt        *int64          `parquet:"listed_at,timestamp(microsecond)"`
 	VanishedAt      *int64          `parquet:"vanished_at,timestamp(microsecond)"`
+	// From here on, what schema 1 does not have. Sources is a JSON array of strings: not all readers take lists.
+	AskedAt      *int64 `parquet:"asked_at,timestamp(microsecond)"`
+	MissedAt     *int64 `parquet:"missed_at,timestamp(microsecond)"`
+	Sources      string `parquet:"sources,optional,dict"`
+	ExpiresAt    *int64 `parquet:"expires_at,timestamp(microsecond)"`
+	ExpiredAt    *int64 `parquet:"expired_at,timestamp(microsecond)"`
+	MissingPages *int64 `parquet:"missing_pages"`
 }
 
 // schemaOf returns the Parquet schema of a row type.
@@ -155,6 +170,9 @@ func fromRow(r *pipeline.Row) assetRow {
 		FileDeletedAt:   micros(f.DeletedAt),
 		Attempts:        int32(r.Attempts),
 		VanishedAt:      micros(r.VanishedAt),
+		DeclaredType:    nonZero(r.DeclaredType),
+		MissedAt:        micros(r.MissedAt),
+		ExpiredAt:       micros(r.ExpiredAt),
 	}
 	if r.Kind == pipeline.Figure {
 		row.FigureName = &r.FigureName
@@ -210,11 +228,12 @@ func (r *assetRow) row() (*pipeline.Row, error) {
 			UpdatedAt:       moment(r.FileUpdatedAt),
 			DeletedAt:       moment(r.FileDeletedAt),
 		},
-		Status:     pipeline.Status(r.Status),
-		Reason:     zeroIfNil(r.Reason),
-		Attempts:   int(r.Attempts),
-		FetchedAt:  moment(r.FetchedAt),
-		VanishedAt: moment(r.VanishedAt),
+		Status:       pipeline.Status(r.Status),
+		Reason:       zeroIfNil(r.Reason),
+		Attempts:     int(r.Attempts),
+		FetchedAt:    moment(r.FetchedAt),
+		DeclaredType: zeroIfNil(r.DeclaredType),
+		Gone:         gone(r.MissedAt, r.VanishedAt, r.ExpiredAt),
 	}
 	if row.Status != pipeline.Stored {
 		return row, nil
@@ -277,11 +296,18 @@ func fromFileRow(r *pipeline.FileRow) fileRow {
 		Bytes:           r.Bytes,
 		ListedAt:        micros(r.ListedAt),
 		VanishedAt:      micros(r.VanishedAt),
+		AskedAt:         micros(r.AskedAt),
+		MissedAt:        micros(r.MissedAt),
+		Sources:         sourcesText(r.Sources),
+		ExpiresAt:       micros(r.ExpiresAt),
+		ExpiredAt:       micros(r.ExpiredAt),
+		MissingPages:    r.MissingPages,
 	}
 }
 
-// fileRow is the inverse of fromFileRow.
-func (r *fileRow) fileRow() *pipeline.FileRow {
+// fileRow is the inverse of fromFileRow. It has the sources parsed by parse.
+func (r *fileRow) fileRow(parse func(string) []pipeline.SourceKey) *pipeline.FileRow {
+	r.raise()
 	return &pipeline.FileRow{
 		File: pipeline.File{
 			ID:              r.FileID,
@@ -295,34 +321,64 @@ func (r *fileRow) fileRow() *pipeline.FileRow {
 			CreatedAt:       moment(r.FileCreatedAt),
 			UpdatedAt:       moment(r.FileUpdatedAt),
 			DeletedAt:       moment(r.FileDeletedAt),
+			ExpiresAt:       moment(r.ExpiresAt),
 		},
-		Status:     pipeline.Status(r.Status),
-		Error:      zeroIfNil(r.Error),
-		Counts:     r.counts(),
-		ListedAt:   moment(r.ListedAt),
-		VanishedAt: moment(r.VanishedAt),
+		Status:   pipeline.Status(r.Status),
+		Error:    zeroIfNil(r.Error),
+		Counts:   r.counts(),
+		ListedAt: moment(r.ListedAt),
+		AskedAt:  moment(r.AskedAt),
+		Sources:  parse(r.Sources),
+		Gone:     gone(r.MissedAt, r.VanishedAt, r.ExpiredAt),
 	}
 }
 
-// state is what a next run needs of the row.
-func (r *fileRow) state() pipeline.FileState {
-	return pipeline.FileState{
-		Status:     pipeline.Status(r.Status),
-		Counts:     r.counts(),
-		UpdatedAt:  moment(r.FileUpdatedAt),
-		VanishedAt: moment(r.VanishedAt),
-		AskAgain:   r.Status == string(pipeline.Complete) && r.Error != nil,
+// raise gives a row of schema 1 what it lacks: it names one place of the file, and says when its assets were listed last.
+func (r *fileRow) raise() {
+	if r.Sources != "" {
+		return
 	}
+	file := pipeline.File{
+		ID: r.FileID, DirectoryID: r.DirectoryID, PipelineID: r.PipelineID, ProjectID: r.ProjectID,
+		DisplayName: r.DisplayName, UniqueID: r.UniqueID,
+	}
+	r.Sources, r.AskedAt = sourcesText([]pipeline.SourceKey{file.Place()}), r.ListedAt
+}
+
+func gone(missedAt, vanishedAt, expiredAt *int64) pipeline.Gone {
+	return pipeline.Gone{MissedAt: moment(missedAt), VanishedAt: moment(vanishedAt), ExpiredAt: moment(expiredAt)}
+}
+
+// sourcesText returns the keys as a JSON array; empty where there are none.
+func sourcesText(keys []pipeline.SourceKey) string {
+	if len(keys) == 0 {
+		return ""
+	}
+	text, err := json.Marshal(keys)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
+// parseSources is the inverse of sourcesText. What is no array of strings counts as none.
+func parseSources(text string) []pipeline.SourceKey {
+	var keys []pipeline.SourceKey
+	if text == "" || json.Unmarshal([]byte(text), &keys) != nil {
+		return nil
+	}
+	return keys
 }
 
 func (r *fileRow) counts() pipeline.Counts {
 	return pipeline.Counts{
-		Screenshots: r.Screenshots,
-		Figures:     r.Figures,
-		Stored:      r.Stored,
-		Skipped:     r.Skipped,
-		Failed:      r.Failed,
-		Bytes:       r.Bytes,
+		Screenshots:  r.Screenshots,
+		Figures:      r.Figures,
+		MissingPages: r.MissingPages,
+		Stored:       r.Stored,
+		Skipped:      r.Skipped,
+		Failed:       r.Failed,
+		Bytes:        r.Bytes,
 	}
 }
 

@@ -36,8 +36,8 @@ type series[T any] struct {
 	sorting      []parquet.SortingColumn
 	schema       *parquet.Schema
 	compare      func(a, b row) int
-	// status, reason and vanishedAt are numbers of columns.
-	status, reason, vanishedAt int
+	// status, reason, missedAt, vanishedAt and expiredAt are numbers of columns.
+	status, reason, missedAt, vanishedAt, expiredAt int
 }
 
 func assetSeries(fsys durable.FS) series[assetRow] {
@@ -51,18 +51,28 @@ func fileSeries(fsys durable.FS) series[fileRow] {
 func newSeries[T any](fsys durable.FS, name, suffix string, reason string, sorting []parquet.SortingColumn,
 	compare func(a, b row) int) series[T] {
 	s := series[T]{fsys: fsys, name: name, suffix: suffix, sorting: sorting, schema: schemaOf[T](), compare: compare}
-	s.status, s.reason, s.vanishedAt = columnOf(s.schema, "status"), columnOf(s.schema, reason), columnOf(s.schema, "vanished_at")
+	s.status, s.reason = columnOf(s.schema, "status"), columnOf(s.schema, reason)
+	s.missedAt, s.vanishedAt, s.expiredAt = columnOf(s.schema, "missed_at"), columnOf(s.schema, "vanished_at"), columnOf(s.schema, "expired_at")
 	return s
 }
 
 // isLost tells whether a row was lost, and only its key is known.
 func (s *series[T]) isLost(r row) bool { return r.value(s.status).IsNull() }
 
-func (s *series[T]) hasVanished(r row) bool { return !r.value(s.vanishedAt).IsNull() }
+// gone returns since when what a row is of is gone.
+func (s *series[T]) gone(r row) pipeline.Gone {
+	at := func(column int) *int64 {
+		if v := r.value(column); !v.IsNull() {
+			return new(v.Int64())
+		}
+		return nil
+	}
+	return gone(at(s.missedAt), at(s.vanishedAt), at(s.expiredAt))
+}
 
 // isPruned tells whether a row is to go when the run ends: nothing is stored of what it stands for, and nothing is listed.
-func (s *series[T]) isPruned(r row) bool {
-	return s.hasVanished(r) && string(r.value(s.reason).ByteArray()) == pipeline.ReasonPruned &&
+func (s *series[T]) isPruned(r row, gone pipeline.Gone) bool {
+	return gone.IsGone() && string(r.value(s.reason).ByteArray()) == pipeline.ReasonPruned &&
 		string(r.value(s.status).ByteArray()) == string(pipeline.Skipped)
 }
 
@@ -165,10 +175,20 @@ func (s *series[T]) load(load loader, name string) (*table, error) {
 	if err != nil || t == nil {
 		return nil, err
 	}
-	if t.parquet.Schema().String() != s.schema.String() {
+	if !s.hasColumns(t) {
 		return nil, errors.Join(t.damaged(errors.New("its columns are others than exporter writes")), t.close())
 	}
+	t.width = len(s.schema.Columns())
 	return t, nil
+}
+
+// hasColumns tells whether a table has the columns of its schema. Those of schema 1 are the first ones, up to vanished_at.
+func (s *series[T]) hasColumns(t *table) bool {
+	has, want := t.parquet.Schema().String(), s.schema.String()
+	if t.meta.schema != schema1 {
+		return has == want
+	}
+	return len(t.columns) == s.vanishedAt+1 && strings.HasPrefix(want, strings.TrimSuffix(has, "}"))
 }
 
 // tables returns everything that counts, oldest first.

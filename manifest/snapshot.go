@@ -17,7 +17,7 @@ type Snapshot struct {
 	files  *log[fileRow]
 	// spans says for each of the asset tables where a file's rows are.
 	spans  []map[string]span
-	states map[pipeline.FileKey]pipeline.FileState
+	states *fileStates
 	// tallies counts the rows of each file; nil unless some may have been lost.
 	tallies map[tallyKey]tally
 }
@@ -75,12 +75,12 @@ func (s *Snapshot) index(ctx context.Context) error {
 		}
 		s.spans = append(s.spans, spans)
 	}
-	s.states = map[pipeline.FileKey]pipeline.FileState{}
+	s.states = newFileStates()
 	for row, err := range s.fileRows(ctx) {
 		if err != nil {
 			return err
 		}
-		s.states[row.key()] = row.state()
+		s.states.add(row)
 	}
 	return nil
 }
@@ -95,11 +95,18 @@ func (s *Snapshot) Info() *Info {
 
 // File implements pipeline.History.
 func (s *Snapshot) File(_ context.Context, key pipeline.FileKey) (*pipeline.FileState, error) {
-	state, ok := s.states[key]
-	if !ok {
-		return nil, nil
+	return s.states.get(key), nil
+}
+
+// States implements pipeline.History.
+func (s *Snapshot) States() iter.Seq2[pipeline.FileKey, *pipeline.FileState] {
+	return func(yield func(pipeline.FileKey, *pipeline.FileState) bool) {
+		for key, state := range s.states.byKey {
+			if !yield(key, s.states.unpack(state)) {
+				return
+			}
+		}
 	}
-	return &state, nil
 }
 
 // Files implements pipeline.History.
@@ -108,7 +115,7 @@ func (s *Snapshot) Files(ctx context.Context) iter.Seq2[*pipeline.FileRow, error
 		for r, err := range s.fileRows(ctx) {
 			var row *pipeline.FileRow
 			if err == nil {
-				row = r.fileRow()
+				row = r.fileRow(s.states.parsed)
 			}
 			if !yield(row, err) || err != nil {
 				return

@@ -24,6 +24,8 @@ type table struct {
 	meta    fileMeta
 	// columns are the numbers of all columns, keys of those by which the rows are sorted.
 	columns, keys []int
+	// width is how many columns its rows have: those that the file lacks are null.
+	width int
 	// lost are rows that cannot be read; of those in lostKeys not even the key can. A table that openTable opened
 	// has none.
 	lost, lostKeys spans
@@ -99,6 +101,7 @@ func (t *table) open() (err error) {
 	for c := range t.parquet.Schema().Columns() {
 		t.columns = append(t.columns, c)
 	}
+	t.width = len(t.columns)
 	for _, g := range t.parquet.Metadata().RowGroups[:min(1, len(t.parquet.RowGroups()))] {
 		for _, s := range g.SortingColumns {
 			t.keys = append(t.keys, int(s.ColumnIdx))
@@ -168,7 +171,7 @@ func (t *table) groups() iter.Seq2[parquet.RowGroup, span] {
 // read yields some columns of a span of a row group's rows, of which none is lost.
 func (t *table) read(g parquet.RowGroup, of span, columns []int) batches {
 	return func(yield func(batch, error) bool) {
-		r, err := newRowReader(g, of.first, columns)
+		r, err := newRowReader(g, of.first, columns, t.width)
 		defer r.close()
 		for count := of.count; count > 0; {
 			var b batch
@@ -237,6 +240,8 @@ type fileMeta struct {
 	// from and through are the numbers of the first and the last part that the file contains; tier is how often its rows
 	// were rolled up.
 	from, through, tier int
+	// schema is the version of the columns.
+	schema string
 }
 
 // Info is what every file of an export says of the run that wrote it.
@@ -254,10 +259,14 @@ func readMeta(f *parquet.File) (fileMeta, error) {
 		value, _ := f.Lookup(key)
 		return value
 	}
-	if schema := get(metaSchema); schema != strconv.Itoa(Schema) {
-		return fileMeta{}, fmt.Errorf("%w: %s is %q, this one reads %d", ErrSchema, metaSchema, schema, Schema)
+	schema := get(metaSchema)
+	if schema != Schema && schema != schema1 {
+		return fileMeta{}, fmt.Errorf("%w: %s is %q, this one reads %s and %s", ErrSchema, metaSchema, schema, schema1, Schema)
 	}
-	m := fileMeta{Info: Info{Version: get(metaVersion), Source: get(metaSource), Sink: get(metaSink), Assets: get(metaAssets)}}
+	m := fileMeta{
+		schema: schema,
+		Info:   Info{Version: get(metaVersion), Source: get(metaSource), Sink: get(metaSink), Assets: get(metaAssets)},
+	}
 	for key, n := range map[string]*int{metaFrom: &m.from, metaThrough: &m.through, metaTier: &m.tier} {
 		var err error
 		if *n, err = strconv.Atoi(get(key)); err != nil || *n < 0 {

@@ -52,7 +52,7 @@ func (t tally) plus(o tally) tally {
 }
 
 func (r *assetRow) tally() tally {
-	if r.VanishedAt != nil {
+	if r.VanishedAt != nil || r.MissedAt != nil {
 		return tally{}
 	}
 	switch pipeline.Status(r.Status) {

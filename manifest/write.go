@@ -127,7 +127,7 @@ func (s *series[T]) writerOptions(m fileMeta) []parquet.WriterOption {
 		parquet.BloomFilters(parquet.SplitBlockFilter(bloomBits, "file_id")),
 		parquet.SortingWriterConfig(parquet.SortingColumns(s.sorting...)),
 		parquet.KeyValueMetadata(metaVersion, m.Version),
-		parquet.KeyValueMetadata(metaSchema, strconv.Itoa(Schema)),
+		parquet.KeyValueMetadata(metaSchema, Schema),
 		parquet.KeyValueMetadata(metaSource, m.Source),
 		parquet.KeyValueMetadata(metaSink, m.Sink),
 		parquet.KeyValueMetadata(metaAssets, m.Assets),

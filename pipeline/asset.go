@@ -26,6 +26,8 @@ type File struct {
 	Metadata json.RawMessage
 	// CreatedAt, UpdatedAt and DeletedAt are zero when absent or null.
 	CreatedAt, UpdatedAt, DeletedAt time.Time
+	// ExpiresAt is when the file goes by itself upstream; zero when the listing did not say. Rows of assets do not keep it.
+	ExpiresAt time.Time
 	// Odd are the fields of the listing that had values which are not understood; no ledger keeps them.
 	Odd []Oddity
 }

@@ -42,7 +42,7 @@ type extent struct {
 // contents are rows and files that are to be committed together.
 type contents struct {
 	results []result
-	files   []*FileRow
+	files   []*fileProgress
 	bytes   int64
 	// reopened are the rows of files of which something that was stored is not any more, and replacing those of blobs that
 	// are being replaced: they have to be committed, one after the other, before the sink may replace anything.
@@ -51,6 +51,9 @@ type contents struct {
 }
 
 func (c *contents) isEmpty() bool { return len(c.results) == 0 && len(c.files) == 0 }
+
+// rows is how many rows a commit of the contents has.
+func (c *contents) rows() int { return len(c.results) + len(c.files) }
 
 func newBatch(maxRows int, maxBytes int64) *batch {
 	return &batch{
@@ -72,9 +75,9 @@ func (b *batch) add(res result) {
 		res.file.pending--
 	}
 	if res.file.pending == 0 {
-		b.files = append(b.files, &res.file.row)
+		b.files = append(b.files, res.file)
 	}
-	if 2*len(b.results) >= b.maxRows || 2*b.bytes >= b.maxBytes {
+	if 2*b.rows() >= b.maxRows || 2*b.bytes >= b.maxBytes {
 		select {
 		case b.due <- struct{}{}:
 		default:
@@ -84,7 +87,7 @@ func (b *batch) add(res result) {
 
 // isFull tells whether as much is uncommitted as may be.
 func (b *batch) isFull() bool {
-	return len(b.results)+b.committing.rows >= b.maxRows || b.bytes+b.committing.bytes >= b.maxBytes
+	return b.rows()+b.committing.rows >= b.maxRows || b.bytes+b.committing.bytes >= b.maxBytes
 }
 
 // waitForRoom waits until less is uncommitted than may be. Whoever gets in may add a result, so that the bound is passed
@@ -116,7 +119,7 @@ func (b *batch) take() contents {
 	case <-b.due:
 	default:
 	}
-	b.committing = extent{len(c.results), c.bytes}
+	b.committing = extent{c.rows(), c.bytes}
 	return c
 }
 

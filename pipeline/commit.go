@@ -65,15 +65,26 @@ func (r *run) checkpoint() error {
 		}
 		rows[i] = res.row
 	}
-	if err := r.Ledger.Commit(r.work, rows, c.files); err != nil {
+	files := make([]*FileRow, len(c.files))
+	for i, f := range c.files {
+		files[i] = &f.row
+	}
+	if err := r.Ledger.Commit(r.work, rows, files); err != nil {
 		return r.storageFailed("commit", err)
 	}
 	r.batch.makeRoom()
-	for _, f := range c.files {
-		r.Observer.Observe(FileSettled{f})
-	}
+	r.settled(c.files)
 	r.Observer.Observe(Committed{len(rows), len(c.files), time.Since(began)})
 	return nil
+}
+
+// settled tells of files that have all of their rows, but those of which nothing was asked.
+func (r *run) settled(files []*fileProgress) {
+	for _, f := range files {
+		if !f.quiet {
+			r.Observer.Observe(FileSettled{&f.row})
+		}
+	}
 }
 
 // forget takes the place of commit where nothing is to be recorded.
@@ -89,9 +100,7 @@ func (r *run) forget() error {
 		}
 		files := r.batch.take().files
 		r.batch.makeRoom()
-		for _, f := range files {
-			r.Observer.Observe(FileSettled{f})
-		}
+		r.settled(files)
 		if complete {
 			return nil
 		}

@@ -17,37 +17,57 @@ type fileProgress struct {
 	row FileRow
 	// pending is how many results with a row are still to come.
 	pending int
+	// quiet says that nothing was asked of the file, and that what became of it has been told.
+	quiet bool
 }
 
-// enumerate goes over the source's files, and lists the assets of several at once.
+// enumerate goes over the source's files, and lists the assets of several at once. Then it looks after those that the ledger has:
+// by then all listings have said what they have.
 func (r *run) enumerate() error {
-	// The listers send jobs, also where eachFile panics.
+	// The listers send jobs, also where a listing panics.
 	defer close(r.jobs)
-	if err := r.listAll(); err != nil {
+	var seen *sightings
+	err := r.withListers(func(list func(func() error)) (err error) {
+		seen, err = r.eachListed(func(f *listedFile) {
+			list(func() error { return r.list(f) })
+		})
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	decided, err := r.hope.end()
-	for _, f := range decided {
-		f.withoutKind()
-		if err := r.dispatch(f.progress, f.listing); err != nil {
-			return err
-		}
+	r.judge(seen)
+	err = r.withListers(func(list func(func() error)) error {
+		return r.eachKnown(seen, func(k knownFile) error {
+			if k.isListed() && !k.row.IsGone() && k.row.Skipped == 0 {
+				return r.restate(&k)
+			}
+			list(func() error { return r.visit(&k) })
+			return nil
+		})
+	})
+	if err != nil {
+		return err
+	}
+	decided, hopeless := r.hope.end()
+	if err := r.dispatchAll(decided, (*heldFile).withoutKind); err != nil {
+		return err
 	}
 	for _, event := range r.hope.events() {
 		r.Observer.Observe(event)
 	}
-	return err
+	return hopeless
 }
 
-// listAll lists the assets of all files.
-func (r *run) listAll() error {
+// withListers calls work, which has goroutines list what it finds, and waits for them. An error of any ends the run.
+func (r *run) withListers(work func(list func(func() error)) error) error {
 	var listers errgroup.Group
 	listers.SetLimit(r.Listers)
 	defer listers.Wait()
-	err := r.eachFile(func(f *File, failure *Failure) {
+	err := work(func(list func() error) {
 		listers.Go(func() error {
 			defer r.catch("enumerate", r.stop)
-			err := r.list(f, failure)
+			err := list()
 			if err != nil {
 				r.stop(err)
 			}
@@ -57,155 +77,73 @@ func (r *run) listAll() error {
 	return errors.Join(err, listers.Wait())
 }
 
-// eachFile calls f for every file of the source, and then looks after those that the ledger has and the source has not.
-func (r *run) eachFile(f func(*File, *Failure)) error {
-	seen, err := r.eachListed(f)
-	if err != nil || !r.listsAll() {
-		return err
+// visit decides what becomes of a known file that no listing gave reason to ask for.
+func (r *run) visit(k *knownFile) error {
+	if k.row.isMalformed() {
+		return r.drop(k.row)
 	}
-	return r.eachUnlisted(seen, f)
-}
-
-// listsAll tells whether a listing that comes to its end says which files are not listed.
-func (o *Options) listsAll() bool { return o.Limit == 0 }
-
-// limited tells whether as many files as are asked for have been listed.
-func (o *Options) limited(seen map[FileKey]struct{}) bool { return o.Limit > 0 && len(seen) >= o.Limit }
-
-// eachListed calls f for every file of the source, once however often it is listed, and returns their keys. It ends at the limit.
-// The failure is that of an item of which not even the file_id can be read. What ends a listing is its outcome; it is an error where
-// no listing came to its end.
-func (r *run) eachListed(f func(*File, *Failure)) (seen map[FileKey]struct{}, err error) {
-	seen = map[FileKey]struct{}{}
-	for _, l := range r.Source.Listings(r.intake) {
-		if r.limited(seen) {
-			break
-		}
-		outcome := SourceOutcome{Key: l.Key}
-		for file, err := range l.Files {
-			failure, malformed := errors.AsType[*Failure](err)
-			ended, failed := errors.AsType[*SourceError](err)
-			if err == nil || malformed || failed {
-				err = context.Cause(r.intake)
-			}
-			if err != nil {
-				return nil, err
-			}
-			if failed {
-				outcome.Err = ended
-				break
-			}
-			outcome.Files++
-			if malformed {
-				outcome.Malformed++
-			}
-			if _, again := seen[file.Key()]; again {
-				continue
-			}
-			seen[file.Key()] = struct{}{}
-			r.Observer.Observe(FileListed{&file})
-			f(&file, failure)
-			if r.limited(seen) {
-				break
-			}
-		}
-		r.sources = append(r.sources, outcome)
-		r.Observer.Observe(SourceListed{&outcome})
+	if !k.isListed() && r.Incremental && !k.row.IsGone() {
+		r.Observer.Observe(FileRecalled{&k.row.File})
 	}
-	if err := unlisted(r.sources); err != nil {
-		return nil, err
-	}
-	if r.listsAll() && isComplete(r.sources) {
-		r.Observer.Observe(FilesComplete{})
-	}
-	return seen, nil
-}
-
-// eachUnlisted goes over the ledger's files that are not among those seen. They have vanished, unless the source lists
-// only what was updated: then they are as they were. Where a listing is not complete, nobody knows: a row names the place where
-// the file was listed first, and there may be others.
-func (r *run) eachUnlisted(seen map[FileKey]struct{}, f func(*File, *Failure)) error {
-	complete := isComplete(r.sources)
-	if !complete && !r.Incremental {
-		return nil
-	}
-	for row, err := range r.history.Files(r.work) {
-		if err == nil {
-			err = context.Cause(r.intake)
-		}
-		if err != nil {
-			return r.ledgerFailed(err)
-		}
-		if _, listed := seen[row.Key()]; listed || !row.VanishedAt.IsZero() {
-			continue
-		}
-		switch {
-		case row.isMalformed():
-			// It may have been any file, and stands for none any more.
-			if !r.Incremental {
-				if err := r.drop(row); err != nil {
-					return err
-				}
-			}
-			continue
-		case r.Incremental:
-			r.Observer.Observe(FileRecalled{&row.File})
-			f(&row.File, nil)
-			continue
-		}
-		if err := r.vanish(row); err != nil {
+	asks, err := r.asks(k)
+	switch {
+	case err != nil:
+		return r.ledgerFailed(err)
+	case !asks && k.isListed() && k.row.IsGone():
+		restored, err := r.restore(k)
+		if err != nil || restored {
 			return err
 		}
+		asks = true
+	}
+	switch {
+	case asks:
+		return r.list(&listedFile{file: &k.row.File, places: k.places})
+	case k.isListed():
+		return r.restate(k)
+	case !r.Incremental:
+		return r.miss(k)
+	case !k.row.IsGone():
+		r.unchanged(k.row)
 	}
 	return nil
 }
 
-// isMalformed tells whether the row is that of an item of which not even the file_id could be read.
-func (f *FileRow) isMalformed() bool { return f.ID == "" && f.Status == Failed }
-
-// drop records that a file's row is to go when the run ends.
-func (r *run) drop(row *FileRow) error {
-	progress := &fileProgress{row: *row}
-	progress.row.Status, progress.row.Error, progress.row.VanishedAt = Skipped, ReasonPruned, time.Now()
-	return r.record(result{file: progress})
+// unchanged tells of a file of which nothing was asked.
+func (r *run) unchanged(row *FileRow) {
+	r.hope.unchanged()
+	r.Observer.Observe(FileUnchanged{row})
 }
 
-// vanish records that a file and all of its assets are not listed any more.
-func (r *run) vanish(row *FileRow) error {
-	progress := &fileProgress{row: *row}
-	// The counts are of what is listed.
-	progress.row.Counts, progress.row.VanishedAt = Counts{}, time.Now()
-	l := listing{kinds: map[Kind]bool{Screenshot: true, Figure: true}}
-	if id, err := ParseID(row.ID); err == nil {
-		if l.prior, err = r.prior(id); err != nil {
-			return err
+// list asks for the assets of a file, decides what becomes of each, and sends it on its way.
+func (r *run) list(f *listedFile) error {
+	progress := &fileProgress{row: FileRow{
+		File: *f.file, Status: Complete, ListedAt: r.started, AskedAt: r.started, Sources: f.places,
+	}}
+	row := &progress.row
+	if f.malformed != nil {
+		row.Status, row.Error = Failed, f.malformed.Error()
+		return r.send(progress, nil, nil)
+	}
+	state, err := r.history.File(r.work, row.Key())
+	if err != nil {
+		return r.ledgerFailed(err)
+	}
+	if state == nil {
+		state = &FileState{}
+	} else {
+		row.Sources = r.sourcesNow(f.places, state.Sources)
+		if !state.ListedAt.IsZero() {
+			row.ListedAt = state.ListedAt
+		}
+		if row.UpdatedAt.IsZero() || !state.isAtOnePlace(f.places) {
+			row.UpdatedAt = latest(row.UpdatedAt, state.UpdatedAt)
+		}
+		if row.ExpiresAt.IsZero() {
+			row.ExpiresAt = state.ExpiresAt
 		}
 	}
-	r.Observer.Observe(FileVanished{&progress.row.File})
-	return r.dispatch(progress, l)
-}
-
-// list decides what becomes of a file and its assets, and sends each on its way.
-func (r *run) list(file *File, failure *Failure) error {
-	progress := &fileProgress{row: FileRow{File: *file, Status: Complete, ListedAt: time.Now()}}
-	if failure != nil {
-		progress.row.Status, progress.row.Error = Failed, failure.Error()
-		return r.dispatch(progress, listing{})
-	}
-	state, err := r.history.File(r.work, file.Key())
-	if err != nil {
-		return r.ledgerFailed(err)
-	}
-	unchanged, err := r.isUnchanged(file, state)
-	if err != nil {
-		return r.ledgerFailed(err)
-	}
-	if unchanged {
-		r.hope.unchanged()
-		r.Observer.Observe(FileUnchanged{file, state})
-		return nil
-	}
-	l, refusals, err := r.listAssets(progress)
+	l, refusals, err := r.listAssets(progress, state)
 	if err != nil {
 		return err
 	}
@@ -233,24 +171,28 @@ func (r *run) list(file *File, failure *Failure) error {
 	return errors.Join(r.dispatch(progress, l), hopeless)
 }
 
-// noteOddities tells of fields that were taken for null, and makes the file's row name them, so that it is asked again.
+// noteOddities tells of fields that were taken for null, and makes the file's row name them. It is asked again.
 func (r *run) noteOddities(progress *fileProgress, l listing) {
-	file := &progress.row.File
-	odd := file.Odd
-	file.Odd = nil
+	row := &progress.row
+	odd := row.Odd
+	row.Odd = nil
 	for i := range l.assets {
 		odd = append(odd, l.assets[i].Odd...)
 		l.assets[i].Odd = nil
 	}
+	if len(odd) == 0 {
+		return
+	}
 	var names []string
 	for _, o := range odd {
-		r.Observer.Observe(FieldOdd{file, o})
+		r.Observer.Observe(FieldOdd{&row.File, o})
 		if !slices.Contains(names, o.Field) {
 			names = append(names, o.Field)
 		}
 	}
-	if len(names) > 0 && progress.row.Status == Complete {
-		progress.row.Error = ClassOdd + ": values that make no sense were taken for null: " + strings.Join(names, ", ")
+	row.AskedAt = time.Time{}
+	if row.Status == Complete {
+		row.Error = ClassOdd + ": values that make no sense were taken for null: " + strings.Join(names, ", ")
 	}
 }
 
@@ -265,47 +207,19 @@ func (r *run) dispatchAll(files []heldFile, decide func(*heldFile)) error {
 	return nil
 }
 
-// isUnchanged tells whether a file is as the ledger has it, so that its assets need not be listed again.
-func (r *run) isUnchanged(file *File, state *FileState) (bool, error) {
-	// Timestamps of the ledger are microseconds.
-	if r.Refetch || state == nil || !state.VanishedAt.IsZero() || state.UpdatedAt.IsZero() ||
-		!state.UpdatedAt.Equal(file.UpdatedAt.Truncate(time.Microsecond)) {
-		return false, nil
-	}
-	if state.Status == Skipped {
-		return file.ID == "", nil
-	}
-	if state.Status != Complete || state.AskAgain || r.Filters.Screenshots && state.Screenshots == nil ||
-		r.Filters.Figures && state.Figures == nil {
-		return false, nil
-	}
-	if state.Skipped == 0 {
-		return true, nil
-	}
-	rows, err := r.history.Assets(r.work, ID(file.ID))
-	if err != nil {
-		return false, err
-	}
-	for _, row := range rows {
-		if row.VanishedAt.IsZero() && row.Status == Skipped && row.Reason != r.Filters.skipReason(&row.Asset) {
-			return false, nil
-		}
-	}
-	return true, nil
-}
-
 // listing is what a file has now, and what the ledger says it had.
 type listing struct {
 	assets []Asset
-	// kinds are those that were answered; true where what is not listed has vanished.
+	// kinds are those that were answered: true where what is not listed is missing, false where what is known stays.
 	kinds map[Kind]bool
 	prior map[AssetKey]*Row
+	// knownUnder is the date of the file that is known; zero where none is.
+	knownUnder time.Time
 }
 
 // listAssets asks for a file's assets. Kinds that cannot be listed are among the refusals; where nothing can be asked for, the
 // file's row says why.
-func (r *run) listAssets(progress *fileProgress) (l listing, refusals map[Kind]*Failure, err error) {
-	l = listing{kinds: map[Kind]bool{}}
+func (r *run) listAssets(progress *fileProgress, state *FileState) (l listing, refusals map[Kind]*Failure, err error) {
 	row := &progress.row
 	if row.ID == "" {
 		row.Status, row.Error = Skipped, ReasonNoFileID
@@ -316,11 +230,15 @@ func (r *run) listAssets(progress *fileProgress) (l listing, refusals map[Kind]*
 		row.Status, row.Error = Failed, (&Failure{Class: ClassBadID, Err: err}).Error()
 		return l, nil, nil
 	}
+	l.kinds, l.knownUnder = map[Kind]bool{}, state.UpdatedAt
+	if l.prior, err = r.prior(id); err != nil {
+		return l, nil, err
+	}
 	for _, kind := range r.Filters.Kinds() {
 		assets, err := r.Source.Assets(r.intake, id, kind)
 		if none, ok := errors.AsType[*NoAssetsError](err); ok {
 			row.Status, row.Error = Skipped, none.Error()
-			return l, nil, nil
+			return listing{}, nil, nil
 		}
 		if failure, ok := errors.AsType[*Failure](err); ok {
 			if refusals == nil {
@@ -332,36 +250,42 @@ func (r *run) listAssets(progress *fileProgress) (l listing, refusals map[Kind]*
 		if err != nil {
 			return l, nil, err
 		}
-		l.kinds[kind] = assets != nil
+		isList := assets != nil
 		assets = unique(assets)
-		row.setListed(kind, new(int64(len(assets))))
-		l.assets = append(l.assets, assets...)
-	}
-	if l.prior, err = r.prior(id); err != nil {
-		return l, nil, err
-	}
-	for kind, listed := range l.kinds {
-		if !listed && l.holds(kind) {
-			// What is known stays, and the file is asked again.
-			row.setListed(kind, nil)
+		count := new(int64(len(assets)))
+		known := state.Screenshots
+		if kind == Figure {
+			known = state.Figures
 		}
+		r.belief.kind(kind).countFull(count)
+		switch {
+		case !isList && l.holds(kind):
+			l.kinds[kind] = false
+		case isList && len(assets) == 0 && sum(known) > 0:
+			l.kinds[kind] = r.belief.believesEmpty(kind)
+		default:
+			l.kinds[kind] = true
+		}
+		if !l.kinds[kind] {
+			count, row.AskedAt = known, time.Time{}
+		}
+		if kind == Screenshot {
+			row.Screenshots, row.MissingPages = count, state.MissingPages
+			if l.kinds[kind] {
+				row.MissingPages = new(missingPages(assets))
+			}
+		} else {
+			row.Figures = count
+		}
+		l.assets = append(l.assets, assets...)
 	}
 	return l, refusals, nil
 }
 
-// setListed sets how many assets of a kind are listed; nil where that is not known.
-func (f *FileRow) setListed(kind Kind, count *int64) {
-	if kind == Screenshot {
-		f.Screenshots = count
-	} else {
-		f.Figures = count
-	}
-}
-
-// holds tells whether assets of a kind are known that have not vanished.
+// holds tells whether assets of a kind are known that are not gone.
 func (l *listing) holds(kind Kind) bool {
 	for _, row := range l.prior {
-		if row.Kind == kind && row.VanishedAt.IsZero() {
+		if row.Kind == kind && !row.IsGone() {
 			return true
 		}
 	}
@@ -402,8 +326,21 @@ func unique(assets []Asset) []Asset {
 	return kept
 }
 
+// missingPages counts the gaps in the page numbers of screenshots, which begin with 0 or 1.
+func missingPages(screenshots []Asset) int64 {
+	first, last, pages := int64(1), int64(0), int64(0)
+	for _, a := range screenshots {
+		if a.PageIndex >= 0 {
+			first, last, pages = min(first, int64(a.PageIndex)), max(last, int64(a.PageIndex)), pages+1
+		}
+	}
+	return max(0, last-first+1-pages)
+}
+
 // dispatch plans every asset of the listing and sends it to be fetched or to be recorded.
 func (r *run) dispatch(progress *fileProgress, l listing) error {
+	file := &progress.row.File
+	l.name(&progress.row)
 	var rows []*Row
 	var jobs []job
 	for i := range l.assets {
@@ -412,36 +349,51 @@ func (r *run) dispatch(progress *fileProgress, l listing) error {
 		delete(l.prior, asset.Key())
 		if failure := asset.Malformed; failure != nil {
 			asset.Malformed = nil
-			row := &Row{Asset: *asset, File: &progress.row.File, Status: Failed, Reason: failure.Error()}
+			row := &Row{Asset: *asset, File: file, Status: Failed, Reason: failure.Error()}
 			r.Observer.Observe(AssetDone{Row: row})
 			rows = append(rows, row)
 			// Any asset of the kind may be the one that cannot be read.
 			l.kinds[asset.Kind] = false
 			continue
 		}
-		action, reason := r.Filters.decide(asset, &progress.row.File, prior, r.Refetch)
+		under := prior.under(l.knownUnder)
+		stored := prior.standing(asset, file.UpdatedAt, under, r.BySize)
+		action, reason := r.Filters.decide(asset, stored, r.Refetch)
 		r.Observer.Observe(AssetPlanned{asset, action, reason})
 		switch action {
 		case ActionFetch:
-			jobs = append(jobs, job{asset, prior, progress})
+			jobs = append(jobs, job{asset, prior, stored, under, progress})
 		case ActionSkip:
-			rows = append(rows, &Row{Asset: *asset, File: &progress.row.File, Status: Skipped, Reason: reason})
+			rows = append(rows, &Row{Asset: *asset, File: file, Status: Skipped, Reason: reason})
 		case ActionKeep:
-			if row := prior.relisted(asset, &progress.row.File); row != nil {
+			if row := prior.relisted(asset, file.fetchedUnder(under)); row != nil {
 				rows = append(rows, row)
 			} else {
 				progress.row.add(prior)
 			}
 		}
 	}
-	for _, row := range l.vanished(time.Now()) {
-		if row.isMalformed() {
-			row.Status, row.Reason = Skipped, ReasonPruned
-		} else {
+	for _, row := range l.missing(r.started) {
+		switch {
+		case row.isPruned():
+		case row.IsGone():
 			r.Observer.Observe(AssetVanished{row})
+		default:
+			// Whether it has vanished the next run finds out.
+			progress.row.AskedAt = time.Time{}
 		}
 		rows = append(rows, row)
 	}
+	for _, row := range l.prior {
+		if listed, answered := l.kinds[row.Kind]; answered && !listed {
+			progress.row.add(row)
+		}
+	}
+	return r.send(progress, rows, jobs)
+}
+
+// send sends what becomes of the assets of a file on its way.
+func (r *run) send(progress *fileProgress, rows []*Row, jobs []job) error {
 	progress.pending = len(rows) + len(jobs)
 	if progress.pending == 0 {
 		return r.record(result{file: progress})
@@ -461,18 +413,54 @@ func (r *run) dispatch(progress *fileProgress, l listing) error {
 	return nil
 }
 
+// under returns the date of the file under which the asset of a row, which may be nil, was fetched. A row that has none was under
+// the one that is known of its file.
+func (r *Row) under(known time.Time) time.Time {
+	if r == nil || r.File.UpdatedAt.IsZero() {
+		return known
+	}
+	return r.File.UpdatedAt
+}
+
+// fetchedUnder returns the file as rows have it whose blobs were fetched under another date, zero where it is not known.
+func (f *File) fetchedUnder(date time.Time) *File {
+	if date.IsZero() || f.UpdatedAt.Truncate(time.Microsecond).Equal(date) {
+		return f
+	}
+	other := *f
+	other.UpdatedAt = date
+	return &other
+}
+
+// name gives the row of a file the ids and names of the first of its places, where another one is listed now and a row of an asset
+// has them.
+func (l *listing) name(row *FileRow) {
+	if len(row.Sources) == 0 || row.Place() == row.Sources[0] {
+		return
+	}
+	for _, known := range l.prior {
+		if known.File.Place() == row.Sources[0] {
+			updated, expires := row.UpdatedAt, row.ExpiresAt
+			row.File = *known.File
+			row.UpdatedAt, row.ExpiresAt = updated, expires
+			return
+		}
+	}
+}
+
 // relisted returns the row with what a new listing says of the asset and its file, or nil when that is nothing new.
 func (r *Row) relisted(asset *Asset, file *File) *Row {
 	row := *r
-	row.Asset, row.File, row.VanishedAt = *asset, file, time.Time{}
+	row.Asset, row.File, row.Gone = *asset, file, Gone{}
 	old, now := *r.File, row.File.recorded()
-	if row.VanishedAt.Equal(r.VanishedAt) && reflect.DeepEqual(r.Asset, row.Asset) && reflect.DeepEqual(old, now) {
+	if r.isListed() && reflect.DeepEqual(r.Asset, row.Asset) && reflect.DeepEqual(old, now) {
 		return nil
 	}
 	return &row
 }
 
-// recorded returns the file as a ledger gives it back: with timestamps in UTC microseconds.
+// recorded returns the file as a ledger gives it back with the row of an asset: with timestamps in UTC microseconds, and without what
+// only the file's own row has.
 func (f *File) recorded() File {
 	c := *f
 	for _, t := range []*time.Time{&c.CreatedAt, &c.UpdatedAt, &c.DeletedAt} {
@@ -480,20 +468,39 @@ func (f *File) recorded() File {
 			*t = t.UTC().Truncate(time.Microsecond)
 		}
 	}
+	c.ExpiresAt = time.Time{}
 	return c
 }
 
-// vanished returns the rows of assets that were listed once and are not any more, of kinds that could be listed.
-func (l *listing) vanished(now time.Time) []*Row {
+// missing returns the rows of assets that were listed once and are not any more, of kinds that could be listed. Those that were
+// missing before have vanished.
+func (l *listing) missing(now time.Time) []*Row {
 	var rows []*Row
 	for _, row := range l.prior {
-		if l.kinds[row.Kind] && row.VanishedAt.IsZero() {
-			row.VanishedAt = now
-			rows = append(rows, row)
+		if !l.kinds[row.Kind] || row.IsGone() {
+			continue
 		}
+		if row.MissedAt.IsZero() && !row.isMalformed() {
+			row.MissedAt = now
+		} else {
+			row.leave(Gone{VanishedAt: now})
+		}
+		rows = append(rows, row)
 	}
 	return rows
 }
+
+// leave records that an asset is gone. The row of one that could not be told from others stands for nothing any more, and goes.
+func (r *Row) leave(gone Gone) {
+	if r.isMalformed() {
+		gone = Gone{VanishedAt: latest(gone.VanishedAt, gone.ExpiredAt)}
+		r.Status, r.Reason = Skipped, ReasonPruned
+	}
+	r.Gone = gone
+}
+
+// isPruned tells whether the row goes when the run ends.
+func (r *Row) isPruned() bool { return r.IsGone() && r.Status == Skipped && r.Reason == ReasonPruned }
 
 // isMalformed tells whether the row is that of an item of which not even the key could be read.
 func (r *Row) isMalformed() bool {
@@ -517,10 +524,10 @@ func (p *fileProgress) count(res result) {
 	}
 }
 
-// add adds an asset's row to its file's counts. Assets that vanished are not listed any more, and do not count.
+// add adds an asset's row to its file's counts. Assets that are not listed any more do not count.
 func (f *FileRow) add(row *Row) {
 	switch {
-	case !row.VanishedAt.IsZero():
+	case !row.IsCounted():
 	case row.Status == Stored:
 		f.Stored++
 		f.Bytes += row.Content.Size

@@ -41,6 +41,15 @@ type StorageError struct {
 func (e *StorageError) Error() string { return e.Op + ": " + e.Err.Error() }
 func (e *StorageError) Unwrap() error { return e.Err }
 
+// DoubtError says that a listing lost so much of what is known that it is not believed: what it has was exported, and nothing
+// counts as vanished.
+type DoubtError struct {
+	// Lost says what was lost, such as "160 of 200 known files are not listed".
+	Lost string
+}
+
+func (e *DoubtError) Error() string { return "the listing is not believed: " + e.Lost }
+
 // PanicError is a panic of one of the pipeline's goroutines.
 type PanicError struct {
 	Stage string

@@ -21,7 +21,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fakeSource is an upstream in memory.
 type fakeSource struct {
-	files  []File
+	files []File
+	// places are the listings that the files are in; nil stands for one of all, "directory:d".
+	places []SourceKey
 	assets map[string][]Asset
 	// filesErr ends the listing of files; listErr and blobErr are asked before each request.
 	filesErr error
@@ -43,14 +45,22 @@ type fakeSource struct {
 	most     int
 }
 
-func (s *fakeSource) Listings(ctx context.Context) []Listing {
-	return []Listing{{Key: DirectorySource("dir"), Files: s.Files(ctx)}}
+func (s *fakeSource) Listings(context.Context) []Listing {
+	if s.places == nil {
+		return []Listing{{Key: "directory:d", Files: s.list("")}}
+	}
+	var all []Listing
+	for _, key := range s.places {
+		all = append(all, Listing{Key: key, Files: s.list(key)})
+	}
+	return all
 }
 
-func (s *fakeSource) Files(ctx context.Context) iter.Seq2[File, error] {
+// list yields the files of a place, or all.
+func (s *fakeSource) list(place SourceKey) iter.Seq2[File, error] {
 	return func(yield func(File, error) bool) {
 		for _, f := range s.files {
-			if !yield(f, nil) {
+			if (place == "" || f.Place() == place) && !yield(f, nil) {
 				return
 			}
 		}
@@ -283,7 +293,9 @@ func (s *fakeStore) Files(context.Context) iter.Seq2[*FileRow, error] {
 	var rows []*FileRow
 	for _, key := range slices.SortedFunc(maps.Keys(s.files), FileKey.Compare) {
 		row := *s.files[key]
+		expires := row.ExpiresAt
 		row.File = row.File.recorded()
+		row.ExpiresAt = expires
 		rows = append(rows, &row)
 	}
 	return func(yield func(*FileRow, error) bool) {
@@ -302,8 +314,25 @@ func (s *fakeStore) File(_ context.Context, key FileKey) (*FileState, error) {
 	if !ok {
 		return nil, nil
 	}
-	return &FileState{Status: f.Status, Counts: f.Counts, UpdatedAt: f.UpdatedAt.Truncate(time.Microsecond), VanishedAt: f.VanishedAt,
-		AskAgain: f.Status == Complete && f.Error != ""}, nil
+	return f.state(), nil
+}
+
+func (s *fakeStore) States() iter.Seq2[FileKey, *FileState] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	states := map[FileKey]*FileState{}
+	for key, f := range s.files {
+		states[key] = f.state()
+	}
+	return maps.All(states)
+}
+
+func (f *FileRow) state() *FileState {
+	return &FileState{
+		Status: f.Status, Screenshots: f.Screenshots, Figures: f.Figures, MissingPages: f.MissingPages,
+		Stored: f.Stored, Skipped: f.Skipped, UpdatedAt: f.UpdatedAt.Truncate(time.Microsecond), ExpiresAt: f.ExpiresAt,
+		ListedAt: f.ListedAt, AskedAt: f.AskedAt, Sources: f.Sources, Missed: !f.MissedAt.IsZero(), Gone: f.IsGone(),
+	}
 }
 
 func (s *fakeStore) Assets(_ context.Context, id ID) ([]*Row, error) {

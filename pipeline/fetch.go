@@ -50,7 +50,7 @@ func (r *run) fetchOne(j job) error {
 	blob, err := r.Source.Blob(r.work, j.asset, held.pause)
 	if failure, ok := errors.AsType[*Failure](err); ok {
 		row.Status, row.Reason, row.Attempts = Failed, failure.Error(), failure.Attempts
-		r.Observer.Observe(AssetDone{row, time.Since(began)})
+		r.Observer.Observe(AssetDone{Row: row, Took: time.Since(began)})
 		r.recordFailure(j, row)
 		return nil
 	}
@@ -60,11 +60,21 @@ func (r *run) fetchOne(j job) error {
 	defer blob.Close()
 	row.Status, row.Content = Stored, blob.Content
 	row.Attempts, row.FetchedAt, row.DeclaredType = blob.Attempts, blob.FetchedAt, blob.DeclaredType
-	if err := r.store(j, row, blob); err != nil {
+	same := !r.Refetch && j.prior.has(&blob.Content)
+	if same {
+		// What is stored stays, under the newer date.
+		row.Location, row.FetchedAt = j.prior.Location, j.prior.FetchedAt
+		r.batch.add(result{file: j.file, row: row})
+	} else if err := r.store(j, row, blob); err != nil {
 		return err
 	}
-	r.Observer.Observe(AssetDone{row, time.Since(began)})
+	r.Observer.Observe(AssetDone{row, time.Since(began), same})
 	return nil
+}
+
+// has tells whether the row, which may be nil, is of a stored blob of these bytes.
+func (r *Row) has(c *Content) bool {
+	return r != nil && r.Status == Stored && r.Content.Size == c.Size && r.Content.SHA256 == c.SHA256
 }
 
 // store puts the blob into the sink and its row into the batch, as one step for those who hold the gate.
@@ -79,12 +89,12 @@ func (r *run) store(j job, row *Row, blob *Blob) error {
 	return nil
 }
 
-// recordFailure records that an asset could not be fetched. What is stored of it stays, if that is what is listed: then
-// only the file's row tells that something is to be tried again.
+// recordFailure records that an asset could not be fetched. What is stored of it stays, with its date, if it has the size that
+// is listed: then only the file's row tells that something is to be tried again.
 func (r *run) recordFailure(j job, row *Row) {
-	if j.prior.holds(j.asset, row.File) {
+	if j.stored != absent {
 		kept := *j.prior
-		kept.File = row.File
+		kept.File, kept.Gone = row.File.fetchedUnder(j.under), Gone{}
 		r.batch.add(result{file: j.file, row: &kept, refetchFailed: true})
 		return
 	}

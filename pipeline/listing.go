@@ -5,31 +5,6 @@ import (
 	"iter"
 )
 
-// SourceKey names one of the listings of files that a Source consists of. It is the same in every run: "directory:ID",
-// "pipeline:ID", "project", or "file:ID" for a file that was named by its id.
-type SourceKey string
-
-// ProjectSource is the listing of a project's files.
-const ProjectSource SourceKey = "project"
-
-// DirectorySource is the listing of a directory, PipelineSource that of a pipeline, and FileSource the one of a single file.
-func DirectorySource(id string) SourceKey { return SourceKey("directory:" + id) }
-func PipelineSource(id string) SourceKey  { return SourceKey("pipeline:" + id) }
-func FileSource(id string) SourceKey      { return SourceKey("file:" + id) }
-
-// Source returns where the file was listed, as far as its row tells.
-func (f *File) Source() SourceKey {
-	switch {
-	case f.DirectoryID != "":
-		return DirectorySource(f.DirectoryID)
-	case f.PipelineID != "":
-		return PipelineSource(f.PipelineID)
-	case f.ProjectID != "" || f.DisplayName != nil || f.UniqueID != nil:
-		return ProjectSource
-	}
-	return FileSource(f.ID)
-}
-
 // Listing is one listing of files.
 type Listing struct {
 	Key SourceKey
@@ -91,14 +66,4 @@ func unlisted(outcomes []SourceOutcome) error {
 		return errs[0]
 	}
 	return &SourcesError{errs}
-}
-
-// isComplete tells whether all listings came to their end.
-func isComplete(outcomes []SourceOutcome) bool {
-	for i := range outcomes {
-		if !outcomes[i].IsComplete() {
-			return false
-		}
-	}
-	return true
 }

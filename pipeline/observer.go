@@ -37,14 +37,15 @@ type (
 	// FileListed tells of a file that a listing gave for the first time in this run.
 	FileListed struct{ File *File }
 	// FileUnchanged tells of a file that is as the ledger has it, so that it cost no request of its own.
-	FileUnchanged struct {
-		File  *File
-		State *FileState
-	}
+	FileUnchanged struct{ Row *FileRow }
 	// FileRecalled tells of a file that an incremental source did not list, and that is taken to be as the ledger has it.
 	FileRecalled struct{ File *File }
-	// FileVanished tells of a file that the ledger has, and that is not listed any more. Its assets vanish with it.
+	// FileMissed tells of a file that the ledger has, and that a complete listing does not have for the first time.
+	FileMissed struct{ File *File }
+	// FileVanished tells of a file that the ledger has, and that is not listed any more. Its assets vanish with it. FileExpired
+	// tells of one that went by its own ExpiresAt.
 	FileVanished struct{ File *File }
+	FileExpired  struct{ File *File }
 	// AssetVanished tells of an asset that the ledger has, and that is not listed any more.
 	AssetVanished struct{ Row *Row }
 	// SourceListed tells what came of a listing.
@@ -67,9 +68,15 @@ type (
 		File *File
 		Oddity
 	}
+	// ListingAccepted tells that a listing was believed, because Options say so, that would not have been otherwise.
+	ListingAccepted struct {
+		// Lost is as in DoubtError.
+		Lost string
+	}
 	// FilesComplete tells that all listings of files have come to their end.
 	FilesComplete struct{}
-	// AssetPlanned tells what is to become of a listed asset. Action is ActionFetch, ActionKeep or ActionSkip.
+	// AssetPlanned tells what is to become of a listed asset. Action is ActionFetch, ActionKeep or ActionSkip; the reason is that
+	// of a skip, or ReasonNewerDate.
 	AssetPlanned struct {
 		Asset  *Asset
 		Action Action
@@ -77,9 +84,12 @@ type (
 	}
 	// AssetDone tells that an asset was stored or failed; it is not committed yet. Took is the time from when its
 	// fetching began.
+	//
+	// Same tells that it was fetched again for a newer date, and that its bytes are those that are stored.
 	AssetDone struct {
 		Row  *Row
 		Took time.Duration
+		Same bool
 	}
 	// FileSettled tells that every asset of a file has its row.
 	FileSettled struct{ Row *FileRow }
@@ -128,21 +138,24 @@ type (
 	}
 )
 
-func (FileListed) event()     {}
-func (FileUnchanged) event()  {}
-func (FileRecalled) event()   {}
-func (FileVanished) event()   {}
-func (AssetVanished) event()  {}
-func (SourceListed) event()   {}
-func (KindNotOffered) event() {}
-func (KindRefused) event()    {}
-func (FieldOdd) event()       {}
-func (FilesComplete) event()  {}
-func (AssetPlanned) event()   {}
-func (AssetDone) event()      {}
-func (FileSettled) event()    {}
-func (Committed) event()      {}
-func (Requested) event()      {}
-func (Retrying) event()       {}
-func (Paused) event()         {}
-func (Paced) event()          {}
+func (FileListed) event()      {}
+func (FileUnchanged) event()   {}
+func (FileRecalled) event()    {}
+func (FileMissed) event()      {}
+func (FileVanished) event()    {}
+func (FileExpired) event()     {}
+func (AssetVanished) event()   {}
+func (SourceListed) event()    {}
+func (KindNotOffered) event()  {}
+func (KindRefused) event()     {}
+func (FieldOdd) event()        {}
+func (ListingAccepted) event() {}
+func (FilesComplete) event()   {}
+func (AssetPlanned) event()    {}
+func (AssetDone) event()       {}
+func (FileSettled) event()     {}
+func (Committed) event()       {}
+func (Requested) event()       {}
+func (Retrying) event()        {}
+func (Paused) event()          {}
+func (Paced) event()           {}

@@ -1,5 +1,7 @@
 package pipeline
 
+import "time"
+
 // Filters says which of the listed assets are wanted. The zero value wants no kind at all.
 type Filters struct {
 	// Screenshots and Figures say which kinds to list. Assets of a kind that is not listed have no row.
@@ -47,27 +49,46 @@ const (
 	ActionSkip  Action = "skip"
 )
 
-// decide is the plan: what to do with a listed asset of a file, given its row of an earlier run, which may be nil. What is
-// stored and unchanged stays, whatever the filters say now. The reason is that of a skip.
-func (f *Filters) decide(a *Asset, file *File, prior *Row, refetch bool) (action Action, reason string) {
+// decide is the plan: what to do with a listed asset, given how what is stored of it stands to what is listed. What is stored and
+// not known to be another picture now stays, whatever the filters say. The reason is that of a skip, or ReasonNewerDate.
+func (f *Filters) decide(a *Asset, stored standing, refetch bool) (action Action, reason string) {
 	reason = f.skipReason(a)
 	switch {
-	case prior.holds(a, file) && (!refetch || reason != ""):
+	case stored == current && (!refetch || reason != ""), stored == dated && reason != "":
 		return ActionKeep, ""
 	case reason != "":
 		return ActionSkip, reason
+	case stored == dated:
+		return ActionFetch, ReasonNewerDate
 	}
 	return ActionFetch, ""
 }
 
-// holds tells whether the row says that the asset of the file is stored as it is listed now. Where no size is listed, a
-// file that was updated since may have another picture.
-func (r *Row) holds(a *Asset, file *File) bool {
+// standing says how what an earlier run stored of an asset stands to what is listed now.
+type standing int
+
+const (
+	// absent: nothing is stored, or something of another size.
+	absent standing = iota
+	// dated: it was fetched under an earlier date of its file.
+	dated
+	// current: it is what is listed.
+	current
+)
+
+// standing compares the row of an asset, which may be nil, with what is listed: its size, and the date of its file with the one
+// under which it was fetched. Where either date is not known, nothing says that it is another picture now. With bySize a listed
+// size is all that counts.
+func (r *Row) standing(a *Asset, listed, fetchedUnder time.Time, bySize bool) standing {
 	if r == nil || r.Status != Stored {
-		return false
+		return absent
 	}
-	if size, known := a.ExpectedSize(); known {
-		return size == r.Content.Size
+	size, known := a.ExpectedSize()
+	switch {
+	case known && size != r.Content.Size:
+		return absent
+	case known && bySize, fetchedUnder.IsZero(), !listed.Truncate(time.Microsecond).After(fetchedUnder):
+		return current
 	}
-	return r.File.UpdatedAt.Equal(file.recorded().UpdatedAt)
+	return dated
 }

@@ -30,6 +30,8 @@ const (
 	ReasonConfidence = "confidence"
 	ReasonPage       = "page"
 	ReasonNoFileID   = "no file_id"
+	// ReasonNewerDate is why an asset is fetched again that has the size that is stored.
+	ReasonNewerDate = "newer date"
 	// ReasonPruned is that of an asset that vanished and whose blob is removed, or of an asset or file that could not be told
 	// from others and is not listed any more; its row goes when the run ends.
 	ReasonPruned = "pruned"
@@ -52,9 +54,26 @@ type Row struct {
 	FetchedAt time.Time
 	// DeclaredType is that of the stored blob: see Blob.
 	DeclaredType string
-	// VanishedAt is when the asset was first found missing upstream; zero while it is listed.
-	VanishedAt time.Time
+	Gone
 }
+
+// Gone says since when something is not listed upstream any more. All is zero while it is.
+type Gone struct {
+	// MissedAt is when one complete listing did not have it; it is listed again, or gone, when the next one has been read.
+	MissedAt time.Time
+	// VanishedAt is when the second complete listing in a row did not have it. ExpiredAt takes its place where the file's own
+	// ExpiresAt had passed by then.
+	VanishedAt, ExpiredAt time.Time
+}
+
+// isListed tells whether the last complete listing had it.
+func (g Gone) isListed() bool { return g == Gone{} }
+
+// IsGone tells whether it has vanished or expired.
+func (g Gone) IsGone() bool { return !g.VanishedAt.IsZero() || !g.ExpiredAt.IsZero() }
+
+// IsCounted tells whether it is among the listed assets that the row of a file counts: those of one that expired still are.
+func (g Gone) IsCounted() bool { return g.VanishedAt.IsZero() && g.MissedAt.IsZero() }
 
 // FileRow is a source file's row of files.parquet.
 type FileRow struct {
@@ -64,10 +83,13 @@ type FileRow struct {
 	// to be asked for again; else empty.
 	Error string
 	Counts
-	// ListedAt is when the file's assets were listed.
-	ListedAt time.Time
-	// VanishedAt is when the file was first found missing upstream; zero while it is listed.
-	VanishedAt time.Time
+	// ListedAt is when the file's assets were listed first, AskedAt when they were last; zero where they are to be listed again
+	// whatever else holds.
+	ListedAt, AskedAt time.Time
+	// Sources are all listings that have the file, sorted. The first of them is the one whose ids and names the row has, as
+	// far as they are known.
+	Sources []SourceKey
+	Gone
 }
 
 // Counts sums up the assets of a file.
@@ -75,6 +97,8 @@ type Counts struct {
 	// Screenshots and Figures count the listed assets of each kind; nil where that kind was not asked for or its listing
 	// failed.
 	Screenshots, Figures *int64
+	// MissingPages counts the gaps in the page numbers of the screenshots; nil as Screenshots is.
+	MissingPages *int64
 	// Stored, Skipped and Failed count the listed assets by status; Bytes is the size of those stored.
 	Stored, Skipped, Failed, Bytes int64
 }
@@ -82,12 +106,15 @@ type Counts struct {
 // FileState is what a ledger keeps of a FileRow for the next run.
 type FileState struct {
 	Status Status
-	Counts
-	// UpdatedAt is the file's updated_at as it was listed.
-	UpdatedAt  time.Time
-	VanishedAt time.Time
-	// AskAgain tells that something of the file could not be read or was refused, though it is complete.
-	AskAgain bool
+	// Screenshots, Figures, MissingPages, Stored and Skipped are those of Counts.
+	Screenshots, Figures, MissingPages *int64
+	Stored, Skipped                    int64
+	// UpdatedAt is the file's updated_at: the newest of all its places. ExpiresAt, ListedAt, AskedAt and Sources are those of
+	// FileRow.
+	UpdatedAt, ExpiresAt, ListedAt, AskedAt time.Time
+	Sources                                 []SourceKey
+	// Missed tells whether the last complete listing did not have the file; Gone whether it vanished or expired.
+	Missed, Gone bool
 }
 
 // Location says where a sink put a blob.

@@ -20,8 +20,15 @@ type Options struct {
 	Observer Observer
 	Filters  Filters
 
-	// Refetch fetches every wanted asset again, whatever the ledger says.
-	Refetch bool
+	// Refetch fetches every wanted asset again, whatever the ledger says. Relist asks for the assets of every file, and keeps what
+	// is stored.
+	Refetch, Relist bool
+	// Settle is how old a file has to be for its pictures to be complete once each kind has some (24 h).
+	Settle time.Duration
+	// BySize fetches a stored asset again for another listed size only, and not for a newer date.
+	BySize bool
+	// AcceptListing believes a listing that lost so much that it would not be believed otherwise, and tells of it in ListingAccepted.
+	AcceptListing bool
 	// Incremental says that the source lists only files that were updated lately. Then the others of the ledger are taken to
 	// be as it has them, those that an earlier run could not complete are tried again, and none counts as vanished.
 	Incremental bool
@@ -55,6 +62,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.Checkpoint, 5*time.Second)
 	setDefault(&o.CheckpointRows, 10_000)
 	setDefault(&o.CheckpointBytes, 256<<20)
+	setDefault(&o.Settle, 24*time.Hour)
 	if o.Observer == nil {
 		o.Observer = Observers{}
 	}
@@ -78,14 +86,13 @@ func (o Options) Validate() error {
 		return errors.New("pipeline options: Ledger is missing")
 	case len(o.Filters.Kinds()) == 0:
 		return errors.New("pipeline options: Filters wants neither screenshots nor figures")
-	case o.Limit < 0:
-		return fmt.Errorf("pipeline options: Limit is %d", o.Limit)
-	case o.Concurrency < 0 || o.Listers < 0 || o.Memory < 0 || o.Checkpoint < 0 || o.CheckpointRows < 0 || o.CheckpointBytes < 0:
+	case o.Concurrency < 0 || o.Listers < 0 || o.Memory < 0 || o.Checkpoint < 0 || o.CheckpointRows < 0 || o.CheckpointBytes < 0 ||
+		o.Settle < 0 || o.Limit < 0:
 		return fmt.Errorf("pipeline options: a negative bound in %+v", struct {
-			Concurrency, Listers, CheckpointRows int
-			Memory, CheckpointBytes              int64
-			Checkpoint                           time.Duration
-		}{o.Concurrency, o.Listers, o.CheckpointRows, o.Memory, o.CheckpointBytes, o.Checkpoint})
+			Concurrency, Listers, CheckpointRows, Limit int
+			Memory, CheckpointBytes                     int64
+			Checkpoint, Settle                          time.Duration
+		}{o.Concurrency, o.Listers, o.CheckpointRows, o.Limit, o.Memory, o.CheckpointBytes, o.Checkpoint, o.Settle})
 	}
 	return nil
 }
@@ -95,18 +102,22 @@ func (o Options) Validate() error {
 //
 // What concerns one asset or one file is a row; an error of Run says why it ended early: ErrInterrupted, an error of the
 // source, a *StorageError or a *PanicError. What had been fetched until then is committed if storage allows. Cancelling
-// ctx ends the run at once and commits nothing more.
+// ctx ends the run at once and commits nothing more. A *DoubtError tells of a run that came to its end, but did not believe the
+// listing.
 func Run(ctx context.Context, o Options) error {
 	if err := o.Validate(); err != nil {
 		return err
 	}
 	r := newRun(ctx, o, o.Ledger)
 	r.crew.start()
-	return r.wait(r.commit)
+	if err := r.wait(r.commit); err != nil {
+		return err
+	}
+	return r.verdict()
 }
 
 // Plan does what Run does up to the point where the first blob would be fetched, and records nothing. Its results are
-// the events that the Observer gets. Options.Sink and Options.Ledger are not used.
+// the events that the Observer gets. Options.Sink and Options.Ledger are not used. Like Run it returns a *DoubtError at its end.
 func Plan(ctx context.Context, history History, o Options) error {
 	r := newRun(ctx, o, history)
 	r.stage("fetch", func() error {
@@ -118,7 +129,10 @@ func Plan(ctx context.Context, history History, o Options) error {
 		}
 		return nil
 	})
-	return r.wait(r.forget)
+	if err := r.wait(r.forget); err != nil {
+		return err
+	}
+	return r.verdict()
 }
 
 // wait runs the first and the last stage, and returns when all stages have ended.
@@ -146,6 +160,9 @@ func (r *run) wait(commit func() error) error {
 type run struct {
 	Options
 	history History
+	// started is now, for everything that the run says of a file.
+	started time.Time
+	belief  belief
 	memory  *semaphore.Weighted
 	crew    *crew
 	// jobs are assets to fetch.
@@ -169,11 +186,14 @@ type run struct {
 	first error
 }
 
-// job is an asset to fetch. prior is its row of an earlier run; it may be nil.
+// job is an asset to fetch. prior is its row of an earlier run, which may be nil; stored says how that stands to what is listed,
+// and under is the date under which it was fetched.
 type job struct {
-	asset *Asset
-	prior *Row
-	file  *fileProgress
+	asset  *Asset
+	prior  *Row
+	stored standing
+	under  time.Time
+	file   *fileProgress
 }
 
 func newRun(ctx context.Context, o Options, history History) *run {
@@ -181,12 +201,14 @@ func newRun(ctx context.Context, o Options, history History) *run {
 	r := &run{
 		Options: o,
 		history: history,
+		started: time.Now().UTC().Truncate(time.Microsecond),
 		memory:  semaphore.NewWeighted(o.Memory),
 		// Twice the workers: each finds its next job waiting. Besides, every goroutine that was hired while assets are parked
 		// holds a job while it waits for a place: maxParked times the workers at most.
-		jobs:  make(chan job, 2*o.Concurrency),
-		batch: newBatch(o.CheckpointRows, o.CheckpointBytes),
-		hope:  newHope(),
+		jobs:   make(chan job, 2*o.Concurrency),
+		batch:  newBatch(o.CheckpointRows, o.CheckpointBytes),
+		belief: belief{accepted: o.AcceptListing},
+		hope:   newHope(),
 	}
 	r.work, r.endWork = context.WithCancelCause(ctx)
 	r.intake, r.endIntake = context.WithCancelCause(r.work)

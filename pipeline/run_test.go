@@ -127,20 +127,28 @@ func TestRun_SecondRun_FetchesOnlyWhatIsMissing(t *testing.T) {
 	again("after a failure", 2, 1)
 	again("nothing new", 0, 0)
 	source.files[0].UpdatedAt = testTime.Add(time.Second)
-	// Where no size is listed, the picture may be another one now.
-	again("a file touched", 2, 2)
+	// A picture of the same size may be another one now.
+	again("a file touched", 2, 5)
+	if len(store.put) != 0 {
+		t.Errorf("%d blobs were put although their bytes are those that are stored", len(store.put))
+	}
 	if got := store.rows[AssetKey{FileID: "file-000", Kind: Screenshot}].File.UpdatedAt; !got.Equal(source.files[0].UpdatedAt) {
 		t.Errorf("the kept row says that the file was updated at %v", got)
 	}
 	source.files[0].UpdatedAt = testTime.Add(time.Minute)
 	source.assets["file-000"][0].ListedSize = new(int64(1001))
 	source.assets["file-000"] = append(source.assets["file-000"][:4], Asset{Kind: Screenshot, PageIndex: 6})
-	again("a file parsed anew", 2, 3)
-	if row := store.rows[AssetKey{FileID: "file-000", Kind: Figure, PageIndex: 5, FigureName: "a"}]; row.VanishedAt.IsZero() {
-		t.Errorf("row of an asset that is no longer listed: %+v", row)
+	again("a file parsed anew", 2, 5)
+	unlisted := AssetKey{FileID: "file-000", Kind: Figure, PageIndex: 5, FigureName: "a"}
+	if row := store.rows[unlisted]; row.MissedAt.IsZero() || row.IsGone() {
+		t.Errorf("row of an asset that is missing for the first time: %+v", row)
 	}
 	if f := store.files[FileKey{FileID: "file-000"}]; f.Stored != 5 || f.Status != Complete {
 		t.Errorf("row of the file that was parsed anew: %+v", f)
+	}
+	again("whether it is missing again", 2, 0)
+	if row := store.rows[unlisted]; row.VanishedAt.IsZero() {
+		t.Errorf("row of an asset that is no longer listed: %+v", row)
 	}
 	again("nothing new again", 0, 0)
 }

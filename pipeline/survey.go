@@ -9,40 +9,26 @@ func Survey(ctx context.Context, history History, o Options) (files int64, err e
 	o.Observer = nil
 	r := newRun(ctx, o, history)
 	defer r.endWork(context.Canceled)
-	count := func(f *File, failure *Failure) {
-		if failure != nil {
-			return
-		}
-		listed, err := r.needsListing(f)
-		if err != nil {
-			r.endIntake(err)
-		}
-		if listed {
+	count := func(f *File) {
+		if _, err := ParseID(f.ID); err == nil {
 			files++
 		}
 	}
-	seen, err := r.eachListed(count)
-	if err == nil && r.Incremental && r.listsAll() {
-		err = r.eachUnlisted(seen, count)
+	seen, err := r.eachListed(func(f *listedFile) { count(f.file) })
+	if err == nil {
+		err = r.eachKnown(seen, func(k knownFile) error {
+			asks, err := r.asks(&k)
+			if err != nil {
+				return r.ledgerFailed(err)
+			}
+			if asks {
+				count(&k.row.File)
+			}
+			return nil
+		})
 	}
 	if cause := context.Cause(r.intake); cause != nil {
 		err = cause
 	}
 	return files, err
-}
-
-// needsListing tells whether the assets of a file are asked for.
-func (r *run) needsListing(f *File) (bool, error) {
-	if _, err := ParseID(f.ID); err != nil {
-		return false, nil
-	}
-	state, err := r.history.File(r.work, f.Key())
-	if err != nil {
-		return false, r.ledgerFailed(err)
-	}
-	unchanged, err := r.isUnchanged(f, state)
-	if err != nil {
-		return false, r.ledgerFailed(err)
-	}
-	return !unchanged, nil
 }

@@ -35,11 +35,16 @@ func TestRun_FileNotListedAnyMore_Vanishes(t *testing.T) {
 		}
 	}
 	events := run()
+	check("not listed once", false)
+	if f := store.files[gone.Key()]; f.MissedAt.IsZero() || countEvents[FileMissed](events) != 1 {
+		t.Errorf("not listed once: row %+v, want it missed", f)
+	}
+	events = run()
 	check("no longer listed", true)
 	if files, assets := countEvents[FileVanished](events), countEvents[AssetVanished](events); files != 1 || assets != 5 {
 		t.Errorf("%d files and %d assets were told to have vanished, want 1 and 5", files, assets)
 	}
-	if f := store.files[gone.Key()]; f.Stored != 0 || f.Screenshots != nil {
+	if f := store.files[gone.Key()]; f.Stored != 0 || f.Bytes != 0 {
 		t.Errorf("row of the vanished file counts what is not listed: %+v", f)
 	}
 	since := store.files[gone.Key()].VanishedAt
@@ -53,8 +58,11 @@ func TestRun_FileNotListedAnyMore_Vanishes(t *testing.T) {
 	source.files = slices.Insert(source.files, 1, gone)
 	run()
 	check("listed again", false)
-	if len(source.listings) != 2 || len(source.fetched) != 0 {
-		t.Errorf("the file that came back cost %d listings and %d blobs, want 2 and 0", len(source.listings), len(source.fetched))
+	if len(source.listings) != 0 || len(source.fetched) != 0 {
+		t.Errorf("the file that came back cost %d listings and %d blobs, want none", len(source.listings), len(source.fetched))
+	}
+	if f := store.files[gone.Key()]; f.Stored != 5 || f.Bytes != 1230 || *f.Figures != 3 {
+		t.Errorf("row of the file that came back: %+v", f)
 	}
 }
 

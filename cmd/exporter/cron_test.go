@@ -82,7 +82,7 @@ func TestRun_ManyUnchangedFiles_CostOneListing(t *testing.T) {
 	n.must(n.corpus.PutAsset("file-00000007", emulator.AssetSpec{Kind: emulator.Screenshot, Page: 99, Data: jpegOf(t, 8, 8)}))
 	n.must(n.corpus.Touch("file-00000007", time.Now()))
 	n.night()
-	n.wantRequests("after one file got a page", 1+2+1, 1)
+	n.wantRequests("after one file got a page", 1+2+5, 5)
 }
 
 func TestRun_FileParsedAnew_EndsWithExactlyTheNewAssets(t *testing.T) {
@@ -99,7 +99,10 @@ func TestRun_FileParsedAnew_EndsWithExactlyTheNewAssets(t *testing.T) {
 			n.must(n.corpus.PutAsset(id, emulator.AssetSpec{Kind: emulator.Screenshot, Page: 2, Data: jpegOf(t, 20, 10)}))
 			n.must(n.corpus.Touch(id, time.Now()))
 			n.night()
-			n.wantRequests("after the file was parsed anew", 1+2+2, 2)
+			n.wantRequests("after the file was parsed anew", 1+2+4, 4)
+			// What is not listed for the first time may be again the next time.
+			n.night()
+			n.wantRequests("the night after", 1+2, 0)
 
 			rows := readExport(t, n.out).rows
 			for page, want := range map[int32]struct {
@@ -152,6 +155,13 @@ func TestRun_Prune_RemovesWhatVanished(t *testing.T) {
 	n.must(n.corpus.RemoveAsset("file-00000000", emulator.Screenshot, 1, ""))
 	n.must(n.corpus.Touch("file-00000000", time.Now()))
 	summary := n.night()
+	if !strings.Contains(summary, "1 not listed for the first time") || strings.Contains(summary, "vanished") {
+		t.Errorf("summary of the first night without a file:\n%s", summary)
+	}
+	if rows := readExport(t, n.out).rows; len(rows) != 12 {
+		t.Fatalf("%d rows after the first night, want 12", len(rows))
+	}
+	summary = n.night()
 	if !strings.Contains(summary, "1 not listed any more") || !strings.Contains(summary, "vanished 5 assets") {
 		t.Errorf("summary does not tell what vanished:\n%s", summary)
 	}
@@ -189,15 +199,43 @@ func TestRun_PruneOfAnEmptyListing_NeedsForce(t *testing.T) {
 		n.must(n.corpus.RemoveFile(fmt.Sprintf("file-%08d", i)))
 	}
 	code, _, stderr := n.run(append(slices.Clone(n.args), "--prune")...)
-	if code != exitStopped || !strings.Contains(stderr, "--prune would remove the whole export") {
+	if code != exitStopped || !strings.Contains(stderr, "2 of 2 known files are not listed") || !strings.Contains(stderr, "give --force listing") {
 		t.Errorf("exit %d, %s; want %d and a refusal", code, stderr, exitStopped)
 	}
 	if rows := readExport(t, n.out).rows; len(rows) != 8 {
 		t.Errorf("%d rows after the refusal, want 8", len(rows))
 	}
+	if r := n.report(); r.Needs != "--force listing" || r.ExitCode != exitStopped {
+		t.Errorf("run.json has exit code %d, and needs %q", r.ExitCode, r.Needs)
+	}
 	n.night("--prune", "--force")
+	if rows := readExport(t, n.out).rows; len(rows) != 8 {
+		t.Errorf("%d rows after one listing that was accepted, want 8", len(rows))
+	}
+	n.night("--prune")
 	if rows := readExport(t, n.out).rows; len(rows) != 0 {
-		t.Errorf("%d rows after --prune --force, want none", len(rows))
+		t.Errorf("%d rows after a second one with --prune, want none", len(rows))
+	}
+}
+
+// A listing that is believed may still cost much of an export: that is pruned only when it is meant.
+func TestRun_PruneOfMuch_NeedsForce(t *testing.T) {
+	n := newNightly(t, 150, "local")
+	n.night()
+	for i := range 30 {
+		n.must(n.corpus.RemoveFile(fmt.Sprintf("file-%08d", i)))
+	}
+	n.night("--prune")
+	code, _, stderr := n.run(append(slices.Clone(n.args), "--prune")...)
+	if code != exitStopped || !strings.Contains(stderr, "120 of 600 stored assets would be pruned") {
+		t.Errorf("exit %d, %s; want %d and a refusal", code, stderr, exitStopped)
+	}
+	if r, rows := n.report(), readExport(t, n.out).rows; r.Needs != "--force prune" || len(rows) != 600 {
+		t.Errorf("run.json needs %q, and %d rows are left, want --force prune and 600", r.Needs, len(rows))
+	}
+	n.night("--prune", "--force")
+	if rows := readExport(t, n.out).rows; len(rows) != 480 {
+		t.Errorf("%d rows after --prune --force, want 480", len(rows))
 	}
 }
 
@@ -225,7 +263,7 @@ func TestRun_SinceLast_ListsOnlyWhatWasUpdated(t *testing.T) {
 	n.must(n.corpus.PutAsset("file-00000003", emulator.AssetSpec{Kind: emulator.Screenshot, Page: 50, Data: jpegOf(t, 8, 8)}))
 	n.must(n.corpus.Touch("file-00000003", time.Now()))
 	summary := n.night("--since", "last")
-	n.wantRequests("incremental run", 1+2+1, 1)
+	n.wantRequests("incremental run", 1+2+5, 5)
 	if since, err := time.Parse(time.RFC3339, listedSince()); err != nil || !since.Equal(mark.Add(-time.Hour)) {
 		t.Errorf("the second run asked for files updated since %v (%v), want %v", since, err, mark.Add(-time.Hour))
 	}
@@ -263,15 +301,20 @@ func TestRun_SinceLast_ListsOnlyWhatWasUpdated(t *testing.T) {
 
 func (n *nightly) watermark() time.Time {
 	n.t.Helper()
+	return n.report().Watermark
+}
+
+// report returns run.json.
+func (n *nightly) report() (r runReport) {
+	n.t.Helper()
 	b, err := os.ReadFile(filepath.Join(n.out, "run.json"))
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	var r runReport
 	if err := json.Unmarshal(b, &r); err != nil {
 		n.t.Fatal(err)
 	}
-	return r.Watermark
+	return r
 }
 
 func TestRun_SinceLast_TriesFailedFilesAgain(t *testing.T) {

@@ -68,6 +68,17 @@ type explanation struct {
 	hint string
 }
 
+// neededFlag returns the flag without which the same command does not go on; empty where it does by itself.
+func neededFlag(err error) string {
+	switch {
+	case is[*pipeline.DoubtError](err):
+		return "--force listing"
+	case is[*pruneError](err):
+		return "--force prune"
+	}
+	return ""
+}
+
 // explain prints an error with its hint to standard error and returns the exit code.
 func (a *app) explain(err error) int {
 	if err == nil {
@@ -120,8 +131,11 @@ func explainError(err error) explanation {
 		return explanation{exitStorage, "remove what is there: links are not followed"}
 	case isFull(err), is[*pipeline.StorageError](err):
 		return explanation{exitStorage, storageHint(err)}
-	case errors.Is(err, errNothingListed):
-		return explanation{exitStopped, "check the source upstream, or give --force prune if it is meant to be empty"}
+	case is[*pipeline.DoubtError](err):
+		return explanation{exitStopped, "what is listed was exported, and nothing counts as vanished; the same command goes on when the listing " +
+			"is whole again; if it is meant to be so, give --force listing once"}
+	case is[*pruneError](err):
+		return explanation{exitStopped, "check what vanished (vanished_at in files.parquet), and give --force prune if it is meant"}
 	case errors.Is(err, errOddFiles):
 		return explanation{exitIncomplete, ""}
 	case is[*errUnlistedSources](err):

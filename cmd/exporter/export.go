@@ -116,7 +116,12 @@ func (e *export) transfer(ctx context.Context, client *llamacloud.Client, dir du
 	incremental := e.cfg.Run.Since == config.SinceLast && narrow(&files, e.last.watermark(e.source), console.log)
 	defer e.keepNote(dir)()
 	defer console.showProgress(e.report)()
-	defer func() { e.report.warnOfNothing(console.log, err, incremental) }()
+	defer func() {
+		e.report.warnOfNothing(console.log, err, incremental)
+		if lost := e.report.snapshot().accepted; lost != "" {
+			e.force.accept(forceListing, console.log, lost)
+		}
+	}()
 	return pipeline.Run(ctx, pipeline.Options{
 		Source:         llamacloud.NewSource(client, files),
 		Sink:           sink,
@@ -124,6 +129,10 @@ func (e *export) transfer(ctx context.Context, client *llamacloud.Client, dir du
 		Observer:       observer,
 		Filters:        pipeline.Filters(e.cfg.Assets),
 		Refetch:        e.refetch,
+		Relist:         e.cfg.Run.Relist,
+		Settle:         e.cfg.Run.Settle,
+		BySize:         e.cfg.Run.Changed == config.ChangedSize,
+		AcceptListing:  e.force.accepts(forceListing),
 		Incremental:    incremental,
 		Limit:          e.cfg.Run.Limit,
 		Concurrency:    e.cfg.Limits.Concurrency,
@@ -178,10 +187,10 @@ func endsEarly(ctx context.Context, runErr error) bool {
 	return ctx.Err() != nil || is[*pipeline.StorageError](runErr) || is[*pipeline.DamageError](runErr)
 }
 
-// merge drops what vanished, if that is asked for, and merges the ledger. It returns runErr, or what came of it.
+// merge drops what is gone, if that is asked for, and merges the ledger. It returns runErr, or what came of it.
 func (e *export) merge(ctx context.Context, dir durable.FS, ledger *manifest.Ledger, console *console, runErr error) error {
-	if e.cfg.Run.Prune && runErr == nil {
-		runErr = e.removeVanished(ctx, dir, ledger, console)
+	if (e.cfg.Run.Prune || e.cfg.Run.PruneExpired) && runErr == nil {
+		runErr = e.removeGone(ctx, dir, ledger, console)
 		if endsEarly(ctx, runErr) {
 			return runErr
 		}

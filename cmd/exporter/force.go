@@ -39,7 +39,7 @@ type acceptance struct {
 // accept tells whether the person accepts what the run would otherwise refuse, such as "the listing has 3 of 200 files". If so,
 // it says so in the log and keeps it for run.json, once. It is called by one goroutine.
 func (f *force) accept(kind forceKind, log *slog.Logger, what string) bool {
-	if !slices.Contains(f.kinds, kind) {
+	if !f.accepts(kind) {
 		return false
 	}
 	if a := (acceptance{kind, what}); !slices.Contains(f.accepted, a) {
@@ -48,6 +48,9 @@ func (f *force) accept(kind forceKind, log *slog.Logger, what string) bool {
 	}
 	return true
 }
+
+// accepts tells whether the person accepts what there may be of a kind.
+func (f *force) accepts(kind forceKind) bool { return slices.Contains(f.kinds, kind) }
 
 // forceAll is the value of a bare --force.
 const forceAll = "all"

@@ -29,16 +29,23 @@ type planReport struct {
 		Listed    int64 `json:"listed"`
 		Unchanged int64 `json:"unchanged"`
 		Failed    int64 `json:"failed"`
+		// WithoutPictures have no asset of the kinds asked for.
+		WithoutPictures int64 `json:"without_pictures"`
 	} `json:"files"`
 	Assets struct {
 		Fetch   int64            `json:"fetch"`
 		Keep    int64            `json:"keep"`
 		Skip    map[string]int64 `json:"skip"`
 		Skipped int64            `json:"skip_in_unchanged_files"`
+		// NewerDate counts those to fetch that have the size that is stored.
+		NewerDate    int64 `json:"newer_date"`
+		MissingPages int64 `json:"missing_pages"`
 	} `json:"assets"`
 	// Bytes is the listed size of what would be fetched; UnknownSizes counts the assets for which none is listed.
 	Bytes        int64 `json:"bytes"`
 	UnknownSizes int64 `json:"unknown_sizes"`
+	// Notes say what seems to be missing upstream, and what a run would not believe.
+	Notes []string `json:"notes,omitempty"`
 	// Requests is how many the run would make if none is sent again: those of the listings, which were made for this plan as
 	// well, and one for each blob.
 	Requests int64 `json:"requests"`
@@ -127,13 +134,21 @@ func plan(ctx context.Context, cfg *config.Config, console *console, refetch boo
 		Filters:     pipeline.Filters(cfg.Assets),
 		Refetch:     refetch,
 		Limit:       cfg.Run.Limit,
+		Relist:      cfg.Run.Relist,
+		Settle:      cfg.Run.Settle,
+		BySize:      cfg.Run.Changed == config.ChangedSize,
 		Concurrency: cfg.Limits.Concurrency,
 	}
 	before, err := surveyAndPlan(ctx, history, o, r, cfg.Limits.Rate, console)
-	if err != nil {
+	doubt, doubted := errors.AsType[*pipeline.DoubtError](err)
+	if err != nil && !doubted {
 		return nil, err
 	}
-	return newPlanReport(r.snapshot(), before, cfg.Limits.Rate), nil
+	report = newPlanReport(r.snapshot(), before, cfg.Limits.Rate)
+	if doubted {
+		report.Notes = append(report.Notes, doubt.Error()+", so nothing would count as vanished")
+	}
+	return report, nil
 }
 
 // surveyAndPlan plans, and logs before it lists the first asset how many requests that needs, so that it can be stopped. It
@@ -223,6 +238,10 @@ func (noHistory) File(context.Context, pipeline.FileKey) (*pipeline.FileState, e
 	return nil, nil
 }
 
+func (noHistory) States() iter.Seq2[pipeline.FileKey, *pipeline.FileState] {
+	return func(func(pipeline.FileKey, *pipeline.FileState) bool) {}
+}
+
 func (noHistory) Assets(context.Context, pipeline.ID) ([]*pipeline.Row, error) { return nil, nil }
 
 // newPlanReport reports on a plan. What was sent before it is nothing that the run would send.
@@ -238,6 +257,8 @@ func newPlanReport(c, before counts, rate config.Rate) *planReport {
 	p.errors, p.Incomplete = c.Errors, c.incomplete
 	p.Assets.Fetch, p.Assets.Keep = c.Assets.Planned, c.Assets.Kept
 	p.Assets.Skip, p.Assets.Skipped = c.Assets.Skipped, c.Assets.SkippedKept
+	p.Assets.NewerDate, p.Assets.MissingPages = c.Assets.NewerDate, c.Assets.MissingPages
+	p.Files.WithoutPictures, p.Notes = c.Files.WithoutPictures, c.notes()
 	if p.Limit != nil {
 		p.Seconds = new(float64(p.Requests) / p.Limit.PerSecond)
 	}
@@ -260,6 +281,9 @@ func (p *planReport) print(w io.Writer) error {
 		unknown = fmt.Sprintf(", and %d of unknown size", p.UnknownSizes)
 	}
 	fmt.Fprintf(t, "fetch\t%d\t%s%s\n", p.Assets.Fetch, humanBytes(p.Bytes), unknown)
+	if p.Assets.NewerDate > 0 {
+		fmt.Fprintf(t, "again\t%d\tof them for a newer date only\n", p.Assets.NewerDate)
+	}
 	fmt.Fprintf(t, "keep\t%d\tstored already\n", p.Assets.Keep)
 	for _, reason := range slices.Sorted(maps.Keys(p.Assets.Skip)) {
 		fmt.Fprintf(t, "skip\t%d\t%s\n", p.Assets.Skip[reason], reason)
@@ -277,6 +301,9 @@ func (p *planReport) print(w io.Writer) error {
 		}
 	}
 	fmt.Fprintf(t, "requests\t%d\t%s\n", p.Requests, at)
+	for _, note := range p.Notes {
+		fmt.Fprintf(t, "note\t\t%s\n", note)
+	}
 	return t.Flush()
 }
 

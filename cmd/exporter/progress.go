@@ -140,7 +140,7 @@ func (c *counts) filesDone() int64 {
 	return c.Files.Unchanged + c.Files.Complete + c.Files.Partial + c.Files.Failed + c.Files.Skipped
 }
 
-func (c *counts) assetsDone() int64 { return c.Assets.Stored + c.Assets.Failed }
+func (c *counts) assetsDone() int64 { return c.Assets.Stored + c.Assets.Same + c.Assets.Failed }
 
 func perSecond(n int64, took time.Duration) float64 {
 	return float64(n) / max(took.Seconds(), 0.001)

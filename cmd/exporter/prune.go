@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
+	"fmt"
 
 	"exporter/internal/durable"
 	"exporter/manifest"
@@ -10,18 +10,36 @@ import (
 	"exporter/sinks"
 )
 
-// errNothingListed says that a source which had files has none any more.
-var errNothingListed = errors.New("no file is listed any more, so --prune would remove the whole export")
+// prunedAtOnce is how many assets may be removed at once, however many are stored.
+const prunedAtOnce = 100
 
-// removeVanished drops the rows of what vanished upstream when the ledger is merged, and removes its local blobs.
-func (e *export) removeVanished(ctx context.Context, dir durable.FS, ledger *manifest.Ledger, console *console) error {
-	c := e.report.snapshot()
-	if c.filesKnown() == 0 && c.Files.Vanished > 0 && !e.force.accept(forcePrune, console.log, "no file is listed any more") {
-		return errNothingListed
+// pruneError says that pruning would remove more than a tenth of what is stored.
+type pruneError struct{ gone, stored int64 }
+
+func (e *pruneError) Error() string { return e.what() + ", so none was" }
+
+func (e *pruneError) what() string {
+	return fmt.Sprintf("%d of %d stored assets would be pruned", e.gone, e.stored)
+}
+
+// removeGone drops the rows of what went upstream when the ledger is merged, and removes its local blobs.
+func (e *export) removeGone(ctx context.Context, dir durable.FS, ledger *manifest.Ledger, console *console) error {
+	gone := func(g pipeline.Gone) bool {
+		return e.cfg.Run.Prune && !g.VanishedAt.IsZero() || e.cfg.Run.PruneExpired && !g.ExpiredAt.IsZero()
 	}
-	err := ledger.Prune(ctx, func(rows []*pipeline.Row) error {
+	allow := func(gone, stored int64) error {
+		much := &pruneError{gone, stored}
+		if gone > stored/10 && gone > prunedAtOnce && !e.force.accept(forcePrune, console.log, much.what()) {
+			return much
+		}
+		return nil
+	}
+	err := ledger.Prune(ctx, gone, allow, func(rows []*pipeline.Row) error {
 		e.report.addPruned(len(rows))
 		return sinks.RemoveBlobs(dir, rows)
 	})
+	if is[*pruneError](err) {
+		return err
+	}
 	return storageError("prune", err)
 }

@@ -109,6 +109,7 @@ func TestExport_RepairOfVanished_IsFailed(t *testing.T) {
 	n.must(n.corpus.RemoveAsset(fileID, emulator.Screenshot, int64(gone.PageIndex), ""))
 	n.must(n.corpus.Touch(fileID, gone.File.UpdatedAt.Add(time.Hour)))
 	n.night()
+	n.night()
 	n.must(os.Remove(filepath.Join(n.out, gone.Location.Path)))
 	n.night("--repair")
 	n.wantRequests("repair", 1, 0)

@@ -20,24 +20,32 @@ type report struct {
 
 // counts is what happened so far. Its JSON is part of run.json.
 type counts struct {
-	// Listed counts files, each once, Recalled those that were not listed and are taken to be as they were; ListingDone says
-	// that all listings came to their end.
+	// Listed counts files, each once, Recalled those that were not listed and are taken to be as they were; Missed those that a
+	// complete listing did not have for the first time. WithoutPictures have no asset of the kinds asked for. ListingDone says that
+	// all listings came to their end.
 	Files struct {
-		Listed      int64 `json:"listed"`
-		Recalled    int64 `json:"recalled"`
-		Unchanged   int64 `json:"unchanged"`
-		Complete    int64 `json:"complete"`
-		Partial     int64 `json:"partial"`
-		Failed      int64 `json:"failed"`
-		Skipped     int64 `json:"skipped"`
-		Vanished    int64 `json:"vanished"`
-		ListingDone bool  `json:"listing_complete"`
+		Listed          int64 `json:"listed"`
+		Recalled        int64 `json:"recalled"`
+		Unchanged       int64 `json:"unchanged"`
+		Complete        int64 `json:"complete"`
+		Partial         int64 `json:"partial"`
+		Failed          int64 `json:"failed"`
+		Skipped         int64 `json:"skipped"`
+		Missed          int64 `json:"missed"`
+		Vanished        int64 `json:"vanished"`
+		Expired         int64 `json:"expired"`
+		WithoutPictures int64 `json:"without_pictures"`
+		ListingDone     bool  `json:"listing_complete"`
 	} `json:"files"`
-	// Planned counts assets that are to be fetched. Kept ones are stored already, those of unchanged files included.
+	// Planned counts assets that are to be fetched, NewerDate those of them that have the size that is stored, and Same those of
+	// which the bytes were the stored ones. Kept ones are stored already, those of unchanged files included. MissingPages are gaps
+	// in the page numbers.
 	Assets struct {
 		Planned      int64            `json:"planned"`
 		PlannedBytes int64            `json:"planned_bytes"`
 		UnknownSizes int64            `json:"unknown_sizes"`
+		NewerDate    int64            `json:"newer_date"`
+		Same         int64            `json:"same"`
 		Stored       int64            `json:"stored"`
 		StoredBytes  int64            `json:"stored_bytes"`
 		Failed       int64            `json:"failed"`
@@ -46,6 +54,7 @@ type counts struct {
 		SkippedKept  int64            `json:"skipped_in_unchanged_files"`
 		Vanished     int64            `json:"vanished"`
 		Pruned       int64            `json:"pruned"`
+		MissingPages int64            `json:"missing_pages"`
 		Committed    int64            `json:"committed_rows"`
 	} `json:"assets"`
 	// OddFields counts the values that were taken for null, by field.
@@ -54,6 +63,8 @@ type counts struct {
 	// report has them beside the counts.
 	incomplete []incompleteSource
 	notOffered []pipeline.Kind
+	// accepted is what of the listing would not have been believed without --force.
+	accepted string
 	// Paused is the time in which all requests to the API waited, each moment once.
 	Requests struct {
 		Sent      int64         `json:"sent"`
@@ -115,14 +126,21 @@ func (r *report) Observe(e pipeline.Event) {
 		r.Files.Listed++
 	case pipeline.FileRecalled:
 		r.Files.Recalled++
+	case pipeline.FileMissed:
+		r.Files.Missed++
+	case pipeline.FileExpired:
+		r.Files.Expired++
 	case pipeline.FileVanished:
 		r.Files.Vanished++
 	case pipeline.AssetVanished:
 		r.Assets.Vanished++
 	case pipeline.FileUnchanged:
 		r.Files.Unchanged++
-		r.Assets.Kept += e.State.Stored
-		r.Assets.SkippedKept += e.State.Skipped
+		r.Assets.Kept += e.Row.Stored
+		r.Assets.SkippedKept += e.Row.Skipped
+		r.pictures(e.Row)
+	case pipeline.ListingAccepted:
+		r.accepted = e.Lost
 	case pipeline.FilesComplete:
 		r.Files.ListingDone = true
 	case pipeline.SourceListed:
@@ -141,7 +159,7 @@ func (r *report) Observe(e pipeline.Event) {
 	case pipeline.AssetPlanned:
 		r.planned(e)
 	case pipeline.AssetDone:
-		r.done(e.Row)
+		r.done(e)
 	case pipeline.Committed:
 		r.Assets.Committed += int64(e.Assets)
 	case pipeline.Requested:
@@ -184,9 +202,7 @@ func (c *counts) unlisted() []incompleteSource {
 }
 
 func (r *report) settled(row *pipeline.FileRow) {
-	if !row.VanishedAt.IsZero() {
-		return
-	}
+	r.pictures(row)
 	switch row.Status {
 	case pipeline.Complete:
 		r.Files.Complete++
@@ -200,10 +216,33 @@ func (r *report) settled(row *pipeline.FileRow) {
 	}
 }
 
+// pictures counts what a file whose assets could be listed lacks.
+func (r *report) pictures(row *pipeline.FileRow) {
+	if row.Status != pipeline.Complete && row.Status != pipeline.Partial {
+		return
+	}
+	all := int64(0)
+	for _, count := range []*int64{row.Screenshots, row.Figures} {
+		if count != nil {
+			all += *count
+		}
+	}
+	if all == 0 {
+		r.Files.WithoutPictures++
+	}
+	if missing := row.MissingPages; missing != nil {
+		// Page numbers are not to be trusted: their sum stays at the most that there is.
+		r.Assets.MissingPages += min(*missing, math.MaxInt64-r.Assets.MissingPages)
+	}
+}
+
 func (r *report) planned(e pipeline.AssetPlanned) {
 	switch e.Action {
 	case pipeline.ActionFetch:
 		r.Assets.Planned++
+		if e.Reason == pipeline.ReasonNewerDate {
+			r.Assets.NewerDate++
+		}
 		if size, known := e.Asset.ExpectedSize(); known {
 			// Listed sizes are not to be trusted: their sum stays at the most that there is.
 			r.Assets.PlannedBytes += min(size, math.MaxInt64-r.Assets.PlannedBytes)
@@ -217,14 +256,17 @@ func (r *report) planned(e pipeline.AssetPlanned) {
 	}
 }
 
-func (r *report) done(row *pipeline.Row) {
-	if row.Status == pipeline.Stored {
+func (r *report) done(e pipeline.AssetDone) {
+	switch {
+	case e.Same:
+		r.Assets.Same++
+	case e.Row.Status == pipeline.Stored:
 		r.Assets.Stored++
-		r.Assets.StoredBytes += row.Content.Size
-		return
+		r.Assets.StoredBytes += e.Row.Content.Size
+	default:
+		r.Assets.Failed++
+		r.fail(e.Row.Reason)
 	}
-	r.Assets.Failed++
-	r.fail(row.Reason)
 }
 
 // addPruned counts assets whose blobs are removed.
@@ -263,6 +305,18 @@ func (r *report) warnOfNothing(log *slog.Logger, err error, incremental bool) {
 // failed tells whether some asset, file or source is not what it should be.
 func (c *counts) failed() bool {
 	return c.Assets.Failed > 0 || c.Files.Failed > 0 || len(c.incomplete) > 0
+}
+
+// notes say what seems to be missing, and why that may be.
+func (c *counts) notes() []string {
+	var what []string
+	what = appendCount(what, c.Files.WithoutPictures, "files have no picture")
+	what = appendCount(what, c.Assets.MissingPages, "pages seem to be missing")
+	if len(what) == 0 {
+		return nil
+	}
+	return []string{strings.Join(what, ", ") + ": pictures may come later, and are asked for again; an index makes them only where it is told to " +
+		"take screenshots and to extract layout; self-hosted deployments make no figures"}
 }
 
 // skipped sums up the assets that were left out.

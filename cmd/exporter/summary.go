@@ -22,18 +22,22 @@ const (
 
 // runReport is what a run did. Its JSON is run.json and a line of runs.jsonl, see docs/format.md.
 type runReport struct {
-	Version    string            `json:"version"`
-	StartedAt  time.Time         `json:"started_at"`
-	FinishedAt time.Time         `json:"finished_at"`
-	Seconds    float64           `json:"seconds"`
-	ExitCode   int               `json:"exit_code"`
-	Error      string            `json:"error,omitempty"`
-	Source     map[string]string `json:"source"`
-	Sink       map[string]string `json:"sink"`
-	Assets     map[string]string `json:"asset_filters"`
+	Version    string    `json:"version"`
+	StartedAt  time.Time `json:"started_at"`
+	FinishedAt time.Time `json:"finished_at"`
+	Seconds    float64   `json:"seconds"`
+	ExitCode   int       `json:"exit_code"`
+	Error      string    `json:"error,omitempty"`
+	// Needs is the flag without which the same command does not go on; empty where it does.
+	Needs string `json:"needs,omitempty"`
 	// Accepted is what the run would have refused without --force.
 	Accepted []acceptance `json:"accepted,omitempty"`
-	Counts   counts       `json:"counts"`
+	// Notes say what seems to be missing upstream.
+	Notes  []string          `json:"notes,omitempty"`
+	Source map[string]string `json:"source"`
+	Sink   map[string]string `json:"sink"`
+	Assets map[string]string `json:"asset_filters"`
+	Counts counts            `json:"counts"`
 	// Incomplete are the sources that were not listed completely, NotOffered the kinds that the API does not offer.
 	Incomplete []incompleteSource `json:"incomplete_sources,omitempty"`
 	NotOffered []pipeline.Kind    `json:"kinds_not_offered,omitempty"`
@@ -63,6 +67,7 @@ func (e *export) summarize(c counts, err error) *runReport {
 		},
 		Accepted:   e.force.accepted,
 		Counts:     c,
+		Notes:      c.notes(),
 		Incomplete: c.incomplete,
 		NotOffered: c.notOffered,
 		Watermark:  e.watermark(c, err),
@@ -71,7 +76,7 @@ func (e *export) summarize(c counts, err error) *runReport {
 		err:        err,
 	}
 	if err != nil {
-		r.ExitCode, r.Error = explainError(err).code, err.Error()
+		r.ExitCode, r.Error, r.Needs = explainError(err).code, err.Error(), neededFlag(err)
 	}
 	return r
 }
@@ -110,7 +115,9 @@ func (r *runReport) text() string {
 	files = appendCount(files, c.Files.Partial, "incomplete")
 	files = appendCount(files, c.Files.Failed, "failed")
 	files = appendCount(files, c.Files.Skipped, "without a file_id")
+	files = appendCount(files, c.Files.Missed, "not listed for the first time")
 	files = appendCount(files, c.Files.Vanished, "not listed any more")
+	files = appendCount(files, c.Files.Expired, "expired")
 	line("files", "%s", strings.Join(files, ", "))
 	for _, f := range c.unlisted() {
 		line("unlisted", "%s: %s", f.Source, f.Error)
@@ -119,6 +126,9 @@ func (r *runReport) text() string {
 		line("skipped", "%ss, which this API does not offer (--%ss=false asks for none)", kind, kind)
 	}
 	line("stored", "%d assets, %s, in %s", c.Assets.Stored, humanBytes(c.Assets.StoredBytes), humanSeconds(r.Seconds))
+	if c.Assets.NewerDate > 0 {
+		line("again", "%d assets of the stored size asked for, as their date is newer; %d are the same", c.Assets.NewerDate, c.Assets.Same)
+	}
 	if c.Assets.Kept > 0 {
 		line("kept", "%d assets that were stored before", c.Assets.Kept)
 	}
@@ -144,6 +154,9 @@ func (r *runReport) text() string {
 			fields = append(fields, fmt.Sprintf("%d × %s", c.OddFields[name], name))
 		}
 		line("odd", "%s: values that make no sense, taken for null", strings.Join(fields, ", "))
+	}
+	for _, note := range r.Notes {
+		line("missing", "%s", note)
 	}
 	requests := []string{fmt.Sprintf("%d", c.Requests.Sent)}
 	requests = appendCount(requests, c.Requests.Retries, "retries")
@@ -177,6 +190,8 @@ func (r *runReport) next() string {
 		return fmt.Sprintf("this was a trial of %d files at most; without --limit, all are exported", r.limit)
 	case r.err == nil:
 		return "nothing to do; the same command brings the export up to date"
+	case r.Needs != "":
+		return "run the same command again; " + r.Needs + " accepts what it refused"
 	case r.ExitCode == exitIncomplete:
 		return "run the same command again to try what failed; manifest.parquet has the reasons"
 	}

@@ -100,14 +100,19 @@ type Archive struct {
 	ShardSize, FrameSize Size
 }
 
-// Run says how far a run goes. An export does not remember it.
+// Run says what a run goes by, and how far it goes. An export does not remember it.
 type Run struct {
 	// Since is SinceLast, or empty where everything is listed.
 	Since Since
 	// Limit is the most files that are listed; 0 for all.
 	Limit int
-	// Prune removes what vanished upstream.
-	Prune bool
+	// Settle is how old a file has to be for its pictures to be complete; it is positive.
+	Settle  time.Duration
+	Changed Changed
+	// Relist asks for the assets of every file.
+	Relist bool
+	// Prune removes what vanished upstream, PruneExpired what upstream let expire.
+	Prune, PruneExpired bool
 }
 
 // Since names a listing.
@@ -115,6 +120,15 @@ type Since string
 
 // SinceLast is the last complete listing.
 const SinceLast Since = "last"
+
+// Changed says by what a stored asset is taken for another one now.
+type Changed string
+
+// ChangedDate: a newer date, or another size. ChangedSize: another size.
+const (
+	ChangedDate Changed = "date"
+	ChangedSize Changed = "size"
+)
 
 // Log says how much a command tells of what it does, and in which form.
 type Log struct {

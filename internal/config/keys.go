@@ -200,8 +200,17 @@ func runSettings(r *Run) []setting {
 			"list only files updated since the last complete listing, less an hour", sinceField(&r.Since)},
 		{SectionRun, "limit", "limit", "0",
 			"list no more than so many files, for a trial; 0 for all", intField(&r.Limit, 0, math.MaxInt32)},
+		{SectionRun, "settle", "settle", "24h",
+			"a file is asked for late pictures until it was this old when it was asked last; one that lacks a kind is for ever, more and more seldom",
+			durationField(&r.Settle)},
+		{SectionRun, "changed", "changed", "date",
+			"what is stored is fetched again for a newer date and another listed size, or, where one is listed, for the size only",
+			choiceField(&r.Changed, ChangedDate, ChangedSize)},
+		{SectionRun, "relist", "relist", "false", "ask for the assets of every file, and keep what is stored", boolField(&r.Relist)},
 		{SectionRun, "prune", "prune", "false",
-			"remove what is not listed any more: rows, and blobs of the local sink", boolField(&r.Prune)},
+			"remove what two complete listings in a row do not have: rows, and blobs of the local sink", boolField(&r.Prune)},
+		{SectionRun, "prune_expired", "prune-expired", "false",
+			"remove what went by its own time to expire", boolField(&r.PruneExpired)},
 	}
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -60,7 +61,7 @@ func TestConfig_Recall_TakesWhatIsNotSaid(t *testing.T) {
 		if got := strings.Join(paths, " "); got != tt.want {
 			t.Errorf("%s: Recall takes\n%s, want\n%s", name, got, tt.want)
 		}
-		if c.Limits.Rate.PerSecond != 0 && name != "everything" || c.Run != (Run{}) && name != "everything" {
+		if c.Limits.Rate.PerSecond != 0 && name != "everything" || c.Run != (Run{Settle: 24 * time.Hour, Changed: ChangedDate}) && name != "everything" {
 			t.Errorf("%s: a limit or an action is remembered: %+v %+v", name, c.Limits.Rate, c.Run)
 		}
 	}

@@ -85,7 +85,7 @@ type listedFile struct {
 	Metadata    json.RawMessage `json:"metadata"`
 }
 
-// readFile adds a file and its assets, unless its file_id was seen before: then it was listed first elsewhere.
+// readFile adds a file and its assets, unless its file_id was seen before: then it has one place more, in the order of their names.
 func (c *corpus) readFile(t *testing.T, folder string, seen map[string]bool) {
 	t.Helper()
 	var l listedFile
@@ -94,7 +94,7 @@ func (c *corpus) readFile(t *testing.T, folder string, seen map[string]bool) {
 		FileID: l.FileID, DirectoryID: &l.DirectoryID, DirectoryFileID: &l.ID, ProjectID: &l.ProjectID,
 		DisplayName: l.DisplayName, UniqueID: l.UniqueID, FileMetadata: compact(t, l.Metadata),
 		FileCreatedAt: micros(t, l.CreatedAt), FileUpdatedAt: micros(t, l.UpdatedAt), FileDeletedAt: micros(t, l.DeletedAt),
-		Status: "complete",
+		Status: "complete", Sources: new(`["directory:` + l.DirectoryID + `"]`),
 	}
 	if f.FileID == nil {
 		f.Status, f.Error = "skipped", new("no file_id")
@@ -102,6 +102,8 @@ func (c *corpus) readFile(t *testing.T, folder string, seen map[string]bool) {
 		return
 	}
 	if seen[*f.FileID] {
+		known := &c.files[slices.IndexFunc(c.files, func(k file) bool { return k.FileID != nil && *k.FileID == *f.FileID })]
+		known.Sources = new(strings.TrimSuffix(*known.Sources, "]") + "," + strings.TrimPrefix(*f.Sources, "["))
 		return
 	}
 	seen[*f.FileID] = true

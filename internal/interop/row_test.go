@@ -26,6 +26,8 @@ type asset struct {
 	FileCreatedAt, FileUpdatedAt, FileDeletedAt, FetchedAt *int64
 	Attempts                                               int32
 	VanishedAt                                             *int64
+	DeclaredType                                           *string
+	MissedAt, ExpiredAt                                    *int64
 }
 
 // fields returns pointers to the fields in the order of the columns.
@@ -35,7 +37,7 @@ func (a *asset) fields() []any {
 		&a.FrameOffset, &a.FrameSize, &a.FrameStart, &a.Size, &a.ListedSize, &a.SHA256, &a.MediaType, &a.Width, &a.Height,
 		&a.Confidence, &a.IsLikelyNoise, &a.Metadata, &a.DirectoryID, &a.DirectoryFileID, &a.PipelineID, &a.ProjectID,
 		&a.DisplayName, &a.UniqueID, &a.FileMetadata, &a.FileCreatedAt, &a.FileUpdatedAt, &a.FileDeletedAt, &a.FetchedAt,
-		&a.Attempts, &a.VanishedAt,
+		&a.Attempts, &a.VanishedAt, &a.DeclaredType, &a.MissedAt, &a.ExpiredAt,
 	}
 }
 
@@ -83,7 +85,9 @@ type file struct {
 	Error                                               *string
 	Screenshots, Figures                                *int64
 	Stored, Skipped, Failed, Bytes                      int64
-	ListedAt, VanishedAt                                *int64
+	ListedAt, VanishedAt, AskedAt, MissedAt             *int64
+	Sources                                             *string
+	ExpiresAt, ExpiredAt, MissingPages                  *int64
 }
 
 // fields returns pointers to the fields in the order of the columns.
@@ -91,7 +95,8 @@ func (f *file) fields() []any {
 	return []any{
 		&f.FileID, &f.DirectoryID, &f.DirectoryFileID, &f.PipelineID, &f.ProjectID, &f.DisplayName, &f.UniqueID,
 		&f.FileMetadata, &f.FileCreatedAt, &f.FileUpdatedAt, &f.FileDeletedAt, &f.Status, &f.Error, &f.Screenshots,
-		&f.Figures, &f.Stored, &f.Skipped, &f.Failed, &f.Bytes, &f.ListedAt, &f.VanishedAt,
+		&f.Figures, &f.Stored, &f.Skipped, &f.Failed, &f.Bytes, &f.ListedAt, &f.VanishedAt, &f.AskedAt,
+		&f.MissedAt, &f.Sources, &f.ExpiresAt, &f.ExpiredAt, &f.MissingPages,
 	}
 }
 

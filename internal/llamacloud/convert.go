@@ -48,6 +48,7 @@ func projectFile(f *ProjectFile) pipeline.File {
 		DisplayName: f.Name.Ptr(),
 		UniqueID:    f.ExternalFileID.Ptr(),
 		UpdatedAt:   at(f.LastModifiedAt),
+		ExpiresAt:   at(f.ExpiresAt),
 	}
 }
 

@@ -112,6 +112,7 @@ type ProjectFile struct {
 	Name           Optional[string]    `json:"name,omitzero"`
 	ExternalFileID Optional[string]    `json:"external_file_id,omitzero"`
 	LastModifiedAt Optional[Timestamp] `json:"last_modified_at,omitzero"`
+	ExpiresAt      Optional[Timestamp] `json:"expires_at,omitzero"`
 }
 
 // readProjectFile reads an item, which has to have an id.
@@ -125,6 +126,7 @@ func readProjectFile(o *object, v value) (f ProjectFile) {
 		f.Name = o.text("name")
 		f.ExternalFileID = o.text("external_file_id")
 		f.LastModifiedAt = o.timestamp("last_modified_at")
+		f.ExpiresAt = o.timestamp("expires_at")
 	}
 	f.finish(o, v)
 	f.identify(v, f.ID)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -33,7 +34,7 @@ func library(w http.ResponseWriter, r *http.Request) {
 			{"id":"pf2"},
 			{"id":"pf3","file_id":"f1","name":"One"}]}`,
 		"/api/v1/beta/files": `{"items":[
-			{"id":"f3","project_id":"p","name":"Three","external_file_id":"u3","last_modified_at":"2024-05-06T00:00:00Z"}]}`,
+			{"id":"f3","project_id":"p","name":"Three","external_file_id":"u3","last_modified_at":"2024-05-06T00:00:00Z","expires_at":"2024-05-07T00:00:00Z"}]}`,
 	}[r.URL.Path])
 }
 
@@ -82,12 +83,22 @@ func TestSource_Files_MapsAllListingsInOrder(t *testing.T) {
 		},
 		{PipelineID: "pipe", DirectoryFileID: "pf2"},
 		{ID: "f1", PipelineID: "pipe", DisplayName: new("One")},
-		{ID: "f3", ProjectID: "p", DisplayName: new("Three"), UniqueID: new("u3"), UpdatedAt: may(6)},
+		{
+			ID: "f3", ProjectID: "p", DisplayName: new("Three"), UniqueID: new("u3"), UpdatedAt: may(6),
+			ExpiresAt: may(7),
+		},
 		{ID: "f9"},
 		{ID: "f1"},
 	}
 	if diff := cmp.Diff(want, files(t, a, selectAll())); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
+	}
+	var keys []pipeline.SourceKey
+	for _, l := range NewSource(a.client, selectAll()).Listings(t.Context()) {
+		keys = append(keys, l.Key)
+	}
+	if want := []pipeline.SourceKey{"directory:dir", "pipeline:pipe", "project", "file:f9", "file:f1"}; !slices.Equal(keys, want) {
+		t.Errorf("listings %q, want %q", keys, want)
 	}
 	for range allFiles(t, NewSource(a.client, selectAll())) {
 		break

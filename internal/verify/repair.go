@@ -132,7 +132,7 @@ func (r *Repair) lose(ctx context.Context, stored *pipeline.Row, err error) erro
 	row.Status, row.Reason = pipeline.Failed, (&pipeline.Failure{Class: pipeline.ClassDamaged, Err: err}).Error()
 	r.lost = append(r.lost, &row)
 	r.done.Lost++
-	if row.VanishedAt.IsZero() {
+	if row.IsCounted() {
 		c := r.losses[row.FileID]
 		c.Failed++
 		c.Stored--

@@ -1,0 +1,60 @@
+package pipeline
+
+import (
+	"slices"
+	"time"
+)
+
+// needsAsking tells whether the assets of a file, which some places have, have to be listed, as far as its date and its age say. What other filters would
+// have of it, filtersDiffer tells.
+func (r *run) needsAsking(file *File, places []SourceKey, state *FileState) bool {
+	if state == nil || r.Refetch || r.Relist || len(file.Odd) > 0 || state.isDated(file, places) {
+		return true
+	}
+	if state.Status == Skipped {
+		return file.ID != ""
+	}
+	return state.Status != Complete || r.Filters.Screenshots && state.Screenshots == nil || r.Filters.Figures && state.Figures == nil ||
+		r.isDue(file, state)
+}
+
+// isDated tells whether what is listed of a file may be newer than what is known of it. An earlier date says so only where it
+// cannot be that of another place: a file in several has the newest date of all.
+func (s *FileState) isDated(file *File, places []SourceKey) bool {
+	listed := file.UpdatedAt.Truncate(time.Microsecond)
+	switch {
+	case listed.IsZero():
+		return false
+	case s.isAtOnePlace(places):
+		return !listed.Equal(s.UpdatedAt)
+	}
+	return listed.After(s.UpdatedAt)
+}
+
+// isAtOnePlace tells whether the file was known at one place, and is at no other.
+func (s *FileState) isAtOnePlace(places []SourceKey) bool {
+	return len(s.Sources) == 1 && slices.Equal(s.Sources, places)
+}
+
+// isDue tells whether a file's pictures have not had their time: it is asked again when its age has doubled since it was asked
+// last, as long as a kind is empty, or as it was younger than Settle then, since the pictures of some pages come before others.
+// A file without a date is asked again at the same ages, as nothing else tells that it changed, and one that no listing has always.
+func (r *run) isDue(file *File, state *FileState) bool {
+	if state.AskedAt.IsZero() || state.UpdatedAt.IsZero() && slices.Equal(state.Sources, []SourceKey{FileSource(file.ID)}) {
+		return true
+	}
+	since := state.UpdatedAt
+	if since.IsZero() {
+		since = state.ListedAt
+	}
+	// A date in the future is age 0.
+	before, now := max(0, state.AskedAt.Sub(since)), max(0, r.started.Sub(since))
+	if now < 2*before {
+		return false
+	}
+	return before < r.Settle || state.UpdatedAt.IsZero() ||
+		r.Filters.Screenshots && *state.Screenshots == 0 || r.Filters.Figures && *state.Figures == 0
+}
+
+// hasPassed tells whether a time, which may be zero for none, has come.
+func hasPassed(t, now time.Time) bool { return !t.IsZero() && !t.After(now) }

@@ -1,0 +1,90 @@
+package pipeline
+
+import (
+	"slices"
+	"time"
+)
+
+// SourceKey names one of the listings of files that a Source consists of. It is the same in every run: "directory:ID",
+// "pipeline:ID", "project", or "file:ID" for a file that was named by its id.
+type SourceKey string
+
+// ProjectSource is the listing of a project's files.
+const ProjectSource SourceKey = "project"
+
+// DirectorySource is the listing of a directory, PipelineSource that of a pipeline, and FileSource the one of a single file.
+func DirectorySource(id string) SourceKey { return SourceKey("directory:" + id) }
+func PipelineSource(id string) SourceKey  { return SourceKey("pipeline:" + id) }
+func FileSource(id string) SourceKey      { return SourceKey("file:" + id) }
+
+// Place returns the listing that the file is from, as far as its ids and names tell.
+func (f *File) Place() SourceKey {
+	switch {
+	case f.DirectoryID != "":
+		return DirectorySource(f.DirectoryID)
+	case f.PipelineID != "":
+		return PipelineSource(f.PipelineID)
+	case f.ProjectID != "" || f.DisplayName != nil || f.UniqueID != nil:
+		return ProjectSource
+	}
+	return FileSource(f.ID)
+}
+
+// placeSets keeps each set of listings once, so that a file's is a number. Set 0 is the empty one. A set is sorted.
+type placeSets struct {
+	sets   [][]SourceKey
+	larger map[setAndKey]uint32
+}
+
+type setAndKey struct {
+	set uint32
+	key SourceKey
+}
+
+func newPlaceSets() *placeSets {
+	return &placeSets{sets: [][]SourceKey{nil}, larger: map[setAndKey]uint32{}}
+}
+
+// with returns the set that has one listing more.
+func (p *placeSets) with(set uint32, key SourceKey) uint32 {
+	have := p.sets[set]
+	at, found := slices.BinarySearch(have, key)
+	if found {
+		return set
+	}
+	step := setAndKey{set, key}
+	if next, known := p.larger[step]; known {
+		return next
+	}
+	more := slices.Insert(slices.Clone(have), at, key)
+	next := uint32(slices.IndexFunc(p.sets, func(s []SourceKey) bool { return slices.Equal(s, more) }))
+	if next == ^uint32(0) {
+		next = uint32(len(p.sets))
+		p.sets = append(p.sets, more)
+	}
+	p.larger[step] = next
+	return next
+}
+
+// union returns the listings of either set, sorted.
+func union(a, b []SourceKey) []SourceKey {
+	both := slices.Concat(a, b)
+	slices.Sort(both)
+	return slices.Compact(both)
+}
+
+// merge takes in another place of the same file: the newest date of all counts, and the row names the first of the places.
+func (f *File) merge(other *File) {
+	updated, expires, odd := latest(f.UpdatedAt, other.UpdatedAt), latest(f.ExpiresAt, other.ExpiresAt), slices.Concat(f.Odd, other.Odd)
+	if other.Place() < f.Place() {
+		*f = *other
+	}
+	f.UpdatedAt, f.ExpiresAt, f.Odd = updated, expires, odd
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
