@@ -84,7 +84,7 @@ func readExportedSet(t *testing.T, out string) exportedSet {
 	members := map[string]int{}
 	for key, row := range readExport(t, out).rows {
 		common := *row
-		common.Attempts, common.FetchedAt = 0, time.Time{}
+		common.Attempts, common.FetchedAt, common.DeclaredType = 0, time.Time{}, ""
 		if at := row.Location.Shard; at != nil {
 			members[row.Location.Path+" "+at.Member]++
 			common.Location = pipeline.Location{Shard: &pipeline.ShardLocation{Member: at.Member}}
