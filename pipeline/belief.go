@@ -62,21 +62,28 @@ func (b *belief) countsAll(keys []SourceKey) bool {
 // verdict returns a *DoubtError when the run has ended and something was not believed. Where it was accepted, it tells of that.
 func (r *run) verdict() error {
 	b := &r.belief
-	doubts := b.doubts
-	for _, kind := range []Kind{Screenshot, Figure} {
-		if k := b.kind(kind); k.emptied.Load() > 0 && k.full.Load() == 0 {
-			doubts = append(doubts, fmt.Sprintf("no %s is listed of any of the %d files that had some", kind, k.emptied.Load()))
-		}
+	if len(b.doubts) == 0 {
+		b.doubts = b.lostKinds()
 	}
-	if len(doubts) == 0 {
+	if len(b.doubts) == 0 {
 		return nil
 	}
-	lost := strings.Join(doubts, ", ")
+	lost := strings.Join(b.doubts, ", ")
 	if b.accepted {
 		r.Observer.Observe(ListingAccepted{lost})
 		return nil
 	}
 	return &DoubtError{lost}
+}
+
+// lostKinds says of which kinds no file has any that the run asked, though some had.
+func (b *belief) lostKinds() (lost []string) {
+	for _, kind := range []Kind{Screenshot, Figure} {
+		if k := b.kind(kind); k.emptied.Load() > 0 && k.full.Load() == 0 {
+			lost = append(lost, fmt.Sprintf("no %s is listed of any of the %d files that had some", kind, k.emptied.Load()))
+		}
+	}
+	return lost
 }
 
 // loss counts the known files of a listing and those of them that it does not have any more.
@@ -117,6 +124,7 @@ func (r *run) judge(seen *sightings) {
 			bySource[source].count(!there)
 		}
 	}
+	b.doubts = b.lostKinds()
 	if all.isDoubtful() {
 		b.doubts = append(b.doubts, fmt.Sprintf("%d of %d known files are not listed", all.lost, all.known))
 	}

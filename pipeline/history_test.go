@@ -73,6 +73,13 @@ type upstream struct {
 	// told is the newest date of each file that the ledger or a listing of the run has, and fetches how often which bytes were fetched under it.
 	told    map[string]time.Time
 	fetches map[string]int
+	// listed are the files that the run's listings had; absent is how many complete listings in a row did not have a file, and how
+	// many listings of its file did not have an asset.
+	listed map[string]bool
+	// whole are the sources of which the run saw everything.
+	whole        map[SourceKey]bool
+	absent       map[string]int
+	absentAssets map[AssetKey]int
 	// trace says what happened, for the case that a test fails.
 	trace []string
 }
@@ -98,6 +105,7 @@ type upstreamPicture struct {
 func newUpstream(t *testing.T, seed uint64) *upstream {
 	h := &upstream{
 		t: t, rng: rand.New(rand.NewPCG(seed, 1)), files: map[string]*upstreamFile{}, store: newFakeStore(t), fetches: map[string]int{}, told: map[string]time.Time{},
+		absent: map[string]int{}, absentAssets: map[AssetKey]int{},
 	}
 	for range 3 + h.rng.IntN(6) {
 		h.add()
@@ -180,14 +188,35 @@ func (h *upstream) run(o Options) {
 	o.Filters = Filters{Screenshots: true, Figures: true}
 	events := &recorder{}
 	o.Observer = events
+	h.listed, h.whole = map[string]bool{}, map[SourceKey]bool{}
+	known := map[FileKey][]SourceKey{}
+	for key, file := range h.store.files {
+		if file.isListed() {
+			known[key] = file.Sources
+		}
+	}
 	err := Run(context.Background(), o)
 	h.note("run incremental %v lie %v: %v", h.incremental, h.lie, err)
 	_, doubted := errors.AsType[*DoubtError](err)
-	if doubted || h.lie && errors.Is(err, errFake) {
-		return
-	}
-	if err != nil {
+	if err != nil && !doubted && !(h.lie && errors.Is(err, errFake)) {
 		h.t.Fatal(err)
+	}
+	var lost int64
+	for key := range known {
+		if !h.listed[key.FileID] {
+			lost++
+		}
+	}
+	complete := err == nil && !o.Incremental
+	if complete && !o.AcceptListing && h.whole[DirectorySource("a")] && h.whole[DirectorySource("b")] &&
+		(&loss{int64(len(known)), lost}).isDoubtful() {
+		h.t.Errorf("a listing was believed that lost %d of %d", lost, len(known))
+	}
+	h.checkGone(func(key FileKey) bool {
+		return complete && !slices.ContainsFunc(known[key], func(s SourceKey) bool { return !h.whole[s] })
+	})
+	if err != nil {
+		return
 	}
 	if (!h.lie || h.incremental) && countEvents[FilesComplete](events) > 0 {
 		h.since = h.began
@@ -207,6 +236,7 @@ func (h *upstream) Listings(context.Context) []Listing {
 func (h *upstream) listing(d string, kind int) Listing {
 	key := DirectorySource(d)
 	return Listing{Key: key, Files: func(yield func(File, error) bool) {
+		h.whole[key] = true
 		for _, id := range slices.Sorted(maps.Keys(h.files)) {
 			updated, there := h.files[id].places[d]
 			if !there || h.incremental && updated.Before(h.since.Add(-time.Hour)) {
@@ -218,16 +248,19 @@ func (h *upstream) listing(d string, kind int) Listing {
 				continue
 			case kind == 2 && h.rng.IntN(4) == 0:
 				h.note("  cut in %s", d)
+				h.whole[key] = false
 				yield(File{}, &SourceError{Key: key, Err: errFake})
 				return
 			case kind == 3 && h.rng.IntN(4) == 0:
 				h.note("  malformed %s in %s", id, d)
+				h.whole[key] = false
 				if !yield(File{DirectoryID: d, DirectoryFileID: d + id}, &Failure{Class: ClassMalformed, Err: errFake}) {
 					return
 				}
 				continue
 			}
 			h.told[id] = latest(h.told[id], updated)
+			h.listed[id] = true
 			h.note("  listed %s in %s, %v", id, d, updated)
 			if !yield(File{ID: id, DirectoryID: d, DirectoryFileID: d + id, UpdatedAt: updated}, nil) {
 				return
@@ -247,6 +280,11 @@ func (h *upstream) Assets(_ context.Context, id ID, kind Kind) ([]Asset, error) 
 		// It is known, and was recalled.
 		return nil, &Failure{Class: "http_404", Attempts: 1, Err: errFake}
 	}
+	for key := range h.store.rows {
+		if key.FileID == id && key.Kind == kind {
+			h.absentAssets[key]++
+		}
+	}
 	assets := []Asset{}
 	if h.lie {
 		switch h.rng.IntN(12) {
@@ -261,6 +299,9 @@ func (h *upstream) Assets(_ context.Context, id ID, kind Kind) ([]Asset, error) 
 		}
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(f.pictures), AssetKey.Compare) {
+		if key.Kind == kind && !f.pictures[key].shown.After(time.Now()) {
+			h.absentAssets[key] = 0
+		}
 		if p := f.pictures[key]; key.Kind == kind && !p.shown.After(time.Now()) && (len(assets) == 0 || assets[0].Malformed == nil || h.rng.IntN(2) == 0) {
 			assets = append(assets, Asset{FileID: id, Kind: kind, PageIndex: key.PageIndex, ListedSize: &p.size})
 		}
@@ -293,6 +334,31 @@ func (h *upstream) newest(id string) (newest time.Time) {
 		newest = latest(newest, at)
 	}
 	return newest
+}
+
+// checkGone fails if something has vanished that not two listings in a row had missed.
+func (h *upstream) checkGone(counts func(FileKey) bool) {
+	h.t.Helper()
+	for key, file := range h.store.files {
+		switch {
+		case h.listed[key.FileID]:
+			h.absent[key.FileID] = 0
+		case counts(key):
+			h.absent[key.FileID]++
+		}
+		if file.IsGone() && h.absent[key.FileID] < 2 {
+			h.t.Errorf("%v is gone after %d listings without it", key, h.absent[key.FileID])
+		}
+	}
+	for key, row := range h.store.rows {
+		if h.store.files[FileKey{FileID: string(key.FileID)}].IsGone() {
+			// It went with its file.
+			h.absentAssets[key] = 2
+		}
+		if row.IsGone() && h.absentAssets[key] < 2 {
+			h.t.Errorf("%v is gone after %d listings without it", key, h.absentAssets[key])
+		}
+	}
 }
 
 // checkStored fails unless everything that is upstream is stored as it is.
