@@ -190,7 +190,7 @@ func (h *upstream) run(o Options) {
 	h.listed, h.whole = map[string]bool{}, map[SourceKey]bool{}
 	known := map[FileKey][]SourceKey{}
 	for key, file := range h.store.files {
-		if file.isListed() {
+		if file.isListed() && key.FileID != "" {
 			known[key] = file.Sources
 		}
 	}
@@ -298,10 +298,8 @@ func (h *upstream) Assets(_ context.Context, id ID, kind Kind) ([]Asset, error) 
 		}
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(f.pictures), AssetKey.Compare) {
-		if key.Kind == kind && !f.pictures[key].shown.After(time.Now()) {
-			h.absentAssets[key] = 0
-		}
 		if p := f.pictures[key]; key.Kind == kind && !p.shown.After(time.Now()) && (len(assets) == 0 || assets[0].Malformed == nil || h.rng.IntN(2) == 0) {
+			h.absentAssets[key] = 0
 			assets = append(assets, Asset{FileID: id, Kind: kind, PageIndex: key.PageIndex, ListedSize: &p.size})
 		}
 	}
@@ -345,7 +343,8 @@ func (h *upstream) checkGone(counts func(FileKey) bool) {
 		case counts(key):
 			h.absent[key.FileID]++
 		}
-		if file.IsGone() && h.absent[key.FileID] < 2 {
+		// A row of what could not be read stands for no file.
+		if file.IsGone() && key.FileID != "" && h.absent[key.FileID] < 2 {
 			h.t.Errorf("%v is gone after %d listings without it", key, h.absent[key.FileID])
 		}
 	}
@@ -354,7 +353,8 @@ func (h *upstream) checkGone(counts func(FileKey) bool) {
 			// It went with its file.
 			h.absentAssets[key] = 2
 		}
-		if row.IsGone() && h.absentAssets[key] < 2 {
+		// A row of what could not be read stands for no picture.
+		if row.IsGone() && key.PageIndex >= 0 && h.absentAssets[key] < 2 {
 			h.t.Errorf("%v is gone after %d listings without it", key, h.absentAssets[key])
 		}
 	}
