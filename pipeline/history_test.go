@@ -83,16 +83,15 @@ func (h *upstream) note(format string, args ...any) {
 
 // upstreamFile is a file there. Each version of a picture has other bytes, of the same size or not.
 type upstreamFile struct {
-	places map[string]time.Time
-	// shown is from when on the pictures are listed.
-	shown    time.Time
+	places   map[string]time.Time
 	pictures map[AssetKey]upstreamPicture
 }
 
 type upstreamPicture struct {
 	version int
 	size    int64
-	shown   time.Time
+	// shown is from when on the picture is listed.
+	shown time.Time
 }
 
 func newUpstream(t *testing.T, seed uint64) *upstream {

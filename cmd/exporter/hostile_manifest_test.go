@@ -73,7 +73,10 @@ func (s *surroundings) forge(sink string) {
 			Content: pipeline.Content{Size: int64(len(content)), SHA256: sha256.Sum256(content), MediaType: "image/jpeg"},
 		})
 	}
-	settled := &pipeline.FileRow{File: *file, Status: pipeline.Complete, Counts: pipeline.Counts{Stored: int64(len(rows))}}
+	// The next listing that does not have the file is the second.
+	settled := &pipeline.FileRow{
+		File: *file, Status: pipeline.Complete, Counts: pipeline.Counts{Stored: int64(len(rows))}, Gone: pipeline.Gone{MissedAt: time.Now()},
+	}
 	err = ledger.Commit(s.t.Context(), rows, []*pipeline.FileRow{settled})
 	if err = errors.Join(err, ledger.Compact(s.t.Context()), ledger.Close(), dir.Close()); err != nil {
 		s.t.Fatal(err)
