@@ -98,7 +98,8 @@ type upstreamFile struct {
 type upstreamPicture struct {
 	version int
 	size    int64
-	shown   time.Time
+	// shown is from when on the picture is listed.
+	shown time.Time
 }
 
 func newUpstream(t *testing.T, seed uint64) *upstream {

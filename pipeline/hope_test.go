@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"testing"
+	"time"
 )
 
 // refusal refuses for good what is not there.
@@ -215,5 +217,72 @@ func TestRun_SourcesFailAlone(t *testing.T) {
 				t.Errorf("%d sources were told of, and %d times that all is listed", n, countEvents[FilesComplete](events))
 			}
 		})
+	}
+}
+
+// What a place that failed held stays, and what only the others held goes in the end.
+func TestRun_OneOfTwoPlacesFails_WhatItHeldStays(t *testing.T) {
+	source, store := testSource(12), newFakeStore(t)
+	in := func(place string, files ...File) []File {
+		for i := range files {
+			files[i].DirectoryID = place
+		}
+		return slices.Clone(files)
+	}
+	a, b := in("a", source.files[:9]...), in("b", source.files[8:]...)
+	// The last of a is in b, too.
+	run := func(a, b []File, err error) {
+		t.Helper()
+		source.stopped = false
+		store.nextRun()
+		o := testOptions(source, store)
+		o.Source = multiSource{fakeSource: source, listings: []Listing{
+			{Key: DirectorySource("a"), Files: sequence(nil, a...)}, {Key: DirectorySource("b"), Files: sequence(err, b...)},
+		}}
+		mustRun(t, o)
+	}
+	run(append(a, in("a", b[0])...), b, nil)
+	listings := len(source.listings)
+	for range 3 {
+		run(a[1:8], nil, &SourceError{Key: "directory:b", Err: errFake})
+	}
+	for key, f := range store.files {
+		if want := key.FileID == "file-000"; !f.VanishedAt.IsZero() != want || !want && !f.isListed() {
+			t.Errorf("%s in %v: %+v, want it vanished: %t", key.FileID, f.Sources, f.Gone, want)
+		}
+	}
+	if got := fmt.Sprint(store.files[FileKey{FileID: "file-008"}].Sources); got != "[directory:a directory:b]" && got != "[directory:b]" {
+		t.Errorf("file-008 is in %s", got)
+	}
+	if n := len(source.listings); n != listings {
+		t.Errorf("%d listings of assets were asked for", n-listings)
+	}
+}
+
+// A date that makes no sense does not change what is known: the file is told of, and asked again until it is sound.
+func TestRun_OddFieldOfAKnownFile_IsAskedAgain(t *testing.T) {
+	source, store := testSource(2), newFakeStore(t)
+	mustRun(t, testOptions(source, store))
+	fetched := len(source.fetched)
+	source.files[0].UpdatedAt, source.files[0].Odd = time.Time{}, []Oddity{{Field: "updated_at", Value: "yesterday"}}
+	for run, want := range []int{2, 2, 0} {
+		if run == 1 {
+			source.files[0].UpdatedAt, source.files[0].Odd = testTime, nil
+		}
+		source.listings, source.stopped = nil, false
+		store.nextRun()
+		events := &recorder{}
+		o := testOptions(source, store)
+		o.Observer = events
+		mustRun(t, o)
+		if n, told := len(source.listings), countEvents[FieldOdd](events); n != want || told > 0 != (run == 0) {
+			t.Errorf("run %d: %d listings of assets, %d odd fields; want %d", run, n, told, want)
+		}
+		if f := store.files[source.files[0].Key()]; !f.UpdatedAt.Truncate(time.Microsecond).Equal(testTime.Truncate(time.Microsecond)) || f.Error != "" != (run == 0) {
+			t.Errorf("run %d: row of the file: %+v", run, f)
+		}
+	}
+	if n := len(source.fetched); n != fetched {
+		t.Errorf("%d blobs were fetched again", n-fetched)
 	}
 }

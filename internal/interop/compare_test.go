@@ -70,7 +70,7 @@ func checkNotStored(t *testing.T, a *asset) {
 	t.Helper()
 	rest := *a
 	rest.Path, rest.Member, rest.Offset, rest.FrameOffset, rest.FrameSize, rest.FrameStart = nil, nil, nil, nil, nil, nil
-	rest.Size, rest.SHA256, rest.MediaType, rest.Width, rest.Height, rest.FetchedAt = nil, nil, nil, nil, nil, nil
+	rest.Size, rest.SHA256, rest.MediaType, rest.DeclaredType, rest.Width, rest.Height, rest.FetchedAt = nil, nil, nil, nil, nil, nil, nil
 	if diff := cmp.Diff(rest, *a); diff != "" {
 		t.Errorf("%v is %s, and has columns of a stored one:\n%s", a.key(), a.Status, diff)
 	}
@@ -132,7 +132,7 @@ func (c *corpus) except(change func(*asset)) ([]asset, []file) {
 		if a.Status == "stored" {
 			continue
 		}
-		a.Size, a.SHA256, a.MediaType, a.Width, a.Height = nil, nil, nil, nil, nil
+		a.Size, a.SHA256, a.MediaType, a.DeclaredType, a.Width, a.Height = nil, nil, nil, nil, nil, nil
 		f := &files[slices.IndexFunc(files, func(f file) bool { return f.FileID != nil && *f.FileID == a.FileID })]
 		f.Stored--
 		f.Bytes -= size

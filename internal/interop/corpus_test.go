@@ -162,6 +162,7 @@ func (c *corpus) describe(t *testing.T, a *asset, blob string) {
 	}
 	a.Size, a.SHA256 = new(int64(len(data))), &sum
 	a.MediaType = new(http.DetectContentType(data))
+	a.DeclaredType = a.MediaType
 	if config, _, err := image.DecodeConfig(bytes.NewReader(data)); err == nil {
 		a.Width, a.Height = new(int32(config.Width)), new(int32(config.Height))
 	}
