@@ -94,7 +94,7 @@ type upstreamFile struct {
 	pictures map[AssetKey]upstreamPicture
 }
 
-// upstreamPicture is listed from when on it is shown.
+// upstreamPicture is a version of a picture.
 type upstreamPicture struct {
 	version int
 	size    int64
