@@ -209,6 +209,9 @@ func TestRun_PruneOfAnEmptyListing_NeedsForce(t *testing.T) {
 		t.Errorf("run.json has exit code %d, and needs %q", r.ExitCode, r.Needs)
 	}
 	n.night("--prune", "--force")
+	if got, want := n.report().Accepted, []acceptance{{forceListing, "2 of 2 known files are not listed"}}; !slices.Equal(got, want) {
+		t.Errorf("run.json says that %v was accepted, want %v", got, want)
+	}
 	if rows := readExport(t, n.out).rows; len(rows) != 8 {
 		t.Errorf("%d rows after one listing that was accepted, want 8", len(rows))
 	}
@@ -234,6 +237,9 @@ func TestRun_PruneOfMuch_NeedsForce(t *testing.T) {
 		t.Errorf("run.json needs %q, and %d rows are left, want --force prune and 600", r.Needs, len(rows))
 	}
 	n.night("--prune", "--force")
+	if got, want := n.report().Accepted, []acceptance{{forcePrune, "120 of 600 stored assets would be pruned"}}; !slices.Equal(got, want) {
+		t.Errorf("run.json says that %v was accepted, want %v", got, want)
+	}
 	if rows := readExport(t, n.out).rows; len(rows) != 480 {
 		t.Errorf("%d rows after --prune --force, want 480", len(rows))
 	}
