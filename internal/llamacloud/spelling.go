@@ -82,6 +82,21 @@ func spellDocument(text []byte) []byte {
 	if isPlain(text) {
 		return bytes.Clone(text)
 	}
+	return spell(text, func(to []byte, _ rune, escape []byte) []byte { return append(to, escape...) })
+}
+
+// spellString returns the text of a JSON string that is known to be valid, spelled.
+func spellString(quoted []byte) string {
+	text := quoted[1 : len(quoted)-1]
+	if bytes.IndexByte(text, '\\') < 0 && isPlain(text) {
+		return string(text)
+	}
+	return string(spell(text, func(to []byte, r rune, _ []byte) []byte { return utf8.AppendRune(to, r) }))
+}
+
+// spell returns text that may have escapes, spelled. An escape that needs no spelling is appended by plain, which gets what it
+// stands for and how it was sent.
+func spell(text []byte, plain func(to []byte, r rune, escape []byte) []byte) []byte {
 	spelling := make([]byte, 0, len(text)+16)
 	for i := 0; i < len(text); {
 		if text[i] != '\\' {
@@ -97,39 +112,11 @@ func spellDocument(text []byte) []byte {
 		case isSpelled(r):
 			spelling = appendSpelled(spelling, []byte(string(r))...)
 		default:
-			spelling = append(spelling, text[i:i+size]...)
+			spelling = plain(spelling, r, text[i:i+size])
 		}
 		i += size
 	}
 	return spelling
-}
-
-// spellString returns the text of a JSON string that is known to be valid, spelled.
-func spellString(quoted []byte) string {
-	text := quoted[1 : len(quoted)-1]
-	if bytes.IndexByte(text, '\\') < 0 && isPlain(text) {
-		return string(text)
-	}
-	spelling := make([]byte, 0, len(text))
-	for i := 0; i < len(text); {
-		if text[i] != '\\' {
-			var size int
-			spelling, size = spellRune(spelling, text[i:])
-			i += size
-			continue
-		}
-		r, size := unescape(text[i:])
-		switch {
-		case utf16.IsSurrogate(r):
-			spelling = appendHalf(spelling, r)
-		case isSpelled(r):
-			spelling = appendSpelled(spelling, []byte(string(r))...)
-		default:
-			spelling = utf8.AppendRune(spelling, r)
-		}
-		i += size
-	}
-	return string(spelling)
 }
 
 // unescape returns what a valid escape at the start of text stands for, and its length. Two that are a surrogate pair are one;

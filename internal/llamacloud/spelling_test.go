@@ -49,7 +49,7 @@ func FuzzSpelling(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		quoted := append(append([]byte(`"`), raw...), '"')
 		if !json.Valid(quoted) {
-			t.Skip()
+			t.Skip("it is no JSON, which is refused before it is spelled")
 		}
 		spelling := spellString(quoted)
 		if !utf8.ValidString(spelling) {

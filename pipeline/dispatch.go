@@ -1,0 +1,212 @@
+package pipeline
+
+import (
+	"context"
+	"reflect"
+	"strings"
+	"time"
+)
+
+// dispatch plans every asset of the listing and sends it to be fetched or to be recorded.
+func (r *run) dispatch(progress *fileProgress, l listing) error {
+	file := &progress.row.File
+	l.name(&progress.row)
+	var rows []*Row
+	var jobs []job
+	for i := range l.assets {
+		asset := &l.assets[i]
+		prior := l.prior[asset.Key()]
+		delete(l.prior, asset.Key())
+		if failure := asset.Malformed; failure != nil {
+			asset.Malformed = nil
+			row := &Row{Asset: *asset, File: file, Status: Failed, Reason: failure.Error()}
+			r.Observer.Observe(AssetDone{Row: row})
+			rows = append(rows, row)
+			// Any asset of the kind may be the one that cannot be read.
+			l.kinds[asset.Kind] = false
+			continue
+		}
+		under := prior.under(l.knownUnder)
+		stored := prior.standing(asset, file.UpdatedAt, under, r.BySize)
+		action, reason := r.Filters.decide(asset, stored, r.Refetch)
+		r.Observer.Observe(AssetPlanned{asset, action, reason})
+		switch action {
+		case ActionFetch:
+			jobs = append(jobs, job{asset, prior, stored, under, progress})
+		case ActionSkip:
+			rows = append(rows, &Row{Asset: *asset, File: file, Status: Skipped, Reason: reason})
+		case ActionKeep:
+			if row := prior.relisted(asset, file.fetchedUnder(under)); row != nil {
+				rows = append(rows, row)
+			} else {
+				progress.row.add(prior)
+			}
+		}
+	}
+	for _, row := range l.missing(r.started) {
+		switch {
+		case row.isPruned():
+		case row.IsGone():
+			r.Observer.Observe(AssetVanished{row})
+		default:
+			// Whether it has vanished the next run finds out.
+			progress.row.AskedAt = time.Time{}
+		}
+		rows = append(rows, row)
+	}
+	for _, row := range l.prior {
+		if listed, answered := l.kinds[row.Kind]; answered && !listed {
+			progress.row.add(row)
+		}
+	}
+	return r.send(progress, rows, jobs)
+}
+
+// send sends what becomes of the assets of a file on its way.
+func (r *run) send(progress *fileProgress, rows []*Row, jobs []job) error {
+	progress.pending = len(rows) + len(jobs)
+	if progress.pending == 0 {
+		return r.record(result{file: progress})
+	}
+	for _, row := range rows {
+		if err := r.record(result{file: progress, row: row}); err != nil {
+			return err
+		}
+	}
+	for _, j := range jobs {
+		select {
+		case r.jobs <- j:
+		case <-r.intake.Done():
+			return context.Cause(r.intake)
+		}
+	}
+	return nil
+}
+
+// under returns the date of the file under which the asset of a row, which may be nil, was fetched. A row that has none was under
+// the one that is known of its file.
+func (r *Row) under(known time.Time) time.Time {
+	if r == nil || r.File.UpdatedAt.IsZero() {
+		return known
+	}
+	return r.File.UpdatedAt
+}
+
+// fetchedUnder returns the file as rows have it whose blobs were fetched under another date, zero where it is not known.
+func (f *File) fetchedUnder(date time.Time) *File {
+	if date.IsZero() || f.UpdatedAt.Truncate(time.Microsecond).Equal(date) {
+		return f
+	}
+	other := *f
+	other.UpdatedAt = date
+	return &other
+}
+
+// name gives the row of a file the ids and names of the first of its places, where another one is listed now and a row of an asset
+// has them.
+func (l *listing) name(row *FileRow) {
+	if len(row.Sources) == 0 || row.Place() == row.Sources[0] {
+		return
+	}
+	for _, known := range l.prior {
+		if known.File.Place() == row.Sources[0] {
+			updated, expires := row.UpdatedAt, row.ExpiresAt
+			row.File = *known.File
+			row.UpdatedAt, row.ExpiresAt = updated, expires
+			return
+		}
+	}
+}
+
+// relisted returns the row with what a new listing says of the asset and its file, or nil when that is nothing new.
+func (r *Row) relisted(asset *Asset, file *File) *Row {
+	row := *r
+	row.Asset, row.File, row.Gone = *asset, file, Gone{}
+	old, now := *r.File, row.File.recorded()
+	if r.isListed() && reflect.DeepEqual(r.Asset, row.Asset) && reflect.DeepEqual(old, now) {
+		return nil
+	}
+	return &row
+}
+
+// recorded returns the file as a ledger gives it back with the row of an asset: with timestamps in UTC microseconds, and without what
+// only the file's own row has.
+func (f *File) recorded() File {
+	c := *f
+	for _, t := range []*time.Time{&c.CreatedAt, &c.UpdatedAt, &c.DeletedAt} {
+		if !t.IsZero() {
+			*t = t.UTC().Truncate(time.Microsecond)
+		}
+	}
+	c.ExpiresAt = time.Time{}
+	return c
+}
+
+// missing returns the rows of assets that were listed once and are not any more, of kinds that could be listed. Those that were
+// missing before have vanished.
+func (l *listing) missing(now time.Time) []*Row {
+	var rows []*Row
+	for _, row := range l.prior {
+		if !l.kinds[row.Kind] || row.IsGone() {
+			continue
+		}
+		if row.MissedAt.IsZero() && !row.isMalformed() {
+			row.MissedAt = now
+		} else {
+			row.leave(Gone{VanishedAt: now})
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// leave records that an asset is gone. The row of one that could not be told from others stands for nothing any more, and goes.
+func (r *Row) leave(gone Gone) {
+	if r.isMalformed() {
+		gone = Gone{VanishedAt: latest(gone.VanishedAt, gone.ExpiredAt)}
+		r.Status, r.Reason = Skipped, ReasonPruned
+	}
+	r.Gone = gone
+}
+
+// isPruned tells whether the row goes when the run ends.
+func (r *Row) isPruned() bool { return r.IsGone() && r.Status == Skipped && r.Reason == ReasonPruned }
+
+// isMalformed tells whether the row is that of an item of which not even the key could be read.
+func (r *Row) isMalformed() bool {
+	return r.Status == Failed && r.PageIndex < 0 && strings.HasPrefix(r.Reason, ClassMalformed+":")
+}
+
+// record adds a result that no blob belongs to.
+func (r *run) record(res result) error {
+	if err := r.batch.waitForRoom(r.work); err != nil {
+		return err
+	}
+	r.batch.add(res)
+	return nil
+}
+
+// count adds a result to the file's counts.
+func (p *fileProgress) count(res result) {
+	p.row.add(res.row)
+	if res.refetchFailed && p.row.Status == Complete {
+		p.row.Status = Partial
+	}
+}
+
+// add adds an asset's row to its file's counts. Assets that are not listed any more do not count.
+func (f *FileRow) add(row *Row) {
+	switch {
+	case !row.IsCounted():
+	case row.Status == Stored:
+		f.Stored++
+		f.Bytes += row.Content.Size
+	case row.Status == Skipped:
+		f.Skipped++
+	case row.Status == Failed:
+		f.Failed++
+		if f.Status == Complete {
+			f.Status = Partial
+		}
+	}
+}

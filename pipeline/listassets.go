@@ -1,0 +1,128 @@
+package pipeline
+
+import (
+	"errors"
+	"time"
+)
+
+// listing is what a file has now, and what the ledger says it had.
+type listing struct {
+	assets []Asset
+	// kinds are those that were answered: true where what is not listed is missing, false where what is known stays.
+	kinds map[Kind]bool
+	prior map[AssetKey]*Row
+	// knownUnder is the date of the file that is known; zero where none is.
+	knownUnder time.Time
+}
+
+// listAssets asks for a file's assets. Kinds that cannot be listed are among the refusals; where nothing can be asked for, the
+// file's row says why.
+func (r *run) listAssets(progress *fileProgress, state *FileState) (l listing, refusals map[Kind]*Failure, err error) {
+	row := &progress.row
+	if row.ID == "" {
+		row.Status, row.Error = Skipped, ReasonNoFileID
+		return l, nil, nil
+	}
+	id, err := ParseID(row.ID)
+	if err != nil {
+		row.Status, row.Error = Failed, (&Failure{Class: ClassBadID, Err: err}).Error()
+		return l, nil, nil
+	}
+	l.kinds, l.knownUnder = map[Kind]bool{}, state.UpdatedAt
+	if l.prior, err = r.prior(id); err != nil {
+		return l, nil, err
+	}
+	for _, kind := range r.Filters.Kinds() {
+		assets, err := r.Source.Assets(r.intake, id, kind)
+		if none, ok := errors.AsType[*NoAssetsError](err); ok {
+			row.Status, row.Error = Skipped, none.Error()
+			return listing{}, nil, nil
+		}
+		if failure, ok := errors.AsType[*Failure](err); ok {
+			if refusals == nil {
+				refusals = map[Kind]*Failure{}
+			}
+			refusals[kind] = failure
+			continue
+		}
+		if err != nil {
+			return l, nil, err
+		}
+		isList := assets != nil
+		assets = unique(assets)
+		count := new(int64(len(assets)))
+		known := state.Screenshots
+		if kind == Figure {
+			known = state.Figures
+		}
+		r.belief.kind(kind).countFull(count)
+		switch {
+		case !isList && l.holds(kind):
+			l.kinds[kind] = false
+		case isList && len(assets) == 0 && sum(known) > 0:
+			l.kinds[kind] = r.belief.believesEmpty(kind)
+		default:
+			l.kinds[kind] = true
+		}
+		if !l.kinds[kind] {
+			count, row.AskedAt = known, time.Time{}
+		}
+		if kind == Screenshot {
+			row.Screenshots, row.MissingPages = count, state.MissingPages
+			if l.kinds[kind] {
+				row.MissingPages = new(missingPages(assets))
+			}
+		} else {
+			row.Figures = count
+		}
+		l.assets = append(l.assets, assets...)
+	}
+	return l, refusals, nil
+}
+
+// holds tells whether assets of a kind are known that are not gone.
+func (l *listing) holds(kind Kind) bool {
+	for _, row := range l.prior {
+		if row.Kind == kind && !row.IsGone() {
+			return true
+		}
+	}
+	return false
+}
+
+// prior returns what the ledger has of a file's assets.
+func (r *run) prior(id ID) (map[AssetKey]*Row, error) {
+	rows, err := r.history.Assets(r.work, id)
+	if err != nil {
+		return nil, r.ledgerFailed(err)
+	}
+	prior := make(map[AssetKey]*Row, len(rows))
+	for _, row := range rows {
+		prior[row.Key()] = row
+	}
+	return prior, nil
+}
+
+// unique drops assets that a listing repeats.
+func unique(assets []Asset) []Asset {
+	seen := make(map[AssetKey]struct{}, len(assets))
+	kept := assets[:0]
+	for _, a := range assets {
+		if _, again := seen[a.Key()]; !again {
+			seen[a.Key()] = struct{}{}
+			kept = append(kept, a)
+		}
+	}
+	return kept
+}
+
+// missingPages counts the gaps in the page numbers of screenshots, which begin with 0 or 1.
+func missingPages(screenshots []Asset) int64 {
+	first, last, pages := int64(1), int64(0), int64(0)
+	for _, a := range screenshots {
+		if a.PageIndex >= 0 {
+			first, last, pages = min(first, int64(a.PageIndex)), max(last, int64(a.PageIndex)), pages+1
+		}
+	}
+	return max(0, last-first+1-pages)
+}
