@@ -1,0 +1,269 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"exporter/internal/durable"
+)
+
+// Dir is the Store of a file system: every object is a file.
+type Dir struct {
+	fsys  durable.FS
+	close func() error
+	// serial numbers temporary files.
+	serial atomic.Int64
+
+	// naming is held for reading while files get their names, and for writing while directories that are empty are removed.
+	naming sync.RWMutex
+
+	// creating is held by Create.
+	creating sync.Mutex
+
+	mu sync.Mutex
+	// settled are directories whose names are durable.
+	settled map[string]struct{}
+}
+
+var _ Store = (*Dir)(nil)
+
+// maxSettled bounds the memory of Dir.settled.
+const maxSettled = 1 << 14
+
+// OwnDir opens the directory at path for writing, and makes it where it is missing. It fails with durable.ErrLocked while another
+// process has it open so.
+func OwnDir(path string) (*Dir, error) {
+	dir, err := durable.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	d := OnFS(dir)
+	d.close = dir.Close
+	return d, nil
+}
+
+// OpenDir opens an existing directory for reading and changes nothing in it.
+func OpenDir(path string) (ReadCloser, error) {
+	dir, err := durable.OpenReadOnly(path)
+	if err != nil {
+		return nil, err
+	}
+	d := OnFS(dir)
+	d.close = dir.Close
+	return d, nil
+}
+
+// ReadCloser is a Reader that is to be closed.
+type ReadCloser interface {
+	Reader
+	io.Closer
+}
+
+// OnFS returns a Store on a file system that has a durable.TempDir and is the caller's.
+func OnFS(fsys durable.FS) *Dir {
+	return &Dir{fsys: fsys, close: func() error { return nil }, settled: map[string]struct{}{}}
+}
+
+// Close implements Store.
+func (d *Dir) Close() error { return d.close() }
+
+// Open implements Reader.
+func (d *Dir) Open(_ context.Context, key string) (Object, error) {
+	f, err := d.fsys.Open(key)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return object{f, info.Size()}, nil
+}
+
+// object is an open file and its size when it was opened.
+type object struct {
+	durable.File
+	size int64
+}
+
+func (o object) Size() int64 { return o.size }
+
+// List implements Reader. It holds the names of a directory, and of those above it, at once.
+func (d *Dir) List(ctx context.Context, prefix string) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		dir := strings.TrimSuffix(prefix, "/")
+		if dir == "" {
+			dir = "."
+		}
+		d.list(ctx, dir, prefix, yield)
+	}
+}
+
+// list yields what is below a directory, and tells whether more is wanted.
+func (d *Dir) list(ctx context.Context, dir, prefix string, yield func(Entry, error) bool) bool {
+	entries, err := d.fsys.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return true
+	}
+	if err == nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		yield(Entry{Key: dir}, err)
+		return false
+	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return cmp.Compare(sortKey(a), sortKey(b)) })
+	for _, e := range entries {
+		key := prefix + e.Name()
+		if e.IsDir() {
+			if !d.list(ctx, key, key+"/", yield) {
+				return false
+			}
+			continue
+		}
+		entry := Entry{Key: key, Irregular: !e.Type().IsRegular()}
+		info, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			yield(entry, err)
+			return false
+		}
+		entry.Size = info.Size()
+		if !yield(entry, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// sortKey is what a name is sorted by among those of its directory, for keys to come in order.
+func sortKey(e fs.DirEntry) string {
+	if e.IsDir() {
+		return e.Name() + "/"
+	}
+	return e.Name()
+}
+
+// Put implements Store.
+func (d *Dir) Put(ctx context.Context, key string, c Content, size int64) error {
+	b := d.NewBatch()
+	if err := b.Put(ctx, key, c, size); err != nil {
+		return err
+	}
+	return b.Sync(ctx)
+}
+
+// Create implements Store. Nobody else writes, so that it is enough to look.
+func (d *Dir) Create(ctx context.Context, key string, data []byte) error {
+	d.creating.Lock()
+	defer d.creating.Unlock()
+	_, err := d.fsys.Lstat(key)
+	if err == nil {
+		return &fs.PathError{Op: "create", Path: key, Err: ErrExists}
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return PutBytes(ctx, d, key, data)
+}
+
+// Remove implements Store. Directories that are empty then go as well, but for those at the top.
+func (d *Dir) Remove(ctx context.Context, keys ...string) error {
+	for _, key := range keys {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		if err := d.fsys.Remove(key); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err := d.removeEmpty(path.Dir(key)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeEmpty removes a directory that has nothing, and those above it that have nothing then.
+func (d *Dir) removeEmpty(dir string) error {
+	d.naming.Lock()
+	defer d.naming.Unlock()
+	for ; strings.Contains(dir, "/") && !strings.HasPrefix(dir, durable.PrivateDir+"/"); dir = path.Dir(dir) {
+		entries, err := d.fsys.ReadDir(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil || len(entries) > 0 {
+			return err
+		}
+		d.forget(dir)
+		if err := d.fsys.Remove(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tempName returns the name of a new temporary file.
+func (d *Dir) tempName() string {
+	return fmt.Sprintf("%s/%d", durable.TempDir, d.serial.Add(1))
+}
+
+// nameFile gives a file the name of its key, and makes the directories that lack.
+func (d *Dir) nameFile(temp, key string) error {
+	d.naming.RLock()
+	defer d.naming.RUnlock()
+	if err := d.fsys.MkdirAll(path.Dir(key)); err != nil {
+		return err
+	}
+	return d.fsys.Rename(temp, key)
+}
+
+// unsettled returns the directories, each once, that are to be synced for some keys to be durable: their own, and those above of
+// which the name of the one below is not.
+func (d *Dir) unsettled(keys iter.Seq[string]) []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	seen := map[string]bool{}
+	var dirs []string
+	for key := range keys {
+		for dir := path.Dir(key); !seen[dir]; dir = path.Dir(dir) {
+			seen[dir] = true
+			dirs = append(dirs, dir)
+			if _, ok := d.settled[dir]; ok {
+				break
+			}
+		}
+	}
+	return dirs
+}
+
+// settle notes that directories have been synced with those above them.
+func (d *Dir) settle(dirs []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.settled)+len(dirs) > maxSettled {
+		clear(d.settled)
+	}
+	for _, dir := range dirs[:min(len(dirs), maxSettled)] {
+		d.settled[dir] = struct{}{}
+	}
+}
+
+// forget drops what is known of a directory.
+func (d *Dir) forget(dir string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.settled, dir)
+}

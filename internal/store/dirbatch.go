@@ -1,0 +1,136 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"exporter/internal/durable"
+)
+
+const (
+	// syncWorkers is how many files are synced at once: enough for a file system to group them into few journal commits.
+	syncWorkers = 16
+	// syncAllFrom is the number of files from which on it costs less to sync the whole file system than one file after another.
+	syncAllFrom = 64
+)
+
+// dirBatch is a Batch of a Dir: files that have temporary names until they are synced.
+type dirBatch struct {
+	dir *Dir
+
+	mu    sync.Mutex
+	files []tempFile
+}
+
+type tempFile struct{ temp, key string }
+
+// NewBatch implements Store.
+func (d *Dir) NewBatch() Batch { return &dirBatch{dir: d} }
+
+// Put implements Batch.
+func (b *dirBatch) Put(_ context.Context, key string, c Content, size int64) error {
+	f := tempFile{b.dir.tempName(), key}
+	err := durable.Write(b.dir.fsys, f.temp, func(to durable.File) error { return write(to, key, c, size) })
+	if err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.files = append(b.files, f)
+	return nil
+}
+
+func write(to io.Writer, key string, c Content, size int64) error {
+	n, err := c.WriteTo(to)
+	if err == nil && n != size {
+		err = fmt.Errorf("write %s: %d of %d bytes", key, n, size)
+	}
+	return err
+}
+
+// Sync implements Batch: first the bytes of all files, then their names.
+func (b *dirBatch) Sync(ctx context.Context) error {
+	d := b.dir
+	if len(b.files) >= syncAllFrom {
+		if err := b.syncAll(ctx); !errors.Is(err, errors.ErrUnsupported) {
+			return err
+		}
+	}
+	if err := each(ctx, b.files, func(f tempFile) error { return d.syncFile(f.temp) }); err != nil {
+		return err
+	}
+	if err := each(ctx, b.files, b.name); err != nil {
+		return err
+	}
+	dirs := d.unsettled(b.keys)
+	if err := each(ctx, dirs, d.fsys.SyncDir); err != nil {
+		return err
+	}
+	d.settle(dirs)
+	return nil
+}
+
+// syncAll does what Sync does, two times for all files together.
+func (b *dirBatch) syncAll(ctx context.Context) error {
+	if err := b.dir.fsys.SyncAll(); err != nil {
+		return err
+	}
+	if err := each(ctx, b.files, b.name); err != nil {
+		return err
+	}
+	return b.dir.fsys.SyncAll()
+}
+
+func (b *dirBatch) name(f tempFile) error { return b.dir.nameFile(f.temp, f.key) }
+
+// keys yields those of all files.
+func (b *dirBatch) keys(yield func(string) bool) {
+	for _, f := range b.files {
+		if !yield(f.key) {
+			return
+		}
+	}
+}
+
+func (d *Dir) syncFile(name string) error {
+	f, err := d.fsys.Edit(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// each calls f for every item, a few at once, and returns the first error. It panics where f does.
+func each[T any](ctx context.Context, items []T, f func(T) error) error {
+	var panicked atomic.Value
+	g, failed := errgroup.WithContext(ctx)
+	g.SetLimit(syncWorkers)
+	for _, item := range items {
+		if failed.Err() != nil {
+			break
+		}
+		g.Go(func() error {
+			defer func() {
+				if v := recover(); v != nil {
+					panicked.Store(fmt.Sprintf("%v\n%s", v, debug.Stack()))
+				}
+			}()
+			return f(item)
+		})
+	}
+	err := g.Wait()
+	if v := panicked.Load(); v != nil {
+		panic(v)
+	}
+	if err != nil {
+		return err
+	}
+	return context.Cause(ctx)
+}
