@@ -29,8 +29,12 @@ const (
 	footerEnd   = 4 + 4
 )
 
-// errUntrusted says that nothing in a file can be believed.
-var errUntrusted = errors.New("its checksums are missing or wrong")
+var (
+	// errUntrusted says that nothing in a file can be believed.
+	errUntrusted = errors.New("its checksums are missing or wrong")
+	// errNoChecksums says that a file has none and that exporter did not write it.
+	errNoChecksums = errors.New("it has no checksums")
+)
 
 // checksumWriter passes a Parquet file on and adds the checksums. It holds back what comes behind the body: page indexes and
 // footer, which have less than 1 MB for a million rows.
@@ -122,7 +126,7 @@ func readChecksums(file io.ReaderAt, size int64) (*checksums, error) {
 		return nil, err
 	}
 	if string(trailer[:len(sumMagic)]) != sumMagic {
-		return nil, fmt.Errorf("%w: none before the footer", errUntrusted)
+		return nil, missingChecksums(file, footer, size)
 	}
 	body := binary.LittleEndian.Uint64(trailer[len(sumMagic):])
 	if body > uint64(size) {
@@ -143,6 +147,19 @@ func readChecksums(file io.ReaderAt, size int64) (*checksums, error) {
 		return nil, fmt.Errorf("%w: they or the footer have changed", errUntrusted)
 	}
 	return c, nil
+}
+
+// missingChecksums returns errNoChecksums for a file of another program, and an error that wraps errUntrusted for one of exporter,
+// which says so in its footer, and for what is none of Parquet.
+func missingChecksums(file io.ReaderAt, footer, size int64) error {
+	content, err := readBytes(file, footer, int(size-footer))
+	if err != nil {
+		return err
+	}
+	if bytes.Contains(content, []byte(createdBy+" version ")) || !bytes.HasSuffix(content, []byte("PAR1")) {
+		return fmt.Errorf("%w: none before the footer", errUntrusted)
+	}
+	return errNoChecksums
 }
 
 // readBytes reads a few bytes of a file, which may be too short for them.

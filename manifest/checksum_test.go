@@ -106,7 +106,7 @@ func TestOpenTable_Changed_IsRefused(t *testing.T) {
 	refused := func(what string, content []byte) {
 		fsys := memory(t)
 		writeFile(t, fsys, AssetsName, content)
-		table, err := openTable(fsys, AssetsName)
+		table, err := openTable(fsys, AssetsName, new(assetSeries(fsys)).fit)
 		if damage, ok := errors.AsType[*pipeline.DamageError](err); !ok || damage.Path != AssetsName || table != nil {
 			t.Errorf("%s of %d bytes: got table %v, error %v, want a DamageError of %s", what, len(file), table, err, AssetsName)
 		}
@@ -139,7 +139,7 @@ func TestOpenTable_WithoutChecksums_IsRefused(t *testing.T) {
 	}
 	fsys := memory(t)
 	writeFile(t, fsys, AssetsName, out.Bytes())
-	if _, err := openTable(fsys, AssetsName); !errors.Is(err, errUntrusted) {
+	if _, err := openTable(fsys, AssetsName, new(assetSeries(fsys)).fit); !errors.Is(err, errUntrusted) {
 		t.Errorf("got error %v, want %v", err, errUntrusted)
 	}
 }

@@ -76,25 +76,25 @@ func TestLedger_Commit_NullMetadata_IsAbsent(t *testing.T) {
 }
 
 // A row group ends before its dictionaries are large, since who merges tables holds those of each of them.
-func TestEncodeTable_LongMetadata_EndsRowGroups(t *testing.T) {
+func TestEncodeTable_LongNames_EndsRowGroups(t *testing.T) {
 	const n, long = 2000, 2000
 	rows := make([]*pipeline.Row, n)
 	for i := range rows {
 		rows[i] = storedRow(fmt.Sprintf("file-%04d", i), 0)
 		rows[i].File = &pipeline.File{
-			ID: string(rows[i].FileID), Metadata: json.RawMessage(fmt.Sprintf(`{"k":"%s%04d"}`, strings.Repeat("x", long), i)),
+			ID: string(rows[i].FileID), DisplayName: new(fmt.Sprintf("%s%04d", strings.Repeat("x", long), i)),
 		}
 	}
 	fsys := memory(t)
 	writeFile(t, fsys, AssetsName, encode(t, rows))
-	table, err := openTable(fsys, AssetsName)
+	table, err := openTable(fsys, AssetsName, new(assetSeries(fsys)).fit)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer table.close()
 	for _, group := range table.groups() {
 		if most := int64(dictionaryBytes/long + readBatch); group.count > most {
-			t.Errorf("a row group has %d rows with metadata of %d bytes, want at most %d", group.count, long, most)
+			t.Errorf("a row group has %d rows with names of %d bytes, want at most %d", group.count, long, most)
 		}
 	}
 	if got := collect(t, openSnapshotOf(t, fsys)); !reflect.DeepEqual(got, rows) {

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"iter"
 	"slices"
+	"strings"
 
 	"exporter/internal/durable"
 	"exporter/pipeline"
@@ -148,8 +150,11 @@ func (r *rollup[T]) compact(ctx context.Context, info Info, through int, pruned 
 	if err != nil {
 		return err
 	}
-	if log.base != nil && len(log.parts) == 0 && log.base.meta.Info == info && pruned == nil {
+	if log.base != nil && len(log.parts) == 0 && log.base.isCurrent(info) && pruned == nil {
 		return log.close()
+	}
+	if err := r.keepEarlier(log.base); err != nil {
+		return errors.Join(err, log.close())
 	}
 	rows := without(log.all(ctx), func(row row) bool {
 		gone := r.gone(row)
@@ -163,6 +168,27 @@ func (r *rollup[T]) compact(ctx context.Context, info Info, through int, pruned 
 		log.stale = append(log.stale, p.number)
 	}
 	return log.removeStale()
+}
+
+// isCurrent tells whether a table is as a run with the info would write it.
+func (t *table) isCurrent(info Info) bool {
+	return t.meta.schema == Schema && !t.foreign && t.meta.Info == info
+}
+
+// keepEarlier keeps a copy of a table of an earlier schema, which is to be replaced; nil stands for none.
+func (r *rollup[T]) keepEarlier(t *table) error {
+	if t == nil || t.meta.schema == Schema {
+		return nil
+	}
+	return durable.Replace(r.fsys, earlierName(t.name), func(f durable.File) error {
+		_, err := io.Copy(f, io.NewSectionReader(t.file, 0, t.parquet.Size()))
+		return err
+	})
+}
+
+// earlierName is what a table is called that was kept when its columns were replaced by those of schema 2.
+func earlierName(name string) string {
+	return strings.TrimSuffix(name, ".parquet") + ".schema1.parquet"
 }
 
 // rollup keeps the number of parts small.

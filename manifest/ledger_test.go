@@ -53,12 +53,17 @@ func testFile(id string) *pipeline.File {
 	}
 }
 
+// inAssetRow returns what the row of an asset has of its file.
+func inAssetRow(f *pipeline.File) *pipeline.File {
+	return &pipeline.File{ID: f.ID, DirectoryID: f.DirectoryID, DisplayName: f.DisplayName, UpdatedAt: f.UpdatedAt}
+}
+
 func storedRow(id string, page int32) *pipeline.Row {
 	return &pipeline.Row{
 		Asset: pipeline.Asset{
 			FileID: pipeline.ID(id), Kind: pipeline.Screenshot, PageIndex: page, ListedSize: new(int64(1000)),
 		},
-		File: testFile(id), Status: pipeline.Stored, Attempts: 1, FetchedAt: testTime,
+		File: inAssetRow(testFile(id)), Status: pipeline.Stored, Attempts: 1, FetchedAt: testTime,
 		Content: pipeline.Content{
 			Size: 1000, SHA256: [32]byte{byte(page), 7}, MediaType: "image/jpeg", Width: 816, Height: 1056,
 		},
@@ -117,7 +122,7 @@ func TestLedger_Commit_KeepsEveryColumn(t *testing.T) {
 		},
 		&pipeline.Row{
 			Asset: pipeline.Asset{FileID: "c", Kind: pipeline.Screenshot, ListedSize: new(int64(0))},
-			File:  &pipeline.File{ID: "c", PipelineID: "p"}, Status: pipeline.Failed, Reason: "http_404: gone",
+			File:  &pipeline.File{ID: "c"}, Status: pipeline.Failed, Reason: "http_404: gone",
 			Attempts: 1, Gone: pipeline.Gone{MissedAt: testTime, VanishedAt: testTime, ExpiredAt: testTime},
 		})
 	rows[0].DeclaredType = "image/webp"

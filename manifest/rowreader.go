@@ -18,6 +18,8 @@ type rowReader struct {
 // columnReader reads the values of a column chunk.
 type columnReader struct {
 	parquet.Pages
+	chunk parquet.ColumnChunk
+	// index is the number of the column in the series.
 	index int
 	// page is the one that is being read, and left is how many of its values have not been.
 	page   parquet.Page
@@ -25,16 +27,16 @@ type columnReader struct {
 	left   int64
 }
 
-// newRowReader returns a reader of some columns of a row group, which begins with its row first. The others, of as many as width,
-// are null. The reader has to be closed even after an error.
-func newRowReader(g parquet.RowGroup, first int64, columns []int, width int) (r *rowReader, err error) {
+// newRowReader returns a reader of some columns of a row group, which begins with its row first. The others are null; from says
+// which of the row group's is which. The reader has to be closed even after an error.
+func newRowReader(g parquet.RowGroup, first int64, columns, from []int) (r *rowReader, err error) {
 	r = &rowReader{}
 	defer catch(&err)
 	chunks := g.ColumnChunks()
-	r.values = nullColumns(max(width, len(chunks)))
+	r.values = nullColumns(len(from))
 	for _, c := range columns {
-		if chunk := chunks[c].(*parquet.FileColumnChunk); chunk.NullCount() < chunk.NumValues() {
-			r.columns = append(r.columns, columnReader{Pages: chunk.Pages(), index: c})
+		if chunk := chunks[from[c]].(*parquet.FileColumnChunk); chunk.NullCount() < chunk.NumValues() {
+			r.columns = append(r.columns, columnReader{Pages: chunk.Pages(), chunk: chunk, index: c})
 		}
 	}
 	if first == 0 {
@@ -42,7 +44,7 @@ func newRowReader(g parquet.RowGroup, first int64, columns []int, width int) (r 
 	}
 	for _, c := range r.columns {
 		// Where the index has not been loaded, SeekToRow reads all pages before.
-		if _, err := chunks[c.index].OffsetIndex(); err != nil {
+		if _, err := c.chunk.OffsetIndex(); err != nil {
 			return r, err
 		}
 		if err := c.SeekToRow(first); err != nil {

@@ -106,10 +106,10 @@ func TestLedger_Commit_KeepsWhatIsAbsent(t *testing.T) {
 			ID: id, DirectoryID: text(0), DirectoryFileID: text(1), PipelineID: text(2), ProjectID: text(3), Metadata: document(4),
 		}
 		row := storedRow(id, n)
-		row.File, row.Metadata = file, document(5)
 		if there[6] {
 			file.DisplayName, row.ListedSize = new(""), nil
 		}
+		row.File, row.Metadata = inAssetRow(file), document(5)
 		rows = append(rows, row)
 		f := &pipeline.FileRow{
 			File: *file, Status: pipeline.Complete, Error: text(7), ListedAt: testTime, AskedAt: testTime,

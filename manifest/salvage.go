@@ -3,7 +3,6 @@ package manifest
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/parquet-go/parquet-go"
@@ -59,11 +58,11 @@ func Salvage(ctx context.Context, fsys durable.FS) (*Snapshot, []Damage, error) 
 
 // salvaging loads what is sound of a table.
 func salvaging(note func(Damage)) loader {
-	return func(fsys durable.FS, name string) (*table, error) {
+	return func(fsys durable.FS, name string, fit func(*table) error) (*table, error) {
 		var changes error
 		t, err := loadTable(fsys, name, func(t *table, damaged spans) error {
 			changes = changed(damaged)
-			return t.salvage(damaged)
+			return t.salvage(damaged, fit)
 		})
 		if damage, ok := errors.AsType[*pipeline.DamageError](err); ok {
 			note(Damage{Path: name, Err: damage.Err, Rows: UnknownRows})
@@ -77,10 +76,20 @@ func salvaging(note func(Damage)) loader {
 }
 
 // salvage opens a table, and finds the rows that are lost with damaged bytes of its body.
-func (t *table) salvage(damaged spans) (err error) {
+func (t *table) salvage(damaged spans, fit func(*table) error) (err error) {
 	defer catch(&err)
 	if err := t.open(); err != nil {
 		return err
+	}
+	if err := fit(t); err != nil {
+		return err
+	}
+	if len(damaged) == 0 {
+		return nil
+	}
+	keys := map[int]bool{}
+	for _, key := range t.layout.keys {
+		keys[t.layout.from[key]] = true
 	}
 	var lost, lostKeys []span
 	group := span{}
@@ -93,7 +102,7 @@ func (t *table) salvage(damaged spans) (err error) {
 			}
 			in := lostWith(damaged, &rows.Columns[c], pages, group)
 			lost = append(lost, in...)
-			if slices.Contains(t.keys, c) {
+			if keys[c] {
 				lostKeys = append(lostKeys, in...)
 			}
 		}

@@ -1,10 +1,9 @@
 package manifest
 
 import (
-	"bytes"
-	"cmp"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,53 +12,63 @@ import (
 	"exporter/pipeline"
 )
 
-// Schema is the version of the columns that are written. Those of schema1 are read as well: theirs are the same up to
-// vanished_at, and end there.
+// Schema is the version of the columns that are written. Those of schema1 and schema11 are read as well, see layout.go.
 const (
-	Schema  = "1.1"
-	schema1 = "1"
+	Schema   = "2"
+	schema11 = "1.1"
+	schema1  = "1"
 )
 
-// assetRow is a row of manifest.parquet and of asset parts. Timestamps are microseconds since the epoch, UTC.
+// originFile is the origin of what the routes of a file's images have.
+const originFile = "file"
+
+// assetRow is a row of manifest.parquet and of asset parts. Timestamps are microseconds since the epoch, UTC. Columns that a
+// source has nothing for are null.
 type assetRow struct {
-	FileID          string          `parquet:"file_id"`
-	Kind            string          `parquet:"kind,dict"`
-	PageIndex       int32           `parquet:"page_index"`
-	FigureName      *string         `parquet:"figure_name"`
-	Status          string          `parquet:"status,dict"`
-	Reason          *string         `parquet:"reason"`
-	Path            *string         `parquet:"path"`
-	Member          *string         `parquet:"member"`
-	Offset          *int64          `parquet:"offset"`
-	FrameOffset     *int64          `parquet:"frame_offset"`
-	FrameSize       *int64          `parquet:"frame_size"`
-	FrameStart      *int64          `parquet:"frame_start"`
-	Size            *int64          `parquet:"size"`
-	ListedSize      *int64          `parquet:"listed_size"`
-	SHA256          *string         `parquet:"sha256"`
-	MediaType       *string         `parquet:"media_type,dict"`
-	Width           *int32          `parquet:"width"`
-	Height          *int32          `parquet:"height"`
-	Confidence      *float64        `parquet:"confidence"`
-	IsLikelyNoise   *bool           `parquet:"is_likely_noise"`
-	Metadata        json.RawMessage `parquet:"metadata,json,optional"`
-	DirectoryID     string          `parquet:"directory_id,optional,dict"`
-	DirectoryFileID string          `parquet:"directory_file_id,optional,dict"`
-	PipelineID      string          `parquet:"pipeline_id,optional,dict"`
-	ProjectID       string          `parquet:"project_id,optional,dict"`
-	DisplayName     *string         `parquet:"display_name,dict"`
-	UniqueID        *string         `parquet:"unique_id,dict"`
-	FileMetadata    json.RawMessage `parquet:"file_metadata,json,optional,dict"`
-	FileCreatedAt   *int64          `parquet:"file_created_at,timestamp(microsecond)"`
-	FileUpdatedAt   *int64          `parquet:"file_updated_at,timestamp(microsecond)"`
-	FileDeletedAt   *int64          `parquet:"file_deleted_at,timestamp(microsecond)"`
-	FetchedAt       *int64          `parquet:"fetched_at,timestamp(microsecond)"`
-	Attempts        int32           `parquet:"attempts"`
-	VanishedAt      *int64          `parquet:"vanished_at,timestamp(microsecond)"`
-	// From here on, what schema 1 does not have.
-	DeclaredType *string `parquet:"declared_type,dict"`
-	MissedAt     *int64  `parquet:"missed_at,timestamp(microsecond)"`
-	ExpiredAt    *int64  `parquet:"expired_at,timestamp(microsecond)"`
+	FileID         string          `parquet:"file_id,optional,dict"`
+	JobID          *string         `parquet:"job_id,dict"`
+	Kind           string          `parquet:"kind,dict"`
+	PageIndex      int32           `parquet:"page_index"`
+	PageNumber     *int32          `parquet:"page_number"`
+	FigureName     *string         `parquet:"figure_name"`
+	Origin         string          `parquet:"origin,dict"`
+	UpstreamName   *string         `parquet:"upstream_name"`
+	Status         string          `parquet:"status,dict"`
+	Reason         *string         `parquet:"reason"`
+	FileName       *string         `parquet:"file_name"`
+	Shard          *string         `parquet:"shard,dict"`
+	Member         *string         `parquet:"member"`
+	MemberOffset   *int64          `parquet:"member_offset"`
+	FrameOffset    *int64          `parquet:"frame_offset"`
+	FrameSize      *int64          `parquet:"frame_size"`
+	FrameStart     *int64          `parquet:"frame_start"`
+	Size           *int64          `parquet:"size"`
+	ListedSize     *int64          `parquet:"listed_size"`
+	SHA256         *string         `parquet:"sha256"`
+	MediaType      *string         `parquet:"media_type,dict"`
+	DeclaredType   *string         `parquet:"declared_type,dict"`
+	Width          *int32          `parquet:"width"`
+	Height         *int32          `parquet:"height"`
+	Orientation    *int32          `parquet:"orientation"`
+	Confidence     *float64        `parquet:"confidence"`
+	IsLikelyNoise  *bool           `parquet:"is_likely_noise"`
+	Category       *string         `parquet:"category,dict"`
+	Label          *string         `parquet:"label,dict"`
+	BBoxX          *float64        `parquet:"bbox_x"`
+	BBoxY          *float64        `parquet:"bbox_y"`
+	BBoxWidth      *float64        `parquet:"bbox_width"`
+	BBoxHeight     *float64        `parquet:"bbox_height"`
+	Caption        *string         `parquet:"caption"`
+	Metadata       json.RawMessage `parquet:"metadata,string,optional"`
+	DirectoryID    string          `parquet:"directory_id,optional,dict"`
+	DisplayName    *string         `parquet:"display_name,dict"`
+	FileUpdatedAt  *int64          `parquet:"file_updated_at,timestamp(microsecond)"`
+	AssetUpdatedAt *int64          `parquet:"asset_updated_at,timestamp(microsecond)"`
+	FetchedAt      *int64          `parquet:"fetched_at,timestamp(microsecond)"`
+	Attempts       int32           `parquet:"attempts"`
+	MissedAt       *int64          `parquet:"missed_at,timestamp(microsecond)"`
+	VanishedAt     *int64          `parquet:"vanished_at,timestamp(microsecond)"`
+	ExpiredAt      *int64          `parquet:"expired_at,timestamp(microsecond)"`
 }
 
 // fileRow is a row of files.parquet and of file parts. It repeats columns of assetRow, because the library reads the
@@ -72,7 +81,7 @@ type fileRow struct {
 	ProjectID       string          `parquet:"project_id,optional,dict"`
 	DisplayName     *string         `parquet:"display_name"`
 	UniqueID        *string         `parquet:"unique_id"`
-	FileMetadata    json.RawMessage `parquet:"file_metadata,json,optional"`
+	FileMetadata    json.RawMessage `parquet:"file_metadata,string,optional"`
 	FileCreatedAt   *int64          `parquet:"file_created_at,timestamp(microsecond)"`
 	FileUpdatedAt   *int64          `parquet:"file_updated_at,timestamp(microsecond)"`
 	FileDeletedAt   *int64          `parquet:"file_deleted_at,timestamp(microsecond)"`
@@ -86,7 +95,7 @@ type fileRow struct {
 	Bytes           int64           `parquet:"bytes"`
 	ListedAt        *int64          `parquet:"listed_at,timestamp(microsecond)"`
 	VanishedAt      *int64          `parquet:"vanished_at,timestamp(microsecond)"`
-	// From here on, what schema 1 does not have. Sources is a JSON array of strings: not all readers take lists.
+	// Sources is a JSON array of strings: not all readers take lists.
 	AskedAt      *int64 `parquet:"asked_at,timestamp(microsecond)"`
 	MissedAt     *int64 `parquet:"missed_at,timestamp(microsecond)"`
 	Sources      string `parquet:"sources,optional,dict"`
@@ -121,27 +130,11 @@ func (r *fileRow) key() pipeline.FileKey {
 	return pipeline.FileKey{DirectoryFileID: r.DirectoryFileID}
 }
 
-// compareAssets compares the keys of two rows of assets. It takes the missing name of a screenshot for an empty one.
-func compareAssets(a, b row) int {
-	const fileID, kind, pageIndex, figureName = 0, 1, 2, 3
-	return cmp.Or(
-		compareText(a.value(fileID), b.value(fileID)),
-		compareText(a.value(kind), b.value(kind)),
-		cmp.Compare(a.value(pageIndex).Int32(), b.value(pageIndex).Int32()),
-		compareText(a.value(figureName), b.value(figureName)),
-	)
-}
-
-// compareFiles compares the keys of two rows of files.
-func compareFiles(a, b row) int {
-	const fileID, directoryFileID = 0, 2
-	if byID := compareText(a.value(fileID), b.value(fileID)); byID != 0 || len(a.value(fileID).ByteArray()) > 0 {
-		return byID
-	}
-	return compareText(a.value(directoryFileID), b.value(directoryFileID))
-}
-
-func compareText(a, b parquet.Value) int { return bytes.Compare(a.ByteArray(), b.ByteArray()) }
+// assetKeys and fileKeys are the columns of the keys of rows, in the order in which they are compared.
+var (
+	assetKeys = [...]string{"file_id", "job_id", "kind", "page_index", "figure_name", "origin", "upstream_name"}
+	fileKeys  = [...]string{"file_id", "directory_file_id"}
+)
 
 // Every row that was written has a status.
 func (r *assetRow) isLost() bool { return r.Status == "" }
@@ -149,30 +142,24 @@ func (r *assetRow) isLost() bool { return r.Status == "" }
 func fromRow(r *pipeline.Row) assetRow {
 	f := r.File
 	row := assetRow{
-		FileID:          string(r.FileID),
-		Kind:            string(r.Kind),
-		PageIndex:       r.PageIndex,
-		Status:          string(r.Status),
-		Reason:          nonZero(r.Reason),
-		ListedSize:      r.ListedSize,
-		Confidence:      r.Confidence,
-		IsLikelyNoise:   r.IsLikelyNoise,
-		Metadata:        nonEmpty(r.Metadata),
-		DirectoryID:     f.DirectoryID,
-		DirectoryFileID: f.DirectoryFileID,
-		PipelineID:      f.PipelineID,
-		ProjectID:       f.ProjectID,
-		DisplayName:     f.DisplayName,
-		UniqueID:        f.UniqueID,
-		FileMetadata:    nonEmpty(f.Metadata),
-		FileCreatedAt:   micros(f.CreatedAt),
-		FileUpdatedAt:   micros(f.UpdatedAt),
-		FileDeletedAt:   micros(f.DeletedAt),
-		Attempts:        int32(r.Attempts),
-		VanishedAt:      micros(r.VanishedAt),
-		DeclaredType:    nonZero(r.DeclaredType),
-		MissedAt:        micros(r.MissedAt),
-		ExpiredAt:       micros(r.ExpiredAt),
+		FileID:        string(r.FileID),
+		Kind:          string(r.Kind),
+		PageIndex:     r.PageIndex,
+		Origin:        originFile,
+		Status:        string(r.Status),
+		Reason:        nonZero(r.Reason),
+		ListedSize:    r.ListedSize,
+		Confidence:    r.Confidence,
+		IsLikelyNoise: r.IsLikelyNoise,
+		Metadata:      nonEmpty(r.Metadata),
+		DirectoryID:   f.DirectoryID,
+		DisplayName:   f.DisplayName,
+		FileUpdatedAt: micros(f.UpdatedAt),
+		Attempts:      int32(r.Attempts),
+		VanishedAt:    micros(r.VanishedAt),
+		DeclaredType:  nonZero(r.DeclaredType),
+		MissedAt:      micros(r.MissedAt),
+		ExpiredAt:     micros(r.ExpiredAt),
 	}
 	if r.Kind == pipeline.Figure {
 		row.FigureName = &r.FigureName
@@ -186,7 +173,6 @@ func fromRow(r *pipeline.Row) assetRow {
 // setContent fills the columns that only stored assets have.
 func (r *assetRow) setContent(from *pipeline.Row) {
 	c, at := &from.Content, from.Location.Shard
-	r.Path = &from.Location.Path
 	r.Size = &c.Size
 	sum := hex.EncodeToString(c.SHA256[:])
 	r.SHA256 = &sum
@@ -194,9 +180,10 @@ func (r *assetRow) setContent(from *pipeline.Row) {
 	r.Width, r.Height = nonZero(c.Width), nonZero(c.Height)
 	r.FetchedAt = micros(from.FetchedAt)
 	if at == nil {
+		r.FileName = &from.Location.Path
 		return
 	}
-	r.Member, r.Offset = &at.Member, &at.Offset
+	r.Shard, r.Member, r.MemberOffset = &from.Location.Path, &at.Member, &at.Offset
 	if at.Frame != nil {
 		r.FrameOffset, r.FrameSize, r.FrameStart = &at.Frame.Offset, &at.Frame.Size, &at.Frame.Start
 	}
@@ -216,17 +203,10 @@ func (r *assetRow) row() (*pipeline.Row, error) {
 			Metadata:      nonEmpty(r.Metadata),
 		},
 		File: &pipeline.File{
-			ID:              r.FileID,
-			DirectoryID:     r.DirectoryID,
-			DirectoryFileID: r.DirectoryFileID,
-			PipelineID:      r.PipelineID,
-			ProjectID:       r.ProjectID,
-			DisplayName:     r.DisplayName,
-			UniqueID:        r.UniqueID,
-			Metadata:        nonEmpty(r.FileMetadata),
-			CreatedAt:       moment(r.FileCreatedAt),
-			UpdatedAt:       moment(r.FileUpdatedAt),
-			DeletedAt:       moment(r.FileDeletedAt),
+			ID:          r.FileID,
+			DirectoryID: r.DirectoryID,
+			DisplayName: r.DisplayName,
+			UpdatedAt:   moment(r.FileUpdatedAt),
 		},
 		Status:       pipeline.Status(r.Status),
 		Reason:       zeroIfNil(r.Reason),
@@ -245,8 +225,8 @@ func (r *assetRow) row() (*pipeline.Row, error) {
 }
 
 func (r *assetRow) content(row *pipeline.Row) error {
-	if r.Path == nil || r.Size == nil || r.SHA256 == nil || r.MediaType == nil {
-		return fmt.Errorf("it is stored, but has no path, size, sha256 or media_type")
+	if r.Size == nil || r.SHA256 == nil || r.MediaType == nil || (r.FileName == nil) == (r.Shard == nil) {
+		return errors.New("it is stored, but has no size, sha256 or media_type, or not one of file_name and shard")
 	}
 	sum, err := hex.DecodeString(*r.SHA256)
 	if err != nil || len(sum) != len(row.Content.SHA256) {
@@ -255,19 +235,19 @@ func (r *assetRow) content(row *pipeline.Row) error {
 	copy(row.Content.SHA256[:], sum)
 	row.Content.Size, row.Content.MediaType = *r.Size, *r.MediaType
 	row.Content.Width, row.Content.Height = zeroIfNil(r.Width), zeroIfNil(r.Height)
-	row.Location.Path = *r.Path
-	if r.Member == nil {
+	if r.FileName != nil {
+		row.Location.Path = *r.FileName
 		return nil
 	}
-	if r.Offset == nil {
-		return fmt.Errorf("it is a member of a shard, but has no offset")
+	if r.Member == nil || r.MemberOffset == nil {
+		return errors.New("it is in a shard, but has no member or member_offset")
 	}
-	row.Location.Shard = &pipeline.ShardLocation{Member: *r.Member, Offset: *r.Offset}
+	row.Location.Path, row.Location.Shard = *r.Shard, &pipeline.ShardLocation{Member: *r.Member, Offset: *r.MemberOffset}
 	if r.FrameOffset == nil {
 		return nil
 	}
 	if r.FrameSize == nil || r.FrameStart == nil {
-		return fmt.Errorf("it has a frame_offset, but no frame_size or frame_start")
+		return errors.New("it has a frame_offset, but no frame_size or frame_start")
 	}
 	row.Location.Shard.Frame = &pipeline.Frame{Offset: *r.FrameOffset, Size: *r.FrameSize, Start: *r.FrameStart}
 	return nil

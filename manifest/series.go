@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -33,27 +34,52 @@ type series[T any] struct {
 	fsys durable.FS
 	// name is that of the file, suffix that of the parts behind their number.
 	name, suffix string
-	sorting      []parquet.SortingColumn
 	schema       *parquet.Schema
-	compare      func(a, b row) int
+	// keys are the columns by which rows are sorted, nulls first, and of which each row has other values. Where keyEnds, those behind
+	// the first count in rows only that have none in it.
+	keys    []int
+	keyEnds bool
 	// status, reason, missedAt, vanishedAt and expiredAt are numbers of columns.
 	status, reason, missedAt, vanishedAt, expiredAt int
 }
 
 func assetSeries(fsys durable.FS) series[assetRow] {
-	return newSeries[assetRow](fsys, AssetsName, ".assets.parquet", "reason", assetSorting(), compareAssets)
+	return newSeries[assetRow](fsys, AssetsName, ".assets.parquet", "reason", assetKeys[:])
 }
 
 func fileSeries(fsys durable.FS) series[fileRow] {
-	return newSeries[fileRow](fsys, FilesName, ".files.parquet", "error", fileSorting(), compareFiles)
+	s := newSeries[fileRow](fsys, FilesName, ".files.parquet", "error", fileKeys[:])
+	s.keyEnds = true
+	return s
 }
 
-func newSeries[T any](fsys durable.FS, name, suffix string, reason string, sorting []parquet.SortingColumn,
-	compare func(a, b row) int) series[T] {
-	s := series[T]{fsys: fsys, name: name, suffix: suffix, sorting: sorting, schema: schemaOf[T](), compare: compare}
+func newSeries[T any](fsys durable.FS, name, suffix, reason string, keys []string) series[T] {
+	s := series[T]{fsys: fsys, name: name, suffix: suffix, schema: schemaOf[T]()}
 	s.status, s.reason = columnOf(s.schema, "status"), columnOf(s.schema, reason)
 	s.missedAt, s.vanishedAt, s.expiredAt = columnOf(s.schema, "missed_at"), columnOf(s.schema, "vanished_at"), columnOf(s.schema, "expired_at")
+	for _, key := range keys {
+		s.keys = append(s.keys, columnOf(s.schema, key))
+	}
 	return s
+}
+
+// compare compares the keys of two rows, column by column. A missing name counts as an empty one.
+func (s *series[T]) compare(a, b row) int {
+	for _, key := range s.keys {
+		x, y := a.value(key), b.value(key)
+		if order := compareValues(x, y); order != 0 || s.keyEnds && len(x.ByteArray()) > 0 {
+			return order
+		}
+	}
+	return 0
+}
+
+// compareValues compares texts or numbers, one of which may be null.
+func compareValues(a, b parquet.Value) int {
+	if a.Kind() == parquet.Int32 {
+		return cmp.Compare(a.Int32(), b.Int32())
+	}
+	return bytes.Compare(a.ByteArray(), b.ByteArray())
 }
 
 // isLost tells whether a row was lost, and only its key is known.
@@ -123,8 +149,8 @@ type part struct {
 	*table
 }
 
-// loader opens a table. It returns nil for one that is there, but of which nothing can be read.
-type loader func(fsys durable.FS, name string) (*table, error)
+// loader opens a table, and has it fitted into its series. It returns nil for one that is there, but of which nothing can be read.
+type loader func(fsys durable.FS, name string, fit func(*table) error) (*table, error)
 
 // open opens the file, unless ignoreBase, and all parts that count. A part does not where the file or a later part
 // contains it: a merge or a roll-up was interrupted before it removed it.
@@ -170,25 +196,52 @@ func (s series[T]) open(load loader, ignoreBase bool) (l *log[T], err error) {
 }
 
 // load loads a table of the series. One with other columns is a *pipeline.DamageError.
-func (s *series[T]) load(load loader, name string) (*table, error) {
-	t, err := load(s.fsys, name)
-	if err != nil || t == nil {
-		return nil, err
+func (s *series[T]) load(load loader, name string) (*table, error) { return load(s.fsys, name, s.fit) }
+
+// fit finds the columns of the series in a table. One of another program is read once: nothing else says that its rows are as
+// they have to be.
+func (s *series[T]) fit(t *table) (err error) {
+	if t.layout, err = s.layoutOf(t); err != nil {
+		return t.writtenBy(err)
 	}
-	if !s.hasColumns(t) {
-		return nil, errors.Join(t.damaged(errors.New("its columns are others than exporter writes")), t.close())
+	if !t.foreign {
+		return nil
 	}
-	t.width = len(s.schema.Columns())
-	return t, nil
+	if t.name != s.name {
+		return t.writtenBy(errors.New("no other program may write a part of the commit log"))
+	}
+	return t.writtenBy(s.checkRows(t))
 }
 
-// hasColumns tells whether a table has the columns of its schema. Those of schema 1 are the first ones, up to vanished_at.
-func (s *series[T]) hasColumns(t *table) bool {
-	has, want := t.parquet.Schema().String(), s.schema.String()
-	if t.meta.schema != schema1 {
-		return has == want
+// checkRows fails unless the rows of a table are sorted by key and each key occurs once.
+func (s *series[T]) checkRows(t *table) error {
+	columns := nullColumns(len(t.layout.from))
+	before, number := row{columns: columns}, int64(0)
+	for b, err := range t.rows(t.all()) {
+		if err != nil {
+			return err
+		}
+		for i := range b.count() {
+			here := b.row(i)
+			if number > 0 && s.compare(before, here) >= 0 {
+				return fmt.Errorf("its row %d comes before the one above it, or has the same key: sort it by %s", number+1, s.keyNames())
+			}
+			for _, key := range s.keys {
+				columns[key][0] = here.value(key).Clone()
+			}
+			number++
+		}
 	}
-	return len(t.columns) == s.vanishedAt+1 && strings.HasPrefix(want, strings.TrimSuffix(has, "}"))
+	return nil
+}
+
+// keyNames returns the names of the key's columns.
+func (s *series[T]) keyNames() string {
+	names := make([]string, len(s.keys))
+	for i, key := range s.keys {
+		names[i] = s.schema.Fields()[key].Name()
+	}
+	return strings.Join(names, ", ")
 }
 
 // tables returns everything that counts, oldest first.

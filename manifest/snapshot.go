@@ -133,7 +133,7 @@ func (s *Snapshot) Assets(ctx context.Context, id pipeline.ID) ([]*pipeline.Row,
 		}
 	}
 	var found []*pipeline.Row
-	for row, err := range s.toRows(without(withContext(ctx, merge(inputs, compareAssets)), s.assets.isLost)) {
+	for row, err := range s.toRows(without(withContext(ctx, merge(inputs, s.assets.compare)), s.assets.isLost)) {
 		if err != nil {
 			return nil, err
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"slices"
 	"strconv"
 
 	"github.com/parquet-go/parquet-go"
@@ -22,22 +23,26 @@ type table struct {
 	file    durable.File
 	parquet *parquet.File
 	meta    fileMeta
-	// columns are the numbers of all columns, keys of those by which the rows are sorted.
-	columns, keys []int
-	// width is how many columns its rows have: those that the file lacks are null.
-	width int
+	// foreign says that another program wrote the file: it has no checksums.
+	foreign bool
+	// layout says where the columns of its series are.
+	layout *layout
 	// lost are rows that cannot be read; of those in lostKeys not even the key can. A table that openTable opened
 	// has none.
 	lost, lostKeys spans
 }
 
-// openTable opens a Parquet file that exporter wrote. What is not as it was written is a *pipeline.DamageError.
-func openTable(fsys durable.FS, name string) (*table, error) {
+// openTable opens a Parquet file that exporter wrote, or another program of what exporter wrote. What is not as it was written is
+// a *pipeline.DamageError.
+func openTable(fsys durable.FS, name string, fit func(*table) error) (*table, error) {
 	return loadTable(fsys, name, func(t *table, damaged spans) error {
 		if err := changed(damaged); err != nil {
 			return err
 		}
-		return t.open()
+		if err := t.open(); err != nil {
+			return err
+		}
+		return fit(t)
 	})
 }
 
@@ -67,6 +72,10 @@ func (t *table) check() (spans, error) {
 		return nil, err
 	}
 	sums, err := readChecksums(t.file, info.Size())
+	if errors.Is(err, errNoChecksums) {
+		t.foreign = true
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -98,15 +107,6 @@ func (t *table) open() (err error) {
 	if err != nil {
 		return err
 	}
-	for c := range t.parquet.Schema().Columns() {
-		t.columns = append(t.columns, c)
-	}
-	t.width = len(t.columns)
-	for _, g := range t.parquet.Metadata().RowGroups[:min(1, len(t.parquet.RowGroups()))] {
-		for _, s := range g.SortingColumns {
-			t.keys = append(t.keys, int(s.ColumnIdx))
-		}
-	}
 	t.meta, err = readMeta(t.parquet)
 	return err
 }
@@ -119,6 +119,14 @@ func (t *table) damaged(err error) error {
 		return fmt.Errorf("%s: %w", t.name, err)
 	}
 	return &pipeline.DamageError{Path: t.name, Err: err}
+}
+
+// writtenBy says of an error, which may be nil, which other program wrote the file.
+func (t *table) writtenBy(err error) error {
+	if err == nil || !t.foreign {
+		return err
+	}
+	return fmt.Errorf("%q wrote it, and %w", t.parquet.Metadata().CreatedBy, err)
 }
 
 // catch turns a panic of the Parquet library, which damaged files can cause, into an error.
@@ -137,9 +145,9 @@ func (t *table) rows(of span) batches {
 					continue
 				}
 				for run, lost := range t.lost.split(known) {
-					columns := t.columns
+					columns := t.layout.has
 					if lost {
-						columns = t.keys
+						columns = t.layout.keys
 					}
 					for b, err := range t.read(g, run.from(group), columns) {
 						if !yield(b, err) || err != nil {
@@ -171,12 +179,15 @@ func (t *table) groups() iter.Seq2[parquet.RowGroup, span] {
 // read yields some columns of a span of a row group's rows, of which none is lost.
 func (t *table) read(g parquet.RowGroup, of span, columns []int) batches {
 	return func(yield func(batch, error) bool) {
-		r, err := newRowReader(g, of.first, columns, t.width)
+		r, err := newRowReader(g, of.first, columns, t.layout.from)
 		defer r.close()
 		for count := of.count; count > 0; {
 			var b batch
 			if err == nil {
 				b, err = r.read(count)
+			}
+			if err == nil {
+				err = t.layout.fit(b, columns)
 			}
 			if err != nil {
 				yield(batch{}, t.damaged(fmt.Errorf("%d rows are missing: %w", count, err)))
@@ -259,9 +270,13 @@ func readMeta(f *parquet.File) (fileMeta, error) {
 		value, _ := f.Lookup(key)
 		return value
 	}
-	schema := get(metaSchema)
-	if schema != Schema && schema != schema1 {
-		return fileMeta{}, fmt.Errorf("%w: %s is %q, this one reads %s and %s", ErrSchema, metaSchema, schema, schema1, Schema)
+	schema, known := f.Lookup(metaSchema)
+	if !known {
+		return fileMeta{schema: guessSchema(f.Schema())}, nil
+	}
+	if !slices.Contains([]string{schema1, schema11, Schema}, schema) {
+		return fileMeta{}, fmt.Errorf("%w: %s is %q, this one reads %s, %s and %s: use a version of exporter that knows it", ErrSchema,
+			metaSchema, schema, schema1, schema11, Schema)
 	}
 	m := fileMeta{
 		schema: schema,
@@ -274,4 +289,14 @@ func readMeta(f *parquet.File) (fileMeta, error) {
 		}
 	}
 	return m, nil
+}
+
+// guessSchema returns the version of columns that another program wrote without saying which they are.
+func guessSchema(has *parquet.Schema) string {
+	for _, column := range []string{"file_name", "asked_at"} {
+		if _, ok := has.Lookup(column); ok {
+			return Schema
+		}
+	}
+	return schema1
 }

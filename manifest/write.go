@@ -7,28 +7,26 @@ import (
 	"strconv"
 
 	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/compress/zstd"
 	"github.com/parquet-go/parquet-go/format"
 )
 
 const (
+	// createdBy is what every file says of the program that wrote it, before its version.
+	createdBy = "exporter"
 	// rowGroupRows and dictionaryBytes bound what a writer holds in memory: it keeps a row group until it is full, in about 80
-	// bytes a row beside the dictionaries. Who reads it holds the dictionaries, too, and a merge those of each of its tables.
-	// With fewer rows, what a writer holds of the row groups before would weigh more. The format allows 50,000.
-	rowGroupRows    = 20_000
-	dictionaryBytes = 2 << 20
-	// pageBytes keeps reading of few rows cheap, partPageBytes also what a merge of many parts holds in memory small.
-	pageBytes     = 32 << 10
+	// bytes a row beside the dictionaries. Who reads it holds the dictionaries, too, and a merge those of each of its tables. Smaller
+	// row groups make readers that look rows up read more of what is behind them.
+	rowGroupRows    = 50_000
+	dictionaryBytes = 4 << 20
+	// pageBytes is how much of a column a reader has to read for one row, and partPageBytes, which is small, what a merge of many
+	// parts holds in memory of each.
+	pageBytes     = 64 << 10
 	partPageBytes = 8 << 10
 	// chunkBytes is the step in which the pages of a column grow until their row group is full: most columns have few bytes.
 	chunkBytes = 4 << 10
-	// bloomBits is the size of the bloom filter on file_id for each value: one false positive in a hundred.
+	// bloomBits is the size of a bloom filter for each value: one false positive in a hundred.
 	bloomBits = 10
 )
-
-// compression keeps its encoders for the next file. Most of what is written are hashes, which no level makes smaller; an
-// encoder of this one is the smallest.
-var compression = zstd.Codec{Level: zstd.SpeedFastest}
 
 // encodeTable writes rows, which come sorted, as Parquet with checksums. Of the options it heeds itself MaxRowsPerRowGroup.
 func encodeTable(to io.Writer, rows batches, options ...parquet.WriterOption) error {
@@ -117,15 +115,18 @@ func (s *series[T]) writerOptions(m fileMeta) []parquet.WriterOption {
 	}
 	return []parquet.WriterOption{
 		s.schema,
-		parquet.CreatedBy("exporter", m.Version, ""),
+		parquet.CreatedBy(createdBy, m.Version, ""),
 		parquet.Compression(&compression),
+		// Not every reader knows pages of version 2 and the encodings of differences, which save next to nothing here.
+		parquet.DataPageVersion(1),
+		parquet.DefaultEncodingFor(parquet.ByteArray, &parquet.Plain),
 		parquet.MaxRowsPerRowGroup(rowGroupRows),
 		parquet.PageBufferSize(page),
 		parquet.ColumnPageBuffers(parquet.NewChunkBufferPool(chunkBytes)),
 		// What is flushed has to reach the checksums, and behind them is a buffer.
 		parquet.WriteBufferSize(0),
-		parquet.BloomFilters(parquet.SplitBlockFilter(bloomBits, "file_id")),
-		parquet.SortingWriterConfig(parquet.SortingColumns(s.sorting...)),
+		parquet.BloomFilters(s.filters()...),
+		parquet.SortingWriterConfig(parquet.SortingColumns(s.sorting()...)),
 		parquet.KeyValueMetadata(metaVersion, m.Version),
 		parquet.KeyValueMetadata(metaSchema, Schema),
 		parquet.KeyValueMetadata(metaSource, m.Source),
@@ -137,14 +138,21 @@ func (s *series[T]) writerOptions(m fileMeta) []parquet.WriterOption {
 	}
 }
 
-func assetSorting() []parquet.SortingColumn {
-	return []parquet.SortingColumn{
-		parquet.Ascending("file_id"), parquet.Ascending("kind"), parquet.Ascending("page_index"), parquet.Ascending("figure_name"),
+// filters returns the bloom filters: on what people look rows up by.
+func (s *series[T]) filters() []parquet.BloomFilterColumn {
+	var filters []parquet.BloomFilterColumn
+	for _, name := range []string{"file_id", "sha256"} {
+		if _, ok := s.schema.Lookup(name); ok {
+			filters = append(filters, parquet.SplitBlockFilter(bloomBits, name))
+		}
 	}
+	return filters
 }
 
-func fileSorting() []parquet.SortingColumn {
-	return []parquet.SortingColumn{
-		parquet.NullsFirst(parquet.Ascending("file_id")), parquet.NullsFirst(parquet.Ascending("directory_file_id")),
+func (s *series[T]) sorting() []parquet.SortingColumn {
+	sorting := make([]parquet.SortingColumn, len(s.keys))
+	for i, key := range s.keys {
+		sorting[i] = parquet.NullsFirst(parquet.Ascending(s.schema.Fields()[key].Name()))
 	}
+	return sorting
 }

@@ -129,16 +129,12 @@ func (r *Row) relisted(asset *Asset, file *File) *Row {
 	return &row
 }
 
-// recorded returns the file as a ledger gives it back with the row of an asset: with timestamps in UTC microseconds, and without what
-// only the file's own row has.
+// recorded returns the file as a ledger gives it back with the row of an asset: see Row.
 func (f *File) recorded() File {
-	c := *f
-	for _, t := range []*time.Time{&c.CreatedAt, &c.UpdatedAt, &c.DeletedAt} {
-		if !t.IsZero() {
-			*t = t.UTC().Truncate(time.Microsecond)
-		}
+	c := File{ID: f.ID, DirectoryID: f.DirectoryID, DisplayName: f.DisplayName, UpdatedAt: f.UpdatedAt}
+	if !c.UpdatedAt.IsZero() {
+		c.UpdatedAt = c.UpdatedAt.UTC().Truncate(time.Microsecond)
 	}
-	c.ExpiresAt = time.Time{}
 	return c
 }
 

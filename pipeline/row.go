@@ -40,7 +40,8 @@ const (
 // Row is an asset's row of the manifest.
 type Row struct {
 	Asset
-	// File is where the asset was listed first.
+	// File is the asset's file. A ledger gives back its ID, DirectoryID, DisplayName and UpdatedAt alone: the row of the file has the
+	// rest.
 	File *File
 
 	Status Status
