@@ -121,6 +121,9 @@ func readChecksums(file io.ReaderAt, size int64) (*checksums, error) {
 		return nil, err
 	}
 	footer := size - int64(footerEnd) - int64(binary.LittleEndian.Uint32(end))
+	if footer >= 0 && footer < int64(trailerSize) {
+		return nil, missingChecksums(file, footer, size)
+	}
 	trailer, err := readBytes(file, footer-int64(trailerSize), trailerSize)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"iter"
+	"slices"
 
 	"exporter/internal/durable"
 	"exporter/pipeline"
@@ -122,6 +123,29 @@ func (s *Snapshot) Files(ctx context.Context) iter.Seq2[*pipeline.FileRow, error
 			}
 		}
 	}
+}
+
+// FileRow implements pipeline.History. It searches each table, for which it reads some twenty pages of a million rows.
+func (s *Snapshot) FileRow(_ context.Context, key pipeline.FileKey) (*pipeline.FileRow, error) {
+	wanted := fileRow{FileID: key.FileID, DirectoryFileID: key.DirectoryFileID}
+	for b := range s.files.encoded(func(yield func(*fileRow, error) bool) { yield(&wanted, nil) }) {
+		for _, t := range slices.Backward(s.files.tables()) {
+			at, err := s.files.find(t, b.row(0))
+			if err != nil {
+				return nil, err
+			}
+			if at.count == 0 {
+				continue
+			}
+			for row, err := range s.files.decoded(t.rows(at)) {
+				if err != nil {
+					return nil, err
+				}
+				return row.fileRow(s.states.parsed), nil
+			}
+		}
+	}
+	return nil, nil
 }
 
 // Assets implements pipeline.History.

@@ -54,6 +54,8 @@ type History interface {
 	Files(ctx context.Context) iter.Seq2[*FileRow, error]
 	// File returns what is known of a file, or nil when it has no row.
 	File(ctx context.Context, key FileKey) (*FileState, error)
+	// FileRow returns the row of a file, or nil when it has none. It is slow.
+	FileRow(ctx context.Context, key FileKey) (*FileRow, error)
 	// States yields what is known of all files, in any order.
 	States() iter.Seq2[FileKey, *FileState]
 	// Assets returns the rows of a file's assets in the order of their keys.
