@@ -56,6 +56,16 @@ func Open(ctx context.Context, fsys durable.FS, info Info) (*Ledger, error) {
 	return l, nil
 }
 
+// IsEarlier tells whether tables are of an earlier schema than what Compact will write.
+func (l *Ledger) IsEarlier() bool {
+	for _, t := range slices.Concat(l.Snapshot.assets.tables(), l.Snapshot.files.tables()) {
+		if t.meta.schema != Schema {
+			return true
+		}
+	}
+	return false
+}
+
 // removeLeftOvers removes, once, parts that do not count, and a files.parquet beside which there is no manifest.parquet:
 // it vouches for assets that nobody knows any more, and must not come back to life when there is a new one.
 func (l *Ledger) removeLeftOvers() error {

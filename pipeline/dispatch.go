@@ -10,7 +10,9 @@ import (
 // dispatch plans every asset of the listing and sends it to be fetched or to be recorded.
 func (r *run) dispatch(progress *fileProgress, l listing) error {
 	file := &progress.row.File
-	l.name(&progress.row)
+	if err := r.name(&progress.row); err != nil {
+		return err
+	}
 	var rows []*Row
 	var jobs []job
 	for i := range l.assets {
@@ -102,20 +104,19 @@ func (f *File) fetchedUnder(date time.Time) *File {
 	return &other
 }
 
-// name gives the row of a file the ids and names of the first of its places, where another one is listed now and a row of an asset
-// has them.
-func (l *listing) name(row *FileRow) {
+// name gives the row of a file the ids and names of the first of its places, where another one is listed now.
+func (r *run) name(row *FileRow) error {
 	if len(row.Sources) == 0 || row.Place() == row.Sources[0] {
-		return
+		return nil
 	}
-	for _, known := range l.prior {
-		if known.File.Place() == row.Sources[0] {
-			updated, expires := row.UpdatedAt, row.ExpiresAt
-			row.File = *known.File
-			row.UpdatedAt, row.ExpiresAt = updated, expires
-			return
-		}
+	known, err := r.history.FileRow(r.work, row.Key())
+	if err != nil || known == nil || known.Place() != row.Sources[0] {
+		return err
 	}
+	updated, expires := row.UpdatedAt, row.ExpiresAt
+	row.File = known.File
+	row.UpdatedAt, row.ExpiresAt = updated, expires
+	return nil
 }
 
 // relisted returns the row with what a new listing says of the asset and its file, or nil when that is nothing new.

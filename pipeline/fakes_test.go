@@ -287,6 +287,15 @@ func call(f func() error) error {
 	return f()
 }
 
+func (s *fakeStore) FileRow(_ context.Context, key FileKey) (*FileRow, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if row := s.files[key]; row != nil {
+		return new(*row), nil
+	}
+	return nil, nil
+}
+
 func (s *fakeStore) Files(context.Context) iter.Seq2[*FileRow, error] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -294,7 +303,7 @@ func (s *fakeStore) Files(context.Context) iter.Seq2[*FileRow, error] {
 	for _, key := range slices.SortedFunc(maps.Keys(s.files), FileKey.Compare) {
 		row := *s.files[key]
 		expires := row.ExpiresAt
-		row.File = row.File.recorded()
+		row.UpdatedAt = row.UpdatedAt.Truncate(time.Microsecond)
 		row.ExpiresAt = expires
 		rows = append(rows, &row)
 	}

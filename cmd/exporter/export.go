@@ -94,6 +94,9 @@ func (e *export) openLedger(ctx context.Context, dir durable.FS, console *consol
 	if err != nil {
 		return nil, storageError("open the ledger", err)
 	}
+	if ledger.IsEarlier() {
+		console.log.Info("raising the tables of the export to those of this version", "schema", manifest.Schema)
+	}
 	err = e.checkSettings(ledger.Info(), console.log)
 	if err == nil {
 		err = e.begin(dir, console)

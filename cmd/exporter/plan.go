@@ -238,6 +238,10 @@ func (noHistory) File(context.Context, pipeline.FileKey) (*pipeline.FileState, e
 	return nil, nil
 }
 
+func (noHistory) FileRow(context.Context, pipeline.FileKey) (*pipeline.FileRow, error) {
+	return nil, nil
+}
+
 func (noHistory) States() iter.Seq2[pipeline.FileKey, *pipeline.FileState] {
 	return func(func(pipeline.FileKey, *pipeline.FileState) bool) {}
 }
