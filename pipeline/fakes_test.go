@@ -302,9 +302,7 @@ func (s *fakeStore) Files(context.Context) iter.Seq2[*FileRow, error] {
 	var rows []*FileRow
 	for _, key := range slices.SortedFunc(maps.Keys(s.files), FileKey.Compare) {
 		row := *s.files[key]
-		expires := row.ExpiresAt
 		row.UpdatedAt = row.UpdatedAt.Truncate(time.Microsecond)
-		row.ExpiresAt = expires
 		rows = append(rows, &row)
 	}
 	return func(yield func(*FileRow, error) bool) {
