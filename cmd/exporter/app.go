@@ -59,8 +59,8 @@ Try "exporter demo": it needs no key and no network.`,
 		return &usageError{fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
 	})
 	root.AddCommand(
-		newRunCommand(a), newPlanCommand(a), newVerifyCommand(a), newCatCommand(a), newDemoCommand(a), newEmulateCommand(a),
-		newFilesCommand(a), newVersionCommand(a),
+		newRunCommand(a), newPlanCommand(a), newVerifyCommand(a), newCatCommand(a), newRmCommand(a), newDemoCommand(a),
+		newEmulateCommand(a), newFilesCommand(a), newVersionCommand(a),
 	)
 	asUsage(root)
 	return root

@@ -243,9 +243,14 @@ func openError(path string, err error) error {
 func openExport(path string) (*durable.Dir, error) {
 	dir, err := durable.OpenReadOnly(path)
 	if err != nil {
-		return nil, usagef("--out %q: %w: name the directory of an export", path, err)
+		return nil, usagef("%q: %w: name the directory of an export", path, err)
 	}
 	return dir, nil
+}
+
+// noManifestError says that the directory at path has no export in it.
+func noManifestError(path string) error {
+	return usagef("%q has no manifest: name the directory of an export", path)
 }
 
 // storageError says what storage failed at. Damage stays what it is.

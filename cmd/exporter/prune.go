@@ -27,17 +27,18 @@ func (e *export) removeGone(ctx context.Context, dir durable.FS, ledger *manifes
 	gone := func(g pipeline.Gone) bool {
 		return e.cfg.Run.Prune && !g.VanishedAt.IsZero() || e.cfg.Run.PruneExpired && !g.ExpiredAt.IsZero()
 	}
-	allow := func(gone, stored int64) error {
-		much := &pruneError{gone, stored}
-		if gone > stored/10 && gone > prunedAtOnce && !e.force.accept(forcePrune, console.log, much.what()) {
+	allow := func(extent manifest.Extent) error {
+		much := &pruneError{extent.Stored, extent.AllStored}
+		if much.gone > much.stored/10 && much.gone > prunedAtOnce && !e.force.accept(forcePrune, console.log, much.what()) {
 			return much
 		}
 		return nil
 	}
-	err := ledger.Prune(ctx, gone, allow, func(rows []*pipeline.Row) error {
+	removal := manifest.Removal{Gone: gone, At: e.started, Allow: allow, RemoveBlobs: func(rows []*pipeline.Row) error {
 		e.report.addPruned(len(rows))
 		return sinks.RemoveBlobs(dir, rows)
-	})
+	}}
+	err := ledger.Prune(ctx, removal)
 	if is[*pruneError](err) {
 		return err
 	}
