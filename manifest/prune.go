@@ -11,12 +11,11 @@ import (
 // pruneBatch is how many rows are withdrawn at once.
 const pruneBatch = 1000
 
-// Removal says what Prune removes for good. The selectors may be nil, which select nothing.
+// Removal says what Prune removes for good.
 type Removal struct {
-	// Gone selects files, and assets, by since when they are gone.
-	Gone func(pipeline.Gone) bool
-	// File selects files, with all of their assets, by key and by the listings where they are known.
-	File func(pipeline.FileKey, []pipeline.SourceKey) bool
+	// Selects tells whether a file, or an asset of it, is to go: by the file's key, the listings where it is known, and since when the
+	// file, or the asset, is gone.
+	Selects func(pipeline.FileKey, []pipeline.SourceKey, pipeline.Gone) bool
 	// At is when what is not gone yet goes.
 	At time.Time
 	// Allow is asked before anything is changed. Its error is that of Prune.
@@ -68,16 +67,12 @@ type pruning struct {
 	snapshot *Snapshot
 }
 
-func (p *pruning) selects(key pipeline.FileKey, places []pipeline.SourceKey, gone pipeline.Gone) bool {
-	return p.Gone != nil && p.Gone(gone) || p.File != nil && p.File(key, places)
-}
-
 func (p *pruning) selectsFile(row *pipeline.FileRow) bool {
-	return p.selects(row.Key(), row.Sources, row.Gone)
+	return p.Selects(row.Key(), row.Sources, row.Gone)
 }
 
 func (p *pruning) selectsAsset(row *pipeline.Row) bool {
-	return p.selects(row.File.Key(), p.snapshot.placesOf(row.File), row.Gone)
+	return p.Selects(row.File.Key(), p.snapshot.placesOf(row.File), row.Gone)
 }
 
 // placesOf returns where a file is known. That of one without a row is the place that its assets name.

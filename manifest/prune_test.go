@@ -30,7 +30,7 @@ func TestLedger_Prune_DisownsBeforeBlobsGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	removed := 0
-	err := l.Prune(t.Context(), Removal{Gone: vanished, Allow: allowAll, RemoveBlobs: func(rows []*pipeline.Row) error {
+	err := l.Prune(t.Context(), Removal{Selects: vanished, Allow: allowAll, RemoveBlobs: func(rows []*pipeline.Row) error {
 		known := map[pipeline.AssetKey]*pipeline.Row{}
 		for _, row := range collect(t, openSnapshotOf(t, dir)) {
 			known[row.Key()] = row
@@ -79,7 +79,7 @@ func TestLedger_Prune_StopsWhereBlobsCannotBeRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	failed := errors.New("read-only")
-	removal := Removal{Gone: vanished, Allow: allowAll, RemoveBlobs: func([]*pipeline.Row) error { return failed }}
+	removal := Removal{Selects: vanished, Allow: allowAll, RemoveBlobs: func([]*pipeline.Row) error { return failed }}
 	if err := l.Prune(t.Context(), removal); !errors.Is(err, failed) {
 		t.Errorf("got %v, want %v", err, failed)
 	}
@@ -88,7 +88,9 @@ func TestLedger_Prune_StopsWhereBlobsCannotBeRemoved(t *testing.T) {
 	}
 }
 
-func vanished(g pipeline.Gone) bool { return !g.VanishedAt.IsZero() }
+func vanished(_ pipeline.FileKey, _ []pipeline.SourceKey, g pipeline.Gone) bool {
+	return !g.VanishedAt.IsZero()
+}
 
 func allowAll(Extent) error { return nil }
 
@@ -111,7 +113,7 @@ func TestLedger_Prune_File_TakesAllOfIt(t *testing.T) {
 	}
 	var extent Extent
 	err = l.Prune(t.Context(), Removal{
-		File: func(_ pipeline.FileKey, places []pipeline.SourceKey) bool {
+		Selects: func(_ pipeline.FileKey, places []pipeline.SourceKey, _ pipeline.Gone) bool {
 			return !slices.Contains(places, pipeline.ProjectSource)
 		},
 		At:    testTime,

@@ -132,8 +132,11 @@ func sum(counts ...*int64) (all int64) {
 
 // miss looks after a file that no listing has. One that was missing before as well is gone.
 func (r *run) miss(k *knownFile) error {
-	if k.row.IsGone() || !r.belief.countsAll(k.row.Sources) {
+	if k.row.IsGone() {
 		return nil
+	}
+	if left := r.sourcesNow(nil, k.row.Sources); len(left) > 0 {
+		return r.leaveTo(k.row, left)
 	}
 	if !k.row.MissedAt.IsZero() {
 		return r.vanish(k.row)
@@ -141,6 +144,16 @@ func (r *run) miss(k *knownFile) error {
 	now := *k.row
 	now.MissedAt = r.started
 	r.Observer.Observe(FileMissed{&now.File})
+	return r.record(result{file: &fileProgress{row: now, quiet: true}})
+}
+
+// leaveTo records that a file may be nowhere but in some of the listings where it was known. Most often that is nothing new.
+func (r *run) leaveTo(row *FileRow, left []SourceKey) error {
+	if slices.Equal(left, row.Sources) {
+		return nil
+	}
+	now := *row
+	now.Sources = left
 	return r.record(result{file: &fileProgress{row: now, quiet: true}})
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -44,15 +45,20 @@ var errIncomplete = errors.New("some assets or files failed")
 type errUnlistedSources struct{ sources []incompleteSource }
 
 func (e *errUnlistedSources) Error() string {
-	var names []string
-	for _, s := range e.sources {
-		if len(names) == 3 {
-			names = append(names, fmt.Sprintf("%d more", len(e.sources)-3))
-			break
-		}
-		names = append(names, string(s.Source))
+	names := make([]string, len(e.sources))
+	for i, s := range e.sources {
+		names[i] = string(s.Source)
 	}
-	return fmt.Sprintf("sources that could not be listed: %s", strings.Join(names, ", "))
+	return "sources that could not be listed: " + firstFew(names)
+}
+
+// firstFew returns the first few names, and says how many more there are.
+func firstFew(names []string) string {
+	const few = 3
+	if more := len(names) - few; more > 0 {
+		names = append(slices.Clone(names[:few]), fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(names, ", ")
 }
 
 // Is makes it a sort of errIncomplete.

@@ -32,6 +32,8 @@ type export struct {
 	report  *report
 	started time.Time
 	last    lastRun
+	// asked are the listings of this run.
+	asked []pipeline.SourceKey
 	// begun says that there is a note of the run.
 	begun bool
 }
@@ -114,6 +116,10 @@ func (e *export) transfer(ctx context.Context, client *llamacloud.Client, dir du
 	defer func() { err = errors.Join(err, storageError("close the sink", sink.Close())) }()
 	files := selection(&e.cfg.Source)
 	incremental := e.cfg.Run.Since == config.SinceLast && narrow(&files, e.last.watermark(e.source), console.log)
+	source := llamacloud.NewSource(client, files)
+	for _, listing := range source.Listings(ctx) {
+		e.asked = append(e.asked, listing.Key)
+	}
 	defer e.keepNote(dir)()
 	defer console.showProgress(e.report)()
 	defer func() {
@@ -123,7 +129,7 @@ func (e *export) transfer(ctx context.Context, client *llamacloud.Client, dir du
 		}
 	}()
 	return pipeline.Run(ctx, pipeline.Options{
-		Source:         llamacloud.NewSource(client, files),
+		Source:         source,
 		Sink:           sink,
 		Ledger:         ledger,
 		Observer:       observer,

@@ -95,7 +95,7 @@ func (r *rm) remove(ctx context.Context, fsys durable.FS, path string) (removed 
 	}
 	found := map[string]bool{}
 	err = ledger.Prune(ctx, manifest.Removal{
-		File: func(key pipeline.FileKey, _ []pipeline.SourceKey) bool {
+		Selects: func(key pipeline.FileKey, _ []pipeline.SourceKey, _ pipeline.Gone) bool {
 			id := key.FileID + key.DirectoryFileID
 			selected := slices.Contains(r.ids, id)
 			if selected {
