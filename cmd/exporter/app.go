@@ -46,7 +46,19 @@ func newRoot(a *app) *cobra.Command {
 		Long: `exporter copies every page screenshot and every figure of a LlamaCloud directory, pipeline, project or list of files
 to disk, as plain files or as zstd tar shards, with a Parquet manifest that describes each blob. It resumes by itself.
 
-Try "exporter demo": it needs no key and no network.`,
+Try "exporter demo": it needs no key and no network.
+
+Exit codes:
+    0  complete
+    1  internal error
+    3  some assets, files or sources failed; the same command tries them again
+    4  refused: a person has to do something
+    5  stopped early; the same command goes on, unless "needs" in run.json is a flag that it needs
+    6  storage
+    7  what is stored is damaged; run --repair fetches it again
+   64  wrong usage or configuration
+   75  another run has the export
+  130  interrupted; the same command goes on`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
