@@ -172,13 +172,14 @@ func (s *series[T]) load(load loader, name string) (*table, error) {
 	return t, nil
 }
 
-// hasColumns tells whether a table has the columns of its schema. Those of schema 1 are the first ones, up to vanished_at.
+// hasColumns tells whether a table has the columns of its schema. Those of schema 1 are the first ones, up to vanished_at; columns that
+// came after others of 1.1 may be missing at the end.
 func (s *series[T]) hasColumns(t *table) bool {
 	has, want := t.parquet.Schema().String(), s.schema.String()
-	if t.meta.schema != schema1 {
-		return has == want
+	if (len(t.columns) == s.vanishedAt+1) != (t.meta.schema == schema1) {
+		return false
 	}
-	return len(t.columns) == s.vanishedAt+1 && strings.HasPrefix(want, strings.TrimSuffix(has, "}"))
+	return len(t.columns) > s.vanishedAt && strings.HasPrefix(want, strings.TrimSuffix(has, "}"))
 }
 
 // tables returns everything that counts, oldest first.
