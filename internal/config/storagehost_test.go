@@ -41,7 +41,7 @@ func TestLoad_StorageHosts_WhatIsNone(t *testing.T) {
 	const host, network = " is neither the name of a host nor a network (such as ", " is an address in a network (write "
 	for text, want := range map[string]string{
 		"": host, "*": host, ".test": host, "a.*.test": host, "https://a.test": host, "a.test:9000": host, "a b": host, "10.0.0": host, "10.0.0.0/33": host,
-		"10.1.2.3/8": network + `"10.0.0.0/8" for the network, or "10.1.2.3" for the address)`,
+		"10.1.2.3/8":      network + `"10.0.0.0/8" for the network, or "10.1.2.3" for the address)`,
 		"::ffff:10.0.0.1": " is no address as connections have it (such as",
 	} {
 		_, err := load(t, "[api]\nallow_storage_hosts = [\""+text+"\"]", nil)
