@@ -20,7 +20,7 @@ type app struct {
 	environ        []string
 	// stop is closed at the first interrupt. The context ends at the second.
 	stop <-chan struct{}
-	// ownProcess is true where nothing else runs in this process, so that its memory is tuned for the command.
+	// ownProcess is true where nothing else runs in this process, so that its memory is tuned for the command, and dumped nowhere.
 	ownProcess bool
 	// wrapFS and checkpointRows are for tests: they put something between a run and its file system, and bound the assets
 	// that it has not committed; nil and 0 change nothing.
@@ -31,6 +31,9 @@ type app struct {
 // run runs a command line and returns the exit code.
 func run(ctx context.Context, a *app, args []string) int {
 	if a.ownProcess {
+		if err := forbidCoreDumps(); err != nil {
+			fmt.Fprintf(a.stderr, "exporter: a core dump would hold the API key: forbid core dumps: %v\n", err)
+		}
 		defer keepHeapFloor(a.environ, heapFloor)()
 	}
 	root := newRoot(a)
