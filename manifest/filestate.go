@@ -21,9 +21,9 @@ type fileState struct {
 	updated, expires, listed, asked    int64
 	screenshots, figures, missingPages int32
 	stored, skipped                    int32
-	sources                            uint32
+	sources, missedIn                  uint32
 	status                             uint8
-	missed, gone                       bool
+	missed, gone, hasError             bool
 }
 
 const noTime = math.MinInt64
@@ -38,9 +38,9 @@ func (s *fileStates) add(r *fileRow) {
 		updated: packTime(r.FileUpdatedAt), expires: packTime(r.ExpiresAt), listed: packTime(r.ListedAt), asked: packTime(r.AskedAt),
 		screenshots: packCount(r.Screenshots), figures: packCount(r.Figures), missingPages: packCount(r.MissingPages),
 		stored: packCount(&r.Stored), skipped: packCount(&r.Skipped),
-		sources: s.number(r.Sources),
-		status:  packStatus(r.Status),
-		missed:  r.MissedAt != nil, gone: r.VanishedAt != nil || r.ExpiredAt != nil,
+		sources: s.number(r.Sources), missedIn: s.number(r.MissedSources),
+		status: packStatus(r.Status),
+		missed: r.MissedAt != nil, gone: r.VanishedAt != nil || r.ExpiredAt != nil, hasError: r.Error != nil,
 	}
 }
 
@@ -63,6 +63,11 @@ func (s *fileStates) parsed(text string) []pipeline.SourceKey {
 	return parseSources(text)
 }
 
+func (s *fileStates) has(key pipeline.FileKey) bool {
+	_, ok := s.byKey[key]
+	return ok
+}
+
 func (s *fileStates) get(key pipeline.FileKey) *pipeline.FileState {
 	f, ok := s.byKey[key]
 	if !ok {
@@ -78,7 +83,7 @@ func (s *fileStates) unpack(f fileState) *pipeline.FileState {
 		Stored: int64(f.stored), Skipped: int64(f.skipped),
 		UpdatedAt: unpackTime(f.updated), ExpiresAt: unpackTime(f.expires),
 		ListedAt: unpackTime(f.listed), AskedAt: unpackTime(f.asked),
-		Sources: s.sources[f.sources], Missed: f.missed, Gone: f.gone,
+		Sources: s.sources[f.sources], MissedIn: s.sources[f.missedIn], Missed: f.missed, Gone: f.gone, HasError: f.hasError,
 	}
 }
 

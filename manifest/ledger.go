@@ -21,9 +21,8 @@ type Ledger struct {
 	info Info
 	// next is the number of the next part.
 	next int
-	// clean says that left-overs of earlier runs have been removed. Compact drops the rows for which pruned is true; nil for none.
-	clean  bool
-	pruned func(pipeline.Gone) bool
+	// clean says that left-overs of earlier runs have been removed.
+	clean bool
 
 	assets rollup[assetRow]
 	files  rollup[fileRow]
@@ -144,15 +143,14 @@ func (l *Ledger) Compact(ctx context.Context) error {
 		return err
 	}
 	through := l.next - 1
-	if err := l.assets.compact(ctx, l.info, through, l.pruned); err != nil {
+	if err := l.assets.compact(ctx, l.info, through); err != nil {
 		return err
 	}
-	return l.files.compact(ctx, l.info, through, l.pruned)
+	return l.files.compact(ctx, l.info, through)
 }
 
-// compact merges a series into its file, without rows that are to go, and those for which pruned, which may be nil, is true. Its
-// parts are removed when the file is durable.
-func (r *rollup[T]) compact(ctx context.Context, info Info, through int, pruned func(pipeline.Gone) bool) error {
+// compact merges a series into its file, without rows that are to go. Its parts are removed when the file is durable.
+func (r *rollup[T]) compact(ctx context.Context, info Info, through int) error {
 	if err := r.reduce(ctx, info); err != nil {
 		return err
 	}
@@ -160,17 +158,13 @@ func (r *rollup[T]) compact(ctx context.Context, info Info, through int, pruned 
 	if err != nil {
 		return err
 	}
-	if log.base != nil && len(log.parts) == 0 && log.base.isCurrent(info) && pruned == nil {
+	if log.base != nil && len(log.parts) == 0 && log.base.isCurrent(info) {
 		return log.close()
 	}
 	if err := r.keepEarlier(log.base); err != nil {
 		return errors.Join(err, log.close())
 	}
-	rows := without(log.all(ctx), func(row row) bool {
-		gone := r.gone(row)
-		return r.isPruned(row, gone) || pruned != nil && pruned(gone)
-	})
-	err = r.write(r.name, fileMeta{Info: info, through: through}, rows)
+	err = r.write(r.name, fileMeta{Info: info, through: through}, without(log.all(ctx), r.isPruned))
 	if err := errors.Join(err, log.close()); err != nil {
 		return err
 	}

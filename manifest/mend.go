@@ -35,7 +35,7 @@ func mend(ctx context.Context, fsys durable.FS, info Info) (damages []Damage, er
 	m := fileMeta{Info: info, through: max(s.assets.last, s.files.last)}
 	// First files.parquet: the old one may vouch for rows that are lost, and must be gone before the damage is. The new one
 	// vouches for less than there is.
-	if err := s.files.write(FilesName, m, s.files.encoded(s.fileRows(ctx))); err != nil {
+	if err := s.files.write(FilesName, m, s.files.encoded(s.allFileRows(ctx))); err != nil {
 		return damages, err
 	}
 	if err := s.assets.write(AssetsName, m, s.assets.all(ctx)); err != nil {

@@ -3,91 +3,188 @@ package manifest
 import (
 	"context"
 	"errors"
+	"time"
 
 	"exporter/pipeline"
 )
 
-// pruneBatch is how many rows lose their blobs at once.
+// pruneBatch is how many rows are withdrawn at once.
 const pruneBatch = 1000
 
-// Prune makes Compact drop the rows of all files and assets that are gone, as the caller has it. Before, it asks allow about the
-// number of stored assets that are and of all, whose error it returns; then it calls remove with the rows of those that are stored,
-// some at a time: the ledger does not vouch for their blobs any more then.
-func (l *Ledger) Prune(ctx context.Context, gone func(pipeline.Gone) bool, allow func(gone, stored int64) error,
-	remove func([]*pipeline.Row) error) (err error) {
+// Removal says what Prune removes for good.
+type Removal struct {
+	// Selects tells whether a file, or an asset of it, is to go: by the file's key, the listings where it is known, and since when the
+	// file, or the asset, is gone.
+	Selects func(pipeline.FileKey, []pipeline.SourceKey, pipeline.Gone) bool
+	// At is when what is not gone yet goes.
+	At time.Time
+	// Allow is asked before anything is changed. Its error is that of Prune.
+	Allow func(Extent) error
+	// RemoveBlobs is called with rows that are stored, some at a time: the ledger does not vouch for their blobs any more then.
+	RemoveBlobs func([]*pipeline.Row) error
+}
+
+// Extent is how much a removal takes.
+type Extent struct {
+	// Files and Assets count rows. Stored counts those of the assets that have blobs, of Bytes bytes, of which ShardBytes are in
+	// shards.
+	Files, Assets, Stored, Bytes, ShardBytes int64
+	// AllStored counts the stored assets of the export.
+	AllStored int64
+}
+
+// Prune withdraws all rows that a removal selects, and has their blobs removed. Compact drops the rows, also where this run comes to
+// no Compact: then that of the next one does. A file that was not gone is asked for again by a run that comes in between.
+func (l *Ledger) Prune(ctx context.Context, r Removal) (err error) {
 	// What this run has committed counts as well.
 	snapshot, err := OpenSnapshot(ctx, l.fsys)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, snapshot.Close()) }()
-	found, err := snapshot.countGone(ctx, gone)
-	if err != nil || !found.any {
+	p := &pruning{r, l, snapshot}
+	extent, err := p.extent(ctx)
+	if err == nil {
+		err = r.Allow(extent)
+	}
+	if err != nil || extent.Files+extent.Assets == 0 {
 		return err
 	}
-	if err := allow(found.storedGone, found.stored); err != nil {
+	// No file may seem to be complete while its assets go. Its row goes last, so that it is known until all is done.
+	if err := p.withdrawFiles(ctx, false); err != nil {
 		return err
 	}
-	l.pruned = gone
-	var stored []*pipeline.Row
-	for row, err := range snapshot.Rows(ctx) {
+	if err := p.withdrawAssets(ctx); err != nil {
+		return err
+	}
+	return p.withdrawFiles(ctx, true)
+}
+
+// pruning is one call of Prune.
+type pruning struct {
+	Removal
+	ledger   *Ledger
+	snapshot *Snapshot
+}
+
+func (p *pruning) selectsFile(row *pipeline.FileRow) bool {
+	return p.Selects(row.Key(), row.Sources, row.Gone)
+}
+
+func (p *pruning) selectsAsset(row *pipeline.Row) bool {
+	return p.Selects(row.File.Key(), p.snapshot.placesOf(row.File), row.Gone)
+}
+
+// placesOf returns where a file is known. That of one without a row is the place that its assets name.
+func (s *Snapshot) placesOf(file *pipeline.File) []pipeline.SourceKey {
+	if state, known := s.states.byKey[file.Key()]; known {
+		return s.states.sources[state.sources]
+	}
+	return []pipeline.SourceKey{file.Place()}
+}
+
+func (p *pruning) extent(ctx context.Context) (e Extent, err error) {
+	for row, err := range p.snapshot.Files(ctx) {
+		if err != nil {
+			return e, err
+		}
+		if p.selectsFile(row) {
+			e.Files++
+		}
+	}
+	for row, err := range p.snapshot.Rows(ctx) {
+		if err != nil {
+			return e, err
+		}
+		e.add(row, p.selectsAsset(row))
+	}
+	return e, nil
+}
+
+func (e *Extent) add(row *pipeline.Row, selected bool) {
+	stored := row.Status == pipeline.Stored
+	if stored {
+		e.AllStored++
+	}
+	if !selected {
+		return
+	}
+	e.Assets++
+	if !stored {
+		return
+	}
+	e.Stored++
+	e.Bytes += row.Content.Size
+	if row.Location.Shard != nil {
+		e.ShardBytes += row.Content.Size
+	}
+}
+
+// withdrawFiles records that nothing is stored of files. Last says that their rows are to go; else they are to be asked for again,
+// those that are gone excepted.
+func (p *pruning) withdrawFiles(ctx context.Context, last bool) error {
+	var batch []*pipeline.FileRow
+	for row, err := range p.snapshot.Files(ctx) {
 		if err != nil {
 			return err
 		}
-		if !gone(row.Gone) || row.Status != pipeline.Stored {
+		if !p.selectsFile(row) || !last && (row.IsGone() || row.ID == "") {
 			continue
 		}
-		if stored = append(stored, row); len(stored) == pruneBatch {
-			if err := l.disown(ctx, stored, remove); err != nil {
+		row.Status, row.Error, row.AskedAt, row.Counts = pipeline.Skipped, pipeline.ReasonPruned, time.Time{}, pipeline.Counts{}
+		if last {
+			row.Gone = p.gone(row.Gone)
+		}
+		if batch = append(batch, row); len(batch) == pruneBatch {
+			if err := p.ledger.Commit(ctx, nil, batch); err != nil {
 				return err
 			}
-			stored = stored[:0]
+			batch = batch[:0]
 		}
 	}
-	return l.disown(ctx, stored, remove)
+	return p.ledger.Commit(ctx, nil, batch)
 }
 
-// goneCount is how much is gone: anything at all, how many stored assets, and how many are stored.
-type goneCount struct {
-	any                bool
-	storedGone, stored int64
-}
-
-func (s *Snapshot) countGone(ctx context.Context, gone func(pipeline.Gone) bool) (c goneCount, err error) {
-	for row, err := range s.Files(ctx) {
+func (p *pruning) withdrawAssets(ctx context.Context) error {
+	var batch []*pipeline.Row
+	for row, err := range p.snapshot.Rows(ctx) {
 		if err != nil {
-			return c, err
+			return err
 		}
-		c.any = c.any || gone(row.Gone)
-	}
-	for row, err := range s.Rows(ctx) {
-		if err != nil {
-			return c, err
+		if !p.selectsAsset(row) {
+			continue
 		}
-		isGone, isStored := gone(row.Gone), row.Status == pipeline.Stored
-		c.any = c.any || isGone
-		if isStored {
-			c.stored++
-		}
-		if isStored && isGone {
-			c.storedGone++
+		if batch = append(batch, row); len(batch) == pruneBatch {
+			if err := p.disown(ctx, batch); err != nil {
+				return err
+			}
+			batch = batch[:0]
 		}
 	}
-	return c, nil
+	return p.disown(ctx, batch)
 }
 
 // disown commits that rows have no blobs, and then has the blobs removed.
-func (l *Ledger) disown(ctx context.Context, stored []*pipeline.Row, remove func([]*pipeline.Row) error) error {
-	if len(stored) == 0 {
-		return nil
-	}
-	pruned := make([]*pipeline.Row, len(stored))
-	for i, row := range stored {
+func (p *pruning) disown(ctx context.Context, rows []*pipeline.Row) error {
+	pruned := make([]*pipeline.Row, len(rows))
+	var stored []*pipeline.Row
+	for i, row := range rows {
 		pruned[i] = new(*row)
-		pruned[i].Status, pruned[i].Reason = pipeline.Skipped, pipeline.ReasonPruned
+		pruned[i].Status, pruned[i].Reason, pruned[i].Gone = pipeline.Skipped, pipeline.ReasonPruned, p.gone(row.Gone)
+		if row.Status == pipeline.Stored {
+			stored = append(stored, row)
+		}
 	}
-	if err := l.Commit(ctx, pruned, nil); err != nil {
+	if err := p.ledger.Commit(ctx, pruned, nil); err != nil || len(stored) == 0 {
 		return err
 	}
-	return remove(stored)
+	return p.RemoveBlobs(stored)
+}
+
+// gone returns since when something that is to go is gone.
+func (p *pruning) gone(known pipeline.Gone) pipeline.Gone {
+	if known.IsGone() {
+		return known
+	}
+	return pipeline.Gone{VanishedAt: p.At}
 }

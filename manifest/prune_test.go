@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"exporter/pipeline"
@@ -29,7 +30,7 @@ func TestLedger_Prune_DisownsBeforeBlobsGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	removed := 0
-	err := l.Prune(t.Context(), vanished, allowAll, func(rows []*pipeline.Row) error {
+	err := l.Prune(t.Context(), Removal{Selects: vanished, Allow: allowAll, RemoveBlobs: func(rows []*pipeline.Row) error {
 		known := map[pipeline.AssetKey]*pipeline.Row{}
 		for _, row := range collect(t, openSnapshotOf(t, dir)) {
 			known[row.Key()] = row
@@ -41,7 +42,7 @@ func TestLedger_Prune_DisownsBeforeBlobsGo(t *testing.T) {
 		}
 		removed += len(rows)
 		return nil
-	})
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +79,8 @@ func TestLedger_Prune_StopsWhereBlobsCannotBeRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	failed := errors.New("read-only")
-	if err := l.Prune(t.Context(), vanished, allowAll, func([]*pipeline.Row) error { return failed }); !errors.Is(err, failed) {
+	removal := Removal{Selects: vanished, Allow: allowAll, RemoveBlobs: func([]*pipeline.Row) error { return failed }}
+	if err := l.Prune(t.Context(), removal); !errors.Is(err, failed) {
 		t.Errorf("got %v, want %v", err, failed)
 	}
 	if rows := collect(t, openSnapshotOf(t, dir)); len(rows) != 1 || rows[0].Status != pipeline.Skipped || rows[0].Reason != pipeline.ReasonPruned {
@@ -86,6 +88,62 @@ func TestLedger_Prune_StopsWhereBlobsCannotBeRemoved(t *testing.T) {
 	}
 }
 
-func vanished(g pipeline.Gone) bool { return !g.VanishedAt.IsZero() }
+func vanished(_ pipeline.FileKey, _ []pipeline.SourceKey, g pipeline.Gone) bool {
+	return !g.VanishedAt.IsZero()
+}
 
-func allowAll(gone, stored int64) error { return nil }
+func allowAll(Extent) error { return nil }
+
+// Whatever is known of a file goes, and of others nothing. While its assets go, a run that comes in between would ask for it again.
+func TestLedger_Prune_File_TakesAllOfIt(t *testing.T) {
+	dir := openDir(t, t.TempDir())
+	l := openLedger(t, dir)
+	failed := storedRow("f", 1)
+	failed.Status, failed.Reason = pipeline.Failed, "http_404: gone"
+	expired := storedRow("f", 2)
+	expired.ExpiredAt = testTime
+	orphan := storedRow("no-row", 0)
+	orphan.File.DirectoryID = "away"
+	f := &pipeline.FileRow{File: *testFile("f"), Status: pipeline.Partial, Sources: []pipeline.SourceKey{"directory:away"}}
+	noID := &pipeline.FileRow{File: pipeline.File{DirectoryFileID: "dfl-1"}, Status: pipeline.Skipped, Sources: f.Sources}
+	kept := &pipeline.FileRow{File: *testFile("g"), Status: pipeline.Complete, Sources: []pipeline.SourceKey{"directory:away", "project"}}
+	err := l.Commit(t.Context(), []*pipeline.Row{storedRow("f", 0), failed, expired, orphan, storedRow("g", 0)}, []*pipeline.FileRow{f, noID, kept})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var extent Extent
+	err = l.Prune(t.Context(), Removal{
+		Selects: func(_ pipeline.FileKey, places []pipeline.SourceKey, _ pipeline.Gone) bool {
+			return !slices.Contains(places, pipeline.ProjectSource)
+		},
+		At:    testTime,
+		Allow: func(e Extent) error { extent = e; return nil },
+		RemoveBlobs: func([]*pipeline.Row) error {
+			state, err := openSnapshotOf(t, dir).File(t.Context(), f.Key())
+			if err != nil || state == nil || state.Status != pipeline.Skipped || state.Gone {
+				t.Errorf("the file is %+v, %v while its assets go, want one to ask for again", state, err)
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Here a run is killed: whoever merges next drops the rows.
+	if err := openLedger(t, dir).Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	size := storedRow("f", 0).Content.Size
+	if want := (Extent{Files: 2, Assets: 4, Stored: 3, Bytes: 3 * size, AllStored: 4}); extent != want {
+		t.Errorf("the extent is %+v, want %+v", extent, want)
+	}
+	s := openSnapshotOf(t, dir)
+	if left := collect(t, s); len(left) != 1 || left[0].FileID != "g" || left[0].Status != pipeline.Stored {
+		t.Errorf("rows %+v are left, want that of the other file", left)
+	}
+	for key := range s.States() {
+		if key != kept.Key() {
+			t.Errorf("the row of %v is left", key)
+		}
+	}
+}

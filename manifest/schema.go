@@ -102,6 +102,8 @@ type fileRow struct {
 	ExpiresAt    *int64 `parquet:"expires_at,timestamp(microsecond)"`
 	ExpiredAt    *int64 `parquet:"expired_at,timestamp(microsecond)"`
 	MissingPages *int64 `parquet:"missing_pages"`
+	// MissedSources is as Sources.
+	MissedSources string `parquet:"missed_sources,optional,dict"`
 }
 
 // schemaOf returns the Parquet schema of a row type.
@@ -282,6 +284,7 @@ func fromFileRow(r *pipeline.FileRow) fileRow {
 		ExpiresAt:       micros(r.ExpiresAt),
 		ExpiredAt:       micros(r.ExpiredAt),
 		MissingPages:    r.MissingPages,
+		MissedSources:   sourcesText(r.MissedIn),
 	}
 }
 
@@ -309,6 +312,7 @@ func (r *fileRow) fileRow(parse func(string) []pipeline.SourceKey) *pipeline.Fil
 		ListedAt: moment(r.ListedAt),
 		AskedAt:  moment(r.AskedAt),
 		Sources:  parse(r.Sources),
+		MissedIn: parse(r.MissedSources),
 		Gone:     gone(r.MissedAt, r.VanishedAt, r.ExpiredAt),
 	}
 }

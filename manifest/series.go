@@ -39,8 +39,8 @@ type series[T any] struct {
 	// the first count in rows only that have none in it.
 	keys    []int
 	keyEnds bool
-	// status, reason, missedAt, vanishedAt and expiredAt are numbers of columns.
-	status, reason, missedAt, vanishedAt, expiredAt int
+	// status, reason, vanishedAt and expiredAt are numbers of columns.
+	status, reason, vanishedAt, expiredAt int
 }
 
 func assetSeries(fsys durable.FS) series[assetRow] {
@@ -56,7 +56,7 @@ func fileSeries(fsys durable.FS) series[fileRow] {
 func newSeries[T any](fsys durable.FS, name, suffix, reason string, keys []string) series[T] {
 	s := series[T]{fsys: fsys, name: name, suffix: suffix, schema: schemaOf[T]()}
 	s.status, s.reason = columnOf(s.schema, "status"), columnOf(s.schema, reason)
-	s.missedAt, s.vanishedAt, s.expiredAt = columnOf(s.schema, "missed_at"), columnOf(s.schema, "vanished_at"), columnOf(s.schema, "expired_at")
+	s.vanishedAt, s.expiredAt = columnOf(s.schema, "vanished_at"), columnOf(s.schema, "expired_at")
 	for _, key := range keys {
 		s.keys = append(s.keys, columnOf(s.schema, key))
 	}
@@ -85,20 +85,10 @@ func compareValues(a, b parquet.Value) int {
 // isLost tells whether a row was lost, and only its key is known.
 func (s *series[T]) isLost(r row) bool { return r.value(s.status).IsNull() }
 
-// gone returns since when what a row is of is gone.
-func (s *series[T]) gone(r row) pipeline.Gone {
-	at := func(column int) *int64 {
-		if v := r.value(column); !v.IsNull() {
-			return new(v.Int64())
-		}
-		return nil
-	}
-	return gone(at(s.missedAt), at(s.vanishedAt), at(s.expiredAt))
-}
-
 // isPruned tells whether a row is to go when the run ends: nothing is stored of what it stands for, and nothing is listed.
-func (s *series[T]) isPruned(r row, gone pipeline.Gone) bool {
-	return gone.IsGone() && string(r.value(s.reason).ByteArray()) == pipeline.ReasonPruned &&
+func (s *series[T]) isPruned(r row) bool {
+	isGone := !r.value(s.vanishedAt).IsNull() || !r.value(s.expiredAt).IsNull()
+	return isGone && string(r.value(s.reason).ByteArray()) == pipeline.ReasonPruned &&
 		string(r.value(s.status).ByteArray()) == string(pipeline.Skipped)
 }
 

@@ -19,8 +19,10 @@ type Snapshot struct {
 	// spans says for each of the asset tables where a file's rows are.
 	spans  []map[string]span
 	states *fileStates
+	// unfinished are the ids, sorted, of files of which only assets have rows.
+	unfinished []string
 	// tallies counts the rows of each file; nil unless some may have been lost.
-	tallies map[tallyKey]tally
+	tallies map[string]tally
 }
 
 var _ pipeline.History = (*Snapshot)(nil)
@@ -83,7 +85,7 @@ func (s *Snapshot) index(ctx context.Context) error {
 		}
 		s.states.add(row)
 	}
-	return nil
+	return s.findUnfinished(ctx)
 }
 
 // Info returns what the newest file of the ledger says of the run that wrote it; nil where nothing has been recorded.
@@ -113,7 +115,7 @@ func (s *Snapshot) States() iter.Seq2[pipeline.FileKey, *pipeline.FileState] {
 // Files implements pipeline.History.
 func (s *Snapshot) Files(ctx context.Context) iter.Seq2[*pipeline.FileRow, error] {
 	return func(yield func(*pipeline.FileRow, error) bool) {
-		for r, err := range s.fileRows(ctx) {
+		for r, err := range s.allFileRows(ctx) {
 			var row *pipeline.FileRow
 			if err == nil {
 				row = r.fileRow(s.states.parsed)

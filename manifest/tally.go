@@ -10,7 +10,7 @@ import (
 
 // takeStock counts the rows that are left of each file, and adds to the damages which assets are lost.
 func (s *Snapshot) takeStock(ctx context.Context, damages []Damage) error {
-	s.tallies = map[tallyKey]tally{}
+	s.tallies = map[string]tally{}
 	lost := map[pipeline.AssetKey]struct{}{}
 	for row, err := range s.assets.decoded(s.assets.newest(ctx)) {
 		if err != nil {
@@ -20,8 +20,7 @@ func (s *Snapshot) takeStock(ctx context.Context, damages []Damage) error {
 			lost[row.key()] = struct{}{}
 			continue
 		}
-		key := tallyKey{row.FileID, pipeline.Kind(row.Kind)}
-		s.tallies[key] = s.tallies[key].plus(row.tally())
+		s.tallies[row.FileID] = s.tallies[row.FileID].plus(row.tally())
 	}
 	for _, t := range s.assets.tables() {
 		for _, run := range t.lost {
@@ -41,11 +40,6 @@ func (s *Snapshot) takeStock(ctx context.Context, damages []Damage) error {
 
 // tally is how many rows a file has of those that are listed, by status, and the bytes of those that are stored.
 type tally struct{ stored, skipped, failed, bytes int64 }
-
-type tallyKey struct {
-	fileID string
-	kind   pipeline.Kind
-}
 
 func (t tally) plus(o tally) tally {
 	return tally{t.stored + o.stored, t.skipped + o.skipped, t.failed + o.failed, t.bytes + o.bytes}
@@ -72,7 +66,7 @@ func (s *Snapshot) fileRows(ctx context.Context) iter.Seq2[*fileRow, error] {
 	}
 	return func(yield func(*fileRow, error) bool) {
 		for row, err := range rows {
-			if err == nil && row.Status == string(pipeline.Complete) && s.left(row) != row.tally() {
+			if err == nil && row.Status == string(pipeline.Complete) && s.tallies[row.FileID] != row.tally() {
 				row.Status = string(pipeline.Partial)
 			}
 			if !yield(row, err) {
@@ -83,15 +77,3 @@ func (s *Snapshot) fileRows(ctx context.Context) iter.Seq2[*fileRow, error] {
 }
 
 func (r *fileRow) tally() tally { return tally{r.Stored, r.Skipped, r.Failed, r.Bytes} }
-
-// left counts the asset rows that there are of the kinds that a file's row counts.
-func (s *Snapshot) left(r *fileRow) tally {
-	var t tally
-	if r.Screenshots != nil {
-		t = t.plus(s.tallies[tallyKey{r.FileID, pipeline.Screenshot}])
-	}
-	if r.Figures != nil {
-		t = t.plus(s.tallies[tallyKey{r.FileID, pipeline.Figure}])
-	}
-	return t
-}

@@ -13,8 +13,8 @@ type result struct {
 	prior *Row
 	// location is where the sink put the blob; nil where there is none.
 	location *Location
-	// refetchFailed says that the row is an old one that stays, because the asset could not be fetched again.
-	refetchFailed bool
+	// failure is why the asset could not be fetched; nil where it was, or was not asked for. What was stored of it may stay.
+	failure *Failure
 }
 
 // batch collects what the next checkpoint will make true. It is safe for concurrent use.
@@ -44,8 +44,8 @@ type contents struct {
 	results []result
 	files   []*fileProgress
 	bytes   int64
-	// reopened are the rows of files of which something that was stored is not any more, and replacing those of blobs that
-	// are being replaced: they have to be committed, one after the other, before the sink may replace anything.
+	// reopened are the rows of files that are settled in the ledger and of whose assets some rows are new, and replacing those of
+	// blobs that are being replaced: they have to be committed, one after the other, before the sink may replace anything.
 	replacing []*Row
 	reopened  []*FileRow
 }
@@ -62,8 +62,8 @@ func newBatch(maxRows int, maxBytes int64) *batch {
 	}
 }
 
-// add takes a result. With its last result a file is settled.
-func (b *batch) add(res result) {
+// add takes a result. With its last result a file is settled: then it returns true.
+func (b *batch) add(res result) (settled bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if res.row != nil {
@@ -74,7 +74,8 @@ func (b *batch) add(res result) {
 		res.file.count(res)
 		res.file.pending--
 	}
-	if res.file.pending == 0 {
+	settled = res.file.pending == 0
+	if settled {
 		b.files = append(b.files, res.file)
 	}
 	if 2*b.rows() >= b.maxRows || 2*b.bytes >= b.maxBytes {
@@ -83,6 +84,7 @@ func (b *batch) add(res result) {
 		default:
 		}
 	}
+	return settled
 }
 
 // isFull tells whether as much is uncommitted as may be.
@@ -113,7 +115,7 @@ func (b *batch) take() contents {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	c := b.contents
-	c.announceReplaced()
+	c.announce()
 	b.contents = contents{}
 	select {
 	case <-b.due:
@@ -132,24 +134,21 @@ func (b *batch) makeRoom() {
 	b.room = make(chan struct{})
 }
 
-// announceReplaced fills in reopened and replacing: between the replacing of a blob and the commit of its new row, the old
-// row would vouch for bytes that are gone. The files' rows may still change, so copies are made.
-func (c *contents) announceReplaced() {
-	announced := map[*fileProgress]bool{}
+// announce fills in reopened and replacing. A file that is settled in the ledger is not asked again, so that what a crash keeps
+// from being recorded of it would stay so; one that is gone is not looked after. And between the replacing of a blob and the commit of
+// its new row, the old row would vouch for bytes that are gone. The files' rows may still change, so copies are made.
+func (c *contents) announce() {
 	for _, res := range c.results {
-		if res.prior == nil || res.prior.Status != Stored || res.location == nil && res.row.Status == Stored {
-			continue
+		if res.file.reopen {
+			res.file.reopen = false
+			file := res.file.row
+			file.Status, file.Gone = Partial, Gone{MissedAt: file.since()}
+			c.reopened = append(c.reopened, &file)
 		}
-		if res.location != nil {
+		if res.prior != nil && res.prior.Status == Stored && res.location != nil {
 			row := *res.row
 			row.Status, row.Reason = Failed, ReasonReplacing
 			c.replacing = append(c.replacing, &row)
-		}
-		if !announced[res.file] {
-			announced[res.file] = true
-			file := res.file.row
-			file.Status = Partial
-			c.reopened = append(c.reopened, &file)
 		}
 	}
 }

@@ -59,8 +59,12 @@ func (b *belief) countsAll(keys []SourceKey) bool {
 	return !slices.ContainsFunc(keys, func(key SourceKey) bool { return !b.counts(key) })
 }
 
-// verdict returns a *DoubtError when the run has ended and something was not believed. Where it was accepted, it tells of that.
+// verdict returns a *HopelessError when the run has ended and all was refused, and a *DoubtError when something was not believed. Where
+// it was accepted, it tells of that.
 func (r *run) verdict() error {
+	if err := r.hope.verdict(); err != nil {
+		return err
+	}
 	b := &r.belief
 	if len(b.doubts) == 0 {
 		b.doubts = b.lostKinds()
@@ -117,6 +121,9 @@ func (r *run) judge(seen *sightings) {
 		places, listed := seen.places(key)
 		all.count(!listed)
 		for _, source := range state.Sources {
+			if slices.Contains(state.MissedIn, source) {
+				continue
+			}
 			if bySource[source] == nil {
 				bySource[source] = &loss{}
 			}

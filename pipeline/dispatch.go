@@ -42,6 +42,7 @@ func (r *run) dispatch(progress *fileProgress, l listing) error {
 				rows = append(rows, row)
 			} else {
 				progress.row.add(prior)
+				progress.ending.otherwise = true
 			}
 		}
 	}
@@ -56,12 +57,27 @@ func (r *run) dispatch(progress *fileProgress, l listing) error {
 		}
 		rows = append(rows, row)
 	}
+	r.keepUnlisted(progress, l)
+	return r.send(progress, rows, jobs)
+}
+
+// keepUnlisted counts what is known of the kinds that were not listed, and stays. What failed of a kind that nobody asked for, or that
+// was refused, is no reason to ask again.
+func (r *run) keepUnlisted(progress *fileProgress, l listing) {
 	for _, row := range l.prior {
-		if listed, answered := l.kinds[row.Kind]; answered && !listed {
+		switch listed, answered := l.kinds[row.Kind]; {
+		case listed || !row.IsCounted():
+			continue
+		case answered:
 			progress.row.add(row)
+		default:
+			progress.row.Counts.add(row)
+		}
+		if row.Status == Stored {
+			progress.ending.otherwise = true
+			r.Observer.Observe(AssetPlanned{&row.Asset, ActionKeep, ""})
 		}
 	}
-	return r.send(progress, rows, jobs)
 }
 
 // send sends what becomes of the assets of a file on its way.
@@ -144,11 +160,12 @@ func (f *File) recorded() File {
 func (l *listing) missing(now time.Time) []*Row {
 	var rows []*Row
 	for _, row := range l.prior {
-		if !l.kinds[row.Kind] || row.IsGone() {
+		if !l.kinds[row.Kind] || !row.VanishedAt.IsZero() {
 			continue
 		}
 		if row.MissedAt.IsZero() && !row.isMalformed() {
-			row.MissedAt = now
+			// One that expired with its file is missing from it, since that is back.
+			row.Gone = Gone{MissedAt: now}
 		} else {
 			row.leave(Gone{VanishedAt: now})
 		}
@@ -179,31 +196,34 @@ func (r *run) record(res result) error {
 	if err := r.batch.waitForRoom(r.work); err != nil {
 		return err
 	}
-	r.batch.add(res)
-	return nil
+	return r.add(res)
+}
+
+// add adds a result to the batch. It returns why the run is hopeless, where the file that ends with it shows that.
+func (r *run) add(res result) error {
+	if !r.batch.add(res) {
+		return nil
+	}
+	return r.hope.ended(res.file.ending)
 }
 
 // count adds a result to the file's counts.
 func (p *fileProgress) count(res result) {
 	p.row.add(res.row)
-	if res.refetchFailed && p.row.Status == Complete {
+	if res.failure == nil {
+		p.ending.otherwise = p.ending.otherwise || res.row.Status == Stored
+		return
+	}
+	p.ending.fail(res.failure)
+	if p.row.Status == Complete {
 		p.row.Status = Partial
 	}
 }
 
-// add adds an asset's row to its file's counts. Assets that are not listed any more do not count.
+// add adds an asset's row to its file's counts, and to what its status says.
 func (f *FileRow) add(row *Row) {
-	switch {
-	case !row.IsCounted():
-	case row.Status == Stored:
-		f.Stored++
-		f.Bytes += row.Content.Size
-	case row.Status == Skipped:
-		f.Skipped++
-	case row.Status == Failed:
-		f.Failed++
-		if f.Status == Complete {
-			f.Status = Partial
-		}
+	f.Counts.add(row)
+	if row.IsCounted() && row.Status == Failed && f.Status == Complete {
+		f.Status = Partial
 	}
 }

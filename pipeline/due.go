@@ -14,9 +14,11 @@ func (r *run) needsAsking(file *File, places []SourceKey, state *FileState) bool
 	if state.Status == Skipped {
 		return file.ID != ""
 	}
-	return state.Status != Complete || r.Filters.Screenshots && state.Screenshots == nil || r.Filters.Figures && state.Figures == nil ||
-		r.isDue(file, state)
+	return state.Status != Complete || !state.isWithoutKind() && slices.ContainsFunc(r.Filters.Kinds(), state.isUnknown) || r.isDue(file, state)
 }
+
+// isUnknown tells whether nobody knows how many assets of a kind are listed.
+func (s *FileState) isUnknown(kind Kind) bool { return s.of(kind) == nil }
 
 // isDated tells whether what is listed of a file may be newer than what is known of it. An earlier date says so only where it
 // cannot be that of another place: a file in several has the newest date of all.
@@ -37,7 +39,7 @@ func (s *FileState) isAtOnePlace(places []SourceKey) bool {
 }
 
 // isDue tells whether a file's pictures have not had their time: it is asked again when its age has doubled since it was asked
-// last, as long as a kind is empty, or as it was younger than Settle then, since the pictures of some pages come before others.
+// last, as long as a kind is empty or not offered, or as it was younger than Settle then, since the pictures of some pages come before others.
 // A file without a date is asked again at the same ages, as nothing else tells that it changed, and one that no listing has always.
 func (r *run) isDue(file *File, state *FileState) bool {
 	if state.AskedAt.IsZero() || state.UpdatedAt.IsZero() && slices.Equal(state.Sources, []SourceKey{FileSource(file.ID)}) {
@@ -53,7 +55,7 @@ func (r *run) isDue(file *File, state *FileState) bool {
 		return false
 	}
 	return before < r.Settle || state.UpdatedAt.IsZero() ||
-		r.Filters.Screenshots && *state.Screenshots == 0 || r.Filters.Figures && *state.Figures == 0
+		slices.ContainsFunc(r.Filters.Kinds(), func(kind Kind) bool { return sum(state.of(kind)) == 0 })
 }
 
 // hasPassed tells whether a time, which may be zero for none, has come.

@@ -18,6 +18,10 @@ type fileProgress struct {
 	pending int
 	// quiet says that nothing was asked of the file, and that what became of it has been told.
 	quiet bool
+	// reopen says that the ledger has the file as complete or gone, and has to have it as partial before rows of its assets.
+	reopen bool
+	// ending is how its blobs were answered so far.
+	ending ending
 }
 
 // enumerate goes over the source's files, and lists the assets of several at once. Then it looks after those that the ledger has:
@@ -38,8 +42,11 @@ func (r *run) enumerate() error {
 	r.judge(seen)
 	err = r.withListers(func(list func(func() error)) error {
 		return r.eachKnown(seen, func(k knownFile) error {
-			if k.isListed() && !k.row.IsGone() && k.row.Skipped == 0 {
+			switch {
+			case k.isListed() && !k.row.IsGone() && k.row.Skipped == 0 && !k.row.isWithoutKind():
 				return r.restate(&k)
+			case r.probes(&k):
+				return r.list(&listedFile{file: &k.row.File, places: k.places})
 			}
 			list(func() error { return r.visit(&k) })
 			return nil
@@ -48,14 +55,13 @@ func (r *run) enumerate() error {
 	if err != nil {
 		return err
 	}
-	decided, hopeless := r.hope.end()
-	if err := r.dispatchAll(decided, (*heldFile).withoutKind); err != nil {
+	if err := r.dispatchAll(r.hope.end(), (*heldFile).withoutKind); err != nil {
 		return err
 	}
 	for _, event := range r.hope.events() {
 		r.Observer.Observe(event)
 	}
-	return hopeless
+	return nil
 }
 
 // withListers calls work, which has goroutines list what it finds, and waits for them. An error of any ends the run.
@@ -97,7 +103,11 @@ func (r *run) visit(k *knownFile) error {
 	}
 	switch {
 	case asks:
-		return r.list(&listedFile{file: &k.row.File, places: k.places})
+		f := &listedFile{file: &k.row.File, places: k.places}
+		if !k.isListed() {
+			f.missedAt = k.row.MissedAt
+		}
+		return r.list(f)
 	case k.isListed():
 		return r.restate(k)
 	case !r.Incremental:
@@ -131,7 +141,15 @@ func (r *run) list(f *listedFile) error {
 	if state == nil {
 		state = &FileState{}
 	} else {
-		row.Sources = r.sourcesNow(f.places, state.Sources)
+		known := state.Sources
+		if state.Gone {
+			known = nil
+		}
+		row.Sources, row.MissedIn = r.placesNow(f.places, known, state.missedIn())
+		if row.MissedAt = f.missedAt; !row.MissedAt.IsZero() {
+			row.MissedIn = nil
+		}
+		progress.reopen = state.Status == Complete || state.Gone
 		if !state.ListedAt.IsZero() {
 			row.ListedAt = state.ListedAt
 		}

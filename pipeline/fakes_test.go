@@ -166,13 +166,15 @@ type fakeStore struct {
 	// synced holds what was synced: true until its row is committed.
 	synced map[AssetKey]bool
 	// slow is how long a Sync takes before it is released.
-	slow   time.Duration
-	order  []AssetKey
-	rows   map[AssetKey]*Row
-	files  map[FileKey]*FileRow
-	sealed bool
-	broken bool
-	batch  int
+	slow  time.Duration
+	order []AssetKey
+	rows  map[AssetKey]*Row
+	files map[FileKey]*FileRow
+	// history is what is known of files when a run begins.
+	history map[FileKey]*FileRow
+	sealed  bool
+	broken  bool
+	batch   int
 }
 
 func newFakeStore(t *testing.T) *fakeStore {
@@ -240,9 +242,12 @@ func (s *fakeStore) Commit(_ context.Context, rows []*Row, files []*FileRow) err
 	if s.broken {
 		s.t.Errorf("Commit after an error")
 	}
-	if err := call(s.commitErr); err != nil {
+	err := call(s.commitErr)
+	if err != nil {
 		s.broken = true
-		return err
+		if files = nil; !errors.Is(err, errTorn) {
+			rows = nil
+		}
 	}
 	for _, row := range rows {
 		if _, synced := s.synced[row.Key()]; row.Status == Stored && row.VanishedAt.IsZero() && !synced && s.rows[row.Key()] == nil {
@@ -257,7 +262,7 @@ func (s *fakeStore) Commit(_ context.Context, rows []*Row, files []*FileRow) err
 		s.files[f.Key()] = f
 	}
 	s.batch = max(s.batch, len(rows))
-	return nil
+	return err
 }
 
 func (s *fakeStore) Seal(context.Context) error {
@@ -299,47 +304,56 @@ func (s *fakeStore) FileRow(_ context.Context, key FileKey) (*FileRow, error) {
 func (s *fakeStore) Files(context.Context) iter.Seq2[*FileRow, error] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var rows []*FileRow
-	for _, key := range slices.SortedFunc(maps.Keys(s.files), FileKey.Compare) {
-		row := *s.files[key]
-		row.UpdatedAt = row.UpdatedAt.Truncate(time.Microsecond)
-		rows = append(rows, &row)
-	}
+	files := s.history
 	return func(yield func(*FileRow, error) bool) {
-		for _, row := range rows {
-			if !yield(row, nil) {
+		for _, key := range slices.SortedFunc(maps.Keys(files), FileKey.Compare) {
+			if !yield(new(*files[key]), nil) {
 				return
 			}
 		}
 	}
 }
 
+// known returns the rows of all files as a ledger gives them back, those that are unfinished included.
+func (s *fakeStore) known() map[FileKey]*FileRow {
+	files, unfinished := map[FileKey]*FileRow{}, map[FileKey][]*Row{}
+	for key, f := range s.files {
+		row := *f
+		row.File = row.File.recorded()
+		row.ExpiresAt = f.ExpiresAt
+		files[key] = &row
+	}
+	for id, row := range s.rows {
+		if key := (FileKey{FileID: string(id.FileID)}); files[key] == nil {
+			recorded := *row
+			recorded.File = new(row.File.recorded())
+			unfinished[key] = append(unfinished[key], &recorded)
+		}
+	}
+	for key, assets := range unfinished {
+		slices.SortFunc(assets, func(a, b *Row) int { return a.Key().Compare(b.Key()) })
+		files[key] = UnfinishedFile(assets)
+	}
+	return files
+}
+
 func (s *fakeStore) File(_ context.Context, key FileKey) (*FileState, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f, ok := s.files[key]
-	if !ok {
-		return nil, nil
+	if f := s.history[key]; f != nil {
+		return f.State(), nil
 	}
-	return f.state(), nil
+	return nil, nil
 }
 
 func (s *fakeStore) States() iter.Seq2[FileKey, *FileState] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	states := map[FileKey]*FileState{}
-	for key, f := range s.files {
-		states[key] = f.state()
+	for key, f := range s.history {
+		states[key] = f.State()
 	}
 	return maps.All(states)
-}
-
-func (f *FileRow) state() *FileState {
-	return &FileState{
-		Status: f.Status, Screenshots: f.Screenshots, Figures: f.Figures, MissingPages: f.MissingPages,
-		Stored: f.Stored, Skipped: f.Skipped, UpdatedAt: f.UpdatedAt.Truncate(time.Microsecond), ExpiresAt: f.ExpiresAt,
-		ListedAt: f.ListedAt, AskedAt: f.AskedAt, Sources: f.Sources, Missed: !f.MissedAt.IsZero(), Gone: f.IsGone(),
-	}
 }
 
 func (s *fakeStore) Assets(_ context.Context, id ID) ([]*Row, error) {
@@ -358,6 +372,7 @@ func (s *fakeStore) Assets(_ context.Context, id ID) ([]*Row, error) {
 
 // nextRun forgets what belongs to one run.
 func (s *fakeStore) nextRun() {
+	s.history = s.known()
 	s.put, s.synced, s.order, s.sealed, s.broken = map[AssetKey][]byte{}, map[AssetKey]bool{}, nil, false, false
 }
 
@@ -437,3 +452,9 @@ func hasStatus(status Status) func(*Row) bool {
 var errNoList = errors.New("no list")
 
 var errFake = errors.New("fake")
+
+// errKilled of commitErr stands for a kill before a commit, errTorn for one after the rows of its assets.
+var (
+	errKilled = errors.New("killed")
+	errTorn   = fmt.Errorf("%w within a commit", errKilled)
+)

@@ -51,21 +51,24 @@ func (r *run) fetchOne(j job) error {
 	if failure, ok := errors.AsType[*Failure](err); ok {
 		row.Status, row.Reason, row.Attempts = Failed, failure.Error(), failure.Attempts
 		r.Observer.Observe(AssetDone{Row: row, Took: time.Since(began)})
-		r.recordFailure(j, row)
-		return nil
+		return r.recordFailure(j, row, failure)
 	}
 	if err != nil {
 		return err
 	}
 	defer blob.Close()
+	r.hope.serve()
 	row.Status, row.Content = Stored, blob.Content
 	row.Attempts, row.FetchedAt, row.DeclaredType = blob.Attempts, blob.FetchedAt, blob.DeclaredType
 	same := !r.Refetch && j.prior.has(&blob.Content)
 	if same {
 		// What is stored stays, under the newer date.
 		row.Location, row.FetchedAt = j.prior.Location, j.prior.FetchedAt
-		r.batch.add(result{file: j.file, row: row})
-	} else if err := r.store(j, row, blob); err != nil {
+		err = r.add(result{file: j.file, row: row})
+	} else {
+		err = r.store(j, row, blob)
+	}
+	if err != nil {
 		return err
 	}
 	r.Observer.Observe(AssetDone{row, time.Since(began), same})
@@ -85,20 +88,18 @@ func (r *run) store(j job, row *Row, blob *Blob) error {
 	if err != nil {
 		return &StorageError{"store blob", err}
 	}
-	r.batch.add(result{file: j.file, row: row, prior: j.prior, location: location})
-	return nil
+	return r.add(result{file: j.file, row: row, prior: j.prior, location: location})
 }
 
 // recordFailure records that an asset could not be fetched. What is stored of it stays, with its date, if it has the size that
 // is listed: then only the file's row tells that something is to be tried again.
-func (r *run) recordFailure(j job, row *Row) {
+func (r *run) recordFailure(j job, row *Row, failure *Failure) error {
 	if j.stored != absent {
 		kept := *j.prior
 		kept.File, kept.Gone = row.File.fetchedUnder(j.under), Gone{}
-		r.batch.add(result{file: j.file, row: &kept, refetchFailed: true})
-		return
+		row = &kept
 	}
-	r.batch.add(result{file: j.file, row: row, prior: j.prior})
+	return r.add(result{file: j.file, row: row, failure: failure})
 }
 
 // weight is what an asset is charged of the memory: its listed size, or the most that is buffered where that is unknown

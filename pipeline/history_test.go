@@ -19,7 +19,8 @@ import (
 var histories = flag.Int("histories", 500, "how many random histories of upstream to try")
 
 // Whatever upstream was like and whatever its listings said on the way: after a true listing the export has everything that is
-// there, and after a second one it calls everything else gone.
+// there, and after some more it calls everything else gone. A run may be killed at any commit. Whenever one has come to its end, the rows
+// of files count those of their assets.
 func TestRun_AnyHistory_EndsAsUpstreamIs(t *testing.T) {
 	for seed := range *histories {
 		// Each begins at the same time, so that it can be tried again.
@@ -34,17 +35,22 @@ func TestRun_AnyHistory_EndsAsUpstreamIs(t *testing.T) {
 func (h *upstream) live() {
 	for range 2 + h.rng.IntN(8) {
 		h.happen()
-		h.lie = h.rng.IntN(3) == 0
+		h.lie, h.kill = h.rng.IntN(3) == 0, 0
+		if h.rng.IntN(4) == 0 {
+			h.kill = 1 + h.rng.IntN(6)
+		}
 		h.run(Options{Incremental: h.rng.IntN(4) == 0})
 		time.Sleep(time.Duration(h.rng.Int64N(int64(20 * time.Hour))))
 	}
-	h.lie = false
+	h.lie, h.kill = false, 0
 	// A file that lacks pictures is asked for them when its age has doubled.
 	time.Sleep(30 * 24 * time.Hour)
 	h.run(Options{AcceptListing: true})
 	h.checkStored()
-	h.run(Options{AcceptListing: true})
-	h.run(Options{AcceptListing: true})
+	// The first two ask for assets that may be missing, which says nothing of the places of a file; the next two say that.
+	for range 3 {
+		h.run(Options{AcceptListing: true})
+	}
 	h.checkExact()
 	before := len(h.requests)
 	h.run(Options{})
@@ -66,6 +72,8 @@ type upstream struct {
 	// lie makes the next run get listings that are empty, cut, or lack some, or have items that are malformed, and asset listings that
 	// are empty, null, or refused.
 	lie bool
+	// kill is the number of the commit in which the next run is killed; 0 for none.
+	kill int
 	// since is what an incremental listing begins with: when the last believed one began.
 	since, began time.Time
 	incremental  bool
@@ -80,8 +88,17 @@ type upstream struct {
 	whole        map[SourceKey]bool
 	absent       map[string]int
 	absentAssets map[AssetKey]int
+	// absentIn is absent for a single source, and listedIn are the files that those of the run had.
+	absentIn map[place]int
+	listedIn map[place]bool
 	// trace says what happened, for the case that a test fails.
 	trace []string
+}
+
+// place is a file in one of its sources.
+type place struct {
+	key    FileKey
+	source SourceKey
 }
 
 func (h *upstream) note(format string, args ...any) {
@@ -105,7 +122,7 @@ type upstreamPicture struct {
 func newUpstream(t *testing.T, seed uint64) *upstream {
 	h := &upstream{
 		t: t, rng: rand.New(rand.NewPCG(seed, 1)), files: map[string]*upstreamFile{}, store: newFakeStore(t), fetches: map[string]int{}, told: map[string]time.Time{},
-		absent: map[string]int{}, absentAssets: map[AssetKey]int{},
+		absent: map[string]int{}, absentAssets: map[AssetKey]int{}, absentIn: map[place]int{},
 	}
 	for range 3 + h.rng.IntN(6) {
 		h.add()
@@ -145,7 +162,11 @@ func (h *upstream) date() time.Time {
 func (h *upstream) happen() {
 	for _, id := range slices.Sorted(maps.Keys(h.files)) {
 		f := h.files[id]
-		switch h.rng.IntN(12) {
+		switch h.rng.IntN(14) {
+		case 12, 13:
+			// A directory loses the file, which is in the other one still, and had its newest date there.
+			newest := h.newest(id)
+			maps.DeleteFunc(f.places, func(_ string, at time.Time) bool { return at.Before(newest) })
 		case 0:
 			delete(h.files, id)
 		case 1, 2:
@@ -188,17 +209,30 @@ func (h *upstream) run(o Options) {
 	o.Filters = Filters{Screenshots: true, Figures: true}
 	events := &recorder{}
 	o.Observer = events
-	h.listed, h.whole = map[string]bool{}, map[SourceKey]bool{}
+	h.listed, h.listedIn, h.whole = map[string]bool{}, map[place]bool{}, map[SourceKey]bool{}
+	absentAssets, fetches := maps.Clone(h.absentAssets), maps.Clone(h.fetches)
+	o.CheckpointRows = 2 + h.rng.IntN(8)
+	h.killAt(h.kill)
 	known := map[FileKey][]SourceKey{}
-	for key, file := range h.store.files {
+	for key, file := range h.store.history {
 		if file.isListed() && key.FileID != "" {
 			known[key] = file.Sources
 		}
 	}
 	err := Run(context.Background(), o)
 	h.note("run incremental %v lie %v: %v", h.incremental, h.lie, err)
+	h.store.commitErr = nil
+	killed := errors.Is(err, errKilled)
+	if killed {
+		// What it fetched may be fetched again, and what it saw may be recorded or not.
+		h.fetches = fetches
+		for key, before := range absentAssets {
+			h.absentAssets[key] = max(before, h.absentAssets[key])
+		}
+	}
 	_, doubted := errors.AsType[*DoubtError](err)
-	if err != nil && !doubted && !(h.lie && errors.Is(err, errFake)) {
+	_, hopeless := errors.AsType[*HopelessError](err)
+	if err != nil && !doubted && !killed && !(h.lie && (hopeless || errors.Is(err, errFake))) {
 		h.t.Fatal(err)
 	}
 	var lost int64
@@ -207,14 +241,19 @@ func (h *upstream) run(o Options) {
 			lost++
 		}
 	}
-	complete := err == nil && !o.Incremental
-	if complete && !o.AcceptListing && h.whole[DirectorySource("a")] && h.whole[DirectorySource("b")] &&
+	// A run that is found to be hopeless in its end has recorded what it saw.
+	complete := (err == nil || hopeless) && !o.Incremental
+	h.checkPlaces(known, complete, killed)
+	if err == nil || doubted || hopeless {
+		h.checkCounts()
+	}
+	if err == nil && !o.Incremental && !o.AcceptListing && h.whole[DirectorySource("a")] && h.whole[DirectorySource("b")] &&
 		(&loss{int64(len(known)), lost}).isDoubtful() {
 		h.t.Errorf("a listing was believed that lost %d of %d", lost, len(known))
 	}
 	h.checkGone(func(key FileKey) bool {
-		return complete && !slices.ContainsFunc(known[key], func(s SourceKey) bool { return !h.whole[s] })
-	})
+		return (complete || killed && !h.incremental) && !slices.ContainsFunc(known[key], func(s SourceKey) bool { return !h.whole[s] })
+	}, killed)
 	if err != nil {
 		return
 	}
@@ -260,7 +299,7 @@ func (h *upstream) listing(d string, kind int) Listing {
 				continue
 			}
 			h.told[id] = latest(h.told[id], updated)
-			h.listed[id] = true
+			h.listed[id], h.listedIn[place{FileKey{FileID: id}, key}] = true, true
 			h.note("  listed %s in %s, %v", id, d, updated)
 			if !yield(File{ID: id, DirectoryID: d, DirectoryFileID: d + id, UpdatedAt: updated}, nil) {
 				return
@@ -335,12 +374,14 @@ func (h *upstream) newest(id string) (newest time.Time) {
 }
 
 // checkGone fails if something has vanished that not two listings in a row had missed.
-func (h *upstream) checkGone(counts func(FileKey) bool) {
+func (h *upstream) checkGone(counts func(FileKey) bool, killed bool) {
 	h.t.Helper()
 	for key, file := range h.store.files {
 		switch {
 		case h.listed[key.FileID]:
-			h.absent[key.FileID] = 0
+			if !killed {
+				h.absent[key.FileID] = 0
+			}
 		case counts(key):
 			h.absent[key.FileID]++
 		}
@@ -350,13 +391,68 @@ func (h *upstream) checkGone(counts func(FileKey) bool) {
 		}
 	}
 	for key, row := range h.store.rows {
-		if h.store.files[FileKey{FileID: string(key.FileID)}].IsGone() {
+		if h.absent[string(key.FileID)] >= 2 {
 			// It went with its file.
 			h.absentAssets[key] = 2
 		}
 		// A row of what could not be read stands for no picture.
 		if row.IsGone() && key.PageIndex >= 0 && h.absentAssets[key] < 2 {
 			h.t.Errorf("%v is gone after %d listings without it", key, h.absentAssets[key])
+		}
+	}
+}
+
+// killAt has the run fail at one of its commits, as if it were killed before or within it; 0 has it go on.
+func (h *upstream) killAt(commit int) {
+	if commit == 0 {
+		return
+	}
+	err := []error{errKilled, errTorn}[h.rng.IntN(2)]
+	h.store.commitErr = func() error {
+		if commit--; commit == 0 {
+			h.note("  killed")
+			return err
+		}
+		return nil
+	}
+}
+
+// checkPlaces fails if a file is not known any more in a source that not two complete listings in a row had without it.
+func (h *upstream) checkPlaces(known map[FileKey][]SourceKey, complete, killed bool) {
+	h.t.Helper()
+	for key, sources := range known {
+		for _, source := range sources {
+			at := place{key, source}
+			switch {
+			case h.listedIn[at] && !killed:
+				h.absentIn[at] = 0
+			case !h.listedIn[at] && (complete || killed && !h.incremental) && h.whole[source]:
+				h.absentIn[at]++
+			}
+			if file := h.store.files[key]; file != nil && !slices.Contains(file.Sources, source) && h.absentIn[at] < 2 {
+				h.t.Errorf("%v is not in %s any more after %d listings of it without the file", key, source, h.absentIn[at])
+			}
+		}
+	}
+}
+
+// checkCounts fails unless the row of each file counts those of its assets.
+func (h *upstream) checkCounts() {
+	h.t.Helper()
+	counts := map[FileKey]Counts{}
+	for key, row := range h.store.rows {
+		file := FileKey{FileID: string(key.FileID)}
+		c := counts[file]
+		c.add(row)
+		counts[file] = c
+		if row.IsCounted() && h.store.files[file] == nil {
+			h.t.Errorf("%v has a row, and its file has none", key)
+		}
+	}
+	for key, file := range h.store.files {
+		got := Counts{Stored: file.Stored, Skipped: file.Skipped, Failed: file.Failed, Bytes: file.Bytes}
+		if want := counts[key]; got != want {
+			h.t.Errorf("row of %v: %+v, want %+v", key, got, want)
 		}
 	}
 }
@@ -375,8 +471,10 @@ func (h *upstream) checkStored() {
 		if !file.UpdatedAt.Equal(h.newest(id)) || file.Stored != int64(len(f.pictures)) || !file.isListed() {
 			h.t.Errorf("row of %s: %+v, want the date %v and %d stored", id, file, h.newest(id), len(f.pictures))
 		}
-		if want := slices.Sorted(maps.Keys(f.places)); fmt.Sprint(file.Sources) != fmt.Sprint(directorySources(want)) {
-			h.t.Errorf("row of %s: it is in %v, want %q", id, file.Sources, want)
+		for _, want := range directorySources(slices.Sorted(maps.Keys(f.places))) {
+			if !slices.Contains(file.Sources, want) || slices.Contains(file.MissedIn, want) {
+				h.t.Errorf("row of %s: it is in %v, and missed in %v, want it in %s", id, file.Sources, file.MissedIn, want)
+			}
 		}
 		if row := h.store.rows[AssetKey{FileID: ID(id), Kind: Screenshot, PageIndex: 1}]; row != nil && row.File.Place() != file.Place() {
 			h.t.Errorf("rows of %s name %s and %s", id, row.File.Place(), file.Place())
@@ -395,6 +493,12 @@ func directorySources(ids []string) (keys []SourceKey) {
 func (h *upstream) checkExact() {
 	h.t.Helper()
 	h.checkStored()
+	for id, f := range h.files {
+		got := h.store.files[FileKey{FileID: id}].Sources
+		if want := directorySources(slices.Sorted(maps.Keys(f.places))); !slices.Equal(got, want) {
+			h.t.Errorf("row of %s: it is in %v, want %v", id, got, want)
+		}
+	}
 	for key, row := range h.store.rows {
 		f := h.files[string(key.FileID)]
 		if f != nil {

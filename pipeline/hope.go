@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -10,7 +11,7 @@ import (
 // a run is hopeless.
 const firstFiles = 50
 
-// HopelessError says that the assets of the first files, or of all of them, were refused in the same way.
+// HopelessError says that everything that was asked of the first files, or of all of them, was refused in the same way.
 type HopelessError struct {
 	// Files is how many were refused.
 	Files int
@@ -19,28 +20,52 @@ type HopelessError struct {
 }
 
 func (e *HopelessError) Error() string {
-	return fmt.Sprintf("the assets of %d files were refused alike, and those of no file were listed: %v", e.Files, e.Err)
+	return fmt.Sprintf("the assets of %d files were refused alike, and those of no other file were to be had: %v", e.Files, e.Err)
 }
 
 func (e *HopelessError) Unwrap() error { return e.Err }
 
-// hope learns from how the listings of assets are answered what holds for all files. It is safe for concurrent use.
+// hope learns from how files end what holds for all of them. It is safe for concurrent use.
 type hope struct {
 	mu sync.Mutex
-	// answered tells of each kind whether some file has answered for it.
+	// answered tells of each kind whether some file has answered for it, served whether some blob has come.
 	answered map[Kind]bool
-	// refused counts the files of which all kinds were refused for good, by how they were; first is the first refusal of each
-	// sort. others counts the files that failed otherwise, or are as they were.
-	refused map[string]int
-	first   map[string]error
-	others  int
+	served   bool
+	// refused are the files of which everything was refused for good, by how it was. open counts those that have answered, less
+	// those of them of which all blobs were refused; others counts those that failed otherwise, or are as they were.
+	refused      map[string]*refusedFiles
+	open, others int
 	// absent are the kinds that are refused as if they were not offered, while others of the same file are not.
 	absent map[Kind]*absence
 }
 
+// refusedFiles counts files that were refused alike: their listings of assets, or these were answered and all blobs were refused.
+type refusedFiles struct {
+	listings, blobs int
+	first           error
+}
+
+// ending is how the blobs of a file were answered.
+type ending struct {
+	// refusal is the first that was for good; nil where none was.
+	refusal *Failure
+	// otherwise tells that something else came, too, or that something is stored and was not asked for.
+	otherwise bool
+}
+
+// fail takes note of a blob that could not be fetched.
+func (e *ending) fail(f *Failure) {
+	switch {
+	case !f.Final || e.refusal != nil && e.refusal.Class != f.Class:
+		e.otherwise = true
+	case e.refusal == nil:
+		e.refusal = f
+	}
+}
+
 // absence is a kind that is refused as if it were not offered.
 type absence struct {
-	err error
+	first *Failure
 	// held are the first files, which wait for what comes of others; passed counts those that went on without the kind.
 	held   []heldFile
 	passed int64
@@ -54,7 +79,7 @@ type heldFile struct {
 }
 
 func newHope() *hope {
-	return &hope{answered: map[Kind]bool{}, refused: map[string]int{}, first: map[string]error{}, absent: map[Kind]*absence{}}
+	return &hope{answered: map[Kind]bool{}, refused: map[string]*refusedFiles{}, absent: map[Kind]*absence{}}
 }
 
 // asked takes note of how the listings of a file were answered: kinds are those that were, refusals the others. It returns the
@@ -68,30 +93,102 @@ func (h *hope) asked(kinds map[Kind]bool, refusals map[Kind]*Failure) (decided [
 			h.absent[kind].held = nil
 		}
 	}
+	if len(kinds) > 0 {
+		h.open++
+	}
 	if len(kinds) > 0 || len(refusals) == 0 {
 		return decided, nil
 	}
-	sort, first, final := "", error(nil), true
+	var classes []string
+	var first error
 	for _, kind := range []Kind{Screenshot, Figure} {
-		if f := refusals[kind]; f != nil {
-			final = final && f.Final
-			sort += f.Class + ";"
-			if first == nil {
-				first = f
-			}
+		f := refusals[kind]
+		if f == nil {
+			continue
+		}
+		if !f.Final {
+			h.others++
+			return decided, nil
+		}
+		if first == nil {
+			first = f
+		}
+		if !slices.Contains(classes, f.Class) {
+			classes = append(classes, f.Class)
 		}
 	}
-	if !final {
-		h.others++
-		return decided, nil
-	}
-	if h.refused[sort]++; h.first[sort] == nil {
-		h.first[sort] = first
-	}
-	if n := h.refused[sort]; n == firstFiles && len(h.answered) == 0 {
-		return decided, &HopelessError{n, h.first[sort]}
+	alike := h.alike(strings.Join(classes, ", "), first)
+	if alike.listings++; alike.listings == firstFiles && len(h.answered) == 0 {
+		return decided, &HopelessError{alike.listings, alike.first}
 	}
 	return decided, nil
+}
+
+// alike returns the files that are refused in one way, of which there is one more.
+func (h *hope) alike(sort string, refusal error) *refusedFiles {
+	if h.refused[sort] == nil {
+		h.refused[sort] = &refusedFiles{first: refusal}
+	}
+	return h.refused[sort]
+}
+
+// serve takes note of a blob that came.
+func (h *hope) serve() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.served = true
+}
+
+// ended takes note of a file that answered, and of which all that was asked for has come to its end. It returns why the run is
+// hopeless; nil where it is not.
+func (h *hope) ended(e ending) error {
+	if e.refusal == nil || e.otherwise {
+		return nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.open--
+	alike := h.alike(e.refusal.Class, e.refusal)
+	if alike.blobs++; alike.blobs == firstFiles && !h.served {
+		return &HopelessError{alike.blobs, alike.first}
+	}
+	return nil
+}
+
+// verdict returns why the run was hopeless although it came to its end: all files were refused alike.
+func (h *hope) verdict() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.open > 0 || h.others > 0 || len(h.refused) != 1 {
+		return nil
+	}
+	var err error
+	for _, alike := range h.refused {
+		err = &HopelessError{alike.listings + alike.blobs, alike.first}
+	}
+	return err
+}
+
+// ceased returns why a kind is not asked for any more in this run: it was refused for so many files as if it were not offered, and
+// answered for none; nil where it is asked for.
+func (h *hope) ceased(kind Kind) *Failure {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a := h.absent[kind]
+	if a == nil || a.passed == 0 || h.answered[kind] {
+		return nil
+	}
+	return &Failure{
+		Class: a.first.Class, Final: true, Absent: true,
+		Err: fmt.Errorf("no file has %ss, and after %d of them no more were asked", kind, firstFiles),
+	}
+}
+
+// isAnswered tells whether some file has answered for a kind.
+func (h *hope) isAnswered(kind Kind) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.answered[kind]
 }
 
 // unchanged takes note of a file that was not asked for.
@@ -111,7 +208,7 @@ func (h *hope) hold(kind Kind, file heldFile) (decided []heldFile, failed bool) 
 	}
 	a := h.absent[kind]
 	if a == nil {
-		a = &absence{err: file.failure}
+		a = &absence{first: file.failure}
 		h.absent[kind] = a
 	}
 	if a.held = append(a.held, file); a.passed == 0 && len(a.held) < firstFiles {
@@ -122,8 +219,8 @@ func (h *hope) hold(kind Kind, file heldFile) (decided []heldFile, failed bool) 
 	return decided, false
 }
 
-// end returns the files that still wait, whose kind is not offered, and why the run was hopeless although it came to its end.
-func (h *hope) end() (decided []heldFile, err error) {
+// end returns the files that still wait when all have been asked: their kind is not offered.
+func (h *hope) end() (decided []heldFile) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, a := range h.absent {
@@ -131,12 +228,7 @@ func (h *hope) end() (decided []heldFile, err error) {
 		a.passed += int64(len(a.held))
 		a.held = nil
 	}
-	if len(h.answered) == 0 && h.others == 0 && len(h.refused) == 1 {
-		for sort, n := range h.refused {
-			err = &HopelessError{n, h.first[sort]}
-		}
-	}
-	return decided, err
+	return decided
 }
 
 // events tells of the kinds that were refused as if they were not offered. It is called once, at the end.
@@ -146,9 +238,9 @@ func (h *hope) events() []Event {
 		switch {
 		case a.passed == 0:
 		case h.answered[kind]:
-			events = append(events, KindRefused{kind, a.passed, a.err})
+			events = append(events, KindRefused{kind, a.passed, a.first})
 		default:
-			events = append(events, KindNotOffered{kind, a.passed, a.err})
+			events = append(events, KindNotOffered{kind, a.passed, a.first})
 		}
 	}
 	return events

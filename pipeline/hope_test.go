@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -49,7 +50,7 @@ func TestRun_NullList_KeepsWhatIsKnown(t *testing.T) {
 // While no file answers for a kind, it is taken for one that is not offered. When one does, the refusals are failures of their
 // files, and those that went on without it are told and asked again.
 func TestRun_KindRefused_ThenAnswered(t *testing.T) {
-	for _, refused := range []int{3, firstFiles + 5} {
+	for _, refused := range []int{3, firstFiles - 1} {
 		source, store := testSource(firstFiles+10), newFakeStore(t)
 		source.listErr = func(id ID, kind Kind) error {
 			if kind == Figure && id < ID(fmt.Sprintf("file-%03d", refused)) {
@@ -84,6 +85,51 @@ func TestRun_KindRefused_ThenAnswered(t *testing.T) {
 	}
 }
 
+// A kind that the first fifty files do not have is not asked for any more, and unchanged files are not asked for it by later runs:
+// a few of them tell when it is offered, and then all are asked.
+func TestRun_KindNotOffered_CostsLittle(t *testing.T) {
+	source, store := testSource(2*firstFiles), newFakeStore(t)
+	o := testOptions(source, store)
+	o.Listers = 1
+	run := func(wantFigures int, wantTold bool) {
+		t.Helper()
+		source.stopped, source.listings = false, nil
+		store.nextRun()
+		events := &recorder{}
+		o.Observer = events
+		mustRun(t, o)
+		figures := 0
+		for _, request := range source.listings {
+			if strings.HasSuffix(request, string(Figure)) {
+				figures++
+			}
+		}
+		if figures != wantFigures || (countEvents[KindNotOffered](events) == 1) != wantTold {
+			t.Errorf("%d figures were asked for, and it was told %d times; want %d, %t", figures, countEvents[KindNotOffered](events), wantFigures, wantTold)
+		}
+	}
+	source.listErr = func(_ ID, kind Kind) error {
+		if kind == Figure {
+			return refusal()
+		}
+		return nil
+	}
+	run(firstFiles, true)
+	if n := countRows(store, hasStatus(Stored)); n != 2*len(source.files) {
+		t.Errorf("%d rows are stored, want two for each file", n)
+	}
+	run(maxProbes, true)
+	if n := len(source.listings); n != 2*maxProbes {
+		t.Errorf("%d listings of assets in the run after it", n)
+	}
+	source.listErr = nil
+	run(len(source.files), false)
+	if n := countRows(store, hasStatus(Stored)); n != 5*len(source.files) {
+		t.Errorf("%d rows are stored once figures are offered, want five for each file", n)
+	}
+	run(0, false)
+}
+
 func TestRun_KindNotOffered_KnownRowsStay(t *testing.T) {
 	source, store := testSource(2), newFakeStore(t)
 	mustRun(t, testOptions(source, store))
@@ -108,6 +154,80 @@ func TestRun_KindNotOffered_KnownRowsStay(t *testing.T) {
 	if n := countEvents[KindNotOffered](events); n != 1 {
 		t.Errorf("it was told %d times, want once", n)
 	}
+	if f := store.files[source.files[0].Key()]; f.Stored != 5 || f.Status != Complete || f.Figures != nil {
+		t.Errorf("row of a file: %+v, want it complete with 5 stored", f)
+	}
+}
+
+// Every blob of the first fifty files, or of all, is refused in the same way.
+func TestRun_Hopeless_Blobs(t *testing.T) {
+	for name, test := range map[string]struct {
+		files int
+		err   func(a *Asset) error
+		// want is how many files are told to be refused; 0 where the run is not hopeless.
+		want int
+	}{
+		"all of many":         {200, func(*Asset) error { return refusal() }, firstFiles},
+		"all of few":          {3, func(*Asset) error { return refusal() }, 3},
+		"all but one blob":    {200, refuseBut("file-000", 0), 0},
+		"the last of few":     {3, refuseBut("file-002", 5), 0},
+		"not for good":        {3, func(*Asset) error { return &Failure{Class: "http_500", Err: errFake} }, 0},
+		"in different ways":   {3, func(a *Asset) error { return &Failure{Class: string(a.Kind), Final: true, Err: errFake} }, 0},
+		"differently by file": {2, func(a *Asset) error { return &Failure{Class: string(a.FileID), Final: true, Err: errFake} }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			source, store := testSource(test.files), newFakeStore(t)
+			source.blobErr = test.err
+			err := Run(t.Context(), testOptions(source, store))
+			hopeless, ok := errors.AsType[*HopelessError](err)
+			if ok != (test.want > 0) || ok && hopeless.Files != test.want || !ok && err != nil {
+				t.Errorf("got %v, want %d refused files", err, test.want)
+			}
+			if n := len(source.fetched); test.want == firstFiles && n > 5*(firstFiles+8) {
+				t.Errorf("%d blobs were asked for", n)
+			}
+		})
+	}
+}
+
+// refuseBut refuses all blobs but those of a page of a file.
+func refuseBut(id ID, page int32) func(*Asset) error {
+	return func(a *Asset) error {
+		if a.FileID == id && a.PageIndex == page {
+			return nil
+		}
+		return refusal()
+	}
+}
+
+// Some files are refused at their listings, and the others at their blobs.
+func TestRun_Hopeless_ListingsAndBlobs(t *testing.T) {
+	source, store := testSource(3), newFakeStore(t)
+	source.listErr = func(id ID, _ Kind) error {
+		if id == "file-001" {
+			return refusal()
+		}
+		return nil
+	}
+	source.blobErr = func(*Asset) error { return refusal() }
+	if hopeless, ok := errors.AsType[*HopelessError](Run(t.Context(), testOptions(source, store))); !ok || hopeless.Files != 3 {
+		t.Errorf("got %v, want three refused files", hopeless)
+	}
+}
+
+// Pictures that are gone for good, of files of which others are stored, stop no later run.
+func TestRun_Hopeless_NotBesideStoredAssets(t *testing.T) {
+	source, store := testSource(firstFiles+10), newFakeStore(t)
+	source.blobErr = func(a *Asset) error {
+		if a.Kind == Figure {
+			return refusal()
+		}
+		return nil
+	}
+	mustRun(t, testOptions(source, store))
+	source.stopped = false
+	store.nextRun()
+	mustRun(t, testOptions(source, store))
 }
 
 func TestRun_Hopeless(t *testing.T) {

@@ -47,12 +47,13 @@ type Sink interface {
 	Close() error
 }
 
-// History is what earlier runs recorded. Its methods are safe for concurrent use, also beside Ledger.Commit, and need not
+// History is what earlier runs recorded. A file of which only assets have rows, since a run was killed between the two, is among the
+// files as UnfinishedFile has it. Its methods are safe for concurrent use, also beside Ledger.Commit, and need not
 // see what the present run has committed.
 type History interface {
 	// Files yields the rows of all files in the order of their keys.
 	Files(ctx context.Context) iter.Seq2[*FileRow, error]
-	// File returns what is known of a file, or nil when it has no row.
+	// File returns what is known of a file, or nil when nothing is.
 	File(ctx context.Context, key FileKey) (*FileState, error)
 	// FileRow returns the row of a file, or nil when it has none. It is slow.
 	FileRow(ctx context.Context, key FileKey) (*FileRow, error)

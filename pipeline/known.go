@@ -45,6 +45,9 @@ func (k *knownFile) isListed() bool { return len(k.places) > 0 }
 // asks tells whether the assets of a known file have to be listed all the same: for other filters, or because it is not listed, but
 // its time has come.
 func (r *run) asks(k *knownFile) (bool, error) {
+	if r.lacksOffered(k.row) && !k.row.IsGone() {
+		return true, nil
+	}
 	if !k.isListed() {
 		if !r.Incremental || k.row.IsGone() || k.row.isMalformed() {
 			return false, nil
@@ -61,25 +64,58 @@ func (r *run) asks(k *knownFile) (bool, error) {
 	return slices.ContainsFunc(rows, r.skipDiffers), err
 }
 
+// lacksOffered tells whether a file is complete without a kind for which another one has answered in this run.
+func (r *run) lacksOffered(f *FileRow) bool {
+	return f.isWithoutKind() && slices.ContainsFunc(r.Filters.Kinds(), func(kind Kind) bool {
+		return f.of(kind) == nil && r.hope.isAnswered(kind)
+	})
+}
+
+// maxProbes is how many files without a kind are asked in a run, one after the other, only to learn whether it is offered now.
+const maxProbes = 3
+
+// probes tells whether a known file is one of these.
+func (r *run) probes(k *knownFile) bool {
+	if r.probed == maxProbes || !k.isListed() || k.row.IsGone() || !k.row.isWithoutKind() || r.lacksOffered(k.row) {
+		return false
+	}
+	r.probed++
+	return true
+}
+
 // skipDiffers tells whether a listed asset was skipped, and would not be for the same reason now.
 func (r *run) skipDiffers(row *Row) bool {
 	return row.isListed() && row.Status == Skipped && row.Reason != r.Filters.skipReason(&row.Asset)
 }
 
-// sourcesNow returns where a file is to be found: where it is listed, and where it was known and nobody can tell that it is not.
-func (r *run) sourcesNow(listed, known []SourceKey) []SourceKey {
-	return union(listed, slices.DeleteFunc(slices.Clone(known), r.belief.counts))
+// placesNow returns where a file is to be found: where it is listed, and where it was known and not two complete listings in a row
+// lack it. Those are among missedIn that the last one did not have, and are returned as such now.
+func (r *run) placesNow(listed, known, missedIn []SourceKey) (places, missedNow []SourceKey) {
+	if slices.Equal(listed, known) {
+		return known, nil
+	}
+	for _, key := range known {
+		missed := slices.Contains(missedIn, key)
+		switch counts := r.belief.counts(key); {
+		case slices.Contains(listed, key), counts && missed:
+			continue
+		case counts || missed:
+			missedNow = append(missedNow, key)
+		}
+		places = append(places, key)
+	}
+	return union(listed, places), missedNow
 }
 
 // restate records what the listings say of a file of which nothing has to be asked. Most often that is nothing new.
 func (r *run) restate(k *knownFile) error {
 	now := *k.row
-	now.Sources, now.Gone = r.sourcesNow(k.places, k.row.Sources), Gone{}
+	r.place(&now, k.places)
 	if !k.expiresAt.IsZero() {
 		now.ExpiresAt = k.expiresAt
 	}
 	r.unchanged(&now)
-	if k.row.isListed() && k.expiresAt.IsZero() && slices.Equal(now.Sources, k.row.Sources) {
+	if k.row.isListed() && k.expiresAt.IsZero() && now.isPlacedAs(k.row) {
 		return nil
 	}
 	return r.record(result{file: &fileProgress{row: now, quiet: true}})
@@ -92,11 +128,12 @@ func (r *run) restore(k *knownFile) (bool, error) {
 	if err != nil {
 		return false, r.ledgerFailed(err)
 	}
-	progress := &fileProgress{row: *k.row, quiet: true}
+	progress := &fileProgress{row: *k.row, quiet: true, reopen: true}
 	now := &progress.row
-	now.Sources, now.Gone = r.sourcesNow(k.places, k.row.Sources), Gone{}
+	r.place(now, k.places)
 	now.clear()
 	var rows []*Row
+	listed := int64(0)
 	for _, row := range prior {
 		if row.since().Before(k.row.since()) {
 			continue
@@ -105,13 +142,15 @@ func (r *run) restore(k *knownFile) (bool, error) {
 		if r.skipDiffers(row) {
 			return false, nil
 		}
-		rows = append(rows, row)
+		if rows = append(rows, row); now.of(row.Kind) != nil {
+			listed++
+		}
 	}
 	counted := *now
 	for _, row := range rows {
 		counted.add(row)
 	}
-	if counted.Status != Complete || counted.Stored+counted.Skipped != sum(counted.Screenshots, counted.Figures) {
+	if counted.Status != Complete || listed != sum(counted.Screenshots, counted.Figures) {
 		return false, nil
 	}
 	r.unchanged(&counted)
@@ -132,16 +171,62 @@ func sum(counts ...*int64) (all int64) {
 
 // miss looks after a file that no listing has. One that was missing before as well is gone.
 func (r *run) miss(k *knownFile) error {
-	if k.row.IsGone() || !r.belief.countsAll(k.row.Sources) {
+	missing := r.belief.countsAll(k.row.Sources)
+	switch {
+	case k.row.IsGone():
 		return nil
-	}
-	if !k.row.MissedAt.IsZero() {
+	case missing && !k.row.MissedAt.IsZero():
 		return r.vanish(k.row)
 	}
 	now := *k.row
-	now.MissedAt = r.started
-	r.Observer.Observe(FileMissed{&now.File})
+	if err := r.recount(&now); err != nil {
+		return err
+	}
+	if missing {
+		now.MissedIn, now.MissedAt = nil, r.started
+		r.Observer.Observe(FileMissed{&now.File})
+	} else {
+		// It may be nowhere but in some of the places where it was known.
+		now.Sources, now.MissedIn = r.placesNow(nil, k.row.Sources, k.row.missedIn())
+		if now.Counts == k.row.Counts && now.ListedAt.Equal(k.row.ListedAt) && now.isPlacedAs(k.row) {
+			return nil
+		}
+	}
 	return r.record(result{file: &fileProgress{row: now, quiet: true}})
+}
+
+// isPlacedAs tells whether two rows of a file name the same listings.
+func (f *FileRow) isPlacedAs(other *FileRow) bool {
+	return slices.Equal(f.Sources, other.Sources) && slices.Equal(f.MissedIn, other.MissedIn)
+}
+
+// recount counts the assets of a file anew that an earlier run was killed at: its row, if it has any, may be older than theirs.
+func (r *run) recount(f *FileRow) error {
+	if f.Status == Complete {
+		return nil
+	}
+	if f.ListedAt.IsZero() {
+		f.ListedAt = r.started
+	}
+	assets, err := r.history.Assets(r.work, ID(f.ID))
+	if err != nil {
+		return r.ledgerFailed(err)
+	}
+	f.clear()
+	for _, row := range assets {
+		f.add(row)
+	}
+	return nil
+}
+
+// place records where a file is that is listed in some places.
+func (r *run) place(f *FileRow, places []SourceKey) {
+	known := f.Sources
+	if f.IsGone() {
+		known = nil
+	}
+	f.Sources, f.MissedIn = r.placesNow(places, known, f.missedIn())
+	f.Gone = Gone{}
 }
 
 // vanish records that a file and all of its assets are gone: vanished, or by themselves where their time had come. How many of each
@@ -154,8 +239,8 @@ func (r *run) vanish(row *FileRow) error {
 	} else {
 		r.Observer.Observe(FileVanished{&row.File})
 	}
-	progress := &fileProgress{row: *row, quiet: true}
-	progress.row.Gone = gone
+	progress := &fileProgress{row: *row, quiet: true, reopen: row.Status == Complete}
+	progress.row.Gone, progress.row.MissedIn = gone, nil
 	progress.row.clear()
 	var rows []*Row
 	if id, err := ParseID(row.ID); err == nil {
@@ -193,6 +278,3 @@ func (r *run) drop(row *FileRow) error {
 	now.Status, now.Error, now.Gone = Skipped, ReasonPruned, Gone{VanishedAt: r.started}
 	return r.record(result{file: &fileProgress{row: now, quiet: true}})
 }
-
-// clear makes the counts by status those of no asset.
-func (c *Counts) clear() { c.Stored, c.Skipped, c.Failed, c.Bytes = 0, 0, 0, 0 }

@@ -32,16 +32,18 @@ func (r *run) listAssets(progress *fileProgress, state *FileState) (l listing, r
 	if l.prior, err = r.prior(id); err != nil {
 		return l, nil, err
 	}
+	refusals = map[Kind]*Failure{}
 	for _, kind := range r.Filters.Kinds() {
+		if failure := r.hope.ceased(kind); failure != nil {
+			refusals[kind] = failure
+			continue
+		}
 		assets, err := r.Source.Assets(r.intake, id, kind)
 		if none, ok := errors.AsType[*NoAssetsError](err); ok {
-			row.Status, row.Error = Skipped, none.Error()
-			return listing{}, nil, nil
+			row.Status, row.Error, row.Counts = Skipped, none.Error(), Counts{}
+			return listing{prior: l.prior}, nil, nil
 		}
 		if failure, ok := errors.AsType[*Failure](err); ok {
-			if refusals == nil {
-				refusals = map[Kind]*Failure{}
-			}
 			refusals[kind] = failure
 			continue
 		}
@@ -50,11 +52,7 @@ func (r *run) listAssets(progress *fileProgress, state *FileState) (l listing, r
 		}
 		isList := assets != nil
 		assets = unique(assets)
-		count := new(int64(len(assets)))
-		known := state.Screenshots
-		if kind == Figure {
-			known = state.Figures
-		}
+		count, known := new(int64(len(assets))), state.of(kind)
 		r.belief.kind(kind).countFull(count)
 		switch {
 		case !isList && l.holds(kind):

@@ -75,7 +75,7 @@ type (
 	}
 	// FilesComplete tells that all listings of files have come to their end.
 	FilesComplete struct{}
-	// AssetPlanned tells what is to become of a listed asset. Action is ActionFetch, ActionKeep or ActionSkip; the reason is that
+	// AssetPlanned tells what is to become of a listed asset, or of a stored one of a kind that was not listed. Action is ActionFetch, ActionKeep or ActionSkip; the reason is that
 	// of a skip, or ReasonNewerDate.
 	AssetPlanned struct {
 		Asset  *Asset

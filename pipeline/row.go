@@ -88,8 +88,9 @@ type FileRow struct {
 	// whatever else holds.
 	ListedAt, AskedAt time.Time
 	// Sources are all listings that have the file, sorted. The first of them is the one whose ids and names the row has, as
-	// far as they are known.
-	Sources []SourceKey
+	// far as they are known. MissedIn are those of them that did not have it when they were listed completely last; nil while the
+	// file is Missed, when it would be all.
+	Sources, MissedIn []SourceKey
 	Gone
 }
 
@@ -104,18 +105,98 @@ type Counts struct {
 	Stored, Skipped, Failed, Bytes int64
 }
 
+// add adds an asset's row. Assets that are not listed any more do not count.
+func (c *Counts) add(row *Row) {
+	switch {
+	case !row.IsCounted():
+	case row.Status == Stored:
+		c.Stored++
+		c.Bytes += row.Content.Size
+	case row.Status == Skipped:
+		c.Skipped++
+	case row.Status == Failed:
+		c.Failed++
+	}
+}
+
+// clear makes the counts by status those of no asset.
+func (c *Counts) clear() { c.Stored, c.Skipped, c.Failed, c.Bytes = 0, 0, 0, 0 }
+
+// of returns how many assets of a kind are listed.
+func (c *Counts) of(kind Kind) *int64 {
+	if kind == Screenshot {
+		return c.Screenshots
+	}
+	return c.Figures
+}
+
 // FileState is what a ledger keeps of a FileRow for the next run.
 type FileState struct {
 	Status Status
 	// Screenshots, Figures, MissingPages, Stored and Skipped are those of Counts.
 	Screenshots, Figures, MissingPages *int64
 	Stored, Skipped                    int64
-	// UpdatedAt is the file's updated_at: the newest of all its places. ExpiresAt, ListedAt, AskedAt and Sources are those of
-	// FileRow.
+	// UpdatedAt is the file's updated_at: the newest of all its places. ExpiresAt, ListedAt, AskedAt, Sources and MissedIn are those
+	// of FileRow.
 	UpdatedAt, ExpiresAt, ListedAt, AskedAt time.Time
-	Sources                                 []SourceKey
-	// Missed tells whether the last complete listing did not have the file; Gone whether it vanished or expired.
-	Missed, Gone bool
+	Sources, MissedIn                       []SourceKey
+	// Missed tells whether the last complete listing did not have the file; Gone whether it vanished or expired. HasError tells
+	// whether Error is not empty.
+	Missed, Gone, HasError bool
+}
+
+// State returns what a ledger keeps of the row.
+func (f *FileRow) State() *FileState {
+	return &FileState{
+		Status: f.Status, Screenshots: f.Screenshots, Figures: f.Figures, MissingPages: f.MissingPages,
+		Stored: f.Stored, Skipped: f.Skipped, UpdatedAt: f.UpdatedAt.Truncate(time.Microsecond), ExpiresAt: f.ExpiresAt,
+		ListedAt: f.ListedAt, AskedAt: f.AskedAt, Sources: f.Sources, MissedIn: f.MissedIn,
+		Missed: !f.MissedAt.IsZero(), Gone: f.IsGone(), HasError: f.Error != "",
+	}
+}
+
+// of returns how many assets of a kind are listed.
+func (s *FileState) of(kind Kind) *int64 {
+	c := Counts{Screenshots: s.Screenshots, Figures: s.Figures}
+	return c.of(kind)
+}
+
+// isWithoutKind tells whether the file is complete without a kind that was asked for, and refused as if it were not offered.
+func (s *FileState) isWithoutKind() bool {
+	return s.Status == Complete && s.HasError && !s.AskedAt.IsZero()
+}
+
+func (f *FileRow) isWithoutKind() bool {
+	return f.Status == Complete && f.Error != "" && !f.AskedAt.IsZero()
+}
+
+// missedIn returns the listings of Sources that did not have the file when they were listed completely last.
+func (s *FileState) missedIn() []SourceKey {
+	if s.Missed {
+		return s.Sources
+	}
+	return s.MissedIn
+}
+
+func (f *FileRow) missedIn() []SourceKey {
+	if !f.MissedAt.IsZero() {
+		return f.Sources
+	}
+	return f.MissedIn
+}
+
+// UnfinishedFile returns the row of a file of which only assets have rows, since a run was killed between the two. It says of the
+// file what they do: of its places, one.
+func UnfinishedFile(assets []*Row) *FileRow {
+	f := &FileRow{File: *assets[0].File, Status: Partial, Sources: []SourceKey{assets[0].File.Place()}, Gone: assets[0].Gone}
+	for _, row := range assets {
+		f.UpdatedAt = latest(f.UpdatedAt, row.File.UpdatedAt)
+		f.add(row)
+		if !row.IsGone() {
+			f.Gone = Gone{}
+		}
+	}
+	return f
 }
 
 // Location says where a sink put a blob.

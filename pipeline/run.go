@@ -101,7 +101,7 @@ func (o Options) Validate() error {
 // sink, and commits what became of it. When it returns nil, every listed asset has its row and the sink is sealed.
 //
 // What concerns one asset or one file is a row; an error of Run says why it ended early: ErrInterrupted, an error of the
-// source, a *StorageError or a *PanicError. What had been fetched until then is committed if storage allows. Cancelling
+// source, a *HopelessError, a *StorageError or a *PanicError. What had been fetched until then is committed if storage allows. Cancelling
 // ctx ends the run at once and commits nothing more. A *DoubtError tells of a run that came to its end, but did not believe the
 // listing.
 func Run(ctx context.Context, o Options) error {
@@ -175,6 +175,8 @@ type run struct {
 	// assets are answered.
 	sources []SourceOutcome
 	hope    *hope
+	// probed counts the files that were asked only to learn whether a kind is offered now; one goroutine uses it.
+	probed int
 
 	// stages are all goroutines that record results; committer is the one that commits them; watcher waits for Stop.
 	stages, committer, watcher errgroup.Group

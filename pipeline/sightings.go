@@ -40,11 +40,12 @@ func (s *sightings) places(key FileKey) (places []SourceKey, listed bool) {
 	return s.sets.sets[seen.set], listed
 }
 
-// listedFile is a file of which something is to be asked or recorded: places are the listings that have it. Malformed is why not
-// even its file_id can be read; nil where it can.
+// listedFile is a file of which something is to be asked or recorded: places are the listings that have it, and missedAt says since
+// when a known one that none has is missing. Malformed is why not even its file_id can be read; nil where it can.
 type listedFile struct {
 	file      *File
 	places    []SourceKey
+	missedAt  time.Time
 	malformed *Failure
 }
 

@@ -44,6 +44,7 @@ func TestSurvey_CountsWhatWillBeListed(t *testing.T) {
 
 	o.Refetch, o.Incremental = false, true
 	store.files[source.files[0].Key()].Status = Partial
+	store.nextRun()
 	source.files = source.files[1:3]
 	survey("an incomplete one that is not listed", 2)
 }

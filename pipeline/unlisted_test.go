@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -139,5 +140,73 @@ func TestRun_Limit_IsNoCompleteListing(t *testing.T) {
 				t.Errorf("incremental %t: %v vanished", incremental, key)
 			}
 		}
+	}
+}
+
+// The rows of a file's assets are committed, and its own is not. It is gone when the next runs list, and is missed and vanishes.
+func TestRun_KilledBeforeTheFilesRow_FileVanishes(t *testing.T) {
+	source, store := testSource(3), newFakeStore(t)
+	commits := 0
+	store.commitErr = func() error {
+		// The first two have nothing to announce.
+		if commits++; commits == 3 {
+			return errTorn
+		}
+		return nil
+	}
+	if err := Run(t.Context(), testOptions(source, store)); !errors.Is(err, errKilled) || len(store.rows) == 0 || len(store.files) > 0 {
+		t.Fatalf("got %v, with %d rows of assets and %d of files", err, len(store.rows), len(store.files))
+	}
+	store.commitErr = nil
+	source.files = source.files[:2]
+	unfinished := FileKey{FileID: "file-002"}
+	for run := range 2 {
+		source.stopped = false
+		store.nextRun()
+		mustRun(t, testOptions(source, store))
+		f := store.files[unfinished]
+		if f == nil || f.MissedAt.IsZero() == (run == 0) || f.IsGone() != (run == 1) || f.Stored != map[int]int64{0: 5}[run] {
+			t.Fatalf("after %d listings without it the row of the file is %+v", run+1, f)
+		}
+	}
+	if n := countRows(store, func(r *Row) bool { return r.FileID == "file-002" && !r.VanishedAt.IsZero() }); n != 5 {
+		t.Errorf("%d of its 5 assets have vanished", n)
+	}
+}
+
+// One listing of a place that lacks a file does not take it from there: two do. Until then, nothing vanishes where that place was not listed.
+func TestRun_PlaceLost_CountsUntilTheSecondListing(t *testing.T) {
+	source, store := testSource(6), newFakeStore(t)
+	broken := &SourceError{Key: "directory:b", Err: errFake}
+	run := func(a, b []File, err error) *FileRow {
+		t.Helper()
+		source.stopped = false
+		store.nextRun()
+		o := testOptions(source, store)
+		o.Source = multiSource{fakeSource: source, listings: []Listing{
+			{Key: "directory:a", Files: sequence(nil, a...)}, {Key: "directory:b", Files: sequence(err, b...)},
+		}}
+		mustRun(t, o)
+		return store.files[source.files[0].Key()]
+	}
+	files := source.files
+	run(files, files, nil)
+	if f := run(files, files[1:], nil); len(f.Sources) != 2 || !slices.Equal(f.MissedIn, []SourceKey{"directory:b"}) {
+		t.Errorf("after one listing of b without the file: it is in %v, and missed in %v", f.Sources, f.MissedIn)
+	}
+	for range 3 {
+		if f := run(files[1:], nil, broken); !f.isListed() {
+			t.Errorf("b was not listed, and the file is %+v", f.Gone)
+		}
+	}
+	run(files, files[1:], nil)
+	if f := run(files, files[1:], nil); len(f.Sources) != 1 || f.MissedIn != nil {
+		t.Errorf("after two listings of b without the file: it is in %v, and missed in %v", f.Sources, f.MissedIn)
+	}
+	for range 2 {
+		run(files[1:], files[1:], nil)
+	}
+	if f := store.files[files[0].Key()]; f.VanishedAt.IsZero() {
+		t.Errorf("a was its only place, and it is %+v", f.Gone)
 	}
 }

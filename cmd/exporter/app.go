@@ -20,7 +20,7 @@ type app struct {
 	environ        []string
 	// stop is closed at the first interrupt. The context ends at the second.
 	stop <-chan struct{}
-	// ownProcess is true where nothing else runs in this process, so that its memory is tuned for the command.
+	// ownProcess is true where nothing else runs in this process, so that its memory is tuned for the command, and dumped nowhere.
 	ownProcess bool
 	// wrapFS and checkpointRows are for tests: they put something between a run and its file system, and bound the assets
 	// that it has not committed; nil and 0 change nothing.
@@ -31,6 +31,9 @@ type app struct {
 // run runs a command line and returns the exit code.
 func run(ctx context.Context, a *app, args []string) int {
 	if a.ownProcess {
+		if err := forbidCoreDumps(); err != nil {
+			fmt.Fprintf(a.stderr, "exporter: a core dump would hold the API key: forbid core dumps: %v\n", err)
+		}
 		defer keepHeapFloor(a.environ, heapFloor)()
 	}
 	root := newRoot(a)
@@ -46,7 +49,19 @@ func newRoot(a *app) *cobra.Command {
 		Long: `exporter copies every page screenshot and every figure of a LlamaCloud directory, pipeline, project or list of files
 to disk, as plain files or as zstd tar shards, with a Parquet manifest that describes each blob. It resumes by itself.
 
-Try "exporter demo": it needs no key and no network.`,
+Try "exporter demo": it needs no key and no network.
+
+Exit codes:
+    0  complete
+    1  internal error
+    3  some assets, files or sources failed; the same command tries them again
+    4  refused: a person has to do something
+    5  stopped early; the same command goes on, unless "needs" in run.json is a flag that it needs
+    6  storage
+    7  what is stored is damaged; run --repair fetches it again
+   64  wrong usage or configuration
+   75  another run has the export
+  130  interrupted; the same command goes on`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
@@ -59,8 +74,8 @@ Try "exporter demo": it needs no key and no network.`,
 		return &usageError{fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
 	})
 	root.AddCommand(
-		newRunCommand(a), newPlanCommand(a), newVerifyCommand(a), newCatCommand(a), newDemoCommand(a), newEmulateCommand(a),
-		newFilesCommand(a), newVersionCommand(a),
+		newRunCommand(a), newPlanCommand(a), newVerifyCommand(a), newCatCommand(a), newRmCommand(a), newDemoCommand(a),
+		newEmulateCommand(a), newFilesCommand(a), newVersionCommand(a),
 	)
 	asUsage(root)
 	return root

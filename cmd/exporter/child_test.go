@@ -105,18 +105,23 @@ type child struct {
 // startChild starts a command line against the API at baseURL. The test ends it, should it hang.
 func startChild(t *testing.T, baseURL string, o childOptions, args ...string) *child {
 	t.Helper()
-	c := newChild(t, baseURL, o, args...)
+	return newChild(t, baseURL, o, args...).start()
+}
+
+// start starts what was prepared.
+func (c *child) start() *child {
+	c.t.Helper()
 	c.cmd.Stderr = &c.stderr
 	// Closed when the child or the test ends.
 	if _, err := c.cmd.StdinPipe(); err != nil {
-		t.Fatal(err)
+		c.t.Fatal(err)
 	}
 	var err error
 	if c.stdout, err = c.cmd.StdoutPipe(); err != nil {
-		t.Fatal(err)
+		c.t.Fatal(err)
 	}
 	if err := c.cmd.Start(); err != nil {
-		t.Fatal(err)
+		c.t.Fatal(err)
 	}
 	return c
 }

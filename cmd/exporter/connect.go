@@ -25,6 +25,7 @@ func connect(cfg *config.Config, log *slog.Logger, spoolDir string, observer pip
 	client, err := llamacloud.New(llamacloud.Options{
 		BaseURL:        cfg.API.BaseURL.String(),
 		InsecureHTTP:   cfg.API.InsecureHTTP,
+		PermitStorage:  cfg.API.PermitsStorage,
 		Key:            key,
 		OrganizationID: string(cfg.API.OrganizationID),
 		ProjectID:      string(cfg.API.ProjectID),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -44,15 +45,20 @@ var errIncomplete = errors.New("some assets or files failed")
 type errUnlistedSources struct{ sources []incompleteSource }
 
 func (e *errUnlistedSources) Error() string {
-	var names []string
-	for _, s := range e.sources {
-		if len(names) == 3 {
-			names = append(names, fmt.Sprintf("%d more", len(e.sources)-3))
-			break
-		}
-		names = append(names, string(s.Source))
+	names := make([]string, len(e.sources))
+	for i, s := range e.sources {
+		names[i] = string(s.Source)
 	}
-	return fmt.Sprintf("sources that could not be listed: %s", strings.Join(names, ", "))
+	return "sources that could not be listed: " + firstFew(names)
+}
+
+// firstFew returns the first few names, and says how many more there are.
+func firstFew(names []string) string {
+	const few = 3
+	if more := len(names) - few; more > 0 {
+		names = append(slices.Clone(names[:few]), fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(names, ", ")
 }
 
 // Is makes it a sort of errIncomplete.
@@ -147,16 +153,14 @@ func explainError(err error) explanation {
 		return explanation{exitIncomplete, "they are in the manifest with the reason, and the same command tries them again"}
 	case is[*pipeline.HopelessError](err), is[*pipeline.SourceError](err), is[*pipeline.SourcesError](err):
 		return explainRefusal(err)
-	case is[*llamacloud.APIError](err):
-		return explanation{exitStopped, "check the id, and that the key may use it"}
 	case is[*llamacloud.PauseError](err):
 		return explanation{exitStopped, "the same command goes on"}
 	case is[*llamacloud.OutageError](err) && outOfFiles(err):
 		return explanation{exitStopped, openFilesHint}
 	case is[*llamacloud.OutageError](err):
 		return explanation{exitStopped, "check base_url and the network, then the same command goes on"}
-	case is[*llamacloud.ListingError](err), is[*llamacloud.RequestError](err):
-		return explanation{exitStopped, "check base_url and the network, then the same command goes on"}
+	case is[*llamacloud.ListingError](err), is[*llamacloud.RequestError](err), is[*llamacloud.APIError](err):
+		return explainRefusal(err)
 	case is[*fs.PathError](err):
 		return explanation{exitStorage, storageHint(err)}
 	}
@@ -201,8 +205,8 @@ func storageHint(err error) string {
 	return "when storage works again, the same command goes on"
 }
 
-// explainRefusal explains what ends a run because nothing could be listed. What was refused is refused until somebody does
-// something about it; all else goes on by itself.
+// explainRefusal explains what ends a command because nothing could be listed, or nothing done. What was refused is refused until
+// somebody does something about it; all else goes on by itself.
 func explainRefusal(err error) explanation {
 	refused, ok := errors.AsType[*llamacloud.APIError](err)
 	if !ok || !is[*pipeline.HopelessError](err) && !allFinal(err) {
@@ -222,7 +226,7 @@ func explainRefusal(err error) explanation {
 	return explanation{exitRefused, hint}
 }
 
-// allFinal tells whether every source was refused until somebody does something about it.
+// allFinal tells whether everything, with several sources each of them, was refused until somebody does something about it.
 func allFinal(err error) bool {
 	if all, ok := errors.AsType[*pipeline.SourcesError](err); ok {
 		for _, one := range all.Errs {
@@ -232,8 +236,7 @@ func allFinal(err error) bool {
 		}
 		return true
 	}
-	listing, ok := errors.AsType[*llamacloud.ListingError](err)
-	return ok && listing.Final()
+	return llamacloud.IsRefusal(err)
 }
 
 func is[E error](err error) bool {

@@ -55,3 +55,26 @@ func TestExplainError_Interrupted_SaysWhatIsKept(t *testing.T) {
 		t.Errorf("an export that another run has: exit %d, want %d", e.code, exitOwned)
 	}
 }
+
+// What the API refuses by its status needs a person, whatever the command was: the hint says what for. All else goes on by itself.
+func TestExplainError_Refused_ByStatus(t *testing.T) {
+	for status, want := range map[int]string{
+		400: "check the id", 402: "no credits", 403: "another project", 404: "check the id and the region", 410: "does not come back",
+		422: "does not take the id", 500: "the same command goes on", 503: "the same command goes on",
+	} {
+		refused := &llamacloud.APIError{Method: "GET", Status: status}
+		for _, err := range []error{refused, &llamacloud.ListingError{What: "directory x", Err: refused}} {
+			code := exitRefused
+			if status >= 500 {
+				code = exitStopped
+			}
+			if e := explainError(err); e.code != code || !strings.Contains(e.hint, want) {
+				t.Errorf("%v: exit %d, %q, want %d and %q", err, e.code, e.hint, code, want)
+			}
+		}
+	}
+	refused := fmt.Errorf("%w: %w", llamacloud.ErrCursorRefused, &llamacloud.APIError{Status: 404})
+	if e := explainError(refused); e.code != exitStopped {
+		t.Errorf("%v: exit %d, want %d", refused, e.code, exitStopped)
+	}
+}

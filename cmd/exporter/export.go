@@ -32,6 +32,8 @@ type export struct {
 	report  *report
 	started time.Time
 	last    lastRun
+	// asked are the listings of this run.
+	asked []pipeline.SourceKey
 	// begun says that there is a note of the run.
 	begun bool
 }
@@ -117,6 +119,10 @@ func (e *export) transfer(ctx context.Context, client *llamacloud.Client, dir du
 	defer func() { err = errors.Join(err, storageError("close the sink", sink.Close())) }()
 	files := selection(&e.cfg.Source)
 	incremental := e.cfg.Run.Since == config.SinceLast && narrow(&files, e.last.watermark(e.source), console.log)
+	source := llamacloud.NewSource(client, files)
+	for _, listing := range source.Listings(ctx) {
+		e.asked = append(e.asked, listing.Key)
+	}
 	defer e.keepNote(dir)()
 	defer console.showProgress(e.report)()
 	defer func() {
@@ -126,7 +132,7 @@ func (e *export) transfer(ctx context.Context, client *llamacloud.Client, dir du
 		}
 	}()
 	return pipeline.Run(ctx, pipeline.Options{
-		Source:         llamacloud.NewSource(client, files),
+		Source:         source,
 		Sink:           sink,
 		Ledger:         ledger,
 		Observer:       observer,
@@ -246,9 +252,14 @@ func openError(path string, err error) error {
 func openExport(path string) (*durable.Dir, error) {
 	dir, err := durable.OpenReadOnly(path)
 	if err != nil {
-		return nil, usagef("--out %q: %w: name the directory of an export", path, err)
+		return nil, usagef("%q: %w: name the directory of an export", path, err)
 	}
 	return dir, nil
+}
+
+// noManifestError says that the directory at path has no export in it.
+func noManifestError(path string) error {
+	return usagef("%q has no manifest: name the directory of an export", path)
 }
 
 // storageError says what storage failed at. Damage stays what it is.

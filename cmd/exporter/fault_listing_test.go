@@ -232,23 +232,36 @@ func fileRows(t *testing.T, out string) []pipeline.FileRow {
 	return rows
 }
 
-// Of many files, not one more than the first fifty is asked for what is refused, and it is told why.
+// Of many files, not one more than the first fifty is asked for what is refused, be it their listings or their blobs, and it is told
+// why.
 func TestRun_Hopeless_StopsAfterTheFirstFifty(t *testing.T) {
-	s := exportSettings{sink: "local", files: 200, each: 2, workers: 4, checkpoint: time.Hour}
-	o := s.emulator()
-	o.Faults = emulator.Faults{Rate: 1, Times: -1, Kinds: kinds(emulator.FaultStatus402), Routes: emulator.AssetListingRoutes()}
-	server, url := startEmulator(t, o)
-	out := filepath.Join(t.TempDir(), "out")
-	code, _, stderr := newCLI(t, url).run(s.args(out)...)
-	if n := len(server.Requests()); code != exitRefused || n > 120 || !strings.Contains(stderr, "50 files were refused alike") {
-		t.Errorf("exit %d after %d requests, want %d after some hundred\n%s", code, n, exitRefused, stderr)
-	}
-	var report struct {
-		ExitCode int `json:"exit_code"`
-	}
-	b, err := os.ReadFile(filepath.Join(out, runReportName))
-	if err != nil || json.Unmarshal(b, &report) != nil || report.ExitCode != exitRefused {
-		t.Errorf("run.json: %v, %s", err, b)
+	for _, tt := range []struct {
+		what   string
+		routes []emulator.Route
+		most   int
+	}{
+		{"listings", emulator.AssetListingRoutes(), 120},
+		{"blobs", emulator.BlobRoutes(), 300},
+	} {
+		t.Run(tt.what, func(t *testing.T) {
+			s := exportSettings{sink: "local", files: 200, each: 2, workers: 4, checkpoint: time.Hour}
+			o := s.emulator()
+			o.Faults = emulator.Faults{Rate: 1, Times: -1, Kinds: kinds(emulator.FaultStatus402), Routes: tt.routes}
+			server, url := startEmulator(t, o)
+			out := filepath.Join(t.TempDir(), "out")
+			code, _, stderr := newCLI(t, url).run(s.args(out)...)
+			if n := len(server.Requests()); code != exitRefused || n > tt.most || !strings.Contains(stderr, "50 files were refused alike") ||
+				!strings.Contains(stderr, "no credits left") {
+				t.Errorf("exit %d after %d requests, want %d after %d at most\n%s", code, n, exitRefused, tt.most, stderr)
+			}
+			var report struct {
+				ExitCode int `json:"exit_code"`
+			}
+			b, err := os.ReadFile(filepath.Join(out, runReportName))
+			if err != nil || json.Unmarshal(b, &report) != nil || report.ExitCode != exitRefused {
+				t.Errorf("run.json: %v, %s", err, b)
+			}
+		})
 	}
 }
 

@@ -244,7 +244,7 @@ func TestExport_Killed_NextRunSaysSo(t *testing.T) {
 	readExportedSet(t, out).check(t, s.undisturbed(t))
 }
 
-// A second run on an export that has one is refused, and changes nothing.
+// A second run, or a removal, on an export that has a run is refused, and changes nothing.
 func TestExport_SecondRun_IsRefused(t *testing.T) {
 	for _, sink := range []string{"local", "archive"} {
 		t.Run(sink, func(t *testing.T) {
@@ -256,13 +256,15 @@ func TestExport_SecondRun_IsRefused(t *testing.T) {
 			g.waitUntilHeld(t, s.workers)
 			before := fingerprint(t, out, durable.TempDir)
 			unused, url := startEmulator(t, s.emulator())
-			stderr := startChild(t, url, childOptions{}, s.args(out)...).mustExit(exitOwned)
-			for _, want := range []string{
-				fmt.Sprintf("another run is using this export directory: process %d on ", first.cmd.Process.Pid), `, since 20`,
-				"; wait for it to end, or export to another --out",
-			} {
-				if !strings.Contains(stderr, want) {
-					t.Errorf("standard error is %q, want %q", stderr, want)
+			for _, args := range [][]string{s.args(out), {"rm", out, "--file-id", "file-0"}} {
+				stderr := startChild(t, url, childOptions{}, args...).mustExit(exitOwned)
+				for _, want := range []string{
+					fmt.Sprintf("another run is using this export directory: process %d on ", first.cmd.Process.Pid), `, since 20`,
+					"; wait for it to end, or export to another --out",
+				} {
+					if !strings.Contains(stderr, want) {
+						t.Errorf("%q: standard error is %q, want %q", args, stderr, want)
+					}
 				}
 			}
 			checkUntouched(t, out, durable.TempDir, before)

@@ -27,6 +27,8 @@ type secureAPI struct {
 	// versions counts the requests by the major version of HTTP, connections those that were opened.
 	versions    [3]atomic.Int64
 	connections atomic.Int64
+	// keyless serves requests without a key, as blob hosts do.
+	keyless atomic.Bool
 }
 
 func startSecureAPI(t *testing.T, o emulator.Options, http2 bool) *secureAPI {
@@ -34,6 +36,9 @@ func startSecureAPI(t *testing.T, o emulator.Options, http2 bool) *secureAPI {
 	a := &secureAPI{Server: newEmulator(t, o), certificate: filepath.Join(t.TempDir(), "certificate.pem")}
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.versions[r.ProtoMajor].Add(1)
+		if a.keyless.Load() {
+			r.Header.Set("Authorization", "Bearer "+canaryKey)
+		}
 		a.ServeHTTP(w, r)
 	}))
 	server.EnableHTTP2 = http2
@@ -66,12 +71,17 @@ func (l *countingListener) Accept() (net.Conn, error) {
 // run runs a command line that trusts the certificate in a file, and no other.
 func (a *secureAPI) run(t *testing.T, certificate string, args ...string) (code int, stderr string) {
 	t.Helper()
+	return runTrusting(t, certificate, []string{"LLAMA_CLOUD_BASE_URL=" + a.url}, args...)
+}
+
+// runTrusting runs a command line, with more variables, that trusts the certificate in a file, and no other.
+func runTrusting(t *testing.T, certificate string, environ []string, args ...string) (code int, stderr string) {
+	t.Helper()
 	var out strings.Builder
 	c := exec.CommandContext(t.Context(), "exporter", args...)
-	c.Env = []string{
-		"LLAMA_CLOUD_API_KEY=" + canaryKey, "LLAMA_CLOUD_BASE_URL=" + a.url, "SSL_CERT_FILE=" + certificate, "SSL_CERT_DIR=/nowhere",
-		"GORACE=atexit_sleep_ms=0",
-	}
+	c.Env = append([]string{
+		"LLAMA_CLOUD_API_KEY=" + canaryKey, "SSL_CERT_FILE=" + certificate, "SSL_CERT_DIR=/nowhere", "GORACE=atexit_sleep_ms=0",
+	}, environ...)
 	c.Stderr = &out
 	if err := c.Run(); err != nil && !is[*exec.ExitError](err) {
 		t.Fatal(err)

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+
+	"github.com/spf13/pflag"
 )
 
 // forceKind is something that a run refuses unless a person accepts it.
@@ -34,6 +36,13 @@ type force struct {
 type acceptance struct {
 	Kind forceKind `json:"kind"`
 	What string    `json:"what"`
+}
+
+// addFlag adds --force.
+func (f *force) addFlag(fs *pflag.FlagSet) {
+	fs.Var(f, "force", "do what would be refused: go on with less of the source or another API or sink, believe a listing that lost "+
+		"much, prune much (`KIND`: source, listing or prune; without one, whatever would be refused)")
+	fs.Lookup("force").NoOptDefVal = forceAll
 }
 
 // accept tells whether the person accepts what the run would otherwise refuse, such as "the listing has 3 of 200 files". If so,

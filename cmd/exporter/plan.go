@@ -76,7 +76,9 @@ func newPlanCommand(a *app) *cobra.Command {
 		Long: `plan lists what run would list, compares it with the export directory if there is one, and says what would be fetched,
 kept and skipped, how many bytes and requests that is, and how long it takes at the given rate, or at the one that the API was
 found to accept or announces. It reads the listing of files twice, and logs in between how many requests it needs for the rest.
-It changes nothing, takes the flags of run, and goes on with the settings of the export as run does.`,
+It changes nothing, takes the flags of run but --repair, and goes on with the settings of the export as run does. What a run would
+refuse it tells of, with the --force that accepts it; with that --force, it plans what such a run would do. What --prune would
+remove is no part of it.`,
 		Example: `  exporter plan --directory dir-abc123 --rate 20/m
   exporter plan --project --skip-noise --json`,
 		Args: cobra.NoArgs,
@@ -84,6 +86,8 @@ It changes nothing, takes the flags of run, and goes on with the settings of the
 	load := a.withConfig(c, config.Sections()...)
 	asJSON := c.Flags().Bool("json", false, "print JSON")
 	refetch := c.Flags().Bool("refetch", false, "plan to fetch everything again")
+	var force force
+	force.addFlag(c.Flags())
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		cfg, err := load()
 		if err != nil {
@@ -95,7 +99,7 @@ It changes nothing, takes the flags of run, and goes on with the settings of the
 		}
 		ctx, cancel := a.interruptible(c.Context())
 		defer cancel()
-		report, err := plan(ctx, cfg, console, *refetch)
+		report, err := plan(ctx, cfg, console, *refetch, &force)
 		if err != nil {
 			return err
 		}
@@ -113,7 +117,7 @@ It changes nothing, takes the flags of run, and goes on with the settings of the
 	return c
 }
 
-func plan(ctx context.Context, cfg *config.Config, console *console, refetch bool) (report *planReport, err error) {
+func plan(ctx context.Context, cfg *config.Config, console *console, refetch bool, force *force) (report *planReport, err error) {
 	r := newReport()
 	observer := pipeline.Observers{r, newLogObserver(console.log)}
 	client, err := connect(cfg, console.log, "", observer)
@@ -121,32 +125,37 @@ func plan(ctx context.Context, cfg *config.Config, console *console, refetch boo
 		return nil, err
 	}
 	defer client.Close()
-	history, last, closeHistory, err := openHistory(ctx, cfg, console.log)
+	history, last, closeHistory, err := openHistory(ctx, cfg, force, console.log)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, closeHistory()) }()
 	files := selection(&cfg.Source)
 	o := pipeline.Options{
-		Incremental: cfg.Run.Since == config.SinceLast && narrow(&files, last.watermark(cfg.SourceSettings()), console.log),
-		Source:      llamacloud.NewSource(client, files),
-		Observer:    observer,
-		Filters:     pipeline.Filters(cfg.Assets),
-		Refetch:     refetch,
-		Limit:       cfg.Run.Limit,
-		Relist:      cfg.Run.Relist,
-		Settle:      cfg.Run.Settle,
-		BySize:      cfg.Run.Changed == config.ChangedSize,
-		Concurrency: cfg.Limits.Concurrency,
+		Incremental:   cfg.Run.Since == config.SinceLast && narrow(&files, last.watermark(cfg.SourceSettings()), console.log),
+		Source:        llamacloud.NewSource(client, files),
+		Observer:      observer,
+		Filters:       pipeline.Filters(cfg.Assets),
+		Refetch:       refetch,
+		Limit:         cfg.Run.Limit,
+		Relist:        cfg.Run.Relist,
+		Settle:        cfg.Run.Settle,
+		BySize:        cfg.Run.Changed == config.ChangedSize,
+		AcceptListing: force.accepts(forceListing),
+		Concurrency:   cfg.Limits.Concurrency,
 	}
 	before, err := surveyAndPlan(ctx, history, o, r, cfg.Limits.Rate, console)
 	doubt, doubted := errors.AsType[*pipeline.DoubtError](err)
 	if err != nil && !doubted {
 		return nil, err
 	}
-	report = newPlanReport(r.snapshot(), before, cfg.Limits.Rate)
+	c := r.snapshot()
+	report = newPlanReport(c, before, cfg.Limits.Rate)
+	if c.accepted != "" {
+		force.accept(forceListing, console.log, c.accepted)
+	}
 	if doubted {
-		report.Notes = append(report.Notes, doubt.Error()+", so nothing would count as vanished")
+		report.Notes = append(report.Notes, doubt.Error()+", so nothing would count as vanished; if it is meant to be so, run with --force listing")
 	}
 	return report, nil
 }
@@ -197,7 +206,7 @@ func (l *limit) holds(given config.Rate) *planLimit {
 
 // openHistory opens what the export directory says of earlier runs. There may be none. Where a run would refuse to go on there, it
 // says so.
-func openHistory(ctx context.Context, cfg *config.Config, log *slog.Logger) (h pipeline.History, last lastRun, end func() error, err error) {
+func openHistory(ctx context.Context, cfg *config.Config, force *force, log *slog.Logger) (h pipeline.History, last lastRun, end func() error, err error) {
 	dir, err := durable.OpenReadOnly(cfg.Output.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return noHistory{}, lastRun{}, func() error { return nil }, nil
@@ -221,7 +230,7 @@ func openHistory(ctx context.Context, cfg *config.Config, log *slog.Logger) (h p
 	switch text, err := narrower(snapshot.Info(), cfg.SourceSettings(), cfg.SinkSettings()); {
 	case err != nil:
 		return nil, lastRun{}, nil, errors.Join(err, snapshot.Close())
-	case text != "":
+	case text != "" && !force.accept(forceSource, log, text):
 		log.Warn("run refuses this without --force source: the export was made with other settings", "what", text)
 	}
 	return snapshot, last, end, nil

@@ -2,9 +2,13 @@ package main
 
 import (
 	"errors"
+	"net"
 	"net/http"
 	"net/http/pprof"
+	"net/netip"
 	"runtime"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -27,7 +31,7 @@ func (a *app) withPprof(c *cobra.Command, load func() (*config.Config, error)) {
 			return err
 		}
 		runtime.MemProfileRate = memProfileRate
-		s, err := serveLoopback("--pprof", *address, pprofHandler())
+		s, err := serveLoopback("--pprof", *address, loopbackHostOnly(pprofHandler()))
 		if err != nil {
 			return err
 		}
@@ -46,4 +50,20 @@ func pprofHandler() http.Handler {
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	return mux
+}
+
+// loopbackHostOnly answers requests that name the server by a loopback address or as localhost, with its port. A page in a browser
+// on this machine, whose own name was made to resolve to loopback, names another host.
+func loopbackHostOnly(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, port, err := net.SplitHostPort(r.Host)
+		addr, addrErr := netip.ParseAddr(host)
+		loopback := strings.EqualFold(host, "localhost") || addrErr == nil && addr.IsLoopback()
+		at, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+		if err != nil || !loopback || !ok || port != strconv.Itoa(at.Port) {
+			http.Error(w, "profiles are served to this machine only: ask by a loopback address or localhost, with the port", http.StatusForbidden)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }

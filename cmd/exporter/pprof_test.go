@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"io"
+	"net"
 	"net/http"
 	"path/filepath"
 	"regexp"
@@ -48,6 +49,9 @@ func TestRun_Pprof_ServesProfilesWhileItRuns(t *testing.T) {
 	}
 	<-held
 	// The heap comes last, when there has been much to sample.
+	if status, body := getAs(t, "evil.test", url[1]); status != http.StatusForbidden {
+		t.Errorf("status %d for another host's name, want 403\n%.1000s", status, body)
+	}
 	for _, tt := range []struct{ page, want string }{
 		{"", "goroutine"},
 		{"cmdline", "--pprof"},
@@ -90,4 +94,48 @@ func TestCommands_Pprof_LeavesNothingBehind(t *testing.T) {
 		}
 	}
 	goleak.VerifyNone(t, before)
+}
+
+// A name of somebody else's that resolves to loopback, as a page in a browser can have one, gets no profile.
+func TestPprof_Host_IsALoopbackOne(t *testing.T) {
+	s, err := serveLoopback("--pprof", "127.0.0.1:0", loopbackHostOnly(pprofHandler()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	_, port, err := net.SplitHostPort(s.listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for host, want := range map[string]int{
+		"127.0.0.1:" + port: http.StatusOK, "localhost:" + port: http.StatusOK, "LocalHost:" + port: http.StatusOK, "[::1]:" + port: http.StatusOK,
+		"evil.test:" + port: http.StatusForbidden, "evil.test": http.StatusForbidden, "127.0.0.1": http.StatusForbidden, "127.0.0.1:1": http.StatusForbidden,
+		"localhost.evil.test:" + port: http.StatusForbidden, "127.0.0.1.evil.test:" + port: http.StatusForbidden, "192.0.2.1:" + port: http.StatusForbidden,
+	} {
+		status, body := getAs(t, host, s.url+"/debug/pprof/cmdline")
+		if status != want || (want != http.StatusOK) == strings.Contains(body, "-test.") {
+			t.Errorf("Host %q: %d %q, want %d", host, status, body, want)
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+}
+
+// getAs asks for a URL under the name of a host.
+func getAs(t *testing.T, host, url string) (status int, body string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Host = host
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	read, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(read)
 }

@@ -28,9 +28,7 @@ SIGHUP that come within two seconds.`,
 	load := a.withConfig(c, config.Sections()...)
 	c.Flags().BoolVar(&e.refetch, "refetch", false, "fetch everything again, stored or not")
 	c.Flags().BoolVar(&e.repair, "repair", false, "verify what is stored first, and fetch again what is damaged or missing")
-	c.Flags().Var(&e.force, "force", "do what would be refused: go on with less of the source or another API or sink, believe "+
-		"a listing that lost much, prune much (`KIND`: source, listing or prune; without one, whatever would be refused)")
-	c.Flags().Lookup("force").NoOptDefVal = forceAll
+	e.force.addFlag(c.Flags())
 	dryRun := c.Flags().Bool("dry-run", false, "")
 	c.Flags().Lookup("dry-run").Hidden = true
 	c.RunE = func(c *cobra.Command, _ []string) (err error) {

@@ -216,6 +216,8 @@ func rowMatches(ts *testscript.TestScript, row *pipeline.Row, conditions []strin
 		column, want, _ := strings.Cut(condition, "=")
 		var got string
 		switch column {
+		case "file":
+			got = string(row.FileID)
 		case "status":
 			got = string(row.Status)
 		case "kind":

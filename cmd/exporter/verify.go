@@ -80,7 +80,7 @@ func (v *verification) run(ctx context.Context, path string) (err error) {
 	}
 	defer func() { err = errors.Join(err, snapshot.Close()) }()
 	if snapshot.Info() == nil && len(damages) == 0 {
-		return usagef("--out %q has no manifest: name the directory of an export", path)
+		return noManifestError(path)
 	}
 	return v.compare(ctx, dir, snapshot, damages)
 }

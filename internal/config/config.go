@@ -30,6 +30,8 @@ type API struct {
 	BaseURL *url.URL
 	// InsecureHTTP allows plain http to hosts that are not loopback, which shows the API key to the network.
 	InsecureHTTP bool
+	// StorageHosts are where links of the API may lead although it is no public address; see PermitsStorage.
+	StorageHosts []StorageHost
 	// KeyFile is the path of a file that holds the API key, relative to the working directory; empty where
 	// LLAMA_CLOUD_API_KEY is to be used. ReadKey reads either.
 	KeyFile string

@@ -237,25 +237,27 @@ func idField(p *pipeline.ID) field {
 }
 
 func idsField(p *[]pipeline.ID) field {
-	return field{
-		typ:         TypeList,
-		placeholder: "ID",
-		clear:       func() { *p = nil },
-		add: func(text string) error {
-			id, err := parseID(text)
-			if err == nil {
-				*p = append(*p, id)
-			}
-			return err
-		},
-		get: func() []string {
-			items := make([]string, len(*p))
-			for i, id := range *p {
-				items[i] = string(id)
-			}
-			return items
-		},
+	return listField(field{placeholder: "ID"}, p, parseID, func(id pipeline.ID) string { return string(id) })
+}
+
+func listField[T any](f field, p *[]T, parse func(string) (T, error), format func(T) string) field {
+	f.typ = TypeList
+	f.clear = func() { *p = nil }
+	f.add = func(text string) error {
+		v, err := parse(text)
+		if err == nil {
+			*p = append(*p, v)
+		}
+		return err
 	}
+	f.get = func() []string {
+		items := make([]string, len(*p))
+		for i, v := range *p {
+			items[i] = format(v)
+		}
+		return items
+	}
+	return f
 }
 
 func parseID(text string) (pipeline.ID, error) {

@@ -120,7 +120,8 @@ func TestConfig_Recall_BelievesNoMoreThanItMust(t *testing.T) {
 	c = Default()
 	before := allTexts(c)
 	_, err = c.Recall(Remembered{
-		"api.api_key_file": "/etc/passwd", "api.insecure_http": "true", "output.dir": "/", "limits.rate": "unlimited", "run.prune": "true",
+		"api.api_key_file": "/etc/passwd", "api.insecure_http": "true", "api.allow_storage_hosts": "0.0.0.0/0", "output.dir": "/",
+		"limits.rate": "unlimited", "run.prune": "true",
 	}, "out")
 	if err != nil {
 		t.Error(err)

@@ -5,6 +5,8 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -56,5 +58,20 @@ func TestRun_Rejects(t *testing.T) {
 		if err := run(args, io.Discard); err == nil {
 			t.Errorf("%q: no error", args)
 		}
+	}
+}
+
+// Who asks for help gets it, and no error.
+func TestMain_Help_Succeeds(t *testing.T) {
+	if os.Getenv("LIMITS_HELP") != "" {
+		os.Args = []string{"limits", "-h"}
+		main()
+		os.Exit(0)
+	}
+	c := exec.Command(os.Args[0], "-test.run=^TestMain_Help_Succeeds$")
+	c.Env = append(os.Environ(), "LIMITS_HELP=1")
+	out, err := c.CombinedOutput()
+	if err != nil || strings.Count(string(out), "Usage of limits") != 1 || strings.Contains(string(out), "help requested") {
+		t.Errorf("%v, %q: want exit 0 and the usage once", err, out)
 	}
 }

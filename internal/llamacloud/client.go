@@ -3,7 +3,6 @@ package llamacloud
 import (
 	"crypto/tls"
 	"errors"
-	"net"
 	"net/http"
 	"net/url"
 	"sync/atomic"
@@ -14,6 +13,9 @@ import (
 
 // maxHeaderBytes bounds the headers of an answer.
 const maxHeaderBytes = 256 << 10
+
+// connectTimeout bounds the time in which a connection is made, and that of its TLS handshake.
+const connectTimeout = 30 * time.Second
 
 // Client is a connection to one LlamaCloud API. It is safe for concurrent use.
 //
@@ -26,6 +28,7 @@ type Client struct {
 	// transport is used without an http.Client: that would follow redirects with the key, keep cookies, send Referer and
 	// put whole URLs into its errors.
 	transport http.RoundTripper
+	guard     *guard
 	origins   *origins
 	spool     *spooler
 	line      *line
@@ -49,10 +52,12 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	g := newGuard(base, o.PermitStorage)
 	return &Client{
 		opts:      o,
 		base:      base,
-		transport: newTransport(o),
+		transport: newTransport(o, g),
+		guard:     g,
 		origins:   newOrigins(o),
 		spool:     &spooler{dir: o.SpoolDir, inMemory: pipeline.BufferedBlobSize},
 		line:      newLine(),
@@ -72,12 +77,10 @@ func (c *Client) Close() {
 // over it for half of IdleTimeout it is asked for a sign of life, and given up when none comes in the other half; otherwise
 // every retry would go to the same dead connection. Proxies are those of the environment (HTTPS_PROXY, HTTP_PROXY, NO_PROXY),
 // which never apply to loopback hosts.
-func newTransport(o Options) *http.Transport {
-	const connectTimeout = 30 * time.Second
-	dialer := &net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}
+func newTransport(o Options, g *guard) *http.Transport {
 	return &http.Transport{
 		Proxy:                  proxyFromEnvironment,
-		DialContext:            dialer.DialContext,
+		DialContext:            g.dial,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    connectTimeout,
 		ForceAttemptHTTP2:      true,
@@ -98,4 +101,10 @@ func proxyFromEnvironment(r *http.Request) (*url.URL, error) {
 		return nil, errors.New("the proxy in HTTPS_PROXY or HTTP_PROXY is not a valid URL")
 	}
 	return proxy, nil
+}
+
+// isProxied tells whether a request for a URL goes through a proxy.
+func isProxied(u *url.URL) bool {
+	proxy, err := proxyFromEnvironment(&http.Request{URL: u})
+	return proxy != nil || err != nil
 }

@@ -11,6 +11,8 @@
 //     which send nothing themselves.
 //   - Everything that comes from the server is untrusted: bodies are bounded in size, depth and time, numbers in range,
 //     and text that ends in an error is bounded, made printable and cleared of the key.
+//   - A link to another origin than the API's leads to public addresses only, unless the guard lets it: it judges each connection by
+//     the address that is dialled.
 //   - The key leaves the package in one place only, the Authorization header of a request to the configured origin.
 //
 // In answers as JSON, a name that occurs twice counts as its last occurrence, and names are matched as they are, in upper and

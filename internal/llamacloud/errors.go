@@ -168,10 +168,11 @@ type ListingError struct {
 func (e *ListingError) Error() string { return "list " + e.What + ": " + e.Err.Error() }
 func (e *ListingError) Unwrap() error { return e.Err }
 
-// Final tells whether the API refused the listing, and will again until somebody does something about it.
-func (e *ListingError) Final() bool {
-	refused, ok := errors.AsType[*APIError](e.Err)
-	return ok && refused.final() && !errors.Is(e.Err, ErrCursorRefused)
+// IsRefusal tells whether an error is the API's refusal of a request, or of a listing, and will be again until somebody does something
+// about it.
+func IsRefusal(err error) bool {
+	refused, ok := errors.AsType[*APIError](err)
+	return ok && refused.final() && !errors.Is(err, ErrCursorRefused)
 }
 
 // printable makes a server's text fit for an error: cut to maxErrorText, and with an escape for all that does not print.

@@ -222,7 +222,7 @@ func TestClient_ProjectFiles_OrderIsRefused(t *testing.T) {
 }
 
 // A page behind the first that is refused says nothing of what was asked for: its cursor is not known any more.
-func TestListingError_Final(t *testing.T) {
+func TestIsRefusal(t *testing.T) {
 	for token, want := range map[string]bool{"": true, "t": false} {
 		a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Query().Get("page_token") == token {
@@ -232,7 +232,7 @@ func TestListingError_Final(t *testing.T) {
 			_, _ = io.WriteString(w, `{"items":[{"id":"a"}],"next_page_token":"t"}`)
 		})
 		_, err := collect(a.client.DirectoryFiles(t.Context(), "dir", DirectoryFilesQuery{}), directoryFileID)
-		if got := (&ListingError{Err: err}).Final(); got != want || errors.Is(err, ErrCursorRefused) == want {
+		if got := IsRefusal(&ListingError{Err: err}); got != want || errors.Is(err, ErrCursorRefused) == want {
 			t.Errorf("refused at the page of %q: %v is final: %v, want %v", token, err, got, want)
 		}
 	}

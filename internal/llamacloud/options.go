@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"strings"
@@ -23,6 +24,10 @@ type Options struct {
 	BaseURL string
 	// InsecureHTTP allows http to hosts that are not loopback, which shows the key to everyone on the way.
 	InsecureHTTP bool
+	// PermitStorage tells whether links of the API to a host may lead to an address that is not public, and not of the kind that
+	// the API is on: loopback, private (RFC 1918, fc00::/7), shared (100.64.0.0/10), link-local, or one for another special
+	// purpose. IPv4 addresses come as such, and none has a zone. By default none is permitted.
+	PermitStorage func(host string, addr netip.Addr) bool
 	// Key is required.
 	Key Key
 	// OrganizationID and ProjectID go with every request where they are given.
@@ -72,6 +77,9 @@ func (o Options) withDefaults() Options {
 	o.MaxBlobSize = cmp.Or(o.MaxBlobSize, 256<<20)
 	o.SpoolDir = cmp.Or(o.SpoolDir, os.TempDir())
 	o.UserAgent = cmp.Or(o.UserAgent, "exporter")
+	if o.PermitStorage == nil {
+		o.PermitStorage = func(string, netip.Addr) bool { return false }
+	}
 	if o.Log == nil {
 		o.Log = func(string) {}
 	}

@@ -76,6 +76,11 @@ func (a *answer) discard() {
 // before: it may be the only one that is.
 func (k *call) send(ctx context.Context, to *url.URL, hop int) (*answer, error) {
 	own := sameOrigin(k.client.base, to)
+	if !own {
+		if err := k.client.guard.check(to); err != nil {
+			return nil, k.fail(to, ClassRedirect, err)
+		}
+	}
 	for {
 		admitted, err := k.admit(ctx, to, own && hop > 0)
 		if err != nil {
@@ -173,6 +178,9 @@ func (k *call) sendAdmitted(ctx context.Context, to *url.URL, admitted *governor
 		a.body.Close()
 		return nil, context.Cause(ctx)
 	}
+	if a.own() {
+		k.client.guard.answered(x.peer.Load())
+	}
 	if a.own() && a.status < http.StatusBadRequest {
 		k.client.standing.accept(number)
 	}
@@ -194,6 +202,8 @@ type exchange struct {
 	ticket atomic.Pointer[governor.Ticket]
 	// connections is how many connections the request was given.
 	connections atomic.Int32
+	// peer is who is at the other end of the latest connection; nil where it has no such address.
+	peer atomic.Pointer[net.TCPAddr]
 	// wrote tells that the request may have been sent.
 	wrote atomic.Bool
 }
@@ -208,6 +218,8 @@ func (x *exchange) request(ctx context.Context, to *url.URL) (*http.Request, err
 	}
 	if sameOrigin(c.base, to) {
 		header.Set("Authorization", "Bearer "+c.opts.Key.reveal())
+	} else {
+		ctx = leadingTo(ctx, to)
 	}
 	r := &http.Request{Method: x.call.method, URL: to, Header: header}
 	if p := x.call.payload; p != nil {
@@ -220,7 +232,7 @@ func (x *exchange) request(ctx context.Context, to *url.URL) (*http.Request, err
 		r.ContentLength = p.size
 	}
 	return r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn:      func(httptrace.GotConnInfo) { x.gotConn(ctx) },
+		GotConn:      func(info httptrace.GotConnInfo) { x.gotConn(ctx, info.Conn) },
 		WroteHeaders: func() { x.wrote.Store(true) },
 	})), nil
 }
@@ -228,7 +240,12 @@ func (x *exchange) request(ctx context.Context, to *url.URL) (*http.Request, err
 // gotConn is called before the request is written to a connection. From the second one on it is sent again, which takes
 // a token as every request does. Where there is none to be had any more the request is cancelled, at the latest while it
 // is being sent.
-func (x *exchange) gotConn(ctx context.Context) {
+func (x *exchange) gotConn(ctx context.Context, conn net.Conn) {
+	if conn != nil {
+		if peer, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
+			x.peer.Store(peer)
+		}
+	}
 	if x.connections.Add(1) == 1 {
 		return
 	}
@@ -263,6 +280,7 @@ func (k *call) explain(ctx context.Context, host *url.URL, err error, unsent boo
 	cause := context.Cause(ctx)
 	class := ClassTransport
 	timeout, isNet := errors.AsType[net.Error](err)
+	_, refused := errors.AsType[*addressError](err)
 	switch {
 	case errors.Is(cause, errNoHeaders):
 		class, err = ClassTimeout, cause
@@ -270,6 +288,8 @@ func (k *call) explain(ctx context.Context, host *url.URL, err error, unsent boo
 		class, err = ClassStalled, cause
 	case cause != nil:
 		return cause
+	case refused:
+		class = ClassRedirect
 	case isTLS(err):
 		class = ClassTLS
 	case isNet && timeout.Timeout():
