@@ -115,11 +115,13 @@ func TestLedger_Commit_KeepsWhatIsAbsent(t *testing.T) {
 			File: *file, Status: pipeline.Complete, Error: text(7), ListedAt: testTime, AskedAt: testTime,
 			Sources: []pipeline.SourceKey{file.Place()},
 		}
+		files = append(files, f)
 		if there[8] {
 			// Without an id of its own, a file goes by that of the directory.
-			f.ID, f.DirectoryFileID = "", "d-"+id
+			other := *f
+			other.ID, other.DirectoryFileID = "", "d-"+id
+			files = append(files, &other)
 		}
-		files = append(files, f)
 	}
 	fsys := memory(t)
 	l := openLedger(t, fsys)
