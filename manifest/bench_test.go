@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"exporter/internal/durable"
+	"exporter/internal/store"
 	"exporter/pipeline"
 )
 
@@ -20,9 +20,9 @@ func benchRows(first, files int) []*pipeline.Row {
 	return rows
 }
 
-func benchLedger(b *testing.B) (*Ledger, *durable.Dir) {
+func benchLedger(b *testing.B) (*Ledger, *store.Dir) {
 	b.Helper()
-	dir, err := durable.Open(b.TempDir())
+	dir, err := store.OwnDir(b.TempDir())
 	if err != nil {
 		b.Fatal(err)
 	}

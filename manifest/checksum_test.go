@@ -12,8 +12,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"github.com/parquet-go/parquet-go"
 
-	"exporter/internal/durable"
-	"exporter/internal/durable/durabletest"
+	"exporter/internal/store/storetest"
 	"exporter/pipeline"
 )
 
@@ -49,16 +48,6 @@ func converted(rows []*pipeline.Row) iter.Seq2[*assetRow, error] {
 			}
 		}
 	}
-}
-
-// memory returns a file system in memory in which an export can be.
-func memory(t testing.TB) *durabletest.Memory {
-	t.Helper()
-	fsys := durabletest.NewMemory(nil)
-	if err := errors.Join(durable.Prepare(fsys), fsys.MkdirAll(partsDir)); err != nil {
-		t.Fatal(err)
-	}
-	return fsys
 }
 
 // The checksums are where docs/format.md says, and cover every byte but themselves. This is the document in code, with
@@ -104,9 +93,9 @@ func TestEncodeTable_Checksums_AreAsSpecified(t *testing.T) {
 func TestOpenTable_Changed_IsRefused(t *testing.T) {
 	file := encode(t, figureRows(5))
 	refused := func(what string, content []byte) {
-		fsys := memory(t)
-		writeFile(t, fsys, AssetsName, content)
-		table, err := openTable(fsys, AssetsName, new(assetSeries(fsys)).fit)
+		st := storetest.NewMemory(nil)
+		writeFile(t, st, AssetsName, content)
+		table, err := openTable(t.Context(), st, AssetsName, new(assetSeries(st)).fit)
 		if damage, ok := errors.AsType[*pipeline.DamageError](err); !ok || damage.Path != AssetsName || table != nil {
 			t.Errorf("%s of %d bytes: got table %v, error %v, want a DamageError of %s", what, len(file), table, err, AssetsName)
 		}
@@ -137,9 +126,9 @@ func TestOpenTable_WithoutChecksums_IsRefused(t *testing.T) {
 	if err := errors.Join(writeRowGroups(w, s.encoded(converted(figureRows(5))), 10), w.Close()); err != nil {
 		t.Fatal(err)
 	}
-	fsys := memory(t)
-	writeFile(t, fsys, AssetsName, out.Bytes())
-	if _, err := openTable(fsys, AssetsName, new(assetSeries(fsys)).fit); !errors.Is(err, errUntrusted) {
+	st := storetest.NewMemory(nil)
+	writeFile(t, st, AssetsName, out.Bytes())
+	if _, err := openTable(t.Context(), st, AssetsName, new(assetSeries(st)).fit); !errors.Is(err, errUntrusted) {
 		t.Errorf("got error %v, want %v", err, errUntrusted)
 	}
 }
@@ -154,22 +143,16 @@ func FuzzOpenTable(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
-		fsys := memory(t)
-		file, err := fsys.Create(AssetsName)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := file.Write(content); err != nil {
-			t.Fatal(err)
-		}
-		s, err := OpenSnapshot(t.Context(), fsys)
+		st := storetest.NewMemory(nil)
+		writeFile(t, st, AssetsName, content)
+		s, err := OpenSnapshot(t.Context(), st)
 		if _, damaged := errors.AsType[*pipeline.DamageError](err); err != nil && !damaged {
 			t.Errorf("got error %v, want a DamageError", err)
 		}
 		if err == nil && !bytes.Equal(content, sound) {
 			t.Errorf("a file that exporter did not write was opened, and has %d rows", len(collect(t, s)))
 		}
-		salvaged, _, err := Salvage(t.Context(), fsys)
+		salvaged, _, err := Salvage(t.Context(), st)
 		if err != nil {
 			t.Fatal(err)
 		}

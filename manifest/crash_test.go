@@ -6,8 +6,9 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"exporter/internal/durable"
 	"exporter/internal/durable/durabletest"
+	"exporter/internal/store"
+	"exporter/internal/store/storetest"
 	"exporter/pipeline"
 )
 
@@ -28,16 +29,11 @@ func TestLedger_Crashes_KeepTheNewestRows(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 1))
 			model := ledgerModel{map[pipeline.AssetKey]versions{}, map[pipeline.FileKey]versions{}}
-			disk, version := memory(t), 0
+			disk, version := storetest.NewMemory(nil), 0
 			for life := range 6 {
-				left := rng.IntN(400)
-				fsys := durabletest.Hook(disk, durabletest.Hooks{Before: func(durabletest.Operation) error {
-					if left--; left < 0 {
-						return durabletest.ErrCrashed
-					}
-					return nil
-				}})
-				if err := model.live(t, fsys, rng, &version); err != nil && !errors.Is(err, durabletest.ErrCrashed) {
+				left := 1 + rng.IntN(100)
+				disk.FailWith(storetest.FailAt(left, storetest.ErrCrashed))
+				if err := model.live(t, disk, rng, &version); !errors.Is(err, storetest.ErrCrashed) {
 					t.Fatalf("life %d: %v", life, err)
 				}
 				drop := []durabletest.Drop{durabletest.DropNone, durabletest.DropHalf, durabletest.DropAll}[rng.IntN(3)]
@@ -52,12 +48,9 @@ func TestLedger_Crashes_KeepTheNewestRows(t *testing.T) {
 }
 
 // live has a ledger of narrow roll-ups commit until it fails, now and then merging everything.
-func (m *ledgerModel) live(t *testing.T, fsys durable.FS, rng *rand.Rand, version *int) error {
-	if err := durable.Prepare(fsys); err != nil {
-		return err
-	}
+func (m *ledgerModel) live(t *testing.T, st store.Store, rng *rand.Rand, version *int) error {
 	for {
-		l, err := Open(t.Context(), fsys, testInfo)
+		l, err := Open(t.Context(), st, testInfo)
 		if err != nil {
 			return err
 		}
@@ -103,9 +96,9 @@ func (m *ledgerModel) run(t *testing.T, l *Ledger, rng *rand.Rand, version *int)
 }
 
 // check compares what is found after a crash with the model, which takes it over.
-func (m *ledgerModel) check(t *testing.T, fsys durable.FS) {
+func (m *ledgerModel) check(t *testing.T, st store.Store) {
 	t.Helper()
-	s := openSnapshotOf(t, fsys)
+	s := openSnapshotOf(t, st)
 	assets, files := map[pipeline.AssetKey]int{}, map[pipeline.FileKey]int{}
 	for _, row := range collect(t, s) {
 		assets[row.Key()] = row.Attempts
@@ -128,5 +121,35 @@ func compareVersions[K comparable](t *testing.T, model map[K]versions, found map
 			t.Errorf("%v: version %d, want %d, or %d of a commit that failed", key, got, want.committed, want.attempted)
 		}
 		model[key] = versions{committed: got}
+	}
+}
+
+// A files.parquet without its manifest.parquet vouches for nothing, also where the next run crashes when it has made a new one.
+func TestLedger_Crash_LostFilesStayLost(t *testing.T) {
+	row := &pipeline.FileRow{File: *testFile("a"), Status: pipeline.Complete}
+	for n := 1; ; n++ {
+		st := storetest.NewMemory(nil)
+		first := openLedger(t, st)
+		err := first.Commit(t.Context(), []*pipeline.Row{storedRow("a", 1)}, []*pipeline.FileRow{row})
+		if err := errors.Join(err, first.Compact(t.Context()), st.Remove(t.Context(), AssetsName)); err != nil {
+			t.Fatal(err)
+		}
+		st = st.Recover(durabletest.DropNone, 0)
+		second := openLedger(t, st)
+		st.FailWith(storetest.FailAt(n, storetest.ErrCrashed))
+		err = second.Commit(t.Context(), []*pipeline.Row{storedRow("b", 1)}, nil)
+		if err == nil {
+			err = second.Compact(t.Context())
+		}
+		for _, drop := range []durabletest.Drop{durabletest.DropNone, durabletest.DropAll} {
+			s := openSnapshotOf(t, st.Recover(drop, 0))
+			if state, _ := s.File(t.Context(), row.Key()); state != nil {
+				t.Fatalf("after a crash at operation %d that drops %s, the lost file is back", n, drop)
+			}
+		}
+		if err == nil {
+			t.Logf("crashed at each of %d operations", n-1)
+			return
+		}
 	}
 }

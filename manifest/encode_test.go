@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"exporter/internal/store/storetest"
 	"exporter/pipeline"
 )
 
@@ -85,9 +86,9 @@ func TestEncodeTable_LongNames_EndsRowGroups(t *testing.T) {
 			ID: string(rows[i].FileID), DisplayName: new(fmt.Sprintf("%s%04d", strings.Repeat("x", long), i)),
 		}
 	}
-	fsys := memory(t)
-	writeFile(t, fsys, AssetsName, encode(t, rows))
-	table, err := openTable(fsys, AssetsName, new(assetSeries(fsys)).fit)
+	st := storetest.NewMemory(nil)
+	writeFile(t, st, AssetsName, encode(t, rows))
+	table, err := openTable(t.Context(), st, AssetsName, new(assetSeries(st)).fit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +98,7 @@ func TestEncodeTable_LongNames_EndsRowGroups(t *testing.T) {
 			t.Errorf("a row group has %d rows with names of %d bytes, want at most %d", group.count, long, most)
 		}
 	}
-	if got := collect(t, openSnapshotOf(t, fsys)); !reflect.DeepEqual(got, rows) {
+	if got := collect(t, openSnapshotOf(t, st)); !reflect.DeepEqual(got, rows) {
 		t.Errorf("got %d rows, not the %d that were written", len(got), n)
 	}
 }

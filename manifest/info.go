@@ -1,18 +1,19 @@
 package manifest
 
 import (
+	"context"
 	"errors"
 	"slices"
 
-	"exporter/internal/durable"
+	"exporter/internal/store"
 )
 
-// ReadInfo returns what the newest file of the export in fsys says of the run that wrote it; nil where there is none. It reads no
+// ReadInfo returns what the newest file of the export in r says of the run that wrote it; nil where there is none. It reads no
 // rows and needs no lock. Files that cannot be read are passed over: those who open the ledger say what is wrong with them.
-func ReadInfo(fsys durable.FS) *Info {
-	assets, files := assetSeries(fsys), fileSeries(fsys)
-	for _, name := range slices.Concat(assets.newestFirst(), files.newestFirst()) {
-		if info, err := readInfo(fsys, name); err == nil {
+func ReadInfo(ctx context.Context, r store.Reader) *Info {
+	assets, files := assetSeries(r), fileSeries(r)
+	for _, name := range slices.Concat(assets.newestFirst(ctx), files.newestFirst(ctx)) {
+		if info, err := readInfo(ctx, r, name); err == nil {
 			return info
 		}
 	}
@@ -20,9 +21,9 @@ func ReadInfo(fsys durable.FS) *Info {
 }
 
 // newestFirst returns the names of the files that a series may have.
-func (s *series[T]) newestFirst() []string {
+func (s *series[T]) newestFirst(ctx context.Context) []string {
 	// Where the parts cannot be listed, the file is left.
-	numbers, _ := s.parts()
+	numbers, _ := s.parts(ctx)
 	names := make([]string, 0, len(numbers)+1)
 	for _, number := range slices.Backward(numbers) {
 		names = append(names, s.partName(number))
@@ -31,20 +32,16 @@ func (s *series[T]) newestFirst() []string {
 }
 
 // readInfo reads what is behind the row groups of a file.
-func readInfo(fsys durable.FS, name string) (info *Info, err error) {
-	f, err := fsys.Open(name)
+func readInfo(ctx context.Context, r store.Reader, name string) (info *Info, err error) {
+	o, err := r.Open(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	stat, err := f.Stat()
-	if err != nil {
+	defer func() { err = errors.Join(err, o.Close()) }()
+	if _, err := readChecksums(o, o.Size()); err != nil {
 		return nil, err
 	}
-	if _, err := readChecksums(f, stat.Size()); err != nil {
-		return nil, err
-	}
-	t := &table{name: name, file: f}
+	t := &table{name: name, file: o}
 	if err := t.open(); err != nil {
 		return nil, err
 	}

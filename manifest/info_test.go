@@ -11,7 +11,7 @@ import (
 func TestReadInfo_NewestThatCanBeRead(t *testing.T) {
 	path := t.TempDir()
 	dir := openDir(t, path)
-	if info := ReadInfo(dir); info != nil {
+	if info := ReadInfo(t.Context(), dir); info != nil {
 		t.Fatalf("ReadInfo of nothing: %+v", info)
 	}
 	commit := func(assets string, compact bool) {
@@ -32,7 +32,7 @@ func TestReadInfo_NewestThatCanBeRead(t *testing.T) {
 	}
 	check := func(what, want string) {
 		t.Helper()
-		if info := ReadInfo(dir); info == nil || info.Assets != want || info.Source != `{"a":"b"}` {
+		if info := ReadInfo(t.Context(), dir); info == nil || info.Assets != want || info.Source != `{"a":"b"}` {
 			t.Errorf("%s: %+v, want the assets %s", what, info, want)
 		}
 	}

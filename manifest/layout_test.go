@@ -11,6 +11,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
 
+	"exporter/internal/store/storetest"
 	"exporter/pipeline"
 )
 
@@ -116,9 +117,9 @@ func asOther(t *testing.T, rows []*pipeline.Row) []byte {
 // A manifest that another program has rewritten is read, goes on, and is written anew by the next run.
 func TestLedger_ManifestOfAnotherProgram_GoesOn(t *testing.T) {
 	rows := slices.Concat(figureRows(40), []*pipeline.Row{storedRow("z", 1)})
-	fsys := memory(t)
-	writeFile(t, fsys, AssetsName, asOther(t, rows))
-	s := openSnapshotOf(t, fsys)
+	st := storetest.NewMemory(nil)
+	writeFile(t, st, AssetsName, asOther(t, rows))
+	s := openSnapshotOf(t, st)
 	if diff := cmp.Diff(rows, collect(t, s)); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
@@ -126,14 +127,14 @@ func TestLedger_ManifestOfAnotherProgram_GoesOn(t *testing.T) {
 	if err != nil || len(got) == 0 {
 		t.Errorf("Assets: %d rows, %v", len(got), err)
 	}
-	if _, damages, err := Salvage(t.Context(), fsys); err != nil || len(damages) > 0 {
+	if _, damages, err := Salvage(t.Context(), st); err != nil || len(damages) > 0 {
 		t.Errorf("Salvage: %v, %v", damages, err)
 	}
-	l := openLedger(t, fsys)
+	l := openLedger(t, st)
 	if err := l.Compact(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s = openSnapshotOf(t, fsys)
+	s = openSnapshotOf(t, st)
 	if base := s.assets.base; base.foreign || !base.layout.native {
 		t.Errorf("%s was not written anew", AssetsName)
 	}
@@ -165,15 +166,10 @@ func TestOpenSnapshot_OfAnotherProgram_IsRefused(t *testing.T) {
 		{"a part", ".exporter/parts/00000001.assets.parquet", asOther(t, sorted), "no other program may write a part"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			fsys := memory(t)
-			writeFile(t, fsys, AssetsName, encode(t, figureRows(3)))
-			if tt.file == AssetsName {
-				if err := fsys.Remove(AssetsName); err != nil {
-					t.Fatal(err)
-				}
-			}
-			writeFile(t, fsys, tt.file, tt.content)
-			_, err := OpenSnapshot(t.Context(), fsys)
+			st := storetest.NewMemory(nil)
+			writeFile(t, st, AssetsName, encode(t, figureRows(3)))
+			writeFile(t, st, tt.file, tt.content)
+			_, err := OpenSnapshot(t.Context(), st)
 			damage, ok := errors.AsType[*pipeline.DamageError](err)
 			if !ok || damage.Path != tt.file || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), `"other version 1`) {
 				t.Errorf("OpenSnapshot = %v, want that %s is damaged: %q", err, tt.file, tt.want)

@@ -4,21 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"iter"
 	"slices"
 	"strings"
 
-	"exporter/internal/durable"
+	"exporter/internal/store"
 	"exporter/pipeline"
 )
 
 // Ledger is the commit log of a run, and what earlier runs recorded. The caller holds the export directory's lock.
 type Ledger struct {
 	*Snapshot
-	fsys durable.FS
-	info Info
+	store store.Store
+	info  Info
 	// next is the number of the next part.
 	next int
 	// clean says that left-overs of earlier runs have been removed.
@@ -30,29 +28,21 @@ type Ledger struct {
 
 var _ pipeline.Ledger = (*Ledger)(nil)
 
-// Open opens the ledger of the export in fsys. info is written to every file from now on. Nothing that is there is changed
+// Open opens the ledger of the export in st. info is written to every file from now on. Nothing that is there is changed
 // before the first Commit or Compact.
-func Open(ctx context.Context, fsys durable.FS, info Info) (*Ledger, error) {
-	if err := fsys.MkdirAll(partsDir); err != nil {
-		return nil, err
-	}
-	snapshot, err := OpenSnapshot(ctx, fsys)
+func Open(ctx context.Context, st store.Store, info Info) (*Ledger, error) {
+	snapshot, err := OpenSnapshot(ctx, st)
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{
+	return &Ledger{
 		Snapshot: snapshot,
-		fsys:     fsys,
+		store:    st,
 		info:     info,
 		next:     1 + max(snapshot.assets.last, snapshot.files.last),
-		assets:   newRollup(snapshot.assets),
-		files:    newRollup(snapshot.files),
-	}
-	// The first commit must not find that its own directory was not durable.
-	if err := errors.Join(fsys.SyncDir(durable.PrivateDir), fsys.SyncDir(".")); err != nil {
-		return nil, errors.Join(err, l.Close())
-	}
-	return l, nil
+		assets:   newRollup(st, snapshot.assets),
+		files:    newRollup(st, snapshot.files),
+	}, nil
 }
 
 // IsEarlier tells whether tables are of an earlier schema than what Compact will write.
@@ -65,33 +55,26 @@ func (l *Ledger) IsEarlier() bool {
 	return false
 }
 
-// removeLeftOvers removes, once, parts that do not count, and a files.parquet beside which there is no manifest.parquet:
-// it vouches for assets that nobody knows any more, and must not come back to life when there is a new one.
-func (l *Ledger) removeLeftOvers() error {
+// removeLeftOvers removes, once, parts that do not count, and empties a files.parquet beside which there is no manifest.parquet:
+// it vouches for assets that nobody knows any more, and must not come back to life when there is a new one, as it might if it was
+// removed.
+func (l *Ledger) removeLeftOvers(ctx context.Context) error {
 	if l.clean {
 		return nil
 	}
 	l.clean = true
-	if err := errors.Join(l.Snapshot.assets.removeStale(), l.Snapshot.files.removeStale()); err != nil {
+	if err := errors.Join(l.Snapshot.assets.removeStale(ctx, l.store), l.Snapshot.files.removeStale(ctx, l.store)); err != nil {
 		return err
 	}
-	if _, err := l.fsys.Lstat(AssetsName); !errors.Is(err, fs.ErrNotExist) {
-		return err
+	if !isMissing(ctx, l.store, AssetsName) || isMissing(ctx, l.store, FilesName) {
+		return nil
 	}
-	if err := l.fsys.Remove(FilesName); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		return err
-	}
-	return l.fsys.SyncDir(".")
+	return l.files.write(ctx, l.store, FilesName, fileMeta{Info: l.info}, func(func(batch, error) bool) {})
 }
 
-func (l *log[T]) removeStale() error {
-	for _, number := range l.stale {
-		if err := l.fsys.Remove(l.partName(number)); err != nil {
-			return err
-		}
+func (l *log[T]) removeStale(ctx context.Context, from store.Store) error {
+	if err := from.Remove(ctx, l.partNames(l.stale)...); err != nil {
+		return err
 	}
 	l.stale = nil
 	return nil
@@ -102,7 +85,7 @@ func (l *Ledger) Commit(ctx context.Context, assets []*pipeline.Row, files []*pi
 	if len(assets) == 0 && len(files) == 0 {
 		return nil
 	}
-	if err := l.removeLeftOvers(); err != nil {
+	if err := l.removeLeftOvers(ctx); err != nil {
 		return err
 	}
 	number := l.next
@@ -136,7 +119,7 @@ func sorted[R, T any](rows []R, compare func(a, b R) int, convert func(R) T) ite
 // Compact merges everything into manifest.parquet and files.parquet and ends the ledger: only Close may be called
 // afterwards. An export that has neither file yet gets both, even if nothing was committed.
 func (l *Ledger) Compact(ctx context.Context) error {
-	if err := l.removeLeftOvers(); err != nil {
+	if err := l.removeLeftOvers(ctx); err != nil {
 		return err
 	}
 	if err := l.Snapshot.Close(); err != nil {
@@ -154,24 +137,24 @@ func (r *rollup[T]) compact(ctx context.Context, info Info, through int) error {
 	if err := r.reduce(ctx, info); err != nil {
 		return err
 	}
-	log, err := r.open(openTable, false)
+	log, err := r.open(ctx, openTable, false)
 	if err != nil {
 		return err
 	}
 	if log.base != nil && len(log.parts) == 0 && log.base.isCurrent(info) {
 		return log.close()
 	}
-	if err := r.keepEarlier(log.base); err != nil {
+	if err := r.keepEarlier(ctx, log.base); err != nil {
 		return errors.Join(err, log.close())
 	}
-	err = r.write(r.name, fileMeta{Info: info, through: through}, without(log.all(ctx), r.isPruned))
+	err = r.write(ctx, r.store, r.name, fileMeta{Info: info, through: through}, without(log.all(ctx), r.isPruned))
 	if err := errors.Join(err, log.close()); err != nil {
 		return err
 	}
 	for _, p := range log.parts {
 		log.stale = append(log.stale, p.number)
 	}
-	return log.removeStale()
+	return log.removeStale(ctx, r.store)
 }
 
 // isCurrent tells whether a table is as a run with the info would write it.
@@ -180,14 +163,11 @@ func (t *table) isCurrent(info Info) bool {
 }
 
 // keepEarlier keeps a copy of a table of an earlier schema, which is to be replaced; nil stands for none.
-func (r *rollup[T]) keepEarlier(t *table) error {
+func (r *rollup[T]) keepEarlier(ctx context.Context, t *table) error {
 	if t == nil || t.meta.schema == Schema {
 		return nil
 	}
-	return durable.Replace(r.fsys, earlierName(t.name), func(f durable.File) error {
-		_, err := io.Copy(f, io.NewSectionReader(t.file, 0, t.parquet.Size()))
-		return err
-	})
+	return r.store.Put(ctx, earlierName(t.name), store.ContentOf(t.file), t.file.Size())
 }
 
 // earlierName is what a table is called that was kept when its columns were replaced by those of schema 2.
@@ -198,6 +178,7 @@ func earlierName(name string) string {
 // rollup keeps the number of parts small.
 type rollup[T any] struct {
 	series[T]
+	store store.Store
 	// fanIn is how many parts of one tier are rolled up into one of the next, and the most tables that are merged at once.
 	fanIn int
 	// parts are those there are, oldest first.
@@ -207,8 +188,8 @@ type rollup[T any] struct {
 // tieredPart is a part that contains those from one number to its own.
 type tieredPart struct{ from, number, tier int }
 
-func newRollup[T any](l *log[T]) rollup[T] {
-	r := rollup[T]{series: l.series, fanIn: fanIn}
+func newRollup[T any](st store.Store, l *log[T]) rollup[T] {
+	r := rollup[T]{series: l.series, store: st, fanIn: fanIn}
 	for _, p := range l.parts {
 		r.parts = append(r.parts, tieredPart{p.meta.from, p.number, p.meta.tier})
 	}
@@ -222,7 +203,7 @@ func (r *rollup[T]) add(ctx context.Context, info Info, number int, rows iter.Se
 		return nil
 	}
 	p := tieredPart{from: number, number: number}
-	if err := r.writePart(info, p, r.encoded(rows)); err != nil {
+	if err := r.writePart(ctx, info, p, r.encoded(rows)); err != nil {
 		return err
 	}
 	r.parts = append(r.parts, p)
@@ -244,8 +225,8 @@ func (r *rollup[T]) reduce(ctx context.Context, info Info) error {
 	return nil
 }
 
-func (r *rollup[T]) writePart(info Info, p tieredPart, rows batches) error {
-	return r.write(r.partName(p.number), fileMeta{Info: info, from: p.from, through: p.number, tier: p.tier}, rows)
+func (r *rollup[T]) writePart(ctx context.Context, info Info, p tieredPart, rows batches) error {
+	return r.write(ctx, r.store, r.partName(p.number), fileMeta{Info: info, from: p.from, through: p.number, tier: p.tier}, rows)
 }
 
 // isDue tells whether the newest fanIn parts are of one tier.
@@ -266,10 +247,12 @@ func (r *rollup[T]) rollUp(ctx context.Context, info Info, count int) error {
 	if err := r.mergeInto(ctx, info, target, merged); err != nil {
 		return fmt.Errorf("roll up parts: %w", err)
 	}
+	var left []string
 	for _, p := range merged[:count-1] {
-		if err := r.fsys.Remove(r.partName(p.number)); err != nil {
-			return err
-		}
+		left = append(left, r.partName(p.number))
+	}
+	if err := r.store.Remove(ctx, left...); err != nil {
+		return err
 	}
 	r.parts = append(r.parts[:first], target)
 	return nil
@@ -283,11 +266,11 @@ func (r *rollup[T]) mergeInto(ctx context.Context, info Info, target tieredPart,
 		}
 	}()
 	for _, p := range parts {
-		t, err := r.load(openTable, r.partName(p.number))
+		t, err := r.load(ctx, openTable, r.partName(p.number))
 		if err != nil {
 			return err
 		}
 		tables = append(tables, t)
 	}
-	return r.writePart(info, target, withContext(ctx, mergeTables(tables, r.compare)))
+	return r.writePart(ctx, info, target, withContext(ctx, mergeTables(tables, r.compare)))
 }

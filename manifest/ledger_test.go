@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -14,13 +13,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"exporter/internal/durable"
+	"exporter/internal/store"
+	"exporter/internal/store/storetest"
 	"exporter/pipeline"
 )
 
-func openDir(t *testing.T, path string) *durable.Dir {
+func openDir(t *testing.T, path string) *store.Dir {
 	t.Helper()
-	dir, err := durable.Open(path)
+	dir, err := store.OwnDir(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,9 +28,9 @@ func openDir(t *testing.T, path string) *durable.Dir {
 	return dir
 }
 
-func openLedger(t *testing.T, fsys durable.FS) *Ledger {
+func openLedger(t *testing.T, st store.Store) *Ledger {
 	t.Helper()
-	l, err := Open(t.Context(), fsys, testInfo)
+	l, err := Open(t.Context(), st, testInfo)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,9 +98,9 @@ func collect(t *testing.T, s *Snapshot) []*pipeline.Row {
 	return rows
 }
 
-func openSnapshotOf(t *testing.T, fsys durable.FS) *Snapshot {
+func openSnapshotOf(t *testing.T, st store.Store) *Snapshot {
 	t.Helper()
-	s, err := OpenSnapshot(t.Context(), fsys)
+	s, err := OpenSnapshot(t.Context(), st)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +203,7 @@ func TestLedger_RollUp_NewestRowWins(t *testing.T) {
 	want := map[pipeline.AssetKey]*pipeline.Row{}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for run := range 3 {
-		dir, err := durable.Open(path)
+		dir, err := store.OwnDir(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -262,7 +262,7 @@ func TestLedger_RollUp_NewestRowWins(t *testing.T) {
 		if diff := cmp.Diff(wantRows, byFile); diff != "" {
 			t.Fatalf("run %d: rows by file (-want +got):\n%s", run, diff)
 		}
-		s.assets.fsys.(*durable.Dir).Close()
+		s.assets.reader.(*store.Dir).Close()
 	}
 }
 
@@ -271,10 +271,10 @@ func TestLedger_Compact_MergesFewTables(t *testing.T) {
 	// One tier of 15 parts, two of 12 and 8, and two of 15 and 15.
 	for _, commits := range []int{fanIn - 1, 12*fanIn + 8, fanIn*fanIn - 1} {
 		t.Run(fmt.Sprint(commits), func(t *testing.T) {
-			fsys := &openCounter{FS: memory(t)}
+			st := &openCounter{Store: storetest.NewMemory(nil)}
 			var want []*pipeline.Row
 			for run := range 2 {
-				l := openLedger(t, fsys)
+				l := openLedger(t, st)
 				for i := range commits {
 					row := storedRow(fmt.Sprintf("f%d", i), int32(run))
 					want = append(want, row)
@@ -282,16 +282,16 @@ func TestLedger_Compact_MergesFewTables(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				fsys.most = 0
+				st.most = 0
 				if err := l.Compact(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				if fsys.most < fanIn-1 || fsys.most > fanIn {
-					t.Errorf("run %d: %d tables were open at once, want %d or one less", run, fsys.most, fanIn)
+				if st.most < fanIn-1 || st.most > fanIn {
+					t.Errorf("run %d: %d tables were open at once, want %d or one less", run, st.most, fanIn)
 				}
 			}
 			sortRows(want)
-			if diff := cmp.Diff(want, collect(t, openSnapshotOf(t, fsys))); diff != "" {
+			if diff := cmp.Diff(want, collect(t, openSnapshotOf(t, st))); diff != "" {
 				t.Errorf("rows (-want +got):\n%s", diff)
 			}
 		})
@@ -300,12 +300,12 @@ func TestLedger_Compact_MergesFewTables(t *testing.T) {
 
 // openCounter counts the files of assets that are open for reading.
 type openCounter struct {
-	durable.FS
+	store.Store
 	open, most int
 }
 
-func (c *openCounter) Open(name string) (durable.File, error) {
-	f, err := c.FS.Open(name)
+func (c *openCounter) Open(ctx context.Context, name string) (store.Object, error) {
+	f, err := c.Store.Open(ctx, name)
 	if err != nil || strings.HasSuffix(name, ".files.parquet") || name == FilesName {
 		return f, err
 	}
@@ -315,13 +315,13 @@ func (c *openCounter) Open(name string) (durable.File, error) {
 }
 
 type countedFile struct {
-	durable.File
+	store.Object
 	c *openCounter
 }
 
 func (f *countedFile) Close() error {
 	f.c.open--
-	return f.File.Close()
+	return f.Object.Close()
 }
 
 // A crash between the two halves of a roll-up or of a merge leaves parts whose rows are elsewhere too.
@@ -345,14 +345,14 @@ func TestSnapshot_Rows_IgnoresLeftOvers(t *testing.T) {
 	}
 	// The next run removes it, but not before it has something to write.
 	next := openLedger(t, dir)
-	if _, err := dir.Lstat(l.assets.partName(1)); err != nil {
-		t.Errorf("opening the ledger changed part 1: %v", err)
+	if isMissing(t.Context(), dir, l.assets.partName(1)) {
+		t.Error("opening the ledger removed part 1")
 	}
 	if err := next.Compact(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := dir.Lstat(l.assets.partName(1)); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the next run left part 1: %v", err)
+	if !isMissing(t.Context(), dir, l.assets.partName(1)) {
+		t.Error("the next run left part 1")
 	}
 }
 
@@ -387,7 +387,7 @@ func TestLedger_RollUp_LeftOversAreDropped(t *testing.T) {
 	if err := next.Commit(t.Context(), want, nil); err != nil {
 		t.Fatal(err)
 	}
-	if numbers, err := next.assets.series.parts(); err != nil || len(numbers) != 2 {
+	if numbers, err := next.assets.series.parts(t.Context()); err != nil || len(numbers) != 2 {
 		t.Errorf("parts %v, %v after the next commit, want two", numbers, err)
 	}
 }
@@ -403,7 +403,7 @@ func TestLedger_Open_DistrustsFilesWithoutManifest(t *testing.T) {
 	if err := l.Compact(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := dir.Remove(AssetsName); err != nil {
+	if err := dir.Remove(t.Context(), AssetsName); err != nil {
 		t.Fatal(err)
 	}
 	known := func(s *Snapshot) bool {
@@ -471,31 +471,23 @@ func TestSnapshot_Rows_StopsWithContext(t *testing.T) {
 	}
 }
 
-func readFile(t *testing.T, fsys durable.FS, name string) []byte {
+func readFile(t *testing.T, st store.Store, name string) []byte {
 	t.Helper()
-	f, err := fsys.Open(name)
+	f, err := st.Open(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := make([]byte, info.Size())
+	b := make([]byte, f.Size())
 	if _, err := f.ReadAt(b, 0); err != nil {
 		t.Fatal(err)
 	}
 	return b
 }
 
-func writeFile(t *testing.T, fsys durable.FS, name string, content []byte) {
+func writeFile(t *testing.T, st store.Store, name string, content []byte) {
 	t.Helper()
-	err := durable.Replace(fsys, name, func(f durable.File) error {
-		_, err := f.Write(content)
-		return err
-	})
-	if err != nil {
+	if err := store.PutBytes(t.Context(), st, name, content); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -5,23 +5,23 @@ import (
 	"errors"
 	"fmt"
 
-	"exporter/internal/durable"
+	"exporter/internal/store"
 )
 
-// OpenSalvaged opens the ledger of the export in fsys like Open, but mends it before: where anything is damaged, it writes
+// OpenSalvaged opens the ledger of the export in st like Open, but mends it before: where anything is damaged, it writes
 // manifest.parquet and files.parquet anew from what Salvage finds, and removes all parts. The files that it writes say what
 // the newest sound one said of its run, or info where there is none.
-func OpenSalvaged(ctx context.Context, fsys durable.FS, info Info) (*Ledger, []Damage, error) {
-	damages, err := mend(ctx, fsys, info)
+func OpenSalvaged(ctx context.Context, st store.Store, info Info) (*Ledger, []Damage, error) {
+	damages, err := mend(ctx, st, info)
 	if err != nil {
 		return nil, damages, fmt.Errorf("mend the ledger: %w", err)
 	}
-	l, err := Open(ctx, fsys, info)
+	l, err := Open(ctx, st, info)
 	return l, damages, err
 }
 
-func mend(ctx context.Context, fsys durable.FS, info Info) (damages []Damage, err error) {
-	s, damages, err := Salvage(ctx, fsys)
+func mend(ctx context.Context, st store.Store, info Info) (damages []Damage, err error) {
+	s, damages, err := Salvage(ctx, st)
 	if err != nil {
 		return damages, err
 	}
@@ -35,24 +35,19 @@ func mend(ctx context.Context, fsys durable.FS, info Info) (damages []Damage, er
 	m := fileMeta{Info: info, through: max(s.assets.last, s.files.last)}
 	// First files.parquet: the old one may vouch for rows that are lost, and must be gone before the damage is. The new one
 	// vouches for less than there is.
-	if err := s.files.write(FilesName, m, s.files.encoded(s.allFileRows(ctx))); err != nil {
+	if err := s.files.write(ctx, st, FilesName, m, s.files.encoded(s.allFileRows(ctx))); err != nil {
 		return damages, err
 	}
-	if err := s.assets.write(AssetsName, m, s.assets.all(ctx)); err != nil {
+	if err := s.assets.write(ctx, st, AssetsName, m, s.assets.all(ctx)); err != nil {
 		return damages, err
 	}
-	return damages, errors.Join(removeParts(s.assets.series), removeParts(s.files.series))
+	return damages, errors.Join(removeParts(ctx, st, s.assets.series), removeParts(ctx, st, s.files.series))
 }
 
-func removeParts[T any](s series[T]) error {
-	numbers, err := s.parts()
+func removeParts[T any](ctx context.Context, st store.Store, s series[T]) error {
+	numbers, err := s.parts(ctx)
 	if err != nil {
 		return err
 	}
-	for _, number := range numbers {
-		if err := s.fsys.Remove(s.partName(number)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return st.Remove(ctx, s.partNames(numbers)...)
 }

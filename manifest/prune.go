@@ -37,7 +37,7 @@ type Extent struct {
 // no Compact: then that of the next one does. A file that was not gone is asked for again by a run that comes in between.
 func (l *Ledger) Prune(ctx context.Context, r Removal) (err error) {
 	// What this run has committed counts as well.
-	snapshot, err := OpenSnapshot(ctx, l.fsys)
+	snapshot, err := OpenSnapshot(ctx, l.store)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/parquet-go/parquet-go"
 
+	"exporter/internal/store/storetest"
 	"exporter/pipeline"
 )
 
@@ -123,15 +124,15 @@ func TestLedger_Commit_KeepsWhatIsAbsent(t *testing.T) {
 			files = append(files, &other)
 		}
 	}
-	fsys := memory(t)
-	l := openLedger(t, fsys)
+	st := storetest.NewMemory(nil)
+	l := openLedger(t, st)
 	if err := l.Commit(t.Context(), rows, files); err != nil {
 		t.Fatal(err)
 	}
 	slices.SortFunc(files, func(a, b *pipeline.FileRow) int { return a.Key().Compare(b.Key()) })
 	check := func(when string) {
 		t.Helper()
-		s := openSnapshotOf(t, fsys)
+		s := openSnapshotOf(t, st)
 		if diff := cmp.Diff(rows, collect(t, s)); diff != "" {
 			t.Errorf("rows %s (-want +got):\n%.2000s", when, diff)
 		}
@@ -155,13 +156,13 @@ func TestLedger_Commit_KeepsWhatIsAbsent(t *testing.T) {
 
 // A file that is sound, but has other columns than its name says, is no table.
 func TestOpenSnapshot_OtherColumns_IsRefused(t *testing.T) {
-	fsys := memory(t)
-	files := fileSeries(fsys)
+	st := storetest.NewMemory(nil)
+	files := fileSeries(st)
 	rows := func(yield func(*fileRow, error) bool) { yield(&fileRow{FileID: "f", Status: "complete"}, nil) }
-	if err := files.write(AssetsName, fileMeta{Info: testInfo}, files.encoded(rows)); err != nil {
+	if err := files.write(t.Context(), st, AssetsName, fileMeta{Info: testInfo}, files.encoded(rows)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := OpenSnapshot(t.Context(), fsys)
+	_, err := OpenSnapshot(t.Context(), st)
 	if damage, ok := errors.AsType[*pipeline.DamageError](err); !ok || damage.Path != AssetsName {
 		t.Errorf("OpenSnapshot = %v, want that %s is damaged", err, AssetsName)
 	}

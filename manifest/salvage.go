@@ -8,7 +8,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
 
-	"exporter/internal/durable"
+	"exporter/internal/store"
 	"exporter/pipeline"
 )
 
@@ -33,18 +33,18 @@ func (d *Damage) LosesUnnamed() bool {
 // UnknownRows is the number of rows of a file that is lost as a whole.
 const UnknownRows = -1
 
-// Salvage opens the ledger of the export in fsys like OpenSnapshot, but takes what is sound of damaged files, and says what
+// Salvage opens the ledger of the export in r like OpenSnapshot, but takes what is sound of damaged files, and says what
 // is lost. It changes nothing.
 //
 // Every row of the snapshot is one that was written. Where a lost row replaced an older one and its key cannot be read, the
 // older one comes to light again: what it says of a blob may be out of date, but not unnoticed, as the blob's hash differs.
 // A file that was complete is partial if its assets' rows are not those that it had, so that the next run lists them.
-func Salvage(ctx context.Context, fsys durable.FS) (*Snapshot, []Damage, error) {
+func Salvage(ctx context.Context, r store.Reader) (*Snapshot, []Damage, error) {
 	var damages []Damage
 	s, err := retry(func() (*Snapshot, error) {
 		damages = nil
 		note := func(d Damage) { damages = append(damages, d) }
-		return openSnapshot(fsys, salvaging(note), salvaging(note), func(s *Snapshot) error {
+		return openSnapshot(ctx, r, salvaging(note), salvaging(note), func(s *Snapshot) error {
 			if len(damages) > 0 {
 				if err := s.takeStock(ctx, damages); err != nil {
 					return err
@@ -58,9 +58,9 @@ func Salvage(ctx context.Context, fsys durable.FS) (*Snapshot, []Damage, error) 
 
 // salvaging loads what is sound of a table.
 func salvaging(note func(Damage)) loader {
-	return func(fsys durable.FS, name string, fit func(*table) error) (*table, error) {
+	return func(ctx context.Context, r store.Reader, name string, fit func(*table) error) (*table, error) {
 		var changes error
-		t, err := loadTable(fsys, name, func(t *table, damaged spans) error {
+		t, err := loadTable(ctx, r, name, func(t *table, damaged spans) error {
 			changes = changed(damaged)
 			return t.salvage(damaged, fit)
 		})

@@ -13,7 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/parquet-go/parquet-go"
 
-	"exporter/internal/durable"
+	"exporter/internal/store"
+	"exporter/internal/store/storetest"
 	"exporter/pipeline"
 )
 
@@ -22,14 +23,14 @@ func TestTable_Salvage_LosesRowsOfDamagedPages(t *testing.T) {
 	const n = 300
 	rows := figureRows(n)
 	file := encode(t, rows, parquet.MaxRowsPerRowGroup(120), parquet.PageBufferSize(1<<10))
-	fsys := memory(t)
-	writeFile(t, fsys, AssetsName, file)
-	sound, err := openTable(fsys, AssetsName, new(assetSeries(fsys)).fit)
+	st := storetest.NewMemory(nil)
+	writeFile(t, st, AssetsName, file)
+	sound, err := openTable(t.Context(), st, AssetsName, new(assetSeries(st)).fit)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer sound.close()
-	series := assetSeries(fsys)
+	series := assetSeries(st)
 	// Where not all damages are tried, it is chance which: their number in a row group may be a multiple.
 	rng := rand.New(rand.NewPCG(1, 2))
 	groupFirst, whole, partial, keyless := int64(0), 0, 0, 0
@@ -82,17 +83,17 @@ func TestTable_Salvage_LosesRowsOfDamagedPages(t *testing.T) {
 
 // hidden is a file of which some bytes cannot be read.
 type hidden struct {
-	durable.File
+	store.Object
 	bytes span
 }
 
 func (h hidden) ReadAt(p []byte, at int64) (int, error) {
 	read := span{at, int64(len(p))}
 	if both := read.and(h.bytes); both.count > 0 {
-		n, err := h.File.ReadAt(p[:both.first-at], at)
+		n, err := h.Object.ReadAt(p[:both.first-at], at)
 		return n, errors.Join(err, fmt.Errorf("byte %d was asked for", both.first))
 	}
-	return h.File.ReadAt(p, at)
+	return h.Object.ReadAt(p, at)
 }
 
 // checkSalvage overwrites bytes of a file, checks what is yielded of it against its rows, and returns what is lost.
@@ -102,15 +103,15 @@ func checkSalvage(t *testing.T, file []byte, damaged span, rows []*pipeline.Row)
 	for i := damaged.first; i < damaged.end(); i++ {
 		file[i] = 0xff
 	}
-	fsys := memory(t)
-	writeFile(t, fsys, AssetsName, file)
-	f, err := fsys.Open(AssetsName)
+	st := storetest.NewMemory(nil)
+	writeFile(t, st, AssetsName, file)
+	f, err := st.Open(t.Context(), AssetsName)
 	if err != nil {
 		t.Fatal(err)
 	}
 	table := &table{name: AssetsName, file: hidden{f, damaged}}
 	defer table.close()
-	if err := table.salvage(spans{damaged}, new(assetSeries(fsys)).fit); err != nil {
+	if err := table.salvage(spans{damaged}, new(assetSeries(st)).fit); err != nil {
 		t.Fatal(err)
 	}
 	if len(table.lost) != 1 {
@@ -129,7 +130,7 @@ func checkSalvage(t *testing.T, file []byte, damaged span, rows []*pipeline.Row)
 	}
 	want = slices.DeleteFunc(want, func(r assetRow) bool { return r.FileID == "" })
 	var got []assetRow
-	series := assetSeries(fsys)
+	series := assetSeries(st)
 	for row, err := range series.decoded(table.rows(table.all())) {
 		if err != nil {
 			t.Fatal(err)
@@ -156,10 +157,10 @@ func middleOf(t *testing.T, content []byte, column string) int {
 // A bit flips in the hashes, which are most of the file. Only the rows of one or two pages are lost, and all their keys known.
 func TestSalvage_Page_LosesItsRowsAlone(t *testing.T) {
 	rows := figureRows(1500)
-	fsys := memory(t)
+	st := storetest.NewMemory(nil)
 	content := encode(t, rows, parquet.PageBufferSize(16<<10))
-	writeFile(t, fsys, AssetsName, flipped(content, middleOf(t, content, "sha256")))
-	s, damages, err := Salvage(t.Context(), fsys)
+	writeFile(t, st, AssetsName, flipped(content, middleOf(t, content, "sha256")))
+	s, damages, err := Salvage(t.Context(), st)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,20 +214,20 @@ func TestSalvage_BloomFilter_LosesNothing(t *testing.T) {
 	}
 	files := slices.Collect(maps.Values(counts))
 	sortRows(rows)
-	fsys := memory(t)
-	l := openLedger(t, fsys)
+	st := storetest.NewMemory(nil)
+	l := openLedger(t, st)
 	if err := errors.Join(l.Commit(t.Context(), rows, files), l.Compact(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	content := readFile(t, fsys, AssetsName)
+	content := readFile(t, st, AssetsName)
 	sums, err := readChecksums(bytes.NewReader(content), int64(len(content)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	// The bloom filter is the last of a row group.
-	writeFile(t, fsys, AssetsName, flipped(content, int(sums.body-1)))
+	writeFile(t, st, AssetsName, flipped(content, int(sums.body-1)))
 
-	s, damages, err := Salvage(t.Context(), fsys)
+	s, damages, err := Salvage(t.Context(), st)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,8 +247,8 @@ func TestSalvage_BloomFilter_LosesNothing(t *testing.T) {
 
 // Parts that do not count may rot: a left-over that a later part contains is not even opened.
 func TestSnapshot_Open_IgnoresDamagedLeftOvers(t *testing.T) {
-	fsys := memory(t)
-	l := openLedger(t, fsys)
+	st := storetest.NewMemory(nil)
+	l := openLedger(t, st)
 	l.assets.fanIn = 2
 	want := []*pipeline.Row{storedRow("a", 1), storedRow("b", 1)}
 	for _, row := range want {
@@ -255,26 +256,26 @@ func TestSnapshot_Open_IgnoresDamagedLeftOvers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	writeFile(t, fsys, l.assets.partName(1), []byte("PAR1, long ago"))
-	if diff := cmp.Diff(want, collect(t, openSnapshotOf(t, fsys))); diff != "" {
+	writeFile(t, st, l.assets.partName(1), []byte("PAR1, long ago"))
+	if diff := cmp.Diff(want, collect(t, openSnapshotOf(t, st))); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
-	if _, damages, err := Salvage(t.Context(), fsys); err != nil || len(damages) > 0 {
+	if _, damages, err := Salvage(t.Context(), st); err != nil || len(damages) > 0 {
 		t.Errorf("salvaging: got damages %+v, error %v, want none", damages, err)
 	}
 }
 
 // A file of another version is not damaged, and nobody may write over it.
 func TestOpenSalvaged_OtherSchema_IsRefused(t *testing.T) {
-	fsys := memory(t)
-	w := writeExport(t, fsys)
+	st := storetest.NewMemory(nil)
+	w := writeExport(t, st)
 	content := encode(t, nil, parquet.KeyValueMetadata(metaSchema, "99"))
-	writeFile(t, fsys, AssetsName, content)
-	writeFile(t, fsys, filePart, readFile(t, fsys, filePart)[:100])
-	if _, _, err := OpenSalvaged(t.Context(), fsys, testInfo); !errors.Is(err, ErrSchema) {
+	writeFile(t, st, AssetsName, content)
+	writeFile(t, st, filePart, readFile(t, st, filePart)[:100])
+	if _, _, err := OpenSalvaged(t.Context(), st, testInfo); !errors.Is(err, ErrSchema) {
 		t.Errorf("got error %v, want %v", err, ErrSchema)
 	}
-	if got := readFile(t, fsys, AssetsName); !bytes.Equal(got, content) || len(w.assets) == 0 {
+	if got := readFile(t, st, AssetsName); !bytes.Equal(got, content) || len(w.assets) == 0 {
 		t.Errorf("%s was written over", AssetsName)
 	}
 }

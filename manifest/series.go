@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"slices"
@@ -14,7 +15,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
-	"exporter/internal/durable"
+	"exporter/internal/store"
 	"exporter/pipeline"
 )
 
@@ -23,7 +24,7 @@ const (
 	AssetsName = "manifest.parquet"
 	FilesName  = "files.parquet"
 
-	partsDir = durable.PrivateDir + "/parts"
+	partsDir = store.PrivatePrefix + "parts"
 	// fanIn is how many parts make a roll-up, and how many tables a ledger merges at most: few, as each takes about a third of a
 	// MiB while it is merged, and many enough for the rows of a million assets to be rolled up once.
 	fanIn = 16
@@ -31,7 +32,7 @@ const (
 
 // series is one of the two tables as it lies on disk: a file, and the parts that came after it.
 type series[T any] struct {
-	fsys durable.FS
+	reader store.Reader
 	// name is that of the file, suffix that of the parts behind their number.
 	name, suffix string
 	schema       *parquet.Schema
@@ -43,18 +44,18 @@ type series[T any] struct {
 	status, reason, vanishedAt, expiredAt int
 }
 
-func assetSeries(fsys durable.FS) series[assetRow] {
-	return newSeries[assetRow](fsys, AssetsName, ".assets.parquet", "reason", assetKeys[:])
+func assetSeries(r store.Reader) series[assetRow] {
+	return newSeries[assetRow](r, AssetsName, ".assets.parquet", "reason", assetKeys[:])
 }
 
-func fileSeries(fsys durable.FS) series[fileRow] {
-	s := newSeries[fileRow](fsys, FilesName, ".files.parquet", "error", fileKeys[:])
+func fileSeries(r store.Reader) series[fileRow] {
+	s := newSeries[fileRow](r, FilesName, ".files.parquet", "error", fileKeys[:])
 	s.keyEnds = true
 	return s
 }
 
-func newSeries[T any](fsys durable.FS, name, suffix, reason string, keys []string) series[T] {
-	s := series[T]{fsys: fsys, name: name, suffix: suffix, schema: schemaOf[T]()}
+func newSeries[T any](r store.Reader, name, suffix, reason string, keys []string) series[T] {
+	s := series[T]{reader: r, name: name, suffix: suffix, schema: schemaOf[T]()}
 	s.status, s.reason = columnOf(s.schema, "status"), columnOf(s.schema, reason)
 	s.vanishedAt, s.expiredAt = columnOf(s.schema, "vanished_at"), columnOf(s.schema, "expired_at")
 	for _, key := range keys {
@@ -96,26 +97,44 @@ func (s *series[T]) partName(number int) string {
 	return fmt.Sprintf("%s/%08d%s", partsDir, number, s.suffix)
 }
 
-// write replaces the file of a name by one that has some rows.
-func (s *series[T]) write(name string, m fileMeta, rows batches) error {
-	return durable.Replace(s.fsys, name, func(f durable.File) error {
-		return encodeTable(f, rows, s.writerOptions(m)...)
-	})
+func (s *series[T]) partNames(numbers []int) []string {
+	names := make([]string, len(numbers))
+	for i, number := range numbers {
+		names[i] = s.partName(number)
+	}
+	return names
+}
+
+// write puts a table that has some rows in the place of the one of its name. What a checkpoint has is encoded in memory.
+func (s *series[T]) write(ctx context.Context, to store.Store, name string, m fileMeta, rows batches) (err error) {
+	encode := func(w io.Writer) error { return encodeTable(w, rows, s.writerOptions(m)...) }
+	if m.from > 0 && m.tier == 0 {
+		var part bytes.Buffer
+		if err := encode(&part); err != nil {
+			return err
+		}
+		return store.PutBytes(ctx, to, name, part.Bytes())
+	}
+	spool, err := to.Spool()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, spool.Close()) }()
+	if err := encode(spool); err != nil {
+		return err
+	}
+	return to.Put(ctx, name, spool, spool.Size())
 }
 
 // parts lists the numbers of the parts, ascending.
-func (s *series[T]) parts() ([]int, error) {
-	entries, err := s.fsys.ReadDir(partsDir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
+func (s *series[T]) parts(ctx context.Context) ([]int, error) {
 	var numbers []int
-	for _, e := range entries {
-		digits, ok := strings.CutSuffix(e.Name(), s.suffix)
-		if number, err := strconv.Atoi(digits); ok && err == nil && number > 0 && s.partName(number) == partsDir+"/"+e.Name() {
+	for e, err := range s.reader.List(ctx, partsDir+"/") {
+		if err != nil {
+			return nil, err
+		}
+		digits, ok := strings.CutSuffix(strings.TrimPrefix(e.Key, partsDir+"/"), s.suffix)
+		if number, err := strconv.Atoi(digits); ok && err == nil && number > 0 && s.partName(number) == e.Key {
 			numbers = append(numbers, number)
 		}
 	}
@@ -140,11 +159,11 @@ type part struct {
 }
 
 // loader opens a table, and has it fitted into its series. It returns nil for one that is there, but of which nothing can be read.
-type loader func(fsys durable.FS, name string, fit func(*table) error) (*table, error)
+type loader func(ctx context.Context, r store.Reader, name string, fit func(*table) error) (*table, error)
 
 // open opens the file, unless ignoreBase, and all parts that count. A part does not where the file or a later part
 // contains it: a merge or a roll-up was interrupted before it removed it.
-func (s series[T]) open(load loader, ignoreBase bool) (l *log[T], err error) {
+func (s series[T]) open(ctx context.Context, load loader, ignoreBase bool) (l *log[T], err error) {
 	l = &log[T]{series: s}
 	defer func() {
 		if err != nil {
@@ -153,12 +172,12 @@ func (s series[T]) open(load loader, ignoreBase bool) (l *log[T], err error) {
 		}
 	}()
 	// The parts are listed first: one that is merged into the file meanwhile is then found there, and missing here.
-	numbers, err := s.parts()
+	numbers, err := s.parts(ctx)
 	if err != nil {
 		return l, err
 	}
 	if !ignoreBase {
-		if l.base, err = s.load(load, s.name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if l.base, err = s.load(ctx, load, s.name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return l, err
 		}
 	}
@@ -172,7 +191,7 @@ func (s series[T]) open(load loader, ignoreBase bool) (l *log[T], err error) {
 			l.stale = append(l.stale, number)
 			continue
 		}
-		t, err := s.load(load, s.partName(number))
+		t, err := s.load(ctx, load, s.partName(number))
 		if err != nil {
 			return l, err
 		}
@@ -186,7 +205,9 @@ func (s series[T]) open(load loader, ignoreBase bool) (l *log[T], err error) {
 }
 
 // load loads a table of the series. One with other columns is a *pipeline.DamageError.
-func (s *series[T]) load(load loader, name string) (*table, error) { return load(s.fsys, name, s.fit) }
+func (s *series[T]) load(ctx context.Context, load loader, name string) (*table, error) {
+	return load(ctx, s.reader, name, s.fit)
+}
 
 // fit finds the columns of the series in a table. One of another program is read once: nothing else says that its rows are as
 // they have to be.

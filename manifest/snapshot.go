@@ -7,7 +7,7 @@ import (
 	"iter"
 	"slices"
 
-	"exporter/internal/durable"
+	"exporter/internal/store"
 	"exporter/pipeline"
 )
 
@@ -27,11 +27,11 @@ type Snapshot struct {
 
 var _ pipeline.History = (*Snapshot)(nil)
 
-// OpenSnapshot reads the ledger of the export in fsys, which may be empty. Files that cannot be read, or are not as they were
+// OpenSnapshot reads the ledger of the export in r, which may be empty. Files that cannot be read, or are not as they were
 // written, are a *pipeline.DamageError.
-func OpenSnapshot(ctx context.Context, fsys durable.FS) (*Snapshot, error) {
+func OpenSnapshot(ctx context.Context, r store.Reader) (*Snapshot, error) {
 	return retry(func() (*Snapshot, error) {
-		return openSnapshot(fsys, openTable, openTable, func(s *Snapshot) error { return s.index(ctx) })
+		return openSnapshot(ctx, r, openTable, openTable, func(s *Snapshot) error { return s.index(ctx) })
 	})
 }
 
@@ -48,7 +48,7 @@ func retry(open func() (*Snapshot, error)) (*Snapshot, error) {
 }
 
 // openSnapshot opens all files that count, and prepares the snapshot for use.
-func openSnapshot(fsys durable.FS, loadAssets, loadFiles loader,
+func openSnapshot(ctx context.Context, r store.Reader, loadAssets, loadFiles loader,
 	prepare func(*Snapshot) error) (s *Snapshot, err error) {
 	s = &Snapshot{}
 	defer func() {
@@ -59,14 +59,24 @@ func openSnapshot(fsys durable.FS, loadAssets, loadFiles loader,
 	}()
 	// Without manifest.parquet, files.parquet would vouch for assets that nobody knows any more. Files are opened first, as
 	// they are committed last: what is complete here has its assets below, also while a run goes on.
-	_, missing := fsys.Lstat(AssetsName)
-	if s.files, err = fileSeries(fsys).open(loadFiles, errors.Is(missing, fs.ErrNotExist)); err != nil {
+	if s.files, err = fileSeries(r).open(ctx, loadFiles, isMissing(ctx, r, AssetsName)); err != nil {
 		return s, err
 	}
-	if s.assets, err = assetSeries(fsys).open(loadAssets, false); err != nil {
+	if s.assets, err = assetSeries(r).open(ctx, loadAssets, false); err != nil {
 		return s, err
 	}
 	return s, prepare(s)
+}
+
+// isMissing tells whether there is no object. Who cannot know says no, and fails when it is opened.
+func isMissing(ctx context.Context, r store.Reader, name string) bool {
+	o, err := r.Open(ctx, name)
+	if err != nil {
+		return errors.Is(err, fs.ErrNotExist)
+	}
+	// Nothing was written, so that nothing can be lost.
+	_ = o.Close()
+	return false
 }
 
 // index reads what is kept in memory.

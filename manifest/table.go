@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,7 +11,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
-	"exporter/internal/durable"
+	"exporter/internal/store"
 	"exporter/pipeline"
 )
 
@@ -20,7 +21,7 @@ const readBuffer = 1 << 10
 // table is one Parquet file, of which the rows are sorted by key and each key occurs once.
 type table struct {
 	name    string
-	file    durable.File
+	file    store.Object
 	parquet *parquet.File
 	meta    fileMeta
 	// foreign says that another program wrote the file: it has no checksums.
@@ -34,8 +35,8 @@ type table struct {
 
 // openTable opens a Parquet file that exporter wrote, or another program of what exporter wrote. What is not as it was written is
 // a *pipeline.DamageError.
-func openTable(fsys durable.FS, name string, fit func(*table) error) (*table, error) {
-	return loadTable(fsys, name, func(t *table, damaged spans) error {
+func openTable(ctx context.Context, r store.Reader, name string, fit func(*table) error) (*table, error) {
+	return loadTable(ctx, r, name, func(t *table, damaged spans) error {
 		if err := changed(damaged); err != nil {
 			return err
 		}
@@ -48,18 +49,18 @@ func openTable(fsys durable.FS, name string, fit func(*table) error) (*table, er
 
 // loadTable reads all of a Parquet file to compare it with its checksums, and has it opened by one who is told which of its
 // bytes are damaged. Where nothing in it can be trusted, or open refuses it, it returns a *pipeline.DamageError.
-func loadTable(fsys durable.FS, name string, open func(t *table, damaged spans) error) (*table, error) {
-	f, err := fsys.Open(name)
+func loadTable(ctx context.Context, r store.Reader, name string, open func(t *table, damaged spans) error) (*table, error) {
+	o, err := r.Open(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	t := &table{name: name, file: f}
+	t := &table{name: name, file: o}
 	damaged, err := t.check()
 	if err == nil {
 		err = open(t, damaged)
 	}
 	if err != nil {
-		return nil, errors.Join(t.damaged(err), f.Close())
+		return nil, errors.Join(t.damaged(err), o.Close())
 	}
 	return t, nil
 }
@@ -67,11 +68,7 @@ func loadTable(fsys durable.FS, name string, open func(t *table, damaged spans) 
 // check compares the file with its checksums, and returns the damaged bytes. Where nothing in the file can be trusted it
 // returns an error.
 func (t *table) check() (spans, error) {
-	info, err := t.file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	sums, err := readChecksums(t.file, info.Size())
+	sums, err := readChecksums(t.file, t.file.Size())
 	if errors.Is(err, errNoChecksums) {
 		t.foreign = true
 		return nil, nil
@@ -93,11 +90,7 @@ func changed(damaged spans) error {
 // open reads what is behind the row groups.
 func (t *table) open() (err error) {
 	defer catch(&err)
-	info, err := t.file.Stat()
-	if err != nil {
-		return err
-	}
-	t.parquet, err = parquet.OpenFile(t.file, info.Size(),
+	t.parquet, err = parquet.OpenFile(t.file, t.file.Size(),
 		// Nothing looks rows up by bloom filters, and few need a page index.
 		parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true),
 		// The first magic bytes are part of the body, which may be damaged there: the checksums have vouched for what the

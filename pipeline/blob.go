@@ -54,6 +54,9 @@ func (b *Blob) WriteTo(w io.Writer) (n int64, err error) {
 	return memory.WriteTo(w)
 }
 
+// ReadAt implements io.ReaderAt.
+func (b *Blob) ReadAt(p []byte, at int64) (int, error) { return b.Open().ReadAt(p, at) }
+
 // Close releases the blob's memory or its temporary file. The blob must not be read afterwards.
 func (b *Blob) Close() error {
 	b.body = nil

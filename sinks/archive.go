@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"path"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
 
-	"exporter/internal/durable"
+	"exporter/internal/store"
 	"exporter/pipeline"
 )
 
@@ -62,7 +61,7 @@ func (o ArchiveOptions) encoder() (*zstd.Encoder, error) {
 
 // Archive stores blobs in tar shards.
 type Archive struct {
-	fsys    durable.FS
+	store   store.Store
 	options ArchiveOptions
 
 	mu sync.Mutex
@@ -75,21 +74,19 @@ type Archive struct {
 	full, synced []*shard
 	// next is the number of the shard to be made next.
 	next int
-	// created says that the directory has entries that are not durable.
-	created bool
 }
 
 var _ pipeline.Sink = (*Archive)(nil)
 
-// NewArchive returns a sink that stores shards below "shards" of fsys. If an earlier run left partial shards, it cuts
+// NewArchive returns a sink that stores shards below "shards" of s. If an earlier run left partial shards, it cuts
 // them back to what is committed and goes on with the last one; only then is committed called, to go over all stored
 // rows of the ledger. A shard that holds less than the rows say is a *pipeline.DamageError.
-func NewArchive(fsys durable.FS, o ArchiveOptions, committed func() iter.Seq2[*pipeline.Row, error]) (*Archive, error) {
+func NewArchive(ctx context.Context, s store.Store, o ArchiveOptions, committed func() iter.Seq2[*pipeline.Row, error]) (*Archive, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	a := &Archive{fsys: fsys, options: o}
-	if err := a.recover(committed); err != nil {
+	a := &Archive{store: s, options: o}
+	if err := a.recover(ctx, committed); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
@@ -99,7 +96,7 @@ func NewArchive(fsys durable.FS, o ArchiveOptions, committed func() iter.Seq2[*p
 var errHalfWritten = errors.New("a shard ends in the middle of an entry")
 
 // Put appends the blob to the current shard. Its Location is complete after Sync.
-func (a *Archive) Put(_ context.Context, asset *pipeline.Asset, blob *pipeline.Blob) (*pipeline.Location, error) {
+func (a *Archive) Put(ctx context.Context, asset *pipeline.Asset, blob *pipeline.Blob) (*pipeline.Location, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.broken != nil {
@@ -107,16 +104,18 @@ func (a *Archive) Put(_ context.Context, asset *pipeline.Asset, blob *pipeline.B
 	}
 	// Until put returns, which it does not when it panics, the shard ends in the middle of an entry.
 	a.broken = errHalfWritten
-	location, err := a.put(asset, blob)
+	location, err := a.put(ctx, asset, blob)
 	a.broken = err
 	return location, err
 }
 
-func (a *Archive) put(asset *pipeline.Asset, blob *pipeline.Blob) (*pipeline.Location, error) {
+func (a *Archive) put(ctx context.Context, asset *pipeline.Asset, blob *pipeline.Blob) (*pipeline.Location, error) {
 	if a.current == nil {
-		if err := a.open(); err != nil {
+		var err error
+		if a.current, err = a.openShard(ctx, shardPath(a.next, a.options.Compress)); err != nil {
 			return nil, err
 		}
+		a.next++
 	}
 	location, err := a.current.append(memberName(asset, blob.MediaType), blob)
 	if err != nil {
@@ -132,42 +131,30 @@ func (a *Archive) put(asset *pipeline.Asset, blob *pipeline.Blob) (*pipeline.Loc
 	return location, nil
 }
 
-// open begins the next shard.
-func (a *Archive) open() error {
-	if err := a.fsys.MkdirAll(ShardDir); err != nil {
-		return err
-	}
-	name := shardPath(a.next, a.options.Compress)
-	f, err := a.fsys.Create(name + partialSuffix)
-	if err != nil {
-		return err
-	}
-	a.current, err = a.newShard(name, f)
-	if err != nil {
-		return errors.Join(err, f.Close())
-	}
-	a.created = true
-	a.next++
-	return nil
-}
-
-func (a *Archive) newShard(name string, f durable.File) (*shard, error) {
+// openShard opens a shard that is not sealed, or begins it.
+func (a *Archive) openShard(ctx context.Context, name string) (*shard, error) {
 	encoder, err := a.options.encoder()
 	if err != nil {
 		return nil, err
 	}
-	return newShard(a.fsys, name, f, encoder, a.options.FrameSize), nil
+	file, err := a.store.Grow(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	s := newShard(name, file, encoder, a.options.FrameSize)
+	s.file = file
+	return s, nil
 }
 
 // Sync ends the current frame, makes all shards durable as far as they are written, and seals those that were full at
 // the Sync before, whose rows have been committed since. Blobs can be put while it waits for the disk.
-func (a *Archive) Sync(_ context.Context, release func()) error {
-	committed, dirty, created, err := a.beginSync()
+func (a *Archive) Sync(ctx context.Context, release func()) error {
+	committed, dirty, err := a.beginSync()
 	release()
 	if err != nil {
 		return err
 	}
-	if err := sealAll(committed); err != nil {
+	if err := sealAll(ctx, committed); err != nil {
 		return a.fail(err)
 	}
 	for _, s := range dirty {
@@ -175,37 +162,26 @@ func (a *Archive) Sync(_ context.Context, release func()) error {
 			return a.fail(err)
 		}
 	}
-	if created {
-		for dir := ShardDir; ; dir = path.Dir(dir) {
-			if err := a.fsys.SyncDir(dir); err != nil {
-				return a.fail(err)
-			}
-			if dir == "." {
-				break
-			}
-		}
-	}
 	return nil
 }
 
-// beginSync takes what Sync has to do: shards to seal, shards to sync, and whether there are new ones.
-func (a *Archive) beginSync() (committed, dirty []*shard, created bool, err error) {
+// beginSync takes what Sync has to do: shards to seal, and shards to sync.
+func (a *Archive) beginSync() (committed, dirty []*shard, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.broken != nil {
-		return nil, nil, false, a.broken
+		return nil, nil, a.broken
 	}
 	committed, a.synced, a.full = a.synced, a.full, nil
 	dirty = append(dirty, a.synced...)
 	if a.current != nil {
 		if err := a.current.flush(); err != nil {
 			a.broken = err
-			return nil, nil, false, err
+			return nil, nil, err
 		}
 		dirty = append(dirty, a.current)
 	}
-	created, a.created = a.created, false
-	return committed, dirty, created, nil
+	return committed, dirty, nil
 }
 
 // fail makes the sink refuse all that follows.
@@ -218,9 +194,9 @@ func (a *Archive) fail(err error) error {
 	return err
 }
 
-func sealAll(shards []*shard) error {
+func sealAll(ctx context.Context, shards []*shard) error {
 	for _, s := range shards {
-		if err := s.seal(); err != nil {
+		if err := s.seal(ctx); err != nil {
 			return err
 		}
 	}
@@ -228,7 +204,7 @@ func sealAll(shards []*shard) error {
 }
 
 // Seal seals every shard, the current one included.
-func (a *Archive) Seal(context.Context) error {
+func (a *Archive) Seal(ctx context.Context) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.broken != nil {
@@ -239,7 +215,7 @@ func (a *Archive) Seal(context.Context) error {
 		committed = append(committed, a.current)
 	}
 	a.synced, a.full, a.current = nil, nil, nil
-	if err := sealAll(committed); err != nil {
+	if err := sealAll(ctx, committed); err != nil {
 		a.broken = err
 		return err
 	}

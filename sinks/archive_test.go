@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"exporter/internal/durable"
+	"exporter/internal/store"
 	"exporter/pipeline"
 )
 
@@ -112,8 +113,8 @@ func TestArchive_Window_IsSmall(t *testing.T) {
 	for _, level := range []string{"fastest", "default", "better", "best"} {
 		o := DefaultArchiveOptions()
 		o.Level = level
-		f := newFixture(t, sinkUnderTest{level, func(fsys durable.FS, committed func() iter.Seq2[*pipeline.Row, error]) (pipeline.Sink, error) {
-			return NewArchive(fsys, o, committed)
+		f := newFixture(t, sinkUnderTest{level, func(s store.Store, committed func() iter.Seq2[*pipeline.Row, error]) (pipeline.Sink, error) {
+			return NewArchive(t.Context(), s, o, committed)
 		}})
 		f.mustPut(screenshot("f", 0), bytes.Repeat(noise(1, 1000), 3000))
 		f.checkpoint()
@@ -134,8 +135,8 @@ func TestArchive_Window_IsSmall(t *testing.T) {
 // Frames that compression makes no smaller are followed by some that are not compressed, and after those it is tried again.
 func TestArchive_WhatDoesNotShrink_IsStoredAsItIs(t *testing.T) {
 	const size = 150_000
-	f := newFixture(t, sinkUnderTest{"one shard", func(fsys durable.FS, committed func() iter.Seq2[*pipeline.Row, error]) (pipeline.Sink, error) {
-		return NewArchive(fsys, DefaultArchiveOptions(), committed)
+	f := newFixture(t, sinkUnderTest{"one shard", func(s store.Store, committed func() iter.Seq2[*pipeline.Row, error]) (pipeline.Sink, error) {
+		return NewArchive(t.Context(), s, DefaultArchiveOptions(), committed)
 	}})
 	put := func(page int, content []byte) (frame pipeline.Frame) {
 		f.mustPut(screenshot("f", page), content)
@@ -227,7 +228,7 @@ func TestArchive_Recover_NamesDamagedShard(t *testing.T) {
 				}
 			}
 		}
-		_, err = NewArchive(f.dir, DefaultArchiveOptions(), committed)
+		_, err = NewArchive(t.Context(), f.store, DefaultArchiveOptions(), committed)
 		var damage *pipeline.DamageError
 		if !errors.As(err, &damage) || damage.Path != name {
 			t.Errorf("%s shard: got error %v, want a DamageError of %s", what, err, name)
@@ -236,7 +237,7 @@ func TestArchive_Recover_NamesDamagedShard(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f.Sink = NewLocal(f.dir)
+	f.Sink = NewLocal(f.store)
 }
 
 func TestArchiveOptions_Validate_NamesTheField(t *testing.T) {

@@ -2,6 +2,7 @@ package sinks
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"iter"
 	"math/rand/v2"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"exporter/internal/durable"
+	"exporter/internal/store"
 	"exporter/pipeline"
 )
 
@@ -42,20 +44,20 @@ func BenchmarkMemberName(b *testing.B) {
 }
 
 func BenchmarkSinks_Put(b *testing.B) {
-	archive := func(compress bool) func(durable.FS) (pipeline.Sink, error) {
-		return func(fsys durable.FS) (pipeline.Sink, error) {
+	archive := func(compress bool) func(store.Store) (pipeline.Sink, error) {
+		return func(s store.Store) (pipeline.Sink, error) {
 			o := DefaultArchiveOptions()
 			o.Compress = compress
-			return NewArchive(fsys, o, func() iter.Seq2[*pipeline.Row, error] {
+			return NewArchive(context.Background(), s, o, func() iter.Seq2[*pipeline.Row, error] {
 				return func(func(*pipeline.Row, error) bool) {}
 			})
 		}
 	}
 	for _, sink := range []struct {
 		name string
-		open func(durable.FS) (pipeline.Sink, error)
+		open func(store.Store) (pipeline.Sink, error)
 	}{
-		{"local", func(fsys durable.FS) (pipeline.Sink, error) { return NewLocal(fsys), nil }},
+		{"local", func(s store.Store) (pipeline.Sink, error) { return NewLocal(s), nil }},
 		{"archive", archive(true)},
 		{"archive uncompressed", archive(false)},
 	} {
@@ -66,13 +68,13 @@ func BenchmarkSinks_Put(b *testing.B) {
 }
 
 // benchmarkPut puts blobs, without what makes them durable.
-func benchmarkPut(b *testing.B, open func(durable.FS) (pipeline.Sink, error), size int) {
+func benchmarkPut(b *testing.B, open func(store.Store) (pipeline.Sink, error), size int) {
 	dir, err := durable.Open(b.TempDir())
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer dir.Close()
-	sink, err := open(dir)
+	sink, err := open(store.OnFS(dir))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,5 +1,5 @@
 // Package sinks holds the places where blobs go: local files, and zstd tar shards. docs/format.md specifies both.
 //
-// A sink implements pipeline.Sink over a durable.FS, builds every path with the functions of names.go, and passes the
+// A sink implements pipeline.Sink over a store.Store, builds every path with the functions of names.go, and passes the
 // conformance suite in suite_test.go.
 package sinks

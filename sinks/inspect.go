@@ -12,7 +12,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
-	"exporter/internal/durable"
+	"exporter/internal/store"
 )
 
 // ShardVisitor is told what a shard holds. Its methods are called by one goroutine, mostly in the order of the shard.
@@ -28,25 +28,21 @@ type ShardVisitor interface {
 // ShardReader is a shard, sealed or not, that is open to be compared with what rows claim of it.
 type ShardReader struct {
 	name   string
-	file   durable.File
+	file   store.Object
 	size   int64
 	sealed bool
 }
 
 // OpenShard opens a shard by the path that it has or will have when it is sealed. A missing one is fs.ErrNotExist.
-func OpenShard(fsys durable.FS, name string) (*ShardReader, error) {
-	f, sealed, err := openShard(fsys, name)
+func OpenShard(ctx context.Context, r store.Reader, name string) (*ShardReader, error) {
+	o, sealed, err := openShard(ctx, r, name)
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat()
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return &ShardReader{name: name, file: f, size: info.Size(), sealed: sealed}, nil
+	return &ShardReader{name: name, file: o, size: o.Size(), sealed: sealed}, nil
 }
 
-// Close closes the shard's file.
+// Close closes the shard.
 func (r *ShardReader) Close() error { return r.file.Close() }
 
 // Inspect reads the shard once, from its beginning to its end, or where it is not sealed to the end of the last claim,

@@ -1,61 +1,62 @@
 package sinks
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 
-	"exporter/internal/durable"
+	"exporter/internal/store"
 	"exporter/pipeline"
 )
 
 // Open returns a reader of the size bytes of a stored blob, wherever a sink put it. It decodes no more of a shard than
 // the frame that holds the blob. A blob that ends early is an io.ErrUnexpectedEOF; its bytes are not checked otherwise.
-func Open(fsys durable.FS, at pipeline.Location, size int64) (io.ReadCloser, error) {
-	f, err := openAt(fsys, at)
+func Open(ctx context.Context, r store.Reader, at pipeline.Location, size int64) (io.ReadCloser, error) {
+	o, err := openAt(ctx, r, at)
 	if err != nil {
 		return nil, err
 	}
-	body, stop, err := bodyOf(f, at.Shard, size)
+	body, stop, err := bodyOf(o, at.Shard, size)
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, errors.Join(err, o.Close())
 	}
-	return &blobReader{body: io.LimitReader(body, size), left: size, file: f, stop: stop}, nil
+	return &blobReader{body: io.LimitReader(body, size), left: size, object: o, stop: stop}, nil
 }
 
-// openAt opens the blob's file or its shard.
-func openAt(fsys durable.FS, at pipeline.Location) (durable.File, error) {
+// openAt opens the blob's own object or its shard.
+func openAt(ctx context.Context, r store.Reader, at pipeline.Location) (store.Object, error) {
 	if at.Shard == nil {
-		return fsys.Open(at.Path)
+		return r.Open(ctx, at.Path)
 	}
-	f, _, err := openShard(fsys, at.Path)
-	return f, err
+	o, _, err := openShard(ctx, r, at.Path)
+	return o, err
 }
 
 // openShard opens a shard, which may not be sealed yet.
-func openShard(fsys durable.FS, name string) (f durable.File, sealed bool, err error) {
-	if f, err := fsys.Open(name); !errors.Is(err, fs.ErrNotExist) {
-		return f, true, err
+func openShard(ctx context.Context, r store.Reader, name string) (o store.Object, sealed bool, err error) {
+	if o, err := r.Open(ctx, name); !errors.Is(err, fs.ErrNotExist) {
+		return o, true, err
 	}
-	if f, err := fsys.Open(name + partialSuffix); !errors.Is(err, fs.ErrNotExist) {
-		return f, false, err
+	if o, err := r.Open(ctx, name+store.PartialSuffix); !errors.Is(err, fs.ErrNotExist) {
+		return o, false, err
 	}
 	// It may have been sealed between the two.
-	f, err = fsys.Open(name)
-	return f, true, err
+	o, err = r.Open(ctx, name)
+	return o, true, err
 }
 
 // bodyOf returns a reader at the blob's first byte, and what to call when it is no longer needed.
-func bodyOf(f durable.File, at *pipeline.ShardLocation, size int64) (io.Reader, func(), error) {
+func bodyOf(o store.Object, at *pipeline.ShardLocation, size int64) (io.Reader, func(), error) {
 	nothing := func() {}
 	switch {
 	case at == nil:
-		return f, nothing, nil
+		return io.NewSectionReader(o, 0, size), nothing, nil
 	case at.Frame == nil:
-		return io.NewSectionReader(f, at.Offset, size), nothing, nil
+		return io.NewSectionReader(o, at.Offset, size), nothing, nil
 	}
-	frame := io.NewSectionReader(f, at.Frame.Offset, at.Frame.Size)
+	frame := io.NewSectionReader(o, at.Frame.Offset, at.Frame.Size)
 	decoder, err := newDecoder(frame)
 	if err != nil {
 		return nil, nil, err
@@ -69,10 +70,10 @@ func bodyOf(f durable.File, at *pipeline.ShardLocation, size int64) (io.Reader, 
 
 // blobReader reads exactly the blob's bytes.
 type blobReader struct {
-	body io.Reader
-	left int64
-	file durable.File
-	stop func()
+	body   io.Reader
+	left   int64
+	object store.Object
+	stop   func()
 }
 
 func (r *blobReader) Read(p []byte) (int, error) {
@@ -86,5 +87,5 @@ func (r *blobReader) Read(p []byte) (int, error) {
 
 func (r *blobReader) Close() error {
 	r.stop()
-	return r.file.Close()
+	return r.object.Close()
 }

@@ -1,17 +1,19 @@
 package sinks
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"iter"
+	"path"
 	"strconv"
 	"strings"
 
 	"github.com/cespare/xxhash/v2"
 
-	"exporter/internal/durable"
+	"exporter/internal/store"
 	"exporter/pipeline"
 )
 
@@ -37,7 +39,7 @@ func shardPath(number int, compressed bool) string {
 
 // parseShardName is the inverse of shardPath, for the last element of a path with or without ".partial".
 func parseShardName(base string) (number int, ok bool) {
-	base = strings.TrimSuffix(base, partialSuffix)
+	base = strings.TrimSuffix(base, store.PartialSuffix)
 	digits, isShard := strings.CutPrefix(base, "shard-")
 	digits, isCompressed := strings.CutSuffix(digits, compressedSuffix)
 	if !isCompressed {
@@ -52,24 +54,20 @@ func parseShardName(base string) (number int, ok bool) {
 func isCompressed(name string) bool { return strings.HasSuffix(name, compressedSuffix) }
 
 // recover finds the next shard's number and goes on with partial shards.
-func (a *Archive) recover(committed func() iter.Seq2[*pipeline.Row, error]) error {
-	entries, err := a.fsys.ReadDir(ShardDir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
+func (a *Archive) recover(ctx context.Context, committed func() iter.Seq2[*pipeline.Row, error]) error {
 	var partial []string
-	for _, e := range entries {
-		number, ok := parseShardName(e.Name())
-		if !ok {
+	for e, err := range a.store.List(ctx, ShardDir+"/") {
+		if err != nil {
+			return err
+		}
+		name, isPartial := strings.CutSuffix(e.Key, store.PartialSuffix)
+		number, ok := parseShardName(path.Base(name))
+		if !ok || path.Dir(name) != ShardDir {
 			continue
 		}
-		if !e.Type().IsRegular() {
-			return &fs.PathError{Op: "open", Path: ShardDir + "/" + e.Name(), Err: durable.ErrNotRegular}
+		if e.Irregular {
+			return &fs.PathError{Op: "open", Path: e.Key, Err: store.ErrNotRegular}
 		}
-		name, isPartial := strings.CutSuffix(ShardDir+"/"+e.Name(), partialSuffix)
 		if isPartial {
 			partial = append(partial, name)
 			continue
@@ -84,7 +82,7 @@ func (a *Archive) recover(committed func() iter.Seq2[*pipeline.Row, error]) erro
 		return err
 	}
 	for _, name := range partial {
-		if err := a.recoverShard(name, ends[name]); err != nil {
+		if err := a.recoverShard(ctx, name, ends[name]); err != nil {
 			return err
 		}
 	}
@@ -113,23 +111,19 @@ func committedEnds(rows iter.Seq2[*pipeline.Row, error]) (map[string]int64, erro
 
 // recoverShard removes a partial shard of which nothing is committed, cuts back any other, and makes it the current one;
 // the one that was current until then waits for the next Sync, as a full one does.
-func (a *Archive) recoverShard(name string, end int64) error {
+func (a *Archive) recoverShard(ctx context.Context, name string, end int64) error {
 	if end == 0 {
-		return a.fsys.Remove(name + partialSuffix)
+		return a.store.Remove(ctx, name+store.PartialSuffix)
 	}
 	if isCompressed(name) != a.options.Compress {
-		return fmt.Errorf("%s%s: %w", name, partialSuffix, ErrOtherCompression)
+		return fmt.Errorf("%s%s: %w", name, store.PartialSuffix, ErrOtherCompression)
 	}
-	f, err := a.fsys.Edit(name + partialSuffix)
+	s, err := a.openShard(ctx, name)
 	if err != nil {
 		return err
 	}
-	s, err := a.newShard(name, f)
-	if err == nil {
-		err = s.resume(end)
-	}
-	if err != nil {
-		return errors.Join(err, f.Close())
+	if err := s.resume(end); err != nil {
+		return errors.Join(err, s.file.Close())
 	}
 	if a.current != nil {
 		a.full = append(a.full, a.current)
@@ -142,12 +136,8 @@ func (a *Archive) recoverShard(name string, end int64) error {
 
 // resume reads the shard's file up to end to rebuild the seek table, cuts off the rest, and goes on there.
 func (s *shard) resume(end int64) error {
-	info, err := s.file.Stat()
-	if err != nil {
-		return err
-	}
-	if info.Size() < end {
-		return s.damaged(fmt.Errorf("it has %d bytes, its committed rows need %d", info.Size(), end))
+	if size := s.file.Size(); size < end {
+		return s.damaged(fmt.Errorf("it has %d bytes, its committed rows need %d", size, end))
 	}
 	if s.encoder == nil {
 		s.offset = end
@@ -155,16 +145,12 @@ func (s *shard) resume(end int64) error {
 		return s.damaged(err)
 	}
 	// Only now, as what lies behind may be wanted where the shard is damaged.
-	if err := s.file.Truncate(end); err != nil {
-		return err
-	}
 	s.size = end
-	_, err = s.file.Seek(end, io.SeekStart)
-	return err
+	return s.file.Truncate(end)
 }
 
 func (s *shard) damaged(err error) error {
-	return &pipeline.DamageError{Path: s.name + partialSuffix, Err: err}
+	return &pipeline.DamageError{Path: s.name + store.PartialSuffix, Err: err}
 }
 
 // readFrames decodes all frames before end, which proves that they are whole, and fills the seek table.

@@ -1,83 +1,44 @@
 package sinks
 
 import (
-	"errors"
-	"io/fs"
-	"path"
+	"context"
 	"strings"
 
-	"exporter/internal/durable"
+	"exporter/internal/store"
 	"exporter/pipeline"
 )
 
-// RemoveBlobs removes the files of rows that the local sink stored, and the directories that are empty then. Blobs in
-// shards stay: a sealed shard is never touched again. What is gone already is no error.
-func RemoveBlobs(fsys durable.FS, rows []*pipeline.Row) error {
+// RemoveBlobs removes the objects of rows that the local sink stored. Blobs in shards stay: a sealed shard is never touched
+// again. What is gone already is no error.
+func RemoveBlobs(ctx context.Context, s store.Store, rows []*pipeline.Row) error {
+	var keys []string
 	for _, row := range rows {
-		name := row.Location.Path
-		if row.Location.Shard != nil || !strings.HasPrefix(name, LocalDir+"/") {
-			continue
-		}
-		if err := fsys.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		if err := removeEmpty(fsys, path.Dir(name)); err != nil {
-			return err
+		if name := row.Location.Path; row.Location.Shard == nil && strings.HasPrefix(name, LocalDir+"/") {
+			keys = append(keys, name)
 		}
 	}
-	return nil
+	return s.Remove(ctx, keys...)
 }
 
-// FileDir returns the directory of a file's blobs in the local sink.
-func FileDir(id pipeline.ID) string { return LocalDir + "/" + idName(id) }
+// fileDir returns the prefix of a file's blobs in the local sink.
+func fileDir(id pipeline.ID) string { return LocalDir + "/" + idName(id) + "/" }
 
-// RemoveFileDir removes whatever is left in the directory of a file's blobs, and makes durable that it is gone. Nothing there is no
-// error.
-func RemoveFileDir(fsys durable.FS, id pipeline.ID) error {
-	if err := removeAll(fsys, FileDir(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+// HasFileDir tells whether there is anything in the directory of a file's blobs.
+func HasFileDir(ctx context.Context, r store.Reader, id pipeline.ID) (bool, error) {
+	for _, err := range r.List(ctx, fileDir(id)) {
+		return err == nil, err
 	}
-	if err := fsys.SyncDir(LocalDir); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+	return false, nil
 }
 
-func removeAll(fsys durable.FS, dir string) error {
-	entries, err := fsys.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		name := dir + "/" + e.Name()
-		if e.IsDir() {
-			err = removeAll(fsys, name)
-		} else {
-			err = fsys.Remove(name)
-		}
+// RemoveFileDir removes whatever is left in the directory of a file's blobs. Nothing there is no error.
+func RemoveFileDir(ctx context.Context, s store.Store, id pipeline.ID) error {
+	var keys []string
+	for e, err := range s.List(ctx, fileDir(id)) {
 		if err != nil {
 			return err
 		}
+		keys = append(keys, e.Key)
 	}
-	return fsys.Remove(dir)
-}
-
-// removeEmpty removes a directory of the local sink and those above it, as far as they are empty.
-func removeEmpty(fsys durable.FS, dir string) error {
-	for ; dir != LocalDir; dir = path.Dir(dir) {
-		entries, err := fsys.ReadDir(dir)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if len(entries) > 0 {
-			return nil
-		}
-		if err := fsys.Remove(dir); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.Remove(ctx, keys...)
 }

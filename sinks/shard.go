@@ -3,15 +3,16 @@ package sinks
 import (
 	"archive/tar"
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"io"
-	"path"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/klauspost/compress/zstd"
 
-	"exporter/internal/durable"
+	"exporter/internal/store"
 	"exporter/pipeline"
 )
 
@@ -20,16 +21,14 @@ const (
 	tarBlock = 512
 	// tarEnd is the number of zero bytes that end a tar archive.
 	tarEnd = 2 * tarBlock
-	// partialSuffix marks a shard that is being written.
-	partialSuffix = ".partial"
 )
 
 // shard writes one tar archive of which every committed prefix can be kept. It is not safe for concurrent use.
 type shard struct {
-	fsys durable.FS
 	// name is the sealed shard's path.
 	name string
-	file durable.File
+	// file is nil in a shard that is written at once.
+	file store.Growing
 	// out takes the bytes of the file, and passes them on to buffer.
 	out    io.Writer
 	buffer *bufio.Writer
@@ -68,11 +67,11 @@ type openFrame struct {
 	blobs []*pipeline.ShardLocation
 }
 
-// newShard returns a shard that goes on at the end of file, which must be its current position. encoder may be nil.
-func newShard(fsys durable.FS, name string, file durable.File, encoder *zstd.Encoder, frameSize int64) *shard {
-	s := &shard{fsys: fsys, name: name, file: file, encoder: encoder, frameSize: frameSize}
+// newShard returns a shard that has nothing yet, and is written to out. encoder may be nil.
+func newShard(name string, out io.Writer, encoder *zstd.Encoder, frameSize int64) *shard {
+	s := &shard{name: name, encoder: encoder, frameSize: frameSize}
 	s.frame.hash = xxhash.New()
-	s.buffer = bufio.NewWriterSize(file, 64<<10)
+	s.buffer = bufio.NewWriterSize(out, 64<<10)
 	s.out = counter{s.buffer, &s.size}
 	s.tar = tar.NewWriter(archiveWriter{s})
 	return s
@@ -191,20 +190,17 @@ func (s *shard) flush() error {
 }
 
 // seal ends the archive, makes it durable and gives it its name. Every blob in it must have been committed.
-func (s *shard) seal() error {
-	if err := s.writeEnd(); err != nil {
+func (s *shard) seal(ctx context.Context) error {
+	err := s.writeEnd()
+	if err == nil {
+		err = s.file.Finish(ctx)
+	} else {
+		err = errors.Join(err, s.file.Close())
+	}
+	if err != nil {
 		return fmt.Errorf("seal %s: %w", s.name, err)
 	}
-	if err := s.file.Sync(); err != nil {
-		return fmt.Errorf("seal %s: %w", s.name, err)
-	}
-	if err := s.file.Close(); err != nil {
-		return fmt.Errorf("seal %s: %w", s.name, err)
-	}
-	if err := s.fsys.Rename(s.name+partialSuffix, s.name); err != nil {
-		return err
-	}
-	return s.fsys.SyncDir(path.Dir(s.name))
+	return nil
 }
 
 func (s *shard) writeEnd() error {

@@ -1,40 +1,35 @@
 package sinks
 
 import (
-	"errors"
+	"bytes"
+	"context"
 	"fmt"
-	"io/fs"
 	"maps"
 	"path"
 	"slices"
 	"strings"
 
-	"exporter/internal/durable"
+	"exporter/internal/store"
 )
 
 // IsShard tells whether a path is that of a sealed shard.
 func IsShard(name string) bool {
 	_, ok := parseShardName(path.Base(name))
-	return ok && path.Dir(name) == ShardDir && !strings.HasSuffix(name, partialSuffix)
+	return ok && path.Dir(name) == ShardDir && !strings.HasSuffix(name, store.PartialSuffix)
 }
 
 // ListShards returns the paths of the shards there are, as they are when sealed, in the order of their names, and of
 // whatever else lies beside them.
-func ListShards(fsys durable.FS) (shards, others []string, err error) {
-	entries, err := fsys.ReadDir(ShardDir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, nil
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, e := range entries {
-		name := ShardDir + "/" + e.Name()
-		if _, ok := parseShardName(e.Name()); !ok {
-			others = append(others, name)
+func ListShards(ctx context.Context, r store.Reader) (shards, others []string, err error) {
+	for e, err := range r.List(ctx, ShardDir+"/") {
+		if err != nil {
+			return nil, nil, err
+		}
+		if name := strings.TrimSuffix(e.Key, store.PartialSuffix); IsShard(name) {
+			shards = append(shards, name)
 			continue
 		}
-		shards = append(shards, strings.TrimSuffix(name, partialSuffix))
+		others = append(others, e.Key)
 	}
 	slices.Sort(shards)
 	return slices.Compact(shards), others, nil
@@ -68,33 +63,37 @@ func MissingShards(shards []string) []string {
 
 // WriteEmptyShard puts a sealed shard without members in the place of one that no row needs any more, or that is missing.
 // Its number stays taken.
-func WriteEmptyShard(fsys durable.FS, name string) error {
-	if err := fsys.MkdirAll(ShardDir); err != nil {
-		return err
-	}
+func WriteEmptyShard(ctx context.Context, s store.Store, name string) error {
 	o := DefaultArchiveOptions()
 	o.Compress = isCompressed(name)
 	encoder, err := o.encoder()
 	if err != nil {
 		return err
 	}
-	err = durable.Replace(fsys, name, func(f durable.File) error {
-		return newShard(fsys, name, f, encoder, o.FrameSize).writeEnd()
-	})
+	var empty bytes.Buffer
+	err = newShard(name, &empty, encoder, o.FrameSize).writeEnd()
+	if err == nil {
+		err = store.PutBytes(ctx, s, name, empty.Bytes())
+	}
 	if err != nil {
 		return fmt.Errorf("empty %s: %w", name, err)
 	}
-	return fsys.SyncDir(path.Dir(ShardDir))
+	return nil
 }
 
 // GiveUpShard makes a shard that is not sealed count as one that is, so that nobody goes on writing it. A missing one is
 // fs.ErrNotExist.
-func GiveUpShard(fsys durable.FS, name string) error {
-	if _, err := fsys.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
+func GiveUpShard(ctx context.Context, s store.Store, name string) error {
+	shard, sealed, err := openShard(ctx, s, name)
+	if err != nil {
 		return err
 	}
-	if err := fsys.Rename(name+partialSuffix, name); err != nil {
+	if err := shard.Close(); err != nil || sealed {
 		return err
 	}
-	return fsys.SyncDir(ShardDir)
+	g, err := s.Grow(ctx, name)
+	if err != nil {
+		return err
+	}
+	return g.Finish(ctx)
 }

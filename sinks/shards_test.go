@@ -12,6 +12,7 @@ import (
 
 	"exporter/internal/durable"
 	"exporter/internal/durable/durabletest"
+	"exporter/internal/store"
 	"exporter/pipeline"
 )
 
@@ -40,15 +41,16 @@ func firstShards(count int) []string {
 
 func TestListShards_NamesThemAsSealed(t *testing.T) {
 	fsys := durabletest.NewMemory(nil)
-	if err := errors.Join(durable.Prepare(fsys), fsys.MkdirAll(ShardDir)); err != nil {
+	if err := durable.Prepare(fsys); err != nil {
 		t.Fatal(err)
 	}
+	s := store.OnFS(fsys)
 	for _, base := range []string{"shard-000001.tar.zst.partial", "shard-000000.tar", "shard-1.tar", "x", "shard-000002.tar.gz"} {
-		if err := durable.Write(fsys, ShardDir+"/"+base, func(durable.File) error { return nil }); err != nil {
+		if err := store.PutBytes(t.Context(), s, ShardDir+"/"+base, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
-	shards, others, err := ListShards(fsys)
+	shards, others, err := ListShards(t.Context(), s)
 	if want := []string{shardPath(0, false), shardPath(1, true)}; err != nil || !slices.Equal(shards, want) {
 		t.Errorf("got shards %q, %v, want %q", shards, err, want)
 	}
@@ -64,7 +66,7 @@ func TestWriteEmptyShard_IsASealedShardWithoutMembers(t *testing.T) {
 			t.Fatal(err)
 		}
 		name := shardPath(3, compressed)
-		if err := WriteEmptyShard(fsys, name); err != nil {
+		if err := WriteEmptyShard(t.Context(), store.OnFS(fsys), name); err != nil {
 			t.Fatal(err)
 		}
 		if members := readTar(t, fsys, name); len(members) != 0 {
@@ -82,12 +84,12 @@ func TestGiveUpShard_GivesItsName(t *testing.T) {
 	f.checkpoint()
 	name := shardPath(0, true)
 	for range 2 {
-		if err := GiveUpShard(f.dir, name); err != nil {
+		if err := GiveUpShard(t.Context(), f.store, name); err != nil {
 			t.Fatal(err)
 		}
 		f.check()
 	}
-	if err := GiveUpShard(f.dir, shardPath(1, true)); !errors.Is(err, fs.ErrNotExist) {
+	if err := GiveUpShard(t.Context(), f.store, shardPath(1, true)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got error %v for a missing shard, want %v", err, fs.ErrNotExist)
 	}
 }
@@ -113,7 +115,7 @@ func TestNewClaim_Nonsense_IsRefused(t *testing.T) {
 	}
 	for name, change := range map[string]func(*pipeline.Row){
 		"no shard":             func(r *pipeline.Row) { r.Location.Path = "manifest.parquet" },
-		"partial shard":        func(r *pipeline.Row) { r.Location.Path += partialSuffix },
+		"partial shard":        func(r *pipeline.Row) { r.Location.Path += store.PartialSuffix },
 		"elsewhere":            func(r *pipeline.Row) { r.Location.Path = "../" + r.Location.Path },
 		"plain with frame":     func(r *pipeline.Row) { r.Location.Path = shardPath(0, false) },
 		"no frame":             func(r *pipeline.Row) { r.Location.Shard.Frame = nil },
@@ -146,17 +148,10 @@ func TestUnpacker_DamagedFrame_LeavesWhatIsSound(t *testing.T) {
 		t.Fatal("the noise is not in the shard as it is")
 	}
 	content[at] ^= 1
-	if err := f.dir.Remove(name); err != nil {
+	if err := store.PutBytes(t.Context(), f.store, name, content); err != nil {
 		t.Fatal(err)
 	}
-	err := durable.Write(f.dir, name, func(file durable.File) error {
-		_, err := file.Write(content)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	u, err := NewUnpacker(f.dir, name)
+	u, err := NewUnpacker(t.Context(), f.store, name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,26 +18,27 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"exporter/internal/durable"
+	"exporter/internal/store"
 	"exporter/pipeline"
 )
 
 // sinkUnderTest is what the conformance suite needs of a sink: how a run opens it.
 type sinkUnderTest struct {
 	name string
-	open func(durable.FS, func() iter.Seq2[*pipeline.Row, error]) (pipeline.Sink, error)
+	open func(store.Store, func() iter.Seq2[*pipeline.Row, error]) (pipeline.Sink, error)
 }
 
 func sinksUnderTest() []sinkUnderTest {
-	archive := func(compress bool) func(durable.FS, func() iter.Seq2[*pipeline.Row, error]) (pipeline.Sink, error) {
-		return func(fsys durable.FS, committed func() iter.Seq2[*pipeline.Row, error]) (pipeline.Sink, error) {
+	archive := func(compress bool) func(store.Store, func() iter.Seq2[*pipeline.Row, error]) (pipeline.Sink, error) {
+		return func(s store.Store, committed func() iter.Seq2[*pipeline.Row, error]) (pipeline.Sink, error) {
 			// Small sizes, so that a few blobs make many frames and shards.
 			o := ArchiveOptions{Compress: compress, Level: "fastest", ShardSize: 100_000, FrameSize: 20_000}
-			return NewArchive(fsys, o, committed)
+			return NewArchive(context.Background(), s, o, committed)
 		}
 	}
 	return []sinkUnderTest{
-		{"local", func(fsys durable.FS, _ func() iter.Seq2[*pipeline.Row, error]) (pipeline.Sink, error) {
-			return NewLocal(fsys), nil
+		{"local", func(s store.Store, _ func() iter.Seq2[*pipeline.Row, error]) (pipeline.Sink, error) {
+			return NewLocal(s), nil
 		}},
 		{"archive", archive(true)},
 		{"archive uncompressed", archive(false)},
@@ -73,6 +74,8 @@ type fixture struct {
 	sink sinkUnderTest
 	path string
 	dir  *durable.Dir
+	// store is on dir.
+	store store.Store
 	pipeline.Sink
 
 	// gate keeps Put and Sync apart, as the pipeline does; mu guards what follows.
@@ -100,8 +103,8 @@ func (f *fixture) open() {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	f.dir = dir
-	f.Sink, err = f.sink.open(dir, func() iter.Seq2[*pipeline.Row, error] {
+	f.dir, f.store = dir, store.OnFS(dir)
+	f.Sink, err = f.sink.open(f.store, func() iter.Seq2[*pipeline.Row, error] {
 		return func(yield func(*pipeline.Row, error) bool) {
 			for _, row := range f.committed {
 				if !yield(row, nil) {
@@ -214,7 +217,7 @@ func (f *fixture) check() {
 			f.t.Errorf("two blobs are at %s", place)
 		}
 		places[place] = true
-		got, err := readBlob(f.dir, row)
+		got, err := readBlob(f.t.Context(), f.store, row)
 		if err != nil {
 			f.t.Errorf("read %v at %+v: %v", key, row.Location, err)
 			continue
@@ -225,8 +228,8 @@ func (f *fixture) check() {
 	}
 }
 
-func readBlob(fsys durable.FS, row *pipeline.Row) ([]byte, error) {
-	r, err := Open(fsys, row.Location, row.Content.Size)
+func readBlob(ctx context.Context, from store.Reader, row *pipeline.Row) ([]byte, error) {
+	r, err := Open(ctx, from, row.Location, row.Content.Size)
 	if err != nil {
 		return nil, err
 	}
@@ -371,7 +374,7 @@ func testSealsNothingUncommitted(t *testing.T, sink sinkUnderTest) {
 		t.Fatal(err)
 	}
 	for _, name := range shardFiles(t, f.dir) {
-		if !strings.HasSuffix(name, partialSuffix) {
+		if !strings.HasSuffix(name, store.PartialSuffix) {
 			t.Errorf("%s was sealed before its rows were committed", name)
 		}
 	}

@@ -2,39 +2,39 @@ package sinks
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"path"
 
 	"github.com/klauspost/compress/zstd"
 
-	"exporter/internal/durable"
+	"exporter/internal/store"
 	"exporter/pipeline"
 )
 
 // Unpacker reads blobs of a shard in the order in which the shard has them, and decodes each frame once.
 type Unpacker struct {
 	*ShardReader
-	fsys    durable.FS
+	store   store.Store
 	decoder *zstd.Decoder
-	// frame is the one whose bytes, as far as they can be decoded, are in the file unpacked; nil where there is none yet.
+	// frame is the one whose bytes, as far as they can be decoded, are unpacked; nil where there is none yet.
 	frame    *pipeline.Frame
-	unpacked durable.File
+	unpacked store.Spool
 }
 
-// NewUnpacker returns an Unpacker for a shard that need not be sound. It keeps one frame at a time in durable.TempDir.
-func NewUnpacker(fsys durable.FS, name string) (*Unpacker, error) {
+// NewUnpacker returns an Unpacker for a shard that need not be sound. It keeps one frame at a time in a spool.
+func NewUnpacker(ctx context.Context, s store.Store, name string) (*Unpacker, error) {
 	decoder, err := newDecoder(nil, zstd.IgnoreChecksum(true))
 	if err != nil {
 		return nil, err
 	}
-	shard, err := OpenShard(fsys, name)
+	shard, err := OpenShard(ctx, s, name)
 	if err != nil {
 		decoder.Close()
 		return nil, err
 	}
-	return &Unpacker{ShardReader: shard, fsys: fsys, decoder: decoder}, nil
+	return &Unpacker{ShardReader: shard, store: s, decoder: decoder}, nil
 }
 
 // Blob returns the size bytes of the blob at a place of the shard. They are not checked, and may end early. The reader is
@@ -55,28 +55,26 @@ func (u *Unpacker) unpack(frame pipeline.Frame) error {
 	if err := u.drop(); err != nil {
 		return err
 	}
-	f, err := u.fsys.Create(u.tempName())
+	spool, err := u.store.Spool()
 	if err != nil {
 		return err
 	}
-	u.unpacked, u.frame = f, &frame
+	u.unpacked, u.frame = spool, &frame
 	// Of a frame without a usable header, reading returns the error.
 	_ = u.decoder.Reset(io.NewSectionReader(u.file, frame.Offset, frame.Size))
-	out := bufio.NewWriterSize(f, 256<<10)
+	out := bufio.NewWriterSize(spool, 256<<10)
 	if _, err := io.Copy(out, untilError{u.decoder}); err != nil {
 		return err
 	}
 	return out.Flush()
 }
 
-func (u *Unpacker) tempName() string { return durable.TempDir + "/frame-of-" + path.Base(u.name) }
-
 // drop removes the frame that is unpacked.
 func (u *Unpacker) drop() error {
 	if u.unpacked == nil {
 		return nil
 	}
-	err := errors.Join(u.unpacked.Close(), u.fsys.Remove(u.tempName()))
+	err := u.unpacked.Close()
 	u.unpacked, u.frame = nil, nil
 	return err
 }

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"exporter/internal/config"
-	"exporter/internal/durable"
+	"exporter/internal/store"
 )
 
 // app is what a command gets of the world around it.
@@ -22,9 +22,9 @@ type app struct {
 	stop <-chan struct{}
 	// ownProcess is true where nothing else runs in this process, so that its memory is tuned for the command, and dumped nowhere.
 	ownProcess bool
-	// wrapFS and checkpointRows are for tests: they put something between a run and its file system, and bound the assets
-	// that it has not committed; nil and 0 change nothing.
-	wrapFS         func(durable.FS) durable.FS
+	// own and checkpointRows are for tests: they open the export that a run writes, and bound the assets that it has not
+	// committed; nil and 0 change nothing.
+	own            func(path string, folders ...string) (store.Store, error)
 	checkpointRows int
 }
 

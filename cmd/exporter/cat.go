@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"exporter/internal/config"
-	"exporter/internal/durable"
+	"exporter/internal/store"
 	"exporter/manifest"
 	"exporter/pipeline"
 	"exporter/sinks"
@@ -55,7 +55,7 @@ output, from a plain file or from a shard, also while an export is running. It c
 		if row.Status != pipeline.Stored {
 			return usagef("the asset is %s (%s), so there is nothing to show", row.Status, row.Reason)
 		}
-		return copyBlob(a.stdout, dir, row)
+		return copyBlob(ctx, a.stdout, dir, row)
 	}
 	return c
 }
@@ -76,7 +76,7 @@ func parseAssetKey(args []string) (pipeline.AssetKey, error) {
 	return key, nil
 }
 
-func findRow(ctx context.Context, dir durable.FS, key pipeline.AssetKey) (row *pipeline.Row, err error) {
+func findRow(ctx context.Context, dir store.Reader, key pipeline.AssetKey) (row *pipeline.Row, err error) {
 	snapshot, err := manifest.OpenSnapshot(ctx, dir)
 	if err != nil {
 		return nil, storageError("read the ledger", err)
@@ -105,8 +105,8 @@ func describeKey(key pipeline.AssetKey) string {
 }
 
 // copyBlob writes a stored blob to w. What differs from the manifest is a *pipeline.DamageError.
-func copyBlob(w io.Writer, dir durable.FS, row *pipeline.Row) error {
-	r, err := sinks.Open(dir, row.Location, row.Content.Size)
+func copyBlob(ctx context.Context, w io.Writer, dir store.Reader, row *pipeline.Row) error {
+	r, err := sinks.Open(ctx, dir, row.Location, row.Content.Size)
 	if errors.Is(err, fs.ErrPermission) {
 		return err
 	}

@@ -63,7 +63,7 @@ func childMain() {
 	}
 	if len(o.Stop) > 0 {
 		s := &stopper{left: o.Stop}
-		a.wrapFS = func(fsys durable.FS) durable.FS { return durabletest.Hook(fsys, durabletest.Hooks{After: s.see}) }
+		a.own = ownWrapped(func(fsys durable.FS) durable.FS { return durabletest.Hook(fsys, durabletest.Hooks{After: s.see}) })
 	}
 	if o.Cost {
 		os.Exit(runAtCost(ctx, a))

@@ -9,8 +9,8 @@ import (
 )
 
 // connect returns a client for the configured API. Nothing is sent yet. Blobs that are too large for memory are kept in
-// spoolDir; empty means the system's directory for temporary files.
-func connect(cfg *config.Config, log *slog.Logger, spoolDir string, observer pipeline.Observer) (*llamacloud.Client, error) {
+// what spool makes; nil means the system's directory for temporary files.
+func connect(cfg *config.Config, log *slog.Logger, spool func() (llamacloud.Spool, error), observer pipeline.Observer) (*llamacloud.Client, error) {
 	secret, warnings, err := cfg.ReadKey()
 	if err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func connect(cfg *config.Config, log *slog.Logger, spoolDir string, observer pip
 		MaxOutage:      cfg.Limits.MaxOutage,
 		MaxAttempts:    cfg.Limits.MaxAttempts,
 		MaxBlobSize:    int64(cfg.Limits.MaxBlobSize),
-		SpoolDir:       spoolDir,
+		Spool:          spool,
 		UserAgent:      "exporter/" + version(),
 		Observer:       observer,
 		Log:            func(message string) { log.Debug(message) },

@@ -26,7 +26,7 @@ func runAtCost(ctx context.Context, a *app) (code int) {
 		defer mu.Unlock()
 		c[o.Kind]++
 	}
-	a.wrapFS = func(fsys durable.FS) durable.FS { return durabletest.Hook(fsys, durabletest.Hooks{After: count}) }
+	a.own = ownWrapped(func(fsys durable.FS) durable.FS { return durabletest.Hook(fsys, durabletest.Hooks{After: count}) })
 	code = run(ctx, a, os.Args[1:])
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)

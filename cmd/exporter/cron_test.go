@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image"
 	"image/jpeg"
@@ -258,6 +259,8 @@ func TestRun_SinceLast_ListsOnlyWhatWasUpdated(t *testing.T) {
 	}
 	before := time.Now().Truncate(time.Second)
 	n.night("--since", "last")
+	earlier := filepath.Join(n.out, "runs.jsonl")
+	n.must(os.WriteFile(earlier, []byte("{}\n"), 0o644))
 	if since := listedSince(); since != "" {
 		t.Errorf("the first run asked for files updated since %s, want all", since)
 	}
@@ -288,20 +291,24 @@ func TestRun_SinceLast_ListsOnlyWhatWasUpdated(t *testing.T) {
 		t.Errorf("the watermark moved from %v to %v with an interrupted run", mark, got)
 	}
 
-	history, err := os.ReadFile(filepath.Join(n.out, "runs.jsonl"))
-	if err != nil {
-		t.Fatal(err)
+	if got, err := os.ReadFile(earlier); err != nil || string(got) != "{}\n" {
+		t.Errorf("the history of an earlier version has become %q, %v", got, err)
 	}
 	var codes []int
-	for line := range strings.Lines(string(history)) {
+	// Their names are in the order of time.
+	for _, name := range fileNames(t, filepath.Join(n.out, "runs")) {
+		content, err := os.ReadFile(filepath.Join(n.out, "runs", name))
 		var r runReport
-		if err := json.Unmarshal([]byte(line), &r); err != nil {
-			t.Fatalf("runs.jsonl: %v in %q", err, line)
+		if err := errors.Join(err, json.Unmarshal(content, &r)); err != nil {
+			t.Fatalf("%s: %v in %q", name, err, content)
+		}
+		if strings.ContainsAny(name, `:<>"|?*\`) || !strings.HasPrefix(name, r.StartedAt.Format("20060102T150405.")) {
+			t.Errorf("the report of the run of %v is called %q", r.StartedAt, name)
 		}
 		codes = append(codes, r.ExitCode)
 	}
 	if !slices.Equal(codes, []int{0, 0, exitInterrupted}) {
-		t.Errorf("runs.jsonl has exit codes %v, want 0, 0 and %d", codes, exitInterrupted)
+		t.Errorf("runs/ has exit codes %v, want 0, 0 and %d", codes, exitInterrupted)
 	}
 }
 

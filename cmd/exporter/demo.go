@@ -13,9 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"exporter/internal/config"
-	"exporter/internal/durable"
 	"exporter/internal/emulator"
 	"exporter/internal/emulator/sample"
+	"exporter/internal/store"
 	"exporter/manifest"
 	"exporter/pipeline"
 )
@@ -113,7 +113,7 @@ func (a *app) showExport(ctx context.Context, cfg *config.Config) (err error) {
 }
 
 // firstStored returns the first rows of the manifest whose blob is stored.
-func firstStored(ctx context.Context, dir durable.FS, count int) (rows []*pipeline.Row, err error) {
+func firstStored(ctx context.Context, dir store.Reader, count int) (rows []*pipeline.Row, err error) {
 	snapshot, err := manifest.OpenSnapshot(ctx, dir)
 	if err != nil {
 		return nil, storageError("read the ledger", err)

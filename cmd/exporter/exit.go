@@ -11,8 +11,8 @@ import (
 	"syscall"
 
 	"exporter/internal/config"
-	"exporter/internal/durable"
 	"exporter/internal/llamacloud"
+	"exporter/internal/store"
 	"exporter/manifest"
 	"exporter/pipeline"
 	"exporter/sinks"
@@ -129,11 +129,11 @@ func explainError(err error) explanation {
 		return explanation{exitDamage, "exporter verify says what is lost, and exporter run --repair fetches it again"}
 	case errors.Is(err, errDamaged):
 		return explanation{exitDamage, "exporter run --repair with the same --out fetches it again"}
-	case errors.Is(err, durable.ErrLocked):
+	case errors.Is(err, store.ErrOwned):
 		return explanation{exitOwned, "wait for it to end, or export to another --out"}
-	case errors.Is(err, durable.ErrDangling):
+	case errors.Is(err, store.ErrDangling):
 		return explanation{exitStorage, "mount what it leads to, or remove the link"}
-	case errors.Is(err, durable.ErrNotRegular):
+	case errors.Is(err, store.ErrNotRegular):
 		return explanation{exitStorage, "remove what is there: links are not followed"}
 	case isFull(err), is[*pipeline.StorageError](err):
 		return explanation{exitStorage, storageHint(err)}

@@ -8,8 +8,8 @@ import (
 	"syscall"
 	"testing"
 
-	"exporter/internal/durable"
 	"exporter/internal/llamacloud"
+	"exporter/internal/store"
 	"exporter/pipeline"
 )
 
@@ -51,7 +51,7 @@ func TestExplainError_Interrupted_SaysWhatIsKept(t *testing.T) {
 			t.Errorf("exit %d, %q, want %d and %q", e.code, got, exitInterrupted, tt.want)
 		}
 	}
-	if e := explainError(storageError("open", durable.ErrLocked)); e.code != exitOwned {
+	if e := explainError(storageError("open", store.ErrOwned)); e.code != exitOwned {
 		t.Errorf("an export that another run has: exit %d, want %d", e.code, exitOwned)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"exporter/internal/config"
-	"exporter/internal/durable"
 	"exporter/internal/llamacloud"
+	"exporter/internal/store"
 	"exporter/internal/verify"
 	"exporter/manifest"
 	"exporter/pipeline"
@@ -26,6 +26,8 @@ type export struct {
 	// to do although it would refuse it.
 	refetch, repair bool
 	force           force
+	// store is the export, once it is open.
+	store store.Store
 	// source identifies what is exported; nil stands for the settings of cfg, and of the export.
 	source map[string]string
 
@@ -43,7 +45,7 @@ func (e *export) run(ctx context.Context) (err error) {
 	e.report, e.started = newReport(), time.Now()
 	console := newConsole(e.stderr, e.cfg.Log)
 	if e.source == nil {
-		if err := recallSettings(e.cfg, console.log); err != nil {
+		if err := recallSettings(ctx, e.cfg, console.log); err != nil {
 			return err
 		}
 		e.source = e.cfg.SourceSettings()
@@ -55,44 +57,43 @@ func (e *export) run(ctx context.Context) (err error) {
 	observers := pipeline.Observers{e.report, newLogObserver(console.log)}
 
 	// Nothing is written before the settings have been found good.
-	client, err := connect(e.cfg, console.log, durable.TempPath(e.cfg.Output.Dir), observers)
+	client, err := connect(e.cfg, console.log, func() (llamacloud.Spool, error) { return e.store.Spool() }, observers)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	owned, err := openOutput(e.cfg.Output.Dir)
-	if err != nil {
+	var folders []string
+	if e.cfg.Output.Sink == config.SinkLocal {
+		folders = append(folders, sinks.LocalDir)
+	}
+	if e.store, err = e.openOutput(ctx, e.cfg.Output.Dir, folders...); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, owned.Close()) }()
-	var dir durable.FS = owned
-	if e.wrapFS != nil {
-		dir = e.wrapFS(dir)
-	}
+	defer func() { err = errors.Join(err, e.store.Close()) }()
 	defer func() {
 		// Where the run came to its end by itself, the note is gone already.
-		_ = e.end(dir)
+		_ = e.end(ctx)
 	}()
 	if e.repair {
-		if err := e.mend(ctx, dir, console); err != nil {
+		if err := e.mend(ctx, console); err != nil {
 			return err
 		}
 	}
-	ledger, err := e.openLedger(ctx, dir, console)
+	ledger, err := e.openLedger(ctx, console)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, ledger.Close()) }()
-	if e.last, err = readLastRun(dir, console.log); err != nil {
+	if e.last, err = readLastRun(ctx, e.store, console.log); err != nil {
 		return err
 	}
-	runErr := e.transfer(ctx, client, dir, ledger, console, observers)
-	return e.finish(ctx, dir, ledger, console, runErr)
+	runErr := e.transfer(ctx, client, ledger, console, observers)
+	return e.finish(ctx, ledger, console, runErr)
 }
 
 // openLedger opens the ledger of an export that was made with no more than these settings, and notes that the run is under way.
-func (e *export) openLedger(ctx context.Context, dir durable.FS, console *console) (*manifest.Ledger, error) {
-	ledger, err := manifest.Open(ctx, dir, e.info())
+func (e *export) openLedger(ctx context.Context, console *console) (*manifest.Ledger, error) {
+	ledger, err := manifest.Open(ctx, e.store, e.info())
 	if err != nil {
 		return nil, storageError("open the ledger", err)
 	}
@@ -101,7 +102,7 @@ func (e *export) openLedger(ctx context.Context, dir durable.FS, console *consol
 	}
 	err = e.checkSettings(ledger.Info(), console.log)
 	if err == nil {
-		err = e.begin(dir, console)
+		err = e.begin(ctx, console)
 	}
 	if err != nil {
 		return nil, errors.Join(err, ledger.Close())
@@ -110,9 +111,8 @@ func (e *export) openLedger(ctx context.Context, dir durable.FS, console *consol
 }
 
 // transfer runs the pipeline and shows how far it is.
-func (e *export) transfer(ctx context.Context, client *llamacloud.Client, dir durable.FS, ledger *manifest.Ledger,
-	console *console, observer pipeline.Observer) (err error) {
-	sink, err := newSink(ctx, e.cfg, dir, ledger)
+func (e *export) transfer(ctx context.Context, client *llamacloud.Client, ledger *manifest.Ledger, console *console, observer pipeline.Observer) (err error) {
+	sink, err := e.newSink(ctx, ledger)
 	if err != nil {
 		return storageError("open the sink", err)
 	}
@@ -123,7 +123,7 @@ func (e *export) transfer(ctx context.Context, client *llamacloud.Client, dir du
 	for _, listing := range source.Listings(ctx) {
 		e.asked = append(e.asked, listing.Key)
 	}
-	defer e.keepNote(dir)()
+	defer e.keepNote(ctx)()
 	defer console.showProgress(e.report)()
 	defer func() {
 		e.report.warnOfNothing(console.log, err, incremental)
@@ -153,7 +153,7 @@ func (e *export) transfer(ctx context.Context, client *llamacloud.Client, dir du
 }
 
 // finish merges the ledger, writes run.json and prints the summary, as far as the run's end allows.
-func (e *export) finish(ctx context.Context, dir durable.FS, ledger *manifest.Ledger, console *console, runErr error) error {
+func (e *export) finish(ctx context.Context, ledger *manifest.Ledger, console *console, runErr error) error {
 	if ctx.Err() != nil && (runErr == nil || errors.Is(runErr, pipeline.ErrInterrupted) || errors.Is(runErr, context.Canceled)) {
 		// Whatever it was about to end as, it was ended at once.
 		runErr = context.Cause(ctx)
@@ -167,20 +167,20 @@ func (e *export) finish(ctx context.Context, dir durable.FS, ledger *manifest.Le
 		return runErr
 	}
 	if !endsEarly(ctx, runErr) {
-		runErr = e.merge(ctx, dir, ledger, console, runErr)
+		runErr = e.merge(ctx, ledger, console, runErr)
 	}
 	if ctx.Err() == nil && is[*pipeline.StorageError](runErr) && !isFull(runErr) {
 		// Storage that failed proves nothing any more.
 		return runErr
 	}
 	s := e.summarize(e.report.snapshot(), runErr)
-	err := storageError("write "+runReportName, s.write(dir))
+	err := storageError("write "+runReportName, s.write(context.WithoutCancel(ctx), e.store))
 	if endsEarly(ctx, runErr) {
 		// Where storage is full, there may have been room for a report.
 		return runErr
 	}
 	if err == nil {
-		err = storageError("remove "+runningName, e.end(dir))
+		err = storageError("remove "+runningName, e.end(ctx))
 	}
 	if err == nil {
 		err = s.print(e.stdout, e.stderr, e.cfg.Log.Format)
@@ -197,9 +197,9 @@ func endsEarly(ctx context.Context, runErr error) bool {
 }
 
 // merge drops what is gone, if that is asked for, and merges the ledger. It returns runErr, or what came of it.
-func (e *export) merge(ctx context.Context, dir durable.FS, ledger *manifest.Ledger, console *console, runErr error) error {
+func (e *export) merge(ctx context.Context, ledger *manifest.Ledger, console *console, runErr error) error {
 	if (e.cfg.Run.Prune || e.cfg.Run.PruneExpired) && runErr == nil {
-		runErr = e.removeGone(ctx, dir, ledger, console)
+		runErr = e.removeGone(ctx, ledger, console)
 		if endsEarly(ctx, runErr) {
 			return runErr
 		}
@@ -216,23 +216,30 @@ func (e *export) merge(ctx context.Context, dir durable.FS, ledger *manifest.Led
 	return runErr
 }
 
-// openOutput opens the export directory, and makes it where it is missing.
-func openOutput(path string) (*durable.Dir, error) {
-	dir, err := durable.Open(path)
-	if errors.Is(err, durable.ErrLocked) {
-		err = withOwner(path, err)
+// openOutput opens the export directory at path for writing, and makes it where it is missing. Blobs are to go into the folders.
+func (a *app) openOutput(ctx context.Context, path string, folders ...string) (store.Store, error) {
+	own := a.own
+	if own == nil {
+		own = func(path string, folders ...string) (store.Store, error) { return store.OwnDir(path, folders...) }
 	}
-	return dir, openError(path, err)
+	s, err := own(path, folders...)
+	if err == nil {
+		return s, nil
+	}
+	if errors.Is(err, store.ErrOwned) {
+		err = withOwner(ctx, path, err)
+	}
+	return nil, openError(path, err)
 }
 
 // withOwner says whose the run is that has the export directory at path.
-func withOwner(path string, err error) error {
-	dir, openErr := durable.OpenReadOnly(path)
+func withOwner(ctx context.Context, path string, err error) error {
+	dir, openErr := store.OpenDir(path)
 	if openErr != nil {
 		return err
 	}
 	defer dir.Close()
-	if owner := readRunning(dir); owner != nil {
+	if owner := readRunning(ctx, dir); owner != nil {
 		return fmt.Errorf("%w: %v", err, owner)
 	}
 	return err
@@ -249,8 +256,8 @@ func openError(path string, err error) error {
 }
 
 // openExport opens an existing export for reading.
-func openExport(path string) (*durable.Dir, error) {
-	dir, err := durable.OpenReadOnly(path)
+func openExport(path string) (store.ReadCloser, error) {
+	dir, err := store.OpenDir(path)
 	if err != nil {
 		return nil, usagef("%q: %w: name the directory of an export", path, err)
 	}
@@ -271,7 +278,8 @@ func storageError(op string, err error) error {
 }
 
 // newSink returns the configured sink. A new sink is one more case.
-func newSink(ctx context.Context, cfg *config.Config, dir durable.FS, ledger verify.Rows) (pipeline.Sink, error) {
+func (e *export) newSink(ctx context.Context, ledger verify.Rows) (pipeline.Sink, error) {
+	cfg := e.cfg
 	switch cfg.Output.Sink {
 	case config.SinkArchive:
 		a := cfg.Output.Archive
@@ -289,12 +297,9 @@ func newSink(ctx context.Context, cfg *config.Config, dir durable.FS, ledger ver
 				"(lower it, or set output.archive.compression to none)", cfg.Limits.MaxBlobSize, config.Size(sinks.MaxFrameSize-options.FrameSize))
 		}
 		committed := func() iter.Seq2[*pipeline.Row, error] { return ledger.Rows(ctx) }
-		return sinks.NewArchive(dir, options, committed)
+		return sinks.NewArchive(ctx, e.store, options, committed)
 	case config.SinkLocal:
-		if err := durable.CheckMount(dir, sinks.LocalDir); err != nil {
-			return nil, err
-		}
-		return sinks.NewLocal(dir), nil
+		return sinks.NewLocal(e.store), nil
 	}
 	return nil, usagef("there is no sink %q", cfg.Output.Sink)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"archive/tar"
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -20,9 +21,10 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
-	"exporter/internal/durable"
 	"exporter/internal/emulator"
+	"exporter/internal/store"
 	"exporter/pipeline"
+	"exporter/sinks"
 )
 
 // exportSettings say what an export is like that something happens to.
@@ -91,7 +93,7 @@ func readExportedSet(t *testing.T, out string) exportedSet {
 		}
 		s.rows[key] = common
 	}
-	dir, err := durable.OpenReadOnly(out)
+	dir, err := store.OpenDir(out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +102,9 @@ func readExportedSet(t *testing.T, out string) exportedSet {
 		t.Error(err)
 	}
 	s.names = fileNames(t, out)
-	s.names = slices.DeleteFunc(s.names, func(name string) bool { return strings.HasPrefix(name, "shards/") })
+	s.names = slices.DeleteFunc(s.names, func(name string) bool {
+		return strings.HasPrefix(name, "shards/") || strings.HasPrefix(name, runHistoryPrefix)
+	})
 	return s
 }
 
@@ -142,11 +146,9 @@ func describeRow(r pipeline.Row) string {
 }
 
 // checkMembers compares what is in sealed shards with what rows say.
-func checkMembers(fsys durable.FS, want map[string]int) error {
-	entries, err := fsys.ReadDir("shards")
-	if len(want) == 0 {
-		return nil
-	}
+func checkMembers(from store.Reader, want map[string]int) error {
+	ctx := context.Background()
+	shards, _, err := sinks.ListShards(ctx, from)
 	if err != nil {
 		return err
 	}
@@ -155,16 +157,15 @@ func checkMembers(fsys durable.FS, want map[string]int) error {
 		return err
 	}
 	defer decoder.Close()
-	for i, e := range entries {
-		name := "shards/" + e.Name()
-		if e.Name() != fmt.Sprintf("shard-%06d.tar.zst", i) {
+	for i, name := range shards {
+		if name != fmt.Sprintf("shards/shard-%06d.tar.zst", i) {
 			return fmt.Errorf("%s is in the place of shard %d", name, i)
 		}
-		f, err := fsys.Open(name)
+		f, err := from.Open(ctx, name)
 		if err != nil {
 			return err
 		}
-		if err := decoder.Reset(f); err != nil {
+		if err := decoder.Reset(io.NewSectionReader(f, 0, f.Size())); err != nil {
 			return err
 		}
 		for t := tar.NewReader(decoder); ; {

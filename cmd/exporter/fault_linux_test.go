@@ -63,11 +63,11 @@ func TestExport_DiskFull_StopsAndGoesOn(t *testing.T) {
 		// fails are what there has to be no space for, at one size or another: a name, or any of some.
 		fails []string
 	}{
-		{"bytes", "local", bytes, 32, []string{"blob-N", "N.assets.parquet", "N.files.parquet"}},
-		{"bytes", "archive", bytes, 32, []string{"shard-N.tar.zst.partial", "N.assets.parquet", "N.files.parquet"}},
-		{"bytes at the end", "local", bytes, 0, []string{"blob-N", "N.assets.parquet", "N.files.parquet", "manifest.parquet"}},
-		{"bytes at the end", "archive", bytes, 0, []string{"shard-N.tar.zst.partial", "N.assets.parquet", "N.files.parquet", "manifest.parquet"}},
-		{"inodes", "local", inodes, 32, []string{"blob-N", "page_screenshots|page-figures|N"}},
+		{"bytes", "local", bytes, 32, []string{"N-N.jpg", "N-N.assets.parquet", "N-N.files.parquet"}},
+		{"bytes", "archive", bytes, 32, []string{"shard-N.tar.zst.partial", "N-N.assets.parquet", "N-N.files.parquet"}},
+		{"bytes at the end", "local", bytes, 0, []string{"N-N.jpg", "N-N.assets.parquet", "N-N.files.parquet", "N-manifest.parquet"}},
+		{"bytes at the end", "archive", bytes, 0, []string{"shard-N.tar.zst.partial", "N-N.assets.parquet", "N-N.files.parquet", "N-manifest.parquet"}},
+		{"inodes", "local", inodes, 32, []string{"N-N.jpg", "page_screenshots|page-figures|N"}},
 		{"inodes", "archive", inodes, 32, []string{"shard-N.tar.zst.partial"}},
 	}
 	for _, tt := range tests {
@@ -118,7 +118,7 @@ func TestExport_DiskFullWhileSpooling_StopsAndGoesOn(t *testing.T) {
 	if code != exitStorage || !strings.Contains(stderr, "spool blob: ") || !strings.Contains(stderr, syscall.ENOSPC.Error()) {
 		t.Errorf("exit %d, want %d\n%s", code, exitStorage, stderr)
 	}
-	if left, err := filepath.Glob(filepath.Join(durable.TempPath(out), "*")); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(filepath.Join(out, durable.TempDir, "*")); err != nil || len(left) > 0 {
 		t.Errorf("temporary files are left: %q, %v", left, err)
 	}
 	remount(t, disk, 0, "size=64m")

@@ -15,14 +15,14 @@ import (
 func TestExport_SyncFails_StopsForGood(t *testing.T) {
 	tests := []struct{ sink, pattern string }{
 		{"local", "syncdir ."},
-		{"local", "sync .exporter/tmp/blob-*"},
+		{"local", "sync .exporter/tmp/*.jpg"},
 		{"local", "syncdir blobs/*/page_screenshots"},
 		{"local", "sync .exporter/tmp/*.assets.parquet"},
 		{"local", "sync .exporter/tmp/*.files.parquet"},
 		{"local", "syncdir .exporter/parts"},
-		{"local", "sync .exporter/tmp/manifest.parquet"},
-		{"local", "sync .exporter/tmp/files.parquet"},
-		{"local", "sync .exporter/tmp/run.json"},
+		{"local", "sync .exporter/tmp/*-manifest.parquet"},
+		{"local", "sync .exporter/tmp/*-files.parquet"},
+		{"local", "sync .exporter/tmp/*-run.json"},
 		{"archive", "sync shards/shard-000000.tar.zst.partial"},
 		{"archive", "syncdir shards"},
 		{"archive", "sync .exporter/tmp/*.assets.parquet"},

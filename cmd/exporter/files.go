@@ -59,7 +59,7 @@ func (f *filesCommand) withClient(ctx context.Context, do func(context.Context, 
 	}
 	f.log = cfg.Log
 	log := newConsole(f.stderr, cfg.Log).log
-	client, err := connect(cfg, log, "", newLogObserver(log))
+	client, err := connect(cfg, log, nil, newLogObserver(log))
 	if err != nil {
 		return err
 	}

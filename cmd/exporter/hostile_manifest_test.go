@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"exporter/internal/durable"
 	"exporter/internal/emulator"
+	"exporter/internal/store"
 	"exporter/manifest"
 	"exporter/pipeline"
 )
@@ -35,7 +35,7 @@ func (s *surroundings) hostilePaths() []pipeline.Location {
 // found there.
 func (s *surroundings) forge(sink string) {
 	s.t.Helper()
-	dir, err := durable.Open(s.out)
+	dir, err := store.OwnDir(s.out)
 	if err != nil {
 		s.t.Fatal(err)
 	}

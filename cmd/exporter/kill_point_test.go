@@ -35,7 +35,7 @@ func killCases(sink string) [][]point {
 		// The end of a run.
 		replaced("manifest.parquet"), []point{{"rename manifest.parquet", "remove " + assetParts}},
 		replaced("files.parquet"), []point{{"rename files.parquet", "remove " + fileParts}},
-		[]point{{"create " + runHistoryName}, {"write " + runHistoryName}, {"sync " + runHistoryName}},
+		put("*Z-*.json", "runs/*.json"),
 		replaced(runReportName),
 	)
 	// The run after a kill is killed while it tidies up.
@@ -51,7 +51,7 @@ func killCases(sink string) [][]point {
 }
 
 func localCases() [][]point {
-	const blob, pages = durable.TempDir + "/blob-*", "blobs/*/page_screenshots"
+	const blob, pages = durable.TempDir + "/*.jpg", "blobs/*/page_screenshots"
 	return each([]point{
 		{"create " + blob},
 		{"write " + blob},
@@ -91,7 +91,12 @@ func archiveCases() [][]point {
 
 // replaced returns a point for each step in which a file gets its bytes, the first time after what comes before.
 func replaced(name string, before ...string) (points []point) {
-	temp, steps := durable.TempDir+"/"+path.Base(name), point(before)
+	return put("*-"+path.Base(name), name, before...)
+}
+
+// put is replaced for a file with such a temporary name.
+func put(temp, name string, before ...string) (points []point) {
+	temp, steps := durable.TempDir+"/"+temp, point(before)
 	for _, step := range []string{"create " + temp, "write " + temp, "sync " + temp, "rename " + name, "syncdir " + path.Dir(name)} {
 		steps = append(slices.Clip(steps), step)
 		points = append(points, steps)

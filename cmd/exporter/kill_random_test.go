@@ -20,7 +20,7 @@ type traces struct{ blobs, parts, partialShards, none int }
 func (n *traces) look(out string) {
 	seen := false
 	for pattern, count := range map[string]*int{
-		durable.TempDir + "/blob-*":      &n.blobs,
+		durable.TempDir + "/*.jpg":       &n.blobs,
 		".exporter/parts/*.parquet":      &n.parts,
 		"shards/shard-*.tar.zst.partial": &n.partialShards,
 	} {

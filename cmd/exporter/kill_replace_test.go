@@ -30,7 +30,7 @@ func TestExport_KillWhileReplacing_KeepsRowsTrue(t *testing.T) {
 	for _, p := range []point{
 		{reopened},
 		{announced},
-		{announced, "sync " + durable.TempDir + "/blob-*"},
+		{announced, "sync " + durable.TempDir + "/*.jpg"},
 		{named},
 		{named, "create " + durable.TempDir + "/*.assets.parquet"},
 		{named, announced},

@@ -1,17 +1,20 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"io/fs"
 	"log/slog"
 	"maps"
 	"time"
 
-	"exporter/internal/durable"
 	"exporter/internal/llamacloud"
+	"exporter/internal/store"
 )
+
+// maxReport bounds what is read of a report, in bytes.
+const maxReport = 16 << 20
 
 // sinceOverlap is how much --since last goes back behind the watermark: updates that were under way when the last listing
 // began may show up later with an earlier time.
@@ -26,16 +29,11 @@ type lastRun struct {
 
 // readLastRun reads run.json. Where there is none, or none that can be understood, nothing is known of the last run: the
 // ledger does not depend on it.
-func readLastRun(fsys durable.FS, log *slog.Logger) (last lastRun, err error) {
-	f, err := fsys.Open(runReportName)
+func readLastRun(ctx context.Context, from store.Reader, log *slog.Logger) (last lastRun, err error) {
+	b, err := store.ReadBytes(ctx, from, runReportName, maxReport)
 	if errors.Is(err, fs.ErrNotExist) {
 		return lastRun{}, nil
 	}
-	if err != nil {
-		return lastRun{}, storageError("read "+runReportName, err)
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	b, err := io.ReadAll(f)
 	if err != nil {
 		return lastRun{}, storageError("read "+runReportName, err)
 	}
@@ -78,48 +76,4 @@ func (e *export) watermark(c counts, err error) time.Time {
 		return at.UTC()
 	}
 	return e.started.UTC().Truncate(time.Second)
-}
-
-// appendHistory adds a report to runs.jsonl, one JSON object a line.
-func (r *runReport) appendHistory(fsys durable.FS) (err error) {
-	line, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	f, err := fsys.Edit(runHistoryName)
-	created := errors.Is(err, fs.ErrNotExist)
-	if created {
-		f, err = fsys.Create(runHistoryName)
-	}
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if err := appendLine(f, line); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil || !created {
-		return err
-	}
-	return fsys.SyncDir(".")
-}
-
-// appendLine writes a line behind what is there, also behind a line that a crash cut short.
-func appendLine(f durable.File, line []byte) error {
-	end, err := f.Seek(0, io.SeekEnd)
-	if err != nil {
-		return err
-	}
-	line = append(line, '\n')
-	if end > 0 {
-		last := make([]byte, 1)
-		if _, err := f.ReadAt(last, end-1); err != nil {
-			return err
-		}
-		if last[0] != '\n' {
-			line = append([]byte{'\n'}, line...)
-		}
-	}
-	_, err = f.Write(line)
-	return err
 }

@@ -22,6 +22,7 @@ import (
 	"exporter/internal/durable"
 	"exporter/internal/emulator"
 	"exporter/internal/emulator/sample"
+	"exporter/internal/store"
 	"exporter/manifest"
 	"exporter/pipeline"
 	"exporter/sinks"
@@ -169,7 +170,7 @@ type cli struct {
 	t       *testing.T
 	baseURL string
 	stop    chan struct{}
-	// ownProcess, wrapFS and checkpointRows are those of app.
+	// ownProcess and checkpointRows are those of app; wrapFS is for ownWrapped.
 	ownProcess     bool
 	wrapFS         func(durable.FS) durable.FS
 	checkpointRows int
@@ -187,7 +188,7 @@ func (c *cli) run(args ...string) (code int, stdout, stderr string) {
 	var out, err bytes.Buffer
 	a := &app{
 		stdin: strings.NewReader(""), stdout: &out, stderr: &err, stop: c.stop,
-		ownProcess: c.ownProcess, wrapFS: c.wrapFS, checkpointRows: c.checkpointRows,
+		ownProcess: c.ownProcess, own: ownWrapped(c.wrapFS), checkpointRows: c.checkpointRows,
 		environ: []string{"LLAMA_CLOUD_API_KEY=" + canaryKey, "LLAMA_CLOUD_BASE_URL=" + c.baseURL, "EXPORTER_LIMITS_RATE=unlimited"},
 	}
 	code = run(context.Background(), a, args)
@@ -215,7 +216,7 @@ type exported struct {
 // readExport reads a finished export and checks every stored blob against its row.
 func readExport(t *testing.T, out string) exported {
 	t.Helper()
-	dir, err := durable.OpenReadOnly(out)
+	dir, err := store.OpenDir(out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +244,7 @@ func readExport(t *testing.T, out string) exported {
 		if row.Status != pipeline.Stored {
 			continue
 		}
-		r, err := sinks.Open(dir, row.Location, row.Content.Size)
+		r, err := sinks.Open(t.Context(), dir, row.Location, row.Content.Size)
 		if err != nil {
 			t.Errorf("%v: %v", row.Key(), err)
 			continue

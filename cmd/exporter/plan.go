@@ -17,8 +17,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"exporter/internal/config"
-	"exporter/internal/durable"
 	"exporter/internal/llamacloud"
+	"exporter/internal/store"
 	"exporter/manifest"
 	"exporter/pipeline"
 )
@@ -94,7 +94,7 @@ remove is no part of it.`,
 			return err
 		}
 		console := newConsole(a.stderr, cfg.Log)
-		if err := recallSettings(cfg, console.log); err != nil {
+		if err := recallSettings(c.Context(), cfg, console.log); err != nil {
 			return err
 		}
 		ctx, cancel := a.interruptible(c.Context())
@@ -120,7 +120,7 @@ remove is no part of it.`,
 func plan(ctx context.Context, cfg *config.Config, console *console, refetch bool, force *force) (report *planReport, err error) {
 	r := newReport()
 	observer := pipeline.Observers{r, newLogObserver(console.log)}
-	client, err := connect(cfg, console.log, "", observer)
+	client, err := connect(cfg, console.log, nil, observer)
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +207,7 @@ func (l *limit) holds(given config.Rate) *planLimit {
 // openHistory opens what the export directory says of earlier runs. There may be none. Where a run would refuse to go on there, it
 // says so.
 func openHistory(ctx context.Context, cfg *config.Config, force *force, log *slog.Logger) (h pipeline.History, last lastRun, end func() error, err error) {
-	dir, err := durable.OpenReadOnly(cfg.Output.Dir)
+	dir, err := store.OpenDir(cfg.Output.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return noHistory{}, lastRun{}, func() error { return nil }, nil
 	}
@@ -219,7 +219,7 @@ func openHistory(ctx context.Context, cfg *config.Config, force *force, log *slo
 			err = errors.Join(err, dir.Close())
 		}
 	}()
-	if last, err = readLastRun(dir, log); err != nil {
+	if last, err = readLastRun(ctx, dir, log); err != nil {
 		return nil, lastRun{}, nil, err
 	}
 	snapshot, err := manifest.OpenSnapshot(ctx, dir)

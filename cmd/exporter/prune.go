@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 
-	"exporter/internal/durable"
 	"exporter/manifest"
 	"exporter/pipeline"
 	"exporter/sinks"
@@ -25,7 +24,7 @@ func (e *pruneError) what() string {
 }
 
 // removeGone removes what went upstream, and with --force prune also what is known only of sources that are not asked for any more.
-func (e *export) removeGone(ctx context.Context, dir durable.FS, ledger *manifest.Ledger, console *console) error {
+func (e *export) removeGone(ctx context.Context, ledger *manifest.Ledger, console *console) error {
 	takesAway := e.cfg.Run.Prune && e.force.accepts(forcePrune) && e.report.snapshot().Files.ListingDone
 	away := map[string]bool{}
 	selects := func(_ pipeline.FileKey, places []pipeline.SourceKey, gone pipeline.Gone) bool {
@@ -57,7 +56,7 @@ func (e *export) removeGone(ctx context.Context, dir durable.FS, ledger *manifes
 		Selects: selects, At: e.started.UTC(), Allow: allow,
 		RemoveBlobs: func(rows []*pipeline.Row) error {
 			e.report.addPruned(len(rows))
-			return sinks.RemoveBlobs(dir, rows)
+			return sinks.RemoveBlobs(ctx, e.store, rows)
 		},
 	})
 	if is[*pruneError](err) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"exporter/internal/durable"
 	"exporter/internal/verify"
 	"exporter/manifest"
 	"exporter/pipeline"
@@ -12,19 +11,19 @@ import (
 
 // mend verifies what is stored and makes the ledger say what is true, so that the run fetches what is damaged or missing
 // again.
-func (e *export) mend(ctx context.Context, dir durable.FS, console *console) error {
+func (e *export) mend(ctx context.Context, console *console) error {
 	ctx, cancel := e.interruptible(ctx)
 	defer cancel()
-	if err := e.mendLedger(ctx, dir, console); err != nil {
+	if err := e.mendLedger(ctx, console); err != nil {
 		return err
 	}
 	repair := verify.NewRepair(verify.RepairOptions{
-		FS: dir,
+		Export: e.store,
 		OpenLedger: func(ctx context.Context) (verify.Ledger, error) {
-			return e.openLedger(ctx, dir, console)
+			return e.openLedger(ctx, console)
 		},
 		OpenSink: func(ctx context.Context, rows verify.Ledger) (pipeline.Sink, error) {
-			return newSink(ctx, e.cfg, dir, rows)
+			return e.newSink(ctx, rows)
 		},
 		Found: func(f verify.Finding) { logDamage(console, f) },
 	})
@@ -41,8 +40,8 @@ func (e *export) mend(ctx context.Context, dir durable.FS, console *console) err
 }
 
 // mendLedger writes damaged files of the ledger anew, without what is lost.
-func (e *export) mendLedger(ctx context.Context, dir durable.FS, console *console) (err error) {
-	ledger, damages, err := manifest.OpenSalvaged(ctx, dir, e.info())
+func (e *export) mendLedger(ctx context.Context, console *console) (err error) {
+	ledger, damages, err := manifest.OpenSalvaged(ctx, e.store, e.info())
 	if err != nil {
 		return storageError("open the ledger", err)
 	}

@@ -6,24 +6,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"testing"
 
-	"exporter/internal/durable"
 	"exporter/internal/durable/durabletest"
+	"exporter/internal/store"
+	"exporter/internal/store/storetest"
 	"exporter/internal/verify"
 	"exporter/manifest"
 	"exporter/pipeline"
 )
 
 // crashRepair is what "exporter run --repair" does with an export directory before it runs.
-func crashRepair(fsys durable.FS, archive bool) error {
+func crashRepair(disk storetest.Disk, archive bool) error {
 	ctx := context.Background()
-	if err := durable.Prepare(fsys); err != nil {
+	st, err := disk.Open()
+	if err != nil {
 		return err
 	}
 	info := manifest.Info{Version: "test", Source: "{}", Sink: "{}"}
-	ledger, _, err := manifest.OpenSalvaged(ctx, fsys, info)
+	ledger, _, err := manifest.OpenSalvaged(ctx, st, info)
 	if err != nil {
 		return err
 	}
@@ -31,44 +32,49 @@ func crashRepair(fsys durable.FS, archive bool) error {
 		return err
 	}
 	_, err = verify.NewRepair(verify.RepairOptions{
-		FS:         fsys,
-		OpenLedger: func(ctx context.Context) (verify.Ledger, error) { return manifest.Open(ctx, fsys, info) },
+		Export:     st,
+		OpenLedger: func(ctx context.Context) (verify.Ledger, error) { return manifest.Open(ctx, st, info) },
 		OpenSink: func(ctx context.Context, rows verify.Ledger) (pipeline.Sink, error) {
-			return crashSink(ctx, fsys, rows, archive)
+			return crashSink(ctx, st, rows, archive)
 		},
 	}).Run(ctx)
 	return err
 }
 
 // spoil damages a file durably: it removes it, or changes a bit at a share of its bytes.
-func spoil(fsys durable.FS, name string, share float64, remove bool) error {
-	f, err := fsys.Open(name)
+func spoil(disk storetest.Disk, name string, share float64, remove bool) error {
+	ctx := context.Background()
+	st, err := disk.Open()
 	if err != nil {
 		return err
 	}
-	content, err := io.ReadAll(f)
-	if err := errors.Join(err, f.Close(), fsys.Remove(name)); err != nil || remove {
+	content, err := store.ReadBytes(ctx, st, name, 1<<20)
+	if err != nil {
 		return err
 	}
+	if remove {
+		return st.Remove(ctx, name)
+	}
 	content[int(share*float64(len(content)))] ^= 1
-	return durable.Replace(fsys, name, func(f durable.File) error {
-		_, err := f.Write(content)
-		return err
-	})
+	return store.PutBytes(ctx, st, name, content)
 }
 
 // checkRepaired fails unless an export is sound and complete.
-func checkRepaired(fsys durable.FS) error {
-	if err := checkCrashed(fsys, 0); err != nil {
+func checkRepaired(disk storetest.Disk) error {
+	if err := checkCrashed(disk, 0); err != nil {
 		return err
 	}
-	snapshot, err := manifest.OpenSnapshot(context.Background(), fsys)
+	st, err := disk.Open()
+	if err != nil {
+		return err
+	}
+	snapshot, err := manifest.OpenSnapshot(context.Background(), st)
 	if err != nil {
 		return err
 	}
 	defer snapshot.Close()
 	var first error
-	v := verify.New(verify.Options{FS: fsys, Rows: snapshot, Found: func(f verify.Finding) {
+	v := verify.New(verify.Options{Export: st, Rows: snapshot, Found: func(f verify.Finding) {
 		if first == nil && f.Err != nil {
 			first = fmt.Errorf("%s: %w", f.Path, f.Err)
 		}
@@ -101,53 +107,55 @@ func TestExport_RepairCrashesAtEveryOperation_LosesNothing(t *testing.T) {
 		"shards manifest": {name: manifest.AssetsName, share: 0.5, archive: true, fetched: crashAssets},
 	}
 	for name, tt := range tests {
-		for _, drop := range []durabletest.Drop{durabletest.DropHalf, durabletest.DropAll} {
-			t.Run(fmt.Sprintf("%s/drop %s", name, drop), func(t *testing.T) {
-				t.Parallel()
-				for n := 1; ; n++ {
-					crashAt := 0
-					crashing := durabletest.NewMemory(func(o durabletest.Operation) error {
-						if crashAt > 0 && o.Number >= crashAt {
-							return durabletest.ErrCrashed
+		for where, newDisk := range storetest.Disks() {
+			for _, drop := range []durabletest.Drop{durabletest.DropHalf, durabletest.DropAll} {
+				t.Run(fmt.Sprintf("%s/%s/drop %s", name, where, drop), func(t *testing.T) {
+					t.Parallel()
+					for n := 1; ; n++ {
+						crashAt := 0
+						crashing := newDisk(func(number int) error {
+							if crashAt > 0 && number >= crashAt {
+								return storetest.ErrCrashed
+							}
+							return nil
+						})
+						source := newCrashSource()
+						err := errors.Join(crashExport(crashing, source, tt.archive), spoil(crashing, tt.name, tt.share, tt.remove))
+						if err != nil {
+							t.Fatal(err)
 						}
-						return nil
-					})
-					source := newCrashSource()
-					err := errors.Join(crashExport(crashing, source, tt.archive), spoil(crashing, tt.name, tt.share, tt.remove))
-					if err != nil {
-						t.Fatal(err)
-					}
-					crashAt = crashing.Operations() + n
-					err = crashRepair(crashing, tt.archive)
-					if err == nil && crashing.Operations() < crashAt {
-						t.Logf("crashed at each of %d operations", n-1)
-						break
-					}
-					if !errors.Is(err, durabletest.ErrCrashed) {
-						t.Fatalf("operation %d: got error %v, want %v", n, err, durabletest.ErrCrashed)
-					}
-					recovered := crashing.Recover(drop, uint64(n))
-					if n%2 == 0 {
-						// Somebody runs without --repair.
-						err := crashExport(recovered, source, tt.archive)
-						if _, damaged := errors.AsType[*pipeline.DamageError](err); err != nil && !damaged {
+						crashAt = crashing.Operations() + n
+						err = crashRepair(crashing, tt.archive)
+						if err == nil && crashing.Operations() < crashAt {
+							t.Logf("crashed at each of %d operations", n-1)
+							break
+						}
+						if !errors.Is(err, storetest.ErrCrashed) {
+							t.Fatalf("operation %d: got error %v, want %v", n, err, storetest.ErrCrashed)
+						}
+						recovered := crashing.Recover(drop, uint64(n))
+						if n%2 == 0 {
+							// Somebody runs without --repair.
+							err := crashExport(recovered, source, tt.archive)
+							if _, damaged := errors.AsType[*pipeline.DamageError](err); err != nil && !damaged {
+								t.Fatalf("run after a crash at operation %d: %v", n, err)
+							}
+						}
+						if err := crashRepair(recovered, tt.archive); err != nil {
+							t.Fatalf("repair after a crash at operation %d: %v", n, err)
+						}
+						if err := crashExport(recovered, source, tt.archive); err != nil {
 							t.Fatalf("run after a crash at operation %d: %v", n, err)
 						}
+						if err := checkRepaired(recovered); err != nil {
+							t.Fatalf("after a crash at operation %d: %v", n, err)
+						}
+						if extra := source.fetched.Load() - crashAssets; extra > int64(tt.fetched) {
+							t.Errorf("after a crash at operation %d, %d assets were fetched again, want %d at most", n, extra, tt.fetched)
+						}
 					}
-					if err := crashRepair(recovered, tt.archive); err != nil {
-						t.Fatalf("repair after a crash at operation %d: %v", n, err)
-					}
-					if err := crashExport(recovered, source, tt.archive); err != nil {
-						t.Fatalf("run after a crash at operation %d: %v", n, err)
-					}
-					if err := checkRepaired(recovered); err != nil {
-						t.Fatalf("after a crash at operation %d: %v", n, err)
-					}
-					if extra := source.fetched.Load() - crashAssets; extra > int64(tt.fetched) {
-						t.Errorf("after a crash at operation %d, %d assets were fetched again, want %d at most", n, extra, tt.fetched)
-					}
-				}
-			})
+				})
+			}
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"exporter/internal/durable"
+	"exporter/internal/store"
 	"exporter/manifest"
 	"exporter/pipeline"
 	"exporter/sinks"
@@ -61,7 +61,7 @@ func (r *rm) run(ctx context.Context, path string) (err error) {
 	if err != nil {
 		return err
 	}
-	dir, err := openOutput(path)
+	dir, err := r.openOutput(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -78,14 +78,14 @@ func (r *rm) run(ctx context.Context, path string) (err error) {
 	return err
 }
 
-// remove removes the files from the export in fsys, which is at path, and returns how much that was.
-func (r *rm) remove(ctx context.Context, fsys durable.FS, path string) (removed manifest.Extent, err error) {
+// remove removes the files from the export in st, which is at path, and returns how much that was.
+func (r *rm) remove(ctx context.Context, st store.Store, path string) (removed manifest.Extent, err error) {
 	info := manifest.Info{}
-	if known := manifest.ReadInfo(fsys); known != nil {
+	if known := manifest.ReadInfo(ctx, st); known != nil {
 		info = *known
 	}
 	info.Version = version()
-	ledger, err := manifest.Open(ctx, fsys, info)
+	ledger, err := manifest.Open(ctx, st, info)
 	if err != nil {
 		return removed, storageError("open the ledger", err)
 	}
@@ -106,12 +106,12 @@ func (r *rm) remove(ctx context.Context, fsys durable.FS, path string) (removed 
 		At: time.Now().UTC(),
 		Allow: func(extent manifest.Extent) error {
 			removed = extent
-			return r.checkFound(fsys, path, found)
+			return r.checkFound(ctx, st, path, found)
 		},
-		RemoveBlobs: func(rows []*pipeline.Row) error { return sinks.RemoveBlobs(fsys, rows) },
+		RemoveBlobs: func(rows []*pipeline.Row) error { return sinks.RemoveBlobs(ctx, st, rows) },
 	})
 	if err == nil {
-		err = r.removeLeftOvers(fsys)
+		err = r.removeLeftOvers(ctx, st)
 	}
 	if err == nil || is[*usageError](err) {
 		// A removal that was killed may have left rows that nothing shows any more: they go in any case.
@@ -121,16 +121,18 @@ func (r *rm) remove(ctx context.Context, fsys durable.FS, path string) (removed 
 }
 
 // checkFound refuses ids of which nothing is there: neither rows nor blobs.
-func (r *rm) checkFound(fsys durable.FS, path string, found map[string]bool) error {
+func (r *rm) checkFound(ctx context.Context, st store.Store, path string, found map[string]bool) error {
 	for _, text := range r.ids {
 		if found[text] {
 			continue
 		}
-		id, err := pipeline.ParseID(text)
-		if err == nil {
-			_, err = fsys.Lstat(sinks.FileDir(id))
+		hasBlobs := false
+		if id, err := pipeline.ParseID(text); err == nil {
+			if hasBlobs, err = sinks.HasFileDir(ctx, st, id); err != nil {
+				return err
+			}
 		}
-		if err != nil {
+		if !hasBlobs {
 			return usagef("the export in %q has no file %q, so none was removed: file_id in files.parquet names those that it has",
 				path, text)
 		}
@@ -139,14 +141,14 @@ func (r *rm) checkFound(fsys durable.FS, path string, found map[string]bool) err
 }
 
 // removeLeftOvers removes blobs of the files that no row names any more: those of a run, or of a removal, that was killed.
-func (r *rm) removeLeftOvers(fsys durable.FS) error {
+func (r *rm) removeLeftOvers(ctx context.Context, st store.Store) error {
 	for _, text := range r.ids {
 		id, err := pipeline.ParseID(text)
 		if err != nil {
 			// No blob was stored of it.
 			continue
 		}
-		if err := sinks.RemoveFileDir(fsys, id); err != nil {
+		if err := sinks.RemoveFileDir(ctx, st, id); err != nil {
 			return err
 		}
 	}

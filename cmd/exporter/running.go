@@ -1,27 +1,23 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"time"
 
-	"exporter/internal/durable"
+	"exporter/internal/store"
 )
 
 const (
 	// runningName is the note of the run that is under way.
-	runningName = durable.PrivateDir + "/running.json"
+	runningName = store.PrivatePrefix + "running.json"
 	// runningInterval is the time between two updates of it.
 	runningInterval = 30 * time.Second
-	// maxRunning bounds what is read of a note, in bytes.
-	maxRunning = 1 << 20
 )
 
-// running is a run that is under way. Its JSON is running.json, see docs/format.md. Nothing depends on it: it is not synced.
+// running is a run that is under way. Its JSON is running.json, see docs/format.md. Nothing depends on it.
 type running struct {
 	Version   string            `json:"version"`
 	Host      string            `json:"host"`
@@ -39,29 +35,25 @@ func (r *running) String() string {
 
 // readRunning returns the note of the run that is under way, or of one that did not come to its end; nil where there is none
 // that can be read.
-func readRunning(fsys durable.FS) *running {
-	f, err := fsys.Open(runningName)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
+func readRunning(ctx context.Context, from store.Reader) *running {
+	b, err := store.ReadBytes(ctx, from, runningName, maxReport)
 	var r running
-	if json.NewDecoder(io.LimitReader(f, maxRunning)).Decode(&r) != nil {
+	if err != nil || json.Unmarshal(b, &r) != nil {
 		return nil
 	}
 	return &r
 }
 
 // begin notes that the run is under way, and says so where the one before it did not come to its end.
-func (e *export) begin(dir durable.FS, console *console) error {
+func (e *export) begin(ctx context.Context, console *console) error {
 	if e.begun {
 		return nil
 	}
-	if before := readRunning(dir); before != nil {
+	if before := readRunning(ctx, e.store); before != nil {
 		console.log.Warn("the last run did not come to its end: what it committed is kept",
 			"host", before.Host, "process", before.Process, "started_at", before.StartedAt, "updated_at", before.UpdatedAt)
 	}
-	if err := e.note(dir); err != nil {
+	if err := e.note(ctx); err != nil {
 		return storageError("write "+runningName, err)
 	}
 	e.begun = true
@@ -69,7 +61,7 @@ func (e *export) begin(dir durable.FS, console *console) error {
 }
 
 // note writes the note anew.
-func (e *export) note(dir durable.FS) error {
+func (e *export) note(ctx context.Context) error {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
@@ -78,16 +70,15 @@ func (e *export) note(dir durable.FS) error {
 		Version: version(), Host: host, Process: os.Getpid(), StartedAt: e.started.UTC(), UpdatedAt: time.Now().UTC(),
 		Settings: e.cfg.Settings(), Counts: e.report.snapshot(),
 	}
-	const temp = durable.TempDir + "/running.json"
-	err = durable.Write(dir, temp, func(f durable.File) error { return json.NewEncoder(f).Encode(&r) })
+	b, err := json.Marshal(&r)
 	if err != nil {
 		return err
 	}
-	return dir.Rename(temp, runningName)
+	return store.PutBytes(ctx, e.store, runningName, append(b, '\n'))
 }
 
 // keepNote brings the note up to date now and then, until the returned function is called.
-func (e *export) keepNote(dir durable.FS) (stop func()) {
+func (e *export) keepNote(ctx context.Context) (stop func()) {
 	done, finished := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(finished)
@@ -97,7 +88,7 @@ func (e *export) keepNote(dir durable.FS) (stop func()) {
 			select {
 			case <-ticker.C:
 				// Storage that fails is noticed where it matters.
-				_ = e.note(dir)
+				_ = e.note(ctx)
 			case <-done:
 				return
 			}
@@ -110,13 +101,10 @@ func (e *export) keepNote(dir durable.FS) (stop func()) {
 }
 
 // end removes the note.
-func (e *export) end(dir durable.FS) error {
+func (e *export) end(ctx context.Context) error {
 	if !e.begun {
 		return nil
 	}
 	e.begun = false
-	if err := dir.Remove(runningName); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+	return e.store.Remove(context.WithoutCancel(ctx), runningName)
 }

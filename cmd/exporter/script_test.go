@@ -14,9 +14,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"exporter/internal/durable"
 	"exporter/internal/emulator"
 	"exporter/internal/emulator/sample"
+	"exporter/internal/store"
 	"exporter/manifest"
 	"exporter/pipeline"
 )
@@ -193,7 +193,7 @@ func countRows(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	dir, err := durable.OpenReadOnly(ts.MkAbs(args[1]))
+	dir, err := store.OpenDir(ts.MkAbs(args[1]))
 	ts.Check(err)
 	defer dir.Close()
 	snapshot, err := manifest.OpenSnapshot(context.Background(), dir)

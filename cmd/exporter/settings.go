@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,15 +11,15 @@ import (
 	"strings"
 
 	"exporter/internal/config"
-	"exporter/internal/durable"
+	"exporter/internal/store"
 	"exporter/manifest"
 	"exporter/pipeline"
 )
 
 // recallSettings completes a configuration by what the export in its directory remembers, and says with what. It refuses one
 // that names no source then.
-func recallSettings(cfg *config.Config, log *slog.Logger) error {
-	remembered, err := readRemembered(cfg.Output.Dir, log)
+func recallSettings(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+	remembered, err := readRemembered(ctx, cfg.Output.Dir, log)
 	if err != nil {
 		return err
 	}
@@ -37,8 +38,8 @@ func recallSettings(cfg *config.Config, log *slog.Logger) error {
 }
 
 // readRemembered returns the settings of the export at path; none where there is no export.
-func readRemembered(path string, log *slog.Logger) (r config.Remembered, err error) {
-	dir, err := durable.OpenReadOnly(path)
+func readRemembered(ctx context.Context, path string, log *slog.Logger) (r config.Remembered, err error) {
+	dir, err := store.OpenDir(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -46,7 +47,7 @@ func readRemembered(path string, log *slog.Logger) (r config.Remembered, err err
 		return nil, openError(path, err)
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
-	last, err := readLastRun(dir, log)
+	last, err := readLastRun(ctx, dir, log)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +55,7 @@ func readRemembered(path string, log *slog.Logger) (r config.Remembered, err err
 	for name, text := range last.Assets {
 		r["assets."+name] = text
 	}
-	if info := manifest.ReadInfo(dir); info != nil {
+	if info := manifest.ReadInfo(ctx, dir); info != nil {
 		// A run that was killed has no report, and one of an earlier version says nothing of assets here.
 		for _, text := range []string{info.Source, info.Sink, info.Assets} {
 			var settings config.Remembered

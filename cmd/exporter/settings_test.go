@@ -9,14 +9,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"exporter/internal/config"
-	"exporter/internal/durable"
+	"exporter/internal/store"
 	"exporter/manifest"
 )
 
 // Earlier versions recorded the filters of assets in run.json only, without the name of their section.
 func TestReadRemembered_EarlierVersion(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
-	dir, err := durable.Open(out)
+	dir, err := store.OwnDir(out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestReadRemembered_EarlierVersion(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(out, runReportName), []byte(report), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	got, err := readRemembered(out, slog.New(slog.DiscardHandler))
+	got, err := readRemembered(t.Context(), out, slog.New(slog.DiscardHandler))
 	want := config.Remembered{
 		"api.base_url": "https://api.cloud.llamaindex.ai", "source.directories": "d", "output.sink": "archive",
 		"assets.skip_noise": "true", "assets.min_confidence": "1e-05", "assets.pages": "0-9",
@@ -45,7 +45,7 @@ func TestReadRemembered_EarlierVersion(t *testing.T) {
 	}
 	cfg := config.Default()
 	cfg.Output.Dir = out
-	if err := recallSettings(cfg, slog.New(slog.DiscardHandler)); err != nil {
+	if err := recallSettings(t.Context(), cfg, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	if len(cfg.Source.Directories) != 1 || !cfg.Assets.SkipNoise || cfg.Assets.MinConfidence != 1e-5 || cfg.Output.Sink != config.SinkArchive {

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,17 +13,19 @@ import (
 	"time"
 
 	"exporter/internal/config"
-	"exporter/internal/durable"
+	"exporter/internal/store"
 	"exporter/pipeline"
 )
 
 const (
-	// runReportName is the last run's report in the export directory, runHistoryName those of all runs.
-	runReportName  = "run.json"
-	runHistoryName = "runs.jsonl"
+	// runReportName is the last run's report in the export, runHistoryPrefix that of the reports of all runs.
+	runReportName    = "run.json"
+	runHistoryPrefix = "runs/"
+	// runHistoryTime is how a report is called there. Names sort by time.
+	runHistoryTime = "20060102T150405.000000Z"
 )
 
-// runReport is what a run did. Its JSON is run.json and a line of runs.jsonl, see docs/format.md.
+// runReport is what a run did. Its JSON is run.json and what is kept in runs/, see docs/format.md.
 type runReport struct {
 	Version    string    `json:"version"`
 	StartedAt  time.Time `json:"started_at"`
@@ -81,16 +86,25 @@ func (e *export) summarize(c counts, err error) *runReport {
 	return r
 }
 
-// write stores the report as run.json, and adds it to runs.jsonl.
-func (r *runReport) write(fsys durable.FS) error {
-	if err := r.appendHistory(fsys); err != nil {
+// write stores the report in runs/, and as run.json.
+func (r *runReport) write(ctx context.Context, to store.Store) error {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(r); err != nil {
 		return err
 	}
-	return durable.Replace(fsys, runReportName, func(f durable.File) error {
-		encoder := json.NewEncoder(f)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(r)
-	})
+	for _, name := range []string{r.historyName(), runReportName} {
+		if err := store.PutBytes(ctx, to, name, b.Bytes()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// historyName returns a name that no other run has, also where a clock was set back.
+func (r *runReport) historyName() string {
+	return runHistoryPrefix + r.StartedAt.Format(runHistoryTime) + "-" + rand.Text()[:8] + ".json"
 }
 
 // print tells a person what came of the run, on standard output; with a JSON log, it logs the report instead.

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"exporter/internal/config"
-	"exporter/internal/durable"
+	"exporter/internal/store"
 	"exporter/internal/verify"
 	"exporter/manifest"
 )
@@ -86,7 +86,7 @@ func (v *verification) run(ctx context.Context, path string) (err error) {
 }
 
 // compare compares an export with its rows and prints what is found.
-func (v *verification) compare(ctx context.Context, dir durable.FS, rows verify.Rows, damages []manifest.Damage) error {
+func (v *verification) compare(ctx context.Context, dir store.Reader, rows verify.Rows, damages []manifest.Damage) error {
 	started := time.Now()
 	console := newConsole(v.stderr, v.log)
 	p := &findingPrinter{out: v.stdout, asJSON: v.asJSON, orphans: v.asJSON || v.log.Verbose}
@@ -97,7 +97,7 @@ func (v *verification) compare(ctx context.Context, dir durable.FS, rows verify.
 	for _, d := range damages {
 		p.table(d)
 	}
-	verification := verify.New(verify.Options{FS: dir, Rows: rows, Quick: v.quick, Found: p.found})
+	verification := verify.New(verify.Options{Export: dir, Rows: rows, Quick: v.quick, Found: p.found})
 	stop := console.showProgress(verifyProgress{verification})
 	err := verification.Run(ctx)
 	stop()

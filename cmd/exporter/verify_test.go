@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"exporter/internal/durable"
+	"exporter/internal/store"
 	"exporter/manifest"
 	"exporter/pipeline"
 )
@@ -61,7 +61,7 @@ func TestExport_AnyFlipInManifest_NamesEveryLostAsset(t *testing.T) {
 // salvagedRows returns the keys of the rows that are left of a damaged export.
 func salvagedRows(t *testing.T, out string) map[pipeline.AssetKey]bool {
 	t.Helper()
-	dir, err := durable.OpenReadOnly(out)
+	dir, err := store.OpenDir(out)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -160,7 +160,7 @@ func (d *Dir) own() error {
 	if err := d.MkdirAll(TempDir); err != nil {
 		return err
 	}
-	lock, err := lockFile(d.root, lockName)
+	lock, err := lockFile(d.root, LockName)
 	if err != nil {
 		return err
 	}
@@ -183,9 +183,6 @@ func (d *Dir) forget() {
 
 // Path returns the path that the directory was opened by.
 func (d *Dir) Path() string { return d.path }
-
-// TempPath returns where TempDir is in the export directory at path, for those who need a path of the operating system.
-func TempPath(path string) string { return filepath.Join(path, filepath.FromSlash(TempDir)) }
 
 // Close gives up the lock. What Open made is gone again if nothing was written since.
 func (d *Dir) Close() error {
@@ -217,7 +214,7 @@ func (d *Dir) removeUnused() {
 			return
 		}
 	}
-	_ = d.root.Remove(lockName)
+	_ = d.root.Remove(LockName)
 	_ = d.root.Remove(PrivateDir)
 }
 

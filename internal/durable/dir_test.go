@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -24,11 +25,12 @@ func mustOpen(t *testing.T, path string) *Dir {
 
 func write(t *testing.T, d *Dir, name, content string) {
 	t.Helper()
-	err := Replace(d, name, func(f File) error {
+	temp := TempDir + "/" + path.Base(name)
+	err := Write(d, temp, func(f File) error {
 		_, err := f.Write([]byte(content))
 		return err
 	})
-	if err != nil {
+	if err := errors.Join(err, d.Rename(temp, name)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -100,7 +102,7 @@ func TestDir_Close_RemovesWhatStayedEmpty(t *testing.T) {
 		t.Fatal(err)
 	}
 	read(t, filepath.Join(path, "c", "x"))
-	read(t, filepath.Join(path, "c", lockName))
+	read(t, filepath.Join(path, "c", LockName))
 }
 
 func TestOpen_NotADirectory_WritesNothing(t *testing.T) {
@@ -119,19 +121,15 @@ func TestOpen_NotADirectory_WritesNothing(t *testing.T) {
 	}
 }
 
-func TestReplace_FailingWrite_KeepsTheOldFile(t *testing.T) {
+func TestWrite_Failing_LeavesNothing(t *testing.T) {
 	d := mustOpen(t, t.TempDir())
-	write(t, d, "x", "old")
 	fails := errors.New("fails")
-	err := Replace(d, "x", func(f File) error {
+	err := Write(d, TempDir+"/x", func(f File) error {
 		_, err := f.Write([]byte("new"))
 		return errors.Join(err, fails)
 	})
 	if !errors.Is(err, fails) {
 		t.Errorf("got error %v, want %v", err, fails)
-	}
-	if got := read(t, filepath.Join(d.Path(), "x")); got != "old" {
-		t.Errorf("got %q, want the old content", got)
 	}
 	if entries, _ := d.ReadDir(TempDir); len(entries) != 0 {
 		t.Errorf("temporary files are left: %v", entries)

@@ -1,5 +1,5 @@
-// Package durable is the export directory as sinks and manifest see it: a file system of which every write can be made
-// to survive a power cut, and the few ways in which files are written there.
+// Package durable is the export directory as package store sees it: a file system of which every write can be made to survive a
+// power cut.
 //
 // It imports nothing of this module. Names are relative to the export directory and separated by '/'.
 package durable
@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"path"
 )
 
 // The private places of an export directory.
@@ -17,8 +16,8 @@ const (
 	PrivateDir = ".exporter"
 	// TempDir holds files that do not count yet; Open empties it.
 	TempDir = PrivateDir + "/tmp"
-	// lockName is locked by the run that owns the directory.
-	lockName = PrivateDir + "/lock"
+	// LockName is the file that the run which owns the directory locks.
+	LockName = PrivateDir + "/lock"
 )
 
 // What the umask leaves of these is what others may do with an export: nothing, or, where a group shares it, everything.
@@ -93,25 +92,6 @@ func Prepare(fsys FS) error {
 		}
 	}
 	return nil
-}
-
-// Replace writes a file so that its name refers to the old bytes or to the new ones, never to a mixture: under a
-// temporary name, synced, renamed, its directory synced. The directory must exist.
-func Replace(fsys FS, name string, write func(File) error) error {
-	temp := TempDir + "/" + path.Base(name)
-	err := Write(fsys, temp, func(f File) error {
-		if err := write(f); err != nil {
-			return err
-		}
-		return f.Sync()
-	})
-	if err != nil {
-		return err
-	}
-	if err := fsys.Rename(temp, name); err != nil {
-		return err
-	}
-	return fsys.SyncDir(path.Dir(name))
 }
 
 // Write makes a new file and fills it. It syncs nothing. Where it fails, the file is gone again.

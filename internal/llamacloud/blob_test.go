@@ -10,8 +10,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -134,7 +136,7 @@ func TestSource_Blob_HostileAnswers(t *testing.T) {
 				if n := len(eventsOf[pipeline.Requested](a.events)); n != want {
 					t.Errorf("%d requests were reported, want %d", n, want)
 				}
-				checkEmpty(t, a.client.opts.SpoolDir)
+				a.spools.checkClosed(t)
 			})
 		})
 	}
@@ -164,14 +166,6 @@ func endlessHeaders(t *testing.T) http.HandlerFunc {
 		for i := 0; err == nil; i++ {
 			_, err = fmt.Fprintf(conn, "X-Filler-%d: %0100d\r\n", i, i)
 		}
-	}
-}
-
-func checkEmpty(t *testing.T, dir string) {
-	t.Helper()
-	left, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil || len(left) > 0 {
-		t.Errorf("temporary files are left: %v, %v", left, err)
 	}
 }
 
@@ -267,9 +261,8 @@ func TestSource_Blob_SpoolsLargeBlobs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			files, err := os.ReadDir(a.client.opts.SpoolDir)
-			if err != nil || (len(files) == 1) != (size > inMemory) {
-				t.Errorf("%d bytes: %d temporary files, %v", size, len(files), err)
+			if n := a.spools.made.Load(); (n == 1) != (size > inMemory) {
+				t.Errorf("%d bytes: %d spools", size, n)
 			}
 			for range 2 {
 				got, err := io.ReadAll(blob.Open())
@@ -283,12 +276,43 @@ func TestSource_Blob_SpoolsLargeBlobs(t *testing.T) {
 			if err := blob.Close(); err != nil {
 				t.Error(err)
 			}
-			checkEmpty(t, a.client.opts.SpoolDir)
+			a.spools.checkClosed(t)
 		}
 	}
 }
 
-func TestSource_Blob_RemovesTheTemporaryFileOfABrokenBlob(t *testing.T) {
+// Without a place of the caller's, blobs are in files that nobody finds.
+func TestSpoolFile_LeavesNoName(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	t.Setenv("TMP", dir)
+	f, err := spoolFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := func() int {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	if n := named(); n != 0 && runtime.GOOS != "windows" {
+		t.Errorf("%d files have names", n)
+	}
+	if _, err := f.Write([]byte("spooled")); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, 5)
+	if _, err := f.ReadAt(got, 2); err != nil || string(got) != "ooled" {
+		t.Errorf("read %q, %v", got, err)
+	}
+	if err := f.Close(); err != nil || named() != 0 {
+		t.Errorf("closed: %v, and %d files are left", err, named())
+	}
+}
+
+func TestSource_Blob_ClosesTheSpoolOfABrokenBlob(t *testing.T) {
 	body := large(2 * minBuffer)
 	a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)+1))
@@ -300,17 +324,17 @@ func TestSource_Blob_RemovesTheTemporaryFileOfABrokenBlob(t *testing.T) {
 	if failure, ok := errors.AsType[*pipeline.Failure](err); !ok || failure.Class != ClassTruncated {
 		t.Errorf("got %v, want a failure of class truncated", err)
 	}
-	checkEmpty(t, a.client.opts.SpoolDir)
+	a.spools.checkClosed(t)
 }
 
 func TestSource_Blob_SpoolFailureEndsTheRun(t *testing.T) {
 	body := large(2 * minBuffer)
 	a := newAPI(t, func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write(body) }, func(o *Options) {
-		o.SpoolDir = filepath.Join(o.SpoolDir, "missing")
+		o.Spool = func() (Spool, error) { return nil, syscall.ENOSPC }
 	})
 	a.client.spool.inMemory = minBuffer
 	_, err := a.fetchBlob(t, 0)
-	if _, ok := errors.AsType[*pipeline.StorageError](err); !ok {
+	if _, ok := errors.AsType[*pipeline.StorageError](err); !ok || !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("got %v, want a StorageError", err)
 	}
 	if _, ok := errors.AsType[*pipeline.Failure](err); ok {

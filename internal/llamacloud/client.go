@@ -59,7 +59,7 @@ func New(o Options) (*Client, error) {
 		transport: newTransport(o, g),
 		guard:     g,
 		origins:   newOrigins(o),
-		spool:     &spooler{dir: o.SpoolDir, inMemory: pipeline.BufferedBlobSize},
+		spool:     &spooler{open: o.Spool, inMemory: pipeline.BufferedBlobSize},
 		line:      newLine(),
 		standing:  standing{asking: make(chan struct{}, 1)},
 		maxJSON:   maxJSONBody,

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -187,13 +188,41 @@ type api struct {
 	client *Client
 	events *recorder
 	source *Source
+	spools spools
+}
+
+// spools counts spools: how many there were, and how many are not closed.
+type spools struct{ made, open atomic.Int64 }
+
+func (s *spools) spool() (Spool, error) {
+	f, err := spoolFile()
+	s.made.Add(1)
+	s.open.Add(1)
+	return countedSpool{f, s}, err
+}
+
+type countedSpool struct {
+	Spool
+	of *spools
+}
+
+func (c countedSpool) Close() error {
+	c.of.open.Add(-1)
+	return c.Spool.Close()
+}
+
+func (s *spools) checkClosed(t *testing.T) {
+	t.Helper()
+	if n := s.open.Load(); n != 0 {
+		t.Errorf("%d of %d spools are not closed", n, s.made.Load())
+	}
 }
 
 // newAPI returns a client of http://127.0.0.1, where handler answers.
 func newAPI(t *testing.T, handler http.HandlerFunc, change ...func(*Options)) *api {
 	t.Helper()
 	a := &api{events: &recorder{t: t}}
-	o := Options{BaseURL: "http://127.0.0.1", Key: canaryKey(t), SpoolDir: t.TempDir(), Observer: a.events}
+	o := Options{BaseURL: "http://127.0.0.1", Key: canaryKey(t), Spool: a.spools.spool, Observer: a.events}
 	for _, f := range change {
 		f(&o)
 	}

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -54,8 +53,8 @@ type Options struct {
 
 	// MaxBlobSize is the size in bytes above which an image is refused; default 256 MiB.
 	MaxBlobSize int64
-	// SpoolDir holds the temporary files of images larger than 8 MiB; default os.TempDir.
-	SpoolDir string
+	// Spool makes a place for an image larger than 8 MiB; default a file without a name on the disk of os.TempDir.
+	Spool func() (Spool, error)
 
 	// UserAgent goes with every request; default "exporter".
 	UserAgent string
@@ -75,10 +74,12 @@ func (o Options) withDefaults() Options {
 	o.MaxOutage = cmp.Or(o.MaxOutage, 2*time.Minute)
 	o.MaxAttempts = cmp.Or(o.MaxAttempts, 6)
 	o.MaxBlobSize = cmp.Or(o.MaxBlobSize, 256<<20)
-	o.SpoolDir = cmp.Or(o.SpoolDir, os.TempDir())
 	o.UserAgent = cmp.Or(o.UserAgent, "exporter")
 	if o.PermitStorage == nil {
 		o.PermitStorage = func(string, netip.Addr) bool { return false }
+	}
+	if o.Spool == nil {
+		o.Spool = spoolFile
 	}
 	if o.Log == nil {
 		o.Log = func(string) {}

@@ -23,11 +23,44 @@ const (
 
 // spooler takes in the bytes of blobs. It is safe for concurrent use.
 type spooler struct {
-	// dir holds the temporary files of blobs of more than inMemory bytes.
-	dir      string
+	// open makes a place for a blob of more than inMemory bytes.
+	open     func() (Spool, error)
 	inMemory int
 	// buffers holds *[]byte.
 	buffers sync.Pool
+}
+
+// Spool is where a blob is kept that is too large for memory. Write appends to it, ReadAt reads what was written, and what it has
+// is gone when it is closed, or the program has ended.
+type Spool interface {
+	io.Writer
+	io.ReaderAt
+	io.Closer
+}
+
+// fileSpool is a Spool that is a file.
+type fileSpool struct {
+	*os.File
+	// isNamed says that the file has a name until it is closed: Windows removes no file that is open.
+	isNamed bool
+}
+
+// spoolFile returns a new file in os.TempDir.
+func spoolFile() (Spool, error) {
+	f, err := os.CreateTemp("", "exporter-blob-*")
+	if err != nil {
+		return nil, err
+	}
+	return &fileSpool{f, os.Remove(f.Name()) != nil}, nil
+}
+
+// Close implements io.Closer.
+func (f *fileSpool) Close() error {
+	err := f.File.Close()
+	if f.isNamed {
+		err = errors.Join(err, os.Remove(f.Name()))
+	}
+	return err
 }
 
 // spooled is what a spooler took in. It has to be released.
@@ -37,11 +70,11 @@ type spooled struct {
 	size   int64
 	memory []byte
 	// file holds all bytes where there were too many for memory; nil otherwise.
-	file *os.File
+	file Spool
 }
 
 // take reads r to its end. The hint is how many bytes are expected, 0 when unknown; it may be wrong. Errors are those of
-// r, and *pipeline.StorageError where the temporary file cannot be written; nothing is left behind then.
+// r, and *pipeline.StorageError where the spool cannot be written; nothing is left behind then.
 func (s *spooler) take(r io.Reader, hint int64) (_ *spooled, err error) {
 	sp := &spooled{owner: s, hash: sha256.New(), memory: s.buffer(hint)}
 	defer func() {
@@ -87,9 +120,9 @@ func (sp *spooled) fillMemory(r io.Reader) (more bool, err error) {
 	return true, nil
 }
 
-// fillFile moves what is in memory to a temporary file and reads on there, through the same memory.
+// fillFile moves what is in memory to a spool and reads on there, through the same memory.
 func (sp *spooled) fillFile(r io.Reader) error {
-	file, err := os.CreateTemp(sp.owner.dir, "exporter-blob-*")
+	file, err := sp.owner.open()
 	if err != nil {
 		return &pipeline.StorageError{Op: "spool blob", Err: err}
 	}
@@ -132,7 +165,7 @@ func (sp *spooled) sum() (sum [sha256.Size]byte) {
 	return sum
 }
 
-// release gives the memory back and removes the temporary file. The bytes must not be read afterwards.
+// release gives the memory back and closes the spool. The bytes must not be read afterwards.
 func (sp *spooled) release() error {
 	if cap(sp.memory) > 0 && cap(sp.memory) <= maxPooled {
 		buffer := sp.memory[:0]
@@ -142,7 +175,7 @@ func (sp *spooled) release() error {
 	if sp.file == nil {
 		return nil
 	}
-	err := errors.Join(sp.file.Close(), os.Remove(sp.file.Name()))
+	err := sp.file.Close()
 	sp.file = nil
 	if err != nil {
 		return &pipeline.StorageError{Op: "remove spooled blob", Err: err}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -40,12 +41,18 @@ var _ Store = (*Dir)(nil)
 // maxSettled bounds the memory of Dir.settled.
 const maxSettled = 1 << 14
 
-// OwnDir opens the directory at path for writing, and makes it where it is missing. It fails with durable.ErrLocked while another
-// process has it open so.
-func OwnDir(path string) (*Dir, error) {
+// OwnDir opens the directory at path for writing, and makes it where it is missing. It fails with ErrOwned while another process
+// has it open so, and with an error that is syscall.EXDEV where one of the folders, into which objects are to be put, is a mount
+// of another file system.
+func OwnDir(path string, folders ...string) (*Dir, error) {
 	dir, err := durable.Open(path)
 	if err != nil {
 		return nil, err
+	}
+	for _, folder := range folders {
+		if err := durable.CheckMount(dir, folder); err != nil {
+			return nil, errors.Join(err, dir.Close())
+		}
 	}
 	d := OnFS(dir)
 	d.close = dir.Close
@@ -125,6 +132,9 @@ func (d *Dir) list(ctx context.Context, dir, prefix string, yield func(Entry, er
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return cmp.Compare(sortKey(a), sortKey(b)) })
 	for _, e := range entries {
 		key := prefix + e.Name()
+		if key == durable.TempDir || key == durable.LockName {
+			continue
+		}
 		if e.IsDir() {
 			if !d.list(ctx, key, key+"/", yield) {
 				return false
@@ -181,22 +191,29 @@ func (d *Dir) Create(ctx context.Context, key string, data []byte) error {
 
 // Remove implements Store. Directories that are empty then go as well, but for those at the top.
 func (d *Dir) Remove(ctx context.Context, keys ...string) error {
+	changed := map[string]bool{}
 	for _, key := range keys {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		if err := d.fsys.Remove(key); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		err := d.fsys.Remove(key)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
 			return err
 		}
-		if err := d.removeEmpty(path.Dir(key)); err != nil {
+		dir, err := d.removeEmpty(path.Dir(key))
+		if err != nil {
 			return err
 		}
+		changed[dir] = true
 	}
-	return nil
+	return d.syncChanged(ctx, slices.Collect(maps.Keys(changed)))
 }
 
-// removeEmpty removes a directory that has nothing, and those above it that have nothing then.
-func (d *Dir) removeEmpty(dir string) error {
+// removeEmpty removes a directory that has nothing, and those above it that have nothing then. It returns the one that is left.
+func (d *Dir) removeEmpty(dir string) (left string, err error) {
 	d.naming.Lock()
 	defer d.naming.Unlock()
 	for ; strings.Contains(dir, "/") && !strings.HasPrefix(dir, durable.PrivateDir+"/"); dir = path.Dir(dir) {
@@ -205,19 +222,34 @@ func (d *Dir) removeEmpty(dir string) error {
 			continue
 		}
 		if err != nil || len(entries) > 0 {
-			return err
+			return dir, err
 		}
 		d.forget(dir)
 		if err := d.fsys.Remove(dir); err != nil {
+			return dir, err
+		}
+	}
+	return dir, nil
+}
+
+// syncChanged makes durable what was removed from directories, some of which may be gone since.
+func (d *Dir) syncChanged(ctx context.Context, dirs []string) error {
+	if len(dirs) >= syncAllFrom {
+		if err := d.fsys.SyncAll(); !errors.Is(err, errors.ErrUnsupported) {
 			return err
 		}
 	}
-	return nil
+	return each(ctx, dirs, func(dir string) error {
+		if err := d.fsys.SyncDir(dir); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	})
 }
 
-// tempName returns the name of a new temporary file.
-func (d *Dir) tempName() string {
-	return fmt.Sprintf("%s/%d", durable.TempDir, d.serial.Add(1))
+// tempName returns the name of a new temporary file, which says what it is for.
+func (d *Dir) tempName(of string) string {
+	return fmt.Sprintf("%s/%d-%s", durable.TempDir, d.serial.Add(1), path.Base(of))
 }
 
 // nameFile gives a file the name of its key, and makes the directories that lack.

@@ -36,7 +36,7 @@ func (d *Dir) NewBatch() Batch { return &dirBatch{dir: d} }
 
 // Put implements Batch.
 func (b *dirBatch) Put(_ context.Context, key string, c Content, size int64) error {
-	f := tempFile{b.dir.tempName(), key}
+	f := tempFile{b.dir.tempName(key), key}
 	err := durable.Write(b.dir.fsys, f.temp, func(to durable.File) error { return write(to, key, c, size) })
 	if err != nil {
 		return err

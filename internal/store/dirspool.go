@@ -17,7 +17,7 @@ type spool struct {
 
 // Spool implements Store.
 func (d *Dir) Spool() (Spool, error) {
-	name := d.tempName()
+	name := d.tempName("spool")
 	f, err := d.fsys.Create(name)
 	if err != nil {
 		return nil, err
@@ -29,6 +29,9 @@ func (d *Dir) Spool() (Spool, error) {
 	}
 	return s, nil
 }
+
+// Size implements Spool.
+func (s *spool) Size() int64 { return s.size }
 
 // Write implements io.Writer.
 func (s *spool) Write(p []byte) (int, error) {

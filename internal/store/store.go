@@ -8,8 +8,11 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
+
+	"exporter/internal/durable"
 )
 
 var (
@@ -17,7 +20,16 @@ var (
 	ErrExists = errors.New("the object exists")
 	// ErrUnsure says that an answer was lost: the object is there as it was to be, or is not there. Only reading tells.
 	ErrUnsure = errors.New("it is not known whether the object was stored")
+	// ErrOwned says that another run owns the export.
+	ErrOwned = durable.ErrLocked
+	// ErrDangling says that the place of the export is a link that leads nowhere.
+	ErrDangling = durable.ErrDangling
+	// ErrNotRegular says that a key is taken by what is no object, and is never followed.
+	ErrNotRegular = durable.ErrNotRegular
 )
+
+// PrivatePrefix is that of the keys which are no output.
+const PrivatePrefix = durable.PrivateDir + "/"
 
 // PartialSuffix is what Grow appends to the key of an object as long as it is not finished.
 const PartialSuffix = ".partial"
@@ -51,7 +63,8 @@ type Store interface {
 	// Grow opens an object that is not finished, at its end. Where there is none it makes one, which a reader finds under the key
 	// with PartialSuffix. No key is open twice.
 	Grow(ctx context.Context, key string) (Growing, error)
-	// Remove removes objects. One that is missing is no error. After a crash some may be there again.
+	// Remove removes objects. One that is missing is no error. When it has returned nil, they are gone for good; until then, and after
+	// an error, a crash may leave some, or bring some back.
 	Remove(ctx context.Context, keys ...string) error
 	// Spool returns an empty file for what is to be put, or is read, and too large for memory. Nothing of it is left after a crash.
 	Spool() (Spool, error)
@@ -80,7 +93,7 @@ type Growing interface {
 	Truncate(size int64) error
 	// Sync makes what was written survive a crash: Grow goes on there, or behind it. After an error nothing is known of it.
 	Sync() error
-	// Finish makes the object durable and gives it its key, in place of one that has it. It closes it.
+	// Finish makes the object durable and gives it its key, in place of one that has it. It closes it, also where it fails.
 	Finish(ctx context.Context) error
 	// Close leaves the object as it is.
 	Close() error
@@ -106,6 +119,8 @@ type Spool interface {
 	io.Writer
 	Content
 	io.Closer
+	// Size returns how many bytes there are.
+	Size() int64
 }
 
 // Entry is an object in a list.
@@ -142,4 +157,27 @@ func (b Bytes) WriteTo(w io.Writer) (int64, error) {
 // PutBytes is Put of what is in memory.
 func PutBytes(ctx context.Context, s Store, key string, data []byte) error {
 	return s.Put(ctx, key, Bytes(data), int64(len(data)))
+}
+
+// ReadBytes returns what an object holds, and fails where that is more than so many bytes.
+func ReadBytes(ctx context.Context, r Reader, key string, most int64) (b []byte, err error) {
+	o, err := r.Open(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, o.Close()) }()
+	if o.Size() > most {
+		return nil, fmt.Errorf("%s has %d bytes, want %d at most", key, o.Size(), most)
+	}
+	return io.ReadAll(io.NewSectionReader(o, 0, o.Size()))
+}
+
+// ContentOf returns what an object holds, for another one to hold it, too. The object has to stay open.
+func ContentOf(o Object) Content { return content{o} }
+
+type content struct{ Object }
+
+// WriteTo implements io.WriterTo.
+func (c content) WriteTo(w io.Writer) (int64, error) {
+	return io.Copy(w, io.NewSectionReader(c.Object, 0, c.Size()))
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"exporter/internal/durable"
+	"exporter/internal/store"
 	"exporter/pipeline"
 )
 
@@ -205,8 +206,9 @@ func TestVerification_PlantedLink_IsFound(t *testing.T) {
 			must(t, os.Rename(filepath.Join(path, link), target))
 			must(t, os.Symlink(target, filepath.Join(path, link)))
 			must(t, dir.Close())
-			e.fs, err = durable.OpenReadOnly(path)
+			fsys, err := durable.OpenReadOnly(path)
 			must(t, err)
+			e.store = store.OnFS(fsys)
 			if got := e.verify(mode); got.clean() {
 				t.Errorf("%s is a link, and nothing was found", link)
 			}
@@ -219,6 +221,8 @@ type brokenFS struct {
 	durable.FS
 	name       string
 	open, read error
+	// at is the byte that cannot be read.
+	at int64
 }
 
 func (b brokenFS) Open(name string) (durable.File, error) {
@@ -229,21 +233,18 @@ func (b brokenFS) Open(name string) (durable.File, error) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: b.open}
 	}
 	f, err := b.FS.Open(name)
-	return brokenFile{f, b.read}, err
+	return brokenFile{f, b.read, b.at}, err
 }
 
 // brokenFile fails to read its bytes from 600 to 700.
 type brokenFile struct {
 	durable.File
 	err error
-}
-
-func (f brokenFile) Read([]byte) (int, error) {
-	return 0, &fs.PathError{Op: "read", Path: "x", Err: f.err}
+	at  int64
 }
 
 func (f brokenFile) ReadAt(p []byte, at int64) (int, error) {
-	if at < 700 && at+int64(len(p)) > 600 {
+	if at <= f.at && at+int64(len(p)) > f.at {
 		return 0, &fs.PathError{Op: "read", Path: "x", Err: f.err}
 	}
 	return f.File.ReadAt(p, at)
@@ -252,7 +253,8 @@ func (f brokenFile) ReadAt(p []byte, at int64) (int, error) {
 func TestVerification_ReadError_IsDamage(t *testing.T) {
 	for name, sink := range map[string]sinkUnderTest{page0: local, plain0: plain} {
 		e := newExport(t, sink, true)
-		e.fs = brokenFS{FS: e.fs, name: name, read: syscall.EIO}
+		at := map[sinkUnderTest]int64{local: 100, plain: 650}[sink]
+		e.store = store.OnFS(brokenFS{FS: e.fs, name: name, read: syscall.EIO, at: at})
 		got := e.verify()
 		if len(got.lost) != 1 {
 			t.Errorf("%s: got lost %v, want one blob", name, got.lost)
@@ -268,7 +270,7 @@ func TestVerification_ReadError_IsDamage(t *testing.T) {
 func TestVerification_NoPermission_IsNoDamage(t *testing.T) {
 	for name, sink := range map[string]sinkUnderTest{page0: local, shard0: archive} {
 		e := newExport(t, sink, true)
-		v := New(Options{FS: brokenFS{FS: e.fs, name: name, open: fs.ErrPermission}, Rows: e})
+		v := New(Options{Export: store.OnFS(brokenFS{FS: e.fs, name: name, open: fs.ErrPermission}), Rows: e})
 		err := v.Run(t.Context())
 		if _, ok := errors.AsType[*pipeline.StorageError](err); !ok || !errors.Is(err, fs.ErrPermission) {
 			t.Errorf("%s: got error %v, want a StorageError", name, err)
@@ -284,7 +286,7 @@ func TestVerification_Interrupt_EndsIt(t *testing.T) {
 		e := newExport(t, sink, true)
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(pipeline.ErrInterrupted)
-		if err := New(Options{FS: e.fs, Rows: e}).Run(ctx); !errors.Is(err, pipeline.ErrInterrupted) {
+		if err := New(Options{Export: e.store, Rows: e}).Run(ctx); !errors.Is(err, pipeline.ErrInterrupted) {
 			t.Errorf("%s: got error %v, want %v", sink, err, pipeline.ErrInterrupted)
 		}
 	}

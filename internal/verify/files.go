@@ -3,7 +3,6 @@ package verify
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -11,38 +10,44 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"exporter/internal/durable"
+	"exporter/internal/store"
 	"exporter/pipeline"
 	"exporter/sinks"
 )
 
-// checkFiles checks the blobs that are files of their own, of which there are count, and finds files that no row names.
+// checkFiles checks the blobs that are objects of their own, of which there are count, and finds objects that no row names.
 func (v *Verification) checkFiles(ctx context.Context, count int64) error {
-	folders := map[string]bool{}
-	if count > 0 {
-		g, ctx := errgroup.WithContext(ctx)
-		g.SetLimit(v.workers)
-		err := v.startChecks(ctx, g, folders)
-		if failed := g.Wait(); failed != nil {
-			return failed
+	g, checking := errgroup.WithContext(ctx)
+	g.SetLimit(v.workers)
+	l := newListing(checking, v)
+	defer l.stop()
+	err := l.advance()
+	if err == nil && count > 0 {
+		err = v.checkFolders(checking, g, l)
+	}
+	if err == nil {
+		err = l.findOrphans(checking)
+	}
+	if failed := g.Wait(); failed != nil {
+		return failed
+	}
+	return err
+}
+
+// checkFolders lets g check every blob, a folder after the other, each beside what is listed in it.
+func (v *Verification) checkFolders(ctx context.Context, g *errgroup.Group, l *listing) error {
+	folder, rows := "", []*pipeline.Row(nil)
+	check := func() error {
+		if len(rows) == 0 {
+			return nil
 		}
+		listed, err := l.of(ctx, folder)
 		if err != nil {
 			return err
 		}
-	}
-	return v.findFolders(folders)
-}
-
-// startChecks lets g check every blob, and every folder once its blobs are known. It fills in the folders.
-func (v *Verification) startChecks(ctx context.Context, g *errgroup.Group, folders map[string]bool) error {
-	folder, names := "", map[string]bool{}
-	search := func() {
-		if folder == "" {
-			return
-		}
-		folders[folder] = true
-		dir, known := folder, names
-		g.Go(func() error { return v.findOrphans(dir, known) })
+		v.checkFolder(ctx, g, rows, listed)
+		rows = nil
+		return nil
 	}
 	for row, err := range v.Rows.Rows(ctx) {
 		if err != nil {
@@ -52,30 +57,50 @@ func (v *Verification) startChecks(ctx context.Context, g *errgroup.Group, folde
 			continue
 		}
 		if next := folderOf(row.Location.Path); next != folder {
-			search()
-			folder, names = next, map[string]bool{}
+			if err := check(); err != nil {
+				return err
+			}
+			folder = next
 		}
-		names[row.Location.Path] = true
-		g.Go(func() error { return v.checkFile(row) })
+		rows = append(rows, row)
 	}
-	search()
-	return nil
+	return check()
 }
 
-// folderOf returns the folder that has all blobs of the source file to which the blob with a path belongs; "" where there
-// is none.
+// folderOf returns the prefix of all blobs of the source file to which the blob with a path belongs; "" where there is none.
 func folderOf(name string) string {
 	inside, ok := strings.CutPrefix(name, sinks.LocalDir+"/")
 	folder, _, isBelow := strings.Cut(inside, "/")
 	if !ok || !isBelow {
 		return ""
 	}
-	return sinks.LocalDir + "/" + folder
+	return sinks.LocalDir + "/" + folder + "/"
 }
 
-func (v *Verification) checkFile(row *pipeline.Row) error {
+// checkFolder checks the blobs of a source file. What is listed is nil where they are in no folder.
+func (v *Verification) checkFolder(ctx context.Context, g *errgroup.Group, rows []*pipeline.Row, listed []store.Entry) {
+	entries, known := map[string]store.Entry{}, map[string]bool{}
+	for _, e := range listed {
+		entries[e.Key] = e
+	}
+	for _, row := range rows {
+		known[row.Location.Path] = true
+		look := v.compareObject
+		if v.Quick && folderOf(row.Location.Path) != "" {
+			look = func(_ context.Context, row *pipeline.Row) error { return compareEntry(entries, row) }
+		}
+		g.Go(func() error { return v.checkFile(row, look(ctx, row)) })
+	}
+	for _, e := range listed {
+		if !known[e.Key] {
+			v.found(Finding{Path: e.Key})
+		}
+	}
+}
+
+// checkFile takes what came of comparing a blob.
+func (v *Verification) checkFile(row *pipeline.Row, err error) error {
 	defer v.checked(row.Content.Size)
-	err := v.compareFile(row)
 	if err == nil {
 		return nil
 	}
@@ -86,26 +111,36 @@ func (v *Verification) checkFile(row *pipeline.Row) error {
 	return nil
 }
 
-func (v *Verification) compareFile(row *pipeline.Row) error {
-	info, err := v.FS.Lstat(row.Location.Path)
+// compareEntry compares what a listing says of a blob.
+func compareEntry(listed map[string]store.Entry, row *pipeline.Row) error {
+	e, ok := listed[row.Location.Path]
+	switch {
+	case !ok:
+		return &fs.PathError{Op: "open", Path: row.Location.Path, Err: fs.ErrNotExist}
+	case e.Irregular:
+		return &fs.PathError{Op: "open", Path: row.Location.Path, Err: store.ErrNotRegular}
+	}
+	return compareSize(e.Size, row)
+}
+
+// compareObject compares a blob, of which a quick look reads nothing.
+func (v *Verification) compareObject(ctx context.Context, row *pipeline.Row) error {
+	o, err := v.Export.Open(ctx, row.Location.Path)
 	if err != nil {
 		return err
 	}
-	if !info.Mode().IsRegular() {
-		return durable.ErrNotRegular
-	}
-	if info.Size() != row.Content.Size {
-		return fmt.Errorf("it has %d bytes, want %d", info.Size(), row.Content.Size)
-	}
-	if v.Quick {
-		return nil
-	}
-	f, err := v.FS.Open(row.Location.Path)
-	if err != nil {
+	defer o.Close()
+	if err := compareSize(o.Size(), row); err != nil || v.Quick {
 		return err
 	}
-	defer f.Close()
-	return compareBytes(f, row)
+	return compareBytes(io.NewSectionReader(o, 0, o.Size()), row)
+}
+
+func compareSize(size int64, row *pipeline.Row) error {
+	if size != row.Content.Size {
+		return fmt.Errorf("it has %d bytes, want %d", size, row.Content.Size)
+	}
+	return nil
 }
 
 // compareBytes compares all of r with what a row says of its blob.
@@ -115,58 +150,4 @@ func compareBytes(r io.Reader, row *pipeline.Row) error {
 		return err
 	}
 	return sinks.CompareSum(sum, row.Content.SHA256)
-}
-
-// findFolders finds the files that are in none of the known folders.
-func (v *Verification) findFolders(known map[string]bool) error {
-	entries, err := v.list(sinks.LocalDir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		name := sinks.LocalDir + "/" + e.Name()
-		switch {
-		case known[name]:
-		case e.IsDir():
-			if err := v.findOrphans(name, nil); err != nil {
-				return err
-			}
-		default:
-			v.found(Finding{Path: name})
-		}
-	}
-	return nil
-}
-
-// findOrphans finds the files below a directory that are not known.
-func (v *Verification) findOrphans(dir string, known map[string]bool) error {
-	entries, err := v.list(dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		name := dir + "/" + e.Name()
-		switch {
-		case e.IsDir():
-			if err := v.findOrphans(name, known); err != nil {
-				return err
-			}
-		case !known[name]:
-			v.found(Finding{Path: name})
-		}
-	}
-	return nil
-}
-
-// list lists a directory. One that cannot be listed is a finding; one that is missing is none, as its blobs are missed.
-func (v *Verification) list(dir string) ([]fs.DirEntry, error) {
-	entries, err := v.FS.ReadDir(dir)
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		return entries, nil
-	}
-	if failed := unreadable("list "+dir, err); failed != nil {
-		return nil, failed
-	}
-	v.found(Finding{Path: dir, Err: err})
-	return nil, nil
 }

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 
 	"exporter/internal/durable"
 	"exporter/internal/durable/durabletest"
+	"exporter/internal/store"
 	"exporter/pipeline"
 	"exporter/sinks"
 )
@@ -28,13 +30,13 @@ const (
 
 func sinksUnderTest() []sinkUnderTest { return []sinkUnderTest{local, archive, plain} }
 
-func (s sinkUnderTest) open(fsys durable.FS, committed func() iter.Seq2[*pipeline.Row, error]) (pipeline.Sink, error) {
+func (s sinkUnderTest) open(ctx context.Context, st store.Store, committed func() iter.Seq2[*pipeline.Row, error]) (pipeline.Sink, error) {
 	if s == local {
-		return sinks.NewLocal(fsys), nil
+		return sinks.NewLocal(st), nil
 	}
 	// A few blobs for each frame, a few frames for each shard.
 	o := sinks.ArchiveOptions{Compress: s == archive, Level: "fastest", ShardSize: 1_500, FrameSize: 1_900}
-	return sinks.NewArchive(fsys, o, committed)
+	return sinks.NewArchive(ctx, st, o, committed)
 }
 
 // stride is the step in which the bytes of a file are gone over: a small one where every few bytes mean something else.
@@ -49,8 +51,10 @@ func (s sinkUnderTest) stride() int {
 type export struct {
 	t    *testing.T
 	sink sinkUnderTest
-	fs   durable.FS
-	*store
+	// fs is where store is, for what others do to an export.
+	fs    durable.FS
+	store store.Store
+	*book
 	content map[pipeline.AssetKey][]byte
 }
 
@@ -62,9 +66,9 @@ func newExport(t *testing.T, sink sinkUnderTest, sealed bool) *export {
 
 func newExportIn(t *testing.T, fsys durable.FS, sink sinkUnderTest, sealed bool) *export {
 	t.Helper()
-	e := &export{t: t, sink: sink, fs: fsys, store: newStore(), content: map[pipeline.AssetKey][]byte{}}
+	e := &export{t: t, sink: sink, fs: fsys, store: store.OnFS(fsys), book: newBook(), content: map[pipeline.AssetKey][]byte{}}
 	must(t, durable.Prepare(fsys))
-	s, err := sink.open(fsys, func() iter.Seq2[*pipeline.Row, error] { return e.Rows(t.Context()) })
+	s, err := sink.open(t.Context(), e.store, func() iter.Seq2[*pipeline.Row, error] { return e.Rows(t.Context()) })
 	must(t, err)
 	for file := range 2 {
 		var rows []*pipeline.Row
@@ -131,7 +135,7 @@ type verified struct {
 func (e *export) verify(change ...func(*Verification)) verified {
 	e.t.Helper()
 	got := verified{lost: map[pipeline.AssetKey]error{}}
-	v := New(Options{FS: e.fs, Rows: e, Found: func(f Finding) {
+	v := New(Options{Export: e.store, Rows: e, Found: func(f Finding) {
 		switch {
 		case f.Err == nil:
 			got.orphans = append(got.orphans, f.Path+" "+f.Member)
@@ -166,7 +170,7 @@ func (v *verified) clean() bool { return len(v.lost)+len(v.damaged) == 0 }
 
 // read returns the bytes of a stored blob.
 func (e *export) read(row *pipeline.Row) ([]byte, error) {
-	r, err := sinks.Open(e.fs, row.Location, row.Content.Size)
+	r, err := sinks.Open(e.t.Context(), e.store, row.Location, row.Content.Size)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ func (r *Repair) moveAll(ctx context.Context, shards []string) (err error) {
 		if err := r.disown(ctx); err != nil {
 			return err
 		}
-		if err := r.empty(name); err != nil {
+		if err := r.empty(ctx, name); err != nil {
 			return err
 		}
 	}
@@ -37,7 +37,7 @@ func (r *Repair) move(ctx context.Context, name string, sink pipeline.Sink) (err
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	shard, err := sinks.NewUnpacker(r.FS, name)
+	shard, err := sinks.NewUnpacker(ctx, r.Export, name)
 	if err != nil {
 		return &pipeline.StorageError{Op: "read a damaged shard", Err: err}
 	}

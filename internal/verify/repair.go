@@ -8,7 +8,7 @@ import (
 	"maps"
 	"slices"
 
-	"exporter/internal/durable"
+	"exporter/internal/store"
 	"exporter/pipeline"
 	"exporter/sinks"
 )
@@ -23,9 +23,9 @@ type Ledger interface {
 	Close() error
 }
 
-// RepairOptions configures a Repair. FS, OpenLedger and OpenSink are required.
+// RepairOptions configures a Repair. Export, OpenLedger and OpenSink are required.
 type RepairOptions struct {
-	FS durable.FS
+	Export store.Store
 	// OpenLedger opens the ledger as it is by then.
 	OpenLedger func(context.Context) (Ledger, error)
 	// OpenSink opens the place for blobs that have to leave their shard.
@@ -70,7 +70,7 @@ func NewRepair(o RepairOptions) *Repair {
 		o.Found = func(Finding) {}
 	}
 	return &Repair{
-		RepairOptions: o, verification: New(Options{FS: o.FS}), batchSize: 10_000,
+		RepairOptions: o, verification: New(Options{Export: o.Export}), batchSize: 10_000,
 		shards: map[string]bool{}, losses: map[pipeline.ID]pipeline.Counts{},
 	}
 }
@@ -198,7 +198,7 @@ func (r *Repair) replaceShards(ctx context.Context) error {
 	clear(r.losses)
 	var damaged []string
 	for _, name := range slices.Sorted(maps.Keys(r.shards)) {
-		err := sinks.GiveUpShard(r.FS, name)
+		err := sinks.GiveUpShard(ctx, r.Export, name)
 		if err == nil {
 			damaged = append(damaged, name)
 			continue
@@ -207,7 +207,7 @@ func (r *Repair) replaceShards(ctx context.Context) error {
 			return &pipeline.StorageError{Op: "replace a shard", Err: err}
 		}
 		// No row needs it any more, and its number must not be given to another one.
-		if err := r.empty(name); err != nil {
+		if err := r.empty(ctx, name); err != nil {
 			return err
 		}
 	}
@@ -218,8 +218,8 @@ func (r *Repair) replaceShards(ctx context.Context) error {
 }
 
 // empty makes an empty shard.
-func (r *Repair) empty(name string) error {
-	if err := sinks.WriteEmptyShard(r.FS, name); err != nil {
+func (r *Repair) empty(ctx context.Context, name string) error {
+	if err := sinks.WriteEmptyShard(ctx, r.Export, name); err != nil {
 		return &pipeline.StorageError{Op: "replace a shard", Err: err}
 	}
 	r.done.Emptied++

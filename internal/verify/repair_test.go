@@ -18,10 +18,10 @@ import (
 // newRepair returns a repair of a few rows at a time.
 func (e *export) newRepair() *Repair {
 	r := NewRepair(RepairOptions{
-		FS:         e.fs,
+		Export:     e.store,
 		OpenLedger: func(context.Context) (Ledger, error) { return e.open(), nil },
 		OpenSink: func(ctx context.Context, l Ledger) (pipeline.Sink, error) {
-			return e.sink.open(e.fs, func() iter.Seq2[*pipeline.Row, error] { return l.Rows(ctx) })
+			return e.sink.open(ctx, e.store, func() iter.Seq2[*pipeline.Row, error] { return l.Rows(ctx) })
 		},
 	})
 	r.batchSize = 2
@@ -38,7 +38,7 @@ func (e *export) repair() Repaired {
 // refetch stores again what has failed, as the next run does.
 func (e *export) refetch() {
 	e.t.Helper()
-	s, err := e.sink.open(e.fs, func() iter.Seq2[*pipeline.Row, error] { return e.Rows(e.t.Context()) })
+	s, err := e.sink.open(e.t.Context(), e.store, func() iter.Seq2[*pipeline.Row, error] { return e.Rows(e.t.Context()) })
 	must(e.t, err)
 	var rows []*pipeline.Row
 	var locations []*pipeline.Location
@@ -177,7 +177,7 @@ func TestRepair_CommitFails_Stops(t *testing.T) {
 		name := e.blobFiles()[0]
 		e.remove(name)
 		_, err := NewRepair(RepairOptions{
-			FS:         e.fs,
+			Export:     e.store,
 			OpenLedger: func(context.Context) (Ledger, error) { return failingLedger{e.open(), fails}, nil },
 		}).Run(t.Context())
 		if _, ok := errors.AsType[*pipeline.StorageError](err); !ok || !errors.Is(err, fails) {

@@ -22,7 +22,7 @@ var errMissing = errors.New("the shard is missing")
 // checkShards checks all shards, those that are there as well as those that have members according to the rows, of which
 // members says how many.
 func (v *Verification) checkShards(ctx context.Context, members map[string]int) error {
-	shards, others, err := sinks.ListShards(v.FS)
+	shards, others, err := sinks.ListShards(ctx, v.Export)
 	if err != nil {
 		if failed := unreadable("list the shards", err); failed != nil {
 			return failed
@@ -96,7 +96,7 @@ func (v *Verification) collect(ctx context.Context, group map[string][]sinks.Cla
 
 func (v *Verification) checkShard(ctx context.Context, name string, claims []sinks.Claim, p *problems) error {
 	visitor := &visitor{Verification: v, path: name, problems: p}
-	shard, err := sinks.OpenShard(v.FS, name)
+	shard, err := sinks.OpenShard(ctx, v.Export, name)
 	if err != nil {
 		if failed := unreadable("verify a shard", err); failed != nil {
 			return failed

@@ -10,18 +10,18 @@ import (
 	"exporter/pipeline"
 )
 
-// store is what ledgers in memory have in common.
-type store struct {
+// book is what ledgers in memory have in common.
+type book struct {
 	mu    sync.Mutex
 	rows  map[pipeline.AssetKey]*pipeline.Row
 	files map[pipeline.FileKey]*pipeline.FileRow
 }
 
-func newStore() *store {
-	return &store{rows: map[pipeline.AssetKey]*pipeline.Row{}, files: map[pipeline.FileKey]*pipeline.FileRow{}}
+func newBook() *book {
+	return &book{rows: map[pipeline.AssetKey]*pipeline.Row{}, files: map[pipeline.FileKey]*pipeline.FileRow{}}
 }
 
-func (s *store) add(rows []*pipeline.Row, files []*pipeline.FileRow) {
+func (s *book) add(rows []*pipeline.Row, files []*pipeline.FileRow) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, row := range rows {
@@ -33,7 +33,7 @@ func (s *store) add(rows []*pipeline.Row, files []*pipeline.FileRow) {
 }
 
 // count sums up the rows by file.
-func (s *store) count() map[pipeline.FileKey]pipeline.Counts {
+func (s *book) count() map[pipeline.FileKey]pipeline.Counts {
 	files := map[pipeline.FileKey]pipeline.Counts{}
 	for _, row := range s.rows {
 		c := files[row.File.Key()]
@@ -52,14 +52,14 @@ func (s *store) count() map[pipeline.FileKey]pipeline.Counts {
 }
 
 // settle makes all files complete, with the counts that they have.
-func (s *store) settle() {
+func (s *book) settle() {
 	for key, c := range s.count() {
 		s.files[key].Status, s.files[key].Counts = pipeline.Complete, c
 	}
 }
 
 // stored returns the number of stored rows.
-func (s *store) stored() int {
+func (s *book) stored() int {
 	n := 0
 	for _, row := range s.rows {
 		if row.Status == pipeline.Stored {
@@ -70,20 +70,20 @@ func (s *store) stored() int {
 }
 
 // Rows yields copies of the present rows.
-func (s *store) Rows(ctx context.Context) iter.Seq2[*pipeline.Row, error] {
+func (s *book) Rows(ctx context.Context) iter.Seq2[*pipeline.Row, error] {
 	return s.open().Rows(ctx)
 }
 
 // open returns a ledger that sees what is in the store now.
-func (s *store) open() *ledger {
+func (s *book) open() *ledger {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return &ledger{store: s, rows: maps.Clone(s.rows), files: maps.Clone(s.files)}
+	return &ledger{book: s, rows: maps.Clone(s.rows), files: maps.Clone(s.files)}
 }
 
 // ledger is a Ledger.
 type ledger struct {
-	store *store
+	book  *book
 	rows  map[pipeline.AssetKey]*pipeline.Row
 	files map[pipeline.FileKey]*pipeline.FileRow
 }
@@ -99,7 +99,7 @@ func (l *ledger) Files(ctx context.Context) iter.Seq2[*pipeline.FileRow, error] 
 }
 
 func (l *ledger) Commit(_ context.Context, rows []*pipeline.Row, files []*pipeline.FileRow) error {
-	l.store.add(rows, files)
+	l.book.add(rows, files)
 	return nil
 }
 

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"syscall"
 
-	"exporter/internal/durable"
+	"exporter/internal/store"
 	"exporter/pipeline"
 	"exporter/sinks"
 )
@@ -20,10 +20,10 @@ type Rows interface {
 	Rows(ctx context.Context) iter.Seq2[*pipeline.Row, error]
 }
 
-// Options configures a Verification. FS and Rows are required.
+// Options configures a Verification. Export and Rows are required.
 type Options struct {
-	FS   durable.FS
-	Rows Rows
+	Export store.Reader
+	Rows   Rows
 	// Quick looks at names and sizes only and reads no blob. It finds no orphans in shards.
 	Quick bool
 	// Found is told of everything that is not as it should be, by one goroutine at a time.
