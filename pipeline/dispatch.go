@@ -13,6 +13,7 @@ func (r *run) dispatch(progress *fileProgress, l listing) error {
 	l.name(&progress.row)
 	var rows []*Row
 	var jobs []job
+	older := false
 	for i := range l.assets {
 		asset := &l.assets[i]
 		prior := l.prior[asset.Key()]
@@ -36,6 +37,7 @@ func (r *run) dispatch(progress *fileProgress, l listing) error {
 		case ActionSkip:
 			rows = append(rows, &Row{Asset: *asset, File: file, Status: Skipped, Reason: reason})
 		case ActionKeep:
+			older = older || prior.standing(asset, file.UpdatedAt, under, false) == dated
 			if row := prior.relisted(asset, file.fetchedUnder(under)); row != nil {
 				rows = append(rows, row)
 			} else {
@@ -56,6 +58,9 @@ func (r *run) dispatch(progress *fileProgress, l listing) error {
 		rows = append(rows, row)
 	}
 	r.keepUnlisted(progress, l)
+	if older && progress.row.Status == Complete {
+		progress.row.Error = strings.TrimSuffix(ErrorOlder+"; "+progress.row.Error, "; ")
+	}
 	return r.send(progress, rows, jobs)
 }
 

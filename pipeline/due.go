@@ -14,11 +14,12 @@ func (r *run) needsAsking(file *File, places []SourceKey, state *FileState) bool
 	if state.Status == Skipped {
 		return file.ID != ""
 	}
-	return state.Status != Complete || !state.isWithoutKind() && slices.ContainsFunc(r.Filters.Kinds(), state.isUnknown) || r.isDue(file, state)
+	return state.Status != Complete || !state.mayBeWithoutKind() && slices.ContainsFunc(r.Filters.Kinds(), state.isUnknown) || r.isDue(file, state)
 }
 
 // isUnknown tells whether nobody knows how many assets of a kind are listed.
 func (s *FileState) isUnknown(kind Kind) bool { return s.of(kind) == nil }
+func (c *Counts) isUnknown(kind Kind) bool    { return c.of(kind) == nil }
 
 // isDated tells whether what is listed of a file may be newer than what is known of it. An earlier date says so only where it
 // cannot be that of another place: a file in several has the newest date of all.

@@ -43,7 +43,7 @@ func (r *run) enumerate() error {
 	err = r.withListers(func(list func(func() error)) error {
 		return r.eachKnown(seen, func(k knownFile) error {
 			switch {
-			case k.isListed() && !k.row.IsGone() && k.row.Skipped == 0 && !k.row.isWithoutKind():
+			case k.isListed() && !k.row.IsGone() && k.row.Skipped == 0 && !k.row.isOlder() && !k.row.isWithoutKind():
 				return r.restate(&k)
 			case r.probes(&k):
 				return r.list(&listedFile{file: &k.row.File, places: k.places})

@@ -39,21 +39,21 @@ func (h *upstream) live() {
 		if h.rng.IntN(4) == 0 {
 			h.kill = 1 + h.rng.IntN(6)
 		}
-		h.run(Options{Incremental: h.rng.IntN(4) == 0})
+		h.run(h.settings())
 		time.Sleep(time.Duration(h.rng.Int64N(int64(20 * time.Hour))))
 	}
 	h.lie, h.kill = false, 0
 	// A file that lacks pictures is asked for them when its age has doubled.
 	time.Sleep(30 * 24 * time.Hour)
-	h.run(Options{AcceptListing: true})
+	h.run(Options{AcceptListing: true, Filters: allAssets})
 	h.checkStored()
 	// The first two ask for assets that may be missing, which says nothing of the places of a file; the next two say that.
 	for range 3 {
-		h.run(Options{AcceptListing: true})
+		h.run(Options{AcceptListing: true, Filters: allAssets})
 	}
 	h.checkExact()
 	before := len(h.requests)
-	h.run(Options{})
+	h.run(Options{Filters: allAssets})
 	if asked := h.requests[before:]; len(asked) > 0 {
 		h.t.Errorf("with nothing to do, %q was asked for", asked)
 	}
@@ -61,6 +61,24 @@ func (h *upstream) live() {
 		h.t.Log(strings.Join(h.trace, "\n"))
 	}
 }
+
+// settings are those of a run: one in three has other filters, or looks at sizes only.
+func (h *upstream) settings() Options {
+	o := Options{Incremental: h.rng.IntN(4) == 0, Filters: allAssets}
+	switch h.rng.IntN(12) {
+	case 0:
+		o.BySize = true
+	case 1:
+		o.Filters.Pages, _ = ParsePages("0")
+	case 2:
+		o.Filters.SkipNoise = true
+	case 3:
+		o.Filters.Figures = false
+	}
+	return o
+}
+
+var allAssets = Filters{Screenshots: true, Figures: true}
 
 // upstream is an API over years: two directories of files with pictures, of which some come late. It is a Source.
 type upstream struct {
@@ -206,7 +224,6 @@ func (h *upstream) run(o Options) {
 	h.began, h.incremental = time.Now().UTC(), o.Incremental && !h.since.IsZero()
 	o.Incremental = h.incremental
 	o.Source, o.Sink, o.Ledger, o.Concurrency, o.Listers = h, h.store, h.store, 1, 1
-	o.Filters = Filters{Screenshots: true, Figures: true}
 	events := &recorder{}
 	o.Observer = events
 	h.listed, h.listedIn, h.whole = map[string]bool{}, map[place]bool{}, map[SourceKey]bool{}
@@ -220,7 +237,7 @@ func (h *upstream) run(o Options) {
 		}
 	}
 	err := Run(context.Background(), o)
-	h.note("run incremental %v lie %v: %v", h.incremental, h.lie, err)
+	h.note("run incremental %v by size %v filters %+v lie %v: %v", h.incremental, o.BySize, o.Filters, h.lie, err)
 	h.store.commitErr = nil
 	killed := errors.Is(err, errKilled)
 	if killed {
@@ -340,7 +357,7 @@ func (h *upstream) Assets(_ context.Context, id ID, kind Kind) ([]Asset, error) 
 	for _, key := range slices.SortedFunc(maps.Keys(f.pictures), AssetKey.Compare) {
 		if p := f.pictures[key]; key.Kind == kind && !p.shown.After(time.Now()) && (len(assets) == 0 || assets[0].Malformed == nil || h.rng.IntN(2) == 0) {
 			h.absentAssets[key] = 0
-			assets = append(assets, Asset{FileID: id, Kind: kind, PageIndex: key.PageIndex, ListedSize: &p.size})
+			assets = append(assets, Asset{FileID: id, Kind: kind, PageIndex: key.PageIndex, ListedSize: &p.size, IsLikelyNoise: new(key.PageIndex == 1)})
 		}
 	}
 	return assets, nil

@@ -56,18 +56,21 @@ func (r *run) asks(k *knownFile) (bool, error) {
 			return true, err
 		}
 	}
-	// Only the rows of assets say why they were skipped.
-	if k.row.Skipped == 0 {
+	switch {
+	case k.row.isOlder() && !k.row.isWithoutKind() && slices.ContainsFunc(r.Filters.Kinds(), k.row.isUnknown):
+		return true, nil
+	case k.row.Skipped == 0 && !k.row.isOlder():
 		return false, nil
 	}
+	// Only the rows of assets say why they were skipped, and which of them are older.
 	rows, err := r.history.Assets(r.work, ID(k.row.ID))
-	return slices.ContainsFunc(rows, r.skipDiffers), err
+	return slices.ContainsFunc(rows, func(row *Row) bool { return r.decidesAnew(row, k.row.UpdatedAt) }), err
 }
 
 // lacksOffered tells whether a file is complete without a kind for which another one has answered in this run.
 func (r *run) lacksOffered(f *FileRow) bool {
 	return f.isWithoutKind() && slices.ContainsFunc(r.Filters.Kinds(), func(kind Kind) bool {
-		return f.of(kind) == nil && r.hope.isAnswered(kind)
+		return f.isUnknown(kind) && r.hope.isAnswered(kind)
 	})
 }
 
@@ -83,9 +86,21 @@ func (r *run) probes(k *knownFile) bool {
 	return true
 }
 
-// skipDiffers tells whether a listed asset was skipped, and would not be for the same reason now.
-func (r *run) skipDiffers(row *Row) bool {
-	return row.isListed() && row.Status == Skipped && row.Reason != r.Filters.skipReason(&row.Asset)
+// decidesAnew tells whether a listed asset was skipped, and would not be for the same reason now, or is stored as it was before the
+// date of its file, and would be fetched now.
+func (r *run) decidesAnew(row *Row, updated time.Time) bool {
+	if !row.isListed() || !slices.Contains(r.Filters.Kinds(), row.Kind) {
+		return false
+	}
+	switch row.Status {
+	case Skipped:
+		return row.Reason != r.Filters.skipReason(&row.Asset)
+	case Stored:
+		stored := row.standing(&row.Asset, updated, row.under(updated), r.BySize)
+		action, _ := r.Filters.decide(&row.Asset, stored, false)
+		return action == ActionFetch
+	}
+	return false
 }
 
 // placesNow returns where a file is to be found: where it is listed, and where it was known and not two complete listings in a row
@@ -139,7 +154,7 @@ func (r *run) restore(k *knownFile) (bool, error) {
 			continue
 		}
 		row.Gone = Gone{}
-		if r.skipDiffers(row) {
+		if r.decidesAnew(row, k.row.UpdatedAt) {
 			return false, nil
 		}
 		if rows = append(rows, row); now.of(row.Kind) != nil {
