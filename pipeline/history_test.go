@@ -127,6 +127,8 @@ func (h *upstream) note(format string, args ...any) {
 type upstreamFile struct {
 	places   map[string]time.Time
 	pictures map[AssetKey]upstreamPicture
+	// age is how far its dates lie back: an index may be built over old files.
+	age time.Duration
 }
 
 // upstreamPicture is a version of a picture.
@@ -152,28 +154,37 @@ func newUpstream(t *testing.T, seed uint64) *upstream {
 func (h *upstream) add() {
 	h.next++
 	f := &upstreamFile{places: map[string]time.Time{}, pictures: map[AssetKey]upstreamPicture{}}
+	if h.rng.IntN(2) == 0 {
+		f.age = 100 * 24 * time.Hour
+	}
 	for _, d := range []string{"a", "b"} {
 		if h.rng.IntN(2) == 0 || d == "b" && len(f.places) == 0 {
-			f.places[d] = h.date()
+			f.places[d] = h.date(f)
 		}
 	}
 	id := fmt.Sprintf("file-%d", h.next)
-	for page := range int32(1 + h.rng.IntN(2)) {
-		for _, kind := range []Kind{Screenshot, Figure} {
-			p := upstreamPicture{size: 20 + h.rng.Int64N(2), shown: time.Now()}
-			if h.rng.IntN(3) == 0 {
-				p.shown = p.shown.Add(time.Duration(h.rng.Int64N(int64(12 * time.Hour))))
+	pages := int32(1 + h.rng.IntN(2))
+	for _, kind := range []Kind{Screenshot, Figure} {
+		var late time.Duration
+		for page := range pages {
+			// Those of an old file come all at once: once it has some, only a newer date has it asked again.
+			if page == 0 || f.age == 0 {
+				late = 0
+				if h.rng.IntN(3) == 0 {
+					late = time.Duration(h.rng.Int64N(int64(12 * time.Hour)))
+				}
 			}
+			p := upstreamPicture{size: 20 + h.rng.Int64N(2), shown: time.Now().Add(late)}
 			f.pictures[AssetKey{FileID: ID(id), Kind: kind, PageIndex: page}] = p
 		}
 	}
 	h.files[id] = f
 }
 
-// date is one of now that no file has had.
-func (h *upstream) date() time.Time {
+// date is one of now, as the file has dates, that it has not had.
+func (h *upstream) date(f *upstreamFile) time.Time {
 	time.Sleep(time.Second)
-	return time.Now().UTC().Truncate(time.Microsecond)
+	return time.Now().UTC().Truncate(time.Microsecond).Add(-f.age)
 }
 
 // happen changes some of what is upstream.
@@ -189,14 +200,14 @@ func (h *upstream) happen() {
 			delete(h.files, id)
 		case 1, 2:
 			// A page is rendered again: the date of one of the places moves.
-			for _, key := range slices.SortedFunc(maps.Keys(f.pictures), AssetKey.Compare)[:1] {
-				p := f.pictures[key]
-				p.version++
-				p.size = 20 + h.rng.Int64N(2)
-				f.pictures[key] = p
-			}
+			keys := slices.SortedFunc(maps.Keys(f.pictures), AssetKey.Compare)
+			key := keys[h.rng.IntN(len(keys))]
+			p := f.pictures[key]
+			p.version++
+			p.size = 20 + h.rng.Int64N(2)
+			f.pictures[key] = p
 			for _, d := range slices.Sorted(maps.Keys(f.places)) {
-				f.places[d] = h.date()
+				f.places[d] = h.date(f)
 				break
 			}
 		case 3:
@@ -204,7 +215,7 @@ func (h *upstream) happen() {
 			if len(f.pictures) > 2 {
 				delete(f.pictures, slices.SortedFunc(maps.Keys(f.pictures), AssetKey.Compare)[0])
 				for _, d := range slices.Sorted(maps.Keys(f.places)) {
-					f.places[d] = h.date()
+					f.places[d] = h.date(f)
 				}
 			}
 		}
