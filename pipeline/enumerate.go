@@ -39,7 +39,7 @@ func (r *run) enumerate() error {
 	if err != nil {
 		return err
 	}
-	r.judge(seen)
+	r.belief.doubtKinds()
 	err = r.withListers(func(list func(func() error)) error {
 		return r.eachKnown(seen, func(k knownFile) error {
 			switch {

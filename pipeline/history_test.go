@@ -279,6 +279,9 @@ func (h *upstream) run(o Options) {
 		(&loss{int64(len(known)), lost}).isDoubtful() {
 		h.t.Errorf("a listing was believed that lost %d of %d", lost, len(known))
 	}
+	if err == nil && !o.Incremental && !o.AcceptListing {
+		h.checkEmpty(known)
+	}
 	h.checkGone(func(key FileKey) bool {
 		return (complete || killed && !h.incremental) && !slices.ContainsFunc(known[key], func(s SourceKey) bool { return !h.whole[s] })
 	}, killed)
@@ -460,6 +463,25 @@ func (h *upstream) checkPlaces(known map[FileKey][]SourceKey, complete, killed b
 			if file := h.store.files[key]; file != nil && !slices.Contains(file.Sources, source) && h.absentIn[at] < 2 {
 				h.t.Errorf("%v is not in %s any more after %d listings of it without the file", key, source, h.absentIn[at])
 			}
+		}
+	}
+}
+
+// checkEmpty fails if one of the sources, which was listed completely and has nothing any more, was believed.
+func (h *upstream) checkEmpty(known map[FileKey][]SourceKey) {
+	h.t.Helper()
+	for source := range h.whole {
+		held, has := 0, false
+		for key, sources := range known {
+			if slices.Contains(sources, source) && !slices.Contains(h.store.history[key].MissedIn, source) {
+				held++
+			}
+		}
+		for at := range h.listedIn {
+			has = has || at.source == source
+		}
+		if held > 0 && !has && h.whole[source] {
+			h.t.Errorf("the empty listing of %s was believed, which held %d", source, held)
 		}
 	}
 }
