@@ -47,6 +47,8 @@ func (h *upstream) live() {
 	time.Sleep(30 * 24 * time.Hour)
 	h.run(Options{AcceptListing: true, Filters: allAssets})
 	h.checkStored()
+	// So is one that was listed for the first time just now and lacks a kind for good.
+	time.Sleep(time.Hour)
 	// The first two ask for assets that may be missing, which says nothing of the places of a file; the next two say that.
 	for range 3 {
 		h.run(Options{AcceptListing: true, Filters: allAssets})
