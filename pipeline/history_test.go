@@ -260,7 +260,9 @@ func (h *upstream) run(o Options) {
 			h.absentAssets[key] = max(before, h.absentAssets[key])
 		}
 	}
-	_, doubted := errors.AsType[*DoubtError](err)
+	doubt, doubted := errors.AsType[*DoubtError](err)
+	// Where only those of assets are doubted, files that are asked for may leave a place.
+	kindsDoubted := doubted && strings.HasPrefix(doubt.Lost, "no ")
 	_, hopeless := errors.AsType[*HopelessError](err)
 	if err != nil && !doubted && !killed && !(h.lie && (hopeless || errors.Is(err, errFake))) {
 		h.t.Fatal(err)
@@ -273,7 +275,7 @@ func (h *upstream) run(o Options) {
 	}
 	// A run that is found to be hopeless in its end has recorded what it saw.
 	complete := (err == nil || hopeless) && !o.Incremental
-	h.checkPlaces(known, complete, killed)
+	h.checkPlaces(known, complete || kindsDoubted && !o.Incremental, killed)
 	if err == nil || doubted || hopeless {
 		h.checkCounts()
 	}
