@@ -31,7 +31,7 @@ func (s *FileState) isDated(file *File, places []SourceKey) bool {
 	case s.isAtOnePlace(places):
 		return !listed.Equal(s.UpdatedAt)
 	}
-	return listed.After(s.UpdatedAt)
+	return isNewer(listed, s.UpdatedAt, s.AskedAt)
 }
 
 // isAtOnePlace tells whether the file was known at one place, and is at no other.

@@ -132,8 +132,9 @@ func (r *run) list(f *listedFile) error {
 	row := &progress.row
 	if f.malformed != nil {
 		row.Status, row.Error = Failed, f.malformed.Error()
-		return r.send(progress, nil, nil)
+		return r.send(progress, nil, nil, nil)
 	}
+	hasLeft := false
 	state, err := r.history.File(r.work, row.Key())
 	if err != nil {
 		return r.ledgerFailed(err)
@@ -153,9 +154,10 @@ func (r *run) list(f *listedFile) error {
 		if !state.ListedAt.IsZero() {
 			row.ListedAt = state.ListedAt
 		}
-		if row.UpdatedAt.IsZero() || !state.isAtOnePlace(f.places) {
-			row.UpdatedAt = latest(row.UpdatedAt, state.UpdatedAt)
+		if row.UpdatedAt.IsZero() || !slices.Equal(row.Sources, f.places) {
+			row.UpdatedAt = newest(row.UpdatedAt, state.UpdatedAt, r.started)
 		}
+		hasLeft = isLess(row.Sources, known)
 		if row.ExpiresAt.IsZero() {
 			row.ExpiresAt = state.ExpiresAt
 		}
@@ -164,6 +166,7 @@ func (r *run) list(f *listedFile) error {
 	if err != nil {
 		return err
 	}
+	l.hasLeft = hasLeft
 	r.noteOddities(progress, l)
 	decided, hopeless := r.hope.asked(l.kinds, refusals)
 	if err := r.dispatchAll(decided, (*heldFile).failed); err != nil {

@@ -11,8 +11,8 @@ type knownFile struct {
 	row *FileRow
 	// places are the listings that have it: none where it is not listed.
 	places []SourceKey
-	// expiresAt is when it expires as it is listed now; zero where that is nothing new.
-	expiresAt time.Time
+	// expiresAt is when it expires as it is listed now; zero where that is nothing new. updatedAt is the newest of its dates there.
+	expiresAt, updatedAt time.Time
 }
 
 // eachKnown calls visit for the files of the ledger that are not asked for.
@@ -33,7 +33,7 @@ func (r *run) eachKnown(seen *sightings, visit func(knownFile) error) error {
 			// Nobody knows what comes behind the limit.
 			continue
 		}
-		if err := visit(knownFile{row, places, seen.expiries[key]}); err != nil {
+		if err := visit(knownFile{row, places, seen.expiries[key], seen.updatedAt(key)}); err != nil {
 			return err
 		}
 	}
@@ -129,11 +129,39 @@ func (r *run) restate(k *knownFile) error {
 	if !k.expiresAt.IsZero() {
 		now.ExpiresAt = k.expiresAt
 	}
+	if !k.updatedAt.IsZero() && slices.Equal(now.Sources, k.places) {
+		// All that is said of it is that.
+		now.UpdatedAt = k.updatedAt
+	}
 	r.unchanged(&now)
-	if k.row.isListed() && k.expiresAt.IsZero() && now.isPlacedAs(k.row) {
+	isDated := !now.UpdatedAt.Equal(k.row.UpdatedAt)
+	if k.row.isListed() && k.expiresAt.IsZero() && now.isPlacedAs(k.row) && !isDated {
 		return nil
 	}
-	return r.record(result{file: &fileProgress{row: now, quiet: true}})
+	progress := &fileProgress{row: now, quiet: true}
+	l := listing{knownUnder: k.row.UpdatedAt, hasLeft: isLess(now.Sources, k.row.Sources)}
+	if !isDated || !l.hasLeft {
+		return r.record(result{file: progress})
+	}
+	rows, err := r.restateAssets(progress, &l)
+	if err != nil {
+		return err
+	}
+	return r.send(progress, nil, rows, nil)
+}
+
+// restateAssets returns the rows of a file's assets that say other things of it than it does now.
+func (r *run) restateAssets(progress *fileProgress, l *listing) (rows []*Row, err error) {
+	prior, err := r.history.Assets(r.work, ID(progress.row.ID))
+	if err != nil {
+		return nil, r.ledgerFailed(err)
+	}
+	for _, row := range prior {
+		if row = l.restated(row, &progress.row.File); row != nil {
+			rows = append(rows, row)
+		}
+	}
+	return rows, nil
 }
 
 // restore takes a file back that was gone and is listed as it was known, with the assets that went with it. It returns false where
@@ -169,7 +197,7 @@ func (r *run) restore(k *knownFile) (bool, error) {
 		return false, nil
 	}
 	r.unchanged(&counted)
-	return true, r.send(progress, rows, nil)
+	return true, r.send(progress, rows, nil, nil)
 }
 
 // since returns when it went, or zero.
@@ -274,7 +302,7 @@ func (r *run) vanish(row *FileRow) error {
 			rows = append(rows, asset)
 		}
 	}
-	return r.send(progress, rows, nil)
+	return r.send(progress, rows, nil, nil)
 }
 
 // isMalformed tells whether the row is that of an item of which not even the file_id could be read.

@@ -22,11 +22,15 @@ type sightings struct {
 	order []FileKey
 }
 
-// sighting is of one file: the number of the set of listings that have it, and whether its assets are asked for.
+// sighting is of one file: its newest date in microseconds since the epoch, the number of the set of listings that have it, and
+// whether its assets are asked for.
 type sighting struct {
-	set   uint32
-	asked bool
+	updated int64
+	set     uint32
+	asked   bool
 }
+
+func (s sighting) updatedAt() time.Time { return time.UnixMicro(s.updated).UTC() }
 
 func newSightings() *sightings {
 	return &sightings{
@@ -38,6 +42,14 @@ func newSightings() *sightings {
 func (s *sightings) places(key FileKey) (places []SourceKey, listed bool) {
 	seen, listed := s.files[key]
 	return s.sets.sets[seen.set], listed
+}
+
+// updatedAt returns the newest date of a file that is listed; zero where there is none.
+func (s *sightings) updatedAt(key FileKey) (updated time.Time) {
+	if seen, listed := s.files[key]; listed {
+		updated = seen.updatedAt()
+	}
+	return updated
 }
 
 // listedFile is a file of which something is to be asked or recorded: places are the listings that have it, and missedAt says since
@@ -52,7 +64,7 @@ type listedFile struct {
 }
 
 // isPlaced tells whether the file is listed wherever it is known.
-func (f *listedFile) isPlaced() bool { return len(union(f.places, f.known)) == len(f.places) }
+func (f *listedFile) isPlaced() bool { return !isLess(f.places, f.known) }
 
 // eachListed goes through the listings and calls ask, once, for every file whose assets have to be listed, and for every one that is
 // malformed. In one listing that is at once; with several, a file may be in more than one, and the newest date of all counts. When all
@@ -136,7 +148,10 @@ func (r *run) emptySources() map[SourceKey]bool {
 func (r *run) sight(seen *sightings, place SourceKey, f *listedFile) error {
 	key := f.file.Key()
 	before, again := seen.files[key]
-	now := sighting{seen.sets.with(before.set, place), before.asked}
+	now := sighting{f.file.UpdatedAt.UnixMicro(), seen.sets.with(before.set, place), before.asked}
+	if again {
+		now.updated = newest(before.updatedAt(), now.updatedAt(), r.started).UnixMicro()
+	}
 	seen.files[key] = now
 	if !again {
 		r.Observer.Observe(FileListed{f.file})
@@ -145,7 +160,7 @@ func (r *run) sight(seen *sightings, place SourceKey, f *listedFile) error {
 		return nil
 	}
 	if waiting := seen.deferred[key]; waiting != nil {
-		waiting.file.merge(f.file)
+		waiting.file.merge(f.file, r.started)
 		return nil
 	}
 	state, err := r.history.File(r.work, key)
@@ -191,7 +206,7 @@ func (s *sightings) askThose(which func(*listedFile) bool, ask func(*listedFile)
 			waiting = append(waiting, key)
 			continue
 		}
-		s.files[key] = sighting{seen.set, true}
+		s.files[key] = sighting{seen.updated, seen.set, true}
 		delete(s.deferred, key)
 		ask(f)
 	}
