@@ -33,7 +33,7 @@ func (r *run) dispatch(progress *fileProgress, l listing) error {
 		r.Observer.Observe(AssetPlanned{asset, action, reason})
 		switch action {
 		case ActionFetch:
-			jobs = append(jobs, job{asset, prior, stored, under, progress})
+			jobs = append(jobs, job{asset, prior, under, progress})
 		case ActionSkip:
 			rows = append(rows, &Row{Asset: *asset, File: file, Status: Skipped, Reason: reason})
 		case ActionKeep:

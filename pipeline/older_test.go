@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 )
@@ -95,5 +96,46 @@ func TestRun_KeptUnderAnOlderDate_OtherKindIsAsked(t *testing.T) {
 	o.Filters.Figures = true
 	if lists, blobs, err := runAgain(t, source, store, o); err != nil || lists != 2 || blobs != 3 {
 		t.Errorf("%d listings, %d blobs, %v, want 2 and the three figures", lists, blobs, err)
+	}
+}
+
+// A listing says the wrong sizes for a night, so that no blob counts. What is stored stays as it was, and after a true night, whether
+// the date moved or not, nothing is fetched without need.
+func TestRun_ListedSizesLie_WhatIsStoredStays(t *testing.T) {
+	for _, moved := range []time.Duration{0, time.Hour} {
+		source, store := testSource(1), newFakeStore(t)
+		o := testOptions(source, store)
+		mustRun(t, o)
+		id := source.files[0].ID
+		truth := source.assets[id]
+		source.assets[id] = slices.Clone(truth)
+		source.assets[id][0].ListedSize = new(int64(1001))
+		source.blobErr = func(a *Asset) error {
+			if size, _ := a.ExpectedSize(); size == 1001 {
+				return &Failure{Class: "size_mismatch", Attempts: 2, Err: errFake}
+			}
+			return nil
+		}
+		dateOf(source, testTime.Add(moved))
+		o.Relist = true
+		for range 2 {
+			if _, _, err := runAgain(t, source, store, o); err != nil {
+				t.Fatal(err)
+			}
+			row := store.rows[AssetKey{FileID: ID(id), Kind: Screenshot}]
+			if file := store.files[source.files[0].Key()]; row.Status != Stored || row.Content.Size != 1000 || *row.ListedSize != 1000 ||
+				!row.File.UpdatedAt.Equal(testTime.Truncate(time.Microsecond)) && !row.File.UpdatedAt.Equal(testTime) ||
+				file.Status != Partial || file.Stored != 5 {
+				t.Fatalf("%+v, its file %s with %d stored, want it stored as it was, and the file partial with 5", row, file.Status, file.Stored)
+			}
+		}
+		source.assets[id], o.Relist = truth, false
+		want := 0
+		if moved > 0 {
+			want = 1
+		}
+		if _, blobs, err := runAgain(t, source, store, o); err != nil || blobs != want {
+			t.Errorf("moved by %v: %d blobs after a true night, %v, want %d", moved, blobs, err, want)
+		}
 	}
 }
