@@ -13,6 +13,8 @@ type result struct {
 	prior *Row
 	// location is where the sink put the blob; nil where there is none.
 	location *Location
+	// counted says that the file's counts have the row already.
+	counted bool
 	// failure is why the asset could not be fetched; nil where it was, or was not asked for. What was stored of it may stay.
 	failure *Failure
 }
@@ -71,7 +73,9 @@ func (b *batch) add(res result) (settled bool) {
 		if res.location != nil {
 			b.bytes += res.row.Content.Size
 		}
-		res.file.count(res)
+		if !res.counted {
+			res.file.count(res)
+		}
 		res.file.pending--
 	}
 	settled = res.file.pending == 0

@@ -11,10 +11,12 @@ import (
 // belief is whether a run believes its listings. A listing that lost much of what is known may be a fault of the API: then nothing
 // is missing for it.
 type belief struct {
-	// complete are the listings of which all was listed: only what such a one does not have may be missing. It is filled, and doubts
-	// are settled, when all listings have been read.
+	// complete are the listings of which all was listed: only what such a one does not have may be missing. Both it and doubts are
+	// filled when all listings have been read, and judged tells that they are. Those of kinds come when the assets of what is listed
+	// have been.
 	complete map[SourceKey]bool
 	doubts   []string
+	judged   atomic.Bool
 	// accepted says that what is doubted is believed all the same.
 	accepted bool
 	// screenshots and figures say what the listings of each kind were like in this run.
@@ -51,7 +53,7 @@ func (b *belief) believesEmpty(kind Kind) bool {
 
 // counts tells whether what a listing does not have is missing from it.
 func (b *belief) counts(key SourceKey) bool {
-	return (b.accepted || len(b.doubts) == 0) && b.complete[key]
+	return b.judged.Load() && (b.accepted || len(b.doubts) == 0) && b.complete[key]
 }
 
 // countsAll is counts for all of some listings.
@@ -67,7 +69,7 @@ func (r *run) verdict() error {
 	}
 	b := &r.belief
 	if len(b.doubts) == 0 {
-		b.doubts = b.lostKinds()
+		b.doubtKinds()
 	}
 	if len(b.doubts) == 0 {
 		return nil
@@ -80,14 +82,13 @@ func (r *run) verdict() error {
 	return &DoubtError{lost}
 }
 
-// lostKinds says of which kinds no file has any that the run asked, though some had.
-func (b *belief) lostKinds() (lost []string) {
+// doubtKinds doubts the listings of those kinds of which no file has any that the run asked, though some had.
+func (b *belief) doubtKinds() {
 	for _, kind := range []Kind{Screenshot, Figure} {
 		if k := b.kind(kind); k.emptied.Load() > 0 && k.full.Load() == 0 {
-			lost = append(lost, fmt.Sprintf("no %s is listed of any of the %d files that had some", kind, k.emptied.Load()))
+			b.doubts = append(b.doubts, fmt.Sprintf("no %s is listed of any of the %d files that had some", kind, k.emptied.Load()))
 		}
 	}
-	return lost
 }
 
 // loss counts the known files of a listing and those of them that it does not have any more.
@@ -105,7 +106,7 @@ func (l *loss) isDoubtful() bool {
 	return l.lost > l.known/10 && (l.lost > 100 || l.lost > l.known/2)
 }
 
-// perSource is how many known files a listing has to have had to be judged by itself.
+// perSource is how many known files a listing has to have had to be judged by what it lost. One that is empty always is.
 const perSource = 100
 
 // judge compares the complete listings of a run with the known files. Those do not count that the listing before did not have
@@ -115,13 +116,23 @@ func (r *run) judge(seen *sightings) {
 	b.complete = r.completeSources()
 	all, bySource := loss{}, map[SourceKey]*loss{}
 	for key, state := range r.history.States() {
-		if state.Missed || state.Gone || state.isMalformed(key) || !b.countsAll(state.Sources) || hasPassed(state.ExpiresAt, r.started) {
+		if state.Gone || state.isMalformed(key) {
 			continue
 		}
 		places, listed := seen.places(key)
-		all.count(!listed)
+		if !listed && (r.Incremental || r.Limit > 0) {
+			// It has what it had.
+			b.screenshots.countFull(state.Screenshots)
+			b.figures.countFull(state.Figures)
+		}
+		if state.Missed || hasPassed(state.ExpiresAt, r.started) {
+			continue
+		}
+		if !slices.ContainsFunc(state.Sources, func(source SourceKey) bool { return !b.complete[source] }) {
+			all.count(!listed)
+		}
 		for _, source := range state.Sources {
-			if slices.Contains(state.MissedIn, source) {
+			if !b.complete[source] || slices.Contains(state.MissedIn, source) {
 				continue
 			}
 			if bySource[source] == nil {
@@ -131,13 +142,16 @@ func (r *run) judge(seen *sightings) {
 			bySource[source].count(!there)
 		}
 	}
-	b.doubts = b.lostKinds()
 	if all.isDoubtful() {
 		b.doubts = append(b.doubts, fmt.Sprintf("%d of %d known files are not listed", all.lost, all.known))
 	}
+	empty := r.emptySources()
 	for _, source := range slices.Sorted(maps.Keys(bySource)) {
-		if l := bySource[source]; l.known > perSource && l.isDoubtful() && (len(bySource) > 1 || len(b.doubts) == 0) {
+		l := bySource[source]
+		isDoubtful := empty[source] || l.known > perSource && l.isDoubtful()
+		if isDoubtful && (len(bySource) > 1 || len(b.doubts) == 0) {
 			b.doubts = append(b.doubts, fmt.Sprintf("%d of %d known files of %s are not listed there", l.lost, l.known, source))
 		}
 	}
+	b.judged.Store(true)
 }

@@ -160,3 +160,106 @@ func TestRun_OtherSources_LeaveTheRestAlone(t *testing.T) {
 		t.Errorf("the file that is listed elsewhere, too, is in %s", got)
 	}
 }
+
+// sourceOfTwo has files in a directory named "d" and in one named "other", with one screenshot each.
+func sourceOfTwo(files, other int) *fakeSource {
+	source := testSource(files + other)
+	source.places = []SourceKey{"directory:d", "directory:other"}
+	for i := range source.files {
+		source.assets[source.files[i].ID] = source.assets[source.files[i].ID][:1]
+		if i >= files {
+			source.files[i].DirectoryID = "other"
+		}
+	}
+	return source
+}
+
+// A directory that lists nothing though it held files, however few, is doubted beside one that is whole.
+func TestRun_OneSourceIsEmpty_IsNotBelieved(t *testing.T) {
+	for _, held := range []int{1, 60} {
+		source, store := sourceOfTwo(60, held), newFakeStore(t)
+		o := testOptions(source, store)
+		mustRun(t, o)
+		source.files = source.files[:60]
+		gone := func(f *FileRow) bool { return !f.MissedAt.IsZero() || f.IsGone() }
+		for range 3 {
+			_, _, err := runAgain(t, source, store, o)
+			want := fmt.Sprintf("%d of %[1]d known files of directory:other are not listed there", held)
+			if doubt, ok := errors.AsType[*DoubtError](err); !ok || doubt.Lost != want || countFiles(store, gone) > 0 {
+				t.Fatalf("%v, %d are missed or gone, want %s, and none", err, countFiles(store, gone), want)
+			}
+		}
+		for _, accept := range []bool{true, false} {
+			o.AcceptListing = accept
+			if _, _, err := runAgain(t, source, store, o); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := countFiles(store, func(f *FileRow) bool { return f.IsGone() }); n != held {
+			t.Errorf("%d of %d have vanished", n, held)
+		}
+	}
+}
+
+func countFiles(s *fakeStore, match func(*FileRow) bool) (n int) {
+	for _, f := range s.files {
+		if match(f) {
+			n++
+		}
+	}
+	return n
+}
+
+// Half of a directory moves to another one. Once that is accepted, no run doubts it again, also where the files are asked for anew.
+func TestRun_FilesMove_AreAcceptedOnce(t *testing.T) {
+	for what, change := range map[string]func(*Options, *File){
+		"same date":           func(*Options, *File) {},
+		"newer date":          func(_ *Options, f *File) { f.UpdatedAt = testTime.Add(time.Hour) },
+		"asked for each time": func(o *Options, _ *File) { o.Relist = true },
+	} {
+		t.Run(what, func(t *testing.T) {
+			source, store := sourceOfTwo(300, 1), newFakeStore(t)
+			o := testOptions(source, store)
+			mustRun(t, o)
+			for i := range 150 {
+				source.files[i].DirectoryID = "other"
+				change(&o, &source.files[i])
+			}
+			if _, _, err := runAgain(t, source, store, o); !errors.As(err, new(*DoubtError)) {
+				t.Fatalf("got %v, want a doubt", err)
+			}
+			for _, accept := range []bool{true, false, false} {
+				o.AcceptListing = accept
+				if _, _, err := runAgain(t, source, store, o); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n := countFiles(store, func(f *FileRow) bool { return fmt.Sprint(f.Sources) == "[directory:other]" }); n != 151 {
+				t.Errorf("%d files are in the other directory alone, want 151", n)
+			}
+		})
+	}
+}
+
+// One file of several lost its figures. A run that lists it and no other has no reason to doubt that.
+func TestRun_Incremental_OneFileLosesAKind_IsBelieved(t *testing.T) {
+	for _, change := range []func(*Options){
+		func(o *Options) { o.Incremental = true },
+		func(o *Options) { o.Limit = 1 },
+	} {
+		source, store := testSource(3), newFakeStore(t)
+		o := testOptions(source, store)
+		mustRun(t, o)
+		source.files, source.files[0].UpdatedAt = source.files[:1], testTime.Add(time.Hour)
+		source.assets[source.files[0].ID] = source.assets[source.files[0].ID][:2]
+		change(&o)
+		for range 2 {
+			if _, _, err := runAgain(t, source, store, o); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := countRows(store, func(r *Row) bool { return r.Kind == Figure && !r.VanishedAt.IsZero() }); o.Incremental && n != 3 {
+			t.Errorf("%d of 3 figures have vanished", n)
+		}
+	}
+}

@@ -15,6 +15,7 @@ func (r *run) dispatch(progress *fileProgress, l listing) error {
 	}
 	var rows []*Row
 	var jobs []job
+	older := false
 	for i := range l.assets {
 		asset := &l.assets[i]
 		prior := l.prior[asset.Key()]
@@ -28,16 +29,17 @@ func (r *run) dispatch(progress *fileProgress, l listing) error {
 			l.kinds[asset.Kind] = false
 			continue
 		}
-		under := prior.under(l.knownUnder)
+		under := l.under(prior, file)
 		stored := prior.standing(asset, file.UpdatedAt, under, r.BySize)
 		action, reason := r.Filters.decide(asset, stored, r.Refetch)
 		r.Observer.Observe(AssetPlanned{asset, action, reason})
 		switch action {
 		case ActionFetch:
-			jobs = append(jobs, job{asset, prior, stored, under, progress})
+			jobs = append(jobs, job{asset, prior, under, progress})
 		case ActionSkip:
 			rows = append(rows, &Row{Asset: *asset, File: file, Status: Skipped, Reason: reason})
 		case ActionKeep:
+			older = older || prior.standing(asset, file.UpdatedAt, under, false) == dated
 			if row := prior.relisted(asset, file.fetchedUnder(under)); row != nil {
 				rows = append(rows, row)
 			} else {
@@ -57,13 +59,16 @@ func (r *run) dispatch(progress *fileProgress, l listing) error {
 		}
 		rows = append(rows, row)
 	}
-	r.keepUnlisted(progress, l)
-	return r.send(progress, rows, jobs)
+	restated := r.keepUnlisted(progress, l)
+	if older && progress.row.Status == Complete {
+		progress.row.Error = strings.TrimSuffix(ErrorOlder+"; "+progress.row.Error, "; ")
+	}
+	return r.send(progress, rows, restated, jobs)
 }
 
 // keepUnlisted counts what is known of the kinds that were not listed, and stays. What failed of a kind that nobody asked for, or that
-// was refused, is no reason to ask again.
-func (r *run) keepUnlisted(progress *fileProgress, l listing) {
+// was refused, is no reason to ask again. It returns the rows that say other things of their file than is listed now.
+func (r *run) keepUnlisted(progress *fileProgress, l listing) (restated []*Row) {
 	for _, row := range l.prior {
 		switch listed, answered := l.kinds[row.Kind]; {
 		case listed || !row.IsCounted():
@@ -73,21 +78,30 @@ func (r *run) keepUnlisted(progress *fileProgress, l listing) {
 		default:
 			progress.row.Counts.add(row)
 		}
+		if row := l.restated(row, &progress.row.File); row != nil {
+			restated = append(restated, row)
+		}
 		if row.Status == Stored {
 			progress.ending.otherwise = true
 			r.Observer.Observe(AssetPlanned{&row.Asset, ActionKeep, ""})
 		}
 	}
+	return restated
 }
 
-// send sends what becomes of the assets of a file on its way.
-func (r *run) send(progress *fileProgress, rows []*Row, jobs []job) error {
-	progress.pending = len(rows) + len(jobs)
+// send sends what becomes of the assets of a file on its way. Its counts have those that are restated already.
+func (r *run) send(progress *fileProgress, rows, restated []*Row, jobs []job) error {
+	progress.pending = len(rows) + len(restated) + len(jobs)
 	if progress.pending == 0 {
 		return r.record(result{file: progress})
 	}
 	for _, row := range rows {
 		if err := r.record(result{file: progress, row: row}); err != nil {
+			return err
+		}
+	}
+	for _, row := range restated {
+		if err := r.record(result{file: progress, row: row, counted: true}); err != nil {
 			return err
 		}
 	}
@@ -141,6 +155,16 @@ func (r *Row) relisted(asset *Asset, file *File) *Row {
 	row.Asset, row.File, row.Gone = *asset, file, Gone{}
 	old, now := *r.File, row.File.recorded()
 	if r.isListed() && reflect.DeepEqual(r.Asset, row.Asset) && reflect.DeepEqual(old, now) {
+		return nil
+	}
+	return &row
+}
+
+// restated returns the row with what a new listing says of the file alone, or nil when that is nothing new or the asset is gone.
+func (l *listing) restated(r *Row, file *File) *Row {
+	row := *r
+	row.File = file.fetchedUnder(l.under(r, file))
+	if r.IsGone() || reflect.DeepEqual(*r.File, row.File.recorded()) {
 		return nil
 	}
 	return &row

@@ -14,11 +14,12 @@ func (r *run) needsAsking(file *File, places []SourceKey, state *FileState) bool
 	if state.Status == Skipped {
 		return file.ID != ""
 	}
-	return state.Status != Complete || !state.isWithoutKind() && slices.ContainsFunc(r.Filters.Kinds(), state.isUnknown) || r.isDue(file, state)
+	return state.Status != Complete || !state.mayBeWithoutKind() && slices.ContainsFunc(r.Filters.Kinds(), state.isUnknown) || r.isDue(file, state)
 }
 
 // isUnknown tells whether nobody knows how many assets of a kind are listed.
 func (s *FileState) isUnknown(kind Kind) bool { return s.of(kind) == nil }
+func (c *Counts) isUnknown(kind Kind) bool    { return c.of(kind) == nil }
 
 // isDated tells whether what is listed of a file may be newer than what is known of it. An earlier date says so only where it
 // cannot be that of another place: a file in several has the newest date of all.
@@ -30,7 +31,7 @@ func (s *FileState) isDated(file *File, places []SourceKey) bool {
 	case s.isAtOnePlace(places):
 		return !listed.Equal(s.UpdatedAt)
 	}
-	return listed.After(s.UpdatedAt)
+	return isNewer(listed, s.UpdatedAt, s.AskedAt)
 }
 
 // isAtOnePlace tells whether the file was known at one place, and is at no other.
@@ -39,23 +40,28 @@ func (s *FileState) isAtOnePlace(places []SourceKey) bool {
 }
 
 // isDue tells whether a file's pictures have not had their time: it is asked again when its age has doubled since it was asked
-// last, as long as a kind is empty or not offered, or as it was younger than Settle then, since the pictures of some pages come before others.
-// A file without a date is asked again at the same ages, as nothing else tells that it changed, and one that no listing has always.
+// last. As long as a kind is empty, that age is the time since it was listed first, or since its date where that is
+// later: an index may be built over old files. A file that was younger by its date than Settle when it was asked is due as well, since
+// the pictures of some pages come before others, and one without a date, as nothing else tells that it changed; one that no listing
+// has is always.
 func (r *run) isDue(file *File, state *FileState) bool {
 	if state.AskedAt.IsZero() || state.UpdatedAt.IsZero() && slices.Equal(state.Sources, []SourceKey{FileSource(file.ID)}) {
 		return true
 	}
-	since := state.UpdatedAt
-	if since.IsZero() {
-		since = state.ListedAt
+	isEmpty := func(kind Kind) bool { return !state.isUnknown(kind) && *state.of(kind) == 0 }
+	if r.hasDoubled(latest(state.UpdatedAt, state.ListedAt), state.AskedAt) && slices.ContainsFunc(r.Filters.Kinds(), isEmpty) {
+		return true
 	}
-	// A date in the future is age 0.
-	before, now := max(0, state.AskedAt.Sub(since)), max(0, r.started.Sub(since))
-	if now < 2*before {
-		return false
+	if state.UpdatedAt.IsZero() {
+		return r.hasDoubled(state.ListedAt, state.AskedAt)
 	}
-	return before < r.Settle || state.UpdatedAt.IsZero() ||
-		slices.ContainsFunc(r.Filters.Kinds(), func(kind Kind) bool { return sum(state.of(kind)) == 0 })
+	return state.AskedAt.Sub(state.UpdatedAt) < r.Settle && r.hasDoubled(state.UpdatedAt, state.AskedAt)
+}
+
+// hasDoubled tells whether the age of what began at some time has doubled since it was asked for. What begins in the future has age 0.
+func (r *run) hasDoubled(since, asked time.Time) bool {
+	before, now := max(0, asked.Sub(since)), max(0, r.started.Sub(since))
+	return now >= 2*before
 }
 
 // hasPassed tells whether a time, which may be zero for none, has come.

@@ -39,11 +39,11 @@ func (r *run) enumerate() error {
 	if err != nil {
 		return err
 	}
-	r.judge(seen)
+	r.belief.doubtKinds()
 	err = r.withListers(func(list func(func() error)) error {
 		return r.eachKnown(seen, func(k knownFile) error {
 			switch {
-			case k.isListed() && !k.row.IsGone() && k.row.Skipped == 0 && !k.row.isWithoutKind():
+			case k.isListed() && !k.row.IsGone() && k.row.Skipped == 0 && !k.row.isOlder() && !k.row.isWithoutKind():
 				return r.restate(&k)
 			case r.probes(&k):
 				return r.list(&listedFile{file: &k.row.File, places: k.places})
@@ -132,8 +132,9 @@ func (r *run) list(f *listedFile) error {
 	row := &progress.row
 	if f.malformed != nil {
 		row.Status, row.Error = Failed, f.malformed.Error()
-		return r.send(progress, nil, nil)
+		return r.send(progress, nil, nil, nil)
 	}
+	hasLeft := false
 	state, err := r.history.File(r.work, row.Key())
 	if err != nil {
 		return r.ledgerFailed(err)
@@ -153,9 +154,10 @@ func (r *run) list(f *listedFile) error {
 		if !state.ListedAt.IsZero() {
 			row.ListedAt = state.ListedAt
 		}
-		if row.UpdatedAt.IsZero() || !state.isAtOnePlace(f.places) {
-			row.UpdatedAt = latest(row.UpdatedAt, state.UpdatedAt)
+		if row.UpdatedAt.IsZero() || !slices.Equal(row.Sources, f.places) {
+			row.UpdatedAt = newest(row.UpdatedAt, state.UpdatedAt, r.started)
 		}
+		hasLeft = isLess(row.Sources, known)
 		if row.ExpiresAt.IsZero() {
 			row.ExpiresAt = state.ExpiresAt
 		}
@@ -164,6 +166,7 @@ func (r *run) list(f *listedFile) error {
 	if err != nil {
 		return err
 	}
+	l.hasLeft = hasLeft
 	r.noteOddities(progress, l)
 	decided, hopeless := r.hope.asked(l.kinds, refusals)
 	if err := r.dispatchAll(decided, (*heldFile).failed); err != nil {

@@ -91,10 +91,10 @@ func (r *run) store(j job, row *Row, blob *Blob) error {
 	return r.add(result{file: j.file, row: row, prior: j.prior, location: location})
 }
 
-// recordFailure records that an asset could not be fetched. What is stored of it stays, with its date, if it has the size that
-// is listed: then only the file's row tells that something is to be tried again.
+// recordFailure records that an asset could not be fetched. What is stored of it stays, with its date and whatever size is listed
+// now: then only the file's row tells that something is to be tried again.
 func (r *run) recordFailure(j job, row *Row, failure *Failure) error {
-	if j.stored != absent {
+	if j.prior != nil && j.prior.Status == Stored {
 		kept := *j.prior
 		kept.File, kept.Gone = row.File.fetchedUnder(j.under), Gone{}
 		row = &kept

@@ -39,21 +39,23 @@ func (h *upstream) live() {
 		if h.rng.IntN(4) == 0 {
 			h.kill = 1 + h.rng.IntN(6)
 		}
-		h.run(Options{Incremental: h.rng.IntN(4) == 0})
+		h.run(h.settings())
 		time.Sleep(time.Duration(h.rng.Int64N(int64(20 * time.Hour))))
 	}
 	h.lie, h.kill = false, 0
 	// A file that lacks pictures is asked for them when its age has doubled.
 	time.Sleep(30 * 24 * time.Hour)
-	h.run(Options{AcceptListing: true})
+	h.run(Options{AcceptListing: true, Filters: allAssets})
 	h.checkStored()
+	// So is one that was listed for the first time just now and lacks a kind for good.
+	time.Sleep(time.Hour)
 	// The first two ask for assets that may be missing, which says nothing of the places of a file; the next two say that.
 	for range 3 {
-		h.run(Options{AcceptListing: true})
+		h.run(Options{AcceptListing: true, Filters: allAssets})
 	}
 	h.checkExact()
 	before := len(h.requests)
-	h.run(Options{})
+	h.run(Options{Filters: allAssets})
 	if asked := h.requests[before:]; len(asked) > 0 {
 		h.t.Errorf("with nothing to do, %q was asked for", asked)
 	}
@@ -61,6 +63,24 @@ func (h *upstream) live() {
 		h.t.Log(strings.Join(h.trace, "\n"))
 	}
 }
+
+// settings are those of a run: one in three has other filters, or looks at sizes only.
+func (h *upstream) settings() Options {
+	o := Options{Incremental: h.rng.IntN(4) == 0, Filters: allAssets}
+	switch h.rng.IntN(12) {
+	case 0:
+		o.BySize = true
+	case 1:
+		o.Filters.Pages, _ = ParsePages("0")
+	case 2:
+		o.Filters.SkipNoise = true
+	case 3:
+		o.Filters.Figures = false
+	}
+	return o
+}
+
+var allAssets = Filters{Screenshots: true, Figures: true}
 
 // upstream is an API over years: two directories of files with pictures, of which some come late. It is a Source.
 type upstream struct {
@@ -109,6 +129,8 @@ func (h *upstream) note(format string, args ...any) {
 type upstreamFile struct {
 	places   map[string]time.Time
 	pictures map[AssetKey]upstreamPicture
+	// age is how far its dates lie back: an index may be built over old files.
+	age time.Duration
 }
 
 // upstreamPicture is a version of a picture.
@@ -134,28 +156,37 @@ func newUpstream(t *testing.T, seed uint64) *upstream {
 func (h *upstream) add() {
 	h.next++
 	f := &upstreamFile{places: map[string]time.Time{}, pictures: map[AssetKey]upstreamPicture{}}
+	if h.rng.IntN(2) == 0 {
+		f.age = 100 * 24 * time.Hour
+	}
 	for _, d := range []string{"a", "b"} {
 		if h.rng.IntN(2) == 0 || d == "b" && len(f.places) == 0 {
-			f.places[d] = h.date()
+			f.places[d] = h.date(f)
 		}
 	}
 	id := fmt.Sprintf("file-%d", h.next)
-	for page := range int32(1 + h.rng.IntN(2)) {
-		for _, kind := range []Kind{Screenshot, Figure} {
-			p := upstreamPicture{size: 20 + h.rng.Int64N(2), shown: time.Now()}
-			if h.rng.IntN(3) == 0 {
-				p.shown = p.shown.Add(time.Duration(h.rng.Int64N(int64(12 * time.Hour))))
+	pages := int32(1 + h.rng.IntN(2))
+	for _, kind := range []Kind{Screenshot, Figure} {
+		var late time.Duration
+		for page := range pages {
+			// Those of an old file come all at once: once it has some, only a newer date has it asked again.
+			if page == 0 || f.age == 0 {
+				late = 0
+				if h.rng.IntN(3) == 0 {
+					late = time.Duration(h.rng.Int64N(int64(12 * time.Hour)))
+				}
 			}
+			p := upstreamPicture{size: 20 + h.rng.Int64N(2), shown: time.Now().Add(late)}
 			f.pictures[AssetKey{FileID: ID(id), Kind: kind, PageIndex: page}] = p
 		}
 	}
 	h.files[id] = f
 }
 
-// date is one of now that no file has had.
-func (h *upstream) date() time.Time {
+// date is one of now, as the file has dates, that it has not had.
+func (h *upstream) date(f *upstreamFile) time.Time {
 	time.Sleep(time.Second)
-	return time.Now().UTC().Truncate(time.Microsecond)
+	return time.Now().UTC().Truncate(time.Microsecond).Add(-f.age)
 }
 
 // happen changes some of what is upstream.
@@ -171,14 +202,14 @@ func (h *upstream) happen() {
 			delete(h.files, id)
 		case 1, 2:
 			// A page is rendered again: the date of one of the places moves.
-			for _, key := range slices.SortedFunc(maps.Keys(f.pictures), AssetKey.Compare)[:1] {
-				p := f.pictures[key]
-				p.version++
-				p.size = 20 + h.rng.Int64N(2)
-				f.pictures[key] = p
-			}
+			keys := slices.SortedFunc(maps.Keys(f.pictures), AssetKey.Compare)
+			key := keys[h.rng.IntN(len(keys))]
+			p := f.pictures[key]
+			p.version++
+			p.size = 20 + h.rng.Int64N(2)
+			f.pictures[key] = p
 			for _, d := range slices.Sorted(maps.Keys(f.places)) {
-				f.places[d] = h.date()
+				f.places[d] = h.date(f)
 				break
 			}
 		case 3:
@@ -186,7 +217,7 @@ func (h *upstream) happen() {
 			if len(f.pictures) > 2 {
 				delete(f.pictures, slices.SortedFunc(maps.Keys(f.pictures), AssetKey.Compare)[0])
 				for _, d := range slices.Sorted(maps.Keys(f.places)) {
-					f.places[d] = h.date()
+					f.places[d] = h.date(f)
 				}
 			}
 		}
@@ -206,7 +237,6 @@ func (h *upstream) run(o Options) {
 	h.began, h.incremental = time.Now().UTC(), o.Incremental && !h.since.IsZero()
 	o.Incremental = h.incremental
 	o.Source, o.Sink, o.Ledger, o.Concurrency, o.Listers = h, h.store, h.store, 1, 1
-	o.Filters = Filters{Screenshots: true, Figures: true}
 	events := &recorder{}
 	o.Observer = events
 	h.listed, h.listedIn, h.whole = map[string]bool{}, map[place]bool{}, map[SourceKey]bool{}
@@ -220,7 +250,7 @@ func (h *upstream) run(o Options) {
 		}
 	}
 	err := Run(context.Background(), o)
-	h.note("run incremental %v lie %v: %v", h.incremental, h.lie, err)
+	h.note("run incremental %v by size %v filters %+v lie %v: %v", h.incremental, o.BySize, o.Filters, h.lie, err)
 	h.store.commitErr = nil
 	killed := errors.Is(err, errKilled)
 	if killed {
@@ -230,7 +260,9 @@ func (h *upstream) run(o Options) {
 			h.absentAssets[key] = max(before, h.absentAssets[key])
 		}
 	}
-	_, doubted := errors.AsType[*DoubtError](err)
+	doubt, doubted := errors.AsType[*DoubtError](err)
+	// Where only those of assets are doubted, files that are asked for may leave a place.
+	kindsDoubted := doubted && strings.HasPrefix(doubt.Lost, "no ")
 	_, hopeless := errors.AsType[*HopelessError](err)
 	if err != nil && !doubted && !killed && !(h.lie && (hopeless || errors.Is(err, errFake))) {
 		h.t.Fatal(err)
@@ -243,13 +275,16 @@ func (h *upstream) run(o Options) {
 	}
 	// A run that is found to be hopeless in its end has recorded what it saw.
 	complete := (err == nil || hopeless) && !o.Incremental
-	h.checkPlaces(known, complete, killed)
+	h.checkPlaces(known, complete || kindsDoubted && !o.Incremental, killed)
 	if err == nil || doubted || hopeless {
 		h.checkCounts()
 	}
 	if err == nil && !o.Incremental && !o.AcceptListing && h.whole[DirectorySource("a")] && h.whole[DirectorySource("b")] &&
 		(&loss{int64(len(known)), lost}).isDoubtful() {
 		h.t.Errorf("a listing was believed that lost %d of %d", lost, len(known))
+	}
+	if err == nil && !o.Incremental && !o.AcceptListing {
+		h.checkEmpty(known)
 	}
 	h.checkGone(func(key FileKey) bool {
 		return (complete || killed && !h.incremental) && !slices.ContainsFunc(known[key], func(s SourceKey) bool { return !h.whole[s] })
@@ -340,7 +375,7 @@ func (h *upstream) Assets(_ context.Context, id ID, kind Kind) ([]Asset, error) 
 	for _, key := range slices.SortedFunc(maps.Keys(f.pictures), AssetKey.Compare) {
 		if p := f.pictures[key]; key.Kind == kind && !p.shown.After(time.Now()) && (len(assets) == 0 || assets[0].Malformed == nil || h.rng.IntN(2) == 0) {
 			h.absentAssets[key] = 0
-			assets = append(assets, Asset{FileID: id, Kind: kind, PageIndex: key.PageIndex, ListedSize: &p.size})
+			assets = append(assets, Asset{FileID: id, Kind: kind, PageIndex: key.PageIndex, ListedSize: &p.size, IsLikelyNoise: new(key.PageIndex == 1)})
 		}
 	}
 	return assets, nil
@@ -432,6 +467,25 @@ func (h *upstream) checkPlaces(known map[FileKey][]SourceKey, complete, killed b
 			if file := h.store.files[key]; file != nil && !slices.Contains(file.Sources, source) && h.absentIn[at] < 2 {
 				h.t.Errorf("%v is not in %s any more after %d listings of it without the file", key, source, h.absentIn[at])
 			}
+		}
+	}
+}
+
+// checkEmpty fails if one of the sources, which was listed completely and has nothing any more, was believed.
+func (h *upstream) checkEmpty(known map[FileKey][]SourceKey) {
+	h.t.Helper()
+	for source := range h.whole {
+		held, has := 0, false
+		for key, sources := range known {
+			if slices.Contains(sources, source) && !slices.Contains(h.store.history[key].MissedIn, source) {
+				held++
+			}
+		}
+		for at := range h.listedIn {
+			has = has || at.source == source
+		}
+		if held > 0 && !has && h.whole[source] {
+			h.t.Errorf("the empty listing of %s was believed, which held %d", source, held)
 		}
 	}
 }

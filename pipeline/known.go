@@ -11,8 +11,8 @@ type knownFile struct {
 	row *FileRow
 	// places are the listings that have it: none where it is not listed.
 	places []SourceKey
-	// expiresAt is when it expires as it is listed now; zero where that is nothing new.
-	expiresAt time.Time
+	// expiresAt is when it expires as it is listed now; zero where that is nothing new. updatedAt is the newest of its dates there.
+	expiresAt, updatedAt time.Time
 }
 
 // eachKnown calls visit for the files of the ledger that are not asked for.
@@ -33,7 +33,7 @@ func (r *run) eachKnown(seen *sightings, visit func(knownFile) error) error {
 			// Nobody knows what comes behind the limit.
 			continue
 		}
-		if err := visit(knownFile{row, places, seen.expiries[key]}); err != nil {
+		if err := visit(knownFile{row, places, seen.expiries[key], seen.updatedAt(key)}); err != nil {
 			return err
 		}
 	}
@@ -56,18 +56,21 @@ func (r *run) asks(k *knownFile) (bool, error) {
 			return true, err
 		}
 	}
-	// Only the rows of assets say why they were skipped.
-	if k.row.Skipped == 0 {
+	switch {
+	case k.row.isOlder() && !k.row.isWithoutKind() && slices.ContainsFunc(r.Filters.Kinds(), k.row.isUnknown):
+		return true, nil
+	case k.row.Skipped == 0 && !k.row.isOlder():
 		return false, nil
 	}
+	// Only the rows of assets say why they were skipped, and which of them are older.
 	rows, err := r.history.Assets(r.work, ID(k.row.ID))
-	return slices.ContainsFunc(rows, r.skipDiffers), err
+	return slices.ContainsFunc(rows, func(row *Row) bool { return r.decidesAnew(row, k.row.UpdatedAt) }), err
 }
 
 // lacksOffered tells whether a file is complete without a kind for which another one has answered in this run.
 func (r *run) lacksOffered(f *FileRow) bool {
 	return f.isWithoutKind() && slices.ContainsFunc(r.Filters.Kinds(), func(kind Kind) bool {
-		return f.of(kind) == nil && r.hope.isAnswered(kind)
+		return f.isUnknown(kind) && r.hope.isAnswered(kind)
 	})
 }
 
@@ -83,9 +86,21 @@ func (r *run) probes(k *knownFile) bool {
 	return true
 }
 
-// skipDiffers tells whether a listed asset was skipped, and would not be for the same reason now.
-func (r *run) skipDiffers(row *Row) bool {
-	return row.isListed() && row.Status == Skipped && row.Reason != r.Filters.skipReason(&row.Asset)
+// decidesAnew tells whether a listed asset was skipped, and would not be for the same reason now, or is stored as it was before the
+// date of its file, and would be fetched now.
+func (r *run) decidesAnew(row *Row, updated time.Time) bool {
+	if !row.isListed() || !slices.Contains(r.Filters.Kinds(), row.Kind) {
+		return false
+	}
+	switch row.Status {
+	case Skipped:
+		return row.Reason != r.Filters.skipReason(&row.Asset)
+	case Stored:
+		stored := row.standing(&row.Asset, updated, row.under(updated), r.BySize)
+		action, _ := r.Filters.decide(&row.Asset, stored, false)
+		return action == ActionFetch
+	}
+	return false
 }
 
 // placesNow returns where a file is to be found: where it is listed, and where it was known and not two complete listings in a row
@@ -114,11 +129,39 @@ func (r *run) restate(k *knownFile) error {
 	if !k.expiresAt.IsZero() {
 		now.ExpiresAt = k.expiresAt
 	}
+	if !k.updatedAt.IsZero() && slices.Equal(now.Sources, k.places) {
+		// All that is said of it is that.
+		now.UpdatedAt = k.updatedAt
+	}
 	r.unchanged(&now)
-	if k.row.isListed() && k.expiresAt.IsZero() && now.isPlacedAs(k.row) {
+	isDated := !now.UpdatedAt.Equal(k.row.UpdatedAt)
+	if k.row.isListed() && k.expiresAt.IsZero() && now.isPlacedAs(k.row) && !isDated {
 		return nil
 	}
-	return r.record(result{file: &fileProgress{row: now, quiet: true}})
+	progress := &fileProgress{row: now, quiet: true}
+	l := listing{knownUnder: k.row.UpdatedAt, hasLeft: isLess(now.Sources, k.row.Sources)}
+	if !isDated || !l.hasLeft {
+		return r.record(result{file: progress})
+	}
+	rows, err := r.restateAssets(progress, &l)
+	if err != nil {
+		return err
+	}
+	return r.send(progress, nil, rows, nil)
+}
+
+// restateAssets returns the rows of a file's assets that say other things of it than it does now.
+func (r *run) restateAssets(progress *fileProgress, l *listing) (rows []*Row, err error) {
+	prior, err := r.history.Assets(r.work, ID(progress.row.ID))
+	if err != nil {
+		return nil, r.ledgerFailed(err)
+	}
+	for _, row := range prior {
+		if row = l.restated(row, &progress.row.File); row != nil {
+			rows = append(rows, row)
+		}
+	}
+	return rows, nil
 }
 
 // restore takes a file back that was gone and is listed as it was known, with the assets that went with it. It returns false where
@@ -139,7 +182,7 @@ func (r *run) restore(k *knownFile) (bool, error) {
 			continue
 		}
 		row.Gone = Gone{}
-		if r.skipDiffers(row) {
+		if r.decidesAnew(row, k.row.UpdatedAt) {
 			return false, nil
 		}
 		if rows = append(rows, row); now.of(row.Kind) != nil {
@@ -154,7 +197,7 @@ func (r *run) restore(k *knownFile) (bool, error) {
 		return false, nil
 	}
 	r.unchanged(&counted)
-	return true, r.send(progress, rows, nil)
+	return true, r.send(progress, rows, nil, nil)
 }
 
 // since returns when it went, or zero.
@@ -259,7 +302,7 @@ func (r *run) vanish(row *FileRow) error {
 			rows = append(rows, asset)
 		}
 	}
-	return r.send(progress, rows, nil)
+	return r.send(progress, rows, nil, nil)
 }
 
 // isMalformed tells whether the row is that of an item of which not even the file_id could be read.

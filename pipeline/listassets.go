@@ -13,6 +13,18 @@ type listing struct {
 	prior map[AssetKey]*Row
 	// knownUnder is the date of the file that is known; zero where none is.
 	knownUnder time.Time
+	// hasLeft says that the file is no more at one of the places where it was known: none of its assets counts as fetched under a
+	// later date than those of the others.
+	hasLeft bool
+}
+
+// under returns the date of the file under which the asset of a row, which may be nil, was fetched.
+func (l *listing) under(row *Row, file *File) time.Time {
+	under := row.under(l.knownUnder)
+	if l.hasLeft && !file.UpdatedAt.IsZero() && under.After(file.UpdatedAt) {
+		under = file.UpdatedAt.Truncate(time.Microsecond)
+	}
+	return under
 }
 
 // listAssets asks for a file's assets. Kinds that cannot be listed are among the refusals; where nothing can be asked for, the

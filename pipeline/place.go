@@ -73,9 +73,14 @@ func union(a, b []SourceKey) []SourceKey {
 	return slices.Compact(both)
 }
 
+// isLess tells whether some of the listings that were known are not among those that are now.
+func isLess(now, known []SourceKey) bool {
+	return slices.ContainsFunc(known, func(key SourceKey) bool { return !slices.Contains(now, key) })
+}
+
 // merge takes in another place of the same file: the newest date of all counts, and the row names the first of the places.
-func (f *File) merge(other *File) {
-	updated, expires, odd := latest(f.UpdatedAt, other.UpdatedAt), latest(f.ExpiresAt, other.ExpiresAt), slices.Concat(f.Odd, other.Odd)
+func (f *File) merge(other *File, now time.Time) {
+	updated, expires, odd := newest(f.UpdatedAt, other.UpdatedAt, now), latest(f.ExpiresAt, other.ExpiresAt), slices.Concat(f.Odd, other.Odd)
 	if other.Place() < f.Place() {
 		*f = *other
 	}
@@ -87,4 +92,28 @@ func latest(a, b time.Time) time.Time {
 		return b
 	}
 	return a
+}
+
+// newest returns the later of the dates that two places of a file have. One in the future counts only where both are.
+func newest(a, b, now time.Time) time.Time {
+	if a.IsZero() || b.IsZero() || a.After(now) == b.After(now) {
+		return latest(a, b)
+	}
+	if a.After(now) {
+		return b
+	}
+	return a
+}
+
+// isNewer tells whether a listed date is newer than the known one, of what was seen at some time. A date that was in the future then
+// says nothing of what has changed since.
+func isNewer(listed, known, seen time.Time) bool {
+	listed = listed.Truncate(time.Microsecond)
+	if listed.Equal(known) {
+		return false
+	}
+	if !seen.IsZero() && seen.Before(known) {
+		known = seen
+	}
+	return listed.After(known)
 }

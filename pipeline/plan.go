@@ -87,7 +87,7 @@ func (r *Row) standing(a *Asset, listed, fetchedUnder time.Time, bySize bool) st
 	switch {
 	case known && size != r.Content.Size:
 		return absent
-	case known && bySize, fetchedUnder.IsZero(), !listed.Truncate(time.Microsecond).After(fetchedUnder):
+	case known && bySize, fetchedUnder.IsZero(), !isNewer(listed, fetchedUnder, r.FetchedAt):
 		return current
 	}
 	return dated

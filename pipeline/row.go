@@ -1,6 +1,9 @@
 package pipeline
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Status is what became of an asset or of a file. The values are those of the manifest's columns.
 type Status string
@@ -23,6 +26,10 @@ const ClassDamaged = "damaged"
 
 // ClassOdd is the class of the Error of a complete file some fields of which were taken for null.
 const ClassOdd = "odd"
+
+// ErrorOlder is the Error of a complete file, or the beginning of it, where pictures are stored that were fetched under an older date
+// than the file's, and that the run was not to fetch.
+const ErrorOlder = "older: filters or --changed size kept pictures that are stored from being fetched under the newer date"
 
 // Reasons for which an asset or a file is skipped.
 const (
@@ -162,12 +169,18 @@ func (s *FileState) of(kind Kind) *int64 {
 }
 
 // isWithoutKind tells whether the file is complete without a kind that was asked for, and refused as if it were not offered.
-func (s *FileState) isWithoutKind() bool {
+func (f *FileRow) isWithoutKind() bool {
+	return f.Status == Complete && strings.TrimPrefix(f.Error, ErrorOlder) != "" && !f.AskedAt.IsZero()
+}
+
+// mayBeWithoutKind tells whether isWithoutKind may hold for the row.
+func (s *FileState) mayBeWithoutKind() bool {
 	return s.Status == Complete && s.HasError && !s.AskedAt.IsZero()
 }
 
-func (f *FileRow) isWithoutKind() bool {
-	return f.Status == Complete && f.Error != "" && !f.AskedAt.IsZero()
+// isOlder tells whether the file is complete with pictures that were fetched under an older date.
+func (f *FileRow) isOlder() bool {
+	return f.Status == Complete && strings.HasPrefix(f.Error, ErrorOlder)
 }
 
 // missedIn returns the listings of Sources that did not have the file when they were listed completely last.

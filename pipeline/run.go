@@ -188,14 +188,12 @@ type run struct {
 	first error
 }
 
-// job is an asset to fetch. prior is its row of an earlier run, which may be nil; stored says how that stands to what is listed,
-// and under is the date under which it was fetched.
+// job is an asset to fetch. prior is its row of an earlier run, which may be nil; under is the date under which it was fetched.
 type job struct {
-	asset  *Asset
-	prior  *Row
-	stored standing
-	under  time.Time
-	file   *fileProgress
+	asset *Asset
+	prior *Row
+	under time.Time
+	file  *fileProgress
 }
 
 func newRun(ctx context.Context, o Options, history History) *run {

@@ -1,0 +1,72 @@
+package pipeline
+
+import (
+	"testing"
+	"time"
+)
+
+// A date in the future, which is that of one night, does not hide what changes after it. As long as it stays, it fetches nothing again.
+func TestRun_DateInTheFuture_HidesNothing(t *testing.T) {
+	future := time.Now().AddDate(70, 0, 0)
+	for what, tt := range map[string]struct {
+		// twice has the file in two places, of which the first lies; truth has it tell the truth before the change.
+		twice, truth bool
+		lied         int
+	}{
+		"one place":                        {false, true, 1},
+		"one place, changed after the lie": {false, false, 1},
+		// What the other place says counts.
+		"two places":                        {true, true, 0},
+		"two places, changed after the lie": {true, false, 0},
+	} {
+		t.Run(what, func(t *testing.T) {
+			source, store := sourceOfTwo(1, 0), newFakeStore(t)
+			if tt.twice {
+				source.files = append(source.files, source.files[0])
+				source.files[1].DirectoryID = "other"
+			}
+			o := testOptions(source, store)
+			fetched := func(step string, want int) {
+				t.Helper()
+				if _, blobs, err := runAgain(t, source, store, o); err != nil || blobs != want {
+					t.Fatalf("%s: %d blobs, %v, want %d", step, blobs, err, want)
+				}
+			}
+			fetched("first", 1)
+			source.files[0].UpdatedAt = future
+			fetched("lie", tt.lied)
+			fetched("lie again", 0)
+			if tt.truth {
+				source.files[0].UpdatedAt = testTime
+				fetched("truth", 0)
+				fetched("truth again", 0)
+			}
+			source.files[len(source.files)-1].UpdatedAt = time.Now()
+			fetched("changed", 1)
+			fetched("changed again", 0)
+		})
+	}
+}
+
+// The place with the newest date leaves. Then the newest of those where the file still is counts, though it is an older one.
+func TestRun_NewestPlaceLeaves_OthersCount(t *testing.T) {
+	source, store := sourceOfTwo(2, 1), newFakeStore(t)
+	o := testOptions(source, store)
+	o.Filters.Figures = false
+	source.files = append(source.files, source.files[0])
+	source.files[3].DirectoryID, source.files[3].UpdatedAt = "other", testTime.Add(time.Hour)
+	mustRun(t, o)
+	source.files = source.files[:3]
+	for range 3 {
+		if lists, blobs, err := runAgain(t, source, store, o); err != nil || lists+blobs > 0 {
+			t.Fatalf("%d listings of assets, %d blobs, %v, want none", lists, blobs, err)
+		}
+	}
+	if got := store.files[source.files[0].Key()].UpdatedAt; !got.Equal(testTime.Truncate(time.Microsecond)) {
+		t.Errorf("the file has the date %v, want %v", got, testTime)
+	}
+	dateOf(source, testTime.Add(time.Minute))
+	if _, blobs, err := runAgain(t, source, store, o); err != nil || blobs != 1 {
+		t.Errorf("%d blobs, %v, want the one that changed", blobs, err)
+	}
+}
