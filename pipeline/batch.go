@@ -46,10 +46,9 @@ type contents struct {
 	results []result
 	files   []*fileProgress
 	bytes   int64
-	// reopened are the rows of files that are settled in the ledger and of whose assets some rows are new, and replacing those of
-	// blobs that are being replaced: they have to be committed, one after the other, before the sink may replace anything.
-	replacing []*Row
-	reopened  []*FileRow
+	// unsettled are the rows of files that have rows among the results, and will have more. A file of which some assets are recorded
+	// and others are not is one that is asked again.
+	unsettled []*FileRow
 }
 
 func (c *contents) isEmpty() bool { return len(c.results) == 0 && len(c.files) == 0 }
@@ -119,7 +118,7 @@ func (b *batch) take() contents {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	c := b.contents
-	c.announce()
+	c.findUnsettled()
 	b.contents = contents{}
 	select {
 	case <-b.due:
@@ -138,21 +137,31 @@ func (b *batch) makeRoom() {
 	b.room = make(chan struct{})
 }
 
-// announce fills in reopened and replacing. A file that is settled in the ledger is not asked again, so that what a crash keeps
-// from being recorded of it would stay so; one that is gone is not looked after. And between the replacing of a blob and the commit of
-// its new row, the old row would vouch for bytes that are gone. The files' rows may still change, so copies are made.
-func (c *contents) announce() {
+// findUnsettled fills in unsettled. The files' rows may still change, so copies are made. One that is on its way to be gone stays
+// missed, for the next run to go on with.
+func (c *contents) findUnsettled() {
+	seen := map[*fileProgress]bool{}
+	for _, f := range c.files {
+		seen[f] = true
+	}
 	for _, res := range c.results {
-		if res.file.reopen {
-			res.file.reopen = false
-			file := res.file.row
-			file.Status, file.Gone = Partial, Gone{MissedAt: file.since()}
-			c.reopened = append(c.reopened, &file)
+		if seen[res.file] {
+			continue
 		}
-		if res.prior != nil && res.prior.Status == Stored && res.location != nil {
-			row := *res.row
-			row.Status, row.Reason = Failed, ReasonReplacing
-			c.replacing = append(c.replacing, &row)
+		seen[res.file] = true
+		file := res.file.row
+		file.Status, file.Gone = Partial, Gone{MissedAt: file.since()}
+		c.unsettled = append(c.unsettled, &file)
+	}
+}
+
+// replaced returns where the blobs are that others have taken the place of.
+func (c *contents) replaced() []Location {
+	var old []Location
+	for _, res := range c.results {
+		if res.location != nil && res.prior != nil && res.prior.Status == Stored {
+			old = append(old, res.prior.Location)
 		}
 	}
+	return old
 }

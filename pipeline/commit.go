@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"sync"
 	"time"
 )
 
@@ -39,23 +38,18 @@ func (r *run) finish() error {
 	return nil
 }
 
-// checkpoint makes the batch durable: first the blobs, then the rows that refer to them.
+// checkpoint makes the batch durable: first the blobs, then the rows that refer to them. What these blobs take the place of goes
+// last.
 func (r *run) checkpoint() error {
-	r.gate.Lock()
-	release := sync.OnceFunc(r.gate.Unlock)
-	defer release()
-	c := r.batch.take()
+	began := time.Now()
+	c, blobs, err := r.cut()
+	if err != nil {
+		return r.storageFailed("sync blobs", err)
+	}
 	if c.isEmpty() {
 		return nil
 	}
-	began := time.Now()
-	// The files come first: one that is complete is not listed again, and what is not stored of it would stay so.
-	for _, ahead := range []contents{{reopened: c.reopened}, {replacing: c.replacing}} {
-		if err := r.Ledger.Commit(r.work, ahead.replacing, ahead.reopened); err != nil {
-			return r.storageFailed("commit", err)
-		}
-	}
-	if err := r.Sink.Sync(r.work, release); err != nil {
+	if err := blobs.Sync(r.work); err != nil {
 		return r.storageFailed("sync blobs", err)
 	}
 	rows := make([]*Row, len(c.results))
@@ -65,17 +59,32 @@ func (r *run) checkpoint() error {
 		}
 		rows[i] = res.row
 	}
-	files := make([]*FileRow, len(c.files))
-	for i, f := range c.files {
-		files[i] = &f.row
+	files := c.unsettled
+	for _, f := range c.files {
+		files = append(files, &f.row)
 	}
 	if err := r.Ledger.Commit(r.work, rows, files); err != nil {
 		return r.storageFailed("commit", err)
+	}
+	if err := r.Sink.Discard(r.work, c.replaced()); err != nil {
+		return r.storageFailed("remove replaced blobs", err)
 	}
 	r.batch.makeRoom()
 	r.settled(c.files)
 	r.Observer.Observe(Committed{len(rows), len(c.files), time.Since(began)})
 	return nil
+}
+
+// cut ends the batch, of rows and of their blobs.
+func (r *run) cut() (contents, Batch, error) {
+	r.gate.Lock()
+	defer r.gate.Unlock()
+	c := r.batch.take()
+	if c.isEmpty() {
+		return c, nil, nil
+	}
+	blobs, err := r.Sink.Cut(r.work)
+	return c, blobs, err
 }
 
 // settled tells of files that have all of their rows, but those of which nothing was asked.

@@ -18,8 +18,6 @@ type fileProgress struct {
 	pending int
 	// quiet says that nothing was asked of the file, and that what became of it has been told.
 	quiet bool
-	// reopen says that the ledger has the file as complete or gone, and has to have it as partial before rows of its assets.
-	reopen bool
 	// ending is how its blobs were answered so far.
 	ending ending
 }
@@ -150,7 +148,6 @@ func (r *run) list(f *listedFile) error {
 		if row.MissedAt = f.missedAt; !row.MissedAt.IsZero() {
 			row.MissedIn = nil
 		}
-		progress.reopen = state.Status == Complete || state.Gone
 		if !state.ListedAt.IsZero() {
 			row.ListedAt = state.ListedAt
 		}

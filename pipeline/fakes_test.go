@@ -165,7 +165,7 @@ type fakeStore struct {
 	put map[AssetKey][]byte
 	// synced holds what was synced: true until its row is committed.
 	synced map[AssetKey]bool
-	// slow is how long a Sync takes before it is released.
+	// slow is how long a Cut takes.
 	slow  time.Duration
 	order []AssetKey
 	rows  map[AssetKey]*Row
@@ -175,13 +175,15 @@ type fakeStore struct {
 	sealed  bool
 	broken  bool
 	batch   int
+	// runs is how many runs there were before, discarded how many blobs.
+	runs, discarded int
 }
 
 func newFakeStore(t *testing.T) *fakeStore {
 	return &fakeStore{t: t, put: map[AssetKey][]byte{}, synced: map[AssetKey]bool{}, rows: map[AssetKey]*Row{}, files: map[FileKey]*FileRow{}}
 }
 
-func (s *fakeStore) Put(_ context.Context, a *Asset, b *Blob) (*Location, error) {
+func (s *fakeStore) Put(_ context.Context, a *Asset, b *Blob, prior *Location) (*Location, error) {
 	if s.putErr != nil {
 		if err := s.putErr(a); err != nil {
 			return nil, err
@@ -193,20 +195,23 @@ func (s *fakeStore) Put(_ context.Context, a *Asset, b *Blob) (*Location, error)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if row := s.rows[a.Key()]; (prior != nil) != (row != nil && row.Status == Stored) || prior != nil && *prior != row.Location {
+		s.t.Errorf("Put of %v in place of what is at %v, and its row is %+v", a.Key(), prior, row)
+	}
 	s.put[a.Key()] = content
 	s.order = append(s.order, a.Key())
-	return &Location{Path: fmt.Sprint(a.Key())}, nil
+	return &Location{Path: fmt.Sprint(a.Key(), " ", len(s.order), " ", s.runs)}, nil
 }
 
-func (s *fakeStore) Sync(_ context.Context, release func()) error {
+func (s *fakeStore) Cut(context.Context) (Batch, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.broken || s.sealed {
-		s.t.Errorf("Sync after an error or after Seal")
+		s.t.Errorf("Cut after an error or after Seal")
 	}
 	for key := range s.synced {
 		if s.synced[key] {
-			s.t.Errorf("Sync before %v of the batch before was committed", key)
+			s.t.Errorf("Cut before %v of the batch before was committed", key)
 		}
 	}
 	if s.slow > 0 {
@@ -216,23 +221,48 @@ func (s *fakeStore) Sync(_ context.Context, release func()) error {
 		time.Sleep(s.slow)
 		s.mu.Lock()
 		if len(s.put) != before {
-			s.t.Errorf("Put during Sync, before it was released")
+			s.t.Errorf("Put during Cut")
 		}
 	}
+	b := fakeBatch{store: s}
+	for key := range s.put {
+		if _, known := s.synced[key]; !known {
+			b.keys = append(b.keys, key)
+		}
+	}
+	return b, nil
+}
+
+type fakeBatch struct {
+	store *fakeStore
+	keys  []AssetKey
+}
+
+func (b fakeBatch) Sync(context.Context) error {
+	s := b.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if err := call(s.syncErr); err != nil {
 		s.broken = true
 		return err
 	}
-	for key := range s.put {
-		if _, known := s.synced[key]; known {
-			continue
-		}
-		if row := s.rows[key]; row != nil && row.Status == Stored {
-			s.t.Errorf("Sync replaces %v while its old row vouches for it", key)
-		}
+	for _, key := range b.keys {
 		s.synced[key] = true
 	}
-	release()
+	return nil
+}
+
+func (s *fakeStore) Discard(_ context.Context, blobs []Location) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, at := range blobs {
+		for key, row := range s.rows {
+			if row.Status == Stored && row.Location == at {
+				s.t.Errorf("the blob of %v was discarded, and its row vouches for it", key)
+			}
+		}
+		s.discarded++
+	}
 	return nil
 }
 
@@ -242,11 +272,13 @@ func (s *fakeStore) Commit(_ context.Context, rows []*Row, files []*FileRow) err
 	if s.broken {
 		s.t.Errorf("Commit after an error")
 	}
-	err := call(s.commitErr)
-	if err != nil {
+	if err := call(s.commitErr); err != nil {
 		s.broken = true
-		if files = nil; !errors.Is(err, errTorn) {
-			rows = nil
+		return err
+	}
+	for _, row := range rows {
+		if !slices.ContainsFunc(files, func(f *FileRow) bool { return f.ID == string(row.FileID) }) {
+			s.t.Errorf("a row of %v is committed, and none of its file", row.Key())
 		}
 	}
 	for _, row := range rows {
@@ -262,7 +294,7 @@ func (s *fakeStore) Commit(_ context.Context, rows []*Row, files []*FileRow) err
 		s.files[f.Key()] = f
 	}
 	s.batch = max(s.batch, len(rows))
-	return err
+	return nil
 }
 
 func (s *fakeStore) Seal(context.Context) error {
@@ -314,25 +346,13 @@ func (s *fakeStore) Files(context.Context) iter.Seq2[*FileRow, error] {
 	}
 }
 
-// known returns the rows of all files as a ledger gives them back, those that are unfinished included.
+// known returns the rows of all files as a ledger gives them back.
 func (s *fakeStore) known() map[FileKey]*FileRow {
-	files, unfinished := map[FileKey]*FileRow{}, map[FileKey][]*Row{}
+	files := map[FileKey]*FileRow{}
 	for key, f := range s.files {
 		row := *f
-		row.File = row.File.recorded()
-		row.ExpiresAt = f.ExpiresAt
+		row.UpdatedAt = row.UpdatedAt.Truncate(time.Microsecond)
 		files[key] = &row
-	}
-	for id, row := range s.rows {
-		if key := (FileKey{FileID: string(id.FileID)}); files[key] == nil {
-			recorded := *row
-			recorded.File = new(row.File.recorded())
-			unfinished[key] = append(unfinished[key], &recorded)
-		}
-	}
-	for key, assets := range unfinished {
-		slices.SortFunc(assets, func(a, b *Row) int { return a.Key().Compare(b.Key()) })
-		files[key] = UnfinishedFile(assets)
 	}
 	return files
 }
@@ -372,7 +392,7 @@ func (s *fakeStore) Assets(_ context.Context, id ID) ([]*Row, error) {
 
 // nextRun forgets what belongs to one run.
 func (s *fakeStore) nextRun() {
-	s.history = s.known()
+	s.history, s.runs = s.known(), s.runs+1
 	s.put, s.synced, s.order, s.sealed, s.broken = map[AssetKey][]byte{}, map[AssetKey]bool{}, nil, false, false
 }
 
@@ -453,8 +473,5 @@ var errNoList = errors.New("no list")
 
 var errFake = errors.New("fake")
 
-// errKilled of commitErr stands for a kill before a commit, errTorn for one after the rows of its assets.
-var (
-	errKilled = errors.New("killed")
-	errTorn   = fmt.Errorf("%w within a commit", errKilled)
-)
+// errKilled of commitErr stands for a kill before a commit.
+var errKilled = errors.New("killed")

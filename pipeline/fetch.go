@@ -84,7 +84,11 @@ func (r *Row) has(c *Content) bool {
 func (r *run) store(j job, row *Row, blob *Blob) error {
 	r.gate.RLock()
 	defer r.gate.RUnlock()
-	location, err := r.Sink.Put(r.work, j.asset, blob)
+	var prior *Location
+	if j.prior != nil && j.prior.Status == Stored {
+		prior = &j.prior.Location
+	}
+	location, err := r.Sink.Put(r.work, j.asset, blob, prior)
 	if err != nil {
 		return &StorageError{"store blob", err}
 	}

@@ -437,16 +437,15 @@ func (h *upstream) checkGone(counts func(FileKey) bool, killed bool) {
 	}
 }
 
-// killAt has the run fail at one of its commits, as if it were killed before or within it; 0 has it go on.
+// killAt has the run fail at one of its commits, as if it were killed before it; 0 has it go on.
 func (h *upstream) killAt(commit int) {
 	if commit == 0 {
 		return
 	}
-	err := []error{errKilled, errTorn}[h.rng.IntN(2)]
 	h.store.commitErr = func() error {
 		if commit--; commit == 0 {
 			h.note("  killed")
-			return err
+			return errKilled
 		}
 		return nil
 	}

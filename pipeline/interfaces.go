@@ -28,27 +28,35 @@ type Source interface {
 // is no place any more.
 type Pause func(wait func() error) error
 
-// Sink is where blobs go. Put is safe for concurrent use; the other methods are called by one goroutine.
+// Sink is where blobs go. Put is safe for concurrent use; the other methods are called by one goroutine. What is stored is never
+// overwritten: a blob that takes the place of another has another Location, and the old one is discarded when the new row is
+// committed.
 //
-// Blobs become durable in batches: those that were put between one Sync and the next. The caller commits the rows of a
-// batch, of the whole batch and of nothing else, before it calls Sync or Seal again; a sink relies on it. After an error
+// Blobs become durable in batches: those that were put between one Cut and the next. The caller commits the rows of a
+// batch, of the whole batch and of nothing else, before it calls Cut or Seal again; a sink relies on it. After an error
 // of Put the run tries to sync and commit what had been put before, which a sink that cannot go on refuses; after an
-// error of Sync or Seal neither is called again, since a failed sync proves nothing.
+// error of Cut, of a batch's Sync or of Seal none is called again, since a failed sync proves nothing.
 type Sink interface {
-	// Put stores a blob. The returned Location is complete when the Sync that comes after it has returned nil, and is the
-	// caller's from then on.
-	Put(ctx context.Context, asset *Asset, blob *Blob) (*Location, error)
-	// Sync makes the batch durable. No Put is under way when it is called, and none begins before it calls release, which
-	// it does once, as soon as later blobs can no longer mix with the batch, and in any case before it returns.
-	Sync(ctx context.Context, release func()) error
+	// Put stores a blob. prior is where the ledger has the asset's blob so far, or nil. The returned Location is complete when the
+	// batch is durable, and is the caller's from then on.
+	Put(ctx context.Context, asset *Asset, blob *Blob, prior *Location) (*Location, error)
+	// Cut ends the batch and begins the next one. No Put is under way.
+	Cut(ctx context.Context) (Batch, error)
+	// Discard removes blobs that no row names any more, as far as that costs little. What is gone already is no error.
+	Discard(ctx context.Context, blobs []Location) error
 	// Seal ends the output: it is called once, when every blob that was put has been synced and committed.
 	Seal(ctx context.Context) error
 	// Close releases what the sink holds and makes nothing durable. It may be called at any time, once.
 	Close() error
 }
 
-// History is what earlier runs recorded. A file of which only assets have rows, since a run was killed between the two, is among the
-// files as UnfinishedFile has it. Its methods are safe for concurrent use, also beside Ledger.Commit, and need not
+// Batch is what was put into a sink between one Cut and the next.
+type Batch interface {
+	// Sync makes the batch durable. Blobs may be put meanwhile.
+	Sync(ctx context.Context) error
+}
+
+// History is what earlier runs recorded. Its methods are safe for concurrent use, also beside Ledger.Commit, and need not
 // see what the present run has committed.
 type History interface {
 	// Files yields the rows of all files in the order of their keys.
@@ -66,7 +74,7 @@ type History interface {
 // Ledger records what becomes of files and assets.
 type Ledger interface {
 	History
-	// Commit adds rows durably, those of assets before those of files. A later row replaces an earlier one of its key. It
-	// is called by one goroutine, and not again after an error.
+	// Commit adds rows durably, all of them or none. A later row replaces an earlier one of its key. It is called by one goroutine, and
+	// not again after an error.
 	Commit(ctx context.Context, assets []*Row, files []*FileRow) error
 }

@@ -171,7 +171,7 @@ func (r *run) restore(k *knownFile) (bool, error) {
 	if err != nil {
 		return false, r.ledgerFailed(err)
 	}
-	progress := &fileProgress{row: *k.row, quiet: true, reopen: true}
+	progress := &fileProgress{row: *k.row, quiet: true}
 	now := &progress.row
 	r.place(now, k.places)
 	now.clear()
@@ -243,7 +243,7 @@ func (f *FileRow) isPlacedAs(other *FileRow) bool {
 	return slices.Equal(f.Sources, other.Sources) && slices.Equal(f.MissedIn, other.MissedIn)
 }
 
-// recount counts the assets of a file anew that an earlier run was killed at: its row, if it has any, may be older than theirs.
+// recount counts the assets of a file anew that an earlier run was killed at.
 func (r *run) recount(f *FileRow) error {
 	if f.Status == Complete {
 		return nil
@@ -282,7 +282,7 @@ func (r *run) vanish(row *FileRow) error {
 	} else {
 		r.Observer.Observe(FileVanished{&row.File})
 	}
-	progress := &fileProgress{row: *row, quiet: true, reopen: row.Status == Complete}
+	progress := &fileProgress{row: *row, quiet: true}
 	progress.row.Gone, progress.row.MissedIn = gone, nil
 	progress.row.clear()
 	var rows []*Row

@@ -18,9 +18,6 @@ const (
 	Partial  Status = "partial"
 )
 
-// ReasonReplacing is the reason of a row whose stored blob was being replaced when the run was killed.
-const ReasonReplacing = "replacing: the run ended while a stored blob was being replaced"
-
 // ClassDamaged is the class of the reason of a row whose stored blob was found damaged or missing, to be fetched again.
 const ClassDamaged = "damaged"
 
@@ -196,20 +193,6 @@ func (f *FileRow) missedIn() []SourceKey {
 		return f.Sources
 	}
 	return f.MissedIn
-}
-
-// UnfinishedFile returns the row of a file of which only assets have rows, since a run was killed between the two. It says of the
-// file what they do: of its places, one.
-func UnfinishedFile(assets []*Row) *FileRow {
-	f := &FileRow{File: *assets[0].File, Status: Partial, Sources: []SourceKey{assets[0].File.Place()}, Gone: assets[0].Gone}
-	for _, row := range assets {
-		f.UpdatedAt = latest(f.UpdatedAt, row.File.UpdatedAt)
-		f.add(row)
-		if !row.IsGone() {
-			f.Gone = Gone{}
-		}
-	}
-	return f
 }
 
 // Location says where a sink put a blob.

@@ -143,34 +143,44 @@ func TestRun_Limit_IsNoCompleteListing(t *testing.T) {
 	}
 }
 
-// The rows of a file's assets are committed, and its own is not. It is gone when the next runs list, and is missed and vanishes.
-func TestRun_KilledBeforeTheFilesRow_FileVanishes(t *testing.T) {
-	source, store := testSource(3), newFakeStore(t)
+// A run is killed when some assets of a file are recorded. It is gone when the next runs list, and is missed and vanishes.
+func TestRun_KilledInAFile_FileVanishes(t *testing.T) {
+	source, store := testSource(8), newFakeStore(t)
 	commits := 0
 	store.commitErr = func() error {
-		// The first two have nothing to announce.
-		if commits++; commits == 3 {
-			return errTorn
+		if commits++; commits == 10 {
+			return errKilled
 		}
 		return nil
 	}
-	if err := Run(t.Context(), testOptions(source, store)); !errors.Is(err, errKilled) || len(store.rows) == 0 || len(store.files) > 0 {
+	o := testOptions(source, store)
+	o.CheckpointRows = 4
+	if err := Run(t.Context(), o); !errors.Is(err, errKilled) || len(store.rows) == 0 {
 		t.Fatalf("got %v, with %d rows of assets and %d of files", err, len(store.rows), len(store.files))
 	}
+	killed := FileKey{}
+	stored := int64(0)
+	for key, f := range store.files {
+		if f.Status == Partial && f.Stored > stored {
+			killed, stored = key, f.Stored
+		}
+	}
+	if stored == 0 {
+		t.Fatalf("no file was under way: %+v", store.files)
+	}
 	store.commitErr = nil
-	source.files = source.files[:2]
-	unfinished := FileKey{FileID: "file-002"}
+	source.files = slices.DeleteFunc(source.files, func(f File) bool { return f.Key() == killed })
 	for run := range 2 {
 		source.stopped = false
 		store.nextRun()
 		mustRun(t, testOptions(source, store))
-		f := store.files[unfinished]
-		if f == nil || f.MissedAt.IsZero() == (run == 0) || f.IsGone() != (run == 1) || f.Stored != map[int]int64{0: 5}[run] {
+		f := store.files[killed]
+		if f == nil || f.MissedAt.IsZero() == (run == 0) || f.IsGone() != (run == 1) || f.Stored != map[int]int64{0: stored}[run] {
 			t.Fatalf("after %d listings without it the row of the file is %+v", run+1, f)
 		}
 	}
-	if n := countRows(store, func(r *Row) bool { return r.FileID == "file-002" && !r.VanishedAt.IsZero() }); n != 5 {
-		t.Errorf("%d of its 5 assets have vanished", n)
+	if n := countRows(store, func(r *Row) bool { return r.FileID == ID(killed.FileID) && !r.VanishedAt.IsZero() }); int64(n) != stored {
+		t.Errorf("%d of its %d assets have vanished", n, stored)
 	}
 }
 
