@@ -55,9 +55,8 @@ func (l *Ledger) IsEarlier() bool {
 	return false
 }
 
-// removeLeftOvers removes, once, parts that do not count, and empties a files.parquet beside which there is no manifest.parquet:
-// it vouches for assets that nobody knows any more, and must not come back to life when there is a new one, as it might if it was
-// removed.
+// removeLeftOvers removes, once, parts that do not count, and a files.parquet beside which there is no manifest.parquet: it vouches
+// for assets that nobody knows any more, and must not come back to life when there is a new one.
 func (l *Ledger) removeLeftOvers(ctx context.Context) error {
 	if l.clean {
 		return nil
@@ -66,10 +65,10 @@ func (l *Ledger) removeLeftOvers(ctx context.Context) error {
 	if err := errors.Join(l.Snapshot.assets.removeStale(ctx, l.store), l.Snapshot.files.removeStale(ctx, l.store)); err != nil {
 		return err
 	}
-	if !isMissing(ctx, l.store, AssetsName) || isMissing(ctx, l.store, FilesName) {
+	if !isMissing(ctx, l.store, AssetsName) {
 		return nil
 	}
-	return l.files.write(ctx, l.store, FilesName, fileMeta{Info: l.info}, func(func(batch, error) bool) {})
+	return l.store.Remove(ctx, FilesName)
 }
 
 func (l *log[T]) removeStale(ctx context.Context, from store.Store) error {
@@ -80,7 +79,8 @@ func (l *log[T]) removeStale(ctx context.Context, from store.Store) error {
 	return nil
 }
 
-// Commit implements pipeline.Ledger: it writes the next part, and rolls up what has become too many.
+// Commit implements pipeline.Ledger: it writes the next part, and rolls up what has become too many. Where there are rows of both
+// kinds, those of files do not count before those of assets are there.
 func (l *Ledger) Commit(ctx context.Context, assets []*pipeline.Row, files []*pipeline.FileRow) error {
 	if len(assets) == 0 && len(files) == 0 {
 		return nil
@@ -90,12 +90,19 @@ func (l *Ledger) Commit(ctx context.Context, assets []*pipeline.Row, files []*pi
 	}
 	number := l.next
 	l.next++
-	byAssetKey := func(a, b *pipeline.Row) int { return a.Key().Compare(b.Key()) }
-	if err := l.assets.add(ctx, l.info, number, sorted(assets, byAssetKey, fromRow)); err != nil {
+	p := tieredPart{from: number, number: number}
+	byFileKey := func(a, b *pipeline.FileRow) int { return a.Key().Compare(b.Key()) }
+	if err := l.files.add(ctx, l.info, p, len(assets) > 0, sorted(files, byFileKey, fromFileRow)); err != nil {
 		return err
 	}
-	byFileKey := func(a, b *pipeline.FileRow) int { return a.Key().Compare(b.Key()) }
-	return l.files.add(ctx, l.info, number, sorted(files, byFileKey, fromFileRow))
+	byAssetKey := func(a, b *pipeline.Row) int { return a.Key().Compare(b.Key()) }
+	if err := l.assets.add(ctx, l.info, p, false, sorted(assets, byAssetKey, fromRow)); err != nil {
+		return err
+	}
+	if err := l.files.rollUpDue(ctx, l.info); err != nil {
+		return err
+	}
+	return l.assets.rollUpDue(ctx, l.info)
 }
 
 // sorted yields rows by key in the form in which they are written. None is converted before it is asked for: a checkpoint
@@ -196,17 +203,23 @@ func newRollup[T any](st store.Store, l *log[T]) rollup[T] {
 	return r
 }
 
-// add writes a part, and rolls up as long as the newest parts are too many of one tier. The rows are sorted, and each key
-// occurs once; nil stands for none.
-func (r *rollup[T]) add(ctx context.Context, info Info, number int, rows iter.Seq2[*T, error]) error {
+// add writes a part, which counts only with one of assets where so it says. The rows are sorted, and each key occurs once; nil stands
+// for none.
+func (r *rollup[T]) add(ctx context.Context, info Info, p tieredPart, withAssets bool, rows iter.Seq2[*T, error]) error {
 	if rows == nil {
 		return nil
 	}
-	p := tieredPart{from: number, number: number}
-	if err := r.writePart(ctx, info, p, r.encoded(rows)); err != nil {
+	m := p.meta(info)
+	m.withAssets = withAssets
+	if err := r.write(ctx, r.store, r.partName(p.number), m, r.encoded(rows)); err != nil {
 		return err
 	}
 	r.parts = append(r.parts, p)
+	return nil
+}
+
+// rollUpDue rolls up as long as the newest parts are too many of one tier.
+func (r *rollup[T]) rollUpDue(ctx context.Context, info Info) error {
 	for r.isDue() {
 		if err := r.rollUp(ctx, info, r.fanIn); err != nil {
 			return err
@@ -225,8 +238,8 @@ func (r *rollup[T]) reduce(ctx context.Context, info Info) error {
 	return nil
 }
 
-func (r *rollup[T]) writePart(ctx context.Context, info Info, p tieredPart, rows batches) error {
-	return r.write(ctx, r.store, r.partName(p.number), fileMeta{Info: info, from: p.from, through: p.number, tier: p.tier}, rows)
+func (p tieredPart) meta(info Info) fileMeta {
+	return fileMeta{Info: info, from: p.from, through: p.number, tier: p.tier}
 }
 
 // isDue tells whether the newest fanIn parts are of one tier.
@@ -272,5 +285,5 @@ func (r *rollup[T]) mergeInto(ctx context.Context, info Info, target tieredPart,
 		}
 		tables = append(tables, t)
 	}
-	return r.writePart(ctx, info, target, withContext(ctx, mergeTables(tables, r.compare)))
+	return r.write(ctx, r.store, r.partName(target.number), target.meta(info), withContext(ctx, mergeTables(tables, r.compare)))
 }

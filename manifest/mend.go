@@ -35,7 +35,7 @@ func mend(ctx context.Context, st store.Store, info Info) (damages []Damage, err
 	m := fileMeta{Info: info, through: max(s.assets.last, s.files.last)}
 	// First files.parquet: the old one may vouch for rows that are lost, and must be gone before the damage is. The new one
 	// vouches for less than there is.
-	if err := s.files.write(ctx, st, FilesName, m, s.files.encoded(s.allFileRows(ctx))); err != nil {
+	if err := s.files.write(ctx, st, FilesName, m, s.files.encoded(s.fileRows(ctx))); err != nil {
 		return damages, err
 	}
 	if err := s.assets.write(ctx, st, AssetsName, m, s.assets.all(ctx)); err != nil {

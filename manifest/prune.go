@@ -20,8 +20,8 @@ type Removal struct {
 	At time.Time
 	// Allow is asked before anything is changed. Its error is that of Prune.
 	Allow func(Extent) error
-	// RemoveBlobs is called with rows that are stored, some at a time: the ledger does not vouch for their blobs any more then.
-	RemoveBlobs func([]*pipeline.Row) error
+	// RemoveBlobs is called with where blobs are, some at a time: the ledger does not vouch for them any more then.
+	RemoveBlobs func([]pipeline.Location) error
 }
 
 // Extent is how much a removal takes.
@@ -167,12 +167,12 @@ func (p *pruning) withdrawAssets(ctx context.Context) error {
 // disown commits that rows have no blobs, and then has the blobs removed.
 func (p *pruning) disown(ctx context.Context, rows []*pipeline.Row) error {
 	pruned := make([]*pipeline.Row, len(rows))
-	var stored []*pipeline.Row
+	var stored []pipeline.Location
 	for i, row := range rows {
 		pruned[i] = new(*row)
 		pruned[i].Status, pruned[i].Reason, pruned[i].Gone = pipeline.Skipped, pipeline.ReasonPruned, p.gone(row.Gone)
 		if row.Status == pipeline.Stored {
-			stored = append(stored, row)
+			stored = append(stored, row.Location)
 		}
 	}
 	if err := p.ledger.Commit(ctx, pruned, nil); err != nil || len(stored) == 0 {

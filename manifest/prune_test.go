@@ -30,17 +30,13 @@ func TestLedger_Prune_DisownsBeforeBlobsGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	removed := 0
-	err := l.Prune(t.Context(), Removal{Selects: vanished, Allow: allowAll, RemoveBlobs: func(rows []*pipeline.Row) error {
-		known := map[pipeline.AssetKey]*pipeline.Row{}
+	err := l.Prune(t.Context(), Removal{Selects: vanished, Allow: allowAll, RemoveBlobs: func(blobs []pipeline.Location) error {
 		for _, row := range collect(t, openSnapshotOf(t, dir)) {
-			known[row.Key()] = row
-		}
-		for _, row := range rows {
-			if now := known[row.Key()]; now == nil || now.Status == pipeline.Stored || row.Location.Path == "" {
-				t.Fatalf("the blob of %v is to be removed while its row is %+v", row.Key(), now)
+			if row.Status == pipeline.Stored && slices.ContainsFunc(blobs, func(at pipeline.Location) bool { return at.Path == row.Location.Path }) {
+				t.Fatalf("the blob of %v is to be removed while its row is %+v", row.Key(), row)
 			}
 		}
-		removed += len(rows)
+		removed += len(blobs)
 		return nil
 	}})
 	if err != nil {
@@ -79,7 +75,7 @@ func TestLedger_Prune_StopsWhereBlobsCannotBeRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	failed := errors.New("read-only")
-	removal := Removal{Selects: vanished, Allow: allowAll, RemoveBlobs: func([]*pipeline.Row) error { return failed }}
+	removal := Removal{Selects: vanished, Allow: allowAll, RemoveBlobs: func([]pipeline.Location) error { return failed }}
 	if err := l.Prune(t.Context(), removal); !errors.Is(err, failed) {
 		t.Errorf("got %v, want %v", err, failed)
 	}
@@ -118,7 +114,7 @@ func TestLedger_Prune_File_TakesAllOfIt(t *testing.T) {
 		},
 		At:    testTime,
 		Allow: func(e Extent) error { extent = e; return nil },
-		RemoveBlobs: func([]*pipeline.Row) error {
+		RemoveBlobs: func([]pipeline.Location) error {
 			state, err := openSnapshotOf(t, dir).File(t.Context(), f.Key())
 			if err != nil || state == nil || state.Status != pipeline.Skipped || state.Gone {
 				t.Errorf("the file is %+v, %v while its assets go, want one to ask for again", state, err)

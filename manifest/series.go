@@ -204,6 +204,17 @@ func (s series[T]) open(ctx context.Context, load loader, ignoreBase bool) (l *l
 	return l, nil
 }
 
+// dropTorn drops parts of a checkpoint whose assets are missing, since a run was killed within its commit: they count as stale.
+// lastAssets is the number of the last one that has them.
+func (l *log[T]) dropTorn(lastAssets int) (err error) {
+	for n := len(l.parts) - 1; n >= 0 && l.parts[n].meta.withAssets && l.parts[n].number > lastAssets; n-- {
+		err = errors.Join(err, l.parts[n].close())
+		l.stale = append(l.stale, l.parts[n].number)
+		l.parts = l.parts[:n]
+	}
+	return err
+}
+
 // load loads a table of the series. One with other columns is a *pipeline.DamageError.
 func (s *series[T]) load(ctx context.Context, load loader, name string) (*table, error) {
 	return load(ctx, s.reader, name, s.fit)

@@ -19,8 +19,6 @@ type Snapshot struct {
 	// spans says for each of the asset tables where a file's rows are.
 	spans  []map[string]span
 	states *fileStates
-	// unfinished are the ids, sorted, of files of which only assets have rows.
-	unfinished []string
 	// tallies counts the rows of each file; nil unless some may have been lost.
 	tallies map[string]tally
 }
@@ -57,12 +55,15 @@ func openSnapshot(ctx context.Context, r store.Reader, loadAssets, loadFiles loa
 			s = nil
 		}
 	}()
-	// Without manifest.parquet, files.parquet would vouch for assets that nobody knows any more. Files are opened first, as
-	// they are committed last: what is complete here has its assets below, also while a run goes on.
+	// Without manifest.parquet, files.parquet would vouch for assets that nobody knows any more. Files are opened first: what is
+	// complete here has its assets below, also while a run goes on.
 	if s.files, err = fileSeries(r).open(ctx, loadFiles, isMissing(ctx, r, AssetsName)); err != nil {
 		return s, err
 	}
 	if s.assets, err = assetSeries(r).open(ctx, loadAssets, false); err != nil {
+		return s, err
+	}
+	if err := s.files.dropTorn(s.assets.last); err != nil {
 		return s, err
 	}
 	return s, prepare(s)
@@ -95,7 +96,7 @@ func (s *Snapshot) index(ctx context.Context) error {
 		}
 		s.states.add(row)
 	}
-	return s.findUnfinished(ctx)
+	return nil
 }
 
 // Info returns what the newest file of the ledger says of the run that wrote it; nil where nothing has been recorded.
@@ -125,7 +126,7 @@ func (s *Snapshot) States() iter.Seq2[pipeline.FileKey, *pipeline.FileState] {
 // Files implements pipeline.History.
 func (s *Snapshot) Files(ctx context.Context) iter.Seq2[*pipeline.FileRow, error] {
 	return func(yield func(*pipeline.FileRow, error) bool) {
-		for r, err := range s.allFileRows(ctx) {
+		for r, err := range s.fileRows(ctx) {
 			var row *pipeline.FileRow
 			if err == nil {
 				row = r.fileRow(s.states.parsed)

@@ -235,7 +235,9 @@ const (
 	metaAssets  = "exporter.assets"
 	metaThrough = "exporter.through"
 	metaTier    = "exporter.tier"
-	metaFrom    = "exporter.from"
+	// metaWith is "true" in a part of files that counts only with the part of assets that is written behind it.
+	metaWith = "exporter.with_assets"
+	metaFrom = "exporter.from"
 )
 
 // fileMeta is the key-value metadata of one file.
@@ -244,6 +246,8 @@ type fileMeta struct {
 	// from and through are the numbers of the first and the last part that the file contains; tier is how often its rows
 	// were rolled up.
 	from, through, tier int
+	// withAssets says of a part of files that it counts only where the assets of its checkpoint do.
+	withAssets bool
 	// schema is the version of the columns.
 	schema string
 }
@@ -272,8 +276,8 @@ func readMeta(f *parquet.File) (fileMeta, error) {
 			metaSchema, schema, schema1, schema11, Schema)
 	}
 	m := fileMeta{
-		schema: schema,
-		Info:   Info{Version: get(metaVersion), Source: get(metaSource), Sink: get(metaSink), Assets: get(metaAssets)},
+		schema: schema, withAssets: get(metaWith) == "true",
+		Info: Info{Version: get(metaVersion), Source: get(metaSource), Sink: get(metaSink), Assets: get(metaAssets)},
 	}
 	for key, n := range map[string]*int{metaFrom: &m.from, metaThrough: &m.through, metaTier: &m.tier} {
 		var err error

@@ -113,7 +113,7 @@ func (s *series[T]) writerOptions(m fileMeta) []parquet.WriterOption {
 	if m.from > 0 && m.tier < 2 {
 		page = partPageBytes
 	}
-	return []parquet.WriterOption{
+	options := []parquet.WriterOption{
 		s.schema,
 		parquet.CreatedBy(createdBy, m.Version, ""),
 		parquet.Compression(&compression),
@@ -136,6 +136,10 @@ func (s *series[T]) writerOptions(m fileMeta) []parquet.WriterOption {
 		parquet.KeyValueMetadata(metaThrough, strconv.Itoa(m.through)),
 		parquet.KeyValueMetadata(metaTier, strconv.Itoa(m.tier)),
 	}
+	if m.withAssets {
+		options = append(options, parquet.KeyValueMetadata(metaWith, "true"))
+	}
+	return options
 }
 
 // filters returns the bloom filters: on what people look rows up by.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -69,8 +70,8 @@ type Archive struct {
 	broken error
 	// current is the shard that is being filled; nil before the first blob.
 	current *shard
-	// full shards wait for the next Sync, synced ones for their rows to be committed, which the Sync or Seal after that
-	// one can rely on.
+	// full shards wait for the next Cut, synced ones for their rows to be committed, which the Cut or Seal after that one can
+	// rely on.
 	full, synced []*shard
 	// next is the number of the shard to be made next.
 	next int
@@ -95,8 +96,8 @@ func NewArchive(ctx context.Context, s store.Store, o ArchiveOptions, committed 
 // errHalfWritten is why an Archive goes on no more of which a Put panicked.
 var errHalfWritten = errors.New("a shard ends in the middle of an entry")
 
-// Put appends the blob to the current shard. Its Location is complete after Sync.
-func (a *Archive) Put(ctx context.Context, asset *pipeline.Asset, blob *pipeline.Blob) (*pipeline.Location, error) {
+// Put appends the blob to the current shard. Its Location is complete after Cut.
+func (a *Archive) Put(ctx context.Context, asset *pipeline.Asset, blob *pipeline.Blob, prior *pipeline.Location) (*pipeline.Location, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.broken != nil {
@@ -104,12 +105,12 @@ func (a *Archive) Put(ctx context.Context, asset *pipeline.Asset, blob *pipeline
 	}
 	// Until put returns, which it does not when it panics, the shard ends in the middle of an entry.
 	a.broken = errHalfWritten
-	location, err := a.put(ctx, asset, blob)
+	location, err := a.put(ctx, memberName(asset, &blob.Content, prior), blob)
 	a.broken = err
 	return location, err
 }
 
-func (a *Archive) put(ctx context.Context, asset *pipeline.Asset, blob *pipeline.Blob) (*pipeline.Location, error) {
+func (a *Archive) put(ctx context.Context, member string, blob *pipeline.Blob) (*pipeline.Location, error) {
 	if a.current == nil {
 		var err error
 		if a.current, err = a.openShard(ctx, shardPath(a.next, a.options.Compress)); err != nil {
@@ -117,7 +118,7 @@ func (a *Archive) put(ctx context.Context, asset *pipeline.Asset, blob *pipeline
 		}
 		a.next++
 	}
-	location, err := a.current.append(memberName(asset, blob.MediaType), blob)
+	location, err := a.current.append(member, blob)
 	if err != nil {
 		return nil, err
 	}
@@ -146,42 +147,48 @@ func (a *Archive) openShard(ctx context.Context, name string) (*shard, error) {
 	return s, nil
 }
 
-// Sync ends the current frame, makes all shards durable as far as they are written, and seals those that were full at
-// the Sync before, whose rows have been committed since. Blobs can be put while it waits for the disk.
-func (a *Archive) Sync(ctx context.Context, release func()) error {
-	committed, dirty, err := a.beginSync()
-	release()
-	if err != nil {
-		return err
+// Cut ends the current frame.
+func (a *Archive) Cut(context.Context) (pipeline.Batch, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.broken != nil {
+		return nil, a.broken
 	}
-	if err := sealAll(ctx, committed); err != nil {
-		return a.fail(err)
+	b := &archiveBatch{archive: a, committed: a.synced, dirty: a.full}
+	a.synced, a.full = a.full, nil
+	if a.current != nil {
+		if err := a.current.flush(); err != nil {
+			a.broken = err
+			return nil, err
+		}
+		b.dirty = append(slices.Clone(b.dirty), a.current)
 	}
-	for _, s := range dirty {
+	return b, nil
+}
+
+// archiveBatch is what is to be done for a batch of an Archive: shards to seal, whose rows have been committed since the batch
+// before, and shards to sync.
+type archiveBatch struct {
+	archive          *Archive
+	committed, dirty []*shard
+}
+
+// Sync makes all shards durable as far as they are written, and seals those that were full at the Cut before.
+func (b *archiveBatch) Sync(ctx context.Context) error {
+	if err := sealAll(ctx, b.committed); err != nil {
+		return b.archive.fail(err)
+	}
+	for _, s := range b.dirty {
 		if err := s.file.Sync(); err != nil {
-			return a.fail(err)
+			return b.archive.fail(err)
 		}
 	}
 	return nil
 }
 
-// beginSync takes what Sync has to do: shards to seal, and shards to sync.
-func (a *Archive) beginSync() (committed, dirty []*shard, err error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.broken != nil {
-		return nil, nil, a.broken
-	}
-	committed, a.synced, a.full = a.synced, a.full, nil
-	dirty = append(dirty, a.synced...)
-	if a.current != nil {
-		if err := a.current.flush(); err != nil {
-			a.broken = err
-			return nil, nil, err
-		}
-		dirty = append(dirty, a.current)
-	}
-	return committed, dirty, nil
+// Discard implements pipeline.Sink. What is in a shard stays there.
+func (a *Archive) Discard(ctx context.Context, blobs []pipeline.Location) error {
+	return RemoveBlobs(ctx, a.store, blobs)
 }
 
 // fail makes the sink refuse all that follows.

@@ -39,7 +39,7 @@ func BenchmarkMemberName(b *testing.B) {
 	asset := benchAsset(1)
 	b.ReportAllocs()
 	for b.Loop() {
-		memberName(asset, "image/jpeg")
+		plainName(asset, "image/jpeg")
 	}
 }
 
@@ -84,7 +84,7 @@ func benchmarkPut(b *testing.B, open func(store.Store) (pipeline.Sink, error), s
 	b.ReportAllocs()
 	n := 0
 	for b.Loop() {
-		if _, err := sink.Put(b.Context(), benchAsset(n), blobs[n%len(blobs)]); err != nil {
+		if _, err := sink.Put(b.Context(), benchAsset(n), blobs[n%len(blobs)], nil); err != nil {
 			b.Fatal(err)
 		}
 		n++

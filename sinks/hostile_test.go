@@ -112,9 +112,12 @@ func testFailsWhenTheDirectoryFails(t *testing.T, sink sinkUnderTest) {
 				t.Fatal(err)
 			}
 			defer s.Close()
-			_, err = s.Put(t.Context(), new(screenshot("f", 0)), testBlob(noise(0, 1000)))
+			_, err = s.Put(t.Context(), new(screenshot("f", 0)), testBlob(noise(0, 1000)), nil)
 			if err == nil {
-				err = s.Sync(t.Context(), func() {})
+				var batch pipeline.Batch
+				if batch, err = s.Cut(t.Context()); err == nil {
+					err = batch.Sync(t.Context())
+				}
 			}
 			if err == nil {
 				err = s.Seal(t.Context())

@@ -8,7 +8,7 @@ import (
 	"exporter/pipeline"
 )
 
-// LocalDir is where the local sink keeps its objects: a folder for each source file.
+// LocalDir is where the local sink keeps its objects: a folder for each source file, in one of 256, so that none has too many.
 const LocalDir = "blobs"
 
 // Local stores an object for each blob.
@@ -16,7 +16,7 @@ type Local struct {
 	store store.Store
 
 	mu sync.Mutex
-	// batch has the blobs that were put since the last Sync.
+	// batch has the blobs that were put since the last Cut.
 	batch store.Batch
 }
 
@@ -26,25 +26,29 @@ var _ pipeline.Sink = (*Local)(nil)
 func NewLocal(s store.Store) *Local { return &Local{store: s, batch: s.NewBatch()} }
 
 // Put adds the blob to the batch.
-func (l *Local) Put(ctx context.Context, asset *pipeline.Asset, blob *pipeline.Blob) (*pipeline.Location, error) {
+func (l *Local) Put(ctx context.Context, asset *pipeline.Asset, blob *pipeline.Blob, prior *pipeline.Location) (*pipeline.Location, error) {
 	l.mu.Lock()
 	batch := l.batch
 	l.mu.Unlock()
-	name := LocalDir + "/" + memberName(asset, blob.MediaType)
+	name := fanOut(asset.FileID) + memberName(asset, &blob.Content, prior)
 	if err := batch.Put(ctx, name, blob, blob.Size); err != nil {
 		return nil, err
 	}
 	return &pipeline.Location{Path: name}, nil
 }
 
-// Sync makes the batch durable, while the next one can be filled.
-func (l *Local) Sync(ctx context.Context, release func()) error {
+// Cut implements pipeline.Sink.
+func (l *Local) Cut(context.Context) (pipeline.Batch, error) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	batch := l.batch
 	l.batch = l.store.NewBatch()
-	l.mu.Unlock()
-	release()
-	return batch.Sync(ctx)
+	return batch, nil
+}
+
+// Discard implements pipeline.Sink.
+func (l *Local) Discard(ctx context.Context, blobs []pipeline.Location) error {
+	return RemoveBlobs(ctx, l.store, blobs)
 }
 
 // Seal implements pipeline.Sink. There is nothing to seal.

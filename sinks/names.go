@@ -3,6 +3,8 @@ package sinks
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"io/fs"
+	"path"
 	"strconv"
 	"strings"
 
@@ -10,18 +12,69 @@ import (
 	"exporter/pipeline"
 )
 
-// maxStem is the longest stem, in bytes, before the suffix that names of other bytes get.
-const maxStem = 120
+const (
+	// maxName is the longest name, in bytes, that every file system takes: one that encrypts names takes no more.
+	maxName = 143
+	// maxStem is the longest stem before its suffixes: what tells cut names apart, what tells a version from the one before, and
+	// the longest extension.
+	maxStem = maxName - (1 + 2*longHash) - (2 + 2*versionHash) - len(".heics")
+	// These are the bytes of hashes that are in names, each as two digits.
+	shortHash, longHash, versionHash = 4, 16, 4
 
-// memberName returns the path of an asset's blob below the sink's own directory, with '/' as separator. Assets with
-// different keys have different names, also where case is folded; every part is a plain file name on every system.
-func memberName(a *pipeline.Asset, mediaType string) string {
+	screenshotsDir, figuresDir = "page_screenshots", "page-figures"
+)
+
+// memberName returns the path of an asset's blob below a folder for blobs, with '/' as separator. Assets with
+// different keys have different names, also where case is folded; every part is a plain file name on every system. A blob that takes
+// the place of another, which prior leads to, has another name.
+func memberName(a *pipeline.Asset, c *pipeline.Content, prior *pipeline.Location) string {
+	name := plainName(a, c.MediaType)
+	if prior == nil {
+		return name
+	}
+	before := prior.Path
+	if prior.Shard != nil {
+		before = prior.Shard.Member
+	}
+	extension := path.Ext(name)
+	// No stem has '~v' otherwise.
+	version := strings.TrimSuffix(name, extension) + "~v" + hex.EncodeToString(c.SHA256[:versionHash]) + extension
+	if path.Base(version) == path.Base(before) {
+		return name
+	}
+	return version
+}
+
+// plainName is memberName of a blob that takes the place of none.
+func plainName(a *pipeline.Asset, mediaType string) string {
 	page := strconv.Itoa(int(a.PageIndex))
 	if a.Kind == pipeline.Screenshot {
-		return idName(a.FileID) + "/page_screenshots/" + page + media.Extension(mediaType)
+		return idName(a.FileID) + "/" + screenshotsDir + "/" + page + media.Extension(mediaType)
 	}
-	return idName(a.FileID) + "/page-figures/" + page + "/" + figureName(a.FigureName, mediaType)
+	return idName(a.FileID) + "/" + figuresDir + "/" + page + "/" + figureName(a.FigureName, mediaType)
 }
+
+// fanOut returns the folder of the local sink that has the folder of a source file, with a '/' behind it.
+func fanOut(id pipeline.ID) string {
+	sum := sha256.Sum256([]byte(id))
+	return LocalDir + "/" + hex.EncodeToString(sum[:1]) + "/"
+}
+
+// FolderOf returns the prefix of all blobs of the source file to which the blob of the local sink with a path belongs; "" where there
+// is none. Earlier versions had the folders of all files in one.
+func FolderOf(name string) string {
+	parts := strings.SplitN(name, "/", 4)
+	switch {
+	case len(parts) < 3 || parts[0] != LocalDir:
+		return ""
+	case len(parts) < 4 || len(parts[1]) != 2 || parts[2] == screenshotsDir || parts[2] == figuresDir:
+		return parts[0] + "/" + parts[1] + "/"
+	}
+	return parts[0] + "/" + parts[1] + "/" + parts[2] + "/"
+}
+
+// IsBlob tells whether a path can be that of an object of the local sink.
+func IsBlob(name string) bool { return fs.ValidPath(name) && strings.HasPrefix(name, LocalDir+"/") }
 
 // idName returns the directory name of a file's blobs. Ids have harmless characters only, but may differ in case alone.
 func idName(id pipeline.ID) string {
@@ -84,11 +137,11 @@ func cut(escaped string) string {
 }
 
 // suffix tells names apart whose safe forms are alike where case is folded. No safe form of a whole name contains its '~'.
-func suffix(raw string) string { return hashSuffix(raw, 4) }
+func suffix(raw string) string { return hashSuffix(raw, shortHash) }
 
 // longSuffix tells names apart of which the safe forms were cut: nothing else does, so that nobody must be able to find
 // two names with the same.
-func longSuffix(raw string) string { return hashSuffix(raw, 16) }
+func longSuffix(raw string) string { return hashSuffix(raw, longHash) }
 
 func hashSuffix(raw string, bytes int) string {
 	sum := sha256.Sum256([]byte(raw))

@@ -34,7 +34,7 @@ func checkName(t *testing.T, name string) {
 	for _, part := range strings.Split(name, "/") {
 		stem, _, _ := strings.Cut(part, ".")
 		switch {
-		case len(part) > 170:
+		case len(part) > maxName:
 			t.Fatalf("%q: %d bytes", name, len(part))
 		case isDevice(stem):
 			t.Fatalf("%q: %q is a device", name, part)
@@ -53,7 +53,7 @@ func TestMemberName_HostileNames_StayApart(t *testing.T) {
 	for _, mediaType := range []string{media.JPEG, media.PNG, media.AVIF, media.SVGZ, "image/x-unheard-of"} {
 		seen := map[string]string{}
 		for _, raw := range hostileNames {
-			name := memberName(&pipeline.Asset{FileID: "f", Kind: pipeline.Figure, FigureName: raw}, mediaType)
+			name := plainName(&pipeline.Asset{FileID: "f", Kind: pipeline.Figure, FigureName: raw}, mediaType)
 			checkName(t, name)
 			if strings.Count(path.Base(name), ".") != 1 {
 				t.Errorf("%q: a stem with a dot", name)
@@ -84,7 +84,7 @@ func TestMemberName_RandomNames_StayApart(t *testing.T) {
 				a.FigureName += alphabet[rng.IntN(len(alphabet))]
 			}
 		}
-		name := memberName(&a, media.JPEG)
+		name := plainName(&a, media.JPEG)
 		checkName(t, name)
 		folded := strings.ToLower(name)
 		if key, taken := seen[folded]; taken && key != a.Key() {
@@ -120,8 +120,53 @@ func TestMemberName_PlainNames_StayAsTheyAre(t *testing.T) {
 		{figure("f", 0, ""), media.GIF, "f/page-figures/0/~e3b0c442.gif"},
 	}
 	for _, tt := range tests {
-		if got := memberName(&tt.asset, tt.mediaType); got != tt.want {
-			t.Errorf("memberName(%v, %s) = %q, want %q", tt.asset.Key(), tt.mediaType, got, tt.want)
+		if got := plainName(&tt.asset, tt.mediaType); got != tt.want {
+			t.Errorf("plainName(%v, %s) = %q, want %q", tt.asset.Key(), tt.mediaType, got, tt.want)
+		}
+	}
+}
+
+// A blob that takes the place of another has another name, however often that happens, and no other asset can have that name.
+func TestMemberName_Versions_HaveOtherNames(t *testing.T) {
+	taken := map[string]bool{}
+	for _, raw := range hostileNames {
+		for _, kind := range []pipeline.Kind{pipeline.Screenshot, pipeline.Figure} {
+			a := &pipeline.Asset{FileID: "f", Kind: kind, FigureName: raw}
+			taken[strings.ToLower(plainName(a, media.JPEG))] = true
+		}
+	}
+	for _, raw := range hostileNames {
+		a := &pipeline.Asset{FileID: "f", Kind: pipeline.Figure, FigureName: raw}
+		name := plainName(a, media.JPEG)
+		for i := range 6 {
+			c := &pipeline.Content{MediaType: media.JPEG, SHA256: [32]byte{byte(i / 2)}}
+			for _, prior := range []*pipeline.Location{
+				{Path: "blobs/00/" + name}, {Path: "blobs/" + name}, {Path: "shards/x", Shard: &pipeline.ShardLocation{Member: name}},
+			} {
+				next := memberName(a, c, prior)
+				checkName(t, next)
+				if next == name || strings.Contains(next, "~v") && taken[strings.ToLower(next)] {
+					t.Errorf("what takes the place of %q is %q", name, next)
+				}
+			}
+			name = memberName(a, c, &pipeline.Location{Path: name})
+		}
+	}
+}
+
+func TestFolderOf_Layouts(t *testing.T) {
+	for name, want := range map[string]string{
+		fanOut("f") + "f/page_screenshots/0.jpg":     fanOut("f") + "f/",
+		fanOut("ab") + "ab/page-figures/0/x.jpg":     fanOut("ab") + "ab/",
+		"blobs/f/page_screenshots/0.jpg":             "blobs/f/",
+		"blobs/ab/page_screenshots/0.jpg":            "blobs/ab/",
+		"blobs/ab/page-figures/0/x.jpg":              "blobs/ab/",
+		"blobs/ab/page_screenshots/page-figures/x/y": "blobs/ab/",
+		"blobs/x.jpg":                 "",
+		"shards/shard-000000.tar.zst": "",
+	} {
+		if got := FolderOf(name); got != want {
+			t.Errorf("FolderOf(%q) = %q, want %q", name, got, want)
 		}
 	}
 }
@@ -145,8 +190,8 @@ func FuzzMemberName(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, a, b string) {
 		for _, mediaType := range []string{media.JPEG, media.TIFF, media.J2C, media.SVG} {
-			nameA := memberName(&pipeline.Asset{FileID: "f", Kind: pipeline.Figure, FigureName: a}, mediaType)
-			nameB := memberName(&pipeline.Asset{FileID: "f", Kind: pipeline.Figure, FigureName: b}, mediaType)
+			nameA := plainName(&pipeline.Asset{FileID: "f", Kind: pipeline.Figure, FigureName: a}, mediaType)
+			nameB := plainName(&pipeline.Asset{FileID: "f", Kind: pipeline.Figure, FigureName: b}, mediaType)
 			checkName(t, nameA)
 			if a != b && strings.EqualFold(nameA, nameB) {
 				t.Fatalf("%q and %q are both %q", a, b, nameA)
@@ -172,7 +217,7 @@ func FuzzIDName(f *testing.F) {
 		}
 		name := idName(idA)
 		stem, _, _ := strings.Cut(name, ".")
-		if !fs.ValidPath(name) || strings.HasSuffix(name, ".") || isDevice(stem) || len(name) > 160 {
+		if !fs.ValidPath(name) || strings.HasSuffix(name, ".") || isDevice(stem) || len(name) > maxName {
 			t.Fatalf("%q becomes %q", a, name)
 		}
 		if a != b && strings.EqualFold(name, idName(idB)) {

@@ -27,8 +27,11 @@ func Open(ctx context.Context, r store.Reader, at pipeline.Location, size int64)
 
 // openAt opens the blob's own object or its shard.
 func openAt(ctx context.Context, r store.Reader, at pipeline.Location) (store.Object, error) {
-	if at.Shard == nil {
+	switch {
+	case at.Shard == nil && IsBlob(at.Path):
 		return r.Open(ctx, at.Path)
+	case at.Shard == nil || !IsShard(at.Path):
+		return nil, fmt.Errorf("%q is not the path of a blob or a shard", at.Path)
 	}
 	o, _, err := openShard(ctx, r, at.Path)
 	return o, err

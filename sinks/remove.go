@@ -2,43 +2,55 @@ package sinks
 
 import (
 	"context"
-	"strings"
 
 	"exporter/internal/store"
 	"exporter/pipeline"
 )
 
-// RemoveBlobs removes the objects of rows that the local sink stored. Blobs in shards stay: a sealed shard is never touched
-// again. What is gone already is no error.
-func RemoveBlobs(ctx context.Context, s store.Store, rows []*pipeline.Row) error {
+// RemoveBlobs removes the objects that the local sink stored. Blobs in shards stay: a sealed shard is never touched
+// again. What is gone already is no error, and a path that leads elsewhere is passed over.
+func RemoveBlobs(ctx context.Context, s store.Store, blobs []pipeline.Location) error {
 	var keys []string
-	for _, row := range rows {
-		if name := row.Location.Path; row.Location.Shard == nil && strings.HasPrefix(name, LocalDir+"/") {
-			keys = append(keys, name)
+	for _, at := range blobs {
+		if at.Shard == nil && IsBlob(at.Path) {
+			keys = append(keys, at.Path)
 		}
 	}
 	return s.Remove(ctx, keys...)
 }
 
-// fileDir returns the prefix of a file's blobs in the local sink.
-func fileDir(id pipeline.ID) string { return LocalDir + "/" + idName(id) + "/" }
-
-// HasFileDir tells whether there is anything in the directory of a file's blobs.
-func HasFileDir(ctx context.Context, r store.Reader, id pipeline.ID) (bool, error) {
-	for _, err := range r.List(ctx, fileDir(id)) {
-		return err == nil, err
-	}
-	return false, nil
+// folders returns the prefixes of a file's blobs in the local sink: today's, and that of earlier versions.
+func folders(id pipeline.ID) []string {
+	name := idName(id) + "/"
+	return []string{fanOut(id) + name, LocalDir + "/" + name}
 }
 
-// RemoveFileDir removes whatever is left in the directory of a file's blobs. Nothing there is no error.
-func RemoveFileDir(ctx context.Context, s store.Store, id pipeline.ID) error {
-	var keys []string
-	for e, err := range s.List(ctx, fileDir(id)) {
-		if err != nil {
-			return err
-		}
-		keys = append(keys, e.Key)
+// HasFolder tells whether there is anything in the folders of a file's blobs.
+func HasFolder(ctx context.Context, r store.Reader, id pipeline.ID) (bool, error) {
+	keys, err := blobsOf(ctx, r, id)
+	return len(keys) > 0, err
+}
+
+// RemoveFolder removes whatever is left in the folders of a file's blobs. Nothing there is no error.
+func RemoveFolder(ctx context.Context, s store.Store, id pipeline.ID) error {
+	keys, err := blobsOf(ctx, s, id)
+	if err != nil {
+		return err
 	}
 	return s.Remove(ctx, keys...)
+}
+
+// blobsOf lists what is in the folders of a file's blobs. Those of another file may be below the one of earlier versions.
+func blobsOf(ctx context.Context, r store.Reader, id pipeline.ID) (keys []string, err error) {
+	for _, folder := range folders(id) {
+		for e, err := range r.List(ctx, folder) {
+			if err != nil {
+				return nil, err
+			}
+			if FolderOf(e.Key) == folder {
+				keys = append(keys, e.Key)
+			}
+		}
+	}
+	return keys, nil
 }

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"math/rand/v2"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -78,7 +79,7 @@ type fixture struct {
 	store store.Store
 	pipeline.Sink
 
-	// gate keeps Put and Sync apart, as the pipeline does; mu guards what follows.
+	// gate keeps Put and Cut apart, as the pipeline does; mu guards what follows.
 	gate      sync.RWMutex
 	mu        sync.Mutex
 	pending   []*pipeline.Row
@@ -136,7 +137,7 @@ func (f *fixture) put(a pipeline.Asset, content []byte) error {
 	defer blob.Close()
 	f.gate.RLock()
 	defer f.gate.RUnlock()
-	location, err := f.Put(context.Background(), &a, blob)
+	location, err := f.Put(context.Background(), &a, blob, f.prior(a.Key()))
 	if err != nil {
 		return err
 	}
@@ -145,6 +146,18 @@ func (f *fixture) put(a pipeline.Asset, content []byte) error {
 	f.pending = append(f.pending, &pipeline.Row{Asset: a, Status: pipeline.Stored, Content: blob.Content})
 	f.locations = append(f.locations, location)
 	f.bytes[a.Key()] = content
+	return nil
+}
+
+// prior returns where the committed blob of an asset is; nil where there is none.
+func (f *fixture) prior(key pipeline.AssetKey) *pipeline.Location {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, row := range f.committed {
+		if row.Key() == key {
+			return &row.Location
+		}
+	}
 	return nil
 }
 
@@ -164,33 +177,48 @@ func (f *fixture) checkpoint() {
 	f.commit()
 }
 
-// sync makes the batch durable. Blobs that are put once it has been released belong to the next.
+// sync makes the batch durable.
 func (f *fixture) sync() error {
+	batch, err := f.cut()
+	if err != nil {
+		return err
+	}
+	return batch.Sync(f.t.Context())
+}
+
+// cut ends the batch. Blobs that are put from now on belong to the next.
+func (f *fixture) cut() (pipeline.Batch, error) {
 	f.gate.Lock()
+	defer f.gate.Unlock()
 	f.synced = append(f.synced, f.pending...)
 	for i, row := range f.pending {
 		f.syncedAt[row] = f.locations[i]
 	}
 	f.pending, f.locations = nil, nil
-	released := false
-	err := f.Sync(f.t.Context(), func() {
-		released = true
-		f.gate.Unlock()
-	})
-	if !released {
-		f.t.Error("Sync did not release")
-		f.gate.Unlock()
-	}
-	return err
+	return f.Cut(f.t.Context())
 }
 
-// commit records what was synced.
+// commit records what was synced, and has discarded what that takes the place of.
 func (f *fixture) commit() {
+	f.t.Helper()
+	var replaced []pipeline.Location
+	f.mu.Lock()
 	for _, row := range f.synced {
 		row.Location = *f.syncedAt[row]
+		f.committed = slices.DeleteFunc(f.committed, func(old *pipeline.Row) bool {
+			if old.Key() != row.Key() {
+				return false
+			}
+			replaced = append(replaced, old.Location)
+			return true
+		})
 		f.committed = append(f.committed, row)
 	}
 	f.synced = nil
+	f.mu.Unlock()
+	if err := f.Discard(f.t.Context(), replaced); err != nil {
+		f.t.Fatal(err)
+	}
 }
 
 func (f *fixture) seal() {
@@ -410,12 +438,28 @@ func testSyncsAnEmptyBatch(t *testing.T, sink sinkUnderTest) {
 	}
 }
 
+// A blob that takes the place of another overwrites nothing: until its row is committed, the old one is there.
 func testReplacesABlob(t *testing.T, sink sinkUnderTest) {
 	f := newFixture(t, sink)
-	f.mustPut(screenshot("f", 0), noise(0, 5_000))
+	old := noise(0, 5_000)
+	f.mustPut(screenshot("f", 0), old)
 	f.checkpoint()
-	f.mustPut(screenshot("f", 0), noise(1, 6_000))
-	f.checkpoint()
+	for version := range 4 {
+		f.mustPut(screenshot("f", 0), noise(version/2, 5_000))
+		if err := f.sync(); err != nil {
+			t.Fatal(err)
+		}
+		r, err := Open(t.Context(), f.store, *f.prior(new(screenshot("f", 0)).Key()), int64(len(old)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, old) {
+			t.Errorf("version %d is synced, and of the one before there are %d bytes, %v", version, len(got), err)
+		}
+		r.Close()
+		f.commit()
+		old = noise(version/2, 5_000)
+	}
 	f.crash()
 	f.seal()
 	f.check()
@@ -441,7 +485,7 @@ func testFailsOnAShortBlob(t *testing.T, sink sinkUnderTest) {
 	f := newFixture(t, sink)
 	blob := testBlob(noise(0, 100))
 	blob.Size = 200
-	if _, err := f.Put(t.Context(), new(screenshot("f", 0)), blob); err == nil {
+	if _, err := f.Put(t.Context(), new(screenshot("f", 0)), blob, nil); err == nil {
 		t.Error("a blob shorter than its size was stored")
 	}
 }

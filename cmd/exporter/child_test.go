@@ -36,7 +36,7 @@ type childOptions struct {
 	Cost bool
 }
 
-// point is a place in a run: operations such as "rename blobs/*/*/0.jpg", with the wildcards of path.Match. Each is the
+// point is a place in a run: operations such as "rename blobs/*/*/*/0.jpg", with the wildcards of path.Match. Each is the
 // first of its kind after the one before it, and the place is right after the last.
 type point []string
 

@@ -16,7 +16,7 @@ func TestExport_SyncFails_StopsForGood(t *testing.T) {
 	tests := []struct{ sink, pattern string }{
 		{"local", "syncdir ."},
 		{"local", "sync .exporter/tmp/*.jpg"},
-		{"local", "syncdir blobs/*/page_screenshots"},
+		{"local", "syncdir blobs/*/*/page_screenshots"},
 		{"local", "sync .exporter/tmp/*.assets.parquet"},
 		{"local", "sync .exporter/tmp/*.files.parquet"},
 		{"local", "syncdir .exporter/parts"},

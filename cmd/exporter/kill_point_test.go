@@ -51,7 +51,7 @@ func killCases(sink string) [][]point {
 }
 
 func localCases() [][]point {
-	const blob, pages = durable.TempDir + "/*.jpg", "blobs/*/page_screenshots"
+	const blob, pages = durable.TempDir + "/*.jpg", "blobs/*/*/page_screenshots"
 	return each([]point{
 		{"create " + blob},
 		{"write " + blob},

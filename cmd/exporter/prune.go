@@ -54,9 +54,9 @@ func (e *export) removeGone(ctx context.Context, ledger *manifest.Ledger, consol
 	}
 	err := ledger.Prune(ctx, manifest.Removal{
 		Selects: selects, At: e.started.UTC(), Allow: allow,
-		RemoveBlobs: func(rows []*pipeline.Row) error {
-			e.report.addPruned(len(rows))
-			return sinks.RemoveBlobs(ctx, e.store, rows)
+		RemoveBlobs: func(blobs []pipeline.Location) error {
+			e.report.addPruned(len(blobs))
+			return sinks.RemoveBlobs(ctx, e.store, blobs)
 		},
 	})
 	if is[*pruneError](err) {

@@ -99,7 +99,7 @@ func TestExport_RepairCrashesAtEveryOperation_LosesNothing(t *testing.T) {
 		// fetched is how many assets the damage costs at most.
 		fetched int
 	}{
-		"blob":            {name: "blobs/file-0/page_screenshots/0.jpg", share: 0.5, fetched: 1},
+		"blob":            {name: "blobs/15/file-0/page_screenshots/0.jpg", share: 0.5, fetched: 1},
 		"manifest":        {name: manifest.AssetsName, share: 0.5, fetched: crashAssets},
 		"shard":           {name: "shards/shard-000000.tar.zst", share: 0.3, archive: true, fetched: 2},
 		"seek table":      {name: "shards/shard-000000.tar.zst", share: 0.999, archive: true},

@@ -32,7 +32,7 @@ func (n *nightly) damagedSummary(wantCode int) (s verifySummary) {
 func (n *nightly) blobFile(random *rand.Rand) (string, []byte) {
 	n.t.Helper()
 	var names []string
-	for _, pattern := range []string{"blobs/*/*/*", "blobs/*/*/*/*", "shards/*"} {
+	for _, pattern := range []string{"blobs/*/*/*/*", "blobs/*/*/*/*/*", "shards/*"} {
 		found, err := filepath.Glob(filepath.Join(n.out, pattern))
 		n.must(err)
 		for _, name := range found {

@@ -108,7 +108,7 @@ func (r *rm) remove(ctx context.Context, st store.Store, path string) (removed m
 			removed = extent
 			return r.checkFound(ctx, st, path, found)
 		},
-		RemoveBlobs: func(rows []*pipeline.Row) error { return sinks.RemoveBlobs(ctx, st, rows) },
+		RemoveBlobs: func(blobs []pipeline.Location) error { return sinks.RemoveBlobs(ctx, st, blobs) },
 	})
 	if err == nil {
 		err = r.removeLeftOvers(ctx, st)
@@ -128,7 +128,7 @@ func (r *rm) checkFound(ctx context.Context, st store.Store, path string, found 
 		}
 		hasBlobs := false
 		if id, err := pipeline.ParseID(text); err == nil {
-			if hasBlobs, err = sinks.HasFileDir(ctx, st, id); err != nil {
+			if hasBlobs, err = sinks.HasFolder(ctx, st, id); err != nil {
 				return err
 			}
 		}
@@ -148,7 +148,7 @@ func (r *rm) removeLeftOvers(ctx context.Context, st store.Store) error {
 			// No blob was stored of it.
 			continue
 		}
-		if err := sinks.RemoveFileDir(ctx, st, id); err != nil {
+		if err := sinks.RemoveFolder(ctx, st, id); err != nil {
 			return err
 		}
 	}

@@ -55,7 +55,7 @@ func checkRemoved(disk storetest.Disk) error {
 	if want := crashAssets / crashFiles; rows != want {
 		return fmt.Errorf("%d rows are left, want %d", rows, want)
 	}
-	if there, err := sinks.HasFileDir(ctx, st, crashRemoved); there || err != nil {
+	if there, err := sinks.HasFolder(ctx, st, crashRemoved); there || err != nil {
 		return fmt.Errorf("blobs of the file are there, %w", err)
 	}
 	for e, err := range st.List(ctx, ".exporter/parts/") {

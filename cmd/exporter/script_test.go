@@ -48,6 +48,8 @@ func TestScripts(t *testing.T) {
 			e.Setenv("B", "981bc21a-aa46-81f8-b197-16d33a099190")
 			e.Setenv("ENTRY", "bdc7e611-2fd0-800e-b383-e1a94ae8c7ba")
 			e.Setenv("FILE_ID", "03517320-10c7-8d4f-9eb6-6e4a09466ae3")
+			// FOLDER is where the local sink has its blobs.
+			e.Setenv("FOLDER", "blobs/8b/03517320-10c7-8d4f-9eb6-6e4a09466ae3")
 			e.Values[emulatorsKey{}] = &scriptEmulator{}
 			e.Defer(func() { checkNoKey(t, e.WorkDir) })
 			return nil

@@ -320,7 +320,7 @@ func TestFindKey_Frames(t *testing.T) {
 // What the API says is stored as it is. Were the key among it, it would be found in all that an export consists of.
 func TestFindKey_Export(t *testing.T) {
 	for sink, want := range map[string][]string{
-		"local":   {"blobs/f/page_screenshots/0.jpg", "files.parquet", "manifest.parquet"},
+		"local":   {"blobs/25/f/page_screenshots/0.jpg", "files.parquet", "manifest.parquet"},
 		"archive": {"files.parquet", "manifest.parquet", "shards/shard-000000.tar.zst"},
 	} {
 		key := hiddenKey()

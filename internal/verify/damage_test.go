@@ -66,8 +66,8 @@ func swapping(a, b string) func(*export) {
 }
 
 const (
-	page0   = "blobs/file-0/page_screenshots/0.jpg"
-	page2   = "blobs/file-0/page_screenshots/2.jpg"
+	page0   = "blobs/15/file-0/page_screenshots/0.jpg"
+	page2   = "blobs/15/file-0/page_screenshots/2.jpg"
 	shard0  = "shards/shard-000000.tar.zst"
 	shard1  = "shards/shard-000001.tar.zst"
 	plain0  = "shards/shard-000000.tar"
@@ -96,11 +96,11 @@ func damages() map[string]damage {
 			must(e.t, e.fs.MkdirAll(page0))
 		}},
 		"orphaned files": {sink: local, seen: true, happens: func(e *export) {
-			must(e.t, e.fs.MkdirAll("blobs/file-9/page_screenshots"))
-			e.write("blobs/file-0/page_screenshots/9.jpg", "orphan")
-			e.write("blobs/file-9/page_screenshots/0.jpg", "orphan")
+			must(e.t, e.fs.MkdirAll("blobs/3c/file-9/page_screenshots"))
+			e.write("blobs/15/file-0/page_screenshots/9.jpg", "orphan")
+			e.write("blobs/3c/file-9/page_screenshots/0.jpg", "orphan")
 			e.write("blobs/thumbs.db", "orphan")
-		}, orphans: []string{"blobs/file-0/page_screenshots/9.jpg ", "blobs/file-9/page_screenshots/0.jpg ", "blobs/thumbs.db "}},
+		}, orphans: []string{"blobs/15/file-0/page_screenshots/9.jpg ", "blobs/3c/file-9/page_screenshots/0.jpg ", "blobs/thumbs.db "}},
 
 		"missing shard": {sink: archive, happens: removing(shard0), lost: 6, seen: true,
 			damaged: []string{shard0 + ": the shard is missing"}},

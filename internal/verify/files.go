@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -56,7 +55,7 @@ func (v *Verification) checkFolders(ctx context.Context, g *errgroup.Group, l *l
 		if row.Status != pipeline.Stored || row.Location.Shard != nil {
 			continue
 		}
-		if next := folderOf(row.Location.Path); next != folder {
+		if next := sinks.FolderOf(row.Location.Path); next != folder {
 			if err := check(); err != nil {
 				return err
 			}
@@ -65,16 +64,6 @@ func (v *Verification) checkFolders(ctx context.Context, g *errgroup.Group, l *l
 		rows = append(rows, row)
 	}
 	return check()
-}
-
-// folderOf returns the prefix of all blobs of the source file to which the blob with a path belongs; "" where there is none.
-func folderOf(name string) string {
-	inside, ok := strings.CutPrefix(name, sinks.LocalDir+"/")
-	folder, _, isBelow := strings.Cut(inside, "/")
-	if !ok || !isBelow {
-		return ""
-	}
-	return sinks.LocalDir + "/" + folder + "/"
 }
 
 // checkFolder checks the blobs of a source file. What is listed is nil where they are in no folder.
@@ -86,13 +75,13 @@ func (v *Verification) checkFolder(ctx context.Context, g *errgroup.Group, rows 
 	for _, row := range rows {
 		known[row.Location.Path] = true
 		look := v.compareObject
-		if v.Quick && folderOf(row.Location.Path) != "" {
+		if v.Quick && sinks.FolderOf(row.Location.Path) != "" {
 			look = func(_ context.Context, row *pipeline.Row) error { return compareEntry(entries, row) }
 		}
 		g.Go(func() error { return v.checkFile(row, look(ctx, row)) })
 	}
 	for _, e := range listed {
-		if !known[e.Key] {
+		if !known[e.Key] && sinks.FolderOf(e.Key) == sinks.FolderOf(rows[0].Location.Path) {
 			v.found(Finding{Path: e.Key})
 		}
 	}
@@ -125,6 +114,9 @@ func compareEntry(listed map[string]store.Entry, row *pipeline.Row) error {
 
 // compareObject compares a blob, of which a quick look reads nothing.
 func (v *Verification) compareObject(ctx context.Context, row *pipeline.Row) error {
+	if !sinks.IsBlob(row.Location.Path) {
+		return fmt.Errorf("%q is not the path of a blob", row.Location.Path)
+	}
 	o, err := v.Export.Open(ctx, row.Location.Path)
 	if err != nil {
 		return err

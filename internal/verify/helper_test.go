@@ -75,11 +75,11 @@ func newExportIn(t *testing.T, fsys durable.FS, sink sinkUnderTest, sealed bool)
 		var locations []*pipeline.Location
 		for page := range 4 {
 			row, blob := e.asset(file, page)
-			location, err := s.Put(t.Context(), &row.Asset, blob)
+			location, err := s.Put(t.Context(), &row.Asset, blob, nil)
 			must(t, err)
 			rows, locations = append(rows, row), append(locations, location)
 		}
-		must(t, s.Sync(t.Context(), func() {}))
+		must(t, syncSink(t.Context(), s))
 		for i, row := range rows {
 			row.Location = *locations[i]
 		}
@@ -205,4 +205,13 @@ func (e *export) flip(name string, at int) {
 		b[at] ^= 1 << (at % 8)
 		return b
 	})
+}
+
+// syncSink makes durable what was put into a sink.
+func syncSink(ctx context.Context, s pipeline.Sink) error {
+	batch, err := s.Cut(ctx)
+	if err != nil {
+		return err
+	}
+	return batch.Sync(ctx)
 }

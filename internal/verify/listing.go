@@ -32,7 +32,7 @@ func newListing(ctx context.Context, v *Verification) *listing {
 
 // advance reads the next folder. What is in none is an orphan.
 func (l *listing) advance() error {
-	l.folder, l.entries = folderOf(l.ahead.Key), nil
+	l.folder, l.entries = sinks.FolderOf(l.ahead.Key), nil
 	if l.folder != "" {
 		l.entries = []store.Entry{l.ahead}
 	}
@@ -45,7 +45,7 @@ func (l *listing) advance() error {
 			l.ahead = store.Entry{}
 			return l.v.unlistable(path, err)
 		}
-		folder := folderOf(l.ahead.Key)
+		folder := sinks.FolderOf(l.ahead.Key)
 		switch {
 		case !more:
 			return nil

@@ -98,7 +98,7 @@ func (r *Repair) moveRows(ctx context.Context, shard *sinks.Unpacker, rows []*pi
 		row := *stored
 		blob := pipeline.NewBlob(row.Content, body, nil)
 		blob.FetchedAt = row.FetchedAt
-		location, err := sink.Put(ctx, &row.Asset, blob)
+		location, err := sink.Put(ctx, &row.Asset, blob, nil)
 		if err != nil {
 			return &pipeline.StorageError{Op: "store blob", Err: err}
 		}
@@ -117,7 +117,11 @@ func (r *Repair) commitMoved(ctx context.Context, batch moved, sink pipeline.Sin
 	if len(batch.rows) == 0 {
 		return nil
 	}
-	if err := sink.Sync(ctx, func() {}); err != nil {
+	blobs, err := sink.Cut(ctx)
+	if err == nil {
+		err = blobs.Sync(ctx)
+	}
+	if err != nil {
 		return &pipeline.StorageError{Op: "sync blobs", Err: err}
 	}
 	for i, row := range batch.rows {

@@ -47,12 +47,12 @@ func (e *export) refetch() {
 			continue
 		}
 		blob := newBlob(e.content[row.Key()])
-		location, err := s.Put(e.t.Context(), &row.Asset, blob)
+		location, err := s.Put(e.t.Context(), &row.Asset, blob, nil)
 		must(e.t, err)
 		row.Status, row.Reason = pipeline.Stored, ""
 		rows, locations = append(rows, row), append(locations, location)
 	}
-	must(e.t, s.Sync(e.t.Context(), func() {}))
+	must(e.t, syncSink(e.t.Context(), s))
 	for i, row := range rows {
 		row.Location = *locations[i]
 	}
