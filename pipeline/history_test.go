@@ -290,7 +290,7 @@ func (h *upstream) run(o Options) {
 	}
 	// A run that is found to be hopeless in its end has recorded what it saw.
 	complete := (err == nil || hopeless) && !o.Incremental
-	h.checkPlaces(known, complete || kindsDoubted && !o.Incremental, killed)
+	h.checkPlaces(known, complete || kindsDoubted && !o.Incremental, killed || errors.Is(err, errFake))
 	if err == nil || doubted || hopeless {
 		h.checkCounts()
 	}
@@ -303,7 +303,7 @@ func (h *upstream) run(o Options) {
 	}
 	h.checkGone(func(key FileKey) bool {
 		return (complete || killed && !h.incremental) && !slices.ContainsFunc(known[key], func(s SourceKey) bool { return !h.whole[s] })
-	}, killed)
+	}, killed || errors.Is(err, errFake))
 	if err != nil {
 		return
 	}
@@ -424,12 +424,13 @@ func (h *upstream) newest(id string) (newest time.Time) {
 }
 
 // checkGone fails if something has vanished that not two listings in a row had missed.
-func (h *upstream) checkGone(counts func(FileKey) bool, killed bool) {
+func (h *upstream) checkGone(counts func(FileKey) bool, unrecorded bool) {
 	h.t.Helper()
 	for key, file := range h.store.files {
 		switch {
 		case h.listed[key.FileID]:
-			if !killed {
+			// A run that was killed, or that no source was listed for, may not have recorded that it saw the file.
+			if !unrecorded {
 				h.absent[key.FileID] = 0
 			}
 		case counts(key):
