@@ -22,6 +22,7 @@ type fileState struct {
 	screenshots, figures, missingPages int32
 	stored, skipped                    int32
 	sources, missedIn                  uint32
+	names                              uint64
 	status                             uint8
 	missed, gone, hasError             bool
 }
@@ -34,12 +35,13 @@ func newFileStates() *fileStates {
 
 func (s *fileStates) add(r *fileRow) {
 	r.raise()
+	file := r.file()
 	s.byKey[r.key()] = fileState{
 		updated: packTime(r.FileUpdatedAt), expires: packTime(r.ExpiresAt), listed: packTime(r.ListedAt), asked: packTime(r.AskedAt),
 		screenshots: packCount(r.Screenshots), figures: packCount(r.Figures), missingPages: packCount(r.MissingPages),
 		stored: packCount(&r.Stored), skipped: packCount(&r.Skipped),
 		sources: s.number(r.Sources), missedIn: s.number(r.MissedSources),
-		status: packStatus(r.Status),
+		names: file.NamesHash(), status: packStatus(r.Status),
 		missed: r.MissedAt != nil, gone: r.VanishedAt != nil || r.ExpiredAt != nil, hasError: r.Error != nil,
 	}
 }
@@ -83,7 +85,7 @@ func (s *fileStates) unpack(f fileState) *pipeline.FileState {
 		Stored: int64(f.stored), Skipped: int64(f.skipped),
 		UpdatedAt: unpackTime(f.updated), ExpiresAt: unpackTime(f.expires),
 		ListedAt: unpackTime(f.listed), AskedAt: unpackTime(f.asked),
-		Sources: s.sources[f.sources], MissedIn: s.sources[f.missedIn], Missed: f.missed, Gone: f.gone, HasError: f.hasError,
+		Sources: s.sources[f.sources], MissedIn: s.sources[f.missedIn], NamesHash: f.names, Missed: f.missed, Gone: f.gone, HasError: f.hasError,
 	}
 }
 

@@ -292,20 +292,7 @@ func fromFileRow(r *pipeline.FileRow) fileRow {
 func (r *fileRow) fileRow(parse func(string) []pipeline.SourceKey) *pipeline.FileRow {
 	r.raise()
 	return &pipeline.FileRow{
-		File: pipeline.File{
-			ID:              r.FileID,
-			DirectoryID:     r.DirectoryID,
-			DirectoryFileID: r.DirectoryFileID,
-			PipelineID:      r.PipelineID,
-			ProjectID:       r.ProjectID,
-			DisplayName:     r.DisplayName,
-			UniqueID:        r.UniqueID,
-			Metadata:        nonEmpty(r.FileMetadata),
-			CreatedAt:       moment(r.FileCreatedAt),
-			UpdatedAt:       moment(r.FileUpdatedAt),
-			DeletedAt:       moment(r.FileDeletedAt),
-			ExpiresAt:       moment(r.ExpiresAt),
-		},
+		File:     r.file(),
 		Status:   pipeline.Status(r.Status),
 		Error:    zeroIfNil(r.Error),
 		Counts:   r.counts(),
@@ -317,15 +304,30 @@ func (r *fileRow) fileRow(parse func(string) []pipeline.SourceKey) *pipeline.Fil
 	}
 }
 
+// file returns the file that the row is of.
+func (r *fileRow) file() pipeline.File {
+	return pipeline.File{
+		ID:              r.FileID,
+		DirectoryID:     r.DirectoryID,
+		DirectoryFileID: r.DirectoryFileID,
+		PipelineID:      r.PipelineID,
+		ProjectID:       r.ProjectID,
+		DisplayName:     r.DisplayName,
+		UniqueID:        r.UniqueID,
+		Metadata:        nonEmpty(r.FileMetadata),
+		CreatedAt:       moment(r.FileCreatedAt),
+		UpdatedAt:       moment(r.FileUpdatedAt),
+		DeletedAt:       moment(r.FileDeletedAt),
+		ExpiresAt:       moment(r.ExpiresAt),
+	}
+}
+
 // raise gives a row of schema 1 what it lacks: it names one place of the file, and says when its assets were listed last.
 func (r *fileRow) raise() {
 	if r.Sources != "" {
 		return
 	}
-	file := pipeline.File{
-		ID: r.FileID, DirectoryID: r.DirectoryID, PipelineID: r.PipelineID, ProjectID: r.ProjectID,
-		DisplayName: r.DisplayName, UniqueID: r.UniqueID,
-	}
+	file := r.file()
 	r.Sources, r.AskedAt = sourcesText([]pipeline.SourceKey{file.Place()}), r.ListedAt
 }
 

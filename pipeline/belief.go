@@ -145,11 +145,11 @@ func (r *run) judge(seen *sightings) {
 	if all.isDoubtful() {
 		b.doubts = append(b.doubts, fmt.Sprintf("%d of %d known files are not listed", all.lost, all.known))
 	}
-	empty := r.emptySources()
+	empty, isAllLost := r.emptySources(), all.known > 0 && all.lost == all.known
 	for _, source := range slices.Sorted(maps.Keys(bySource)) {
 		l := bySource[source]
 		isDoubtful := empty[source] || l.known > perSource && l.isDoubtful()
-		if isDoubtful && (len(bySource) > 1 || len(b.doubts) == 0) {
+		if isDoubtful && (len(bySource) > 1 && !isAllLost || len(b.doubts) == 0) {
 			b.doubts = append(b.doubts, fmt.Sprintf("%d of %d known files of %s are not listed there", l.lost, l.known, source))
 		}
 	}

@@ -70,3 +70,39 @@ func TestRun_NewestPlaceLeaves_OthersCount(t *testing.T) {
 		t.Errorf("%d blobs, %v, want the one that changed", blobs, err)
 	}
 }
+
+// A file that is renamed, or moves, without a newer date is named anew with all of its assets, and nothing is asked for.
+func TestRun_OtherNames_AreTakenInWithoutAsking(t *testing.T) {
+	for what, change := range map[string]func(*File){
+		"renamed":  func(f *File) { f.DisplayName = new("new.pdf") },
+		"metadata": func(f *File) { f.Metadata = []byte(`{"a":1}`) },
+		"moved":    func(f *File) { f.DirectoryID, f.DirectoryFileID = "other", "dfl-other" },
+	} {
+		t.Run(what, func(t *testing.T) {
+			source, store := testSource(3), newFakeStore(t)
+			source.places = []SourceKey{"directory:d", "directory:other"}
+			source.files[2].DirectoryID = "other"
+			o := testOptions(source, store)
+			mustRun(t, o)
+			change(&source.files[0])
+			want := source.files[0].NamesHash()
+			// The old place counts until the second listing without it.
+			for range 2 {
+				if lists, blobs, err := runAgain(t, source, store, o); err != nil || lists+blobs > 0 {
+					t.Fatalf("%d listings of assets, %d blobs, %v, want none", lists, blobs, err)
+				}
+			}
+			if file := store.files[source.files[0].Key()]; file.NamesHash() != want || file.Stored != 5 || file.Status != Complete {
+				t.Errorf("row of the file: %+v", file)
+			}
+			if n := countRows(store, func(r *Row) bool { return r.Status == Stored && r.File.NamesHash() == want }); n != 5 {
+				t.Errorf("%d of 5 rows of assets name it so", n)
+			}
+			before := store.batch
+			store.batch = 0
+			if _, _, err := runAgain(t, source, store, o); err != nil || store.batch > 0 {
+				t.Errorf("with nothing new, %v, and %d rows were written at once (%d before)", err, store.batch, before)
+			}
+		})
+	}
+}

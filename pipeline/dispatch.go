@@ -49,6 +49,7 @@ func (r *run) dispatch(progress *fileProgress, l listing) error {
 		}
 	}
 	for _, row := range l.missing(r.started) {
+		row.File = file.fetchedUnder(l.under(row, file))
 		switch {
 		case row.isPruned():
 		case row.IsGone():

@@ -44,7 +44,7 @@ func (r *run) enumerate() error {
 			case k.isListed() && !k.row.IsGone() && k.row.Skipped == 0 && !k.row.isOlder() && !k.row.isWithoutKind():
 				return r.restate(&k)
 			case r.probes(&k):
-				return r.list(&listedFile{file: &k.row.File, places: k.places})
+				return r.list(k.listed())
 			}
 			list(func() error { return r.visit(&k) })
 			return nil
@@ -101,11 +101,7 @@ func (r *run) visit(k *knownFile) error {
 	}
 	switch {
 	case asks:
-		f := &listedFile{file: &k.row.File, places: k.places}
-		if !k.isListed() {
-			f.missedAt = k.row.MissedAt
-		}
-		return r.list(f)
+		return r.list(k.listed())
 	case k.isListed():
 		return r.restate(k)
 	case !r.Incremental:

@@ -129,6 +129,8 @@ func (h *upstream) note(format string, args ...any) {
 type upstreamFile struct {
 	places   map[string]time.Time
 	pictures map[AssetKey]upstreamPicture
+	// names are what its places call it.
+	names map[string]string
 	// age is how far its dates lie back: an index may be built over old files.
 	age time.Duration
 }
@@ -155,7 +157,7 @@ func newUpstream(t *testing.T, seed uint64) *upstream {
 // add makes a file in one or both directories, whose pictures come at once or late.
 func (h *upstream) add() {
 	h.next++
-	f := &upstreamFile{places: map[string]time.Time{}, pictures: map[AssetKey]upstreamPicture{}}
+	f := &upstreamFile{places: map[string]time.Time{}, pictures: map[AssetKey]upstreamPicture{}, names: map[string]string{}}
 	if h.rng.IntN(2) == 0 {
 		f.age = 100 * 24 * time.Hour
 	}
@@ -193,7 +195,20 @@ func (h *upstream) date(f *upstreamFile) time.Time {
 func (h *upstream) happen() {
 	for _, id := range slices.Sorted(maps.Keys(h.files)) {
 		f := h.files[id]
-		switch h.rng.IntN(14) {
+		switch h.rng.IntN(17) {
+		case 14:
+			// It is renamed somewhere, and no date moves.
+			f.names[[]string{"a", "b"}[h.rng.IntN(2)]] = fmt.Sprint(h.rng.IntN(100))
+		case 15:
+			// It moves, and takes its date along.
+			for _, d := range slices.Sorted(maps.Keys(f.places))[:1] {
+				other := map[string]string{"a": "b", "b": "a"}[d]
+				at := f.places[d]
+				delete(f.places, d)
+				if f.places[other].Before(at) {
+					f.places[other] = at
+				}
+			}
 		case 12, 13:
 			// A directory loses the file, which is in the other one still, and had its newest date there.
 			newest := h.newest(id)
@@ -275,7 +290,7 @@ func (h *upstream) run(o Options) {
 	}
 	// A run that is found to be hopeless in its end has recorded what it saw.
 	complete := (err == nil || hopeless) && !o.Incremental
-	h.checkPlaces(known, complete || kindsDoubted && !o.Incremental, killed)
+	h.checkPlaces(known, complete || kindsDoubted && !o.Incremental, killed || errors.Is(err, errFake))
 	if err == nil || doubted || hopeless {
 		h.checkCounts()
 	}
@@ -288,7 +303,7 @@ func (h *upstream) run(o Options) {
 	}
 	h.checkGone(func(key FileKey) bool {
 		return (complete || killed && !h.incremental) && !slices.ContainsFunc(known[key], func(s SourceKey) bool { return !h.whole[s] })
-	}, killed)
+	}, killed || errors.Is(err, errFake))
 	if err != nil {
 		return
 	}
@@ -336,7 +351,7 @@ func (h *upstream) listing(d string, kind int) Listing {
 			h.told[id] = latest(h.told[id], updated)
 			h.listed[id], h.listedIn[place{FileKey{FileID: id}, key}] = true, true
 			h.note("  listed %s in %s, %v", id, d, updated)
-			if !yield(File{ID: id, DirectoryID: d, DirectoryFileID: d + id, UpdatedAt: updated}, nil) {
+			if !yield(File{ID: id, DirectoryID: d, DirectoryFileID: d + id, UpdatedAt: updated, DisplayName: new(h.files[id].names[d])}, nil) {
 				return
 			}
 		}
@@ -409,12 +424,13 @@ func (h *upstream) newest(id string) (newest time.Time) {
 }
 
 // checkGone fails if something has vanished that not two listings in a row had missed.
-func (h *upstream) checkGone(counts func(FileKey) bool, killed bool) {
+func (h *upstream) checkGone(counts func(FileKey) bool, unrecorded bool) {
 	h.t.Helper()
 	for key, file := range h.store.files {
 		switch {
 		case h.listed[key.FileID]:
-			if !killed {
+			// A run that was killed, or that no source was listed for, may not have recorded that it saw the file.
+			if !unrecorded {
 				h.absent[key.FileID] = 0
 			}
 		case counts(key):
@@ -555,6 +571,15 @@ func (h *upstream) checkExact() {
 	for key, row := range h.store.rows {
 		f := h.files[string(key.FileID)]
 		if f != nil {
+			first := slices.Sorted(maps.Keys(f.places))[0]
+			for _, file := range []*File{row.File, &h.store.files[FileKey{FileID: string(key.FileID)}].File} {
+				if row.IsGone() {
+					break
+				}
+				if file.DirectoryID != first || *file.DisplayName != f.names[first] {
+					h.t.Errorf("%v is named as %q in %s, want %q in %s", key, *file.DisplayName, file.DirectoryID, f.names[first], first)
+				}
+			}
 			if _, there := f.pictures[key]; there {
 				continue
 			}

@@ -13,6 +13,8 @@ type knownFile struct {
 	places []SourceKey
 	// expiresAt is when it expires as it is listed now; zero where that is nothing new. updatedAt is the newest of its dates there.
 	expiresAt, updatedAt time.Time
+	// named is what the first of the places says of it; nothing where that is what is known.
+	named named
 }
 
 // eachKnown calls visit for the files of the ledger that are not asked for.
@@ -33,7 +35,7 @@ func (r *run) eachKnown(seen *sightings, visit func(knownFile) error) error {
 			// Nobody knows what comes behind the limit.
 			continue
 		}
-		if err := visit(knownFile{row, places, seen.expiries[key], seen.updatedAt(key)}); err != nil {
+		if err := visit(knownFile{row, places, seen.expiries[key], seen.updatedAt(key), seen.names[key]}); err != nil {
 			return err
 		}
 	}
@@ -134,15 +136,17 @@ func (r *run) restate(k *knownFile) error {
 		now.UpdatedAt = k.updatedAt
 	}
 	r.unchanged(&now)
-	isDated := !now.UpdatedAt.Equal(k.row.UpdatedAt)
-	if k.row.isListed() && k.expiresAt.IsZero() && now.isPlacedAs(k.row) && !isDated {
+	isNamed, isDated := k.nameAfter(&now), !now.UpdatedAt.Equal(k.row.UpdatedAt)
+	if k.row.isListed() && k.expiresAt.IsZero() && now.isPlacedAs(k.row) && !isNamed && !isDated {
 		return nil
 	}
 	progress := &fileProgress{row: now, quiet: true}
 	l := listing{knownUnder: k.row.UpdatedAt, hasLeft: isLess(now.Sources, k.row.Sources)}
-	if !isDated || !l.hasLeft {
+	if !isNamed && !(isDated && l.hasLeft) {
 		return r.record(result{file: progress})
 	}
+	// Should a crash come between them, what is complete is asked for, and says of all what is so then.
+	progress.reopen = true
 	rows, err := r.restateAssets(progress, &l)
 	if err != nil {
 		return err
@@ -174,6 +178,7 @@ func (r *run) restore(k *knownFile) (bool, error) {
 	progress := &fileProgress{row: *k.row, quiet: true}
 	now := &progress.row
 	r.place(now, k.places)
+	k.nameAfter(now)
 	now.clear()
 	var rows []*Row
 	listed := int64(0)
@@ -181,7 +186,7 @@ func (r *run) restore(k *knownFile) (bool, error) {
 		if row.since().Before(k.row.since()) {
 			continue
 		}
-		row.Gone = Gone{}
+		row.Gone, row.File = Gone{}, now.File.fetchedUnder(row.under(k.row.UpdatedAt))
 		if r.decidesAnew(row, k.row.UpdatedAt) {
 			return false, nil
 		}

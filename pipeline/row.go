@@ -144,6 +144,8 @@ type FileState struct {
 	// of FileRow.
 	UpdatedAt, ExpiresAt, ListedAt, AskedAt time.Time
 	Sources, MissedIn                       []SourceKey
+	// NamesHash is that of File.
+	NamesHash uint64
 	// Missed tells whether the last complete listing did not have the file; Gone whether it vanished or expired. HasError tells
 	// whether Error is not empty.
 	Missed, Gone, HasError bool
@@ -155,7 +157,7 @@ func (f *FileRow) State() *FileState {
 		Status: f.Status, Screenshots: f.Screenshots, Figures: f.Figures, MissingPages: f.MissingPages,
 		Stored: f.Stored, Skipped: f.Skipped, UpdatedAt: f.UpdatedAt.Truncate(time.Microsecond), ExpiresAt: f.ExpiresAt,
 		ListedAt: f.ListedAt, AskedAt: f.AskedAt, Sources: f.Sources, MissedIn: f.MissedIn,
-		Missed: !f.MissedAt.IsZero(), Gone: f.IsGone(), HasError: f.Error != "",
+		NamesHash: f.File.NamesHash(), Missed: !f.MissedAt.IsZero(), Gone: f.IsGone(), HasError: f.Error != "",
 	}
 }
 

@@ -16,6 +16,8 @@ type sightings struct {
 	files map[FileKey]sighting
 	// expiries has the files that expire at another time than is known, and that need no asking.
 	expiries map[FileKey]time.Time
+	// names has the files that are named otherwise than is known, and that need no asking.
+	names map[FileKey]named
 	// deferred are files to ask for, once all listings have said of them what they have to say.
 	deferred map[FileKey]*listedFile
 	// order is that of the deferred.
@@ -34,7 +36,8 @@ func (s sighting) updatedAt() time.Time { return time.UnixMicro(s.updated).UTC()
 
 func newSightings() *sightings {
 	return &sightings{
-		sets: newPlaceSets(), files: map[FileKey]sighting{}, expiries: map[FileKey]time.Time{}, deferred: map[FileKey]*listedFile{},
+		sets: newPlaceSets(), files: map[FileKey]sighting{}, expiries: map[FileKey]time.Time{}, names: map[FileKey]named{},
+		deferred: map[FileKey]*listedFile{},
 	}
 }
 
@@ -171,9 +174,14 @@ func (r *run) sight(seen *sightings, place SourceKey, f *listedFile) error {
 		if state != nil {
 			f.known = state.Sources
 		}
+		if before, waits := seen.names[key]; waits {
+			f.file.merge(before.file, r.started)
+			delete(seen.names, key)
+		}
 		seen.deferred[key], seen.order = f, append(seen.order, key)
 		return nil
 	}
+	seen.name(key, place, f.file, state.NamesHash)
 	r.belief.screenshots.countFull(state.Screenshots)
 	r.belief.figures.countFull(state.Figures)
 	if !f.file.ExpiresAt.Equal(state.ExpiresAt) && !f.file.ExpiresAt.IsZero() {
