@@ -185,7 +185,7 @@ func TestLedger_File_KeepsState(t *testing.T) {
 			Status: want.Status, Screenshots: want.Screenshots, Figures: want.Figures, MissingPages: want.MissingPages,
 			Stored: want.Stored, Skipped: want.Skipped, UpdatedAt: want.UpdatedAt, ExpiresAt: want.ExpiresAt,
 			ListedAt: want.ListedAt, AskedAt: want.AskedAt, Sources: want.Sources,
-			NamesHash: want.NamesHash(), Missed: !want.MissedAt.IsZero(), Gone: want.IsGone(),
+			NamesHash: want.NamesHash(), Missed: !want.MissedAt.IsZero(), Gone: want.IsGone(), HasError: want.Error != "",
 		}
 		if diff := cmp.Diff(wantState, got); diff != "" {
 			t.Errorf("state of %v (-want +got):\n%s", want.Key(), diff)

@@ -145,8 +145,6 @@ func (r *run) restate(k *knownFile) error {
 	if !isNamed && !(isDated && l.hasLeft) {
 		return r.record(result{file: progress})
 	}
-	// Should a crash come between them, what is complete is asked for, and says of all what is so then.
-	progress.reopen = true
 	rows, err := r.restateAssets(progress, &l)
 	if err != nil {
 		return err
