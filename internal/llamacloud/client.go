@@ -1,8 +1,10 @@
 package llamacloud
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -77,6 +79,7 @@ func newTransport(o Options) *http.Transport {
 	dialer := &net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		Proxy:                  proxyFromEnvironment,
+		OnProxyConnectResponse: checkConnect,
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    connectTimeout,
@@ -98,4 +101,15 @@ func proxyFromEnvironment(r *http.Request) (*url.URL, error) {
 		return nil, errors.New("the proxy in HTTPS_PROXY or HTTP_PROXY is not a valid URL")
 	}
 	return proxy, nil
+}
+
+// errProxyRefused is what a proxy says that is not to be asked again.
+var errProxyRefused = errors.New("the proxy refused to connect")
+
+// checkConnect tells of a proxy that does not connect to a server. One that cannot reach it may do so next time.
+func checkConnect(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+	if answer.StatusCode == http.StatusOK || retryableStatus(answer.StatusCode) {
+		return nil
+	}
+	return fmt.Errorf("%w: %d %s", errProxyRefused, answer.StatusCode, http.StatusText(answer.StatusCode))
 }

@@ -74,7 +74,7 @@ func (x *exchange) failed(to *url.URL, err error) error {
 		return err
 	}
 	failure, ok := errors.AsType[*RequestError](err)
-	if !ok || failure.Class == ClassTLS {
+	if !ok || failure.blocked() {
 		t.Untold()
 		return err
 	}
