@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"os"
 	"syscall"
@@ -216,23 +215,7 @@ func (e *export) merge(ctx context.Context, dir durable.FS, ledger *manifest.Led
 // openOutput opens the export directory, and makes it where it is missing.
 func openOutput(path string) (*durable.Dir, error) {
 	dir, err := durable.Open(path)
-	if errors.Is(err, durable.ErrLocked) {
-		err = withOwner(path, err)
-	}
 	return dir, openError(path, err)
-}
-
-// withOwner says whose the run is that has the export directory at path.
-func withOwner(path string, err error) error {
-	dir, openErr := durable.OpenReadOnly(path)
-	if openErr != nil {
-		return err
-	}
-	defer dir.Close()
-	if owner := readRunning(dir); owner != nil {
-		return fmt.Errorf("%w: %v", err, owner)
-	}
-	return err
 }
 
 // openError says why the export directory at path cannot be opened.

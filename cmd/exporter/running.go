@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -30,11 +29,6 @@ type running struct {
 	UpdatedAt time.Time         `json:"updated_at"`
 	Settings  map[string]string `json:"settings"`
 	Counts    counts            `json:"counts"`
-}
-
-// String says whose run it is.
-func (r *running) String() string {
-	return fmt.Sprintf("process %d on %q, since %s", r.Process, r.Host, r.StartedAt.Format(time.RFC3339))
 }
 
 // readRunning returns the note of the run that is under way, or of one that did not come to its end; nil where there is none
@@ -70,16 +64,12 @@ func (e *export) begin(dir durable.FS, console *console) error {
 
 // note writes the note anew.
 func (e *export) note(dir durable.FS) error {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
 	r := running{
-		Version: version(), Host: host, Process: os.Getpid(), StartedAt: e.started.UTC(), UpdatedAt: time.Now().UTC(),
+		Version: version(), Host: durable.Host(), Process: os.Getpid(), StartedAt: e.started.UTC(), UpdatedAt: time.Now().UTC(),
 		Settings: e.cfg.Settings(), Counts: e.report.snapshot(),
 	}
 	const temp = durable.TempDir + "/running.json"
-	err = durable.Write(dir, temp, func(f durable.File) error { return json.NewEncoder(f).Encode(&r) })
+	err := durable.Write(dir, temp, func(f durable.File) error { return json.NewEncoder(f).Encode(&r) })
 	if err != nil {
 		return err
 	}

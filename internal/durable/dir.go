@@ -41,7 +41,7 @@ var _ FS = (*Dir)(nil)
 const maxChecked = 1 << 14
 
 // Open makes the export directory at path where it is missing, takes its lock, and empties its TempDir. It fails with
-// ErrLocked while another process has it open, and before anything is written to a path that cannot be used.
+// ErrLocked, and says whose it is, while another process has it open, and before anything is written to a path that cannot be used.
 func Open(path string) (*Dir, error) {
 	made, err := makeOuter(path)
 	if err != nil {
@@ -154,13 +154,7 @@ func removeEmpty(dirs []string) {
 }
 
 func (d *Dir) own() error {
-	if _, err := d.Lstat(PrivateDir); errors.Is(err, fs.ErrNotExist) {
-		d.isNew = true
-	}
-	if err := d.MkdirAll(TempDir); err != nil {
-		return err
-	}
-	lock, err := lockFile(d.root, lockName)
+	lock, err := d.takeLock()
 	if err != nil {
 		return err
 	}
@@ -195,7 +189,7 @@ func (d *Dir) Close() error {
 	}
 	if d.lock != nil {
 		d.removeUnused()
-		d.lock.Close()
+		unlock(d.lock)
 	}
 	err := d.root.Close()
 	removeEmpty(d.made)
