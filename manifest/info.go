@@ -2,6 +2,8 @@ package manifest
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"slices"
 
 	"exporter/internal/durable"
@@ -14,6 +16,21 @@ func ReadInfo(fsys durable.FS) *Info {
 	for _, name := range slices.Concat(assets.newestFirst(), files.newestFirst()) {
 		if info, err := readInfo(fsys, name); err == nil {
 			return info
+		}
+	}
+	return nil
+}
+
+// CheckOrigin returns an error for a file that has the place of manifest.parquet or files.parquet, and that exporter did not write.
+// What cannot be read at all is left to those who open the ledger.
+func CheckOrigin(fsys durable.FS) error {
+	for _, name := range []string{AssetsName, FilesName} {
+		_, err := readInfo(fsys, name)
+		if err == nil || errors.Is(err, ErrSchema) {
+			continue
+		}
+		if _, unreadable := errors.AsType[*fs.PathError](err); !unreadable {
+			return fmt.Errorf("%s is no file of exporter: %w", name, err)
 		}
 	}
 	return nil

@@ -212,10 +212,21 @@ func (e *export) merge(ctx context.Context, dir durable.FS, ledger *manifest.Led
 	return runErr
 }
 
-// openOutput opens the export directory, and makes it where it is missing.
+// openOutput opens the export directory, and makes it where it is missing. It refuses a directory that has never been one, and has
+// something else in the place of what a run replaces.
 func openOutput(path string) (*durable.Dir, error) {
 	dir, err := durable.Open(path)
-	return dir, openError(path, err)
+	if err != nil {
+		return nil, openError(path, err)
+	}
+	if dir.IsNew() {
+		err = errors.Join(manifest.CheckOrigin(dir), checkReportOrigin(dir))
+	}
+	if err != nil {
+		err = usagef("%q has never been an export, and what is there is not to be replaced: %w (export to another --out, or move it away)", path, err)
+		return nil, errors.Join(err, dir.Close())
+	}
+	return dir, nil
 }
 
 // openError says why the export directory at path cannot be opened.

@@ -46,6 +46,21 @@ func readLastRun(fsys durable.FS, log *slog.Logger) (last lastRun, err error) {
 	return last, nil
 }
 
+// checkReportOrigin returns an error for a file that has the place of run.json, and that exporter did not write. What cannot be read at all
+// is left to those who need it.
+func checkReportOrigin(fsys durable.FS) error {
+	f, err := fsys.Open(runReportName)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	var r runReport
+	if json.NewDecoder(f).Decode(&r) != nil || r.Version == "" || r.StartedAt.IsZero() {
+		return errors.New(runReportName + " is no file of exporter")
+	}
+	return nil
+}
+
 // watermark returns the time before which every update of the source's files is known: when the last complete listing of
 // the same source began. It is zero where there was none.
 func (l *lastRun) watermark(source map[string]string) time.Time {

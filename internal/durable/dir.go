@@ -178,6 +178,9 @@ func (d *Dir) forget() {
 // Path returns the path that the directory was opened by.
 func (d *Dir) Path() string { return d.path }
 
+// IsNew tells whether no run has had the directory before: Open made PrivateDir.
+func (d *Dir) IsNew() bool { return d.isNew }
+
 // TempPath returns where TempDir is in the export directory at path, for those who need a path of the operating system.
 func TempPath(path string) string { return filepath.Join(path, filepath.FromSlash(TempDir)) }
 
