@@ -268,7 +268,7 @@ func TestExport_SecondRun_IsRefused(t *testing.T) {
 					}
 				}
 			}
-			checkUntouched(t, out, durable.TempDir, before)
+			checkUntouched(t, out, before, durable.TempDir)
 			if n := len(unused.Requests()); n != 0 {
 				t.Errorf("the second run made %d requests", n)
 			}
@@ -369,12 +369,12 @@ func TestExport_KilledThenOtherSettings_IsRefused(t *testing.T) {
 		{[]string{"--sink", "archive"}, `output.sink is "archive", not "local"`},
 		{[]string{"--display-name", "a"}, `source.display_name is "a", not ""`},
 	} {
-		before := fingerprint(t, out, durable.TempDir)
+		before := fingerprint(t, out, durable.TempDir, durable.PrivateDir+"/lock")
 		code, _, stderr := c.run(append(s.args(out), tt.args...)...)
 		if code != exitUsage || !strings.Contains(stderr, tt.want) || !strings.Contains(stderr, "give --force source") {
 			t.Errorf("%q: exit %d, want %d and %q\n%s", tt.args, code, exitUsage, tt.want, stderr)
 		}
-		checkUntouched(t, out, durable.TempDir, before)
+		checkUntouched(t, out, before, durable.TempDir, durable.PrivateDir+"/lock")
 	}
 	if n := len(server.Requests()); n != 0 {
 		t.Errorf("%d requests before the settings were refused", n)
