@@ -3,9 +3,12 @@ package manifest
 import (
 	"context"
 	"errors"
+	"fmt"
+
 	"slices"
 
 	"exporter/internal/store"
+	"exporter/pipeline"
 )
 
 // ReadInfo returns what the newest file of the export in r says of the run that wrote it; nil where there is none. It reads no
@@ -18,6 +21,23 @@ func ReadInfo(ctx context.Context, r store.Reader) *Info {
 		}
 	}
 	return nil
+}
+
+// CheckOrigin returns an error for a file that has the place of manifest.parquet or files.parquet, and is no table of an export.
+// What cannot be read at all is left to those who open the ledger.
+func CheckOrigin(ctx context.Context, r store.Reader) error {
+	return errors.Join(checkOrigin(ctx, assetSeries(r)), checkOrigin(ctx, fileSeries(r)))
+}
+
+func checkOrigin[T any](ctx context.Context, s series[T]) error {
+	t, err := s.load(ctx, openTable, s.name)
+	if damage, ok := errors.AsType[*pipeline.DamageError](err); ok {
+		return fmt.Errorf("%s is no file of exporter: %w", s.name, damage.Err)
+	}
+	if err != nil {
+		return nil
+	}
+	return t.close()
 }
 
 // newestFirst returns the names of the files that a series may have.

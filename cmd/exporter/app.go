@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -103,6 +104,18 @@ func (a *app) withConfig(c *cobra.Command, sections ...config.Section) func() (*
 	return func() (*config.Config, error) {
 		return config.Load(config.LoadOptions{File: *file, Environ: a.environ, Flags: c.Flags()})
 	}
+}
+
+// exportArgument makes the argument of a command, if there is one, its --out. It is to be called before the configuration is loaded.
+func exportArgument(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	out := c.Flags().Lookup("out")
+	if given := out.Value.String(); out.Changed && filepath.Clean(given) != filepath.Clean(args[0]) {
+		return usagef("the argument is %q, and --out %q: name one export", args[0], given)
+	}
+	return c.Flags().Set(out.Name, args[0])
 }
 
 // isTerminal tells whether w is a terminal.

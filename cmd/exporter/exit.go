@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -208,12 +209,17 @@ func storageHint(err error) string {
 // explainRefusal explains what ends a command because nothing could be listed, or nothing done. What was refused is refused until
 // somebody does something about it; all else goes on by itself.
 func explainRefusal(err error) explanation {
-	refused, ok := errors.AsType[*llamacloud.APIError](err)
-	if !ok || !is[*pipeline.HopelessError](err) && !allFinal(err) {
+	refused, answered := errors.AsType[*llamacloud.APIError](err)
+	switch final := allFinal(err); {
+	case final && !answered:
+		return explanation{exitRefused, connectionHint(err)}
+	case !answered || !final && !is[*pipeline.HopelessError](err):
 		return explanation{exitStopped, "check base_url and the network, then the same command goes on"}
 	}
 	hint := "check the id, and that the key may use it"
 	switch refused.Status {
+	case http.StatusProxyAuthRequired:
+		hint = proxyHint
 	case http.StatusPaymentRequired:
 		hint = "the account has no credits left, or its plan does not include this"
 	case http.StatusForbidden:
@@ -224,6 +230,20 @@ func explainRefusal(err error) explanation {
 		hint = "the API does not take the id: check that it is one of what was asked for, copied as a whole"
 	}
 	return explanation{exitRefused, hint}
+}
+
+const proxyHint = "check the proxy in HTTPS_PROXY or HTTP_PROXY, with the user and the password that it may want, or name the host in NO_PROXY"
+
+// connectionHint says what to do where nothing that is sent can reach the API.
+func connectionHint(err error) string {
+	failed, ok := errors.AsType[*llamacloud.RequestError](err)
+	switch {
+	case ok && failed.Class == llamacloud.ClassProxy:
+		return proxyHint
+	case is[tls.RecordHeaderError](err):
+		return "check base_url: what answers there does not speak TLS"
+	}
+	return "check base_url; where the server, or a proxy, has a certificate of an authority of its own, name that authority's file in SSL_CERT_FILE"
 }
 
 // allFinal tells whether everything, with several sources each of them, was refused until somebody does something about it.

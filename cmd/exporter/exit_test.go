@@ -59,7 +59,8 @@ func TestExplainError_Interrupted_SaysWhatIsKept(t *testing.T) {
 // What the API refuses by its status needs a person, whatever the command was: the hint says what for. All else goes on by itself.
 func TestExplainError_Refused_ByStatus(t *testing.T) {
 	for status, want := range map[int]string{
-		400: "check the id", 402: "no credits", 403: "another project", 404: "check the id and the region", 410: "does not come back",
+		400: "check the id", 402: "no credits", 403: "another project", 404: "check the id and the region",
+		407: "check the proxy", 410: "does not come back",
 		422: "does not take the id", 500: "the same command goes on", 503: "the same command goes on",
 	} {
 		refused := &llamacloud.APIError{Method: "GET", Status: status}

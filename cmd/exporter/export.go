@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"os"
 	"syscall"
@@ -216,33 +215,25 @@ func (e *export) merge(ctx context.Context, ledger *manifest.Ledger, console *co
 	return runErr
 }
 
-// openOutput opens the export directory at path for writing, and makes it where it is missing. Blobs are to go into the folders.
+// openOutput opens the export directory at path for writing, and makes it where it is missing. Blobs are to go into the folders. It
+// refuses a directory that has never been an export, and has something else in the place of what a run replaces.
 func (a *app) openOutput(ctx context.Context, path string, folders ...string) (store.Store, error) {
 	own := a.own
 	if own == nil {
 		own = func(path string, folders ...string) (store.Store, error) { return store.OwnDir(path, folders...) }
 	}
 	s, err := own(path, folders...)
-	if err == nil {
-		return s, nil
+	if err != nil {
+		return nil, openError(path, err)
 	}
-	if errors.Is(err, store.ErrOwned) {
-		err = withOwner(ctx, path, err)
+	if dir, isDir := s.(*store.Dir); isDir && dir.IsNew() {
+		err = errors.Join(manifest.CheckOrigin(ctx, s), checkReportOrigin(ctx, s))
 	}
-	return nil, openError(path, err)
-}
-
-// withOwner says whose the run is that has the export directory at path.
-func withOwner(ctx context.Context, path string, err error) error {
-	dir, openErr := store.OpenDir(path)
-	if openErr != nil {
-		return err
+	if err != nil {
+		err = usagef("%q has never been an export, and what is there is not to be replaced: %w (export to another --out, or move it away)", path, err)
+		return nil, errors.Join(err, s.Close())
 	}
-	defer dir.Close()
-	if owner := readRunning(ctx, dir); owner != nil {
-		return fmt.Errorf("%w: %v", err, owner)
-	}
-	return err
+	return s, nil
 }
 
 // openError says why the export directory at path cannot be opened.

@@ -189,11 +189,11 @@ func checkMembers(from store.Reader, want map[string]int) error {
 }
 
 // fingerprint describes each file below a directory, but those whose names begin with what does not count.
-func fingerprint(t *testing.T, dir, except string) map[string]string {
+func fingerprint(t *testing.T, dir string, except ...string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
 	for _, name := range fileNames(t, dir) {
-		if strings.HasPrefix(name, except) {
+		if slices.ContainsFunc(except, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
 			continue
 		}
 		content, err := os.ReadFile(filepath.Join(dir, name))
@@ -210,9 +210,9 @@ func fingerprint(t *testing.T, dir, except string) map[string]string {
 }
 
 // checkUntouched fails for every file below a directory that is not what its fingerprint was.
-func checkUntouched(t *testing.T, dir, except string, before map[string]string) {
+func checkUntouched(t *testing.T, dir string, before map[string]string, except ...string) {
 	t.Helper()
-	after := fingerprint(t, dir, except)
+	after := fingerprint(t, dir, except...)
 	for _, name := range slices.Sorted(maps.Keys(after)) {
 		if after[name] != before[name] {
 			t.Errorf("%s is now %q, want %q", name, after[name], before[name])

@@ -160,7 +160,7 @@ func TestExport_ReadOnlyFileSystem_IsFoundBeforeTheFirstRequest(t *testing.T) {
 				if code != exitStorage || !strings.Contains(stderr, syscall.EROFS.Error()) {
 					t.Errorf("%s: exit %d, want %d\n%s", filepath.Base(out), code, exitStorage, stderr)
 				}
-				checkUntouched(t, disk, durable.TempDir, before)
+				checkUntouched(t, disk, before, durable.TempDir)
 			}
 			if n := len(server.Requests()); n != 0 {
 				t.Errorf("%d requests before the directory was found to be read-only", n)
@@ -199,7 +199,7 @@ func TestExport_DirectoryOfAnotherUser_IsFoundBeforeTheFirstRequest(t *testing.T
 			t.Errorf("%s: standard error is %q, want %q", filepath.Base(out), stderr, syscall.EACCES.Error())
 		}
 	}
-	checkUntouched(t, base, durable.TempDir, before)
+	checkUntouched(t, base, before, durable.TempDir)
 	if n := len(server.Requests()); n != 0 {
 		t.Errorf("%d requests before the directory was found to be another's", n)
 	}

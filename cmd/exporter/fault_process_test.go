@@ -23,6 +23,7 @@ import (
 
 	"exporter/internal/durable"
 	"exporter/internal/emulator"
+	"exporter/manifest"
 )
 
 // gate stands before an emulator. It lets some blobs through and holds the requests for others.
@@ -267,7 +268,7 @@ func TestExport_SecondRun_IsRefused(t *testing.T) {
 					}
 				}
 			}
-			checkUntouched(t, out, durable.TempDir, before)
+			checkUntouched(t, out, before, durable.TempDir)
 			if n := len(unused.Requests()); n != 0 {
 				t.Errorf("the second run made %d requests", n)
 			}
@@ -278,6 +279,30 @@ func TestExport_SecondRun_IsRefused(t *testing.T) {
 			}
 			readExportedSet(t, out).check(t, s.undisturbed(t))
 		})
+	}
+}
+
+// Whoever owns an export is named, also before its run has begun or where it is no run, and no run that was killed is in its stead.
+func TestExport_OwnedWithoutARun_NamesTheOwner(t *testing.T) {
+	t.Parallel()
+	s := exportSettings{sink: "local", files: 1, each: 1, workers: 1, checkpoint: time.Hour}
+	server, url := startEmulator(t, s.emulator())
+	out := filepath.Join(t.TempDir(), "out")
+	startChild(t, url, childOptions{Stop: point{"rename " + manifest.AssetsName}}, s.args(out)...).killAtPoint()
+	server.Reset()
+	owner, err := durable.Open(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer owner.Close()
+	want := fmt.Sprintf("another run is using this export directory: process %d on %q, since 20", os.Getpid(), durable.Host())
+	for _, args := range [][]string{s.args(out), {"rm", out, "--file-id", "file-0"}} {
+		if stderr := startChild(t, url, childOptions{}, args...).mustExit(exitOwned); !strings.Contains(stderr, want) {
+			t.Errorf("%q: standard error is %q, want %q", args, stderr, want)
+		}
+	}
+	if n := len(server.Requests()); n != 0 {
+		t.Errorf("%d requests were made", n)
 	}
 }
 
@@ -344,12 +369,12 @@ func TestExport_KilledThenOtherSettings_IsRefused(t *testing.T) {
 		{[]string{"--sink", "archive"}, `output.sink is "archive", not "local"`},
 		{[]string{"--display-name", "a"}, `source.display_name is "a", not ""`},
 	} {
-		before := fingerprint(t, out, durable.TempDir)
+		before := fingerprint(t, out, durable.TempDir, durable.PrivateDir+"/lock")
 		code, _, stderr := c.run(append(s.args(out), tt.args...)...)
 		if code != exitUsage || !strings.Contains(stderr, tt.want) || !strings.Contains(stderr, "give --force source") {
 			t.Errorf("%q: exit %d, want %d and %q\n%s", tt.args, code, exitUsage, tt.want, stderr)
 		}
-		checkUntouched(t, out, durable.TempDir, before)
+		checkUntouched(t, out, before, durable.TempDir, durable.PrivateDir+"/lock")
 	}
 	if n := len(server.Requests()); n != 0 {
 		t.Errorf("%d requests before the settings were refused", n)

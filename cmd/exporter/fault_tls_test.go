@@ -77,11 +77,15 @@ func (a *secureAPI) run(t *testing.T, certificate string, args ...string) (code 
 // runTrusting runs a command line, with more variables, that trusts the certificate in a file, and no other.
 func runTrusting(t *testing.T, certificate string, environ []string, args ...string) (code int, stderr string) {
 	t.Helper()
+	return runWith(t, append([]string{"SSL_CERT_FILE=" + certificate, "SSL_CERT_DIR=/nowhere"}, environ...), args...)
+}
+
+// runWith runs a command line in a process that has the key, the variables given, and no others.
+func runWith(t *testing.T, environ []string, args ...string) (code int, stderr string) {
+	t.Helper()
 	var out strings.Builder
 	c := exec.CommandContext(t.Context(), "exporter", args...)
-	c.Env = append([]string{
-		"LLAMA_CLOUD_API_KEY=" + canaryKey, "SSL_CERT_FILE=" + certificate, "SSL_CERT_DIR=/nowhere", "GORACE=atexit_sleep_ms=0",
-	}, environ...)
+	c.Env = append([]string{"LLAMA_CLOUD_API_KEY=" + canaryKey, "GORACE=atexit_sleep_ms=0"}, environ...)
 	c.Stderr = &out
 	if err := c.Run(); err != nil && !is[*exec.ExitError](err) {
 		t.Fatal(err)
@@ -143,8 +147,8 @@ func TestRun_BadCertificate_Stops(t *testing.T) {
 	a := startSecureAPI(t, s.emulator(), true)
 	out := filepath.Join(t.TempDir(), "out")
 	code, stderr := a.run(t, os.DevNull, s.args(out)...)
-	if code != exitStopped || !strings.Contains(stderr, "certificate") {
-		t.Errorf("exit %d, want %d and a word about the certificate\n%s", code, exitStopped, stderr)
+	if code != exitRefused || !strings.Contains(stderr, "name that authority's file in SSL_CERT_FILE") {
+		t.Errorf("exit %d, want %d and a word about SSL_CERT_FILE\n%s", code, exitRefused, stderr)
 	}
 	if n := len(a.Requests()); n != 0 {
 		t.Errorf("%d requests were made", n)
@@ -154,6 +158,44 @@ func TestRun_BadCertificate_Stops(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(out, "manifest.parquet")); err == nil {
 		t.Error("there is a manifest")
+	}
+}
+
+// A proxy that refuses to connect is left alone at once: somebody has to see to it. One that cannot reach the API
+// is an outage as any other.
+func TestRun_ProxyRefuses_Stops(t *testing.T) {
+	for _, tt := range []struct {
+		status, code, asked int
+		stderr              string
+	}{
+		{http.StatusProxyAuthRequired, exitRefused, 1, "the proxy refused to connect: 407 Proxy Authentication Required; check the proxy in HTTPS_PROXY"},
+		{http.StatusForbidden, exitRefused, 1, "the proxy refused to connect: 403 Forbidden; check the proxy in HTTPS_PROXY"},
+		{http.StatusBadGateway, exitStopped, 2, "check base_url and the network, then the same command goes on"},
+	} {
+		t.Run(strconv.Itoa(tt.status), func(t *testing.T) {
+			t.Parallel()
+			var asked atomic.Int64
+			proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodConnect {
+					asked.Add(1)
+				}
+				w.WriteHeader(tt.status)
+			}))
+			t.Cleanup(proxy.Close)
+			out := filepath.Join(t.TempDir(), "out")
+			code, stderr := runWith(t, []string{
+				"LLAMA_CLOUD_BASE_URL=https://api.invalid", "HTTPS_PROXY=" + strings.Replace(proxy.URL, "//", "//user:hunter2@", 1),
+			}, "run", "--project", "--out", out, "--max-attempts", "2")
+			if code != tt.code || !strings.Contains(stderr, tt.stderr) || strings.Contains(stderr, "hunter2") {
+				t.Errorf("exit %d, want %d and %q, without the password\n%s", code, tt.code, tt.stderr, stderr)
+			}
+			if n := int(asked.Load()); n != tt.asked {
+				t.Errorf("the proxy was asked %d times, want %d", n, tt.asked)
+			}
+			if _, err := os.Stat(filepath.Join(out, "manifest.parquet")); err == nil {
+				t.Error("there is a manifest")
+			}
+		})
 	}
 }
 

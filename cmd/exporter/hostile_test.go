@@ -68,7 +68,7 @@ func (s *surroundings) check() {
 	if got := s.list(); !slices.Equal(got, s.names) {
 		s.t.Errorf("outside the export there are %q, want %q", got, s.names)
 	}
-	checkUntouched(s.t, s.base, "beside/out/", s.before)
+	checkUntouched(s.t, s.base, s.before, "beside/out/")
 }
 
 // hostileNames are names that lead elsewhere, are one where case or Unicode is folded, are none on some system, control a

@@ -44,6 +44,20 @@ func readLastRun(ctx context.Context, from store.Reader, log *slog.Logger) (last
 	return last, nil
 }
 
+// checkReportOrigin returns an error for a file that has the place of run.json, and that exporter did not write. What cannot be read at all
+// is left to those who need it.
+func checkReportOrigin(ctx context.Context, from store.Reader) error {
+	b, err := store.ReadBytes(ctx, from, runReportName, maxReport)
+	if err != nil {
+		return nil
+	}
+	var r runReport
+	if json.Unmarshal(b, &r) != nil || r.Version == "" || r.StartedAt.IsZero() {
+		return errors.New(runReportName + " is no file of exporter")
+	}
+	return nil
+}
+
 // watermark returns the time before which every update of the source's files is known: when the last complete listing of
 // the same source began. It is zero where there was none.
 func (l *lastRun) watermark(source map[string]string) time.Time {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 	"time"
 
@@ -26,11 +25,6 @@ type running struct {
 	UpdatedAt time.Time         `json:"updated_at"`
 	Settings  map[string]string `json:"settings"`
 	Counts    counts            `json:"counts"`
-}
-
-// String says whose run it is.
-func (r *running) String() string {
-	return fmt.Sprintf("process %d on %q, since %s", r.Process, r.Host, r.StartedAt.Format(time.RFC3339))
 }
 
 // readRunning returns the note of the run that is under way, or of one that did not come to its end; nil where there is none
@@ -62,12 +56,8 @@ func (e *export) begin(ctx context.Context, console *console) error {
 
 // note writes the note anew.
 func (e *export) note(ctx context.Context) error {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
 	r := running{
-		Version: version(), Host: host, Process: os.Getpid(), StartedAt: e.started.UTC(), UpdatedAt: time.Now().UTC(),
+		Version: version(), Host: store.Host(), Process: os.Getpid(), StartedAt: e.started.UTC(), UpdatedAt: time.Now().UTC(),
 		Settings: e.cfg.Settings(), Counts: e.report.snapshot(),
 	}
 	b, err := json.Marshal(&r)

@@ -19,11 +19,12 @@ var errDamaged = errors.New("the export is damaged")
 
 func newVerifyCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
-		Use:   "verify",
+		Use:   "verify [EXPORT]",
 		Short: "Read everything back and compare it with the manifest",
-		Long: `verify reads every stored blob and compares its size and SHA-256 with the manifest, and reads every shard and
-compares its frames, tar headers and seek table with its format. It changes nothing and needs no lock, so that it can look
-at an export that was interrupted; beside a run, a blob that the run is just replacing may be reported.
+		Long: `verify reads every stored blob of the export in the directory EXPORT, or in that of --out, and compares its size and
+SHA-256 with the manifest, and reads every shard and compares its frames, tar headers and seek table with its format. It
+changes nothing and needs no lock, so that it can look at an export that was interrupted; beside a run, a blob that the run is
+just replacing may be reported.
 
 Standard output has a line for everything damaged, and a summary. Files and members that no row names are orphans: they are
 counted, listed with -v, and harmless. A run that is killed, --refetch and --prune leave them. Where the manifest is so
@@ -38,16 +39,19 @@ With --json it has JSON lines instead. An object has a "type":
            things and of "orphans", and "seconds"
 
 The exit code is 7 where anything is damaged.`,
-		Example: `  exporter verify --out export
+		Example: `  exporter verify export
   exporter verify --out export --quick --json`,
-		Args: cobra.NoArgs,
+		Args: cobra.MaximumNArgs(1),
 	}
 	load := a.withConfig(c, config.SectionOutput, config.SectionLog)
 	v := &verification{app: a}
 	c.Flags().Lookup("verbose").Usage = "list orphans"
 	c.Flags().BoolVar(&v.quick, "quick", false, "look at names and sizes only, read no blob")
 	c.Flags().BoolVar(&v.asJSON, "json", false, "print JSON lines")
-	c.RunE = func(c *cobra.Command, _ []string) error {
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if err := exportArgument(c, args); err != nil {
+			return err
+		}
 		cfg, err := load()
 		if err != nil {
 			return err

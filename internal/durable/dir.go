@@ -41,7 +41,7 @@ var _ FS = (*Dir)(nil)
 const maxChecked = 1 << 14
 
 // Open makes the export directory at path where it is missing, takes its lock, and empties its TempDir. It fails with
-// ErrLocked while another process has it open, and before anything is written to a path that cannot be used.
+// ErrLocked, and says whose it is, while another process has it open, and before anything is written to a path that cannot be used.
 func Open(path string) (*Dir, error) {
 	made, err := makeOuter(path)
 	if err != nil {
@@ -154,13 +154,7 @@ func removeEmpty(dirs []string) {
 }
 
 func (d *Dir) own() error {
-	if _, err := d.Lstat(PrivateDir); errors.Is(err, fs.ErrNotExist) {
-		d.isNew = true
-	}
-	if err := d.MkdirAll(TempDir); err != nil {
-		return err
-	}
-	lock, err := lockFile(d.root, LockName)
+	lock, err := d.takeLock()
 	if err != nil {
 		return err
 	}
@@ -184,6 +178,9 @@ func (d *Dir) forget() {
 // Path returns the path that the directory was opened by.
 func (d *Dir) Path() string { return d.path }
 
+// IsNew tells whether no run has had the directory before: Open made PrivateDir.
+func (d *Dir) IsNew() bool { return d.isNew }
+
 // Close gives up the lock. What Open made is gone again if nothing was written since.
 func (d *Dir) Close() error {
 	d.handles.close()
@@ -192,7 +189,7 @@ func (d *Dir) Close() error {
 	}
 	if d.lock != nil {
 		d.removeUnused()
-		d.lock.Close()
+		unlock(d.lock)
 	}
 	err := d.root.Close()
 	removeEmpty(d.made)

@@ -8,7 +8,9 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -58,6 +60,49 @@ func TestOpen_SecondRun_IsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustOpen(t, path)
+}
+
+// Whoever has the lock is named from the first moment on, whatever a process that was killed has left there.
+func TestOpen_SecondRun_IsToldTheOwner(t *testing.T) {
+	path := t.TempDir()
+	lock := filepath.Join(path, filepath.FromSlash(LockName))
+	if err := os.Mkdir(filepath.Dir(lock), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	killed := fmt.Sprintf("process 1 on %q, since 2020-01-01T00:00:00Z\n", strings.Repeat("another-host.", 20))
+	if err := os.WriteFile(lock, []byte(killed), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	first := mustOpen(t, path)
+	_, err := Open(path)
+	want := fmt.Sprintf("%v: process %d on %q, since 20", ErrLocked, os.Getpid(), Host())
+	if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "another-host") {
+		t.Errorf("got error %v, want %q", err, want)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left := read(t, lock); left != "" {
+		t.Errorf("the lock still says %q", left)
+	}
+}
+
+// An owner that ends while it is asked for leaves the lock to the next.
+func TestOpen_SecondRun_OwnerEnds(t *testing.T) {
+	path := t.TempDir()
+	first := mustOpen(t, path)
+	if err := first.lock.Truncate(0); err != nil {
+		t.Fatal(err)
+	}
+	closed := make(chan error)
+	time.AfterFunc(20*time.Millisecond, func() { closed <- first.Close() })
+	second, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(<-closed, second.Close()); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestOpen_TempFiles_AreRemoved(t *testing.T) {

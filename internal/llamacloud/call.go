@@ -227,9 +227,9 @@ func (k *call) keep(g *governor.Governor) *governor.Request {
 	return k.kept[g]
 }
 
-// hopError makes a certificate that another host shows the asset's problem: it says nothing about the API.
+// hopError makes what keeps requests from another host the asset's problem: it says nothing about the API.
 func hopError(err error, hop int) error {
-	if failed, ok := errors.AsType[*RequestError](err); ok && hop > 0 && failed.Class == ClassTLS {
+	if failed, ok := errors.AsType[*RequestError](err); ok && hop > 0 && failed.blocked() {
 		failed.Class = ClassRedirect
 	}
 	return err

@@ -1,8 +1,10 @@
 package llamacloud
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"sync/atomic"
@@ -80,6 +82,7 @@ func (c *Client) Close() {
 func newTransport(o Options, g *guard) *http.Transport {
 	return &http.Transport{
 		Proxy:                  proxyFromEnvironment,
+		OnProxyConnectResponse: checkConnect,
 		DialContext:            g.dial,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    connectTimeout,
@@ -107,4 +110,15 @@ func proxyFromEnvironment(r *http.Request) (*url.URL, error) {
 func isProxied(u *url.URL) bool {
 	proxy, err := proxyFromEnvironment(&http.Request{URL: u})
 	return proxy != nil || err != nil
+}
+
+// errProxyRefused is what a proxy says that is not to be asked again.
+var errProxyRefused = errors.New("the proxy refused to connect")
+
+// checkConnect tells of a proxy that does not connect to a server. One that cannot reach it may do so next time.
+func checkConnect(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+	if answer.StatusCode == http.StatusOK || retryableStatus(answer.StatusCode) {
+		return nil
+	}
+	return fmt.Errorf("%w: %d %s", errProxyRefused, answer.StatusCode, http.StatusText(answer.StatusCode))
 }

@@ -20,6 +20,8 @@ const (
 	ClassTransport = "transport"
 	// ClassTLS: the server's certificate was refused, or it does not speak TLS.
 	ClassTLS = "tls"
+	// ClassProxy: the proxy refused to connect to the server.
+	ClassProxy = "proxy"
 	// ClassTimeout: the connection or the answer's headers did not come in time.
 	ClassTimeout = "timeout"
 	// ClassStalled: no byte of a body came in time.
@@ -152,6 +154,9 @@ func (e *RequestError) Error() string {
 
 func (e *RequestError) Unwrap() error { return e.Err }
 
+// blocked tells whether every request to the same host would fail so, until somebody does something about it.
+func (e *RequestError) blocked() bool { return e.Class == ClassTLS || e.Class == ClassProxy }
+
 // PauseError and OutageError are what ends a run when the API's own governor gives up.
 type (
 	PauseError  = governor.PauseError
@@ -168,9 +173,12 @@ type ListingError struct {
 func (e *ListingError) Error() string { return "list " + e.What + ": " + e.Err.Error() }
 func (e *ListingError) Unwrap() error { return e.Err }
 
-// IsRefusal tells whether an error is the API's refusal of a request, or of a listing, and will be again until somebody does something
-// about it.
+// IsRefusal tells whether an error is the API's refusal of a request, or of a listing, or that of what leads to the API, and will be
+// again until somebody does something about it.
 func IsRefusal(err error) bool {
+	if failed, ok := errors.AsType[*RequestError](err); ok {
+		return failed.blocked()
+	}
 	refused, ok := errors.AsType[*APIError](err)
 	return ok && refused.final() && !errors.Is(err, ErrCursorRefused)
 }

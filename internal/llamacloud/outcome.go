@@ -74,7 +74,7 @@ func (x *exchange) failed(to *url.URL, err error) error {
 		return err
 	}
 	failure, ok := errors.AsType[*RequestError](err)
-	if !ok || failure.Class == ClassTLS || failure.Class == ClassRedirect {
+	if !ok || failure.blocked() || failure.Class == ClassRedirect {
 		t.Untold()
 		return err
 	}

@@ -120,7 +120,7 @@ func concern(err error) (class string, ok bool) {
 		return fmt.Sprintf("http_%d", answered.Status), !answered.unauthorized()
 	}
 	if failed, ok := errors.AsType[*RequestError](err); ok {
-		return failed.Class, failed.Class != ClassTLS
+		return failed.Class, !failed.blocked()
 	}
 	return "", false
 }

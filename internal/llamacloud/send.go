@@ -97,7 +97,7 @@ func (k *call) send(ctx context.Context, to *url.URL, hop int) (*answer, error) 
 		if err == nil {
 			// Its connection is dropped with it: what is sent next is to show whether a new one can be had.
 			a.body.Close()
-		} else if failed, ok := errors.AsType[*RequestError](err); ok && failed.Class == ClassTLS {
+		} else if failed, ok := errors.AsType[*RequestError](err); ok && failed.blocked() {
 			// That ends the run, whatever was to be sent.
 			return nil, err
 		}
@@ -292,6 +292,8 @@ func (k *call) explain(ctx context.Context, host *url.URL, err error, unsent boo
 		class = ClassRedirect
 	case isTLS(err):
 		class = ClassTLS
+	case errors.Is(err, errProxyRefused):
+		class = ClassProxy
 	case isNet && timeout.Timeout():
 		class = ClassTimeout
 	}

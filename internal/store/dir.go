@@ -22,6 +22,7 @@ import (
 type Dir struct {
 	fsys  durable.FS
 	close func() error
+	isNew bool
 	// serial numbers temporary files.
 	serial atomic.Int64
 
@@ -55,9 +56,15 @@ func OwnDir(path string, folders ...string) (*Dir, error) {
 		}
 	}
 	d := OnFS(dir)
-	d.close = dir.Close
+	d.close, d.isNew = dir.Close, dir.IsNew()
 	return d, nil
 }
+
+// IsNew tells whether nobody has owned the directory before.
+func (d *Dir) IsNew() bool { return d.isNew }
+
+// Host returns the name of this machine, as owners of an export give it.
+func Host() string { return durable.Host() }
 
 // OpenDir opens an existing directory for reading and changes nothing in it.
 func OpenDir(path string) (ReadCloser, error) {
