@@ -307,12 +307,15 @@ func (l *log[T]) tables() []*table {
 	return tables
 }
 
-// info returns what the newest file says of the run that wrote it; nil where there is no file.
-func (l *log[T]) info() *Info {
-	if tables := l.tables(); len(tables) > 0 {
-		return &tables[len(tables)-1].meta.Info
+// info returns what the newest file says of the run that wrote it; nil where there is no file. One that another program wrote may say
+// nothing, and then an older one is asked.
+func (l *log[T]) info() (info *Info) {
+	for _, t := range slices.Backward(l.tables()) {
+		if info = &t.meta.Info; info.Source != "" {
+			break
+		}
 	}
-	return nil
+	return info
 }
 
 // all yields every row, sorted, each key once.

@@ -101,10 +101,11 @@ func (s *Snapshot) index(ctx context.Context) error {
 
 // Info returns what the newest file of the ledger says of the run that wrote it; nil where nothing has been recorded.
 func (s *Snapshot) Info() *Info {
-	if info := s.assets.info(); info != nil {
-		return info
+	assets, files := s.assets.info(), s.files.info()
+	if files == nil || assets != nil && assets.Source != "" {
+		return assets
 	}
-	return s.files.info()
+	return files
 }
 
 // File implements pipeline.History.
