@@ -96,7 +96,7 @@ func TestRun_OtherNames_AreTakenInWithoutAsking(t *testing.T) {
 				t.Errorf("row of the file: %+v", file)
 			}
 			recorded := source.files[0].recorded()
-			if n := countRows(store, func(r *Row) bool { return r.Status == Stored && isNamedAs(r.File, &recorded) }); n != 5 {
+			if n := countRows(store, func(r *Row) bool { return r.FileID == ID(recorded.ID) && isNamedAs(r.File, &recorded) }); n != 5 {
 				t.Errorf("%d of 5 rows of assets name it so", n)
 			}
 			before := store.batch

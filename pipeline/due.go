@@ -40,22 +40,25 @@ func (s *FileState) isAtOnePlace(places []SourceKey) bool {
 }
 
 // isDue tells whether a file's pictures have not had their time: it is asked again when its age has doubled since it was asked
-// last. As long as a kind is empty, that age is the time since it was listed first, or since its date where that is
-// later: an index may be built over old files. A file that was younger by its date than Settle when it was asked is due as well, since
-// the pictures of some pages come before others, and one without a date, as nothing else tells that it changed; one that no listing
-// has is always.
+// last, as long as a kind is empty, or as it was younger than Settle when it was asked, since the pictures of some pages come before
+// others. A file without a date is due for ever, as nothing else tells that it changed; one that no listing has is always. The age
+// counts from the file's date, but from when it was listed first where that is later and there is no picture at all: an index may be
+// built over old files.
 func (r *run) isDue(file *File, state *FileState) bool {
 	if state.AskedAt.IsZero() || state.UpdatedAt.IsZero() && slices.Equal(state.Sources, []SourceKey{FileSource(file.ID)}) {
-		return true
-	}
-	isEmpty := func(kind Kind) bool { return !state.isUnknown(kind) && *state.of(kind) == 0 }
-	if r.hasDoubled(latest(state.UpdatedAt, state.ListedAt), state.AskedAt) && slices.ContainsFunc(r.Filters.Kinds(), isEmpty) {
 		return true
 	}
 	if state.UpdatedAt.IsZero() {
 		return r.hasDoubled(state.ListedAt, state.AskedAt)
 	}
-	return state.AskedAt.Sub(state.UpdatedAt) < r.Settle && r.hasDoubled(state.UpdatedAt, state.AskedAt)
+	since := state.UpdatedAt
+	isEmpty := func(kind Kind) bool { return !state.isUnknown(kind) && *state.of(kind) == 0 }
+	hasSome := func(kind Kind) bool { return !state.isUnknown(kind) && *state.of(kind) > 0 }
+	lacks := slices.ContainsFunc(r.Filters.Kinds(), isEmpty)
+	if lacks && !slices.ContainsFunc(r.Filters.Kinds(), hasSome) {
+		since = latest(since, state.ListedAt)
+	}
+	return (lacks || state.AskedAt.Sub(state.UpdatedAt) < r.Settle) && r.hasDoubled(since, state.AskedAt)
 }
 
 // hasDoubled tells whether the age of what began at some time has doubled since it was asked for. What begins in the future has age 0.

@@ -168,11 +168,11 @@ func (h *upstream) add() {
 	}
 	id := fmt.Sprintf("file-%d", h.next)
 	pages := int32(1 + h.rng.IntN(2))
+	var late time.Duration
 	for _, kind := range []Kind{Screenshot, Figure} {
-		var late time.Duration
 		for page := range pages {
-			// Those of an old file come all at once: once it has some, only a newer date has it asked again.
-			if page == 0 || f.age == 0 {
+			// Those of an old file come all at once: once it has some, only a newer date, or twice its age, has it asked again.
+			if f.age == 0 || page == 0 && kind == Screenshot {
 				late = 0
 				if h.rng.IntN(3) == 0 {
 					late = time.Duration(h.rng.Int64N(int64(12 * time.Hour)))
@@ -376,14 +376,14 @@ func (h *upstream) Assets(_ context.Context, id ID, kind Kind) ([]Asset, error) 
 	}
 	assets := []Asset{}
 	if h.lie {
-		switch h.rng.IntN(12) {
-		case 0:
+		switch lie := h.rng.IntN(12); {
+		case lie == 0 && f.age == 0:
 			return nil, nil
-		case 1:
+		case lie == 1 && f.age == 0:
 			return assets, nil
-		case 2:
+		case lie == 2:
 			return nil, &Failure{Class: "http_404", Attempts: 1, Final: true, Absent: true, Err: errFake}
-		case 3:
+		case lie == 3:
 			assets = append(assets, Asset{FileID: id, Kind: kind, PageIndex: -1, Malformed: &Failure{Class: ClassMalformed, Err: errFake}})
 		}
 	}

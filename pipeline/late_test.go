@@ -48,8 +48,8 @@ func TestRun_PicturesComeLate_AllAreFetched(t *testing.T) {
 			if got, want := countRows(store, hasStatus(Stored)), files/2*5+files/2*2; got != want || len(source.fetched) != want {
 				t.Errorf("incremental %v: %d assets are stored after %d fetches, want %d", incremental, got, len(source.fetched), want)
 			}
-			// Each is asked when it is listed first and 12 h and 36 h later, for the two kinds; without figures after 12, 24 and 48 h.
-			if got, want := len(source.listings), files/2*3*2+files/2*4*2; got != want {
+			// Each is asked when it is listed first and 12 h and 36 h later, for the two kinds.
+			if got, want := len(source.listings), files*3*2; got != want {
 				t.Errorf("incremental %v: %d listings of assets, want %d", incremental, got, want)
 			}
 			t.Logf("incremental %v: %d files, 6 runs in three days: %d listings of assets, %d of blobs", incremental, files, len(source.listings), len(source.fetched))
@@ -112,19 +112,19 @@ func TestRun_IsDue(t *testing.T) {
 		}
 	}
 	old := &FileState{
-		Status: Complete, Screenshots: full, Figures: empty,
+		Status: Complete, Screenshots: empty, Figures: empty,
 		UpdatedAt: now.Add(-1000 * time.Hour), ListedAt: now.Add(-2 * time.Hour), AskedAt: now.Add(-time.Hour),
 	}
 	o := &run{Options: Options{Filters: Filters{Screenshots: true, Figures: true}, Settle: 24 * time.Hour}, started: now}
 	if !o.isDue(&File{ID: "f", UpdatedAt: old.UpdatedAt}, old) {
-		t.Error("old and listed lately, a kind is empty, doubled since: not due")
+		t.Error("old and listed lately, without a picture, doubled since: not due")
 	}
 	if o.started = now.Add(-time.Minute); o.isDue(&File{ID: "f", UpdatedAt: old.UpdatedAt}, old) {
-		t.Error("old and listed lately, a kind is empty, not doubled since: due")
+		t.Error("old and listed lately, without a picture, not doubled since: due")
 	}
 	old.Figures = full
 	if o.started = now; o.isDue(&File{ID: "f", UpdatedAt: old.UpdatedAt}, old) {
-		t.Error("old and listed lately, with both kinds: due")
+		t.Error("old and listed lately, with a picture: due")
 	}
 	dateless := &FileState{Status: Complete, Screenshots: full, Figures: full, ListedAt: now.Add(-50 * time.Hour), AskedAt: now.Add(-25 * time.Hour)}
 	r := &run{Options: Options{Filters: Filters{Screenshots: true, Figures: true}, Settle: time.Hour}, started: now}
