@@ -30,7 +30,6 @@ var allowedImports = map[string][]string{
 	"exporter/internal/verify":                       {"exporter/pipeline", "exporter/sinks", "exporter/internal/store"},
 	"exporter/internal/emulator":                     {},
 	"exporter/internal/emulator/sample":              {},
-	"exporter/internal/emulator/sample/draw":         {},
 	"exporter/internal/limits":                       {"exporter/internal/llamacloud/governor/simulate"},
 	"exporter/internal/bench":                        {},
 	"exporter/cmd/exporter": {
