@@ -65,7 +65,7 @@ func storedRow(id string, page int32) *pipeline.Row {
 		},
 		File: inAssetRow(testFile(id)), Status: pipeline.Stored, Attempts: 1, FetchedAt: testTime,
 		Content: pipeline.Content{
-			Size: 1000, SHA256: [32]byte{byte(page), 7}, MediaType: "image/jpeg", Width: 816, Height: 1056, Orientation: 6,
+			Size: 1000, SHA256: [32]byte{byte(page), 7}, MediaType: "image/jpeg", Width: 816, Height: 1056,
 		},
 		Location: pipeline.Location{Path: fmt.Sprintf("blobs/%s/page_screenshots/%d.jpg", id, page)},
 	}
