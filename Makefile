@@ -1,5 +1,5 @@
-# make check is what CI runs. Every tool is a "tool" line of tools/go.mod, so that no tool is among the program's
-# dependencies.
+# make check is what CI runs. Tools are "tool" lines of tools/go.mod, or programs of that module, so that nothing they need is
+# among the program's dependencies.
 
 GO      ?= go
 TOOL    := $(GO) tool -modfile=tools/go.mod
@@ -8,22 +8,23 @@ TARGETS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windo
 
 export CGO_ENABLED
 
-.PHONY: build check format vet tidy vuln test histories bench microbench cross reproducible interop sample fuzz clean
+.PHONY: build check format vet tidy vuln test histories bench microbench cross size reproducible interop sample fuzz clean
 
 build: CGO_ENABLED=0
 build:
 	$(GO) build $(PROGRAM)
 
-check: format vet tidy test cross reproducible interop vuln
+check: format vet tidy test cross size reproducible interop vuln
 
 format:
-	@unformatted=$$(gofmt -l cmd pipeline sinks manifest internal); \
+	@unformatted=$$(gofmt -l cmd pipeline sinks manifest internal tools); \
 	if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
 	@if grep -rnE '^(<<<<<<<|>>>>>>>) ' --include='*.md' --include='*.toml' --include='*.yaml' .; then echo "left over from a merge"; exit 1; fi
 
 vet:
 	$(GO) vet ./...
 	$(TOOL) staticcheck ./...
+	cd tools && $(GO) vet ./... && $(GO) tool staticcheck ./...
 
 # "go mod verify" asks for the downloads of every required module, and internal/interop requires this repository's: it is
 # left out of the go.mod that is verified.
@@ -31,6 +32,7 @@ tidy:
 	$(GO) mod tidy -diff
 	$(GO) mod verify
 	$(GO) mod verify -modfile=tools/go.mod
+	cd tools && $(GO) mod tidy -diff
 	cd internal/interop && $(GO) mod tidy -diff
 	@echo "$(GO) mod verify, for internal/interop"; copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && \
 	cp internal/interop/go.mod internal/interop/go.sum "$$copy" && \
@@ -53,6 +55,7 @@ test:
 	$(GO) test -race -bench . -benchtime 1x ./...
 	$(GO) test -run '^TestExport_' ./cmd/exporter
 	$(GO) test -run '^TestTable_' ./internal/llamacloud/governor/simulate
+	cd tools && $(GO) test -race ./...
 
 # Tries 10,000 random histories of upstream; "test" tries a few hundred.
 histories:
@@ -71,6 +74,16 @@ cross:
 		echo "build $$target"; \
 		GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -o /dev/null ./cmd/exporter || exit 1; \
 	done
+
+# Builds the program as it is handed out, without symbols, for the platform that MOST_BYTES bounds. A few megabytes more at once are
+# often methods that nothing calls: the linker keeps them all where something that is linked looks methods up by names or numbers.
+MOST_BYTES := 20000000
+size: CGO_ENABLED=0
+size:
+	@temp=$$(mktemp); trap 'rm -f "$$temp"' EXIT; \
+	GOOS=linux GOARCH=amd64 $(GO) build -trimpath -ldflags='-s -w' -o "$$temp" ./cmd/exporter || exit 1; \
+	bytes=$$(wc -c <"$$temp"); echo "linux/amd64, stripped: $$bytes bytes of $(MOST_BYTES)"; \
+	[ "$$bytes" -le $(MOST_BYTES) ]
 
 # Builds the program here and in a copy of this folder at another path: both files must be the same bytes.
 #
@@ -99,7 +112,7 @@ interop: CGO_ENABLED=1
 interop:
 	cd internal/interop && $(GO) vet ./... && $(GO) test ./...
 
-# Draws the sample of "exporter demo" anew.
+# Draws the sample of "exporter demo" anew; see tools/drawsample.
 sample:
 	$(GO) generate ./internal/emulator/sample
 

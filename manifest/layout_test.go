@@ -27,7 +27,7 @@ func TestEncodeTable_Encodings_AreOld(t *testing.T) {
 		for _, chunk := range group.Columns {
 			name := strings.Join(chunk.MetaData.PathInSchema, ".")
 			for _, e := range chunk.MetaData.Encoding {
-				if !slices.Contains([]format.Encoding{format.Plain, format.RLE, format.RLEDictionary, format.PlainDictionary}, e) {
+				if !slices.Contains([]format.Encoding{format.Plain, format.RLE, format.RLEDictionary}, e) {
 					t.Errorf("column %s has the encoding %v", name, e)
 				}
 				if e == format.RLEDictionary {

@@ -179,7 +179,7 @@ func (r *assetRow) setContent(from *pipeline.Row) {
 	sum := hex.EncodeToString(c.SHA256[:])
 	r.SHA256 = &sum
 	r.MediaType = &c.MediaType
-	r.Width, r.Height = nonZero(c.Width), nonZero(c.Height)
+	r.Width, r.Height, r.Orientation = nonZero(c.Width), nonZero(c.Height), nonZero(c.Orientation)
 	r.FetchedAt = micros(from.FetchedAt)
 	if at == nil {
 		r.FileName = &from.Location.Path
@@ -236,7 +236,7 @@ func (r *assetRow) content(row *pipeline.Row) error {
 	}
 	copy(row.Content.SHA256[:], sum)
 	row.Content.Size, row.Content.MediaType = *r.Size, *r.MediaType
-	row.Content.Width, row.Content.Height = zeroIfNil(r.Width), zeroIfNil(r.Height)
+	row.Content.Width, row.Content.Height, row.Content.Orientation = zeroIfNil(r.Width), zeroIfNil(r.Height), zeroIfNil(r.Orientation)
 	if r.FileName != nil {
 		row.Location.Path = *r.FileName
 		return nil

@@ -39,7 +39,7 @@ func TestLedger_Schema1_GoesOn(t *testing.T) {
 
 	l := openLedger(t, dir)
 	row := storedRow("c", 0)
-	row.DeclaredType, row.MissedAt = "image/png", testTime
+	row.DeclaredType, row.MissedAt, row.Content.Orientation = "image/png", testTime, 6
 	file := &pipeline.FileRow{File: *testFile("c"), Status: pipeline.Complete, AskedAt: testTime, Sources: []pipeline.SourceKey{"project"}}
 	if err := l.Commit(t.Context(), []*pipeline.Row{row}, []*pipeline.FileRow{file}); err != nil {
 		t.Fatal(err)

@@ -15,8 +15,10 @@ type Content struct {
 	SHA256 [sha256.Size]byte
 	// MediaType is sniffed from the bytes, such as "image/jpeg".
 	MediaType string
-	// Width and Height in pixels; 0 where the header could not be read.
+	// Width and Height in pixels, as the picture is stored; 0 where the header could not be read.
 	Width, Height int32
+	// Orientation is EXIF's, 1 to 8: how the stored picture is to be turned and mirrored when it is shown; 0 where it is not known.
+	Orientation int32
 }
 
 // Blob is the verified body of one asset. It can be read more than once, by one goroutine at a time, until it is closed.

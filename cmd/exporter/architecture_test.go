@@ -12,17 +12,18 @@ import (
 )
 
 // allowedImports says which packages of this module each package may import, outside its tests. Imports run one way; the
-// leaves (durable, media) import nothing of ours.
+// leaves (durable, loopback, media) import nothing of ours.
 var allowedImports = map[string][]string{
 	"exporter/pipeline":                              {},
 	"exporter/internal/durable":                      {},
 	"exporter/internal/durable/durabletest":          {"exporter/internal/durable"},
 	"exporter/internal/store":                        {"exporter/internal/durable"},
 	"exporter/internal/store/storetest":              {"exporter/internal/store", "exporter/internal/durable", "exporter/internal/durable/durabletest"},
+	"exporter/internal/loopback":                     {},
 	"exporter/internal/media":                        {},
 	"exporter/internal/media/mediatest":              {},
-	"exporter/internal/config":                       {"exporter/pipeline"},
-	"exporter/internal/llamacloud":                   {"exporter/pipeline", "exporter/internal/media", "exporter/internal/llamacloud/governor"},
+	"exporter/internal/config":                       {"exporter/pipeline", "exporter/internal/loopback"},
+	"exporter/internal/llamacloud":                   {"exporter/pipeline", "exporter/internal/loopback", "exporter/internal/media", "exporter/internal/llamacloud/governor"},
 	"exporter/internal/llamacloud/governor":          {"exporter/pipeline"},
 	"exporter/internal/llamacloud/governor/simulate": {"exporter/internal/llamacloud/governor"},
 	"exporter/sinks":                                 {"exporter/pipeline", "exporter/internal/store", "exporter/internal/media"},
@@ -30,12 +31,12 @@ var allowedImports = map[string][]string{
 	"exporter/internal/verify":                       {"exporter/pipeline", "exporter/sinks", "exporter/internal/store"},
 	"exporter/internal/emulator":                     {},
 	"exporter/internal/emulator/sample":              {},
-	"exporter/internal/emulator/sample/draw":         {},
 	"exporter/internal/limits":                       {"exporter/internal/llamacloud/governor/simulate"},
 	"exporter/internal/bench":                        {},
 	"exporter/cmd/exporter": {
 		"exporter/pipeline", "exporter/sinks", "exporter/manifest", "exporter/internal/config", "exporter/internal/store",
 		"exporter/internal/llamacloud", "exporter/internal/verify", "exporter/internal/emulator", "exporter/internal/emulator/sample",
+		"exporter/internal/loopback",
 	},
 }
 

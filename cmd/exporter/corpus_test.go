@@ -27,7 +27,7 @@ func TestRun_Corpus_IsCompleteAndExact(t *testing.T) {
 	for _, sink := range [][]string{
 		{"--sink", "local"},
 		{"--sink", "archive"},
-		{"--sink", "archive", "--shard-size", "1MiB", "--frame-size", "64KiB"},
+		{"--sink", "archive", "--shard-size", "256KiB", "--frame-size", "64KiB"},
 		{"--sink", "archive", "--compression", "none", "--shard-size", "4MiB"},
 	} {
 		for _, tt := range tests {

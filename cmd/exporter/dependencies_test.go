@@ -143,21 +143,20 @@ func licenceTexts(t *testing.T, dirs []string) map[string]string {
 // The tables of docs/dependencies.md have every module that is linked, tested with or run as a tool, and no other.
 func TestDependencies_Document_IsTrue(t *testing.T) {
 	linked := linkedModules(t)
-	want := map[string][]string{"In the program": {}, "In tests and generators": {}, "Tools": {}, "Interoperability tests": {}}
+	want := map[string][]string{"In the program": {}, "In tests": {}, "Tools": {}, "Interoperability tests": {}}
 	for module := range linked {
 		want["In the program"] = append(want["In the program"], module)
 	}
 	for _, m := range readGoMod(t, "../../go.mod").Require {
 		if module := m.Path + " " + m.Version; linked[module] == nil {
-			want["In tests and generators"] = append(want["In tests and generators"], module)
+			want["In tests"] = append(want["In tests"], module)
 		}
 	}
 	tools := readGoMod(t, "../../tools/go.mod")
 	for _, m := range tools.Require {
-		for _, tool := range tools.Tool {
-			if strings.HasPrefix(tool.Path, m.Path+"/") {
-				want["Tools"] = append(want["Tools"], m.Path+" "+m.Version)
-			}
+		isTool := slices.ContainsFunc(tools.Tool, func(tool struct{ Path string }) bool { return strings.HasPrefix(tool.Path, m.Path+"/") })
+		if isTool || !m.Indirect {
+			want["Tools"] = append(want["Tools"], m.Path+" "+m.Version)
 		}
 	}
 	for _, m := range readGoMod(t, "../../internal/interop/go.mod").Require {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"exporter/internal/loopback"
 )
 
 // loopbackServer serves HTTP on a loopback address.
@@ -30,7 +32,7 @@ func serveLoopback(flag, address string, handler http.Handler) (*loopbackServer,
 // listenLoopback is the first half of serveLoopback, for handlers that have to know where they are.
 func listenLoopback(flag, address string) (*loopbackServer, error) {
 	host, _, err := net.SplitHostPort(address)
-	if ip := net.ParseIP(host); err != nil || host != "localhost" && !ip.IsLoopback() {
+	if err != nil || !loopback.IsHost(host) {
 		return nil, usagef("%s %q: want a loopback address, such as 127.0.0.1:8080", flag, address)
 	}
 	listener, err := net.Listen("tcp", address)

@@ -5,14 +5,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
-	"net/netip"
 	"runtime"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"exporter/internal/config"
+	"exporter/internal/loopback"
 )
 
 // memProfileRate is how many bytes are allocated for each sample of the heap's profile. It is Go's default.
@@ -57,10 +56,8 @@ func pprofHandler() http.Handler {
 func loopbackHostOnly(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, port, err := net.SplitHostPort(r.Host)
-		addr, addrErr := netip.ParseAddr(host)
-		loopback := strings.EqualFold(host, "localhost") || addrErr == nil && addr.IsLoopback()
 		at, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-		if err != nil || !loopback || !ok || port != strconv.Itoa(at.Port) {
+		if err != nil || !loopback.IsHost(host) || !ok || port != strconv.Itoa(at.Port) {
 			http.Error(w, "profiles are served to this machine only: ask by a loopback address or localhost, with the port", http.StatusForbidden)
 			return
 		}

@@ -64,8 +64,9 @@ func checkFormat(t *testing.T, row *pipeline.Row, want mediatest.File) {
 	}
 	c := row.Content
 	if row.Status != pipeline.Stored || c.MediaType != want.MediaType || path.Ext(name) != want.Extension ||
-		c.Width != want.Width || c.Height != want.Height {
-		t.Errorf("%s is %s as %s, %d by %d, in %s, want %s, %d by %d, in a name with %s", row.FigureName, row.Status, c.MediaType,
-			c.Width, c.Height, name, want.MediaType, want.Width, want.Height, want.Extension)
+		c.Width != want.Width || c.Height != want.Height || c.Orientation != want.Orientation {
+		t.Errorf("%s is %s as %s, %d by %d, orientation %d, in %s, want %s, %d by %d, %d, in a name with %s", row.FigureName,
+			row.Status, c.MediaType, c.Width, c.Height, c.Orientation, name, want.MediaType, want.Width, want.Height,
+			want.Orientation, want.Extension)
 	}
 }

@@ -2,11 +2,12 @@ package config
 
 import (
 	"errors"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+
+	"exporter/internal/loopback"
 )
 
 // parseBaseURL parses the URL that the API is below. Its errors show nothing of text, which may hold a password.
@@ -35,12 +36,6 @@ func validPort(u *url.URL) bool {
 	return err == nil && n > 0
 }
 
-// isLoopback tells whether nothing that is sent to the host leaves this machine.
-func isLoopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.Unmap().IsLoopback()
-}
-
 // officialHosts are those of LlamaCloud: in the United States, and in Europe.
 func officialHosts() []string {
 	return []string{"api.cloud.llamaindex.ai", "api.cloud.eu.llamaindex.ai"}
@@ -48,5 +43,5 @@ func officialHosts() []string {
 
 // isTrusted tells whether the API key may go to a URL that nobody has given: to an official host, or nowhere from this machine.
 func isTrusted(u *url.URL) bool {
-	return u.Scheme == "https" && slices.Contains(officialHosts(), strings.TrimSuffix(u.Host, ":443")) || isLoopback(u.Hostname())
+	return u.Scheme == "https" && slices.Contains(officialHosts(), strings.TrimSuffix(u.Host, ":443")) || loopback.IsHost(u.Hostname())
 }

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"exporter/internal/loopback"
 )
 
 // ValidateSource refuses a Config that selects no file at all. It is apart from Load because not all commands export.
@@ -22,7 +24,7 @@ func (c *Config) namesSource() bool {
 
 // validate checks what concerns more than one key.
 func (c *Config) validate() error {
-	if u := c.API.BaseURL; u.Scheme == "http" && !c.API.InsecureHTTP && !isLoopback(u.Hostname()) {
+	if u := c.API.BaseURL; u.Scheme == "http" && !c.API.InsecureHTTP && !loopback.IsHost(u.Hostname()) {
 		problem := fmt.Sprintf("plain http would show the API key to the network between here and %q", u.Hostname())
 		return c.fail(problem, "use https, or give --insecure-http", "api.base_url")
 	}

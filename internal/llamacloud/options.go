@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"net/url"
 	"strings"
 	"time"
 
+	"exporter/internal/loopback"
 	"exporter/pipeline"
 )
 
@@ -140,7 +140,7 @@ func (o Options) parseBaseURL() (*url.URL, error) {
 		return nil, errors.New("the base URL has a query or a fragment: give it without")
 	case u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
 		return nil, fmt.Errorf("base URL %q: give one such as %s", o.BaseURL, DefaultBaseURL)
-	case u.Scheme == "http" && !o.InsecureHTTP && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !o.InsecureHTTP && !loopback.IsHost(u.Hostname()):
 		return nil, fmt.Errorf("base URL %q would show the key on the way: use https, or pass --insecure-http", o.BaseURL)
 	}
 	u.RawPath = strings.TrimRight(u.EscapedPath(), "/")
@@ -148,13 +148,4 @@ func (o Options) parseBaseURL() (*url.URL, error) {
 		return nil, fmt.Errorf("base URL %q: its path is not valid", o.BaseURL)
 	}
 	return u, nil
-}
-
-// isLoopback tells whether a host is this machine: localhost, 127.0.0.0/8 or ::1.
-func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"exporter/internal/loopback"
 )
 
 const (
@@ -40,7 +42,7 @@ func redirectTarget(base, from *url.URL, location string) (*url.URL, error) {
 		return nil, fmt.Errorf("redirected to %q with a user name", to.Host)
 	case to.Scheme == "https", sameOrigin(base, to):
 		return to, nil
-	case base.Scheme == "http" && isLoopback(base.Hostname()) && isLoopback(to.Hostname()):
+	case base.Scheme == "http" && loopback.IsHost(base.Hostname()) && loopback.IsHost(to.Hostname()):
 		return to, nil
 	}
 	return nil, fmt.Errorf("redirected to %q over plain http", to.Host)

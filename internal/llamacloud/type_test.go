@@ -55,9 +55,10 @@ func TestSource_Blob_TheBytesDecide(t *testing.T) {
 				for _, listed := range []int64{0, int64(len(f.Data))} {
 					blob, err := a.fetchBlob(t, listed)
 					wantBlob(t, blob, err, f.Data, f.MediaType)
-					if err == nil && (blob.Width != f.Width || blob.Height != f.Height || blob.DeclaredType != declared) {
-						t.Errorf("got %d by %d, declared as %q, want %d by %d, %q", blob.Width, blob.Height, blob.DeclaredType,
-							f.Width, f.Height, declared)
+					if err == nil && (blob.Width != f.Width || blob.Height != f.Height || blob.Orientation != f.Orientation ||
+						blob.DeclaredType != declared) {
+						t.Errorf("got %d by %d, orientation %d, declared as %q, want %d by %d, %d, %q", blob.Width, blob.Height,
+							blob.Orientation, blob.DeclaredType, f.Width, f.Height, f.Orientation, declared)
 					}
 				}
 			})

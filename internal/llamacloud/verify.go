@@ -44,6 +44,7 @@ func (c *Client) takeBlob(a *answer, expected int64) (*pipeline.Blob, error) {
 	}
 	content := pipeline.Content{Size: sp.size, SHA256: sp.sum(), MediaType: mediaType}
 	content.Width, content.Height, _ = media.Dimensions(mediaType, sp.body(), sp.size)
+	content.Orientation = media.Orientation(mediaType, sp.body(), sp.size)
 	blob := pipeline.NewBlob(content, sp.body(), sp.release)
 	blob.Attempts = a.call.requests
 	blob.FetchedAt = time.Now().UTC()

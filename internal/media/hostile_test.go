@@ -3,24 +3,18 @@ package media
 import (
 	"bytes"
 	"encoding/binary"
-	"hash/crc32"
 	"io"
 	"runtime"
 	"strings"
 	"testing"
-)
 
-// pngChunk returns a chunk of a PNG.
-func pngChunk(name, data string) string {
-	b := binary.BigEndian.AppendUint32(nil, uint32(len(data)))
-	b = append(b, name+data...)
-	return string(binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE([]byte(name+data))))
-}
+	"exporter/internal/media/mediatest"
+)
 
 // pngHead returns what a PNG of that size begins with; the color type is 2 for RGB, 3 for a palette.
 func pngHead(width, height uint32, colorType byte) string {
 	ihdr := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, width), height)
-	return "\x89PNG\r\n\x1a\n" + pngChunk("IHDR", string(append(ihdr, 8, colorType, 0, 0, 0)))
+	return "\x89PNG\r\n\x1a\n" + mediatest.Chunk("IHDR", string(append(ihdr, 8, colorType, 0, 0, 0)))
 }
 
 // tiffFile returns a little-endian TIFF whose directory, at the offset, has these entries, 12 bytes each.
@@ -46,9 +40,9 @@ var bombs = []struct {
 	{"pixels", PNG, pngHead(100_000, 100_000, 2), 100_000, 100_000},
 	{"most pixels", PNG, pngHead(1<<31-1, 1, 2), 1<<31 - 1, 1},
 	{"too many pixels", PNG, pngHead(1<<31, 1<<31, 2), 0, 0},
-	{"pixels with a palette", PNG, pngHead(100_000, 100_000, 3) + pngChunk("PLTE", "rgb"), 100_000, 100_000},
+	{"pixels with a palette", PNG, pngHead(100_000, 100_000, 3) + mediatest.Chunk("PLTE", "rgb"), 100_000, 100_000},
 	{"palette of 2 GiB", PNG, pngHead(100_000, 100_000, 3) + "\x7f\xff\xff\xffPLTE", 100_000, 100_000},
-	{"text before the palette", PNG, pngHead(9, 9, 3) + strings.Repeat(pngChunk("zTXt", ""), 99_999), 9, 9},
+	{"text before the palette", PNG, pngHead(9, 9, 3) + strings.Repeat(mediatest.Chunk("zTXt", ""), 99_999), 9, 9},
 	{"header of 2 GiB", PNG, "\x89PNG\r\n\x1a\n\x7f\xff\xff\xffIHDR", 0, 0},
 
 	{"pixels", JPEG,

@@ -7,47 +7,49 @@ import (
 	"io"
 )
 
-// maxJPEGSegments bounds how many segments, and bytes between them, are passed over in search of the one that has the size.
+// maxJPEGSegments bounds how many segments, and bytes between them, are passed over in search of one of them.
 const maxJPEGSegments = 4096
 
-var errNoJPEGSize = errors.New("no frame header in its place")
+var errNoSegment = errors.New("no such segment in its place")
 
 // jpegConfig reads the size from the frame header (ITU-T T.81, section B.2.2). Package image/jpeg takes 15 kB of memory for
 // that, and reads what comes before; here other segments are passed over. As there, bytes between segments are forgiven.
 func jpegConfig(r io.Reader) (image.Config, error) {
 	j := jpegReader{r: r, left: maxJPEGSegments}
-	if _, err := j.read(2); err != nil {
+	if err := j.find(func(marker byte, _ int64) (bool, error) { return isJPEGFrame(marker), nil }); err != nil {
 		return image.Config{}, err
 	}
-	for {
-		marker, err := j.marker()
-		if err != nil {
-			return image.Config{}, err
-		}
-		b, err := j.read(2)
-		if err != nil {
-			return image.Config{}, err
-		}
-		// The length of a segment counts itself.
-		length := int64(binary.BigEndian.Uint16(b)) - 2
-		switch {
-		case isJPEGFrame(marker):
-			// Precision, height and width.
-			b, err := j.read(5)
-			if err != nil {
-				return image.Config{}, err
-			}
-			return image.Config{Height: int(binary.BigEndian.Uint16(b[1:])), Width: int(binary.BigEndian.Uint16(b[3:]))}, nil
-		case length < 0 || marker == startOfScan:
-			return image.Config{}, errNoJPEGSize
-		}
-		if err := skip(r, length); err != nil {
-			return image.Config{}, err
-		}
+	// Precision, height and width.
+	b, err := j.read(5)
+	if err != nil {
+		return image.Config{}, err
 	}
+	return image.Config{Height: int(binary.BigEndian.Uint16(b[1:])), Width: int(binary.BigEndian.Uint16(b[3:]))}, nil
+}
+
+// jpegEXIF returns the segment APP1 that is EXIF (Exif 3.0, section 4.7.2). Other things are stored in segments of that name, too.
+func jpegEXIF(r *io.SectionReader) (exif *io.SectionReader, err error) {
+	j := jpegReader{r: r, left: maxJPEGSegments}
+	err = j.find(func(marker byte, length int64) (bool, error) {
+		if marker != app1 {
+			return false, nil
+		}
+		at, err := r.Seek(0, io.SeekCurrent)
+		if err != nil {
+			return false, err
+		}
+		head, err := bytesAt(r, at, len(exifMark))
+		if string(head) != exifMark {
+			return false, err
+		}
+		exif = exifAt(r, at, length)
+		return true, nil
+	})
+	return exif, err
 }
 
 const (
+	app1        = 0xe1
 	startOfScan = 0xda
 	endOfImage  = 0xd9
 )
@@ -71,6 +73,35 @@ func (j *jpegReader) read(n int) ([]byte, error) {
 	return j.b[:n], err
 }
 
+// find reads on until wanted says that it stands before the data of the right segment, whose length it is told. No segment is
+// looked for behind the beginning of the compressed data.
+func (j *jpegReader) find(wanted func(marker byte, length int64) (bool, error)) error {
+	if _, err := j.read(2); err != nil {
+		return err
+	}
+	for {
+		marker, err := j.marker()
+		if err != nil {
+			return err
+		}
+		b, err := j.read(2)
+		if err != nil {
+			return err
+		}
+		// The length of a segment counts itself.
+		length := int64(binary.BigEndian.Uint16(b)) - 2
+		if length < 0 || marker == startOfScan {
+			return errNoSegment
+		}
+		if found, err := wanted(marker, length); found || err != nil {
+			return err
+		}
+		if err := skip(j.r, length); err != nil {
+			return err
+		}
+	}
+}
+
 // marker returns the next marker that a segment with a length follows.
 func (j *jpegReader) marker() (byte, error) {
 	for before := byte(0); j.left > 0; j.left-- {
@@ -83,12 +114,12 @@ func (j *jpegReader) marker() (byte, error) {
 		case !isMarker, before >= 0xd0 && before <= 0xd7:
 			// A byte between segments, or a restart marker, which stands alone.
 		case before == endOfImage:
-			return 0, errNoJPEGSize
+			return 0, errNoSegment
 		default:
 			return before, nil
 		}
 	}
-	return 0, errNoJPEGSize
+	return 0, errNoSegment
 }
 
 // skip passes over n bytes.

@@ -25,6 +25,10 @@ func dimensions(mediaType string, b []byte) (width, height int32, ok bool) {
 	return Dimensions(mediaType, bytes.NewReader(b), int64(len(b)))
 }
 
+func orientation(mediaType string, b []byte) int32 {
+	return Orientation(mediaType, bytes.NewReader(b), int64(len(b)))
+}
+
 func whole(t testing.TB, mediaType string, b []byte) bool {
 	t.Helper()
 	is, err := Whole(mediaType, bytes.NewReader(b), int64(len(b)))
@@ -48,6 +52,9 @@ func TestSniff_EveryFormat(t *testing.T) {
 		width, height, ok := dimensions(got, f.Data)
 		if width != f.Width || height != f.Height || ok != (f.Width > 0) {
 			t.Errorf("%s: got %d by %d, %v, want %d by %d", name, width, height, ok, f.Width, f.Height)
+		}
+		if o := orientation(got, f.Data); o != f.Orientation {
+			t.Errorf("%s: got the orientation %d, want %d", name, o, f.Orientation)
 		}
 		if !whole(t, got, f.Data) {
 			t.Errorf("%s: counts as cut", name)

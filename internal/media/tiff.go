@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// maxTIFFEntries is how many entries of a directory are looked at. The size is among the first, as they are sorted by tag.
+// maxTIFFEntries is how many entries of a directory are looked at. What is looked for is among the first, as they are sorted by tag.
 const maxTIFFEntries = 4096
 
 // tiffShape is how the numbers of a TIFF are laid out.
@@ -46,40 +46,52 @@ func tiffShapeOf(head []byte) *tiffShape {
 // tiff of x/image reads no BigTIFF, and gives no size where it would not be able to decode the pixels.
 func tiffConfig(r *io.SectionReader) (image.Config, error) {
 	const imageWidth, imageLength = 256, 257
-	head, err := bytesAt(r, 0, 4)
+	var width, height uint64
+	err := tiffEntries(r, func(s *tiffShape, entry []byte) (more bool) {
+		switch s.number(entry[:2]) {
+		case imageWidth:
+			width = s.value(entry)
+		case imageLength:
+			height = s.value(entry)
+		}
+		return width == 0 || height == 0
+	})
 	if err != nil {
 		return image.Config{}, err
+	}
+	return sized(width, height)
+}
+
+// tiffEntries calls visit for the entries of the first directory, until it says that it needs no more. An entry begins with its tag,
+// of 2 bytes.
+func tiffEntries(r *io.SectionReader, visit func(s *tiffShape, entry []byte) (more bool)) error {
+	head, err := bytesAt(r, 0, 4)
+	if err != nil {
+		return err
 	}
 	s := tiffShapeOf(head)
 	b, err := bytesAt(r, s.directory, s.word)
 	if err != nil {
-		return image.Config{}, err
+		return err
 	}
 	at := s.number(b)
 	if at > uint64(r.Size()) {
-		return image.Config{}, errHeader
+		return errHeader
 	}
 	directory := bufio.NewReader(io.NewSectionReader(r, int64(at), r.Size()-int64(at)))
 	b = make([]byte, s.valueOfEntry+s.word)
 	if _, err := io.ReadFull(directory, b[:s.count]); err != nil {
-		return image.Config{}, err
+		return err
 	}
-	var width, height uint64
 	for range min(s.number(b[:s.count]), maxTIFFEntries) {
 		if _, err := io.ReadFull(directory, b); err != nil {
-			return image.Config{}, err
+			return err
 		}
-		switch s.number(b[:2]) {
-		case imageWidth:
-			width = s.value(b)
-		case imageLength:
-			height = s.value(b)
-		}
-		if width > 0 && height > 0 {
-			return sized(width, height)
+		if !visit(s, b) {
+			return nil
 		}
 	}
-	return image.Config{}, errHeader
+	return nil
 }
 
 // value returns the number of an entry that holds one; 0 for others.

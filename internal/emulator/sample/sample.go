@@ -1,5 +1,5 @@
-// Package sample holds a small corpus for demonstrations: invented documents, every page and figure of them drawn by the
-// program in the folder draw, laid out as a recording of the API.
+// Package sample holds a small corpus for demonstrations: invented documents, laid out as a recording of the API. Every page
+// and figure was drawn by tools/drawsample, which is no part of the program.
 //
 // The corpus has an example of most things that the API may answer: a document that is deleted softly, one without a
 // file, one without figures and one without screenshots; names in several scripts; metadata of every shape; figures that
@@ -11,7 +11,7 @@ import (
 	"io/fs"
 )
 
-//go:generate go run ./draw -out corpus
+//go:generate go -C ../../../tools run ./drawsample -out ../internal/emulator/sample/corpus
 
 // corpus is only read.
 //

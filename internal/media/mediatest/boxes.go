@@ -53,7 +53,7 @@ func baseMedia() []File {
 	still := func(primary uint32) string { return items(primary, false, [2]uint32{64, 64}, [2]uint32{3, 2}) }
 	data := box("mdat", "coded")
 	file := func(name, mediaType, extension string, parts ...string) File {
-		return File{name, mediaType, extension, []byte(strings.Join(parts, "")), 3, 2, false}
+		return File{name, mediaType, extension, []byte(strings.Join(parts, "")), 3, 2, 0, false}
 	}
 	brands := func(major string, compatible ...string) string { return string(fileType(major, compatible...)) }
 	long := "\x00\x00\x00\x01mdat\x00\x00\x00\x00\x00\x00\x00\x15coded"
@@ -87,12 +87,12 @@ func jpegXL() []File {
 	large := "\xff\x0a" + bits(1, 0, 2, 3, 30, 1<<30-1, 3, 0, 2, 2, 18, 99_999) + "coded"
 	brand := string(fileType("jxl ", "jxl "))
 	return []File{
-		{"jxl", mediaType, extension, []byte(codestream), 3, 2, true},
-		{"jxl-small", mediaType, extension, []byte(small), 16, 8, true},
-		{"jxl-large", mediaType, extension, []byte(large), 100_000, 1 << 30, true},
-		{"jxl-in-a-box", mediaType, extension, []byte(jpegXLSignature + brand + box("jxlc", codestream)), 3, 2, false},
+		{"jxl", mediaType, extension, []byte(codestream), 3, 2, 0, true},
+		{"jxl-small", mediaType, extension, []byte(small), 16, 8, 0, true},
+		{"jxl-large", mediaType, extension, []byte(large), 100_000, 1 << 30, 0, true},
+		{"jxl-in-a-box", mediaType, extension, []byte(jpegXLSignature + brand + box("jxlc", codestream)), 3, 2, 0, false},
 		{"jxl-in-boxes", mediaType, extension, []byte(jpegXLSignature + brand + box("jxll", "\x0a") +
-			box("jxlp", u32(0), codestream) + box("Exif", "x") + box("jxlp", u32(1<<31|1), "coded")), 3, 2, false},
+			box("jxlp", u32(0), codestream) + box("Exif", "x") + box("jxlp", u32(1<<31|1), "coded")), 3, 2, 0, false},
 	}
 }
 
@@ -116,10 +116,10 @@ func jpeg2000() []File {
 	header := box("jp2h", box("ihdr", u32(2), u32(3), u16(3), "\x07\x07\x00\x00"), box("colr", "\x01\x00\x00"))
 	file := func(name, mediaType, extension, brand string, boxes ...string) File {
 		boxes = append([]string{jpeg2000Signature, string(fileType(brand, brand, "jp2 "))}, boxes...)
-		return File{name, mediaType, extension, []byte(strings.Join(boxes, "")), 3, 2, false}
+		return File{name, mediaType, extension, []byte(strings.Join(boxes, "")), 3, 2, 0, false}
 	}
 	return []File{
-		{"j2c", "image/j2c", ".j2c", []byte(codestream), 3, 2, false},
+		{"j2c", "image/j2c", ".j2c", []byte(codestream), 3, 2, 0, false},
 		file("jp2", "image/jp2", ".jp2", "jp2 ", header, box("jp2c", codestream)),
 		file("jp2-to-the-end", "image/jp2", ".jp2", "jp2 ", header, u32(0), "jp2c", codestream),
 		file("jpx", "image/jpx", ".jpx", "jpx ", header, box("jp2c", codestream)),

@@ -28,15 +28,18 @@ type File struct {
 	Data                 []byte
 	// Width and Height are what its header tells, in pixels; 0 where it does not.
 	Width, Height int32
+	// Orientation is EXIF's, 1 to 8; 0 where it has none.
+	Orientation int32
 	// Endless tells that a file of this format does not show where it ends.
 	Endless bool
 }
 
-// Pictures returns a picture of 3 by 2 pixels in every format, or one that claims to be. Those of formats that Go cannot encode
+// Pictures returns a picture of 3 by 2 pixels in every format, some of which are to be turned, or one that claims to be. Those of formats that Go cannot encode
 // have a header that is right, and nothing that could be decoded.
 func Pictures(t testing.TB) []File {
 	t.Helper()
-	files := append(encoded(t), baseMedia()...)
+	files := append(encoded(t), turned(t)...)
+	files = append(files, baseMedia()...)
 	files = append(files, jpegXL()...)
 	files = append(files, jpeg2000()...)
 	files = append(files, vector(t)...)
@@ -94,17 +97,17 @@ func encoded(t testing.TB) []File {
 	binary.LittleEndian.PutUint32(webp[4:], uint32(len(webp)-8))
 	raster := encode(func(b *bytes.Buffer) error { return bmp.Encode(b, m) })
 	return []File{
-		{"jpeg", "image/jpeg", ".jpg", encode(func(b *bytes.Buffer) error { return jpeg.Encode(b, m, nil) }), 3, 2, false},
-		{"png", "image/png", ".png", encode(func(b *bytes.Buffer) error { return png.Encode(b, m) }), 3, 2, false},
-		{"webp", "image/webp", ".webp", webp, 3, 2, false},
-		{"gif", "image/gif", ".gif", encode(func(b *bytes.Buffer) error { return gif.Encode(b, m, nil) }), 3, 2, false},
-		{"tiff", "image/tiff", ".tif", encode(func(b *bytes.Buffer) error { return tiff.Encode(b, m, nil) }), 3, 2, true},
-		{"tiff-of-a-press", "image/tiff", ".tif", cmykTIFF(), 3, 2, true},
-		{"bigtiff", "image/tiff", ".tif", bigTIFF(binary.LittleEndian, "II"), 3, 2, true},
-		{"bigtiff-big-endian", "image/tiff", ".tif", bigTIFF(binary.BigEndian, "MM"), 3, 2, true},
-		{"bmp", "image/bmp", ".bmp", raster, 3, 2, false},
-		{"bmp-upside-down", "image/bmp", ".bmp", upsideDown(raster), 3, 2, false},
-		{"bmp-of-os2", "image/bmp", ".bmp", coreBMP(), 3, 2, false},
+		{"jpeg", "image/jpeg", ".jpg", encode(func(b *bytes.Buffer) error { return jpeg.Encode(b, m, nil) }), 3, 2, 0, false},
+		{"png", "image/png", ".png", encode(func(b *bytes.Buffer) error { return png.Encode(b, m) }), 3, 2, 0, false},
+		{"webp", "image/webp", ".webp", webp, 3, 2, 0, false},
+		{"gif", "image/gif", ".gif", encode(func(b *bytes.Buffer) error { return gif.Encode(b, m, nil) }), 3, 2, 0, false},
+		{"tiff", "image/tiff", ".tif", encode(func(b *bytes.Buffer) error { return tiff.Encode(b, m, nil) }), 3, 2, 0, true},
+		{"tiff-of-a-press", "image/tiff", ".tif", cmykTIFF(), 3, 2, 0, true},
+		{"bigtiff", "image/tiff", ".tif", bigTIFF(binary.LittleEndian, "II"), 3, 2, 0, true},
+		{"bigtiff-big-endian", "image/tiff", ".tif", bigTIFF(binary.BigEndian, "MM"), 3, 2, 0, true},
+		{"bmp", "image/bmp", ".bmp", raster, 3, 2, 0, false},
+		{"bmp-upside-down", "image/bmp", ".bmp", upsideDown(raster), 3, 2, 0, false},
+		{"bmp-of-os2", "image/bmp", ".bmp", coreBMP(), 3, 2, 0, false},
 	}
 }
 
@@ -163,7 +166,7 @@ func vector(t testing.TB) []File {
 ]>
 `
 	svg := func(name, data string, width, height int32) File {
-		return File{name, "image/svg+xml", ".svg", []byte(data), width, height, false}
+		return File{name, "image/svg+xml", ".svg", []byte(data), width, height, 0, false}
 	}
 	entity := strings.Replace(plain, "http://www.w3.org/2000/svg", "&ns_svg;", 1)
 	prefixed := `<s:svg xmlns:s="http://www.w3.org/2000/svg" stroke-width='9' height='2' width = '3.0'><s:g/></s:svg><!-- end -->`
@@ -179,7 +182,7 @@ func vector(t testing.TB) []File {
 		svg("svg-with-a-prefix", prefixed, 3, 2),
 		svg("svg-of-no-size", fluid, 0, 0),
 		svg("svg-of-nothing", `<svg xmlns="http://www.w3.org/2000/svg" width="3" height="2"/>`, 3, 2),
-		{"svgz", "image/svg+xml-compressed", ".svgz", Gzip(t, []byte(prolog+plain)), 3, 2, false},
+		{"svgz", "image/svg+xml-compressed", ".svgz", Gzip(t, []byte(prolog+plain)), 3, 2, 0, false},
 	}
 }
 
@@ -209,8 +212,8 @@ func Gzip(t testing.TB, data []byte) []byte {
 func icons() []File {
 	const mediaType, extension = "image/vnd.microsoft.icon", ".ico"
 	return []File{
-		{"ico", mediaType, extension, icon(1, [2]byte{3, 2}), 3, 2, false},
-		{"ico-of-three", mediaType, extension, icon(1, [2]byte{16, 16}, [2]byte{0, 0}, [2]byte{32, 32}), 256, 256, false},
+		{"ico", mediaType, extension, icon(1, [2]byte{3, 2}), 3, 2, 0, false},
+		{"ico-of-three", mediaType, extension, icon(1, [2]byte{16, 16}, [2]byte{0, 0}, [2]byte{32, 32}), 256, 256, 0, false},
 	}
 }
 

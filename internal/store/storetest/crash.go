@@ -24,8 +24,6 @@ const (
 	LoseRequest Fault = "lose the request"
 )
 
-var errFailed = errors.New("the operation fails")
-
 // RunFaults lets each operation of a history go wrong in turn, and checks that what a store has promised is there. newDisk returns
 // an empty disk of which the operation with a number goes wrong, and a function that tells whether it has.
 func RunFaults(t *testing.T, faults []Fault, newDisk func(number int, f Fault) (Disk, func() bool)) {

@@ -187,7 +187,7 @@ func (t tree) addDocument(dir *directory, doc *document, drawn *printed, count *
 func screenshotMetadata(nth int, p picture) raw {
 	switch nth % 4 {
 	case 0:
-		return raw(fmt.Sprintf(`{"width": %d, "height": %d, "dpi": 96}`, p.width, p.height))
+		return raw(fmt.Sprintf(`{"width": %d, "height": %d, "dpi": %d}`, p.width, p.height, 96/shrink))
 	case 1:
 		return raw("null")
 	case 2:

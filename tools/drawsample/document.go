@@ -40,7 +40,7 @@ type page struct {
 	unlisted bool
 }
 
-// picture is a screenshot or figure as it is stored.
+// picture is a screenshot or figure as it is stored: shrunk, with its place in pixels of the shrunk page.
 type picture struct {
 	name          string
 	index         int
@@ -88,7 +88,7 @@ func (d *document) print() (*printed, error) {
 		if d.figuresOnly || p.unlisted {
 			continue
 		}
-		shot := picture{index: s.index, width: s.Rect.Dx(), height: s.Rect.Dy()}
+		shot := picture{index: s.index, width: s.Rect.Dx() / shrink, height: s.Rect.Dy() / shrink}
 		if shot.data, err = d.encode(s.canvas, p.png, screenshotQuality); err != nil {
 			return nil, fmt.Errorf("page %d: %w", s.number, err)
 		}
@@ -103,12 +103,13 @@ const (
 	figureQuality     = 66
 )
 
-// encode returns the canvas as a JPEG or PNG file.
+// encode returns the canvas, shrunk, as a JPEG or PNG file.
 func (d *document) encode(c *canvas, asPNG bool, quality int) ([]byte, error) {
-	var m image.Image = c.RGBA
+	small := c.shrunk()
+	var m image.Image = small
 	if d.gray {
-		g := image.NewGray(c.Rect)
-		draw.Draw(g, g.Rect, c.RGBA, c.Rect.Min, draw.Src)
+		g := image.NewGray(small.Rect)
+		draw.Draw(g, g.Rect, small, small.Rect.Min, draw.Src)
 		m = g
 	}
 	var b bytes.Buffer

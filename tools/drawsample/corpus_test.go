@@ -17,6 +17,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// corpusFolder holds the committed corpus.
+const corpusFolder = "../../internal/emulator/sample/corpus"
+
 func readTree(t *testing.T, folder string) tree {
 	t.Helper()
 	files := make(tree)
@@ -55,10 +58,10 @@ func TestRun_Library_ReproducesCommittedCorpus(t *testing.T) {
 	if err := run([]string{"-out", out}, io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	drawn, committed := readTree(t, out), readTree(t, "../corpus")
+	drawn, committed := readTree(t, out), readTree(t, corpusFolder)
 	t.Run("Names", func(t *testing.T) {
 		if diff := cmp.Diff(slices.Sorted(maps.Keys(committed)), slices.Sorted(maps.Keys(drawn))); diff != "" {
-			t.Errorf("files (-committed +drawn), remedy: go generate ./internal/emulator/sample:\n%s", diff)
+			t.Errorf("files (-committed +drawn), remedy: make sample:\n%s", diff)
 		}
 	})
 	t.Run("Lists", func(t *testing.T) {

@@ -31,6 +31,26 @@ func newCanvas(width, height int, t *typecase, paper rgb) *canvas {
 	return c
 }
 
+// shrink is how many pixels of a canvas, across and down, are one of the picture that is stored. It divides the sides of every
+// canvas. Pictures are drawn large for the shapes of letters, and stored small because they are part of the program.
+const shrink = 2
+
+// shrunk returns what is stored of the canvas: each pixel is the mean of those that it stands for.
+func (c *canvas) shrunk() *image.RGBA {
+	small := image.NewRGBA(image.Rect(0, 0, c.Rect.Dx()/shrink, c.Rect.Dy()/shrink))
+	for i := range small.Pix {
+		x, y, channel := i%small.Stride/4*shrink, i/small.Stride*shrink, i%4
+		sum := 0
+		for dy := range shrink {
+			for dx := range shrink {
+				sum += int(c.Pix[c.PixOffset(x+dx, y+dy)+channel])
+			}
+		}
+		small.Pix[i] = uint8((sum + shrink*shrink/2) / (shrink * shrink))
+	}
+	return small
+}
+
 func (c *canvas) width() float64  { return float64(c.Rect.Dx()) }
 func (c *canvas) height() float64 { return float64(c.Rect.Dy()) }
 

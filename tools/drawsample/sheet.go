@@ -8,8 +8,7 @@ import (
 	"strconv"
 )
 
-// grid is the side of a JPEG block in pixels. Base lines and figures stand on the grid: letters whose x-height is one
-// block take a third fewer bytes than those that straddle two.
+// grid is what base lines and figures stand on, in pixels.
 const grid = 8
 
 // The page and the edges of its body, in pixels and on the grid.
@@ -77,8 +76,8 @@ func (s *sheet) place(f figure, at image.Point) error {
 		return fmt.Errorf("figure %q: %w", name, err)
 	}
 	s.figures = append(s.figures, picture{
-		name: name, index: s.index, width: f.width, height: f.height, data: data,
-		place: at, confidence: confidence(f), noise: f.noise,
+		name: name, index: s.index, width: f.width / shrink, height: f.height / shrink, data: data,
+		place: at.Div(shrink), confidence: confidence(f), noise: f.noise,
 	})
 	return nil
 }
