@@ -71,11 +71,17 @@ func (f *frames) checkBlobs(t *testing.T, assets []asset) {
 			continue
 		}
 		stored++
-		if sum := sha256.Sum256(f.blob(t, a)); hex.EncodeToString(sum[:]) != *a.SHA256 {
-			t.Errorf("%v: SHA-256 of the bytes is %x, want %s", a.key(), sum, *a.SHA256)
+		if got := sum(f.blob(t, a)); got != *a.SHA256 {
+			t.Errorf("%v: SHA-256 of the bytes is %s, want %s", a.key(), got, *a.SHA256)
 		}
 	}
 	if stored == 0 {
 		t.Error("no asset is stored")
 	}
+}
+
+// sum returns the SHA-256 as the manifest has it.
+func sum(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }
