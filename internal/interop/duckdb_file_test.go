@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -147,6 +148,24 @@ func TestDuckDB_GroupByAll_CountsTheCorpus(t *testing.T) {
 		func(g *group) []any { return []any{&g.Name, &g.Kind, &g.Status, &g.Assets, &g.Bytes} })
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("totals (-want +got):\n%s", diff)
+	}
+}
+
+// A folder that is called like a column hides what the file has in it, unless DuckDB is told otherwise.
+func TestDuckDB_FolderNamedLikeAColumn_HidesIt(t *testing.T) {
+	e, db := exported(t, recordedCorpus(t)), openDuckDB(t)
+	name := filepath.Join(t.TempDir(), "kind=figure", "manifest.parquet")
+	if err := os.Mkdir(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(e.manifest(), name); err != nil {
+		t.Fatal(err)
+	}
+	for options, want := range map[string][]string{"": {"figure"}, ", hive_partitioning = false": {"figure", "screenshot"}} {
+		statement := "SELECT DISTINCT kind FROM read_parquet(" + quoteSQL(name) + options + ") ORDER BY kind"
+		if got := query(t, db, statement, scalar[string]); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", statement, got, want)
+		}
 	}
 }
 
