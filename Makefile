@@ -107,10 +107,10 @@ reproducible:
 	cmp bin/exporter "$$temp/copy/bin/exporter"; \
 	echo "bin/exporter: the same bytes, built here and in $$temp/copy"
 
-# Needs zstd, tar, curl and node; see internal/interop.
+# Needs zstd, tar, bsdtar, curl, node, python3 and what npm and pip fetch; see internal/interop.
 interop: CGO_ENABLED=1
 interop:
-	cd internal/interop && $(GO) vet ./... && $(GO) test ./...
+	cd internal/interop && $(GO) vet ./... && $(GO) test -timeout 20m ./...
 
 # Draws the sample of "exporter demo" anew; see tools/drawsample.
 sample:

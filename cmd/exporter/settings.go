@@ -96,6 +96,10 @@ func narrower(before *manifest.Info, source, sink map[string]string) (string, er
 		before string
 		now    map[string]string
 	}{{before.Source, source}, {before.Sink, sink}} {
+		// Another program that wrote the tables anew may have left out what they said of the run.
+		if s.before == "" {
+			continue
+		}
 		var before map[string]string
 		if err := json.Unmarshal([]byte(s.before), &before); err != nil {
 			return "", &pipeline.DamageError{Path: manifest.AssetsName, Err: fmt.Errorf("settings of the last run: %w", err)}

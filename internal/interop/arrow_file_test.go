@@ -21,7 +21,8 @@ func TestArrow_SortingColumns_AreTheKey(t *testing.T) {
 	}
 	for name, want := range map[string][]sorting{
 		e.manifest(): {
-			{"file_id", false, false}, {"kind", false, false}, {"page_index", false, false}, {"figure_name", false, false},
+			{"file_id", false, true}, {"job_id", false, true}, {"kind", false, true}, {"page_index", false, true},
+			{"figure_name", false, true}, {"origin", false, true}, {"upstream_name", false, true},
 		},
 		e.filesManifest(): {{"file_id", false, true}, {"directory_file_id", false, true}},
 	} {

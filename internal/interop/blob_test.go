@@ -25,18 +25,18 @@ func (e *export) frames() *frames { return &frames{e, map[string][]byte{}} }
 func (f *frames) blob(t *testing.T, a *asset) []byte {
 	t.Helper()
 	switch {
-	case a.Member == nil:
-		return f.cut(t, *a.Path, 0, *a.Size)
+	case a.Shard == nil:
+		return f.cut(t, *a.FileName, 0, *a.Size)
 	case a.FrameOffset == nil:
-		return f.cut(t, *a.Path, *a.Offset, *a.Size)
+		return f.cut(t, *a.Shard, *a.MemberOffset, *a.Size)
 	}
-	id := fmt.Sprint(*a.Path, *a.FrameOffset)
+	id := fmt.Sprint(*a.Shard, *a.FrameOffset)
 	if f.known[id] == nil {
 		zstd := program(t, "zstd", "--decompress", "--stdout", "--quiet")
-		zstd.Stdin = bytes.NewReader(f.cut(t, *a.Path, *a.FrameOffset, *a.FrameSize))
+		zstd.Stdin = bytes.NewReader(f.cut(t, *a.Shard, *a.FrameOffset, *a.FrameSize))
 		f.known[id] = output(t, zstd)
 	}
-	frame, start := f.known[id], *a.Offset-*a.FrameStart
+	frame, start := f.known[id], *a.MemberOffset-*a.FrameStart
 	if start < 0 || start+*a.Size > int64(len(frame)) {
 		t.Fatalf("%v: bytes %d to %d of a frame of %d", a.key(), start, start+*a.Size, len(frame))
 	}
@@ -71,11 +71,17 @@ func (f *frames) checkBlobs(t *testing.T, assets []asset) {
 			continue
 		}
 		stored++
-		if sum := sha256.Sum256(f.blob(t, a)); hex.EncodeToString(sum[:]) != *a.SHA256 {
-			t.Errorf("%v: SHA-256 of the bytes is %x, want %s", a.key(), sum, *a.SHA256)
+		if got := sum(f.blob(t, a)); got != *a.SHA256 {
+			t.Errorf("%v: SHA-256 of the bytes is %s, want %s", a.key(), got, *a.SHA256)
 		}
 	}
 	if stored == 0 {
 		t.Error("no asset is stored")
 	}
+}
+
+// sum returns the SHA-256 as the manifest has it.
+func sum(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }

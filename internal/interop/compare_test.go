@@ -37,7 +37,7 @@ func (l layout) String() string {
 // checkAssets compares rows with those of the corpus, in order, and checks the columns that the corpus does not tell.
 func (e *export) checkAssets(t *testing.T, l layout, got, want []asset) {
 	t.Helper()
-	unknown := cmpopts.IgnoreFields(asset{}, "Path", "Member", "Offset", "FrameOffset", "FrameSize", "FrameStart", "FetchedAt")
+	unknown := cmpopts.IgnoreFields(asset{}, "FileName", "Shard", "Member", "MemberOffset", "FrameOffset", "FrameSize", "FrameStart", "FetchedAt")
 	if diff := cmp.Diff(want, got, unknown); diff != "" {
 		t.Errorf("rows of manifest.parquet differ from the corpus (-want +got):\n%s", head(diff))
 	}
@@ -69,8 +69,10 @@ func (e *export) wholeManifest(t *testing.T, l layout) []asset {
 func checkNotStored(t *testing.T, a *asset) {
 	t.Helper()
 	rest := *a
-	rest.Path, rest.Member, rest.Offset, rest.FrameOffset, rest.FrameSize, rest.FrameStart = nil, nil, nil, nil, nil, nil
-	rest.Size, rest.SHA256, rest.MediaType, rest.DeclaredType, rest.Width, rest.Height, rest.FetchedAt = nil, nil, nil, nil, nil, nil, nil
+	rest.FileName, rest.Shard, rest.Member = nil, nil, nil
+	rest.MemberOffset, rest.FrameOffset, rest.FrameSize, rest.FrameStart = nil, nil, nil, nil
+	rest.Size, rest.SHA256, rest.MediaType, rest.DeclaredType = nil, nil, nil, nil
+	rest.Width, rest.Height, rest.Orientation, rest.FetchedAt = nil, nil, nil, nil
 	if diff := cmp.Diff(rest, *a); diff != "" {
 		t.Errorf("%v is %s, and has columns of a stored one:\n%s", a.key(), a.Status, diff)
 	}
@@ -84,9 +86,10 @@ func checkStored(t *testing.T, l layout, a *asset) {
 		name      string
 		got, want bool
 	}{
-		{"path", a.Path != nil, true},
+		{"file_name", a.FileName != nil, !sharded},
+		{"shard", a.Shard != nil, sharded},
 		{"member", a.Member != nil, sharded},
-		{"offset", a.Offset != nil, sharded},
+		{"member_offset", a.MemberOffset != nil, sharded},
 		{"frame_offset", a.FrameOffset != nil, framed},
 		{"frame_size", a.FrameSize != nil, framed},
 		{"frame_start", a.FrameStart != nil, framed},
@@ -96,12 +99,12 @@ func checkStored(t *testing.T, l layout, a *asset) {
 			return
 		}
 	}
-	pattern := `^blobs/[^/]+/(page_screenshots|page-figures/\d+)/[a-z0-9_%A-F~-]+\.[a-z]+$`
+	name, pattern := a.FileName, `^blobs/[^/]+/(page_screenshots|page-figures/\d+)/[a-z0-9_%A-F~-]+\.[a-z]+$`
 	if sharded {
-		pattern = `^shards/shard-\d{6}\.tar(\.zst)?$`
+		name, pattern = a.Shard, `^shards/shard-\d{6}\.tar(\.zst)?$`
 	}
-	if !regexp.MustCompile(pattern).MatchString(*a.Path) {
-		t.Errorf("%v: path is %q, want it to match %s", a.key(), *a.Path, pattern)
+	if !regexp.MustCompile(pattern).MatchString(*name) {
+		t.Errorf("%v is in %q, want that to match %s", a.key(), *name, pattern)
 	}
 }
 
@@ -133,7 +136,7 @@ func (c *corpus) except(change func(*asset)) ([]asset, []file) {
 			continue
 		}
 		a.Size, a.SHA256, a.MediaType, a.DeclaredType, a.Width, a.Height = nil, nil, nil, nil, nil, nil
-		f := &files[slices.IndexFunc(files, func(f file) bool { return f.FileID != nil && *f.FileID == a.FileID })]
+		f := fileOf(files, a.FileID)
 		f.Stored--
 		f.Bytes -= size
 		if a.Status == "skipped" {

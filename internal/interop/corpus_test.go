@@ -102,7 +102,7 @@ func (c *corpus) readFile(t *testing.T, folder string, seen map[string]bool) {
 		return
 	}
 	if seen[*f.FileID] {
-		known := &c.files[slices.IndexFunc(c.files, func(k file) bool { return k.FileID != nil && *k.FileID == *f.FileID })]
+		known := fileOf(c.files, *f.FileID)
 		known.Sources = new(strings.TrimSuffix(*known.Sources, "]") + "," + strings.TrimPrefix(*f.Sources, "["))
 		return
 	}
@@ -132,11 +132,9 @@ func (c *corpus) readAssets(t *testing.T, f *file, folder, kind string, count *i
 	c.decode(t, folder+".json", &list)
 	for _, l := range list {
 		a := asset{
-			FileID: l.FileID, Kind: kind, PageIndex: l.PageIndex, FigureName: l.FigureName, Status: "stored",
+			FileID: l.FileID, Kind: kind, PageIndex: l.PageIndex, FigureName: l.FigureName, Origin: "file", Status: "stored",
 			ListedSize: l.ImageSize, Confidence: l.Confidence, IsLikelyNoise: l.IsLikelyNoise, Metadata: compact(t, l.Metadata),
-			DirectoryID: f.DirectoryID, DirectoryFileID: f.DirectoryFileID, ProjectID: f.ProjectID, DisplayName: f.DisplayName,
-			UniqueID: f.UniqueID, FileMetadata: f.FileMetadata, FileCreatedAt: f.FileCreatedAt,
-			FileUpdatedAt: f.FileUpdatedAt, FileDeletedAt: f.FileDeletedAt, Attempts: 1,
+			DirectoryID: f.DirectoryID, DisplayName: f.DisplayName, FileUpdatedAt: f.FileUpdatedAt, Attempts: 1,
 		}
 		blob := fmt.Sprintf("%s/%d.jpg", folder, l.PageIndex)
 		if kind == "figure" {

@@ -14,12 +14,12 @@ func TestCurl_Blobs_EqualTheExported(t *testing.T) {
 		url := e.url + a.key().escapedRoute()
 		got := output(t, program(t, "curl", "--fail", "--silent", "--show-error", "--path-as-is",
 			"--header", "Authorization: Bearer "+apiKey, url))
-		want, err := os.ReadFile(e.path(*a.Path))
+		want, err := os.ReadFile(e.path(*a.FileName))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(got, want) {
-			t.Errorf("%v: curl got %d bytes, %s has others (%d)", a.key(), len(got), *a.Path, len(want))
+			t.Errorf("%v: curl got %d bytes, %s has others (%d)", a.key(), len(got), *a.FileName, len(want))
 		}
 	}
 }

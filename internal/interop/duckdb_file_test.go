@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -31,8 +32,8 @@ func TestDuckDB_KeyValueMetadata_IsAsSpecified(t *testing.T) {
 		for _, p := range pairs {
 			got[p[0]] = p[1]
 		}
-		if got["exporter.schema"] != "1.1" || got["exporter.through"] == "" {
-			t.Errorf("%s: schema is %q, through %q; want 1.1 and a number", name, got["exporter.schema"], got["exporter.through"])
+		if got["exporter.schema"] != "2" || got["exporter.through"] == "" {
+			t.Errorf("%s: schema is %q, through %q; want 2 and a number", name, got["exporter.schema"], got["exporter.through"])
 		}
 		if v := got["exporter.version"]; v == "" || !slices.Contains(strings.Fields(string(out)), v) {
 			t.Errorf("%s: version is %q, the program says %q", name, v, out)
@@ -55,6 +56,7 @@ func TestDuckDB_Columns_AreCompressedAndEncodedAsSpecified(t *testing.T) {
 		Name, Compression, Encodings string
 		Bloom                        bool
 	}
+	filtered := map[string][]string{"manifest.parquet": {"file_id", "sha256"}, "files.parquet": {"file_id"}}
 	for _, name := range []string{"manifest.parquet", "files.parquet"} {
 		columns := specified(t, name)
 		chunks := query(t, db, "SELECT path_in_schema, compression, encodings, bloom_filter_offset IS NOT NULL "+
@@ -64,7 +66,7 @@ func TestDuckDB_Columns_AreCompressedAndEncodedAsSpecified(t *testing.T) {
 			t.Fatalf("%s has %d column chunks, want one row group of %d columns", name, len(chunks), len(columns))
 		}
 		for i, c := range chunks {
-			if c.Name != columns[i].name || c.Compression != "ZSTD" || c.Bloom != (c.Name == "file_id") ||
+			if c.Name != columns[i].name || c.Compression != "ZSTD" || c.Bloom != slices.Contains(filtered[name], c.Name) ||
 				columns[i].dictionary && !strings.Contains(c.Encodings, "DICTIONARY") {
 				t.Errorf("%s: column chunk %+v does not fit %+v", name, c, columns[i])
 			}
@@ -124,7 +126,7 @@ func TestDuckDB_GroupByAll_CountsTheCorpus(t *testing.T) {
 		}
 	})
 	for _, a := range assets {
-		k := [3]string{*a.UniqueID, a.Kind, a.Status}
+		k := [3]string{*fileOf(e.files, a.FileID).UniqueID, a.Kind, a.Status}
 		if totals[k] == nil {
 			totals[k] = &group{Name: k[0], Kind: k[1], Status: k[2]}
 		}
@@ -146,6 +148,24 @@ func TestDuckDB_GroupByAll_CountsTheCorpus(t *testing.T) {
 		func(g *group) []any { return []any{&g.Name, &g.Kind, &g.Status, &g.Assets, &g.Bytes} })
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("totals (-want +got):\n%s", diff)
+	}
+}
+
+// A folder that is called like a column hides what the file has in it, unless DuckDB is told otherwise.
+func TestDuckDB_FolderNamedLikeAColumn_HidesIt(t *testing.T) {
+	e, db := exported(t, recordedCorpus(t)), openDuckDB(t)
+	name := filepath.Join(t.TempDir(), "kind=figure", "manifest.parquet")
+	if err := os.Mkdir(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(e.manifest(), name); err != nil {
+		t.Fatal(err)
+	}
+	for options, want := range map[string][]string{"": {"figure"}, ", hive_partitioning = false": {"figure", "screenshot"}} {
+		statement := "SELECT DISTINCT kind FROM read_parquet(" + quoteSQL(name) + options + ") ORDER BY kind"
+		if got := query(t, db, statement, scalar[string]); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", statement, got, want)
+		}
 	}
 }
 

@@ -54,19 +54,15 @@ func scalar[T any](v *T) []any { return []any{v} }
 // quoteSQL returns a string literal.
 func quoteSQL(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
-// selection returns SELECT and its columns, such that JSON comes as its text and a timestamp as microseconds since the
-// epoch.
+// selection returns SELECT and its columns, such that a timestamp comes as microseconds since the epoch.
 func selection(columns []column) string {
 	var list []string
 	for _, c := range columns {
-		switch c.typ {
-		case "JSON":
-			list = append(list, c.name+"::VARCHAR")
-		case "timestamp":
+		if c.typ == "timestamp" {
 			list = append(list, "epoch_us("+c.name+")")
-		default:
-			list = append(list, `"`+c.name+`"`)
+			continue
 		}
+		list = append(list, c.name)
 	}
 	return "SELECT " + strings.Join(list, ", ") + " "
 }
@@ -86,7 +82,7 @@ func (e *export) readDuckDB(t *testing.T) ([]asset, []file) {
 func TestDuckDB_Describe_IsAsSpecified(t *testing.T) {
 	e, db := exported(t, hostileCorpus(t)), openDuckDB(t)
 	types := map[string]string{
-		"string": "VARCHAR", "JSON": "JSON", "int32": "INTEGER", "int64": "BIGINT", "double": "DOUBLE", "boolean": "BOOLEAN",
+		"string": "VARCHAR", "int32": "INTEGER", "int64": "BIGINT", "double": "DOUBLE", "boolean": "BOOLEAN",
 		"timestamp": "TIMESTAMP WITH TIME ZONE",
 	}
 	for _, name := range []string{"manifest.parquet", "files.parquet"} {
@@ -106,7 +102,7 @@ func TestDuckDB_ParquetSchema_IsAsSpecified(t *testing.T) {
 	e, db := exported(t, hostileCorpus(t)), openDuckDB(t)
 	type element struct{ Name, Physical, Repetition, Converted string }
 	physical := map[string][2]string{
-		"string": {"BYTE_ARRAY", "UTF8"}, "JSON": {"BYTE_ARRAY", "JSON"}, "int32": {"INT32", "INT_32"},
+		"string": {"BYTE_ARRAY", "UTF8"}, "int32": {"INT32", "INT_32"},
 		"int64": {"INT64", "INT_64"}, "double": {"DOUBLE", ""}, "boolean": {"BOOLEAN", ""},
 		"timestamp": {"INT64", "TIMESTAMP_MICROS"},
 	}
@@ -210,7 +206,7 @@ func TestDuckDB_FailedFiles_SayWhy(t *testing.T) {
 		f.Stored, f.Bytes = 0, 0
 	}
 	for _, a := range e.assets {
-		f := &files[slices.IndexFunc(files, func(f file) bool { return f.FileID != nil && *f.FileID == a.FileID })]
+		f := fileOf(files, a.FileID)
 		if f.Status == "failed" && a.Kind == "screenshot" {
 			continue
 		}
@@ -229,17 +225,18 @@ func TestDuckDB_FailedFiles_SayWhy(t *testing.T) {
 
 func TestDuckDB_Metadata_KeepsSpelling(t *testing.T) {
 	e, db := exported(t, hostileCorpus(t)), openDuckDB(t)
-	from := fmt.Sprintf("FROM %s WHERE file_id = %s", quoteSQL(e.manifest()), quoteSQL(hostileFileID))
+	of := " WHERE file_id = " + quoteSQL(hostileFileID)
+	file := " FROM " + quoteSQL(e.filesManifest()) + of
 	for _, statement := range []string{
-		"SELECT DISTINCT file_metadata::VARCHAR " + from,
-		"SELECT metadata::VARCHAR " + from + " AND kind = 'screenshot' AND page_index = 2",
+		"SELECT file_metadata" + file,
+		"SELECT metadata FROM " + quoteSQL(e.manifest()) + of + " AND kind = 'screenshot' AND page_index = 2",
 	} {
 		got := query(t, db, statement, scalar[string])
 		if diff := cmp.Diff([]string{hostileMetadataStored}, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", statement, diff)
 		}
 	}
-	members := query(t, db, "SELECT DISTINCT file_metadata->>'$.z', file_metadata->>'$.escaped' "+from,
+	members := query(t, db, "SELECT file_metadata->>'$.z', file_metadata->>'$.escaped'"+file,
 		func(m *[2]string) []any { return []any{&m[0], &m[1]} })
 	if diff := cmp.Diff([][2]string{{"1", "A/😀 <&>"}}, members); diff != "" {
 		t.Errorf("members of file_metadata (-want +got):\n%s", diff)

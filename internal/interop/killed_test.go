@@ -18,37 +18,15 @@ func TestDuckDB_Parts_OfAKilledRun(t *testing.T) {
 	for _, l := range []layout{localFiles, compressedShards} {
 		t.Run(l.String(), func(t *testing.T) {
 			t.Parallel()
-			passes := make(chan struct{}, 30)
-			e := serve(t, recordedCorpus(t), emulator.Options{}, turnstile(passes))
-			c, stderr := e.command(t.Context(), append(layouts()[l], "--checkpoint", "20ms")...)
-			e.started = time.Now()
-			if err := c.Start(); err != nil {
-				t.Fatal(err)
-			}
-			// Three parts or a few more, so that none is rolled up, and more assets than are let through.
-			for part := range 3 {
-				for range 10 {
-					passes <- struct{}{}
-				}
-				e.waitForParts(t, part+1)
-			}
-			running := e.readParts(t)
-			if err := c.Process.Kill(); err != nil {
-				t.Fatalf("kill the run: %v\n%s", err, stderr)
-			}
-			_ = c.Wait() // says that it was killed
-			e.ended = time.Now()
-			if status := c.ProcessState.Sys().(syscall.WaitStatus); status.Signal() != syscall.SIGKILL {
-				t.Fatalf("the run ended with %v, want it killed\n%s", c.ProcessState, stderr)
-			}
+			e := kill(t, recordedCorpus(t), l)
 			killed := e.readParts(t)
-			if len(running) == 0 || len(killed) < len(running) || len(killed) >= len(e.assets) {
-				t.Errorf("%d rows while it ran, %d after it was killed, of %d assets", len(running), len(killed), len(e.assets))
+			if len(e.running) == 0 || len(killed) < len(e.running) || len(killed) >= len(e.assets) {
+				t.Errorf("%d rows while it ran, %d after it was killed, of %d assets", len(e.running), len(killed), len(e.assets))
 			}
 			e.checkAssets(t, l, killed, e.only(killed))
 			e.frames().checkBlobs(t, killed)
 
-			close(passes)
+			close(e.passes)
 			before := e.started
 			e.run(t, 0, layouts()[l]...)
 			e.started = before
@@ -57,6 +35,43 @@ func TestDuckDB_Parts_OfAKilledRun(t *testing.T) {
 			e.frames().checkBlobs(t, assets)
 		})
 	}
+}
+
+// killedExport is an export whose run was killed when it had committed some assets.
+type killedExport struct {
+	*export
+	// running are the rows that were committed while it ran.
+	running []asset
+	// passes is closed to let requests for blobs through.
+	passes chan struct{}
+}
+
+func kill(t *testing.T, corpus *corpus, l layout) *killedExport {
+	t.Helper()
+	passes := make(chan struct{}, 30)
+	e := &killedExport{export: serve(t, corpus, emulator.Options{}, turnstile(passes)), passes: passes}
+	c, stderr := e.command(t.Context(), append(layouts()[l], "--checkpoint", "20ms")...)
+	e.started = time.Now()
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	// Three parts or a few more, so that none is rolled up, and more assets than are let through.
+	for part := range 3 {
+		for range 10 {
+			passes <- struct{}{}
+		}
+		e.waitForParts(t, part+1)
+	}
+	e.running = e.readParts(t)
+	if err := c.Process.Kill(); err != nil {
+		t.Fatalf("kill the run: %v\n%s", err, stderr)
+	}
+	_ = c.Wait() // says that it was killed
+	e.ended = time.Now()
+	if status := c.ProcessState.Sys().(syscall.WaitStatus); status.Signal() != syscall.SIGKILL {
+		t.Fatalf("the run ended with %v, want it killed\n%s", c.ProcessState, stderr)
+	}
+	return e
 }
 
 // turnstile lets a request for a blob through for each pass, and all of them once passes is closed.

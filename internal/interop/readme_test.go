@@ -41,6 +41,28 @@ func TestReadme_ReadersHaveTheVersionsThatItNames(t *testing.T) {
 	}
 }
 
+// docs/readers.md names the packages of Python that these tests read with, in the versions that are installed.
+func TestReaders_PythonPackages_HaveTheVersionsThatItNames(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "readers.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	requirements, err := os.ReadFile(filepath.Join("python", "requirements.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"datafusion", "duckdb", "fastparquet", "pandas", "polars", "pyarrow", "pyiceberg", "webdataset", "zstandard"} {
+		pinned := regexp.MustCompile(`(?m)^` + name + `(?:\[.*\])?==(.+)$`).FindSubmatch(requirements)
+		if pinned == nil {
+			t.Errorf("requirements.txt has no %s", name)
+			continue
+		}
+		if named := regexp.MustCompile(name + "`?( \\| | )" + regexp.QuoteMeta(string(pinned[1]))); !named.Match(doc) {
+			t.Errorf("docs/readers.md does not say that %s is %s", name, pinned[1])
+		}
+	}
+}
+
 // required returns the version of a module that these tests are built with.
 func required(t *testing.T, module string) string {
 	t.Helper()

@@ -3,41 +3,46 @@ package interop
 import (
 	"cmp"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // asset is a row of manifest.parquet. Timestamps are microseconds since the epoch.
 type asset struct {
-	FileID, Kind                                           string
-	PageIndex                                              int32
-	FigureName                                             *string
-	Status                                                 string
-	Reason, Path, Member                                   *string
-	Offset, FrameOffset, FrameSize, FrameStart             *int64
-	Size, ListedSize                                       *int64
-	SHA256, MediaType                                      *string
-	Width, Height                                          *int32
-	Confidence                                             *float64
-	IsLikelyNoise                                          *bool
-	Metadata                                               *string
-	DirectoryID, DirectoryFileID, PipelineID, ProjectID    *string
-	DisplayName, UniqueID, FileMetadata                    *string
-	FileCreatedAt, FileUpdatedAt, FileDeletedAt, FetchedAt *int64
-	Attempts                                               int32
-	VanishedAt                                             *int64
-	DeclaredType                                           *string
-	MissedAt, ExpiredAt                                    *int64
+	FileID                                           string
+	JobID                                            *string
+	Kind                                             string
+	PageIndex                                        int32
+	PageNumber                                       *int32
+	FigureName                                       *string
+	Origin                                           string
+	UpstreamName                                     *string
+	Status                                           string
+	Reason, FileName, Shard, Member                  *string
+	MemberOffset, FrameOffset, FrameSize, FrameStart *int64
+	Size, ListedSize                                 *int64
+	SHA256, MediaType, DeclaredType                  *string
+	Width, Height, Orientation                       *int32
+	Confidence                                       *float64
+	IsLikelyNoise                                    *bool
+	Category, Label                                  *string
+	BBoxX, BBoxY, BBoxWidth, BBoxHeight              *float64
+	Caption, Metadata, DirectoryID, DisplayName      *string
+	FileUpdatedAt, AssetUpdatedAt, FetchedAt         *int64
+	Attempts                                         int32
+	MissedAt, VanishedAt, ExpiredAt                  *int64
 }
 
 // fields returns pointers to the fields in the order of the columns.
 func (a *asset) fields() []any {
 	return []any{
-		&a.FileID, &a.Kind, &a.PageIndex, &a.FigureName, &a.Status, &a.Reason, &a.Path, &a.Member, &a.Offset,
-		&a.FrameOffset, &a.FrameSize, &a.FrameStart, &a.Size, &a.ListedSize, &a.SHA256, &a.MediaType, &a.Width, &a.Height,
-		&a.Confidence, &a.IsLikelyNoise, &a.Metadata, &a.DirectoryID, &a.DirectoryFileID, &a.PipelineID, &a.ProjectID,
-		&a.DisplayName, &a.UniqueID, &a.FileMetadata, &a.FileCreatedAt, &a.FileUpdatedAt, &a.FileDeletedAt, &a.FetchedAt,
-		&a.Attempts, &a.VanishedAt, &a.DeclaredType, &a.MissedAt, &a.ExpiredAt,
+		&a.FileID, &a.JobID, &a.Kind, &a.PageIndex, &a.PageNumber, &a.FigureName, &a.Origin, &a.UpstreamName, &a.Status,
+		&a.Reason, &a.FileName, &a.Shard, &a.Member, &a.MemberOffset, &a.FrameOffset, &a.FrameSize, &a.FrameStart, &a.Size,
+		&a.ListedSize, &a.SHA256, &a.MediaType, &a.DeclaredType, &a.Width, &a.Height, &a.Orientation, &a.Confidence,
+		&a.IsLikelyNoise, &a.Category, &a.Label, &a.BBoxX, &a.BBoxY, &a.BBoxWidth, &a.BBoxHeight, &a.Caption, &a.Metadata,
+		&a.DirectoryID, &a.DisplayName, &a.FileUpdatedAt, &a.AssetUpdatedAt, &a.FetchedAt, &a.Attempts, &a.MissedAt,
+		&a.VanishedAt, &a.ExpiredAt,
 	}
 }
 
@@ -99,6 +104,11 @@ func (f *file) fields() []any {
 		&f.Figures, &f.Stored, &f.Skipped, &f.Failed, &f.Bytes, &f.ListedAt, &f.VanishedAt, &f.AskedAt,
 		&f.MissedAt, &f.Sources, &f.ExpiresAt, &f.ExpiredAt, &f.MissingPages, &f.MissedSources,
 	}
+}
+
+// fileOf returns the row of the file that has the id. There must be one.
+func fileOf(files []file, id string) *file {
+	return &files[slices.IndexFunc(files, func(f file) bool { return f.FileID != nil && *f.FileID == id })]
 }
 
 // compare is the order of files.parquet: nulls first.

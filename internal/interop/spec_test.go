@@ -3,7 +3,6 @@ package interop
 import (
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -11,9 +10,10 @@ import (
 // column is a column as docs/format.md specifies it.
 type column struct {
 	name string
-	// typ is one of string, JSON, int32, int64, double, boolean and timestamp.
-	typ                  string
-	nullable, dictionary bool
+	// typ is one of string, int32, int64, double, boolean and timestamp.
+	typ string
+	// json says that the strings are JSON.
+	nullable, dictionary, json bool
 }
 
 // specified returns the columns of manifest.parquet or files.parquet in the order of the specification's table.
@@ -36,29 +36,13 @@ func specified(t *testing.T, file string) []column {
 			continue
 		}
 		names := quoted.FindAllStringSubmatch(cells[1], -1)
-		if strings.Contains(cells[1], "…") {
-			columns = append(columns, between(t, names[0][1], names[1][1])...)
-			continue
-		}
-		typ, dictionary := strings.CutSuffix(strings.TrimSpace(cells[2]), " (dictionary)")
+		typ, how, _ := strings.Cut(strings.TrimSpace(cells[2]), " ")
 		for _, name := range names {
-			columns = append(columns, column{name[1], typ, strings.TrimSpace(cells[3]) == "yes", dictionary})
+			columns = append(columns, column{name[1], typ, strings.TrimSpace(cells[3]) == "yes", how == "(dictionary)", how == "(JSON)"})
 		}
 	}
 	if len(columns) == 0 {
 		t.Fatalf("docs/format.md has no table of the columns of %s", file)
 	}
 	return columns
-}
-
-// between returns the columns of manifest.parquet from first to last.
-func between(t *testing.T, first, last string) []column {
-	t.Helper()
-	all := specified(t, "manifest.parquet")
-	is := func(name string) func(column) bool { return func(c column) bool { return c.name == name } }
-	from, to := slices.IndexFunc(all, is(first)), slices.IndexFunc(all, is(last))
-	if from < 0 || to < from {
-		t.Fatalf("manifest.parquet has no columns from %s to %s", first, last)
-	}
-	return all[from : to+1]
 }

@@ -44,7 +44,7 @@ func (e *export) checkTar(t *testing.T, l layout) int {
 	members := map[string][]string{}
 	target := t.TempDir()
 	for _, a := range assets {
-		members[*a.Path] = append(members[*a.Path], *a.Member)
+		members[*a.Shard] = append(members[*a.Shard], *a.Member)
 	}
 	shards, err := fs.Glob(os.DirFS(e.out), "shards/*")
 	if err != nil {

@@ -256,7 +256,7 @@ func (n *network) checkBlobs(t *testing.T, l layout, assets []asset) {
 	var want, got []string
 	for _, a := range assets {
 		if a.Status == "stored" {
-			want = append(want, *a.Path)
+			want = append(want, *a.FileName)
 		}
 	}
 	slices.Sort(want)

@@ -17,11 +17,11 @@ func TestZstd_Shards_AreWholeAndChecked(t *testing.T) {
 			assets := e.wholeManifest(t, compressedShards)
 			members, framesOf := map[string]int{}, map[string]map[int64]bool{}
 			for _, a := range assets {
-				if framesOf[*a.Path] == nil {
-					framesOf[*a.Path] = map[int64]bool{}
+				if framesOf[*a.Shard] == nil {
+					framesOf[*a.Shard] = map[int64]bool{}
 				}
-				framesOf[*a.Path][*a.FrameOffset] = true
-				members[*a.Path]++
+				framesOf[*a.Shard][*a.FrameOffset] = true
+				members[*a.Shard]++
 			}
 			for shard, frames := range framesOf {
 				output(t, program(t, "zstd", "--test", "--quiet", e.path(shard)))
@@ -78,8 +78,8 @@ sha256sum blob`
 	if a == nil {
 		t.Fatal("every shard has one frame")
 	}
-	sh := program(t, "sh", "-c", script, "sh", e.path(*a.Path), fmt.Sprint(*a.FrameOffset), fmt.Sprint(*a.FrameSize),
-		fmt.Sprint(*a.Offset), fmt.Sprint(*a.FrameStart), fmt.Sprint(*a.Size))
+	sh := program(t, "sh", "-c", script, "sh", e.path(*a.Shard), fmt.Sprint(*a.FrameOffset), fmt.Sprint(*a.FrameSize),
+		fmt.Sprint(*a.MemberOffset), fmt.Sprint(*a.FrameStart), fmt.Sprint(*a.Size))
 	sh.Dir = t.TempDir()
 	if got, want := string(output(t, sh)), *a.SHA256+"  blob\n"; got != want {
 		t.Errorf("sha256sum says %q, want %q", got, want)
@@ -116,7 +116,7 @@ func TestZstd_RawFrames_AreWholeAndChecked(t *testing.T) {
 	raw := 0
 	for _, a := range assets {
 		// The sixth byte tells the window: 128 KiB, which no level of compression has.
-		if f.cut(t, *a.Path, *a.FrameOffset, 6)[5] == (17-10)<<3 {
+		if f.cut(t, *a.Shard, *a.FrameOffset, 6)[5] == (17-10)<<3 {
 			raw++
 		}
 	}
