@@ -479,9 +479,15 @@ func (h *upstream) checkPlaces(known map[FileKey][]SourceKey, complete, killed b
 			case !h.listedIn[at] && (complete || killed && !h.incremental) && h.whole[source]:
 				h.absentIn[at]++
 			}
-			if file := h.store.files[key]; file != nil && !slices.Contains(file.Sources, source) && h.absentIn[at] < 2 {
+			file := h.store.files[key]
+			if file == nil || slices.Contains(file.Sources, source) {
+				continue
+			}
+			if h.absentIn[at] < 2 {
 				h.t.Errorf("%v is not in %s any more after %d listings of it without the file", key, source, h.absentIn[at])
 			}
+			// With the place, the date may have gone under which something was fetched.
+			maps.DeleteFunc(h.fetches, func(what string, _ int) bool { return strings.HasPrefix(what, "{"+key.FileID+" ") })
 		}
 	}
 }
