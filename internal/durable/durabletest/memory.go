@@ -67,6 +67,13 @@ func NewMemory(fail func(Operation) error) *Memory {
 	return &Memory{root: newDir(), fail: fail}
 }
 
+// FailWith makes the file system ask another function from now on.
+func (m *Memory) FailWith(fail func(Operation) error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fail = fail
+}
+
 // CrashAt returns a function for NewMemory that lets operation number n, and all after it, crash.
 func CrashAt(n int) func(Operation) error {
 	return func(o Operation) error {

@@ -12,7 +12,10 @@ type Disk interface {
 	Open() (store.Store, error)
 	// Operations returns the number of operations so far.
 	Operations() int
-	// Recover returns the disk as it may be found after a crash. It fails no more.
+	// FailWith makes the disk ask another function from now on: see Disks.
+	FailWith(fail func(number int) error)
+	// Recover returns the disk as it may be found after a crash. It fails no more. The old one must not be used
+	// any more, but for being recovered once more.
 	Recover(drop durabletest.Drop, seed uint64) Disk
 }
 
@@ -21,10 +24,14 @@ type Disk interface {
 func Disks() map[string]func(fail func(number int) error) Disk {
 	return map[string]func(fail func(number int) error) Disk{
 		"directory": func(fail func(int) error) Disk {
-			return DirDisk{durabletest.NewMemory(func(o durabletest.Operation) error { return fail(o.Number) })}
+			d := DirDisk{durabletest.NewMemory(nil)}
+			d.FailWith(fail)
+			return d
 		},
 		"memory": func(fail func(int) error) Disk {
-			return MemoryDisk{NewMemory(func(o Operation) error { return fail(o.Number) })}
+			m := MemoryDisk{NewMemory(nil)}
+			m.FailWith(fail)
+			return m
 		},
 	}
 }
@@ -34,6 +41,11 @@ type DirDisk struct{ *durabletest.Memory }
 
 // Open implements Disk.
 func (d DirDisk) Open() (store.Store, error) { return store.OnFS(d.Memory), durable.Prepare(d.Memory) }
+
+// FailWith implements Disk.
+func (d DirDisk) FailWith(fail func(number int) error) {
+	d.Memory.FailWith(func(o durabletest.Operation) error { return fail(o.Number) })
+}
 
 // Recover implements Disk.
 func (d DirDisk) Recover(drop durabletest.Drop, seed uint64) Disk {
@@ -45,6 +57,11 @@ type MemoryDisk struct{ *Memory }
 
 // Open implements Disk.
 func (m MemoryDisk) Open() (store.Store, error) { return m.Memory, nil }
+
+// FailWith implements Disk.
+func (m MemoryDisk) FailWith(fail func(number int) error) {
+	m.Memory.FailWith(func(o Operation) error { return fail(o.Number) })
+}
 
 // Recover implements Disk.
 func (m MemoryDisk) Recover(drop durabletest.Drop, seed uint64) Disk {
