@@ -51,7 +51,7 @@ vuln:
 test: CGO_ENABLED=1
 test:
 	$(GO) test -race -bench . -benchtime 1x ./...
-	$(GO) test -run '^TestExport_' ./cmd/exporter
+	$(GO) test -run '^TestExport_' ./cmd/exporter ./internal/export
 	$(GO) test -run '^TestTable_' ./internal/llamacloud/governor/simulate
 
 # Tries 10,000 random histories of upstream; "test" tries a few hundred.

@@ -6,9 +6,11 @@ import (
 	"sync"
 
 	"exporter/internal/config"
+	"exporter/internal/export"
+	"exporter/internal/verify"
 )
 
-// console is standard error, which log and bars share.
+// console is standard error, which log and bars share. It implements export.Watcher.
 type console struct {
 	log     *slog.Logger
 	options config.Log
@@ -53,3 +55,16 @@ func (c *console) showProgress(p progress) (stop func()) {
 	}
 	return startLines(c.log, p)
 }
+
+// Transfer implements export.Watcher.
+func (c *console) Transfer(counts func() export.Counts) (stop func()) {
+	return c.showProgress(transferProgress(counts))
+}
+
+// Verification implements export.Watcher.
+func (c *console) Verification(counts func() verify.Counts) (stop func()) {
+	return c.showProgress(verifyProgress(counts))
+}
+
+// Surveyed implements export.Watcher.
+func (c *console) Surveyed(s export.Survey) { c.log.Info("plan: " + surveyText(s)) }

@@ -13,6 +13,7 @@ import (
 	"exporter/internal/config"
 	"exporter/internal/emulator"
 	"exporter/internal/emulator/sample"
+	"exporter/internal/export"
 )
 
 // emulateOptions are the flags of emulate.
@@ -92,7 +93,7 @@ func (a *app) emulate(ctx context.Context, o *emulateOptions) (err error) {
 	}
 	handler, err := emulator.New(options)
 	if err != nil {
-		return &usageError{err}
+		return &export.UsageError{Err: err}
 	}
 	s, err := serveLoopback("--listen", o.listen, handler)
 	if err != nil {

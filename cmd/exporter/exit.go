@@ -7,11 +7,10 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"slices"
-	"strings"
 	"syscall"
 
 	"exporter/internal/config"
+	"exporter/internal/export"
 	"exporter/internal/llamacloud"
 	"exporter/internal/store"
 	"exporter/manifest"
@@ -32,38 +31,9 @@ const (
 	exitInterrupted = 130
 )
 
-// usageError is a command line that makes no sense.
-type usageError struct{ error }
-
-func (e *usageError) Unwrap() error { return e.error }
-
-func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
-
-// errIncomplete says that a run finished, but not everything could be fetched.
-var errIncomplete = errors.New("some assets or files failed")
-
-// errUnlistedSources says that a run finished, but that some of its sources could not be listed.
-type errUnlistedSources struct{ sources []incompleteSource }
-
-func (e *errUnlistedSources) Error() string {
-	names := make([]string, len(e.sources))
-	for i, s := range e.sources {
-		names[i] = string(s.Source)
-	}
-	return "sources that could not be listed: " + firstFew(names)
+func usagef(format string, args ...any) error {
+	return &export.UsageError{Err: fmt.Errorf(format, args...)}
 }
-
-// firstFew returns the first few names, and says how many more there are.
-func firstFew(names []string) string {
-	const few = 3
-	if more := len(names) - few; more > 0 {
-		names = append(slices.Clone(names[:few]), fmt.Sprintf("%d more", more))
-	}
-	return strings.Join(names, ", ")
-}
-
-// Is makes it a sort of errIncomplete.
-func (e *errUnlistedSources) Is(target error) bool { return target == errIncomplete }
 
 // errUnlisted says that a plan lacks the assets of some files.
 var errUnlisted = errors.New("the assets of some files could not be listed")
@@ -73,17 +43,6 @@ type explanation struct {
 	code int
 	// hint says what to do next; it may be empty.
 	hint string
-}
-
-// neededFlag returns the flag without which the same command does not go on; empty where it does by itself.
-func neededFlag(err error) string {
-	switch {
-	case is[*pipeline.DoubtError](err):
-		return "--force listing"
-	case is[*pruneError](err):
-		return "--force prune"
-	}
-	return ""
 }
 
 // explain prints an error with its hint to standard error and returns the exit code.
@@ -96,7 +55,7 @@ func (a *app) explain(err error) int {
 	if e.hint != "" {
 		text += "; " + e.hint
 	}
-	if is[*usageError](err) {
+	if is[*export.UsageError](err) {
 		// It repeats arguments, of which one may be a key that somebody took to belong there.
 		text = config.RedactKeys(text)
 	}
@@ -110,13 +69,13 @@ func (a *app) explain(err error) int {
 // explainError is the one table of errors. The first line that matches counts.
 func explainError(err error) explanation {
 	switch {
-	case errors.Is(err, errAbandoned):
+	case errors.Is(err, export.ErrAbandoned):
 		return explanation{exitInterrupted, ""}
-	case errors.Is(err, errStoppedAtOnce), errors.Is(err, context.Canceled):
+	case errors.Is(err, export.ErrStoppedAtOnce), errors.Is(err, context.Canceled):
 		return explanation{exitInterrupted, "what was committed is kept, and the same command goes on"}
 	case errors.Is(err, pipeline.ErrInterrupted):
 		return explanation{exitInterrupted, "what was fetched is kept, and the same command goes on"}
-	case is[*usageError](err), is[*config.Error](err):
+	case is[*export.UsageError](err), is[*config.Error](err):
 		return explanation{exitUsage, ""}
 	case is[*pipeline.PanicError](err):
 		return explanation{exitInternal, "this is a bug; what was committed is safe, and the same command goes on"}
@@ -136,21 +95,21 @@ func explainError(err error) explanation {
 		return explanation{exitStorage, "mount what it leads to, or remove the link"}
 	case errors.Is(err, store.ErrNotRegular):
 		return explanation{exitStorage, "remove what is there: links are not followed"}
-	case isFull(err), is[*pipeline.StorageError](err):
+	case export.IsFull(err), is[*pipeline.StorageError](err):
 		return explanation{exitStorage, storageHint(err)}
 	case is[*pipeline.DoubtError](err):
 		return explanation{exitStopped, "what is listed was exported, and nothing counts as vanished; the same command goes on when the listing " +
 			"is whole again; if it is meant to be so, give --force listing once"}
-	case is[*pruneError](err):
+	case is[*export.PruneError](err):
 		return explanation{exitStopped, "check what vanished (vanished_at in files.parquet), and give --force prune if it is meant"}
 	case errors.Is(err, errOddFiles):
 		return explanation{exitIncomplete, ""}
-	case is[*errUnlistedSources](err):
+	case is[*export.UnlistedError](err):
 		return explanation{exitIncomplete, "run.json has the reasons; the others are exported, nothing of these counts as vanished, and the " +
 			"same command tries them again"}
 	case errors.Is(err, errUnlisted):
 		return explanation{exitIncomplete, "what they have is not part of the plan"}
-	case errors.Is(err, errIncomplete):
+	case errors.Is(err, export.ErrIncomplete):
 		return explanation{exitIncomplete, "they are in the manifest with the reason, and the same command tries them again"}
 	case is[*pipeline.HopelessError](err), is[*pipeline.SourceError](err), is[*pipeline.SourcesError](err):
 		return explainRefusal(err)
@@ -166,11 +125,6 @@ func explainError(err error) explanation {
 		return explanation{exitStorage, storageHint(err)}
 	}
 	return explanation{exitInternal, ""}
-}
-
-// isFull tells whether storage works but has no room for more.
-func isFull(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }
 
 // outOfFiles tells whether this process, or this machine, could open no more files, of which connections are some.

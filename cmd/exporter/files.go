@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"exporter/internal/config"
+	"exporter/internal/export"
 	"exporter/internal/llamacloud"
 	"exporter/pipeline"
 )
@@ -59,7 +60,7 @@ func (f *filesCommand) withClient(ctx context.Context, do func(context.Context, 
 	}
 	f.log = cfg.Log
 	log := newConsole(f.stderr, cfg.Log).log
-	client, err := connect(cfg, log, nil, newLogObserver(log))
+	client, err := export.Connect(cfg, log, nil, export.NewLogObserver(log))
 	if err != nil {
 		return err
 	}

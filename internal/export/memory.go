@@ -1,4 +1,4 @@
-package main
+package export
 
 import (
 	"math"
@@ -22,9 +22,9 @@ const (
 	leastGoal = 4 << 20
 )
 
-// limitMemory bounds the memory of this process to what a run needs for so many bytes of blobs, until restore is called.
+// LimitMemory bounds the memory of this process to what a run needs for so many bytes of blobs, until restore is called.
 // GOMEMLIMIT in the environment comes first.
-func limitMemory(environ []string, blobs int64) (restore func()) {
+func LimitMemory(environ []string, blobs int64) (restore func()) {
 	if isSet(environ, "GOMEMLIMIT") {
 		return func() {}
 	}
@@ -32,8 +32,10 @@ func limitMemory(environ []string, blobs int64) (restore func()) {
 	return func() { debug.SetMemoryLimit(before) }
 }
 
-// keepHeapFloor lets the heap of this process grow to the floor before garbage is collected, and beyond it to half as much
+// KeepHeapFloor lets the heap of this process grow to the floor before garbage is collected, and beyond it to half as much
 // again as is live, until restore is called. GOGC in the environment comes first.
+func KeepHeapFloor(environ []string) (restore func()) { return keepHeapFloor(environ, heapFloor) }
+
 func keepHeapFloor(environ []string, floor uint64) (restore func()) {
 	if isSet(environ, "GOGC") {
 		return func() {}

@@ -1,92 +1,11 @@
-package main
+package export
 
 import (
-	"fmt"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"exporter/pipeline"
 )
-
-// limit is what holds requests to the API back at present. Its zero value knows of nothing that does.
-type limit struct {
-	// paced is the rate and what sets it.
-	paced pipeline.Paced
-	pause pause
-	last  lastAnswers
-}
-
-// requested takes note of an answer at a time. It returns by how much the pause is shorter than it was said to be.
-func (l *limit) requested(now time.Time, e pipeline.Requested) time.Duration {
-	if e.Status == 0 || e.Elsewhere {
-		return 0
-	}
-	l.last.add(e.Throttled)
-	return l.pause.answered(now, e)
-}
-
-// text says all of it for people, as in "20/m given, 3 of the last 100 throttled, paused until 14:03:20".
-func (l *limit) text(now time.Time) string {
-	parts := []string{"no limit known"}
-	if l.paced.By != pipeline.LimitNone {
-		parts[0] = limitText(l.paced)
-	}
-	if l.last.throttled > 0 {
-		parts = append(parts, fmt.Sprintf("%d of the last %d throttled", l.last.throttled, l.last.known))
-	}
-	if until, ok := l.pause.end(now); ok {
-		why := "paused until "
-		if l.pause.unreachable() {
-			why = "out of reach, asked again at "
-		}
-		parts = append(parts, why+until.Local().Format(time.TimeOnly))
-	}
-	return strings.Join(parts, ", ")
-}
-
-// attrs says the same for a line of the log.
-func (l *limit) attrs(now time.Time) []any {
-	attrs := []any{"throttled_of_last_100", l.last.throttled}
-	attrs = append(attrs, limitAttrs(l.paced)...)
-	if until, ok := l.pause.end(now); ok {
-		attrs = append(attrs, "paused_until", clock(until))
-	}
-	return attrs
-}
-
-// limitAttrs says for a line of the log at which rate requests are sent, and what sets it.
-func limitAttrs(p pipeline.Paced) []any {
-	if p.By == pipeline.LimitNone {
-		return nil
-	}
-	return []any{"rate", rateText(p.PerSecond), "limit", string(p.By)}
-}
-
-// limitText says the same for people, as in "98/s found".
-func limitText(p pipeline.Paced) string { return rateText(p.PerSecond) + " " + string(p.By) }
-
-// rateText prints a rate for people by the second, or by the minute or the hour where it is below one.
-func rateText(perSecond float64) string {
-	n, unit := perSecond, "/s"
-	if n < 1 {
-		n, unit = perSecond*60, "/m"
-	}
-	if n < 1 {
-		n, unit = perSecond*3600, "/h"
-	}
-	digits := 0
-	if n < 10 {
-		// Two digits, of which the second may be none.
-		n, _ = strconv.ParseFloat(strconv.FormatFloat(n, 'g', 2, 64), 64)
-		digits = -1
-	}
-	return strconv.FormatFloat(n, 'f', digits, 64) + unit
-}
-
-// clock prints a time with its offset, to the second.
-func clock(t time.Time) string { return t.Local().Format(time.RFC3339) }
 
 // pause is the present pause of all requests to the API, or the last one.
 type pause struct {

@@ -1,7 +1,7 @@
-package main
+package export
 
 import (
-	"log/slog"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -12,14 +12,14 @@ import (
 	"exporter/pipeline"
 )
 
-// report is the Observer that counts. Progress, summary and run.json are made of it.
-type report struct {
+// counter is the Observer that counts. Progress and report are made of it.
+type counter struct {
 	mu sync.Mutex
-	counts
+	Counts
 }
 
-// counts is what happened so far. Its JSON is part of run.json.
-type counts struct {
+// Counts is what happened so far. Its JSON is part of run.json.
+type Counts struct {
 	// Listed counts files, each once, Recalled those that were not listed and are taken to be as they were; Missed those that a
 	// complete listing did not have for the first time. WithoutPictures have no asset of the kinds asked for. ListingDone says that
 	// all listings came to their end.
@@ -61,7 +61,7 @@ type counts struct {
 	OddFields map[string]int64 `json:"odd_fields,omitempty"`
 	// incomplete are the sources that were not listed completely, and notOffered the kinds that the API does not offer. The
 	// report has them beside the counts.
-	incomplete []incompleteSource
+	incomplete []IncompleteSource
 	notOffered []pipeline.Kind
 	// accepted is what of the listing would not have been believed without --force.
 	accepted string
@@ -74,43 +74,44 @@ type counts struct {
 		Bytes     int64         `json:"bytes"`
 	} `json:"requests"`
 	// Errors counts failures of assets and files by class, and keeps the first of each.
-	Errors map[string]*errorClass `json:"errors"`
+	Errors map[string]*ErrorClass `json:"errors"`
 	// serverTime is the time of the API's clock when it first answered; zero where it does not say.
 	serverTime time.Time
-	// limit is what holds requests back at present.
-	limit limit
+	// Limit is what holds requests back at present.
+	Limit Limit `json:"-"`
 }
 
-// incompleteSource says why a source was not listed completely: its listing ended early, or some of its files cannot be told from
+// IncompleteSource says why a source was not listed completely: its listing ended early, or some of its files cannot be told from
 // others.
-type incompleteSource struct {
+type IncompleteSource struct {
 	Source    pipeline.SourceKey `json:"source"`
 	Error     string             `json:"error,omitempty"`
 	Malformed int64              `json:"malformed,omitempty"`
 }
 
-type errorClass struct {
+// ErrorClass is the failures of a class, and the first of them.
+type ErrorClass struct {
 	Count int64  `json:"count"`
 	First string `json:"first"`
 }
 
-func newReport() *report {
-	r := &report{}
+func newCounter() *counter {
+	r := &counter{}
 	r.Assets.Skipped = map[string]int64{}
-	r.Errors = map[string]*errorClass{}
+	r.Errors = map[string]*ErrorClass{}
 	r.OddFields = map[string]int64{}
 	return r
 }
 
 // snapshot returns a copy of the counts.
-func (r *report) snapshot() counts {
+func (r *counter) snapshot() Counts {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	c := r.counts
-	c.Requests.Paused -= c.limit.pause.left(time.Now())
+	c := r.Counts
+	c.Requests.Paused -= c.Limit.pause.left(time.Now())
 	c.Assets.Skipped = maps.Clone(r.Assets.Skipped)
 	c.incomplete, c.notOffered, c.OddFields = slices.Clone(r.incomplete), slices.Clone(r.notOffered), maps.Clone(r.OddFields)
-	c.Errors = make(map[string]*errorClass, len(r.Errors))
+	c.Errors = make(map[string]*ErrorClass, len(r.Errors))
 	for class, e := range r.Errors {
 		c.Errors[class] = new(*e)
 	}
@@ -118,9 +119,10 @@ func (r *report) snapshot() counts {
 }
 
 // Observe implements pipeline.Observer.
-func (r *report) Observe(e pipeline.Event) {
+func (r *counter) Observe(e pipeline.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.Requests.Paused += r.Limit.Observe(time.Now(), e)
 	switch e := e.(type) {
 	case pipeline.FileListed:
 		r.Files.Listed++
@@ -171,25 +173,16 @@ func (r *report) Observe(e pipeline.Event) {
 		if e.Throttled {
 			r.Requests.Throttled++
 		}
-		r.Requests.Paused -= r.limit.requested(time.Now(), e)
 	case pipeline.Retrying:
 		r.Requests.Retries++
-	case pipeline.Paused:
-		if !e.Elsewhere {
-			r.Requests.Paused += r.limit.pause.add(time.Now(), e)
-		}
-	case pipeline.Paced:
-		if !e.Elsewhere {
-			r.limit.paced = e
-		}
 	}
 }
 
-func (r *report) listed(o *pipeline.SourceOutcome) {
+func (r *counter) listed(o *pipeline.SourceOutcome) {
 	if o.IsComplete() {
 		return
 	}
-	incomplete := incompleteSource{Source: o.Key, Malformed: o.Malformed}
+	incomplete := IncompleteSource{Source: o.Key, Malformed: o.Malformed}
 	if o.Err != nil {
 		incomplete.Error = o.Err.Error()
 	}
@@ -197,11 +190,11 @@ func (r *report) listed(o *pipeline.SourceOutcome) {
 }
 
 // unlisted returns the sources whose listing ended early.
-func (c *counts) unlisted() []incompleteSource {
-	return slices.DeleteFunc(slices.Clone(c.incomplete), func(s incompleteSource) bool { return s.Error == "" })
+func unlisted(sources []IncompleteSource) []IncompleteSource {
+	return slices.DeleteFunc(slices.Clone(sources), func(s IncompleteSource) bool { return s.Error == "" })
 }
 
-func (r *report) settled(row *pipeline.FileRow) {
+func (r *counter) settled(row *pipeline.FileRow) {
 	r.pictures(row)
 	switch row.Status {
 	case pipeline.Complete:
@@ -217,7 +210,7 @@ func (r *report) settled(row *pipeline.FileRow) {
 }
 
 // pictures counts what a file whose assets could be listed lacks.
-func (r *report) pictures(row *pipeline.FileRow) {
+func (r *counter) pictures(row *pipeline.FileRow) {
 	if row.Status != pipeline.Complete && row.Status != pipeline.Partial {
 		return
 	}
@@ -236,7 +229,7 @@ func (r *report) pictures(row *pipeline.FileRow) {
 	}
 }
 
-func (r *report) planned(e pipeline.AssetPlanned) {
+func (r *counter) planned(e pipeline.AssetPlanned) {
 	switch e.Action {
 	case pipeline.ActionFetch:
 		r.Assets.Planned++
@@ -256,7 +249,7 @@ func (r *report) planned(e pipeline.AssetPlanned) {
 	}
 }
 
-func (r *report) done(e pipeline.AssetDone) {
+func (r *counter) done(e pipeline.AssetDone) {
 	switch {
 	case e.Same:
 		r.Assets.Same++
@@ -270,20 +263,20 @@ func (r *report) done(e pipeline.AssetDone) {
 }
 
 // addPruned counts assets whose blobs are removed.
-func (r *report) addPruned(n int) {
+func (r *counter) addPruned(n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.Assets.Pruned += int64(n)
 }
 
 // fail counts a failure, given as "class: message".
-func (r *report) fail(text string) { r.failures(text, 1) }
+func (r *counter) fail(text string) { r.failures(text, 1) }
 
-func (r *report) failures(text string, n int64) {
+func (r *counter) failures(text string, n int64) {
 	class := failureClass(text)
 	known := r.Errors[class]
 	if known == nil {
-		known = &errorClass{First: text}
+		known = &ErrorClass{First: text}
 		r.Errors[class] = known
 	}
 	known.Count += n
@@ -295,23 +288,20 @@ func failureClass(text string) string {
 	return class
 }
 
-// warnOfNothing warns where a listing came to its end without a file. One of what was updated lately often does.
-func (r *report) warnOfNothing(log *slog.Logger, err error, incremental bool) {
-	if c := r.snapshot(); err == nil && !incremental && c.Files.Listed == 0 {
-		log.Warn("no file is listed: check the ids and the filters, and that the key is one for this project")
-	}
-}
-
 // failed tells whether some asset, file or source is not what it should be.
-func (c *counts) failed() bool {
+func (c *Counts) failed() bool {
 	return c.Assets.Failed > 0 || c.Files.Failed > 0 || len(c.incomplete) > 0
 }
 
 // notes say what seems to be missing, and why that may be.
-func (c *counts) notes() []string {
+func (c *Counts) notes() []string {
 	var what []string
-	what = appendCount(what, c.Files.WithoutPictures, "files have no picture")
-	what = appendCount(what, c.Assets.MissingPages, "pages seem to be missing")
+	if n := c.Files.WithoutPictures; n > 0 {
+		what = append(what, fmt.Sprintf("%d files have no picture", n))
+	}
+	if n := c.Assets.MissingPages; n > 0 {
+		what = append(what, fmt.Sprintf("%d pages seem to be missing", n))
+	}
 	if len(what) == 0 {
 		return nil
 	}
@@ -319,8 +309,8 @@ func (c *counts) notes() []string {
 		"take screenshots and to extract layout; self-hosted deployments make no figures"}
 }
 
-// skipped sums up the assets that were left out.
-func (c *counts) skipped() int64 {
+// Skipped sums up the assets that were left out.
+func (c *Counts) Skipped() int64 {
 	n := c.Assets.SkippedKept
 	for _, v := range c.Assets.Skipped {
 		n += v
@@ -328,8 +318,8 @@ func (c *counts) skipped() int64 {
 	return n
 }
 
-// errorClasses returns the classes of failures, the most frequent first.
-func (c *counts) errorClasses() []string {
+// ErrorClasses returns the classes of failures, the most frequent first.
+func (c *Counts) ErrorClasses() []string {
 	return slices.SortedFunc(maps.Keys(c.Errors), func(a, b string) int {
 		if d := c.Errors[b].Count - c.Errors[a].Count; d != 0 {
 			return int(d)
@@ -337,3 +327,17 @@ func (c *counts) errorClasses() []string {
 		return strings.Compare(a, b)
 	})
 }
+
+// FilesKnown is how many files the run has to look after, as far as it knows.
+func (c *Counts) FilesKnown() int64 { return c.Files.Listed + c.Files.Recalled }
+
+// FilesDone is how many of them need nothing any more.
+func (c *Counts) FilesDone() int64 {
+	return c.Files.Unchanged + c.Files.Complete + c.Files.Partial + c.Files.Failed + c.Files.Skipped
+}
+
+// AssetsDone is how many of the planned assets were fetched, or failed.
+func (c *Counts) AssetsDone() int64 { return c.Assets.Stored + c.Assets.Same + c.Assets.Failed }
+
+// needed is how many requests there would have been if none had been sent again.
+func (c *Counts) needed() int64 { return c.Requests.Sent - c.Requests.Retries }

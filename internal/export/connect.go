@@ -1,4 +1,4 @@
-package main
+package export
 
 import (
 	"log/slog"
@@ -8,9 +8,9 @@ import (
 	"exporter/pipeline"
 )
 
-// connect returns a client for the configured API. Nothing is sent yet. Blobs that are too large for memory are kept in
+// Connect returns a client for the configured API. Nothing is sent yet. Blobs that are too large for memory are kept in
 // what spool makes; nil means the system's directory for temporary files.
-func connect(cfg *config.Config, log *slog.Logger, spool func() (llamacloud.Spool, error), observer pipeline.Observer) (*llamacloud.Client, error) {
+func Connect(cfg *config.Config, log *slog.Logger, spool func() (llamacloud.Spool, error), observer pipeline.Observer) (*llamacloud.Client, error) {
 	secret, warnings, err := cfg.ReadKey()
 	if err != nil {
 		return nil, err
@@ -20,7 +20,7 @@ func connect(cfg *config.Config, log *slog.Logger, spool func() (llamacloud.Spoo
 	}
 	key, err := llamacloud.NewKey(secret.Reveal())
 	if err != nil {
-		return nil, &usageError{err}
+		return nil, &UsageError{err}
 	}
 	client, err := llamacloud.New(llamacloud.Options{
 		BaseURL:        cfg.API.BaseURL.String(),
@@ -38,12 +38,12 @@ func connect(cfg *config.Config, log *slog.Logger, spool func() (llamacloud.Spoo
 		MaxAttempts:    cfg.Limits.MaxAttempts,
 		MaxBlobSize:    int64(cfg.Limits.MaxBlobSize),
 		Spool:          spool,
-		UserAgent:      "exporter/" + version(),
+		UserAgent:      "exporter/" + Version(),
 		Observer:       observer,
 		Log:            func(message string) { log.Debug(message) },
 	})
 	if err != nil {
-		return nil, &usageError{err}
+		return nil, &UsageError{err}
 	}
 	if given := cfg.Limits.Rate.PerSecond; given > 0 {
 		// The client tells of its rate when the first answer has come, but the given one holds from now on.

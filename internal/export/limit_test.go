@@ -1,9 +1,7 @@
-package main
+package export
 
 import (
-	"bytes"
 	"fmt"
-	"log/slog"
 	"maps"
 	"net/http"
 	"regexp"
@@ -13,7 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"exporter/internal/config"
 	"exporter/pipeline"
 )
 
@@ -28,26 +25,26 @@ func TestLimit_Text(t *testing.T) {
 		return l
 	}
 	for _, tt := range []struct {
-		limit limit
+		limit Limit
 		want  string
 	}{
-		{limit{}, "no limit known"},
-		{limit{paced: pipeline.Paced{PerSecond: 98, By: pipeline.LimitFound}}, "98/s found"},
-		{limit{paced: pipeline.Paced{PerSecond: 20.0 / 60, By: pipeline.LimitGiven}}, "20/m given"},
-		{limit{paced: pipeline.Paced{PerSecond: 10, By: pipeline.LimitAnnounced}}, "10/s announced"},
-		{limit{last: answers(40, 3)}, "no limit known, 3 of the last 40 throttled"},
-		{limit{last: answers(40, 0)}, "no limit known"},
+		{Limit{}, "no limit known"},
+		{Limit{paced: pipeline.Paced{PerSecond: 98, By: pipeline.LimitFound}}, "98/s found"},
+		{Limit{paced: pipeline.Paced{PerSecond: 20.0 / 60, By: pipeline.LimitGiven}}, "20/m given"},
+		{Limit{paced: pipeline.Paced{PerSecond: 10, By: pipeline.LimitAnnounced}}, "10/s announced"},
+		{Limit{last: answers(40, 3)}, "no limit known, 3 of the last 40 throttled"},
+		{Limit{last: answers(40, 0)}, "no limit known"},
 		{
-			limit{pause: pause{asked: soon}, last: answers(250, 248)},
+			Limit{pause: pause{asked: soon}, last: answers(250, 248)},
 			"no limit known, 98 of the last 100 throttled, paused until 14:03:20",
 		},
 		{
-			limit{pause: pause{outage: soon}},
+			Limit{pause: pause{outage: soon}},
 			"no limit known, out of reach, asked again at 14:03:20",
 		},
-		{limit{pause: pause{asked: span{told: now.Add(-time.Minute), until: now}}}, "no limit known"},
+		{Limit{pause: pause{asked: span{told: now.Add(-time.Minute), until: now}}}, "no limit known"},
 	} {
-		if got := tt.limit.text(now); got != tt.want {
+		if got := tt.limit.Text(now); got != tt.want {
 			t.Errorf("got %q, want %q", got, tt.want)
 		}
 	}
@@ -67,13 +64,13 @@ func TestLimit_RateText(t *testing.T) {
 
 func TestLimit_Attrs(t *testing.T) {
 	now := time.Now()
-	attrs := func(l limit) string {
-		return strings.TrimSuffix(fmt.Sprintln(l.attrs(now)...), "\n")
+	attrs := func(l Limit) string {
+		return strings.TrimSuffix(fmt.Sprintln(l.Attrs(now)...), "\n")
 	}
-	if got, want := attrs(limit{}), "throttled_of_last_100 0"; got != want {
+	if got, want := attrs(Limit{}), "throttled_of_last_100 0"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	l := limit{
+	l := Limit{
 		paced: pipeline.Paced{PerSecond: 1.0 / 3, By: pipeline.LimitAnnounced},
 		pause: pause{asked: span{told: now, until: now.Add(time.Minute)}},
 	}
@@ -84,34 +81,10 @@ func TestLimit_Attrs(t *testing.T) {
 	}
 }
 
-// A line of progress says in both forms what the line below the bars says.
-func TestReport_Attrs_SayWhichLimitHolds(t *testing.T) {
-	for format, want := range map[config.LogFormat]string{
-		"text": `throttled_of_last_100=1 rate=20/m limit=given paused_until=TIME`,
-		"json": `"throttled_of_last_100":1,"rate":"20/m","limit":"given","paused_until":"TIME"}`,
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			var out bytes.Buffer
-			r := newReport()
-			stop := newConsole(&out, config.Log{Format: format}).showProgress(r)
-			until := time.Now().Add(time.Minute)
-			r.Observe(pipeline.Paced{PerSecond: 1.0 / 3, By: pipeline.LimitGiven})
-			r.Observe(pipeline.Requested{Status: http.StatusTooManyRequests, Throttled: true})
-			r.Observe(pipeline.Paused{For: time.Minute, Until: until})
-			time.Sleep(lineInterval + time.Second)
-			stop()
-			want := strings.Replace(want, "TIME", until.Local().Format(time.RFC3339), 1)
-			if lines := strings.Count(out.String(), "progress"); lines != 1 || !strings.HasSuffix(out.String(), want+"\n") {
-				t.Errorf("got %q, want one line that ends with %q", out.String(), want)
-			}
-		})
-	}
-}
-
-// pausedReport observes events, each after as many seconds as its key says, and returns the paused time after some more.
-func pausedReport(t *testing.T, end int, events map[int]pipeline.Event) (paused time.Duration, text string) {
+// countPaused observes events, each after as many seconds as its key says, and returns the paused time after some more.
+func countPaused(t *testing.T, end int, events map[int]pipeline.Event) (paused time.Duration, text string) {
 	synctest.Test(t, func(t *testing.T) {
-		start, r := time.Now(), newReport()
+		start, r := time.Now(), newCounter()
 		for _, at := range slices.Sorted(maps.Keys(events)) {
 			time.Sleep(time.Duration(at)*time.Second - time.Since(start))
 			if e, ok := events[at].(pipeline.Paused); ok {
@@ -122,27 +95,27 @@ func pausedReport(t *testing.T, end int, events map[int]pipeline.Event) (paused 
 		}
 		time.Sleep(time.Duration(end)*time.Second - time.Since(start))
 		c := r.snapshot()
-		paused, text = c.Requests.Paused, c.limit.text(time.Now())
+		paused, text = c.Requests.Paused, c.Limit.Text(time.Now())
 	})
 	return paused, text
 }
 
 // Only what the API says is told of its answers.
-func TestLimit_Requested_CountsTheAPI(t *testing.T) {
-	var l limit
+func TestLimit_Observe_CountsTheAPI(t *testing.T) {
+	var l Limit
 	for range 4 {
-		l.requested(time.Now(), pipeline.Requested{Status: http.StatusTemporaryRedirect})
-		l.requested(time.Now(), pipeline.Requested{Status: http.StatusServiceUnavailable, Throttled: true, Elsewhere: true})
-		l.requested(time.Now(), pipeline.Requested{})
+		l.Observe(time.Now(), pipeline.Requested{Status: http.StatusTemporaryRedirect})
+		l.Observe(time.Now(), pipeline.Requested{Status: http.StatusServiceUnavailable, Throttled: true, Elsewhere: true})
+		l.Observe(time.Now(), pipeline.Requested{})
 	}
-	l.requested(time.Now(), pipeline.Requested{Status: http.StatusTooManyRequests, Throttled: true})
-	if got, want := l.text(time.Now()), "no limit known, 1 of the last 5 throttled"; got != want {
+	l.Observe(time.Now(), pipeline.Requested{Status: http.StatusTooManyRequests, Throttled: true})
+	if got, want := l.Text(time.Now()), "no limit known, 1 of the last 5 throttled"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
 // A second of two pauses at once is a second, and one that is still to come is none.
-func TestReport_Paused_IsWallTime(t *testing.T) {
+func TestCounter_Paused_IsWallTime(t *testing.T) {
 	pausedFor := func(seconds int) pipeline.Paused { return pipeline.Paused{For: time.Duration(seconds) * time.Second} }
 	outageFor := func(seconds int) pipeline.Paused {
 		return pipeline.Paused{For: time.Duration(seconds) * time.Second, Outage: true}
@@ -187,7 +160,7 @@ func TestReport_Paused_IsWallTime(t *testing.T) {
 			map[int]pipeline.Event{0: pausedFor(20), 4: pipeline.Requested{Status: 200, Elsewhere: true}}, 10, 10, true,
 		},
 	} {
-		paused, text := pausedReport(t, tt.end, tt.events)
+		paused, text := countPaused(t, tt.end, tt.events)
 		shown := regexp.MustCompile("paused until|out of reach").MatchString(text)
 		if paused != time.Duration(tt.want)*time.Second || shown != tt.paused {
 			t.Errorf("%s: %v paused and %q, want %d s and paused=%v", name, paused, text, tt.want, tt.paused)
@@ -195,87 +168,12 @@ func TestReport_Paused_IsWallTime(t *testing.T) {
 	}
 }
 
-func TestReport_Paced_OfABlobHostIsNoRateOfTheAPI(t *testing.T) {
-	r := newReport()
+func TestCounter_Paced_OfABlobHostIsNoRateOfTheAPI(t *testing.T) {
+	r := newCounter()
 	r.Observe(pipeline.Paced{PerSecond: 50, By: pipeline.LimitFound})
 	r.Observe(pipeline.Paced{PerSecond: 2, By: pipeline.LimitFound, Elsewhere: true})
 	c := r.snapshot()
-	if got, want := c.limit.text(time.Now()), "50/s found"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
-// loggedEvents observes events a second apart, and returns the lines that are logged without -v.
-func loggedEvents(t *testing.T, events ...pipeline.Event) []string {
-	var lines []string
-	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
-		l := newLogObserver(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{
-			ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-				if a.Key == slog.TimeKey || a.Key == slog.LevelKey || a.Key == "until" {
-					return slog.Attr{}
-				}
-				return a
-			},
-		})))
-		for _, e := range events {
-			if p, ok := e.(pipeline.Paused); ok {
-				p.Until = time.Now().Add(p.For)
-				e = p
-			}
-			if e != nil {
-				l.Observe(e)
-			}
-			time.Sleep(time.Second)
-		}
-		lines = slices.Collect(strings.Lines(out.String()))
-	})
-	return lines
-}
-
-func TestLogObserver_Paused_OneLineForOnePause(t *testing.T) {
-	api := func(d time.Duration) pipeline.Event { return pipeline.Paused{For: d} }
-	got := loggedEvents(t,
-		api(20*time.Second), api(19*time.Second+20*time.Millisecond), api(30*time.Second),
-		pipeline.Paused{For: 2 * time.Second, Elsewhere: true}, pipeline.Paused{For: 500 * time.Millisecond, Elsewhere: true},
-		pipeline.Paused{For: 123456 * time.Microsecond, Outage: true}, pipeline.Paused{For: time.Millisecond, Outage: true},
-		nil, nil, nil, nil, nil, nil, nil, nil,
-		pipeline.Paused{For: 200 * time.Millisecond}, pipeline.Paused{For: 200 * time.Millisecond},
-		pipeline.Paused{For: 50 * time.Second, Quota: true},
-	)
-	want := []string{
-		"msg=\"the API asks to wait\" for=20s\n",
-		"msg=\"the API asks to wait\" for=30s\n",
-		"msg=\"a blob host asks to wait\" for=2s\n",
-		"msg=\"the API cannot be reached\" for=123ms\n",
-		"msg=\"the API asks to wait\" for=200ms\n",
-		"msg=\"the quota that the API announces is used up\" for=50s\n",
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
-func TestLogObserver_Paced_NotForEachSmallChange(t *testing.T) {
-	found := func(perSecond float64) pipeline.Event {
-		return pipeline.Paced{PerSecond: perSecond, By: pipeline.LimitFound}
-	}
-	events := []pipeline.Event{
-		pipeline.Paced{PerSecond: 100, By: pipeline.LimitGiven},
-		pipeline.Paced{PerSecond: 10, By: pipeline.LimitFound, Elsewhere: true},
-		found(90), found(40), found(41),
-	}
-	for range 10 {
-		events = append(events, found(80))
-	}
-	events = append(events, found(42), found(20), pipeline.Paced{})
-	want := []string{
-		"msg=\"the rate of requests\" rate=100/s limit=given\n",
-		"msg=\"the rate of requests\" rate=90/s limit=found\n",
-		"msg=\"the rate of requests\" rate=42/s limit=found\n",
-		"msg=\"the rate of requests\" limit=none\n",
-	}
-	if got := loggedEvents(t, events...); !slices.Equal(got, want) {
+	if got, want := c.Limit.Text(time.Now()), "50/s found"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

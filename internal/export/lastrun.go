@@ -1,4 +1,4 @@
-package main
+package export
 
 import (
 	"context"
@@ -30,15 +30,15 @@ type lastRun struct {
 // readLastRun reads run.json. Where there is none, or none that can be understood, nothing is known of the last run: the
 // ledger does not depend on it.
 func readLastRun(ctx context.Context, from store.Reader, log *slog.Logger) (last lastRun, err error) {
-	b, err := store.ReadBytes(ctx, from, runReportName, maxReport)
+	b, err := store.ReadBytes(ctx, from, ReportName, maxReport)
 	if errors.Is(err, fs.ErrNotExist) {
 		return lastRun{}, nil
 	}
 	if err != nil {
-		return lastRun{}, storageError("read "+runReportName, err)
+		return lastRun{}, storageError("read "+ReportName, err)
 	}
 	if err := json.Unmarshal(b, &last); err != nil {
-		log.Warn("the report of the last run cannot be understood", "file", runReportName, "error", err)
+		log.Warn("the report of the last run cannot be understood", "file", ReportName, "error", err)
 		return lastRun{}, nil
 	}
 	return last, nil
@@ -47,13 +47,13 @@ func readLastRun(ctx context.Context, from store.Reader, log *slog.Logger) (last
 // checkReportOrigin returns an error for a file that has the place of run.json, and that exporter did not write. What cannot be read at all
 // is left to those who need it.
 func checkReportOrigin(ctx context.Context, from store.Reader) error {
-	b, err := store.ReadBytes(ctx, from, runReportName, maxReport)
+	b, err := store.ReadBytes(ctx, from, ReportName, maxReport)
 	if err != nil {
 		return nil
 	}
-	var r runReport
+	var r Report
 	if json.Unmarshal(b, &r) != nil || r.Version == "" || r.StartedAt.IsZero() {
-		return errors.New(runReportName + " is no file of exporter")
+		return errors.New(ReportName + " is no file of exporter")
 	}
 	return nil
 }
@@ -82,12 +82,12 @@ func narrow(files *llamacloud.Selection, watermark time.Time, log *slog.Logger) 
 
 // watermark returns what the next run may take for known. It moves only when everything that was listed has its row. Of
 // the two clocks, the one that is behind counts.
-func (e *export) watermark(c counts, err error) time.Time {
-	if err != nil && !errors.Is(err, errIncomplete) || !c.Files.ListingDone {
-		return e.last.watermark(e.source)
+func (r *run) watermark(c Counts, err error) time.Time {
+	if err != nil && !errors.Is(err, ErrIncomplete) || !c.Files.ListingDone {
+		return r.last.watermark(r.Source)
 	}
-	if at := c.serverTime; !at.IsZero() && at.Before(e.started) {
+	if at := c.serverTime; !at.IsZero() && at.Before(r.started) {
 		return at.UTC()
 	}
-	return e.started.UTC().Truncate(time.Second)
+	return r.started.UTC().Truncate(time.Second)
 }

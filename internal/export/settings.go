@@ -1,4 +1,4 @@
-package main
+package export
 
 import (
 	"context"
@@ -68,22 +68,22 @@ func readRemembered(ctx context.Context, path string, log *slog.Logger) (r confi
 }
 
 // info is what the files of the export say of this run.
-func (e *export) info() manifest.Info {
+func (r *run) info() manifest.Info {
 	return manifest.Info{
-		Version: version(), Source: canonicalJSON(e.source), Sink: canonicalJSON(e.cfg.SinkSettings()),
-		Assets: canonicalJSON(e.cfg.AssetSettings()),
+		Version: Version(), Source: canonicalJSON(r.Source), Sink: canonicalJSON(r.Config.SinkSettings()),
+		Assets: canonicalJSON(r.Config.AssetSettings()),
 	}
 }
 
 // checkSettings refuses to go on with an export that was made with more of the source, or with another API or sink, unless that
 // is accepted.
-func (e *export) checkSettings(before *manifest.Info, log *slog.Logger) error {
-	text, err := narrower(before, e.source, e.cfg.SinkSettings())
-	if err != nil || text == "" || e.force.accept(forceSource, log, text) {
+func (r *run) checkSettings(before *manifest.Info) error {
+	text, err := narrower(before, r.Source, r.Config.SinkSettings())
+	if err != nil || text == "" || r.force.accept(ForceSource, text) {
 		return err
 	}
 	return usagef("the export in %q was made with other settings: %s (give --force source to go on here, or export to another --out)",
-		e.cfg.Output.Dir, text)
+		r.Config.Output.Dir, text)
 }
 
 // narrower says what of the settings of an export is not as it was; nothing where something was added to the source.

@@ -1,6 +1,6 @@
 //go:build !race
 
-package main
+package export
 
 import (
 	"context"
@@ -23,8 +23,8 @@ func crashRm(disk storetest.Disk) error {
 	if err != nil {
 		return err
 	}
-	r := &rm{ids: []string{string(crashRemoved)}}
-	if _, err := r.remove(context.Background(), st, "out"); !is[*usageError](err) {
+	r := &removal{store: st, path: "out", ids: []string{string(crashRemoved)}}
+	if _, err := r.run(context.Background()); !is[*UsageError](err) {
 		return err
 	}
 	return nil

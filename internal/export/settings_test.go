@@ -1,4 +1,4 @@
-package main
+package export
 
 import (
 	"log/slog"
@@ -32,7 +32,7 @@ func TestReadRemembered_EarlierVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	const report = `{"source":{"source.directories":"older"},"asset_filters":{"skip_noise":"true","min_confidence":"1e-05","pages":"0-9"}}`
-	if err := os.WriteFile(filepath.Join(out, runReportName), []byte(report), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(out, ReportName), []byte(report), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	got, err := readRemembered(t.Context(), out, slog.New(slog.DiscardHandler))

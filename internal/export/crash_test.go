@@ -3,7 +3,7 @@
 // The crash matrix runs thousands of exports. They would take an hour with the race detector, which watches the same code
 // in other tests.
 
-package main
+package export
 
 import (
 	"bytes"
@@ -22,6 +22,7 @@ import (
 
 	"exporter/internal/durable"
 	"exporter/internal/durable/durabletest"
+	"exporter/internal/export/exporttest"
 	"exporter/internal/store"
 	"exporter/internal/store/storetest"
 	"exporter/internal/verify"
@@ -159,7 +160,7 @@ func checkCrashed(disk storetest.Disk, complete int) error {
 	if rows != complete {
 		return fmt.Errorf("%d rows, want %d", rows, complete)
 	}
-	return checkMembers(st, members)
+	return exporttest.CheckMembers(st, members)
 }
 
 const (
