@@ -52,12 +52,13 @@ var allowedImports = map[string][]string{
 	exportRoom + "/exporttest": {sinksRoom, storeRoom},
 
 	emulatorRoom:                  {},
+	emulatorRoom + "/flags":       {emulatorRoom, emulatorRoom + "/sample", configRoom},
 	emulatorRoom + "/sample":      {},
 	emulatorRoom + "/sample/draw": {},
 	"exporter/internal/bench":     {},
 
 	"exporter/cmd/exporter": {
-		exportRoom, configRoom, emulatorRoom, emulatorRoom + "/sample",
+		exportRoom, configRoom, emulatorRoom, emulatorRoom + "/flags", emulatorRoom + "/sample",
 		// For their errors and for what they tell, which are explained and printed.
 		pipelineRoom, sinksRoom, manifestRoom, storeRoom, llamaRoom, verifyRoom,
 	},

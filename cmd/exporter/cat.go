@@ -33,7 +33,7 @@ output, from a plain file or from a shard, also while an export is running. It c
 		if isTerminal(a.stdout) {
 			return usagef("a picture would garble the terminal: redirect standard output, as in exporter cat … > page.jpg")
 		}
-		ctx, cancel := a.interruptible(c.Context())
+		ctx, cancel := export.Interruptible(c.Context(), a.stop)
 		defer cancel()
 		return export.Cat(ctx, a.stdout, cfg.Output.Dir, key)
 	}

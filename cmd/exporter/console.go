@@ -23,7 +23,7 @@ type console struct {
 
 func newConsole(stderr io.Writer, o config.Log) *console {
 	c := &console{options: o, stderr: stderr, out: stderr}
-	c.log = newLogger(c, o.Format == config.LogJSON, o.Verbose)
+	c.log = newLogger(c, o)
 	return c
 }
 
@@ -68,3 +68,17 @@ func (c *console) Verification(counts func() verify.Counts) (stop func()) {
 
 // Surveyed implements export.Watcher.
 func (c *console) Surveyed(s export.Survey) { c.log.Info("plan: " + surveyText(s)) }
+
+// newLogger logs to w as text or as JSON lines. Requests and single failures are logged only when verbose. Package slog
+// quotes most of what does not print, but not in JSON.
+func newLogger(w io.Writer, o config.Log) *slog.Logger {
+	w = printableWriter{w}
+	options := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if o.Verbose {
+		options.Level = slog.LevelDebug
+	}
+	if o.Format == config.LogJSON {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}

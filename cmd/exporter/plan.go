@@ -39,7 +39,9 @@ remove is no part of it.`,
 		if o.Config, err = load(); err != nil {
 			return err
 		}
-		report, err := export.Plan(c.Context(), a.watched(o))
+		console := newConsole(a.stderr, o.Config.Log)
+		o.Log, o.Watcher, o.Stop = console.log, console, a.stop
+		report, err := export.Plan(c.Context(), o)
 		if err != nil {
 			return err
 		}

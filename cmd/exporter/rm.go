@@ -33,7 +33,7 @@ it is killed, the same command goes on.`,
 		if len(ids) == 0 {
 			return usagef("nothing to remove: give --file-id ID")
 		}
-		ctx, cancel := a.interruptible(c.Context())
+		ctx, cancel := export.Interruptible(c.Context(), a.stop)
 		defer cancel()
 		removed, err := export.Remove(ctx, args[0], ids)
 		if err != nil {

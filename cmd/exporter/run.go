@@ -55,20 +55,15 @@ func (a *app) export(ctx context.Context, o export.Options) error {
 	}
 	o.ExitCode = func(err error) int { return explainError(err).code }
 	o.Own, o.CheckpointRows = a.own, a.checkpointRows
-	report, err := export.Run(ctx, a.watched(o))
+	console := newConsole(a.stderr, o.Config.Log)
+	o.Log, o.Watcher, o.Stop = console.log, console, a.stop
+	report, err := export.Run(ctx, o)
 	if report == nil {
 		return err
 	}
 	s := summary{Report: report, dir: o.Config.Output.Dir, limit: o.Config.Run.Limit}
-	if printErr := s.print(a.stdout, a.stderr, o.Config.Log.Format); printErr != nil {
+	if printErr := s.print(a.stdout, console); printErr != nil {
 		return errors.Join(err, printErr)
 	}
 	return err
-}
-
-// watched completes the options by what tells a person of a run, or of a plan, and by what stops it.
-func (a *app) watched(o export.Options) export.Options {
-	console := newConsole(a.stderr, o.Config.Log)
-	o.Log, o.Watcher, o.Stop = console.log, console, a.stop
-	return o
 }

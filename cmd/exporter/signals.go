@@ -51,8 +51,3 @@ func heed(signals <-chan os.Signal, stop chan<- struct{}, cancel context.CancelC
 func endsSoftly(s os.Signal) bool {
 	return slices.Contains([]os.Signal{syscall.SIGTERM, syscall.SIGHUP}, s)
 }
-
-// interruptible returns a context for commands that have nothing to commit: the first interrupt ends it.
-func (a *app) interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
-	return export.Interruptible(ctx, a.stop)
-}

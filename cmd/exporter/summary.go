@@ -21,9 +21,9 @@ type summary struct {
 }
 
 // print tells a person what came of the run, on standard output; with a JSON log, it logs the report instead.
-func (s *summary) print(stdout, stderr io.Writer, format config.LogFormat) error {
-	if format == config.LogJSON {
-		newLogger(stderr, true, false).Info("summary", "report", s.Report)
+func (s *summary) print(stdout io.Writer, console *console) error {
+	if console.options.Format == config.LogJSON {
+		console.log.Info("summary", "report", s.Report)
 		return nil
 	}
 	_, err := io.WriteString(printableWriter{stdout}, s.text())

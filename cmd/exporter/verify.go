@@ -56,7 +56,7 @@ The exit code is 7 where anything is damaged.`,
 			return err
 		}
 		v.log = cfg.Log
-		ctx, cancel := a.interruptible(c.Context())
+		ctx, cancel := export.Interruptible(c.Context(), a.stop)
 		defer cancel()
 		return v.run(ctx, cfg.Output.Dir)
 	}

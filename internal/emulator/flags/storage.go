@@ -1,6 +1,7 @@
-package main
+package flags
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -32,7 +33,7 @@ func (s *storageFlags) addFlags(fs *pflag.FlagSet) {
 // complete adds the storage origin to the options, where blobs or the fault redirect_other lead to it.
 func (s *storageFlags) complete(fs *pflag.FlagSet, o *emulator.Options) error {
 	if o.LinkLife = s.linkLife; s.linkLife < time.Second || s.linkLife%time.Second != 0 {
-		return usagef("--link-life %v: want whole seconds, 1s or more", s.linkLife)
+		return fmt.Errorf("--link-life %v: want whole seconds, 1s or more", s.linkLife)
 	}
 	if !s.blobs && !slices.Contains(o.Faults.Kinds, emulator.FaultRedirectOther) {
 		return needs(fs, "--storage or --faults redirect_other", "storage-listen", "storage-rate", "storage-limit-kind",
@@ -43,9 +44,9 @@ func (s *storageFlags) complete(fs *pflag.FlagSet, o *emulator.Options) error {
 	case err != nil:
 		return err
 	case s.latency < 0:
-		return usagef("--storage-latency %v: must not be negative", s.latency)
+		return fmt.Errorf("--storage-latency %v: must not be negative", s.latency)
 	case !slices.Contains(emulator.ThrottleStatuses(), s.status):
-		return usagef("--storage-status %d: want 503 or 429", s.status)
+		return fmt.Errorf("--storage-status %d: want 503 or 429", s.status)
 	case limit == nil:
 		err = needs(fs, "--storage-rate", "storage-retry-after", "storage-status")
 	}

@@ -1,4 +1,4 @@
-package main
+package flags
 
 import (
 	"fmt"
@@ -30,11 +30,11 @@ func (t *throttleFlags) throttle(fs *pflag.FlagSet, style string) (emulator.Thro
 	throttle := emulator.Throttle{Share: t.share, Status: t.status, Wait: t.wait}
 	switch {
 	case !(t.share >= 0 && t.share <= 1):
-		return throttle, usagef("--throttle-share %v: want a share from 0 to 1", t.share)
+		return throttle, fmt.Errorf("--throttle-share %v: want a share from 0 to 1", t.share)
 	case !slices.Contains(emulator.ThrottleStatuses(), t.status):
-		return throttle, usagef("--throttle-status %d: want 429 or 503", t.status)
+		return throttle, fmt.Errorf("--throttle-status %d: want 429 or 503", t.status)
 	case t.wait < 0:
-		return throttle, usagef("--throttle-retry-after %v: must not be negative", t.wait)
+		return throttle, fmt.Errorf("--throttle-retry-after %v: must not be negative", t.wait)
 	case t.share == 0 && !fs.Changed("throttle-share"):
 		return throttle, needs(fs, "--throttle-share", "throttle-status", "throttle-retry-after")
 	case t.wait > 0 && style == "":
@@ -72,11 +72,11 @@ func (f *faultFlags) faults(fs *pflag.FlagSet) (faults emulator.Faults, err erro
 	case len(f.kinds) == 0:
 		return faults, needs(fs, "--faults", "fault-routes", "fault-rate", "fault-times", "fault-retry-after")
 	case routes == nil:
-		return faults, usagef("--fault-routes %q: want blobs, listings, files, assets, screenshots, figures or all", f.routes)
+		return faults, fmt.Errorf("--fault-routes %q: want blobs, listings, files, assets, screenshots, figures or all", f.routes)
 	case !(f.rate >= 0 && f.rate <= 1):
-		return faults, usagef("--fault-rate %v: want a share from 0 to 1", f.rate)
+		return faults, fmt.Errorf("--fault-rate %v: want a share from 0 to 1", f.rate)
 	case f.times == 0 || f.times < -1:
-		return faults, usagef("--fault-times %d: want 1 or more, or -1 for ever", f.times)
+		return faults, fmt.Errorf("--fault-times %d: want 1 or more, or -1 for ever", f.times)
 	}
 	faults = emulator.Faults{Rate: f.rate, Times: f.times, Routes: routes, RetryAfter: f.retryAfter}
 	throttles := false
@@ -84,9 +84,9 @@ func (f *faultFlags) faults(fs *pflag.FlagSet) (faults emulator.Faults, err erro
 		kind := emulator.FaultKind(k)
 		switch {
 		case !slices.Contains(emulator.FaultKinds(), kind):
-			return faults, usagef("--faults: there is no fault %q: want %s", k, choice(emulator.FaultKinds()))
+			return faults, fmt.Errorf("--faults: there is no fault %q: want %s", k, choice(emulator.FaultKinds()))
 		case !slices.ContainsFunc(routes, kind.Fits):
-			return faults, usagef("--faults %s: does not fit --fault-routes %s: want %s", k, f.routes, fitting(kind))
+			return faults, fmt.Errorf("--faults %s: does not fit --fault-routes %s: want %s", k, f.routes, fitting(kind))
 		}
 		faults.Kinds = append(faults.Kinds, kind)
 		throttles = throttles || kind == emulator.FaultStatus429 || kind == emulator.FaultStatus503

@@ -1,6 +1,7 @@
-package main
+package flags
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -35,9 +36,9 @@ func (l *limitFlags) limit(fs *pflag.FlagSet) (*emulator.RateLimit, error) {
 	limit := &emulator.RateLimit{Kind: emulator.LimitKind(l.kind), RetryAfter: emulator.RetryAfterStyle(l.retryAfter)}
 	switch {
 	case l.retryAfter != "" && !slices.Contains(emulator.RetryAfterStyles(), limit.RetryAfter):
-		return nil, usagef("--%sretry-after %q: want %s", l.prefix, l.retryAfter, choice(emulator.RetryAfterStyles()))
+		return nil, fmt.Errorf("--%sretry-after %q: want %s", l.prefix, l.retryAfter, choice(emulator.RetryAfterStyles()))
 	case !slices.Contains(emulator.LimitKinds(), limit.Kind):
-		return nil, usagef("--%slimit-kind %q: want %s", l.prefix, l.kind, choice(emulator.LimitKinds()))
+		return nil, fmt.Errorf("--%slimit-kind %q: want %s", l.prefix, l.kind, choice(emulator.LimitKinds()))
 	case l.rate == "unlimited":
 		return nil, needs(fs, "--"+l.prefix+"rate", l.prefix+"limit-kind")
 	}
@@ -46,7 +47,7 @@ func (l *limitFlags) limit(fs *pflag.FlagSet) (*emulator.RateLimit, error) {
 		return nil, err
 	}
 	if most := emulator.MostRequests(limit.Kind, limit.Window); int64(limit.Requests) > most {
-		return nil, usagef("--%srate %s: --%slimit-kind %s takes at most %d in %v",
+		return nil, fmt.Errorf("--%srate %s: --%slimit-kind %s takes at most %d in %v",
 			l.prefix, l.rate, l.prefix, l.kind, most, limit.Window)
 	}
 	return limit, nil
@@ -66,20 +67,20 @@ func requestsIn(flag, text string) (requests int, window time.Duration, err erro
 	rate, err := config.ParseRate(text)
 	switch {
 	case err != nil:
-		return 0, 0, usagef("%s: %w: want one such as 20/m, 100/s or 1000/h, %s", flag, err, config.RateRange())
+		return 0, 0, fmt.Errorf("%s: %w: want one such as 20/m, 100/s or 1000/h, %s", flag, err, config.RateRange())
 	case rate.PerSecond == 0:
-		return 0, 0, usagef("%s %s: want a number, such as 20/m, 100/s or 1000/h", flag, text)
+		return 0, 0, fmt.Errorf("%s %s: want a number, such as 20/m, 100/s or 1000/h", flag, text)
 	}
 	named, unit, err := config.ParseRequests(text)
 	if err != nil {
-		return 0, 0, usagef("%s: %w", flag, err)
+		return 0, 0, fmt.Errorf("%s: %w", flag, err)
 	}
 	for _, window := range []time.Duration{unit, time.Second, time.Minute, time.Hour} {
 		if n := named * window.Seconds() / unit.Seconds(); n >= 1 && math.Abs(n-math.Round(n)) < 1e-6 {
 			return int(math.Round(n)), window, nil
 		}
 	}
-	return 0, 0, usagef("%s %s: want a whole number of requests in a second, a minute or an hour", flag, text)
+	return 0, 0, fmt.Errorf("%s %s: want a whole number of requests in a second, a minute or an hour", flag, text)
 }
 
 // choice lists what a flag takes.
@@ -126,17 +127,17 @@ func (q *quotaFlags) complete(fs *pflag.FlagSet, l *emulator.RateLimit) (err err
 	l.Used, l.Age, l.Lie = q.used, q.age, emulator.QuotaLie(q.lie)
 	switch {
 	case q.used < 0 || q.used > l.Requests:
-		return usagef("--quota-used %d: want a number from 0 to %d, which is all of --rate", q.used, l.Requests)
+		return fmt.Errorf("--quota-used %d: want a number from 0 to %d, which is all of --rate", q.used, l.Requests)
 	case q.age < 0 || q.age >= l.Window:
-		return usagef("--quota-age %v: want a time from 0s to less than %v, which is the window of --rate", q.age, l.Window)
+		return fmt.Errorf("--quota-age %v: want a time from 0s to less than %v, which is the window of --rate", q.age, l.Window)
 	case fs.Changed("quota-age") && q.used == 0 && l.Kind != emulator.AlignedWindow:
-		return usagef("--quota-age: needs --quota-used or --limit-kind aligned")
+		return fmt.Errorf("--quota-age: needs --quota-used or --limit-kind aligned")
 	case q.headers != noHeaders && !slices.Contains(emulator.QuotaSpellings(), l.QuotaHeaders):
-		return usagef("--quota-headers %q: want none, %s", q.headers, choice(emulator.QuotaSpellings()))
+		return fmt.Errorf("--quota-headers %q: want none, %s", q.headers, choice(emulator.QuotaSpellings()))
 	case q.lie != "" && !slices.Contains(emulator.QuotaLies(), l.Lie):
-		return usagef("--quota-lie %q: want %s", q.lie, choice(emulator.QuotaLies()))
+		return fmt.Errorf("--quota-lie %q: want %s", q.lie, choice(emulator.QuotaLies()))
 	case q.lie != "" && q.headers == noHeaders:
-		return usagef("--quota-lie: needs --quota-headers")
+		return fmt.Errorf("--quota-lie: needs --quota-headers")
 	}
 	if q.rival != "" {
 		l.Rival.Requests, l.Rival.Window, err = requestsIn("--rival", q.rival)
@@ -148,7 +149,7 @@ func (q *quotaFlags) complete(fs *pflag.FlagSet, l *emulator.RateLimit) (err err
 func needs(fs *pflag.FlagSet, needed string, flags ...string) error {
 	for _, f := range flags {
 		if fs.Changed(f) {
-			return usagef("--%s: needs %s", f, needed)
+			return fmt.Errorf("--%s: needs %s", f, needed)
 		}
 	}
 	return nil

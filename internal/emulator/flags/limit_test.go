@@ -1,10 +1,20 @@
-package main
+package flags
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/spf13/pflag"
 )
+
+// parse parses a command line.
+func parse(line string) (*Flags, error) {
+	fs := pflag.NewFlagSet("emulate", pflag.ContinueOnError)
+	f := Add(fs)
+	return f, fs.Parse(strings.Fields(line))
+}
 
 // The window of a rate is the unit in which it is written, wherever that has a whole number of requests.
 func TestRequestsIn(t *testing.T) {
@@ -23,7 +33,7 @@ func TestRequestsIn(t *testing.T) {
 }
 
 // The windows of aligned limits begin with the unit of the clock, unless their age is given.
-func TestEmulateOptions_Aligned_KeepsToTheClock(t *testing.T) {
+func TestFlags_Options_Aligned_KeepsToTheClock(t *testing.T) {
 	now := time.Date(2026, 3, 4, 14, 3, 20, 0, time.UTC)
 	const aligned = "--limit-kind aligned --storage --storage-limit-kind aligned --storage-rate 3/h "
 	for line, want := range map[string]struct{ api, storage time.Duration }{
@@ -32,11 +42,11 @@ func TestEmulateOptions_Aligned_KeepsToTheClock(t *testing.T) {
 		aligned + "--rate 20/m --quota-age 7s":     {7 * time.Second, 3*time.Minute + 20*time.Second},
 		"--rate 20/m --storage --storage-rate 3/h": {},
 	} {
-		o, err := parseEmulate(line)
+		f, err := parse(line)
 		if err != nil {
 			t.Fatal(err)
 		}
-		options, err := o.options(func() time.Time { return now })
+		options, err := f.Options(func() time.Time { return now })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,13 +57,13 @@ func TestEmulateOptions_Aligned_KeepsToTheClock(t *testing.T) {
 }
 
 // The clock is read after the corpus, which may take long.
-func TestEmulateOptions_Aligned_ReadsTheClockLast(t *testing.T) {
-	o, err := parseEmulate("--rate 20/m --limit-kind aligned --corpus " + filepath.Join(t.TempDir(), "none"))
+func TestFlags_Options_Aligned_ReadsTheClockLast(t *testing.T) {
+	f, err := parse("--rate 20/m --limit-kind aligned --corpus " + filepath.Join(t.TempDir(), "none"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	asked := false
-	_, err = o.options(func() time.Time {
+	_, err = f.Options(func() time.Time {
 		asked = true
 		return time.Now()
 	})
