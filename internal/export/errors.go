@@ -57,9 +57,9 @@ func (e *PruneError) what() string {
 // neededForce returns the flag without which the same command does not go on; empty where it does by itself.
 func neededForce(err error) string {
 	switch {
-	case is[*pipeline.DoubtError](err):
+	case Is[*pipeline.DoubtError](err):
 		return "--force " + string(ForceListing)
-	case is[*PruneError](err):
+	case Is[*PruneError](err):
 		return "--force " + string(ForcePrune)
 	}
 	return ""
@@ -82,7 +82,7 @@ func openError(path string, err error) error {
 
 // storageError says what storage failed at. Damage stays what it is, and so does what makes no sense.
 func storageError(op string, err error) error {
-	if err == nil || is[*pipeline.DamageError](err) || is[*UsageError](err) {
+	if err == nil || Is[*pipeline.DamageError](err) || Is[*UsageError](err) {
 		return err
 	}
 	return &pipeline.StorageError{Op: op, Err: err}
@@ -93,7 +93,8 @@ func IsFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }
 
-func is[E error](err error) bool {
+// Is tells whether an error is, or wraps, one of a type.
+func Is[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
 	return ok
 }

@@ -49,7 +49,7 @@ func (r *run) removeGone(ctx context.Context, ledger *manifest.Ledger) error {
 			return sinks.RemoveBlobs(ctx, r.store, blobs)
 		},
 	})
-	if is[*PruneError](err) {
+	if Is[*PruneError](err) {
 		return err
 	}
 	return storageError("prune", err)

@@ -73,7 +73,7 @@ func (r *removal) run(ctx context.Context) (removed manifest.Extent, err error) 
 	if err == nil {
 		err = r.removeLeftOvers(ctx)
 	}
-	if err == nil || is[*UsageError](err) {
+	if err == nil || Is[*UsageError](err) {
 		// A removal that was killed may have left rows that nothing shows any more: they go in any case.
 		err = errors.Join(err, ledger.Compact(ctx))
 	}

@@ -24,7 +24,7 @@ func crashRm(disk storetest.Disk) error {
 		return err
 	}
 	r := &removal{store: st, path: "out", ids: []string{string(crashRemoved)}}
-	if _, err := r.run(context.Background()); !is[*UsageError](err) {
+	if _, err := r.run(context.Background()); !Is[*UsageError](err) {
 		return err
 	}
 	return nil

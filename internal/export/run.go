@@ -173,7 +173,7 @@ func (r *run) finish(ctx context.Context, ledger *manifest.Ledger, runErr error)
 		runErr = context.Cause(ctx)
 	}
 	c := r.counter.snapshot()
-	if is[*UsageError](runErr) {
+	if Is[*UsageError](runErr) {
 		return nil, runErr
 	}
 	if runErr != nil && ledger.Info() == nil && c.Assets.Committed == 0 && c.FilesDone() == 0 {
@@ -183,7 +183,7 @@ func (r *run) finish(ctx context.Context, ledger *manifest.Ledger, runErr error)
 	if !endsEarly(ctx, runErr) {
 		runErr = r.merge(ctx, ledger, runErr)
 	}
-	if ctx.Err() == nil && is[*pipeline.StorageError](runErr) && !IsFull(runErr) {
+	if ctx.Err() == nil && Is[*pipeline.StorageError](runErr) && !IsFull(runErr) {
 		// Storage that failed proves nothing any more.
 		return nil, runErr
 	}
@@ -204,7 +204,7 @@ func (r *run) finish(ctx context.Context, ledger *manifest.Ledger, runErr error)
 
 // endsEarly tells whether the run has ended so that nothing can be merged any more: at once, or for what is stored.
 func endsEarly(ctx context.Context, runErr error) bool {
-	return ctx.Err() != nil || is[*pipeline.StorageError](runErr) || is[*pipeline.DamageError](runErr)
+	return ctx.Err() != nil || Is[*pipeline.StorageError](runErr) || Is[*pipeline.DamageError](runErr)
 }
 
 // merge drops what is gone, if that is asked for, and merges the ledger. It returns runErr, or what came of it.
