@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"exporter/internal/config"
+	"exporter/internal/export"
 	"exporter/internal/store"
 )
 
@@ -35,7 +36,7 @@ func run(ctx context.Context, a *app, args []string) int {
 		if err := forbidCoreDumps(); err != nil {
 			fmt.Fprintf(a.stderr, "exporter: a core dump would hold the API key: forbid core dumps: %v\n", err)
 		}
-		defer keepHeapFloor(a.environ, heapFloor)()
+		defer export.KeepHeapFloor(a.environ)()
 	}
 	root := newRoot(a)
 	root.SetArgs(joinForce(args))
@@ -72,7 +73,7 @@ Exit codes:
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return &usageError{fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
+		return &export.UsageError{Err: fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
 	})
 	root.AddCommand(
 		newRunCommand(a), newPlanCommand(a), newVerifyCommand(a), newCatCommand(a), newRmCommand(a), newDemoCommand(a),
@@ -87,7 +88,7 @@ func asUsage(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
 			if err := check(c, args); err != nil {
-				return &usageError{fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
+				return &export.UsageError{Err: fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
 			}
 			return nil
 		}

@@ -11,32 +11,57 @@ import (
 	"testing"
 )
 
-// allowedImports says which packages of this module each package may import, outside its tests. Imports run one way; the
-// leaves (durable, loopback, media) import nothing of ours.
+// The rooms of the house that more than one other may enter.
+const (
+	pipelineRoom = "exporter/pipeline"
+	sinksRoom    = "exporter/sinks"
+	manifestRoom = "exporter/manifest"
+	configRoom   = "exporter/internal/config"
+	storeRoom    = "exporter/internal/store"
+	durableRoom  = "exporter/internal/durable"
+	mediaRoom    = "exporter/internal/media"
+	loopbackRoom = "exporter/internal/loopback"
+	verifyRoom   = "exporter/internal/verify"
+	llamaRoom    = "exporter/internal/llamacloud"
+	emulatorRoom = "exporter/internal/emulator"
+	exportRoom   = "exporter/internal/export"
+)
+
+// allowedImports says which packages of this module each package may import, outside its tests. Imports run one way:
+// cmd/exporter -> internal/export -> the rest; internal/llamacloud, sinks, manifest -> pipeline, for its types alone; pipeline and
+// the leaves (durable, loopback, media) import nothing of ours. Only the store knows what lies under it.
 var allowedImports = map[string][]string{
-	"exporter/pipeline":                              {},
-	"exporter/internal/durable":                      {},
-	"exporter/internal/durable/durabletest":          {"exporter/internal/durable"},
-	"exporter/internal/store":                        {"exporter/internal/durable"},
-	"exporter/internal/store/storetest":              {"exporter/internal/store", "exporter/internal/durable", "exporter/internal/durable/durabletest"},
-	"exporter/internal/loopback":                     {},
-	"exporter/internal/media":                        {},
-	"exporter/internal/media/mediatest":              {},
-	"exporter/internal/config":                       {"exporter/pipeline", "exporter/internal/loopback"},
-	"exporter/internal/llamacloud":                   {"exporter/pipeline", "exporter/internal/loopback", "exporter/internal/media", "exporter/internal/llamacloud/governor"},
-	"exporter/internal/llamacloud/governor":          {"exporter/pipeline"},
-	"exporter/internal/llamacloud/governor/simulate": {"exporter/internal/llamacloud/governor"},
-	"exporter/sinks":                                 {"exporter/pipeline", "exporter/internal/store", "exporter/internal/media"},
-	"exporter/manifest":                              {"exporter/pipeline", "exporter/internal/store"},
-	"exporter/internal/verify":                       {"exporter/pipeline", "exporter/sinks", "exporter/internal/store"},
-	"exporter/internal/emulator":                     {},
-	"exporter/internal/emulator/sample":              {},
-	"exporter/internal/limits":                       {"exporter/internal/llamacloud/governor/simulate"},
-	"exporter/internal/bench":                        {},
+	pipelineRoom: {},
+
+	durableRoom:                  {},
+	durableRoom + "/durabletest": {durableRoom},
+	loopbackRoom:                 {},
+	mediaRoom:                    {},
+	mediaRoom + "/mediatest":     {},
+	storeRoom:                    {durableRoom},
+	storeRoom + "/storetest":     {storeRoom, durableRoom, durableRoom + "/durabletest"},
+	configRoom:                   {pipelineRoom, loopbackRoom},
+
+	llamaRoom:                        {pipelineRoom, loopbackRoom, mediaRoom, llamaRoom + "/governor"},
+	llamaRoom + "/governor":          {pipelineRoom},
+	llamaRoom + "/governor/simulate": {llamaRoom + "/governor"},
+	"exporter/internal/limits":       {llamaRoom + "/governor/simulate"},
+	sinksRoom:                        {pipelineRoom, storeRoom, mediaRoom},
+	manifestRoom:                     {pipelineRoom, storeRoom},
+	verifyRoom:                       {pipelineRoom, sinksRoom, storeRoom},
+
+	exportRoom:                 {pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom},
+	exportRoom + "/exporttest": {sinksRoom, storeRoom},
+
+	emulatorRoom:              {},
+	emulatorRoom + "/flags":   {emulatorRoom, emulatorRoom + "/sample", configRoom},
+	emulatorRoom + "/sample":  {},
+	"exporter/internal/bench": {},
+
 	"exporter/cmd/exporter": {
-		"exporter/pipeline", "exporter/sinks", "exporter/manifest", "exporter/internal/config", "exporter/internal/store",
-		"exporter/internal/llamacloud", "exporter/internal/verify", "exporter/internal/emulator", "exporter/internal/emulator/sample",
-		"exporter/internal/loopback",
+		exportRoom, configRoom, loopbackRoom, emulatorRoom, emulatorRoom + "/flags", emulatorRoom + "/sample",
+		// For their errors and for what they tell, which are explained and printed.
+		pipelineRoom, sinksRoom, manifestRoom, storeRoom, llamaRoom, verifyRoom,
 	},
 }
 
@@ -84,11 +109,33 @@ func TestArchitecture_Imports_RunOneWay(t *testing.T) {
 	}
 }
 
+// Nothing that a program is made of goes around the store, nor uses what is there for tests.
+func TestArchitecture_Durable_LiesUnderTheStoreAlone(t *testing.T) {
+	seen := 0
+	for _, p := range listPackages(t) {
+		forTests := strings.HasSuffix(p.ImportPath, "test")
+		for _, imported := range p.Imports {
+			if imported == durableRoom {
+				seen++
+				if p.ImportPath != storeRoom && !forTests {
+					t.Errorf("%s imports %s", p.ImportPath, imported)
+				}
+			}
+			if strings.HasPrefix(imported, "exporter/") && strings.HasSuffix(imported, "test") && !forTests {
+				t.Errorf("%s imports %s", p.ImportPath, imported)
+			}
+		}
+	}
+	if seen == 0 {
+		t.Errorf("nothing imports %s", durableRoom)
+	}
+}
+
 // The pipeline never learns what HTTP, TOML, tar, Parquet or a terminal is.
 func TestArchitecture_Pipeline_StaysAbstract(t *testing.T) {
 	forbidden := []string{"net/http", "archive/tar", "os", "toml", "parquet", "zstd", "mpb", "cobra", "term"}
 	for _, p := range listPackages(t) {
-		if p.ImportPath != "exporter/pipeline" {
+		if p.ImportPath != pipelineRoom {
 			continue
 		}
 		for _, imported := range p.Imports {

@@ -149,7 +149,8 @@ func newChild(t *testing.T, baseURL string, o childOptions, args ...string) *chi
 func (c *child) wait() (code int, stdout, stderr string) {
 	c.t.Helper()
 	out, err := io.ReadAll(c.stdout)
-	if err := errors.Join(err, c.cmd.Wait()); err != nil && !is[*exec.ExitError](err) {
+	err = errors.Join(err, c.cmd.Wait())
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
 		c.t.Fatalf("%v: %v\n%s", c.cmd, err, &c.stderr)
 	}
 	stdout, stderr = string(out), c.stderr.String()

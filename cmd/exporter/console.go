@@ -6,9 +6,11 @@ import (
 	"sync"
 
 	"exporter/internal/config"
+	"exporter/internal/export"
+	"exporter/internal/verify"
 )
 
-// console is standard error, which log and bars share.
+// console is standard error, which log and bars share. It implements export.Watcher.
 type console struct {
 	log     *slog.Logger
 	options config.Log
@@ -21,7 +23,7 @@ type console struct {
 
 func newConsole(stderr io.Writer, o config.Log) *console {
 	c := &console{options: o, stderr: stderr, out: stderr}
-	c.log = newLogger(c, o.Format == config.LogJSON, o.Verbose)
+	c.log = newLogger(c, o)
 	return c
 }
 
@@ -52,4 +54,31 @@ func (c *console) showProgress(p progress) (stop func()) {
 		}
 	}
 	return startLines(c.log, p)
+}
+
+// Transfer implements export.Watcher.
+func (c *console) Transfer(counts func() export.Counts) (stop func()) {
+	return c.showProgress(transferProgress(counts))
+}
+
+// Verification implements export.Watcher.
+func (c *console) Verification(counts func() verify.Counts) (stop func()) {
+	return c.showProgress(verifyProgress(counts))
+}
+
+// Surveyed implements export.Watcher.
+func (c *console) Surveyed(s export.Survey) { c.log.Info("plan: " + surveyText(s)) }
+
+// newLogger logs to w as text or as JSON lines. Requests and single failures are logged only when verbose. Package slog
+// quotes most of what does not print, but not in JSON.
+func newLogger(w io.Writer, o config.Log) *slog.Logger {
+	w = printableWriter{w}
+	options := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if o.Verbose {
+		options.Level = slog.LevelDebug
+	}
+	if o.Format == config.LogJSON {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"exporter/internal/emulator"
+	"exporter/internal/export"
 	"exporter/pipeline"
 )
 
@@ -133,7 +134,7 @@ func TestDemo_Default_ExportsTheSample(t *testing.T) {
 	if len(files) < 6 || screenshots < 40 || figures < 40 || noise == 0 {
 		t.Errorf("%d documents, %d pages, %d figures, %d noise; want at least 6, 40, 40, 1", len(files), screenshots, figures, noise)
 	}
-	if _, err := os.Stat(filepath.Join(out, runReportName)); err != nil {
+	if _, err := os.Stat(filepath.Join(out, export.ReportName)); err != nil {
 		t.Error(err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"exporter/internal/emulator"
+	"exporter/internal/export"
 	"exporter/pipeline"
 )
 
@@ -210,7 +211,7 @@ func TestRun_PruneOfAnEmptyListing_NeedsForce(t *testing.T) {
 		t.Errorf("run.json has exit code %d, and needs %q", r.ExitCode, r.Needs)
 	}
 	n.night("--prune", "--force")
-	if got, want := n.report().Accepted, []acceptance{{forceListing, "2 of 2 known files are not listed"}}; !slices.Equal(got, want) {
+	if got, want := n.report().Accepted, []export.Acceptance{{Kind: export.ForceListing, What: "2 of 2 known files are not listed"}}; !slices.Equal(got, want) {
 		t.Errorf("run.json says that %v was accepted, want %v", got, want)
 	}
 	if rows := readExport(t, n.out).rows; len(rows) != 8 {
@@ -238,7 +239,7 @@ func TestRun_PruneOfMuch_NeedsForce(t *testing.T) {
 		t.Errorf("run.json needs %q, and %d rows are left, want --force prune and 600", r.Needs, len(rows))
 	}
 	n.night("--prune", "--force")
-	if got, want := n.report().Accepted, []acceptance{{forcePrune, "120 of 600 stored assets would be pruned"}}; !slices.Equal(got, want) {
+	if got, want := n.report().Accepted, []export.Acceptance{{Kind: export.ForcePrune, What: "120 of 600 stored assets would be pruned"}}; !slices.Equal(got, want) {
 		t.Errorf("run.json says that %v was accepted, want %v", got, want)
 	}
 	if rows := readExport(t, n.out).rows; len(rows) != 480 {
@@ -298,7 +299,7 @@ func TestRun_SinceLast_ListsOnlyWhatWasUpdated(t *testing.T) {
 	// Their names are in the order of time.
 	for _, name := range fileNames(t, filepath.Join(n.out, "runs")) {
 		content, err := os.ReadFile(filepath.Join(n.out, "runs", name))
-		var r runReport
+		var r export.Report
 		if err := errors.Join(err, json.Unmarshal(content, &r)); err != nil {
 			t.Fatalf("%s: %v in %q", name, err, content)
 		}
@@ -318,7 +319,7 @@ func (n *nightly) watermark() time.Time {
 }
 
 // report returns run.json.
-func (n *nightly) report() (r runReport) {
+func (n *nightly) report() (r export.Report) {
 	n.t.Helper()
 	b, err := os.ReadFile(filepath.Join(n.out, "run.json"))
 	if err != nil {

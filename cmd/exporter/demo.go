@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -15,7 +14,7 @@ import (
 	"exporter/internal/config"
 	"exporter/internal/emulator"
 	"exporter/internal/emulator/sample"
-	"exporter/internal/store"
+	"exporter/internal/export"
 	"exporter/manifest"
 	"exporter/pipeline"
 )
@@ -62,8 +61,7 @@ func (a *app) demo(ctx context.Context, cfg *config.Config) error {
 	if cfg, err = demoConfig(cfg, server.url); err != nil {
 		return err
 	}
-	e := &export{app: a, cfg: cfg, source: map[string]string{"demo": "sample"}}
-	if err := e.run(ctx); err != nil {
+	if err := a.export(ctx, export.Options{Config: cfg, Source: map[string]string{"demo": "sample"}}); err != nil {
 		return err
 	}
 	return a.showExport(ctx, cfg)
@@ -93,13 +91,8 @@ func demoConfig(cfg *config.Config, url string) (*config.Config, error) {
 }
 
 // showExport prints the first rows of an export and commands to try on it.
-func (a *app) showExport(ctx context.Context, cfg *config.Config) (err error) {
-	dir, err := openExport(cfg.Output.Dir)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, dir.Close()) }()
-	rows, err := firstStored(ctx, dir, demoRows)
+func (a *app) showExport(ctx context.Context, cfg *config.Config) error {
+	rows, err := export.FirstStored(ctx, cfg.Output.Dir, demoRows)
 	if err != nil {
 		return err
 	}
@@ -110,27 +103,6 @@ func (a *app) showExport(ctx context.Context, cfg *config.Config) (err error) {
 		return nil
 	}
 	return printNext(a.stdout, cfg.Output.Dir, rows[len(rows)-1])
-}
-
-// firstStored returns the first rows of the manifest whose blob is stored.
-func firstStored(ctx context.Context, dir store.Reader, count int) (rows []*pipeline.Row, err error) {
-	snapshot, err := manifest.OpenSnapshot(ctx, dir)
-	if err != nil {
-		return nil, storageError("read the ledger", err)
-	}
-	defer func() { err = errors.Join(err, snapshot.Close()) }()
-	for row, err := range snapshot.Rows(ctx) {
-		if err != nil {
-			return nil, storageError("read the ledger", err)
-		}
-		if row.Status != pipeline.Stored {
-			continue
-		}
-		if rows = append(rows, row); len(rows) == count {
-			break
-		}
-	}
-	return rows, nil
 }
 
 func printRows(w io.Writer, rows []*pipeline.Row) error {

@@ -8,14 +8,9 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
-)
 
-// parseEmulate parses the flags of emulate.
-func parseEmulate(line string) (*emulateOptions, error) {
-	o := &emulateOptions{flags: pflag.NewFlagSet("emulate", pflag.ContinueOnError)}
-	o.addFlags(o.flags)
-	return o, o.flags.Parse(strings.Fields(line))
-}
+	"exporter/internal/emulator/flags"
+)
 
 // docs/emulator.md has every flag of emulate in a table, and its examples are command lines that make sense.
 func TestEmulate_Documentation(t *testing.T) {
@@ -35,14 +30,20 @@ func TestEmulate_Documentation(t *testing.T) {
 			continue
 		}
 		examples++
-		o, err := parseEmulate(line)
-		if err != nil {
+		fs := pflag.NewFlagSet("emulate", pflag.ContinueOnError)
+		fs.String("listen", "", "")
+		f := flags.Add(fs)
+		if err := fs.Parse(strings.Fields(line)); err != nil {
 			t.Errorf("%s: %v", line, err)
 			continue
 		}
-		// Ten thousand files take a while to compute, and say nothing of the flags.
-		o.syntheticFiles = min(o.syntheticFiles, 1)
-		if _, err := o.options(time.Now); err != nil {
+		if fs.Changed("synthetic-files") {
+			// Ten thousand files take a while to compute, and say nothing of the flags.
+			if err := fs.Set("synthetic-files", "1"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := f.Options(time.Now); err != nil {
 			t.Errorf("%s: %v", line, err)
 		}
 	}

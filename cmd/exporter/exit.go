@@ -7,11 +7,10 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"slices"
-	"strings"
 	"syscall"
 
 	"exporter/internal/config"
+	"exporter/internal/export"
 	"exporter/internal/llamacloud"
 	"exporter/internal/store"
 	"exporter/manifest"
@@ -32,38 +31,9 @@ const (
 	exitInterrupted = 130
 )
 
-// usageError is a command line that makes no sense.
-type usageError struct{ error }
-
-func (e *usageError) Unwrap() error { return e.error }
-
-func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
-
-// errIncomplete says that a run finished, but not everything could be fetched.
-var errIncomplete = errors.New("some assets or files failed")
-
-// errUnlistedSources says that a run finished, but that some of its sources could not be listed.
-type errUnlistedSources struct{ sources []incompleteSource }
-
-func (e *errUnlistedSources) Error() string {
-	names := make([]string, len(e.sources))
-	for i, s := range e.sources {
-		names[i] = string(s.Source)
-	}
-	return "sources that could not be listed: " + firstFew(names)
+func usagef(format string, args ...any) error {
+	return &export.UsageError{Err: fmt.Errorf(format, args...)}
 }
-
-// firstFew returns the first few names, and says how many more there are.
-func firstFew(names []string) string {
-	const few = 3
-	if more := len(names) - few; more > 0 {
-		names = append(slices.Clone(names[:few]), fmt.Sprintf("%d more", more))
-	}
-	return strings.Join(names, ", ")
-}
-
-// Is makes it a sort of errIncomplete.
-func (e *errUnlistedSources) Is(target error) bool { return target == errIncomplete }
 
 // errUnlisted says that a plan lacks the assets of some files.
 var errUnlisted = errors.New("the assets of some files could not be listed")
@@ -73,17 +43,6 @@ type explanation struct {
 	code int
 	// hint says what to do next; it may be empty.
 	hint string
-}
-
-// neededFlag returns the flag without which the same command does not go on; empty where it does by itself.
-func neededFlag(err error) string {
-	switch {
-	case is[*pipeline.DoubtError](err):
-		return "--force listing"
-	case is[*pruneError](err):
-		return "--force prune"
-	}
-	return ""
 }
 
 // explain prints an error with its hint to standard error and returns the exit code.
@@ -96,7 +55,7 @@ func (a *app) explain(err error) int {
 	if e.hint != "" {
 		text += "; " + e.hint
 	}
-	if is[*usageError](err) {
+	if export.Is[*export.UsageError](err) {
 		// It repeats arguments, of which one may be a key that somebody took to belong there.
 		text = config.RedactKeys(text)
 	}
@@ -110,15 +69,15 @@ func (a *app) explain(err error) int {
 // explainError is the one table of errors. The first line that matches counts.
 func explainError(err error) explanation {
 	switch {
-	case errors.Is(err, errAbandoned):
+	case errors.Is(err, export.ErrAbandoned):
 		return explanation{exitInterrupted, ""}
-	case errors.Is(err, errStoppedAtOnce), errors.Is(err, context.Canceled):
+	case errors.Is(err, export.ErrStoppedAtOnce), errors.Is(err, context.Canceled):
 		return explanation{exitInterrupted, "what was committed is kept, and the same command goes on"}
 	case errors.Is(err, pipeline.ErrInterrupted):
 		return explanation{exitInterrupted, "what was fetched is kept, and the same command goes on"}
-	case is[*usageError](err), is[*config.Error](err):
+	case export.Is[*export.UsageError](err), export.Is[*config.Error](err):
 		return explanation{exitUsage, ""}
-	case is[*pipeline.PanicError](err):
+	case export.Is[*pipeline.PanicError](err):
 		return explanation{exitInternal, "this is a bug; what was committed is safe, and the same command goes on"}
 	case errors.Is(err, manifest.ErrSchema):
 		return explanation{exitUsage, "use that version, or export to another --out"}
@@ -126,7 +85,7 @@ func explainError(err error) explanation {
 		return explanation{exitUsage, "change output.archive.compression or --out"}
 	case errors.Is(err, llamacloud.ErrUnauthorized):
 		return explanation{exitRefused, "check the key in LLAMA_CLOUD_API_KEY or api.api_key_file, and that it is one for this base_url"}
-	case is[*pipeline.DamageError](err):
+	case export.Is[*pipeline.DamageError](err):
 		return explanation{exitDamage, "exporter verify says what is lost, and exporter run --repair fetches it again"}
 	case errors.Is(err, errDamaged):
 		return explanation{exitDamage, "exporter run --repair with the same --out fetches it again"}
@@ -136,41 +95,36 @@ func explainError(err error) explanation {
 		return explanation{exitStorage, "mount what it leads to, or remove the link"}
 	case errors.Is(err, store.ErrNotRegular):
 		return explanation{exitStorage, "remove what is there: links are not followed"}
-	case isFull(err), is[*pipeline.StorageError](err):
+	case export.IsFull(err), export.Is[*pipeline.StorageError](err):
 		return explanation{exitStorage, storageHint(err)}
-	case is[*pipeline.DoubtError](err):
+	case export.Is[*pipeline.DoubtError](err):
 		return explanation{exitStopped, "what is listed was exported, and nothing counts as vanished; the same command goes on when the listing " +
 			"is whole again; if it is meant to be so, give --force listing once"}
-	case is[*pruneError](err):
+	case export.Is[*export.PruneError](err):
 		return explanation{exitStopped, "check what vanished (vanished_at in files.parquet), and give --force prune if it is meant"}
 	case errors.Is(err, errOddFiles):
 		return explanation{exitIncomplete, ""}
-	case is[*errUnlistedSources](err):
+	case export.Is[*export.UnlistedError](err):
 		return explanation{exitIncomplete, "run.json has the reasons; the others are exported, nothing of these counts as vanished, and the " +
 			"same command tries them again"}
 	case errors.Is(err, errUnlisted):
 		return explanation{exitIncomplete, "what they have is not part of the plan"}
-	case errors.Is(err, errIncomplete):
+	case errors.Is(err, export.ErrIncomplete):
 		return explanation{exitIncomplete, "they are in the manifest with the reason, and the same command tries them again"}
-	case is[*pipeline.HopelessError](err), is[*pipeline.SourceError](err), is[*pipeline.SourcesError](err):
+	case export.Is[*pipeline.HopelessError](err), export.Is[*pipeline.SourceError](err), export.Is[*pipeline.SourcesError](err):
 		return explainRefusal(err)
-	case is[*llamacloud.PauseError](err):
+	case export.Is[*llamacloud.PauseError](err):
 		return explanation{exitStopped, "the same command goes on"}
-	case is[*llamacloud.OutageError](err) && outOfFiles(err):
+	case export.Is[*llamacloud.OutageError](err) && outOfFiles(err):
 		return explanation{exitStopped, openFilesHint}
-	case is[*llamacloud.OutageError](err):
+	case export.Is[*llamacloud.OutageError](err):
 		return explanation{exitStopped, "check base_url and the network, then the same command goes on"}
-	case is[*llamacloud.ListingError](err), is[*llamacloud.RequestError](err), is[*llamacloud.APIError](err):
+	case export.Is[*llamacloud.ListingError](err), export.Is[*llamacloud.RequestError](err), export.Is[*llamacloud.APIError](err):
 		return explainRefusal(err)
-	case is[*fs.PathError](err):
+	case export.Is[*fs.PathError](err):
 		return explanation{exitStorage, storageHint(err)}
 	}
 	return explanation{exitInternal, ""}
-}
-
-// isFull tells whether storage works but has no room for more.
-func isFull(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }
 
 // outOfFiles tells whether this process, or this machine, could open no more files, of which connections are some.
@@ -213,7 +167,7 @@ func explainRefusal(err error) explanation {
 	switch final := allFinal(err); {
 	case final && !answered:
 		return explanation{exitRefused, connectionHint(err)}
-	case !answered || !final && !is[*pipeline.HopelessError](err):
+	case !answered || !final && !export.Is[*pipeline.HopelessError](err):
 		return explanation{exitStopped, "check base_url and the network, then the same command goes on"}
 	}
 	hint := "check the id, and that the key may use it"
@@ -240,7 +194,7 @@ func connectionHint(err error) string {
 	switch {
 	case ok && failed.Class == llamacloud.ClassProxy:
 		return proxyHint
-	case is[tls.RecordHeaderError](err):
+	case export.Is[tls.RecordHeaderError](err):
 		return "check base_url: what answers there does not speak TLS"
 	}
 	return "check base_url; where the server, or a proxy, has a certificate of an authority of its own, name that authority's file in SSL_CERT_FILE"
@@ -257,9 +211,4 @@ func allFinal(err error) bool {
 		return true
 	}
 	return llamacloud.IsRefusal(err)
-}
-
-func is[E error](err error) bool {
-	_, ok := errors.AsType[E](err)
-	return ok
 }

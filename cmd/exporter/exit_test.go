@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"exporter/internal/export"
 	"exporter/internal/llamacloud"
 	"exporter/internal/store"
 	"exporter/pipeline"
@@ -39,8 +40,8 @@ func TestExplainError_Interrupted_SaysWhatIsKept(t *testing.T) {
 		want string
 	}{
 		{pipeline.ErrInterrupted, "interrupted; what was fetched is kept, and the same command goes on"},
-		{errors.Join(errStoppedAtOnce, errors.New("more")), "stopped at once\nmore; what was committed is kept, and the same command goes on"},
-		{errAbandoned, "interrupted"},
+		{errors.Join(export.ErrStoppedAtOnce, errors.New("more")), "stopped at once\nmore; what was committed is kept, and the same command goes on"},
+		{export.ErrAbandoned, "interrupted"},
 	} {
 		e := explainError(tt.err)
 		got := tt.err.Error()
@@ -51,7 +52,7 @@ func TestExplainError_Interrupted_SaysWhatIsKept(t *testing.T) {
 			t.Errorf("exit %d, %q, want %d and %q", e.code, got, exitInterrupted, tt.want)
 		}
 	}
-	if e := explainError(storageError("open", store.ErrOwned)); e.code != exitOwned {
+	if e := explainError(&pipeline.StorageError{Op: "open", Err: store.ErrOwned}); e.code != exitOwned {
 		t.Errorf("an export that another run has: exit %d, want %d", e.code, exitOwned)
 	}
 }

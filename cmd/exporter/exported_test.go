@@ -1,13 +1,9 @@
 package main
 
 import (
-	"archive/tar"
 	"cmp"
-	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -19,12 +15,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
-
 	"exporter/internal/emulator"
+	"exporter/internal/export"
+	"exporter/internal/export/exporttest"
 	"exporter/internal/store"
 	"exporter/pipeline"
-	"exporter/sinks"
 )
 
 // exportSettings say what an export is like that something happens to.
@@ -98,12 +93,12 @@ func readExportedSet(t *testing.T, out string) exportedSet {
 		t.Fatal(err)
 	}
 	defer dir.Close()
-	if err := checkMembers(dir, members); err != nil {
+	if err := exporttest.CheckMembers(dir, members); err != nil {
 		t.Error(err)
 	}
 	s.names = fileNames(t, out)
 	s.names = slices.DeleteFunc(s.names, func(name string) bool {
-		return strings.HasPrefix(name, "shards/") || strings.HasPrefix(name, runHistoryPrefix)
+		return strings.HasPrefix(name, "shards/") || strings.HasPrefix(name, export.HistoryPrefix)
 	})
 	return s
 }
@@ -143,49 +138,6 @@ func (s exportedSet) check(t *testing.T, want exportedSet) {
 
 func describeRow(r pipeline.Row) string {
 	return fmt.Sprintf("{%s %q %x %+v}", r.Status, r.Reason, r.Content.SHA256, r.Location)
-}
-
-// checkMembers compares what is in sealed shards with what rows say.
-func checkMembers(from store.Reader, want map[string]int) error {
-	ctx := context.Background()
-	shards, _, err := sinks.ListShards(ctx, from)
-	if err != nil {
-		return err
-	}
-	decoder, err := zstd.NewReader(nil)
-	if err != nil {
-		return err
-	}
-	defer decoder.Close()
-	for i, name := range shards {
-		if name != fmt.Sprintf("shards/shard-%06d.tar.zst", i) {
-			return fmt.Errorf("%s is in the place of shard %d", name, i)
-		}
-		f, err := from.Open(ctx, name)
-		if err != nil {
-			return err
-		}
-		if err := decoder.Reset(io.NewSectionReader(f, 0, f.Size())); err != nil {
-			return err
-		}
-		for t := tar.NewReader(decoder); ; {
-			h, err := t.Next()
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			want[name+" "+h.Name]--
-		}
-		f.Close()
-	}
-	for member, n := range want {
-		if n != 0 {
-			return fmt.Errorf("%s: %d times too few in its shard", member, n)
-		}
-	}
-	return nil
 }
 
 // fingerprint describes each file below a directory, but those whose names begin with what does not count.

@@ -129,7 +129,7 @@ func TestRun_PoisonedAssets_Fail(t *testing.T) {
 			for key, row := range readExport(t, out).rows {
 				if row.Status == pipeline.Failed {
 					failed++
-					if row.Attempts != 4 || failureClass(row.Reason) != "http_429" {
+					if row.Attempts != 4 || !strings.HasPrefix(row.Reason, "http_429:") {
 						t.Errorf("%v: %d attempts, %s, want 4 and http_429", key, row.Attempts, row.Reason)
 					}
 				}
@@ -157,7 +157,7 @@ func TestRun_AllBlobsThrottled_Fail(t *testing.T) {
 	most := 0
 	for key, row := range readExport(t, out).rows {
 		most = max(most, row.Attempts)
-		if row.Attempts < 1 || row.Attempts > 3 || failureClass(row.Reason) != "http_429" {
+		if row.Attempts < 1 || row.Attempts > 3 || !strings.HasPrefix(row.Reason, "http_429:") {
 			t.Errorf("%v: %d attempts, %s, want 1 to 3 and http_429", key, row.Attempts, row.Reason)
 		}
 	}

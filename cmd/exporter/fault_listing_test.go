@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"exporter/internal/emulator"
+	"exporter/internal/export"
 	"exporter/pipeline"
 )
 
@@ -188,7 +189,7 @@ func (o oddListing) test(t *testing.T, sink string, soundBefore bool) {
 		if code != o.exit || !regexp.MustCompile(o.stderr).MatchString(stderr) {
 			t.Errorf("exit %d, want %d and %q\n%s%s", code, o.exit, o.stderr, stdout, stderr)
 		}
-		report, err := os.ReadFile(filepath.Join(out, runReportName))
+		report, err := os.ReadFile(filepath.Join(out, export.ReportName))
 		if o.report != "" && (err != nil || !regexp.MustCompile(o.report).Match(report)) {
 			t.Errorf("%v, run.json has no %q: %s", err, o.report, report)
 		}
@@ -257,7 +258,7 @@ func TestRun_Hopeless_StopsAfterTheFirstFifty(t *testing.T) {
 			var report struct {
 				ExitCode int `json:"exit_code"`
 			}
-			b, err := os.ReadFile(filepath.Join(out, runReportName))
+			b, err := os.ReadFile(filepath.Join(out, export.ReportName))
 			if err != nil || json.Unmarshal(b, &report) != nil || report.ExitCode != exitRefused {
 				t.Errorf("run.json: %v, %s", err, b)
 			}

@@ -23,6 +23,7 @@ import (
 
 	"exporter/internal/durable"
 	"exporter/internal/emulator"
+	"exporter/internal/export"
 	"exporter/manifest"
 )
 
@@ -199,16 +200,16 @@ func TestExport_HangupIgnored_GoesOn(t *testing.T) {
 // checkLastReport checks the exit code in run.json, and that no run is said to be under way.
 func checkLastReport(t *testing.T, out string, want int) {
 	t.Helper()
-	var report runReport
-	b, err := os.ReadFile(filepath.Join(out, runReportName))
+	var report export.Report
+	b, err := os.ReadFile(filepath.Join(out, export.ReportName))
 	if err == nil {
 		err = json.Unmarshal(b, &report)
 	}
 	if err != nil || report.ExitCode != want {
-		t.Errorf("%s has the exit code %d (%v), want %d", runReportName, report.ExitCode, err, want)
+		t.Errorf("%s has the exit code %d (%v), want %d", export.ReportName, report.ExitCode, err, want)
 	}
-	if _, err := os.Lstat(filepath.Join(out, runningName)); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("%s is there after the run: %v", runningName, err)
+	if _, err := os.Lstat(filepath.Join(out, export.RunningName)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s is there after the run: %v", export.RunningName, err)
 	}
 }
 
@@ -224,8 +225,8 @@ func TestExport_Killed_NextRunSaysSo(t *testing.T) {
 		t.Fatal("the run was not killed")
 	}
 	close(g.open)
-	var note running
-	b, err := os.ReadFile(filepath.Join(out, runningName))
+	var note export.Running
+	b, err := os.ReadFile(filepath.Join(out, export.RunningName))
 	if err == nil {
 		err = json.Unmarshal(b, &note)
 	}

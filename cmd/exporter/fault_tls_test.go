@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/pem"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -87,7 +88,8 @@ func runWith(t *testing.T, environ []string, args ...string) (code int, stderr s
 	c := exec.CommandContext(t.Context(), "exporter", args...)
 	c.Env = append([]string{"LLAMA_CLOUD_API_KEY=" + canaryKey, "GORACE=atexit_sleep_ms=0"}, environ...)
 	c.Stderr = &out
-	if err := c.Run(); err != nil && !is[*exec.ExitError](err) {
+	err := c.Run()
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
 		t.Fatal(err)
 	}
 	if strings.Contains(out.String(), canaryKey) {

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"exporter/internal/config"
+	"exporter/internal/export"
 	"exporter/internal/llamacloud"
 	"exporter/pipeline"
 )
@@ -51,22 +52,27 @@ func (f *filesCommand) addYes(fs *pflag.FlagSet) {
 	fs.BoolVarP(&f.yes, "yes", "y", false, "do it without asking first")
 }
 
-// withClient calls do with a client, until the first interrupt.
-func (f *filesCommand) withClient(ctx context.Context, do func(context.Context, *llamacloud.Client) error) error {
+// withClient calls do with a client and the ids among the arguments, until the first interrupt.
+func (f *filesCommand) withClient(c *cobra.Command, args []string,
+	do func(ctx context.Context, client *llamacloud.Client, ids []pipeline.ID) error) error {
+	ids, err := parseIDs(args, strings.Fields(c.Use)[1:])
+	if err != nil {
+		return err
+	}
 	cfg, err := f.load()
 	if err != nil {
 		return err
 	}
 	f.log = cfg.Log
 	log := newConsole(f.stderr, cfg.Log).log
-	client, err := connect(cfg, log, nil, newLogObserver(log))
+	client, err := export.Connect(cfg, log, nil, export.NewLogObserver(log))
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	ctx, cancel := f.interruptible(ctx)
+	ctx, cancel := export.Interruptible(c.Context(), f.stop)
 	defer cancel()
-	return do(ctx, client)
+	return do(ctx, client, ids)
 }
 
 // confirm asks whether to go on, unless --yes was given.
@@ -89,15 +95,12 @@ func (f *filesCommand) confirm(format string, args ...any) error {
 	return usagef("not confirmed, nothing was changed (answer y, or give --yes)")
 }
 
-// show prints files as a table or as JSON lines.
-func (f *filesCommand) show(files ...llamacloud.DirectoryFile) error {
-	p := f.newPrinter()
-	for i := range files {
-		if err := p.print(&files[i]); err != nil {
-			return err
-		}
+// show prints what a request answered with.
+func (f *filesCommand) show(file llamacloud.DirectoryFile, err error) error {
+	if err != nil {
+		return err
 	}
-	return p.flush()
+	return f.newPrinter().print(&file)
 }
 
 // filePrinter prints files one after the other, so that listings of any length can be printed.
@@ -150,13 +153,13 @@ func plainOrQuoted(id string) string {
 	return id
 }
 
-// parseIDs checks the ids among the arguments; names are those of the usage line.
-func parseIDs(args []string, names ...string) ([]pipeline.ID, error) {
+// parseIDs checks ids; names are those of the usage line, of which the last may stand for many.
+func parseIDs(args, names []string) ([]pipeline.ID, error) {
 	ids := make([]pipeline.ID, len(args))
 	for i, arg := range args {
 		id, err := pipeline.ParseID(arg)
 		if err != nil {
-			return nil, usagef("%s: %w", names[min(i, len(names)-1)], err)
+			return nil, usagef("%s: %w", strings.TrimSuffix(names[min(i, len(names)-1)], "..."), err)
 		}
 		ids[i] = id
 	}

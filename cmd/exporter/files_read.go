@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"exporter/internal/llamacloud"
+	"exporter/pipeline"
 )
 
 func newFilesLsCommand(a *app) *cobra.Command {
@@ -25,15 +26,11 @@ func newFilesLsCommand(a *app) *cobra.Command {
 	var filter fileFilter
 	filter.addFlags(c.Flags())
 	c.RunE = func(c *cobra.Command, args []string) error {
-		ids, err := parseIDs(args, "DIRECTORY_ID")
-		if err != nil {
-			return err
-		}
 		query, err := filter.query()
 		if err != nil {
 			return err
 		}
-		return f.withClient(c.Context(), func(ctx context.Context, client *llamacloud.Client) error {
+		return f.withClient(c, args, func(ctx context.Context, client *llamacloud.Client, ids []pipeline.ID) error {
 			p := f.newPrinter()
 			var odd error
 			for file, err := range client.DirectoryFiles(ctx, ids[0], query) {
@@ -111,16 +108,8 @@ func newFilesGetCommand(a *app) *cobra.Command {
 	var expand []string
 	addExpand(c.Flags(), &expand)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		ids, err := parseIDs(args, "DIRECTORY_ID", "DIRECTORY_FILE_ID")
-		if err != nil {
-			return err
-		}
-		return f.withClient(c.Context(), func(ctx context.Context, client *llamacloud.Client) error {
-			file, err := client.DirectoryFile(ctx, ids[0], ids[1], expand...)
-			if err != nil {
-				return err
-			}
-			return f.show(file)
+		return f.withClient(c, args, func(ctx context.Context, client *llamacloud.Client, ids []pipeline.ID) error {
+			return f.show(client.DirectoryFile(ctx, ids[0], ids[1], expand...))
 		})
 	}
 	return c

@@ -53,25 +53,17 @@ func newFilesAddCommand(a *app) *cobra.Command {
 	var fields fileFields
 	fields.addFlags(c.Flags())
 	c.RunE = func(c *cobra.Command, args []string) error {
-		ids, err := parseIDs(args, "DIRECTORY_ID", "FILE_ID")
-		if err != nil {
-			return err
-		}
 		patch, err := fields.patch(c.Flags())
 		if err != nil {
 			return err
 		}
-		return f.withClient(c.Context(), func(ctx context.Context, client *llamacloud.Client) error {
+		return f.withClient(c, args, func(ctx context.Context, client *llamacloud.Client, ids []pipeline.ID) error {
 			if err := f.confirm("add file %s to directory %s", ids[1], ids[0]); err != nil {
 				return err
 			}
-			file, err := client.AddDirectoryFile(ctx, ids[0], llamacloud.NewDirectoryFile{
+			return f.show(client.AddDirectoryFile(ctx, ids[0], llamacloud.NewDirectoryFile{
 				FileID: ids[1], DisplayName: patch.DisplayName, UniqueID: patch.UniqueID, Metadata: patch.Metadata,
-			})
-			if err != nil {
-				return err
-			}
-			return f.show(file)
+			}))
 		})
 	}
 	return c
@@ -91,10 +83,6 @@ func newFilesUpdateCommand(a *app) *cobra.Command {
 	fields.addFlags(c.Flags())
 	target := c.Flags().String("move-to", "", "move the file to this `DIRECTORY`")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		ids, err := parseIDs(args, "DIRECTORY_ID", "DIRECTORY_FILE_ID")
-		if err != nil {
-			return err
-		}
 		patch, err := fields.patch(c.Flags())
 		if err != nil {
 			return err
@@ -110,15 +98,11 @@ func newFilesUpdateCommand(a *app) *cobra.Command {
 			}
 			patch.TargetDirectoryID = llamacloud.Value(id)
 		}
-		return f.withClient(c.Context(), func(ctx context.Context, client *llamacloud.Client) error {
+		return f.withClient(c, args, func(ctx context.Context, client *llamacloud.Client, ids []pipeline.ID) error {
 			if err := f.confirm("update file %s of directory %s", ids[1], ids[0]); err != nil {
 				return err
 			}
-			file, err := client.UpdateDirectoryFile(ctx, ids[0], ids[1], patch)
-			if err != nil {
-				return err
-			}
-			return f.show(file)
+			return f.show(client.UpdateDirectoryFile(ctx, ids[0], ids[1], patch))
 		})
 	}
 	return c
@@ -134,11 +118,7 @@ func newFilesRmCommand(a *app) *cobra.Command {
 	f := a.newFilesCommand(c)
 	f.addYes(c.Flags())
 	c.RunE = func(c *cobra.Command, args []string) error {
-		ids, err := parseIDs(args, "DIRECTORY_ID", "DIRECTORY_FILE_ID")
-		if err != nil {
-			return err
-		}
-		return f.withClient(c.Context(), func(ctx context.Context, client *llamacloud.Client) error {
+		return f.withClient(c, args, func(ctx context.Context, client *llamacloud.Client, ids []pipeline.ID) error {
 			if err := f.confirm("remove %d files from directory %s", len(ids)-1, ids[0]); err != nil {
 				return err
 			}
@@ -167,15 +147,11 @@ func newFilesUploadCommand(a *app) *cobra.Command {
 	f.addJSON(c.Flags())
 	f.addYes(c.Flags())
 	c.RunE = func(c *cobra.Command, args []string) error {
-		ids, err := parseIDs(args[:1], "DIRECTORY_ID")
-		if err != nil {
-			return err
-		}
 		total, err := checkUploads(args[1:])
 		if err != nil {
 			return err
 		}
-		return f.withClient(c.Context(), func(ctx context.Context, client *llamacloud.Client) error {
+		return f.withClient(c, args[:1], func(ctx context.Context, client *llamacloud.Client, ids []pipeline.ID) error {
 			if err := f.confirm("upload %d files (%s) into directory %s", len(args)-1, humanBytes(total), ids[0]); err != nil {
 				return err
 			}

@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"time"
 
+	"exporter/internal/export"
 	"exporter/internal/verify"
 	"exporter/manifest"
 	"exporter/pipeline"
@@ -54,7 +54,7 @@ func (f *finding) text() string {
 	}
 	where := fmt.Sprintf("%q", f.Path)
 	if n := f.assetName; n != nil {
-		where = fmt.Sprintf("%s of file %q in %s", describeKey(n.key), n.FileID, where)
+		where = fmt.Sprintf("%s of file %q in %s", export.Describe(n.key), n.FileID, where)
 	}
 	return fmt.Sprintf("damaged  %s: %s\n", where, printable(f.Error))
 }
@@ -73,15 +73,6 @@ type verifySummary struct {
 	Damaged int64   `json:"damaged"`
 	Orphans int64   `json:"orphans"`
 	Seconds float64 `json:"seconds"`
-}
-
-func newVerifySummary(c verify.Counts, damages []manifest.Damage, took time.Duration) verifySummary {
-	s := verifySummary{"summary", c.CheckedBlobs, c.CheckedBytes, c.Lost, c.Damaged, c.Orphans, took.Seconds()}
-	for _, d := range damages {
-		s.Damaged++
-		s.Lost += int64(len(d.Assets))
-	}
-	return s
 }
 
 // findingPrinter prints findings, for people or as JSON lines. It keeps the first error of writing.
@@ -111,23 +102,12 @@ func (p *findingPrinter) found(f verify.Finding) {
 // table prints what is lost with a file of the ledger.
 func (p *findingPrinter) table(d manifest.Damage) {
 	p.unnamed = p.unnamed || d.LosesUnnamed()
-	p.print(&finding{Type: findingDamage, Path: d.Path, Error: tableError(d), LostRows: &d.Rows})
+	p.print(&finding{Type: findingDamage, Path: d.Path, Error: export.TableError(d), LostRows: &d.Rows})
 	for _, key := range d.Assets {
 		p.print(&finding{
 			Type: findingDamage, assetName: newAssetName(key), Path: d.Path, Error: "the row is lost", Lost: new(true),
 		})
 	}
-}
-
-// tableError says what is wrong with a file of the ledger, and what it costs.
-func tableError(d manifest.Damage) string {
-	switch d.Rows {
-	case manifest.UnknownRows:
-		return fmt.Sprintf("%v: all of its rows are lost", d.Err)
-	case 0:
-		return fmt.Sprintf("%v: no row is lost", d.Err)
-	}
-	return fmt.Sprintf("%v: %d rows are lost", d.Err, d.Rows)
 }
 
 func (p *findingPrinter) print(f *finding) {

@@ -1,10 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 	"testing"
+
+	"exporter/internal/export"
 )
 
 func TestJoinForce(t *testing.T) {
@@ -24,41 +25,30 @@ func TestJoinForce(t *testing.T) {
 	}
 }
 
-func TestForce_Accept_SaysWhatAndKeepsIt(t *testing.T) {
+func TestForceValue_Set(t *testing.T) {
 	for _, tt := range []struct {
 		values []string
-		want   []forceKind
+		want   []export.ForceKind
 	}{
 		{nil, nil},
-		{[]string{"source"}, []forceKind{forceSource}},
-		{[]string{"listing, prune"}, []forceKind{forceListing, forcePrune}},
-		{[]string{"prune", "source"}, []forceKind{forceSource, forcePrune}},
-		{[]string{forceAll}, forceKinds()},
+		{[]string{"source"}, []export.ForceKind{export.ForceSource}},
+		{[]string{"listing, prune"}, []export.ForceKind{export.ForceListing, export.ForcePrune}},
+		{[]string{"prune", "source"}, []export.ForceKind{export.ForcePrune, export.ForceSource}},
+		{[]string{forceAll}, export.ForceKinds()},
 	} {
-		var f force
-		for _, v := range tt.values {
-			if err := f.Set(v); err != nil {
+		var v forceValue
+		for _, text := range tt.values {
+			if err := v.Set(text); err != nil {
 				t.Fatal(err)
 			}
 		}
-		var log bytes.Buffer
-		for _, kind := range forceKinds() {
-			if got, want := f.accept(kind, newLogger(&log, false, false), "what "+string(kind)), slices.Contains(tt.want, kind); got != want {
-				t.Errorf("--force %q accepts %s: %t, want %t", tt.values, kind, got, want)
-			}
-		}
-		for i, kind := range tt.want {
-			if f.accepted[i] != (acceptance{kind, "what " + string(kind)}) || !strings.Contains(log.String(), "what "+string(kind)) {
-				t.Errorf("--force %q: accepted %v, and the log is %s", tt.values, f.accepted, &log)
-			}
-		}
-		if len(f.accepted) != len(tt.want) {
-			t.Errorf("--force %q: accepted %v, want %v", tt.values, f.accepted, tt.want)
+		if !slices.Equal(v, tt.want) {
+			t.Errorf("--force %q: got %v, want %v", tt.values, v, tt.want)
 		}
 	}
-	for _, v := range []string{"", "sources", "source,", "SOURCE"} {
-		if err := new(force).Set(v); err == nil {
-			t.Errorf("--force=%q is taken", v)
+	for _, text := range []string{"", "sources", "source,", "SOURCE"} {
+		if err := new(forceValue).Set(text); err == nil {
+			t.Errorf("--force=%q is taken", text)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"exporter/internal/durable"
+	"exporter/internal/export"
 )
 
 // A part of each kind in the middle of a run, and the sixteenth, which makes a roll-up that takes its name.
@@ -36,7 +37,7 @@ func killCases(sink string) [][]point {
 		replaced("manifest.parquet"), []point{{"rename manifest.parquet", "remove " + assetParts}},
 		replaced("files.parquet"), []point{{"rename files.parquet", "remove " + fileParts}},
 		put("*Z-*.json", "runs/*.json"),
-		replaced(runReportName),
+		replaced(export.ReportName),
 	)
 	// The run after a kill is killed while it tidies up.
 	cases = append(cases,

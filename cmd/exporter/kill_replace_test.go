@@ -16,6 +16,7 @@ import (
 
 	"exporter/internal/durable"
 	"exporter/internal/emulator"
+	"exporter/internal/export"
 )
 
 // A run that fetches everything again is killed while it replaces blobs by others. Every row leads to its own bytes, old or
@@ -85,7 +86,7 @@ func TestExport_KillWhileMerging_KeepsEveryRow(t *testing.T) {
 	newCLI(t, url).mustRun(s.args(begun)...)
 	withdrawn := childOptions{CheckpointRows: 8, Stop: point{"rename " + assetParts}}
 	startChild(t, url, withdrawn, append(s.args(begun), "--refetch")...).killAtPoint()
-	for _, p := range slices.Concat(replaced("manifest.parquet"), replaced("files.parquet"), replaced(runReportName)) {
+	for _, p := range slices.Concat(replaced("manifest.parquet"), replaced("files.parquet"), replaced(export.ReportName)) {
 		t.Run(strings.Join(p, ", "), func(t *testing.T) {
 			t.Parallel()
 			out := filepath.Join(t.TempDir(), "out")
@@ -96,9 +97,9 @@ func TestExport_KillWhileMerging_KeepsEveryRow(t *testing.T) {
 			if n := len(readExport(t, out).rows); n != s.assets() {
 				t.Errorf("%d rows after the kill, want %d", n, s.assets())
 			}
-			report, err := os.ReadFile(filepath.Join(out, runReportName))
+			report, err := os.ReadFile(filepath.Join(out, export.ReportName))
 			if err != nil || !json.Valid(report) {
-				t.Errorf("%s after the kill: %q, %v", runReportName, report, err)
+				t.Errorf("%s after the kill: %q, %v", export.ReportName, report, err)
 			}
 			newCLI(t, url).mustRun(s.args(out)...)
 			readExportedSet(t, out).check(t, want)

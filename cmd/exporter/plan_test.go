@@ -7,38 +7,23 @@ import (
 	"testing"
 	"time"
 
-	"exporter/internal/config"
 	"exporter/internal/emulator"
+	"exporter/internal/export"
 	"exporter/pipeline"
 )
 
 func TestPlan_SurveyText(t *testing.T) {
-	var before counts
-	before.Requests.Sent, before.Requests.Retries = 7, 2
 	for _, tt := range []struct {
-		paced pipeline.Paced
-		given config.Rate
-		want  string
+		seconds float64
+		limit   *export.PlanPace
+		want    string
 	}{
 		{want: "100 files to be listed, 205 requests"},
-		{given: config.Rate{Auto: true}, want: "100 files to be listed, 205 requests"},
-		{given: config.Rate{PerSecond: 1.0 / 3}, want: "100 files to be listed, 205 requests, about 10m15s at 20/m given"},
-		{
-			paced: pipeline.Paced{PerSecond: 41, By: pipeline.LimitFound}, given: config.Rate{Auto: true},
-			want: "100 files to be listed, 205 requests, about 5.0 s at 41/s found",
-		},
-		{
-			paced: pipeline.Paced{PerSecond: 1.0 / 3, By: pipeline.LimitAnnounced}, given: config.Rate{PerSecond: 1},
-			want: "100 files to be listed, 205 requests, about 10m15s at 20/m announced",
-		},
-		{
-			paced: pipeline.Paced{PerSecond: 2, By: pipeline.LimitAnnounced}, given: config.Rate{PerSecond: 1},
-			want: "100 files to be listed, 205 requests, about 3m25s at 1/s given",
-		},
+		{615, &export.PlanPace{PerSecond: 1.0 / 3, By: pipeline.LimitGiven}, "100 files to be listed, 205 requests, about 10m15s at 20/m given"},
+		{5, &export.PlanPace{PerSecond: 41, By: pipeline.LimitFound}, "100 files to be listed, 205 requests, about 5.0 s at 41/s found"},
 	} {
-		before.limit.paced = tt.paced
-		if got := surveyText(100, 2, &before, tt.given); got != tt.want {
-			t.Errorf("%+v and %v given: got %q, want %q", tt.paced, tt.given, got, tt.want)
+		if got := surveyText(export.Survey{Files: 100, Requests: 205, Limit: tt.limit, Seconds: &tt.seconds}); got != tt.want {
+			t.Errorf("%v: got %q, want %q", tt.limit, got, tt.want)
 		}
 	}
 }
@@ -53,7 +38,7 @@ func TestPlan_Requests_AreThoseOfARunWithoutRetries(t *testing.T) {
 	})
 	api := httptest.NewServer(server)
 	t.Cleanup(api.Close)
-	var p planReport
+	var p export.PlanReport
 	if err := json.Unmarshal([]byte(newCLI(t, api.URL).mustRun("plan", "--directory", "synthetic", "--json")), &p); err != nil {
 		t.Fatal(err)
 	}
@@ -62,47 +47,33 @@ func TestPlan_Requests_AreThoseOfARunWithoutRetries(t *testing.T) {
 	}
 }
 
-// What was learnt of the limit says how long the run takes, and is told.
-func TestPlanReport_Limit(t *testing.T) {
+// The time that a plan takes is said with what sets its pace.
+func TestPrintPlan_Limit(t *testing.T) {
 	for _, tt := range []struct {
-		paced pipeline.Paced
-		given config.Rate
-		limit string
-		line  string
+		report export.PlanReport
+		want   string
 	}{
-		{line: "100 depends on the API's limit at rate unlimited", limit: `"limit":null,"seconds":null`},
+		{export.PlanReport{Rate: "unlimited"}, "100 depends on the API's limit at rate unlimited"},
 		{
-			given: config.Rate{PerSecond: 0.5}, line: "100 3m20s at rate 30/m",
-			limit: `"limit":{"per_second":0.5,"by":"given"},"seconds":200`,
+			export.PlanReport{Rate: "30/m", Limit: &export.PlanPace{PerSecond: 0.5, By: pipeline.LimitGiven}, Seconds: new(200.0)},
+			"100 3m20s at rate 30/m",
 		},
 		{
-			paced: pipeline.Paced{PerSecond: 20, By: pipeline.LimitFound}, given: config.Rate{Auto: true},
-			line: "100 5s at 20/s found", limit: `"limit":{"per_second":20,"by":"found"},"seconds":5`,
+			export.PlanReport{Rate: "auto", Limit: &export.PlanPace{PerSecond: 20, By: pipeline.LimitFound}, Seconds: new(5.0)},
+			"100 5s at 20/s found",
 		},
 		{
-			paced: pipeline.Paced{PerSecond: 0.25, By: pipeline.LimitAnnounced}, given: config.Rate{PerSecond: 0.5},
-			line: "100 6m40s at 15/m announced", limit: `"limit":{"per_second":0.25,"by":"announced"},"seconds":400`,
+			export.PlanReport{Rate: "30/m", Limit: &export.PlanPace{PerSecond: 0.25, By: pipeline.LimitAnnounced}, Seconds: new(400.0)},
+			"100 6m40s at 15/m announced",
 		},
-		{given: config.Rate{Auto: true}, line: "100 depends on the API's limit at rate auto", limit: `"limit":null,"seconds":null`},
 	} {
-		r := newReport()
-		for range 90 {
-			r.Observe(pipeline.AssetPlanned{Asset: &pipeline.Asset{}, Action: pipeline.ActionFetch})
-		}
-		for range 10 {
-			r.Observe(pipeline.Requested{Status: 200})
-		}
-		r.Observe(tt.paced)
-		p := newPlanReport(r.snapshot(), newReport().snapshot(), tt.given)
+		tt.report.Requests = 100
 		var text strings.Builder
-		if err := p.print(&text); err != nil {
+		if err := printPlan(&text, &tt.report); err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Join(strings.Fields(text.String()), " "); !strings.HasSuffix(got, "requests "+tt.line) {
-			t.Errorf("%+v: got %q, want it to end with %q", tt.paced, got, tt.line)
-		}
-		if got, err := json.Marshal(p); err != nil || !strings.HasSuffix(string(got), tt.limit+"}") {
-			t.Errorf("%+v: got %s and %v, want it to end with %s", tt.paced, got, err, tt.limit)
+		if got := strings.Join(strings.Fields(text.String()), " "); !strings.HasSuffix(got, "requests "+tt.want) {
+			t.Errorf("%+v: got %q, want it to end with %q", tt.report, got, tt.want)
 		}
 	}
 }

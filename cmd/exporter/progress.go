@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
+
+	"exporter/internal/export"
 )
 
 // lineInterval is the time between two lines of progress where there is no terminal.
@@ -101,54 +102,47 @@ func every(interval time.Duration, f func()) (stop func()) {
 	}
 }
 
+// transferProgress shows how far listing and fetching are.
+type transferProgress func() export.Counts
+
 // bars implements progress.
-func (r *report) bars(took time.Duration) []bar {
-	c := r.snapshot()
+func (p transferProgress) bars(took time.Duration) []bar {
+	c := p()
 	part := func(done, all int64) string { return fmt.Sprintf("%d/%d", done, all) }
+	failed := ""
+	if c.Assets.Failed > 0 {
+		failed = fmt.Sprintf("%d failed", c.Assets.Failed)
+	}
 	return []bar{
 		{
-			name: "files", done: c.filesDone(), total: c.filesKnown(),
-			before: part(c.filesDone(), c.filesKnown()), after: failures(c),
+			name: "files", done: c.FilesDone(), total: c.FilesKnown(),
+			before: part(c.FilesDone(), c.FilesKnown()), after: failed,
 		},
 		{
-			name: "assets", done: c.assetsDone(), total: c.Assets.Planned,
-			before: part(c.assetsDone(), c.Assets.Planned), after: throughput(c, took),
+			name: "assets", done: c.AssetsDone(), total: c.Assets.Planned,
+			before: part(c.AssetsDone(), c.Assets.Planned), after: throughput(&c, took),
 		},
-		{name: "rate", line: c.limit.text(time.Now())},
+		{name: "rate", line: c.Limit.Text(time.Now())},
 	}
 }
 
 // attrs implements progress.
-func (r *report) attrs(took time.Duration) []any {
-	c := r.snapshot()
+func (p transferProgress) attrs(took time.Duration) []any {
+	c := p()
 	attrs := []any{
-		"files_done", c.filesDone(), "files", c.filesKnown(),
-		"assets_done", c.assetsDone(), "assets_planned", c.Assets.Planned,
+		"files_done", c.FilesDone(), "files", c.FilesKnown(),
+		"assets_done", c.AssetsDone(), "assets_planned", c.Assets.Planned,
 		"bytes", c.Assets.StoredBytes, "failed", c.Assets.Failed,
-		"assets_per_second", int64(perSecond(c.assetsDone(), took)),
+		"assets_per_second", int64(perSecond(c.AssetsDone(), took)),
 	}
-	if left, ok := c.timeLeft(took); ok {
+	if left, ok := timeLeft(c.AssetsDone(), c.Assets.Planned, took); ok {
 		attrs = append(attrs, "eta", left.String())
 	}
-	return append(attrs, c.limit.attrs(time.Now())...)
+	return append(attrs, c.Limit.Attrs(time.Now())...)
 }
-
-// filesKnown is how many files the run has to look after, as far as it knows.
-func (c *counts) filesKnown() int64 { return c.Files.Listed + c.Files.Recalled }
-
-func (c *counts) filesDone() int64 {
-	return c.Files.Unchanged + c.Files.Complete + c.Files.Partial + c.Files.Failed + c.Files.Skipped
-}
-
-func (c *counts) assetsDone() int64 { return c.Assets.Stored + c.Assets.Same + c.Assets.Failed }
 
 func perSecond(n int64, took time.Duration) float64 {
 	return float64(n) / max(took.Seconds(), 0.001)
-}
-
-// timeLeft estimates when the planned assets will be done. While files are still being listed it is a lower bound.
-func (c *counts) timeLeft(took time.Duration) (time.Duration, bool) {
-	return timeLeft(c.assetsDone(), c.Assets.Planned, took)
 }
 
 // timeLeft estimates when all will be done, if it goes on as it did.
@@ -160,23 +154,16 @@ func timeLeft(done, all int64, took time.Duration) (time.Duration, bool) {
 	return time.Duration(float64(left) / rate * float64(time.Second)).Round(time.Second), true
 }
 
-func throughput(c counts, took time.Duration) string {
-	parts := []string{humanBytes(c.Assets.StoredBytes), fmt.Sprintf("%.0f/s", perSecond(c.assetsDone(), took))}
-	if left, ok := c.timeLeft(took); ok {
-		more := ""
+// throughput says how fast assets come. While files are still being listed, the time that is left is a lower bound.
+func throughput(c *export.Counts, took time.Duration) string {
+	text := fmt.Sprintf("%s  %.0f/s", humanBytes(c.Assets.StoredBytes), perSecond(c.AssetsDone(), took))
+	if left, ok := timeLeft(c.AssetsDone(), c.Assets.Planned, took); ok {
+		text += "  ETA " + left.String()
 		if !c.Files.ListingDone {
-			more = "+"
+			text += "+"
 		}
-		parts = append(parts, "ETA "+left.String()+more)
 	}
-	return strings.Join(parts, "  ")
-}
-
-func failures(c counts) string {
-	if c.Assets.Failed == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%d failed", c.Assets.Failed)
+	return text
 }
 
 // humanBytes prints a number of bytes for people, such as "12.3 MiB".

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"context"
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"exporter/internal/config"
+	"exporter/internal/export"
 )
 
 func newRunCommand(a *app) *cobra.Command {
-	e := &export{app: a}
 	c := &cobra.Command{
 		Use:   "run",
 		Short: "Export (resumes by itself)",
@@ -26,20 +29,41 @@ SIGHUP that come within two seconds.`,
 		Args: cobra.NoArgs,
 	}
 	load := a.withConfig(c, config.Sections()...)
-	c.Flags().BoolVar(&e.refetch, "refetch", false, "fetch everything again, stored or not")
-	c.Flags().BoolVar(&e.repair, "repair", false, "verify what is stored first, and fetch again what is damaged or missing")
-	e.force.addFlag(c.Flags())
+	var o export.Options
+	c.Flags().BoolVar(&o.Refetch, "refetch", false, "fetch everything again, stored or not")
+	c.Flags().BoolVar(&o.Repair, "repair", false, "verify what is stored first, and fetch again what is damaged or missing")
+	addForce(c.Flags(), &o.Force)
 	dryRun := c.Flags().Bool("dry-run", false, "")
 	c.Flags().Lookup("dry-run").Hidden = true
 	c.RunE = func(c *cobra.Command, _ []string) (err error) {
 		if *dryRun {
 			return usagef("there is no --dry-run: exporter plan says what a run would do, and takes the same flags")
 		}
-		if e.cfg, err = load(); err != nil {
+		if o.Config, err = load(); err != nil {
 			return err
 		}
-		return e.run(c.Context())
+		return a.export(c.Context(), o)
 	}
 	a.withPprof(c, load)
 	return c
+}
+
+// export runs an export and prints what came of it.
+func (a *app) export(ctx context.Context, o export.Options) error {
+	if a.ownProcess {
+		defer export.LimitMemory(a.environ, int64(o.Config.Limits.Memory))()
+	}
+	o.ExitCode = func(err error) int { return explainError(err).code }
+	o.Own, o.CheckpointRows = a.own, a.checkpointRows
+	console := newConsole(a.stderr, o.Config.Log)
+	o.Log, o.Watcher, o.Stop = console.log, console, a.stop
+	report, err := export.Run(ctx, o)
+	if report == nil {
+		return err
+	}
+	s := summary{Report: report, dir: o.Config.Output.Dir, limit: o.Config.Run.Limit}
+	if printErr := s.print(a.stdout, console); printErr != nil {
+		return errors.Join(err, printErr)
+	}
+	return err
 }

@@ -9,9 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"exporter/internal/config"
-	"exporter/internal/store"
+	"exporter/internal/export"
 	"exporter/internal/verify"
-	"exporter/manifest"
 )
 
 // errDamaged says that a verification found damage.
@@ -57,7 +56,7 @@ The exit code is 7 where anything is damaged.`,
 			return err
 		}
 		v.log = cfg.Log
-		ctx, cancel := a.interruptible(c.Context())
+		ctx, cancel := export.Interruptible(c.Context(), a.stop)
 		defer cancel()
 		return v.run(ctx, cfg.Output.Dir)
 	}
@@ -72,25 +71,8 @@ type verification struct {
 	quick, asJSON bool
 }
 
-func (v *verification) run(ctx context.Context, path string) (err error) {
-	dir, err := openExport(path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, dir.Close()) }()
-	snapshot, damages, err := manifest.Salvage(ctx, dir)
-	if err != nil {
-		return storageError("read the ledger", err)
-	}
-	defer func() { err = errors.Join(err, snapshot.Close()) }()
-	if snapshot.Info() == nil && len(damages) == 0 {
-		return noManifestError(path)
-	}
-	return v.compare(ctx, dir, snapshot, damages)
-}
-
-// compare compares an export with its rows and prints what is found.
-func (v *verification) compare(ctx context.Context, dir store.Reader, rows verify.Rows, damages []manifest.Damage) error {
+// run compares the export at path with its rows and prints what is found.
+func (v *verification) run(ctx context.Context, path string) error {
 	started := time.Now()
 	console := newConsole(v.stderr, v.log)
 	p := &findingPrinter{out: v.stdout, asJSON: v.asJSON, orphans: v.asJSON || v.log.Verbose}
@@ -98,35 +80,26 @@ func (v *verification) compare(ctx context.Context, dir store.Reader, rows verif
 		// Where progress is shown, it has to be drawn around the findings.
 		p.out = console
 	}
-	for _, d := range damages {
-		p.table(d)
-	}
-	verification := verify.New(verify.Options{Export: dir, Rows: rows, Quick: v.quick, Found: p.found})
-	stop := console.showProgress(verifyProgress{verification})
-	err := verification.Run(ctx)
-	stop()
+	c, err := export.Verify(ctx, export.VerifyOptions{Path: path, Quick: v.quick, Table: p.table, Found: p.found, Watcher: console})
 	if err != nil {
-		return storageError("verify", err)
+		return err
 	}
-	s := newVerifySummary(verification.Counts(), damages, time.Since(started))
-	p.summary(s)
+	p.summary(verifySummary{"summary", c.CheckedBlobs, c.CheckedBytes, c.Lost, c.Damaged, c.Orphans, time.Since(started).Seconds()})
 	if p.err != nil {
 		return fmt.Errorf("write to standard output: %w", p.err)
 	}
-	if s.Lost+s.Damaged > 0 {
-		return fmt.Errorf("%w: %d of the assets, %d of the shards and other files", errDamaged, s.Lost, s.Damaged)
+	if c.Lost+c.Damaged > 0 {
+		return fmt.Errorf("%w: %d of the assets, %d of the shards and other files", errDamaged, c.Lost, c.Damaged)
 	}
 	return nil
 }
 
 // verifyProgress shows how far a verification is.
-type verifyProgress struct {
-	verification interface{ Counts() verify.Counts }
-}
+type verifyProgress func() verify.Counts
 
 // bars implements progress.
 func (v verifyProgress) bars(took time.Duration) []bar {
-	c := v.verification.Counts()
+	c := v()
 	after := humanBytes(c.CheckedBytes) + "  " + humanBytes(int64(perSecond(c.CheckedBytes, took))) + "/s"
 	if left, ok := timeLeft(c.CheckedBytes, c.Bytes, took); ok {
 		after += "  ETA " + left.String()
@@ -142,7 +115,7 @@ func (v verifyProgress) bars(took time.Duration) []bar {
 
 // attrs implements progress.
 func (v verifyProgress) attrs(took time.Duration) []any {
-	c := v.verification.Counts()
+	c := v()
 	attrs := []any{
 		"verified", c.CheckedBlobs, "blobs", c.Blobs, "bytes", c.CheckedBytes, "lost", c.Lost, "damaged", c.Damaged,
 		"bytes_per_second", int64(perSecond(c.CheckedBytes, took)),

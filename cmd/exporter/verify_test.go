@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"exporter/internal/export"
 	"exporter/internal/store"
 	"exporter/manifest"
 	"exporter/pipeline"
@@ -42,7 +43,7 @@ func TestExport_AnyFlipInManifest_NamesEveryLostAsset(t *testing.T) {
 					}
 					switch {
 					case left[key]:
-					case strings.Contains(stdout, fmt.Sprintf("%s of file %q", describeKey(key), key.FileID)):
+					case strings.Contains(stdout, fmt.Sprintf("%s of file %q", export.Describe(key), key.FileID)):
 						byKey++
 					case strings.Contains(stdout, fmt.Sprintf("orphan   %q", blob)):
 						byBlob++

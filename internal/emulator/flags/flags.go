@@ -1,0 +1,124 @@
+// Package flags has the flags of an emulator: what its limit, its quota, its faults and its storage origin are called on a command
+// line, which values they take, and which of them need each other. Errors name the flag and say what it wants.
+package flags
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"exporter/internal/config"
+	"exporter/internal/emulator"
+	"exporter/internal/emulator/sample"
+)
+
+// Flags are those of an emulator.
+type Flags struct {
+	flags                         *pflag.FlagSet
+	corpus, key                   string
+	blobSize                      string
+	syntheticFiles, syntheticEach int
+	latency                       time.Duration
+	seed                          uint64
+	limit                         limitFlags
+	quota                         quotaFlags
+	throttle                      throttleFlags
+	faults                        faultFlags
+	storage                       storageFlags
+}
+
+// Add adds the flags of an emulator. Those of the addresses that it listens on are not among them, but for that of the storage origin.
+func Add(fs *pflag.FlagSet) *Flags {
+	f := &Flags{flags: fs}
+	fs.StringVar(&f.key, "key", "", "the only API `KEY` that is accepted; any one where it is empty. It is no secret")
+	fs.StringVar(&f.corpus, "corpus", "", "`FOLDER` of a recorded corpus; else the built-in sample")
+	fs.IntVar(&f.syntheticFiles, "synthetic-files", 0, "serve a computed corpus with this `NUMBER` of files instead, in the directory \"synthetic\"")
+	fs.IntVar(&f.syntheticEach, "synthetic-assets", 100, "`NUMBER` of assets of each computed file")
+	fs.StringVar(&f.blobSize, "synthetic-size", "100KB", "`SIZE` of each computed blob")
+	fs.Uint64Var(&f.seed, "seed", 1, "seed of faults, of random throttling and of computed blobs")
+	fs.DurationVar(&f.latency, "latency", 0, "wait so long before every answer")
+	f.limit.addFlags(fs, "")
+	f.quota.addFlags(fs)
+	f.throttle.addFlags(fs)
+	f.faults.addFlags(fs)
+	f.storage.addFlags(fs)
+	return f
+}
+
+// StorageAddress returns the address that the storage origin is to listen on.
+func (f *Flags) StorageAddress() string { return f.storage.listen }
+
+// Options are what the flags describe, but for the address of the storage origin. No log is kept, so that the emulator
+// can run for long. now is asked when all else is done: that may take a while.
+func (f *Flags) Options(now func() time.Time) (options emulator.Options, err error) {
+	options = emulator.Options{Key: f.key, Latency: f.latency, Seed: f.seed, LogLimit: -1}
+	if f.latency < 0 {
+		return options, fmt.Errorf("--latency %v: must not be negative", f.latency)
+	}
+	if options.Limit, err = f.limit.limit(f.flags); err != nil {
+		return options, err
+	}
+	if options.Limit == nil && f.throttle.wait == 0 {
+		if err = needs(f.flags, "--rate or --throttle-retry-after", "retry-after"); err != nil {
+			return options, err
+		}
+	}
+	if err = f.quota.complete(f.flags, options.Limit); err != nil {
+		return options, err
+	}
+	if options.Throttle, err = f.throttle.throttle(f.flags, f.limit.retryAfter); err != nil {
+		return options, err
+	}
+	if options.Faults, err = f.faults.faults(f.flags); err != nil {
+		return options, err
+	}
+	if err = f.storage.complete(f.flags, &options); err != nil {
+		return options, err
+	}
+	if options.Corpus, err = f.load(); err != nil {
+		return options, err
+	}
+	start := now()
+	if !f.flags.Changed("quota-age") {
+		alignToClock(options.Limit, start)
+	}
+	if options.Storage != nil {
+		alignToClock(options.Storage.Limit, start)
+	}
+	return options, nil
+}
+
+func (f *Flags) load() (*emulator.Corpus, error) {
+	switch {
+	case f.syntheticFiles < 0 || f.syntheticEach < 0:
+		return nil, fmt.Errorf("--synthetic-files and --synthetic-assets must not be negative")
+	case f.corpus != "" && f.syntheticFiles > 0:
+		return nil, fmt.Errorf("--corpus and --synthetic-files exclude each other")
+	case f.syntheticFiles > 0:
+		return f.compute()
+	}
+	if err := needs(f.flags, "--synthetic-files", "synthetic-assets", "synthetic-size"); err != nil {
+		return nil, err
+	}
+	if f.corpus == "" {
+		return emulator.LoadCorpus(sample.FS())
+	}
+	corpus, err := emulator.LoadCorpus(os.DirFS(f.corpus))
+	if err != nil {
+		return nil, fmt.Errorf("--corpus %s: %w", f.corpus, err)
+	}
+	return corpus, nil
+}
+
+// compute is load for a computed corpus.
+func (f *Flags) compute() (*emulator.Corpus, error) {
+	size, err := config.ParseSize(f.blobSize)
+	if err != nil {
+		return nil, fmt.Errorf("--synthetic-size: %w", err)
+	}
+	return emulator.Synthetic(emulator.SyntheticOptions{
+		Files: f.syntheticFiles, AssetsPerFile: f.syntheticEach, BlobSize: int(size), Seed: f.seed,
+	}), nil
+}

@@ -1,0 +1,69 @@
+package export
+
+import (
+	"log/slog"
+
+	"exporter/internal/config"
+	"exporter/internal/llamacloud"
+	"exporter/pipeline"
+)
+
+// Connect returns a client for the configured API. Nothing is sent yet. Blobs that are too large for memory are kept in
+// what spool makes; nil means the system's directory for temporary files.
+func Connect(cfg *config.Config, log *slog.Logger, spool func() (llamacloud.Spool, error), observer pipeline.Observer) (*llamacloud.Client, error) {
+	secret, warnings, err := cfg.ReadKey()
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range warnings {
+		log.Warn(w)
+	}
+	key, err := llamacloud.NewKey(secret.Reveal())
+	if err != nil {
+		return nil, &UsageError{err}
+	}
+	client, err := llamacloud.New(llamacloud.Options{
+		BaseURL:        cfg.API.BaseURL.String(),
+		InsecureHTTP:   cfg.API.InsecureHTTP,
+		PermitStorage:  cfg.API.PermitsStorage,
+		Key:            key,
+		OrganizationID: string(cfg.API.OrganizationID),
+		ProjectID:      string(cfg.API.ProjectID),
+		HeaderTimeout:  cfg.API.HeaderTimeout,
+		IdleTimeout:    cfg.API.IdleTimeout,
+		Rate:           llamacloud.Rate{PerSecond: cfg.Limits.Rate.PerSecond, Auto: cfg.Limits.Rate.Auto},
+		Concurrency:    cfg.Limits.Concurrency,
+		MaxPause:       cfg.Limits.MaxPause,
+		MaxOutage:      cfg.Limits.MaxOutage,
+		MaxAttempts:    cfg.Limits.MaxAttempts,
+		MaxBlobSize:    int64(cfg.Limits.MaxBlobSize),
+		Spool:          spool,
+		UserAgent:      "exporter/" + Version(),
+		Observer:       observer,
+		Log:            func(message string) { log.Debug(message) },
+	})
+	if err != nil {
+		return nil, &UsageError{err}
+	}
+	if given := cfg.Limits.Rate.PerSecond; given > 0 {
+		// The client tells of its rate when the first answer has come, but the given one holds from now on.
+		observer.Observe(pipeline.Paced{PerSecond: given, By: pipeline.LimitGiven})
+	}
+	return client, nil
+}
+
+func selection(s *config.Source) llamacloud.Selection {
+	return llamacloud.Selection{
+		Directories:         s.Directories,
+		Pipelines:           s.Pipelines,
+		Files:               s.Files,
+		Project:             s.Project,
+		DisplayName:         s.DisplayName,
+		DisplayNameContains: s.DisplayNameContains,
+		UniqueID:            s.UniqueID,
+		FileID:              string(s.FileID),
+		IncludeDeleted:      s.IncludeDeleted,
+		UpdatedAtOnOrAfter:  s.UpdatedAtOnOrAfter,
+		UpdatedAtOnOrBefore: s.UpdatedAtOnOrBefore,
+	}
+}

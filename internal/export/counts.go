@@ -1,0 +1,343 @@
+package export
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"exporter/pipeline"
+)
+
+// counter is the Observer that counts. Progress and report are made of it.
+type counter struct {
+	mu sync.Mutex
+	Counts
+}
+
+// Counts is what happened so far. Its JSON is part of run.json.
+type Counts struct {
+	// Listed counts files, each once, Recalled those that were not listed and are taken to be as they were; Missed those that a
+	// complete listing did not have for the first time. WithoutPictures have no asset of the kinds asked for. ListingDone says that
+	// all listings came to their end.
+	Files struct {
+		Listed          int64 `json:"listed"`
+		Recalled        int64 `json:"recalled"`
+		Unchanged       int64 `json:"unchanged"`
+		Complete        int64 `json:"complete"`
+		Partial         int64 `json:"partial"`
+		Failed          int64 `json:"failed"`
+		Skipped         int64 `json:"skipped"`
+		Missed          int64 `json:"missed"`
+		Vanished        int64 `json:"vanished"`
+		Expired         int64 `json:"expired"`
+		WithoutPictures int64 `json:"without_pictures"`
+		ListingDone     bool  `json:"listing_complete"`
+	} `json:"files"`
+	// Planned counts assets that are to be fetched, NewerDate those of them that have the size that is stored, and Same those of
+	// which the bytes were the stored ones. Kept ones are stored already, those of unchanged files included. MissingPages are gaps
+	// in the page numbers.
+	Assets struct {
+		Planned      int64            `json:"planned"`
+		PlannedBytes int64            `json:"planned_bytes"`
+		UnknownSizes int64            `json:"unknown_sizes"`
+		NewerDate    int64            `json:"newer_date"`
+		Same         int64            `json:"same"`
+		Stored       int64            `json:"stored"`
+		StoredBytes  int64            `json:"stored_bytes"`
+		Failed       int64            `json:"failed"`
+		Kept         int64            `json:"kept"`
+		Skipped      map[string]int64 `json:"skipped"`
+		SkippedKept  int64            `json:"skipped_in_unchanged_files"`
+		Vanished     int64            `json:"vanished"`
+		Pruned       int64            `json:"pruned"`
+		MissingPages int64            `json:"missing_pages"`
+		Committed    int64            `json:"committed_rows"`
+	} `json:"assets"`
+	// OddFields counts the values that were taken for null, by field.
+	OddFields map[string]int64 `json:"odd_fields,omitempty"`
+	// incomplete are the sources that were not listed completely, and notOffered the kinds that the API does not offer. The
+	// report has them beside the counts.
+	incomplete []IncompleteSource
+	notOffered []pipeline.Kind
+	// accepted is what of the listing would not have been believed without --force.
+	accepted string
+	// Paused is the time in which all requests to the API waited, each moment once.
+	Requests struct {
+		Sent      int64         `json:"sent"`
+		Retries   int64         `json:"retries"`
+		Throttled int64         `json:"throttled"`
+		Paused    time.Duration `json:"paused_ns"`
+		Bytes     int64         `json:"bytes"`
+	} `json:"requests"`
+	// Errors counts failures of assets and files by class, and keeps the first of each.
+	Errors map[string]*ErrorClass `json:"errors"`
+	// serverTime is the time of the API's clock when it first answered; zero where it does not say.
+	serverTime time.Time
+	// Limit is what holds requests back at present.
+	Limit Limit `json:"-"`
+}
+
+// IncompleteSource says why a source was not listed completely: its listing ended early, or some of its files cannot be told from
+// others.
+type IncompleteSource struct {
+	Source    pipeline.SourceKey `json:"source"`
+	Error     string             `json:"error,omitempty"`
+	Malformed int64              `json:"malformed,omitempty"`
+}
+
+// ErrorClass is the failures of a class, and the first of them.
+type ErrorClass struct {
+	Count int64  `json:"count"`
+	First string `json:"first"`
+}
+
+func newCounter() *counter {
+	r := &counter{}
+	r.Assets.Skipped = map[string]int64{}
+	r.Errors = map[string]*ErrorClass{}
+	r.OddFields = map[string]int64{}
+	return r
+}
+
+// snapshot returns a copy of the counts.
+func (r *counter) snapshot() Counts {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.Counts
+	c.Requests.Paused -= c.Limit.pause.left(time.Now())
+	c.Assets.Skipped = maps.Clone(r.Assets.Skipped)
+	c.incomplete, c.notOffered, c.OddFields = slices.Clone(r.incomplete), slices.Clone(r.notOffered), maps.Clone(r.OddFields)
+	c.Errors = make(map[string]*ErrorClass, len(r.Errors))
+	for class, e := range r.Errors {
+		c.Errors[class] = new(*e)
+	}
+	return c
+}
+
+// Observe implements pipeline.Observer.
+func (r *counter) Observe(e pipeline.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Requests.Paused += r.Limit.Observe(time.Now(), e)
+	switch e := e.(type) {
+	case pipeline.FileListed:
+		r.Files.Listed++
+	case pipeline.FileRecalled:
+		r.Files.Recalled++
+	case pipeline.FileMissed:
+		r.Files.Missed++
+	case pipeline.FileExpired:
+		r.Files.Expired++
+	case pipeline.FileVanished:
+		r.Files.Vanished++
+	case pipeline.AssetVanished:
+		r.Assets.Vanished++
+	case pipeline.FileUnchanged:
+		r.Files.Unchanged++
+		r.Assets.Kept += e.Row.Stored
+		r.Assets.SkippedKept += e.Row.Skipped
+		r.pictures(e.Row)
+	case pipeline.ListingAccepted:
+		r.accepted = e.Lost
+	case pipeline.FilesComplete:
+		r.Files.ListingDone = true
+	case pipeline.SourceListed:
+		r.listed(e.Outcome)
+	case pipeline.KindNotOffered:
+		r.notOffered = append(r.notOffered, e.Kind)
+	case pipeline.KindRefused:
+		// Their rows say that they are complete without it.
+		r.Files.Failed += e.Files
+		r.Files.Complete -= e.Files
+		r.failures(e.Err.Error(), e.Files)
+	case pipeline.FieldOdd:
+		r.OddFields[e.Field]++
+	case pipeline.FileSettled:
+		r.settled(e.Row)
+	case pipeline.AssetPlanned:
+		r.planned(e)
+	case pipeline.AssetDone:
+		r.done(e)
+	case pipeline.Committed:
+		r.Assets.Committed += int64(e.Assets)
+	case pipeline.Requested:
+		r.Requests.Sent++
+		r.Requests.Bytes += e.Bytes
+		if r.serverTime.IsZero() {
+			r.serverTime = e.Date
+		}
+		if e.Throttled {
+			r.Requests.Throttled++
+		}
+	case pipeline.Retrying:
+		r.Requests.Retries++
+	}
+}
+
+func (r *counter) listed(o *pipeline.SourceOutcome) {
+	if o.IsComplete() {
+		return
+	}
+	incomplete := IncompleteSource{Source: o.Key, Malformed: o.Malformed}
+	if o.Err != nil {
+		incomplete.Error = o.Err.Error()
+	}
+	r.incomplete = append(r.incomplete, incomplete)
+}
+
+// unlisted returns the sources whose listing ended early.
+func unlisted(sources []IncompleteSource) []IncompleteSource {
+	return slices.DeleteFunc(slices.Clone(sources), func(s IncompleteSource) bool { return s.Error == "" })
+}
+
+func (r *counter) settled(row *pipeline.FileRow) {
+	r.pictures(row)
+	switch row.Status {
+	case pipeline.Complete:
+		r.Files.Complete++
+	case pipeline.Partial:
+		r.Files.Partial++
+	case pipeline.Skipped:
+		r.Files.Skipped++
+	case pipeline.Failed:
+		r.Files.Failed++
+		r.fail(row.Error)
+	}
+}
+
+// pictures counts what a file whose assets could be listed lacks.
+func (r *counter) pictures(row *pipeline.FileRow) {
+	if row.Status != pipeline.Complete && row.Status != pipeline.Partial {
+		return
+	}
+	all := int64(0)
+	for _, count := range []*int64{row.Screenshots, row.Figures} {
+		if count != nil {
+			all += *count
+		}
+	}
+	if all == 0 {
+		r.Files.WithoutPictures++
+	}
+	if missing := row.MissingPages; missing != nil {
+		// Page numbers are not to be trusted: their sum stays at the most that there is.
+		r.Assets.MissingPages += min(*missing, math.MaxInt64-r.Assets.MissingPages)
+	}
+}
+
+func (r *counter) planned(e pipeline.AssetPlanned) {
+	switch e.Action {
+	case pipeline.ActionFetch:
+		r.Assets.Planned++
+		if e.Reason == pipeline.ReasonNewerDate {
+			r.Assets.NewerDate++
+		}
+		if size, known := e.Asset.ExpectedSize(); known {
+			// Listed sizes are not to be trusted: their sum stays at the most that there is.
+			r.Assets.PlannedBytes += min(size, math.MaxInt64-r.Assets.PlannedBytes)
+		} else {
+			r.Assets.UnknownSizes++
+		}
+	case pipeline.ActionKeep:
+		r.Assets.Kept++
+	case pipeline.ActionSkip:
+		r.Assets.Skipped[e.Reason]++
+	}
+}
+
+func (r *counter) done(e pipeline.AssetDone) {
+	switch {
+	case e.Same:
+		r.Assets.Same++
+	case e.Row.Status == pipeline.Stored:
+		r.Assets.Stored++
+		r.Assets.StoredBytes += e.Row.Content.Size
+	default:
+		r.Assets.Failed++
+		r.fail(e.Row.Reason)
+	}
+}
+
+// addPruned counts assets whose blobs are removed.
+func (r *counter) addPruned(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Assets.Pruned += int64(n)
+}
+
+// fail counts a failure, given as "class: message".
+func (r *counter) fail(text string) { r.failures(text, 1) }
+
+func (r *counter) failures(text string, n int64) {
+	class := failureClass(text)
+	known := r.Errors[class]
+	if known == nil {
+		known = &ErrorClass{First: text}
+		r.Errors[class] = known
+	}
+	known.Count += n
+}
+
+// failureClass returns the class of a "class: message".
+func failureClass(text string) string {
+	class, _, _ := strings.Cut(text, ":")
+	return class
+}
+
+// failed tells whether some asset, file or source is not what it should be.
+func (c *Counts) failed() bool {
+	return c.Assets.Failed > 0 || c.Files.Failed > 0 || len(c.incomplete) > 0
+}
+
+// notes say what seems to be missing, and why that may be.
+func (c *Counts) notes() []string {
+	var what []string
+	if n := c.Files.WithoutPictures; n > 0 {
+		what = append(what, fmt.Sprintf("%d files have no picture", n))
+	}
+	if n := c.Assets.MissingPages; n > 0 {
+		what = append(what, fmt.Sprintf("%d pages seem to be missing", n))
+	}
+	if len(what) == 0 {
+		return nil
+	}
+	return []string{strings.Join(what, ", ") + ": pictures may come later, and are asked for again; an index makes them only where it is told to " +
+		"take screenshots and to extract layout; self-hosted deployments make no figures"}
+}
+
+// Skipped sums up the assets that were left out.
+func (c *Counts) Skipped() int64 {
+	n := c.Assets.SkippedKept
+	for _, v := range c.Assets.Skipped {
+		n += v
+	}
+	return n
+}
+
+// ErrorClasses returns the classes of failures, the most frequent first.
+func (c *Counts) ErrorClasses() []string {
+	return slices.SortedFunc(maps.Keys(c.Errors), func(a, b string) int {
+		if d := c.Errors[b].Count - c.Errors[a].Count; d != 0 {
+			return int(d)
+		}
+		return strings.Compare(a, b)
+	})
+}
+
+// FilesKnown is how many files the run has to look after, as far as it knows.
+func (c *Counts) FilesKnown() int64 { return c.Files.Listed + c.Files.Recalled }
+
+// FilesDone is how many of them need nothing any more.
+func (c *Counts) FilesDone() int64 {
+	return c.Files.Unchanged + c.Files.Complete + c.Files.Partial + c.Files.Failed + c.Files.Skipped
+}
+
+// AssetsDone is how many of the planned assets were fetched, or failed.
+func (c *Counts) AssetsDone() int64 { return c.Assets.Stored + c.Assets.Same + c.Assets.Failed }
+
+// needed is how many requests there would have been if none had been sent again.
+func (c *Counts) needed() int64 { return c.Requests.Sent - c.Requests.Retries }

@@ -1,0 +1,100 @@
+package export
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+
+	"exporter/pipeline"
+)
+
+// UsageError says that what was asked for makes no sense. Its text tells what to do.
+type UsageError struct{ Err error }
+
+func (e *UsageError) Error() string { return e.Err.Error() }
+func (e *UsageError) Unwrap() error { return e.Err }
+
+func usagef(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
+
+// ErrIncomplete says that a run finished, but not everything could be fetched.
+var ErrIncomplete = errors.New("some assets or files failed")
+
+// UnlistedError is an ErrIncomplete: some of the sources could not be listed.
+type UnlistedError struct{ Sources []IncompleteSource }
+
+func (e *UnlistedError) Error() string {
+	names := make([]string, len(e.Sources))
+	for i, s := range e.Sources {
+		names[i] = string(s.Source)
+	}
+	return "sources that could not be listed: " + firstFew(names)
+}
+
+// Is makes it a sort of ErrIncomplete.
+func (e *UnlistedError) Is(target error) bool { return target == ErrIncomplete }
+
+// firstFew returns the first few names, and says how many more there are.
+func firstFew(names []string) string {
+	const few = 3
+	if more := len(names) - few; more > 0 {
+		names = append(slices.Clone(names[:few]), fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(names, ", ")
+}
+
+// PruneError says that pruning would remove more than a tenth of what is stored.
+type PruneError struct{ gone, stored int64 }
+
+func (e *PruneError) Error() string { return e.what() + ", so none was" }
+
+func (e *PruneError) what() string {
+	return fmt.Sprintf("%d of %d stored assets would be pruned", e.gone, e.stored)
+}
+
+// neededForce returns the flag without which the same command does not go on; empty where it does by itself.
+func neededForce(err error) string {
+	switch {
+	case Is[*pipeline.DoubtError](err):
+		return "--force " + string(ForceListing)
+	case Is[*PruneError](err):
+		return "--force " + string(ForcePrune)
+	}
+	return ""
+}
+
+// noManifestError says that the directory at path has no export in it.
+func noManifestError(path string) error {
+	return usagef("%q has no manifest: name the directory of an export", path)
+}
+
+// openError says why the export directory at path cannot be opened.
+func openError(path string, err error) error {
+	if errors.Is(err, syscall.ENOTDIR) {
+		if info, statErr := os.Stat(path); statErr == nil && !info.IsDir() {
+			return usagef("--out %q is a file: name a directory", path)
+		}
+	}
+	return storageError("open the export directory "+path, err)
+}
+
+// storageError says what storage failed at. Damage stays what it is, and so does what makes no sense.
+func storageError(op string, err error) error {
+	if err == nil || Is[*pipeline.DamageError](err) || Is[*UsageError](err) {
+		return err
+	}
+	return &pipeline.StorageError{Op: op, Err: err}
+}
+
+// IsFull tells whether storage works but has no room for more.
+func IsFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
+}
+
+// Is tells whether an error is, or wraps, one of a type.
+func Is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}

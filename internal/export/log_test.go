@@ -1,0 +1,88 @@
+package export
+
+import (
+	"bytes"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"exporter/pipeline"
+)
+
+// loggedEvents observes events a second apart, and returns the lines that are logged without -v.
+func loggedEvents(t *testing.T, events ...pipeline.Event) []string {
+	var lines []string
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		l := NewLogObserver(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{
+			ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+				if a.Key == slog.TimeKey || a.Key == slog.LevelKey || a.Key == "until" {
+					return slog.Attr{}
+				}
+				return a
+			},
+		})))
+		for _, e := range events {
+			if p, ok := e.(pipeline.Paused); ok {
+				p.Until = time.Now().Add(p.For)
+				e = p
+			}
+			if e != nil {
+				l.Observe(e)
+			}
+			time.Sleep(time.Second)
+		}
+		lines = slices.Collect(strings.Lines(out.String()))
+	})
+	return lines
+}
+
+func TestLogObserver_Paused_OneLineForOnePause(t *testing.T) {
+	api := func(d time.Duration) pipeline.Event { return pipeline.Paused{For: d} }
+	got := loggedEvents(t,
+		api(20*time.Second), api(19*time.Second+20*time.Millisecond), api(30*time.Second),
+		pipeline.Paused{For: 2 * time.Second, Elsewhere: true}, pipeline.Paused{For: 500 * time.Millisecond, Elsewhere: true},
+		pipeline.Paused{For: 123456 * time.Microsecond, Outage: true}, pipeline.Paused{For: time.Millisecond, Outage: true},
+		nil, nil, nil, nil, nil, nil, nil, nil,
+		pipeline.Paused{For: 200 * time.Millisecond}, pipeline.Paused{For: 200 * time.Millisecond},
+		pipeline.Paused{For: 50 * time.Second, Quota: true},
+	)
+	want := []string{
+		"msg=\"the API asks to wait\" for=20s\n",
+		"msg=\"the API asks to wait\" for=30s\n",
+		"msg=\"a blob host asks to wait\" for=2s\n",
+		"msg=\"the API cannot be reached\" for=123ms\n",
+		"msg=\"the API asks to wait\" for=200ms\n",
+		"msg=\"the quota that the API announces is used up\" for=50s\n",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestLogObserver_Paced_NotForEachSmallChange(t *testing.T) {
+	found := func(perSecond float64) pipeline.Event {
+		return pipeline.Paced{PerSecond: perSecond, By: pipeline.LimitFound}
+	}
+	events := []pipeline.Event{
+		pipeline.Paced{PerSecond: 100, By: pipeline.LimitGiven},
+		pipeline.Paced{PerSecond: 10, By: pipeline.LimitFound, Elsewhere: true},
+		found(90), found(40), found(41),
+	}
+	for range 10 {
+		events = append(events, found(80))
+	}
+	events = append(events, found(42), found(20), pipeline.Paced{})
+	want := []string{
+		"msg=\"the rate of requests\" rate=100/s limit=given\n",
+		"msg=\"the rate of requests\" rate=90/s limit=found\n",
+		"msg=\"the rate of requests\" rate=42/s limit=found\n",
+		"msg=\"the rate of requests\" limit=none\n",
+	}
+	if got := loggedEvents(t, events...); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,94 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"iter"
+
+	"exporter/internal/config"
+	"exporter/internal/store"
+	"exporter/internal/verify"
+	"exporter/manifest"
+	"exporter/pipeline"
+	"exporter/sinks"
+)
+
+// own opens the export of the run for writing, and makes it where it is missing.
+func (r *run) own(ctx context.Context) (store.Store, error) {
+	var folders []string
+	if r.Config.Output.Sink == config.SinkLocal {
+		folders = append(folders, sinks.LocalDir)
+	}
+	open := r.Own
+	if open == nil {
+		open = ownDir
+	}
+	return own(ctx, open, r.Config.Output.Dir, folders...)
+}
+
+func ownDir(path string, folders ...string) (store.Store, error) {
+	return store.OwnDir(path, folders...)
+}
+
+// own opens the export directory at path for writing, and makes it where it is missing. Blobs are to go into the folders. It
+// refuses a directory that has never been an export, and has something else in the place of what a run replaces.
+func own(ctx context.Context, open func(string, ...string) (store.Store, error), path string, folders ...string) (store.Store, error) {
+	s, err := open(path, folders...)
+	if err != nil {
+		return nil, openError(path, err)
+	}
+	if dir, isDir := s.(*store.Dir); isDir && dir.IsNew() {
+		err = errors.Join(manifest.CheckOrigin(ctx, s), checkReportOrigin(ctx, s))
+	}
+	if err != nil {
+		err = usagef("%q has never been an export, and what is there is not to be replaced: %w (export to another --out, or move it away)", path, err)
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// openLedger opens the ledger of an export that was made with no more than these settings, and notes that the run is under way.
+func (r *run) openLedger(ctx context.Context) (*manifest.Ledger, error) {
+	ledger, err := manifest.Open(ctx, r.store, r.info())
+	if err != nil {
+		return nil, storageError("open the ledger", err)
+	}
+	if ledger.IsEarlier() {
+		r.Log.Info("raising the tables of the export to those of this version", "schema", manifest.Schema)
+	}
+	err = r.checkSettings(ledger.Info())
+	if err == nil {
+		err = r.begin(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, ledger.Close())
+	}
+	return ledger, nil
+}
+
+// newSink returns the configured sink. A new sink is one more case.
+func (r *run) newSink(ctx context.Context, ledger verify.Rows) (pipeline.Sink, error) {
+	cfg := r.Config
+	switch cfg.Output.Sink {
+	case config.SinkArchive:
+		a := cfg.Output.Archive
+		options := sinks.ArchiveOptions{
+			Compress:  a.Compression == config.CompressionZstd,
+			Level:     string(a.Level),
+			ShardSize: int64(a.ShardSize),
+			FrameSize: int64(a.FrameSize),
+		}
+		if err := options.Validate(); err != nil {
+			return nil, &UsageError{err}
+		}
+		if largest := int64(cfg.Limits.MaxBlobSize); options.Compress && largest > sinks.MaxFrameSize-options.FrameSize {
+			return nil, usagef("limits.max_blob_size is %v: with compressed shards it can be %v at most, as a blob is in one zstd frame "+
+				"(lower it, or set output.archive.compression to none)", cfg.Limits.MaxBlobSize, config.Size(sinks.MaxFrameSize-options.FrameSize))
+		}
+		committed := func() iter.Seq2[*pipeline.Row, error] { return ledger.Rows(ctx) }
+		return sinks.NewArchive(ctx, r.store, options, committed)
+	case config.SinkLocal:
+		return sinks.NewLocal(r.store), nil
+	}
+	return nil, usagef("there is no sink %q", cfg.Output.Sink)
+}

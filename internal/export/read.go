@@ -1,0 +1,149 @@
+package export
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"exporter/internal/store"
+	"exporter/manifest"
+	"exporter/pipeline"
+	"exporter/sinks"
+)
+
+// opened is an export that is open for reading.
+type opened struct {
+	*manifest.Snapshot
+	dir store.ReadCloser
+}
+
+// openDir opens the directory of an existing export for reading.
+func openDir(path string) (store.ReadCloser, error) {
+	dir, err := store.OpenDir(path)
+	if err != nil {
+		return nil, usagef("%q: %w: name the directory of an export", path, err)
+	}
+	return dir, nil
+}
+
+// open opens an existing export for reading, whether a run has it or not.
+func open(ctx context.Context, path string) (*opened, error) {
+	dir, err := openDir(path)
+	if err != nil {
+		return nil, err
+	}
+	return openSnapshot(ctx, dir)
+}
+
+// openSnapshot opens the tables of an export, and closes the directory where it fails.
+func openSnapshot(ctx context.Context, dir store.ReadCloser) (*opened, error) {
+	snapshot, err := manifest.OpenSnapshot(ctx, dir)
+	if err != nil {
+		return nil, errors.Join(storageError("read the ledger", err), dir.Close())
+	}
+	return &opened{snapshot, dir}, nil
+}
+
+func (o *opened) Close() error { return errors.Join(o.Snapshot.Close(), o.dir.Close()) }
+
+// FirstStored returns the first rows of the export at path whose blob is stored.
+func FirstStored(ctx context.Context, path string, count int) (rows []*pipeline.Row, err error) {
+	o, err := open(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, o.Close()) }()
+	for row, err := range o.Rows(ctx) {
+		if err != nil {
+			return nil, storageError("read the ledger", err)
+		}
+		if row.Status != pipeline.Stored {
+			continue
+		}
+		if rows = append(rows, row); len(rows) == count {
+			break
+		}
+	}
+	return rows, nil
+}
+
+// Cat writes a stored blob of the export at path to w. What differs from the manifest is a *pipeline.DamageError.
+func Cat(ctx context.Context, w io.Writer, path string, key pipeline.AssetKey) (err error) {
+	o, err := open(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, o.Close()) }()
+	row, err := o.find(ctx, key)
+	if err != nil {
+		return err
+	}
+	if row.Status != pipeline.Stored {
+		return usagef("the asset is %s (%s), so there is nothing to show", row.Status, row.Reason)
+	}
+	return o.copyBlob(ctx, w, row)
+}
+
+// find returns the row of an asset.
+func (o *opened) find(ctx context.Context, key pipeline.AssetKey) (*pipeline.Row, error) {
+	rows, err := o.Assets(ctx, key.FileID)
+	if err != nil {
+		return nil, storageError("read the ledger", err)
+	}
+	for _, row := range rows {
+		if row.Key() == key {
+			return row, nil
+		}
+	}
+	if len(rows) == 0 {
+		return nil, usagef("the export has no asset of file %s", key.FileID)
+	}
+	return nil, usagef("the export has %d assets of file %s, but no %s", len(rows), key.FileID, Describe(key))
+}
+
+// Describe names an asset within its file for people, as in "screenshot of page 3".
+func Describe(key pipeline.AssetKey) string {
+	if key.Kind == pipeline.Figure {
+		return fmt.Sprintf("figure %q of page %d", key.FigureName, key.PageIndex)
+	}
+	return fmt.Sprintf("screenshot of page %d", key.PageIndex)
+}
+
+// copyBlob writes a stored blob to w.
+func (o *opened) copyBlob(ctx context.Context, w io.Writer, row *pipeline.Row) error {
+	r, err := sinks.Open(ctx, o.dir, row.Location, row.Content.Size)
+	if errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	if err != nil {
+		return &pipeline.DamageError{Path: row.Location.Path, Err: err}
+	}
+	defer r.Close()
+	hash := sha256.New()
+	written := &writeError{w: w}
+	_, err = io.Copy(written, io.TeeReader(r, hash))
+	if written.err != nil {
+		return fmt.Errorf("write to standard output: %w", written.err)
+	}
+	if err == nil && [sha256.Size]byte(hash.Sum(nil)) != row.Content.SHA256 {
+		err = fmt.Errorf("the SHA-256 of %s is not that of the manifest", Describe(row.Key()))
+	}
+	if err != nil {
+		return &pipeline.DamageError{Path: row.Location.Path, Err: err}
+	}
+	return nil
+}
+
+// writeError keeps the error of a writer apart from that of a reader.
+type writeError struct {
+	w   io.Writer
+	err error
+}
+
+func (w *writeError) Write(p []byte) (n int, err error) {
+	n, w.err = w.w.Write(p)
+	return n, w.err
+}

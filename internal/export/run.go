@@ -1,0 +1,228 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"exporter/internal/config"
+	"exporter/internal/llamacloud"
+	"exporter/internal/store"
+	"exporter/internal/verify"
+	"exporter/manifest"
+	"exporter/pipeline"
+)
+
+// Options says what to export, and whom to tell of it. Config, Log and Watcher are required, and for Run ExitCode is.
+type Options struct {
+	// Config is completed by what the export remembers.
+	Config *config.Config
+	// Source identifies what is exported; nil stands for the settings of Config, and of the export.
+	Source map[string]string
+	// Refetch fetches again what is stored. Repair verifies first, and fetches again what is damaged; a plan knows nothing of it.
+	Refetch, Repair bool
+	// Force is what to do although it would be refused.
+	Force []ForceKind
+
+	Log     *slog.Logger
+	Watcher Watcher
+	// Stop is closed where what is in flight is to be finished and committed, and nothing else begun.
+	Stop <-chan struct{}
+	// ExitCode returns the exit code for an error, which run.json has.
+	ExitCode func(error) int
+
+	// Own opens the export at a path, and bounds with CheckpointRows the assets that are not committed, in tests. Blobs go into
+	// the folders.
+	Own            func(path string, folders ...string) (store.Store, error)
+	CheckpointRows int
+}
+
+// Watcher shows how far something is. It asks for numbers until the returned function is called.
+type Watcher interface {
+	// Transfer shows how far listing and fetching are.
+	Transfer(counts func() Counts) (stop func())
+	// Verification shows how far a verification is.
+	Verification(counts func() verify.Counts) (stop func())
+	// Surveyed says what a plan needs, before it lists the first asset.
+	Surveyed(Survey)
+}
+
+// run is one run, or a plan of it: what was asked, and what came of it.
+type run struct {
+	Options
+	force    acceptances
+	counter  *counter
+	observer pipeline.Observer
+	// store is the export, once it is open.
+	store   store.Store
+	started time.Time
+	last    lastRun
+	// asked are the listings of this run.
+	asked []pipeline.SourceKey
+	// begun says that there is a note of the run.
+	begun bool
+}
+
+// newRun completes the configuration by what the export remembers.
+func newRun(ctx context.Context, o Options) (*run, error) {
+	r := &run{Options: o, force: acceptances{kinds: o.Force, log: o.Log}, counter: newCounter(), started: time.Now()}
+	r.observer = pipeline.Observers{r.counter, NewLogObserver(o.Log)}
+	if r.Source == nil {
+		if err := recallSettings(ctx, o.Config, o.Log); err != nil {
+			return nil, err
+		}
+		r.Source = o.Config.SourceSettings()
+	}
+	return r, nil
+}
+
+// Run brings an export up to date. It returns why it ended early, ErrIncomplete if something failed, or nil. The report is nil
+// where the run did not come so far that there is something to tell.
+func Run(ctx context.Context, o Options) (report *Report, err error) {
+	r, err := newRun(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer r.announceStop()()
+	// Nothing is written before the settings have been found good.
+	client, err := Connect(r.Config, r.Log, func() (llamacloud.Spool, error) { return r.store.Spool() }, r.observer)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	if r.store, err = r.own(ctx); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, r.store.Close()) }()
+	defer func() {
+		// Where the run came to its end by itself, the note is gone already.
+		_ = r.end(ctx)
+	}()
+	if r.Repair {
+		if err := r.mend(ctx); err != nil {
+			return nil, err
+		}
+	}
+	ledger, err := r.openLedger(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, ledger.Close()) }()
+	if r.last, err = readLastRun(ctx, r.store, r.Log); err != nil {
+		return nil, err
+	}
+	return r.finish(ctx, ledger, r.transfer(ctx, client, ledger))
+}
+
+// pipelineOptions are those of a run and of a plan.
+func (r *run) pipelineOptions(client *llamacloud.Client) pipeline.Options {
+	cfg, files := r.Config, selection(&r.Config.Source)
+	incremental := cfg.Run.Since == config.SinceLast && narrow(&files, r.last.watermark(r.Source), r.Log)
+	return pipeline.Options{
+		Source:        llamacloud.NewSource(client, files),
+		Observer:      r.observer,
+		Filters:       pipeline.Filters(cfg.Assets),
+		Refetch:       r.Refetch,
+		Relist:        cfg.Run.Relist,
+		Settle:        cfg.Run.Settle,
+		BySize:        cfg.Run.Changed == config.ChangedSize,
+		AcceptListing: r.force.accepts(ForceListing),
+		Incremental:   incremental,
+		Limit:         cfg.Run.Limit,
+		Concurrency:   cfg.Limits.Concurrency,
+	}
+}
+
+// transfer runs the pipeline.
+func (r *run) transfer(ctx context.Context, client *llamacloud.Client, ledger *manifest.Ledger) (err error) {
+	sink, err := r.newSink(ctx, ledger)
+	if err != nil {
+		return storageError("open the sink", err)
+	}
+	defer func() { err = errors.Join(err, storageError("close the sink", sink.Close())) }()
+	o := r.pipelineOptions(client)
+	o.Sink, o.Ledger, o.Stop = sink, ledger, r.Stop
+	o.Memory, o.Checkpoint, o.CheckpointRows = int64(r.Config.Limits.Memory), r.Config.Output.Checkpoint, r.CheckpointRows
+	for _, listing := range o.Source.Listings(ctx) {
+		r.asked = append(r.asked, listing.Key)
+	}
+	defer r.keepNote(ctx)()
+	defer r.Watcher.Transfer(r.counter.snapshot)()
+	err = pipeline.Run(ctx, o)
+	r.tellOfListing(err, o.Incremental)
+	return err
+}
+
+// tellOfListing warns where a listing came to its end without a file, and says what was accepted of it. A listing of what was updated
+// lately often has no file.
+func (r *run) tellOfListing(err error, incremental bool) {
+	c := r.counter.snapshot()
+	if err == nil && !incremental && c.Files.Listed == 0 {
+		r.Log.Warn("no file is listed: check the ids and the filters, and that the key is one for this project")
+	}
+	if c.accepted != "" {
+		r.force.accept(ForceListing, c.accepted)
+	}
+}
+
+// finish merges the ledger and writes the report, as far as the run's end allows. It returns the report where everything is written.
+func (r *run) finish(ctx context.Context, ledger *manifest.Ledger, runErr error) (*Report, error) {
+	if ctx.Err() != nil && (runErr == nil || errors.Is(runErr, pipeline.ErrInterrupted) || errors.Is(runErr, context.Canceled)) {
+		// Whatever it was about to end as, it was ended at once.
+		runErr = context.Cause(ctx)
+	}
+	c := r.counter.snapshot()
+	if Is[*UsageError](runErr) {
+		return nil, runErr
+	}
+	if runErr != nil && ledger.Info() == nil && c.Assets.Committed == 0 && c.FilesDone() == 0 {
+		// Nothing was exported, now or before: leave nothing behind.
+		return nil, runErr
+	}
+	if !endsEarly(ctx, runErr) {
+		runErr = r.merge(ctx, ledger, runErr)
+	}
+	if ctx.Err() == nil && Is[*pipeline.StorageError](runErr) && !IsFull(runErr) {
+		// Storage that failed proves nothing any more.
+		return nil, runErr
+	}
+	report := r.report(runErr)
+	err := storageError("write "+ReportName, report.write(context.WithoutCancel(ctx), r.store))
+	if endsEarly(ctx, runErr) {
+		// Where storage is full, there may have been room for a report.
+		return nil, runErr
+	}
+	if err == nil {
+		err = storageError("remove "+RunningName, r.end(ctx))
+	}
+	if err != nil {
+		return nil, errors.Join(runErr, err)
+	}
+	return report, runErr
+}
+
+// endsEarly tells whether the run has ended so that nothing can be merged any more: at once, or for what is stored.
+func endsEarly(ctx context.Context, runErr error) bool {
+	return ctx.Err() != nil || Is[*pipeline.StorageError](runErr) || Is[*pipeline.DamageError](runErr)
+}
+
+// merge drops what is gone, if that is asked for, and merges the ledger. It returns runErr, or what came of it.
+func (r *run) merge(ctx context.Context, ledger *manifest.Ledger, runErr error) error {
+	if (r.Config.Run.Prune || r.Config.Run.PruneExpired) && runErr == nil {
+		runErr = r.removeGone(ctx, ledger)
+		if endsEarly(ctx, runErr) {
+			return runErr
+		}
+	}
+	if err := ledger.Compact(ctx); err != nil {
+		return errors.Join(runErr, storageError("merge the manifest", err))
+	}
+	if c := r.counter.snapshot(); runErr == nil && c.failed() {
+		if unlisted := unlisted(c.incomplete); len(unlisted) > 0 {
+			return &UnlistedError{unlisted}
+		}
+		return ErrIncomplete
+	}
+	return runErr
+}

@@ -1,0 +1,93 @@
+package export
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"time"
+
+	"exporter/internal/store"
+)
+
+const (
+	// RunningName is the note of the run that is under way.
+	RunningName = store.PrivatePrefix + "running.json"
+	// runningInterval is the time between two updates of it.
+	runningInterval = 30 * time.Second
+)
+
+// Running is a run that is under way. Its JSON is running.json, see docs/format.md. Nothing depends on it.
+type Running struct {
+	Version   string            `json:"version"`
+	Host      string            `json:"host"`
+	Process   int               `json:"process"`
+	StartedAt time.Time         `json:"started_at"`
+	UpdatedAt time.Time         `json:"updated_at"`
+	Settings  map[string]string `json:"settings"`
+	Counts    Counts            `json:"counts"`
+}
+
+// readRunning returns the note of the run that is under way, or of one that did not come to its end; nil where there is none
+// that can be read.
+func readRunning(ctx context.Context, from store.Reader) *Running {
+	b, err := store.ReadBytes(ctx, from, RunningName, maxReport)
+	var r Running
+	if err != nil || json.Unmarshal(b, &r) != nil {
+		return nil
+	}
+	return &r
+}
+
+// begin notes that the run is under way, and says so where the one before it did not come to its end.
+func (r *run) begin(ctx context.Context) error {
+	if r.begun {
+		return nil
+	}
+	if before := readRunning(ctx, r.store); before != nil {
+		r.Log.Warn("the last run did not come to its end: what it committed is kept",
+			"host", before.Host, "process", before.Process, "started_at", before.StartedAt, "updated_at", before.UpdatedAt)
+	}
+	if err := r.note(ctx); err != nil {
+		return storageError("write "+RunningName, err)
+	}
+	r.begun = true
+	return nil
+}
+
+// note writes the note anew.
+func (r *run) note(ctx context.Context) error {
+	b, err := json.Marshal(&Running{
+		Version: Version(), Host: store.Host(), Process: os.Getpid(), StartedAt: r.started.UTC(), UpdatedAt: time.Now().UTC(),
+		Settings: r.Config.Settings(), Counts: r.counter.snapshot(),
+	})
+	if err != nil {
+		return err
+	}
+	return store.PutBytes(ctx, r.store, RunningName, append(b, '\n'))
+}
+
+// keepNote brings the note up to date now and then, until the returned function is called.
+func (r *run) keepNote(ctx context.Context) (stop func()) {
+	return inBackground(func(done <-chan struct{}) {
+		ticker := time.NewTicker(runningInterval)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				// Storage that fails is noticed where it matters.
+				_ = r.note(ctx)
+			case <-done:
+				return
+			}
+		}
+	})
+}
+
+// end removes the note.
+func (r *run) end(ctx context.Context) error {
+	if !r.begun {
+		return nil
+	}
+	r.begun = false
+	return r.store.Remove(context.WithoutCancel(ctx), RunningName)
+}

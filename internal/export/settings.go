@@ -1,0 +1,123 @@
+package export
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"strings"
+
+	"exporter/internal/config"
+	"exporter/internal/store"
+	"exporter/manifest"
+	"exporter/pipeline"
+)
+
+// recallSettings completes a configuration by what the export in its directory remembers, and says with what. It refuses one
+// that names no source then.
+func recallSettings(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+	remembered, err := readRemembered(ctx, cfg.Output.Dir, log)
+	if err != nil {
+		return err
+	}
+	recalled, err := cfg.Recall(remembered, cfg.Output.Dir)
+	if err != nil {
+		return err
+	}
+	if len(recalled) > 0 {
+		var attrs []any
+		for _, r := range recalled {
+			attrs = append(attrs, r.Path, r.String())
+		}
+		log.Info("going on with the settings of the export", attrs...)
+	}
+	return cfg.ValidateSource()
+}
+
+// readRemembered returns the settings of the export at path; none where there is no export.
+func readRemembered(ctx context.Context, path string, log *slog.Logger) (r config.Remembered, err error) {
+	dir, err := store.OpenDir(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, openError(path, err)
+	}
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	last, err := readLastRun(ctx, dir, log)
+	if err != nil {
+		return nil, err
+	}
+	r = config.Remembered{}
+	for name, text := range last.Assets {
+		r["assets."+name] = text
+	}
+	if info := manifest.ReadInfo(ctx, dir); info != nil {
+		// A run that was killed has no report, and one of an earlier version says nothing of assets here.
+		for _, text := range []string{info.Source, info.Sink, info.Assets} {
+			var settings config.Remembered
+			if json.Unmarshal([]byte(text), &settings) == nil {
+				maps.Copy(r, settings)
+			}
+		}
+	}
+	return r, nil
+}
+
+// info is what the files of the export say of this run.
+func (r *run) info() manifest.Info {
+	return manifest.Info{
+		Version: Version(), Source: canonicalJSON(r.Source), Sink: canonicalJSON(r.Config.SinkSettings()),
+		Assets: canonicalJSON(r.Config.AssetSettings()),
+	}
+}
+
+// checkSettings refuses to go on with an export that was made with more of the source, or with another API or sink, unless that
+// is accepted.
+func (r *run) checkSettings(before *manifest.Info) error {
+	text, err := narrower(before, r.Source, r.Config.SinkSettings())
+	if err != nil || text == "" || r.force.accept(ForceSource, text) {
+		return err
+	}
+	return usagef("the export in %q was made with other settings: %s (give --force source to go on here, or export to another --out)",
+		r.Config.Output.Dir, text)
+}
+
+// narrower says what of the settings of an export is not as it was; nothing where something was added to the source.
+func narrower(before *manifest.Info, source, sink map[string]string) (string, error) {
+	if before == nil {
+		return "", nil
+	}
+	var differences []string
+	for _, s := range []struct {
+		before string
+		now    map[string]string
+	}{{before.Source, source}, {before.Sink, sink}} {
+		// Another program that wrote the tables anew may have left out what they said of the run.
+		if s.before == "" {
+			continue
+		}
+		var before map[string]string
+		if err := json.Unmarshal([]byte(s.before), &before); err != nil {
+			return "", &pipeline.DamageError{Path: manifest.AssetsName, Err: fmt.Errorf("settings of the last run: %w", err)}
+		}
+		differences = append(differences, config.Narrower(before, s.now)...)
+	}
+	const most = 3
+	if more := len(differences) - most; more > 0 {
+		differences = append(differences[:most], fmt.Sprintf("%d settings more", more))
+	}
+	return strings.Join(differences, "; "), nil
+}
+
+// canonicalJSON encodes settings; a map of strings can always be encoded, and its keys come sorted.
+func canonicalJSON(settings map[string]string) string {
+	b, err := json.Marshal(settings)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
