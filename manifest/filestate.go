@@ -65,11 +65,6 @@ func (s *fileStates) parsed(text string) []pipeline.SourceKey {
 	return parseSources(text)
 }
 
-func (s *fileStates) has(key pipeline.FileKey) bool {
-	_, ok := s.byKey[key]
-	return ok
-}
-
 func (s *fileStates) get(key pipeline.FileKey) *pipeline.FileState {
 	f, ok := s.byKey[key]
 	if !ok {
