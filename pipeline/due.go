@@ -41,9 +41,8 @@ func (s *FileState) isAtOnePlace(places []SourceKey) bool {
 
 // isDue tells whether a file's pictures have not had their time: it is asked again when its age has doubled since it was asked
 // last, as long as a kind is empty, or as it was younger than Settle when it was asked, since the pictures of some pages come before
-// others. A file without a date is due for ever, as nothing else tells that it changed; one that no listing has is always. The age
-// counts from the file's date, but from when it was listed first where that is later and there is no picture at all: an index may be
-// built over old files.
+// others. The age of a file without a date counts from when it was listed first, and it is due for ever, as nothing else tells that it
+// changed; one that no listing has is always.
 func (r *run) isDue(file *File, state *FileState) bool {
 	if state.AskedAt.IsZero() || state.UpdatedAt.IsZero() && slices.Equal(state.Sources, []SourceKey{FileSource(file.ID)}) {
 		return true
@@ -51,14 +50,9 @@ func (r *run) isDue(file *File, state *FileState) bool {
 	if state.UpdatedAt.IsZero() {
 		return r.hasDoubled(state.ListedAt, state.AskedAt)
 	}
-	since := state.UpdatedAt
 	isEmpty := func(kind Kind) bool { return !state.isUnknown(kind) && *state.of(kind) == 0 }
-	hasSome := func(kind Kind) bool { return !state.isUnknown(kind) && *state.of(kind) > 0 }
-	lacks := slices.ContainsFunc(r.Filters.Kinds(), isEmpty)
-	if lacks && !slices.ContainsFunc(r.Filters.Kinds(), hasSome) {
-		since = latest(since, state.ListedAt)
-	}
-	return (lacks || state.AskedAt.Sub(state.UpdatedAt) < r.Settle) && r.hasDoubled(since, state.AskedAt)
+	return (slices.ContainsFunc(r.Filters.Kinds(), isEmpty) || state.AskedAt.Sub(state.UpdatedAt) < r.Settle) &&
+		r.hasDoubled(state.UpdatedAt, state.AskedAt)
 }
 
 // hasDoubled tells whether the age of what began at some time has doubled since it was asked for. What begins in the future has age 0.

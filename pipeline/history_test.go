@@ -168,15 +168,12 @@ func (h *upstream) add() {
 	}
 	id := fmt.Sprintf("file-%d", h.next)
 	pages := int32(1 + h.rng.IntN(2))
-	var late time.Duration
 	for _, kind := range []Kind{Screenshot, Figure} {
 		for page := range pages {
-			// Those of an old file come all at once: once it has some, only a newer date, or twice its age, has it asked again.
-			if f.age == 0 || page == 0 && kind == Screenshot {
-				late = 0
-				if h.rng.IntN(3) == 0 {
-					late = time.Duration(h.rng.Int64N(int64(12 * time.Hour)))
-				}
+			var late time.Duration
+			// Those of an old file are there: only a newer date, or twice its age, has it asked again.
+			if f.age == 0 && h.rng.IntN(3) == 0 {
+				late = time.Duration(h.rng.Int64N(int64(12 * time.Hour)))
 			}
 			p := upstreamPicture{size: 20 + h.rng.Int64N(2), shown: time.Now().Add(late)}
 			f.pictures[AssetKey{FileID: ID(id), Kind: kind, PageIndex: page}] = p

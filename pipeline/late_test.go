@@ -116,15 +116,11 @@ func TestRun_IsDue(t *testing.T) {
 		UpdatedAt: now.Add(-1000 * time.Hour), ListedAt: now.Add(-2 * time.Hour), AskedAt: now.Add(-time.Hour),
 	}
 	o := &run{Options: Options{Filters: Filters{Screenshots: true, Figures: true}, Settle: 24 * time.Hour}, started: now}
-	if !o.isDue(&File{ID: "f", UpdatedAt: old.UpdatedAt}, old) {
-		t.Error("old and listed lately, without a picture, doubled since: not due")
+	if o.isDue(&File{ID: "f", UpdatedAt: old.UpdatedAt}, old) {
+		t.Error("old and listed lately, without a picture: due")
 	}
-	if o.started = now.Add(-time.Minute); o.isDue(&File{ID: "f", UpdatedAt: old.UpdatedAt}, old) {
-		t.Error("old and listed lately, without a picture, not doubled since: due")
-	}
-	old.Figures = full
-	if o.started = now; o.isDue(&File{ID: "f", UpdatedAt: old.UpdatedAt}, old) {
-		t.Error("old and listed lately, with a picture: due")
+	if o.started = now.Add(1000 * time.Hour); !o.isDue(&File{ID: "f", UpdatedAt: old.UpdatedAt}, old) {
+		t.Error("twice as old as when it was asked, without a picture: not due")
 	}
 	dateless := &FileState{Status: Complete, Screenshots: full, Figures: full, ListedAt: now.Add(-50 * time.Hour), AskedAt: now.Add(-25 * time.Hour)}
 	r := &run{Options: Options{Filters: Filters{Screenshots: true, Figures: true}, Settle: time.Hour}, started: now}
