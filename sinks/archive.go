@@ -154,13 +154,15 @@ func (a *Archive) Cut(context.Context) (pipeline.Batch, error) {
 	if a.broken != nil {
 		return nil, a.broken
 	}
-	b := &archiveBatch{archive: a, committed: a.synced, dirty: a.full}
-	a.synced, a.full = a.full, nil
 	if a.current != nil {
 		if err := a.current.flush(); err != nil {
 			a.broken = err
 			return nil, err
 		}
+	}
+	b := &archiveBatch{archive: a, committed: a.synced, dirty: a.full}
+	a.synced, a.full = a.full, nil
+	if a.current != nil {
 		b.dirty = append(slices.Clone(b.dirty), a.current)
 	}
 	return b, nil

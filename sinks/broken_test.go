@@ -49,52 +49,62 @@ func TestArchive_PutFails_GoesOnNoMore(t *testing.T) {
 	}
 }
 
-// Where a shard cannot be sealed, no other stays open: the next run goes on with them.
-func TestArchive_SealFails_LeavesNoShardOpen(t *testing.T) {
-	for _, atEnd := range []bool{false, true} {
-		no := errors.New("no")
-		st := storetest.NewMemory(func(o storetest.Operation) error {
-			if o.Kind == "finish" {
-				return no
-			}
-			return nil
-		})
+// Where an archive fails, it leaves no shard open once it is closed: the next run goes on with them.
+func TestArchive_Fails_LeavesNoShardOpen(t *testing.T) {
+	next := func(a *Archive) error {
+		b, err := a.Cut(t.Context())
+		if err != nil {
+			return err
+		}
+		return b.Sync(t.Context())
+	}
+	for name, tt := range map[string]struct {
+		// kind of operations fail, while the archive ends a second batch or the run.
+		kind string
+		end  func(*Archive) error
+	}{
+		"sealing in a batch":   {"finish", next},
+		"sealing at the end":   {"finish", func(a *Archive) error { return a.Seal(t.Context()) }},
+		"the frame of a batch": {"write", next},
+	} {
+		no, st := errors.New("no"), storetest.NewMemory(nil)
 		o := DefaultArchiveOptions()
 		o.ShardSize, o.FrameSize = 1, 1
 		a, err := NewArchive(t.Context(), st, o, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for page := range int32(3) {
-			c := pipeline.Content{Size: 4, MediaType: media.JPEG}
+		put := func(page int32) {
 			asset := &pipeline.Asset{FileID: "f", Kind: pipeline.Screenshot, PageIndex: page}
-			if _, err := a.Put(t.Context(), asset, pipeline.NewBlob(c, strings.NewReader("good"), nil), nil); err != nil {
+			blob := pipeline.NewBlob(pipeline.Content{Size: 4, MediaType: media.JPEG}, strings.NewReader("good"), nil)
+			if _, err := a.Put(t.Context(), asset, blob, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
-		seal := func() error {
-			b, err := a.Cut(t.Context())
-			if err != nil {
-				return err
-			}
-			return b.Sync(t.Context())
+		for page := range int32(3) {
+			put(page)
 		}
-		if err := seal(); err != nil {
+		if err := next(a); err != nil {
 			t.Fatal(err)
 		}
-		if atEnd {
-			seal = func() error { return a.Seal(t.Context()) }
-		}
-		if err := seal(); !errors.Is(err, no) {
-			t.Errorf("got error %v, want %v", err, no)
+		a.options = DefaultArchiveOptions()
+		put(3)
+		st.FailWith(func(o storetest.Operation) error {
+			if o.Kind == tt.kind {
+				return no
+			}
+			return nil
+		})
+		if err := tt.end(a); !errors.Is(err, no) {
+			t.Errorf("%s: got error %v, want %v", name, err, no)
 		}
 		if err := a.Close(); err != nil {
 			t.Fatal(err)
 		}
-		for number := range 3 {
+		for number := range 4 {
 			g, err := st.Grow(t.Context(), shardPath(number, true))
 			if err != nil {
-				t.Errorf("at the end %v: %v", atEnd, err)
+				t.Errorf("%s: %v", name, err)
 				continue
 			}
 			g.Close()
