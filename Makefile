@@ -8,7 +8,7 @@ TARGETS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windo
 
 export CGO_ENABLED
 
-.PHONY: build check format vet tidy vuln test histories bench microbench cross size reproducible interop sample fuzz clean
+.PHONY: build check format vet tidy vuln test histories crashes bench microbench cross size reproducible interop sample fuzz clean
 
 build: CGO_ENABLED=0
 build:
@@ -60,6 +60,10 @@ test:
 # Tries 10,000 random histories of upstream; "test" tries a few hundred.
 histories:
 	$(GO) test -run '^TestRun_AnyHistory_' ./pipeline -args -histories 10000
+
+# Crashes and fails runs over changes at every operation; "test" does it at some of them.
+crashes:
+	$(GO) test -timeout 2h -run '^TestExport_RunsOverChanges' ./internal/export -args -faults-apart 1
 
 # Measures exporter against the emulator, curl, aria2c and a loop in Go; see internal/bench.
 bench:

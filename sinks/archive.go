@@ -154,13 +154,15 @@ func (a *Archive) Cut(context.Context) (pipeline.Batch, error) {
 	if a.broken != nil {
 		return nil, a.broken
 	}
-	b := &archiveBatch{archive: a, committed: a.synced, dirty: a.full}
-	a.synced, a.full = a.full, nil
 	if a.current != nil {
 		if err := a.current.flush(); err != nil {
 			a.broken = err
 			return nil, err
 		}
+	}
+	b := &archiveBatch{archive: a, committed: a.synced, dirty: a.full}
+	a.synced, a.full = a.full, nil
+	if a.current != nil {
 		b.dirty = append(slices.Clone(b.dirty), a.current)
 	}
 	return b, nil
@@ -201,13 +203,22 @@ func (a *Archive) fail(err error) error {
 	return err
 }
 
+// sealAll seals shards. Where one fails, those behind it stay as they are.
 func sealAll(ctx context.Context, shards []*shard) error {
-	for _, s := range shards {
+	for i, s := range shards {
 		if err := s.seal(ctx); err != nil {
-			return err
+			return errors.Join(err, closeAll(shards[i+1:]))
 		}
 	}
 	return nil
+}
+
+// closeAll closes the files of shards that are not sealed.
+func closeAll(shards []*shard) (err error) {
+	for _, s := range shards {
+		err = errors.Join(err, s.file.Close())
+	}
+	return err
 }
 
 // Seal seals every shard, the current one included.
@@ -238,9 +249,5 @@ func (a *Archive) Close() error {
 		open = append(open, a.current)
 	}
 	a.full, a.synced, a.current = nil, nil, nil
-	var err error
-	for _, s := range open {
-		err = errors.Join(err, s.file.Close())
-	}
-	return err
+	return closeAll(open)
 }
