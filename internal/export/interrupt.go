@@ -6,10 +6,10 @@ import (
 	"exporter/pipeline"
 )
 
-// The causes of the ends that an interrupt brings about. What is in flight is finished where a run returns
-// pipeline.ErrInterrupted itself.
+// The causes of the ends that an interrupt brings about. A run that finishes what is in flight returns pipeline.ErrInterrupted
+// itself.
 var (
-	// ErrStoppedAtOnce ends what has a commit, ErrAbandoned what has none.
+	// ErrStoppedAtOnce ends what commits, ErrAbandoned what commits nothing.
 	ErrStoppedAtOnce error = &interruption{"stopped at once"}
 	ErrAbandoned     error = &interruption{"interrupted"}
 )

@@ -32,8 +32,8 @@ type Options struct {
 	// ExitCode returns the exit code for an error, which run.json has.
 	ExitCode func(error) int
 
-	// Own opens the export at a path, and bounds with CheckpointRows the assets that are not committed, in tests. Blobs go into
-	// the folders.
+	// Own and CheckpointRows are for tests: they open the export at a path, whose blobs go into the folders, and bound the assets
+	// that are not committed; nil and 0 change nothing.
 	Own            func(path string, folders ...string) (store.Store, error)
 	CheckpointRows int
 }
