@@ -19,6 +19,8 @@ type Ledger struct {
 	info  Info
 	// next is the number of the next part.
 	next int
+	// torn is the number of a part of files that was written, and that does not count before one of assets is; 0 where there is none.
+	torn int
 	// clean says that left-overs of earlier runs have been removed.
 	clean bool
 
@@ -71,6 +73,15 @@ func (l *Ledger) removeLeftOvers(ctx context.Context) error {
 	return l.store.Remove(ctx, FilesName)
 }
 
+// removeTorn removes the part of files of a Commit that did not come to its end, unless that of assets is there.
+func (l *Ledger) removeTorn(ctx context.Context) error {
+	if l.torn == 0 || !isMissing(ctx, l.store, l.assets.partName(l.torn)) {
+		return nil
+	}
+	l.files.parts = slices.DeleteFunc(l.files.parts, func(p tieredPart) bool { return p.number == l.torn })
+	return l.store.Remove(ctx, l.files.partName(l.torn))
+}
+
 func (l *log[T]) removeStale(ctx context.Context, from store.Store) error {
 	if err := from.Remove(ctx, l.partNames(l.stale)...); err != nil {
 		return err
@@ -91,6 +102,9 @@ func (l *Ledger) Commit(ctx context.Context, assets []*pipeline.Row, files []*pi
 	number := l.next
 	l.next++
 	p := tieredPart{from: number, number: number}
+	if len(assets) > 0 && len(files) > 0 {
+		l.torn = number
+	}
 	byFileKey := func(a, b *pipeline.FileRow) int { return a.Key().Compare(b.Key()) }
 	if err := l.files.add(ctx, l.info, p, len(assets) > 0, sorted(files, byFileKey, fromFileRow)); err != nil {
 		return err
@@ -99,6 +113,7 @@ func (l *Ledger) Commit(ctx context.Context, assets []*pipeline.Row, files []*pi
 	if err := l.assets.add(ctx, l.info, p, false, sorted(assets, byAssetKey, fromRow)); err != nil {
 		return err
 	}
+	l.torn = 0
 	if err := l.files.rollUpDue(ctx, l.info); err != nil {
 		return err
 	}
@@ -127,6 +142,9 @@ func sorted[R, T any](rows []R, compare func(a, b R) int, convert func(R) T) ite
 // afterwards. An export that has neither file yet gets both, even if nothing was committed.
 func (l *Ledger) Compact(ctx context.Context) error {
 	if err := l.removeLeftOvers(ctx); err != nil {
+		return err
+	}
+	if err := l.removeTorn(ctx); err != nil {
 		return err
 	}
 	if err := l.Snapshot.Close(); err != nil {

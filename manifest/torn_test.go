@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"exporter/internal/store/storetest"
@@ -12,7 +13,7 @@ import (
 func TestLedger_CommitTorn_CountsForNothing(t *testing.T) {
 	fail := false
 	st := storetest.NewMemory(func(o storetest.Operation) error {
-		if fail && o.Key == ".exporter/parts/00000002.assets.parquet" || fail && o.Key == ".exporter/parts/00000003.assets.parquet" {
+		if fail && strings.HasSuffix(o.Key, ".assets.parquet") {
 			return errors.New("no")
 		}
 		return nil
@@ -34,6 +35,18 @@ func TestLedger_CommitTorn_CountsForNothing(t *testing.T) {
 		if err != nil || state == nil || state.Stored != 1 {
 			t.Fatalf("the file's state is %+v, %v, want that of the first commit", state, err)
 		}
+	}
+	// One that fails is not merged either.
+	l = openLedger(t, st)
+	fail = true
+	if err := l.Commit(t.Context(), []*pipeline.Row{storedRow("a", 1)}, file("a", 2)); err == nil {
+		t.Fatal("the commit did not fail")
+	}
+	if fail = false; l.Compact(t.Context()) != nil {
+		t.Fatal("a ledger of which a commit failed cannot be merged")
+	}
+	if state, err := openSnapshotOf(t, st).File(t.Context(), pipeline.FileKey{FileID: "a"}); err != nil || state.Stored != 1 {
+		t.Fatalf("merged, the file's state is %+v, %v, want that of the first commit", state, err)
 	}
 	l = openLedger(t, st)
 	if err := l.Commit(t.Context(), []*pipeline.Row{storedRow("b", 0)}, file("b", 1)); err != nil {

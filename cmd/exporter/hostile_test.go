@@ -261,8 +261,8 @@ func checkAsListed(t *testing.T, e exported) {
 			continue
 		}
 		odd++
-		if string(row.Metadata) != spelledMetadata || string(row.File.Metadata) != spelledMetadata {
-			t.Errorf("%v: got the metadata %s and %s, want %s", key, row.Metadata, row.File.Metadata, spelledMetadata)
+		if string(row.Metadata) != spelledMetadata {
+			t.Errorf("%v: got the metadata %s, want %s", key, row.Metadata, spelledMetadata)
 		}
 	}
 	if odd < 100 {

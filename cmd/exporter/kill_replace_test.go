@@ -56,7 +56,7 @@ func TestExport_KillWhileReplacing_KeepsRowsTrue(t *testing.T) {
 			c.mustRun(after.args(out)...)
 			checkReplaced(t, out, wantBefore, want)
 			c.mustRun(refetch...)
-			readExportedSet(t, out).check(t, want)
+			checkReplaced(t, out, want, want)
 		})
 	}
 }
