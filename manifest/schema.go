@@ -111,6 +111,13 @@ func schemaOf[T any]() *parquet.Schema {
 	return parquet.NewSchema("exporter", parquet.SchemaOf(new(T)))
 }
 
+// HasColumn tells whether a table of an export has a column of that name.
+func HasColumn(name string) bool {
+	_, ofAssets := schemaOf[assetRow]().Lookup(name)
+	_, ofFiles := schemaOf[fileRow]().Lookup(name)
+	return ofAssets || ofFiles
+}
+
 // columnOf returns the number of a column.
 func columnOf(schema *parquet.Schema, name string) int {
 	column, _ := schema.Lookup(name)

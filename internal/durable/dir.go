@@ -272,6 +272,9 @@ func (d *Dir) use(name string) {
 
 // Remove implements FS.
 func (d *Dir) Remove(name string) error {
+	if !fs.ValidPath(name) {
+		return &fs.PathError{Op: "remove", Path: name, Err: fs.ErrInvalid}
+	}
 	d.mu.Lock()
 	delete(d.checked, name)
 	d.mu.Unlock()

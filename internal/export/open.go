@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"path/filepath"
+	"strings"
 
 	"exporter/internal/config"
 	"exporter/internal/store"
@@ -15,6 +17,7 @@ import (
 
 // own opens the export of the run for writing, and makes it where it is missing.
 func (r *run) own(ctx context.Context) (store.Store, error) {
+	r.warnOfPartition()
 	var folders []string
 	if r.Config.Output.Sink == config.SinkLocal {
 		folders = append(folders, sinks.LocalDir)
@@ -24,6 +27,21 @@ func (r *run) own(ctx context.Context) (store.Store, error) {
 		open = ownDir
 	}
 	return own(ctx, open, r.Config.Output.Dir, folders...)
+}
+
+// warnOfPartition says that the path of the export has a folder that readers of tables take for the value of a column of ours, for
+// every row.
+func (r *run) warnOfPartition() {
+	path, err := filepath.Abs(r.Config.Output.Dir)
+	if err != nil {
+		return
+	}
+	for element := range strings.SplitSeq(filepath.ToSlash(path), "/") {
+		if column, _, isPartition := strings.Cut(element, "="); isPartition && manifest.HasColumn(column) {
+			r.Log.Warn("readers such as DuckDB and Spark take a folder of this name for the value of a column, in place of what the tables say: "+
+				"export to another --out", "folder", element, "column", column)
+		}
+	}
 }
 
 func ownDir(path string, folders ...string) (store.Store, error) {
