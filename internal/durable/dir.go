@@ -270,10 +270,13 @@ func (d *Dir) use(name string) {
 	}
 }
 
-// Remove implements FS.
+// Remove implements FS. A symbolic link stays: whoever made it is to say what it is for.
 func (d *Dir) Remove(name string) error {
 	if !fs.ValidPath(name) {
 		return &fs.PathError{Op: "remove", Path: name, Err: fs.ErrInvalid}
+	}
+	if info, err := d.root.Lstat(name); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return &fs.PathError{Op: "remove", Path: name, Err: ErrNotRegular}
 	}
 	d.mu.Lock()
 	delete(d.checked, name)
