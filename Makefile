@@ -53,7 +53,7 @@ vuln:
 test: CGO_ENABLED=1
 test:
 	$(GO) test -race -bench . -benchtime 1x ./...
-	$(GO) test -run '^TestExport_' ./cmd/exporter ./internal/export
+	$(GO) test -run '^TestExport_|^TestRun_OneBadNight_' ./cmd/exporter ./internal/export
 	$(GO) test -run '^TestTable_' ./internal/llamacloud/governor/simulate
 	cd tools && $(GO) test -race ./...
 
