@@ -49,11 +49,11 @@ vuln:
 	else echo "$$out"; exit 1; fi
 
 # Every benchmark runs once, so that it cannot rot. Tests that crash or kill a run hundreds of times, or simulate hours of
-# requests, are too slow for the race detector.
+# requests, are too slow for the race detector, and so are the scripts, whose runs other tests try with it.
 test: CGO_ENABLED=1
 test:
-	$(GO) test -race -bench . -benchtime 1x ./...
-	$(GO) test -run '^TestExport_|^TestRun_OneBadNight_' ./cmd/exporter ./internal/export
+	$(GO) test -race -bench . -benchtime 1x -skip '^TestScripts$$' ./...
+	$(GO) test -run '^TestExport_|^TestScripts$$|^TestRun_OneBadNight_' ./cmd/exporter ./internal/export
 	$(GO) test -run '^TestTable_' ./internal/llamacloud/governor/simulate
 	cd tools && $(GO) test -race ./...
 
