@@ -272,6 +272,7 @@ func (h *upstream) run(o Options) {
 			h.absentAssets[key] = max(before, h.absentAssets[key])
 		}
 	}
+	h.forgetFetches()
 	doubt, doubted := errors.AsType[*DoubtError](err)
 	// Where only those of assets are doubted, files that are asked for may leave a place.
 	kindsDoubted := doubted && strings.HasPrefix(doubt.Lost, "no ")
@@ -476,14 +477,18 @@ func (h *upstream) checkPlaces(known map[FileKey][]SourceKey, complete, killed b
 			case !h.listedIn[at] && (complete || killed && !h.incremental) && h.whole[source]:
 				h.absentIn[at]++
 			}
-			file := h.store.files[key]
-			if file == nil || slices.Contains(file.Sources, source) {
-				continue
-			}
-			if h.absentIn[at] < 2 {
+			if file := h.store.files[key]; file != nil && !slices.Contains(file.Sources, source) && h.absentIn[at] < 2 {
 				h.t.Errorf("%v is not in %s any more after %d listings of it without the file", key, source, h.absentIn[at])
 			}
-			// With the place, the date may have gone under which something was fetched.
+		}
+	}
+}
+
+// forgetFetches drops what was fetched of files that have left a place: with it, the date may have gone under which that was.
+func (h *upstream) forgetFetches() {
+	for key, before := range h.store.history {
+		file := h.store.files[key]
+		if slices.ContainsFunc(before.Sources, func(s SourceKey) bool { return !slices.Contains(file.Sources, s) }) {
 			maps.DeleteFunc(h.fetches, func(what string, _ int) bool { return strings.HasPrefix(what, "{"+key.FileID+" ") })
 		}
 	}
