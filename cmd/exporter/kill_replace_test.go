@@ -102,7 +102,7 @@ func TestExport_KillWhileMerging_KeepsEveryRow(t *testing.T) {
 				t.Errorf("%s after the kill: %q, %v", export.ReportName, report, err)
 			}
 			newCLI(t, url).mustRun(s.args(out)...)
-			readExportedSet(t, out).check(t, want)
+			checkReplaced(t, out, want, want)
 		})
 	}
 }
