@@ -63,7 +63,7 @@ func TestClock_Jumps_HaveNoEffect(t *testing.T) {
 		"--header-timeout", "10s", "--idle-timeout", "10s", "--max-pause", "1m", "--max-outage", "1m", "--checkpoint", "300ms")
 	c.Path = binary
 	e.finish(t, c, stderr, 0)
-	blobs, err := filepath.Glob(e.path("blobs/*/*/*"))
+	blobs, err := filepath.Glob(e.path("blobs/*/*/*/*"))
 	if err != nil || len(blobs) != files*each {
 		t.Errorf("%d blobs are stored, want %d: %v", len(blobs), files*each, err)
 	}

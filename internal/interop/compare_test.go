@@ -99,7 +99,7 @@ func checkStored(t *testing.T, l layout, a *asset) {
 			return
 		}
 	}
-	name, pattern := a.FileName, `^blobs/[^/]+/(page_screenshots|page-figures/\d+)/[a-z0-9_%A-F~-]+\.[a-z]+$`
+	name, pattern := a.FileName, `^blobs/[0-9a-f]{2}/[^/]+/(page_screenshots|page-figures/\d+)/[a-z0-9_%A-F~-]+\.[a-z]+$`
 	if sharded {
 		name, pattern = a.Shard, `^shards/shard-\d{6}\.tar(\.zst)?$`
 	}
