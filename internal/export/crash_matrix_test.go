@@ -70,47 +70,25 @@ type matrix struct {
 }
 
 // run is what "exporter run --prune" does with an export when a step is upstream, with --repair and --refetch if they are given.
-func (m *matrix) run(disk storetest.Disk, step int, repair, refetch bool) (err error) {
+func (m *matrix) run(disk storetest.Disk, step int, repair, refetch bool) error {
 	ctx := context.Background()
 	if repair {
 		if err := crashRepair(disk, m.archive); err != nil {
 			return err
 		}
 	}
-	st, err := disk.Open()
-	if err != nil {
-		return err
-	}
-	ledger, err := manifest.Open(ctx, st, manifest.Info{Version: "test", Source: "{}", Sink: "{}"})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, ledger.Close()) }()
-	sink, err := crashSink(ctx, st, ledger, m.archive)
-	if err != nil {
-		return err
-	}
-	defer sink.Close()
 	upstream := newMatrixUpstream(step)
-	err = pipeline.Run(ctx, pipeline.Options{
-		Source: upstream, Sink: sink, Ledger: ledger, Concurrency: matrixWorkers, Listers: 2, CheckpointRows: matrixRows,
-		Filters: pipeline.Filters{Screenshots: true, Figures: true}, Refetch: refetch,
+	o := pipeline.Options{Source: upstream, Concurrency: matrixWorkers, Listers: 2, CheckpointRows: matrixRows, Refetch: refetch}
+	defer func() { m.fetched += int(upstream.fetched.Load()) }()
+	return crashRun(disk, m.archive, o, func(st store.Store, ledger *manifest.Ledger) error {
+		return ledger.Prune(ctx, manifest.Removal{
+			Selects: func(_ pipeline.FileKey, _ []pipeline.SourceKey, gone pipeline.Gone) bool {
+				return !gone.VanishedAt.IsZero()
+			},
+			At: time.Now(), Allow: func(manifest.Extent) error { return nil },
+			RemoveBlobs: func(blobs []pipeline.Location) error { return sinks.RemoveBlobs(ctx, st, blobs) },
+		})
 	})
-	m.fetched += int(upstream.fetched.Load())
-	if err != nil {
-		return err
-	}
-	err = ledger.Prune(ctx, manifest.Removal{
-		Selects: func(_ pipeline.FileKey, _ []pipeline.SourceKey, gone pipeline.Gone) bool {
-			return !gone.VanishedAt.IsZero()
-		},
-		At: time.Now(), Allow: func(manifest.Extent) error { return nil },
-		RemoveBlobs: func(blobs []pipeline.Location) error { return sinks.RemoveBlobs(ctx, st, blobs) },
-	})
-	if err != nil {
-		return err
-	}
-	return ledger.Compact(ctx)
 }
 
 // damage flips a bit of where the blob of a picture is, before a step that is to repair it.
@@ -119,7 +97,7 @@ func (m *matrix) damage(disk storetest.Disk, step int) error {
 		return nil
 	}
 	damaged := matrixPage("file-0", 1)
-	return m.read(disk, func(_ store.Store, snapshot *manifest.Snapshot) error {
+	return look(disk, func(_ store.Store, snapshot *manifest.Snapshot) error {
 		for row, err := range snapshot.Rows(context.Background()) {
 			if err != nil {
 				return err
@@ -132,26 +110,13 @@ func (m *matrix) damage(disk storetest.Disk, step int) error {
 	})
 }
 
-// read opens an export for reading.
-func (m *matrix) read(disk storetest.Disk, look func(store.Store, *manifest.Snapshot) error) error {
-	st, err := disk.Open()
-	if err != nil {
-		return err
-	}
-	snapshot, err := manifest.OpenSnapshot(context.Background(), st)
-	if err != nil {
-		return err
-	}
-	return errors.Join(look(st, snapshot), snapshot.Close())
-}
-
 // checkRows fails unless every stored row leads to its bytes, but after a step that was to repair them.
 func (m *matrix) checkRows(disk storetest.Disk, step int) error {
 	if matrixSteps[step].damage {
 		return nil
 	}
 	ctx := context.Background()
-	return m.read(disk, func(st store.Store, snapshot *manifest.Snapshot) error {
+	return look(disk, func(st store.Store, snapshot *manifest.Snapshot) error {
 		for row, err := range snapshot.Rows(ctx) {
 			if err != nil {
 				return err
@@ -177,7 +142,7 @@ func (m *matrix) checkRows(disk storetest.Disk, step int) error {
 func (m *matrix) checkExact(disk storetest.Disk, step, orphans int) error {
 	ctx := context.Background()
 	u := newMatrixUpstream(step)
-	return m.read(disk, func(st store.Store, snapshot *manifest.Snapshot) error {
+	return look(disk, func(st store.Store, snapshot *manifest.Snapshot) error {
 		rows := 0
 		for row, err := range snapshot.Rows(ctx) {
 			if err != nil {

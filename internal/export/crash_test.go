@@ -84,7 +84,13 @@ func crashContent(key pipeline.AssetKey) []byte {
 }
 
 // crashExport is what "exporter run" does with an export, wherever it is.
-func crashExport(disk storetest.Disk, source pipeline.Source, archive bool) (err error) {
+func crashExport(disk storetest.Disk, source pipeline.Source, archive bool) error {
+	o := pipeline.Options{Source: source, Concurrency: 1, Listers: 1, CheckpointRows: 4}
+	return crashRun(disk, archive, o, func(store.Store, *manifest.Ledger) error { return nil })
+}
+
+// crashRun runs the pipeline on an export, and merges the tables when what comes after it is done.
+func crashRun(disk storetest.Disk, archive bool, o pipeline.Options, then func(store.Store, *manifest.Ledger) error) (err error) {
 	ctx := context.Background()
 	st, err := disk.Open()
 	if err != nil {
@@ -100,14 +106,56 @@ func crashExport(disk storetest.Disk, source pipeline.Source, archive bool) (err
 		return err
 	}
 	defer sink.Close()
-	err = pipeline.Run(ctx, pipeline.Options{
-		Source: source, Sink: sink, Ledger: ledger, Concurrency: 1, Listers: 1, CheckpointRows: 4,
-		Filters: pipeline.Filters{Screenshots: true, Figures: true},
-	})
-	if err != nil {
+	o.Sink, o.Ledger, o.Filters = sink, ledger, pipeline.Filters{Screenshots: true, Figures: true}
+	if err := pipeline.Run(ctx, o); err != nil {
+		return err
+	}
+	if err := then(st, ledger); err != nil {
 		return err
 	}
 	return ledger.Compact(ctx)
+}
+
+// look opens an export for reading.
+func look(disk storetest.Disk, at func(store.Store, *manifest.Snapshot) error) error {
+	st, err := disk.Open()
+	if err != nil {
+		return err
+	}
+	snapshot, err := manifest.OpenSnapshot(context.Background(), st)
+	if err != nil {
+		return err
+	}
+	return errors.Join(at(st, snapshot), snapshot.Close())
+}
+
+// armedDisk crashes at an operation, once it has been told at which.
+type armedDisk struct {
+	storetest.Disk
+	at int
+}
+
+func newArmedDisk(newDisk func(fail func(number int) error) storetest.Disk) *armedDisk {
+	d := &armedDisk{}
+	d.Disk = newDisk(func(number int) error {
+		if d.at > 0 && number >= d.at {
+			return storetest.ErrCrashed
+		}
+		return nil
+	})
+	return d
+}
+
+// crashIn tells the disk to crash at its n-th operation from now on.
+func (d *armedDisk) crashIn(n int) { d.at = d.Operations() + n }
+
+// disarm tells whether the disk has not crashed yet, and never will then.
+func (d *armedDisk) disarm() bool {
+	if d.Operations() >= d.at {
+		return false
+	}
+	d.at = 0
+	return true
 }
 
 // crashSink has frames and shards of a few blobs.
@@ -122,16 +170,11 @@ func crashSink(ctx context.Context, st store.Store, rows verify.Rows, archive bo
 // checkCrashed reads an export back. Every stored row has to lead to its bytes; a complete one has every asset once, and
 // nothing else in its shards.
 func checkCrashed(disk storetest.Disk, complete int) error {
+	return look(disk, func(st store.Store, snapshot *manifest.Snapshot) error { return checkBlobs(st, snapshot, complete) })
+}
+
+func checkBlobs(st store.Store, snapshot *manifest.Snapshot, complete int) error {
 	ctx := context.Background()
-	st, err := disk.Open()
-	if err != nil {
-		return err
-	}
-	snapshot, err := manifest.OpenSnapshot(ctx, st)
-	if err != nil {
-		return err
-	}
-	defer snapshot.Close()
 	rows, members := 0, map[string]int{}
 	for row, err := range snapshot.Rows(ctx) {
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"exporter/internal/durable/durabletest"
+	"exporter/internal/store"
 	"exporter/internal/store/storetest"
 	"exporter/manifest"
 	"exporter/pipeline"
@@ -32,16 +33,11 @@ func crashRm(disk storetest.Disk) error {
 
 // checkRemoved fails unless a file is gone from the export, and nothing else is.
 func checkRemoved(disk storetest.Disk) error {
+	return errors.Join(look(disk, checkNothingOfIt), checkCrashed(disk, 0))
+}
+
+func checkNothingOfIt(st store.Store, snapshot *manifest.Snapshot) error {
 	ctx := context.Background()
-	st, err := disk.Open()
-	if err != nil {
-		return err
-	}
-	snapshot, err := manifest.OpenSnapshot(ctx, st)
-	if err != nil {
-		return err
-	}
-	defer snapshot.Close()
 	if state, err := snapshot.File(ctx, pipeline.FileKey{FileID: string(crashRemoved)}); state != nil || err != nil {
 		return fmt.Errorf("the file's row is there: %+v, %w", state, err)
 	}
@@ -61,7 +57,7 @@ func checkRemoved(disk storetest.Disk) error {
 	for e, err := range st.List(ctx, ".exporter/parts/") {
 		return fmt.Errorf("%s is left, which may name it: %w", e.Key, err)
 	}
-	return checkCrashed(disk, 0)
+	return nil
 }
 
 // A removal crashes at every operation. Whatever is stored by then leads to its bytes. The same command removes the rest; a run that
@@ -83,21 +79,14 @@ func TestExport_RmCrashesAtEveryOperation_LosesNothingElse(t *testing.T) {
 // rmCrashesAt lets a removal crash at its operation number n, and tells whether it has so many.
 func rmCrashesAt(t *testing.T, n int, newDisk func(func(int) error) storetest.Disk, archive bool, drop durabletest.Drop) bool {
 	t.Helper()
-	crashAt := 0
-	crashing := newDisk(func(number int) error {
-		if crashAt > 0 && number >= crashAt {
-			return storetest.ErrCrashed
-		}
-		return nil
-	})
+	crashing := newArmedDisk(newDisk)
 	source := newCrashSource()
 	if err := crashExport(crashing, source, archive); err != nil {
 		t.Fatal(err)
 	}
-	crashAt = crashing.Operations() + n
+	crashing.crashIn(n)
 	err := crashRm(crashing)
-	if err == nil && crashing.Operations() < crashAt {
-		crashAt = 0
+	if err == nil && crashing.disarm() {
 		if err := checkRemoved(crashing); err != nil {
 			t.Fatal(err)
 		}
@@ -127,24 +116,14 @@ func rmCrashesAt(t *testing.T, n int, newDisk func(func(int) error) storetest.Di
 
 // checkExportedAgain fails unless every asset is stored. Shards may hold members besides.
 func checkExportedAgain(disk storetest.Disk) error {
-	if err := checkCrashed(disk, 0); err != nil {
-		return err
-	}
-	st, err := disk.Open()
-	if err != nil {
-		return err
-	}
-	snapshot, err := manifest.OpenSnapshot(context.Background(), st)
-	if err != nil {
-		return err
-	}
-	defer snapshot.Close()
-	rows := 0
-	for range snapshot.Rows(context.Background()) {
-		rows++
-	}
-	if rows != crashAssets {
-		return fmt.Errorf("%d rows, want %d", rows, crashAssets)
-	}
-	return nil
+	return errors.Join(checkCrashed(disk, 0), look(disk, func(_ store.Store, snapshot *manifest.Snapshot) error {
+		rows := 0
+		for range snapshot.Rows(context.Background()) {
+			rows++
+		}
+		if rows != crashAssets {
+			return fmt.Errorf("%d rows, want %d", rows, crashAssets)
+		}
+		return nil
+	}))
 }

@@ -61,18 +61,10 @@ func spoil(disk storetest.Disk, name string, share float64, remove bool) error {
 
 // checkRepaired fails unless an export is sound and complete.
 func checkRepaired(disk storetest.Disk) error {
-	if err := checkCrashed(disk, 0); err != nil {
-		return err
-	}
-	st, err := disk.Open()
-	if err != nil {
-		return err
-	}
-	snapshot, err := manifest.OpenSnapshot(context.Background(), st)
-	if err != nil {
-		return err
-	}
-	defer snapshot.Close()
+	return errors.Join(checkCrashed(disk, 0), look(disk, checkSound))
+}
+
+func checkSound(st store.Store, snapshot *manifest.Snapshot) error {
 	var first error
 	v := verify.New(verify.Options{Export: st, Rows: snapshot, Found: func(f verify.Finding) {
 		if first == nil && f.Err != nil {
@@ -112,21 +104,15 @@ func TestExport_RepairCrashesAtEveryOperation_LosesNothing(t *testing.T) {
 				t.Run(fmt.Sprintf("%s/%s/drop %s", name, where, drop), func(t *testing.T) {
 					t.Parallel()
 					for n := 1; ; n++ {
-						crashAt := 0
-						crashing := newDisk(func(number int) error {
-							if crashAt > 0 && number >= crashAt {
-								return storetest.ErrCrashed
-							}
-							return nil
-						})
+						crashing := newArmedDisk(newDisk)
 						source := newCrashSource()
 						err := errors.Join(crashExport(crashing, source, tt.archive), spoil(crashing, tt.name, tt.share, tt.remove))
 						if err != nil {
 							t.Fatal(err)
 						}
-						crashAt = crashing.Operations() + n
+						crashing.crashIn(n)
 						err = crashRepair(crashing, tt.archive)
-						if err == nil && crashing.Operations() < crashAt {
+						if err == nil && crashing.disarm() {
 							t.Logf("crashed at each of %d operations", n-1)
 							break
 						}

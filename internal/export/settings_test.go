@@ -13,6 +13,20 @@ import (
 	"exporter/manifest"
 )
 
+// Where no table says of which run it is, the report of the last one does.
+func TestReadRemembered_TablesOfAnotherProgram(t *testing.T) {
+	out := t.TempDir()
+	const report = `{"source":{"source.directories":"d"},"sink":{"output.sink":"archive"},"asset_filters":{"pages":"0-9"}}`
+	if err := os.WriteFile(filepath.Join(out, ReportName), []byte(report), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	got, err := readRemembered(t.Context(), out, slog.New(slog.DiscardHandler))
+	want := config.Remembered{"source.directories": "d", "output.sink": "archive", "assets.pages": "0-9"}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("readRemembered: %v (-want +got):\n%s", err, diff)
+	}
+}
+
 // Earlier versions recorded the filters of assets in run.json only, without the name of their section.
 func TestReadRemembered_EarlierVersion(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
