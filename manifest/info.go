@@ -11,12 +11,13 @@ import (
 	"exporter/pipeline"
 )
 
-// ReadInfo returns what the newest file of the export in r says of the run that wrote it; nil where there is none. It reads no
-// rows and needs no lock. Files that cannot be read are passed over: those who open the ledger say what is wrong with them.
+// ReadInfo returns what the newest file of the export in r that says anything of the run that wrote it says; nil where there is
+// none. It reads no rows and needs no lock. Files that cannot be read are passed over: those who open the ledger say what is wrong with
+// them.
 func ReadInfo(ctx context.Context, r store.Reader) *Info {
 	assets, files := assetSeries(r), fileSeries(r)
 	for _, name := range slices.Concat(assets.newestFirst(ctx), files.newestFirst(ctx)) {
-		if info, err := readInfo(ctx, r, name); err == nil {
+		if info, err := readInfo(ctx, r, name); err == nil && info.Source != "" {
 			return info
 		}
 	}
@@ -58,7 +59,8 @@ func readInfo(ctx context.Context, r store.Reader, name string) (info *Info, err
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, o.Close()) }()
-	if _, err := readChecksums(o, o.Size()); err != nil {
+	// What another program wrote has no checksums, and may have kept what is asked for.
+	if _, err := readChecksums(o, o.Size()); err != nil && !errors.Is(err, errNoChecksums) {
 		return nil, err
 	}
 	t := &table{name: name, file: o}

@@ -141,8 +141,11 @@ func (r *run) name(row *FileRow) error {
 		return nil
 	}
 	known, err := r.history.FileRow(r.work, row.Key())
-	if err != nil || known == nil || known.Place() != row.Sources[0] {
-		return err
+	if err != nil {
+		return r.ledgerFailed(err)
+	}
+	if known == nil || known.Place() != row.Sources[0] {
+		return nil
 	}
 	updated, expires := row.UpdatedAt, row.ExpiresAt
 	row.File = known.File

@@ -23,6 +23,7 @@ const sinceOverlap = time.Hour
 // lastRun is what a run needs of run.json.
 type lastRun struct {
 	Source    map[string]string `json:"source"`
+	Sink      map[string]string `json:"sink"`
 	Assets    map[string]string `json:"asset_filters"`
 	Watermark time.Time         `json:"watermark"`
 }

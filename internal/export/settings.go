@@ -55,7 +55,12 @@ func readRemembered(ctx context.Context, path string, log *slog.Logger) (r confi
 	for name, text := range last.Assets {
 		r["assets."+name] = text
 	}
-	if info := manifest.ReadInfo(ctx, dir); info != nil {
+	info := manifest.ReadInfo(ctx, dir)
+	if info == nil {
+		// Another program has written the tables anew.
+		maps.Copy(r, last.Source)
+		maps.Copy(r, last.Sink)
+	} else {
 		// A run that was killed has no report, and one of an earlier version says nothing of assets here.
 		for _, text := range []string{info.Source, info.Sink, info.Assets} {
 			var settings config.Remembered
