@@ -200,6 +200,11 @@ func earlierName(name string) string {
 	return strings.TrimSuffix(name, ".parquet") + ".schema1.parquet"
 }
 
+// RemoveEarlier removes the tables that were kept when they were replaced by those of schema 2: they have rows that are removed since.
+func RemoveEarlier(ctx context.Context, s store.Store) error {
+	return s.Remove(ctx, earlierName(AssetsName), earlierName(FilesName))
+}
+
 // rollup keeps the number of parts small.
 type rollup[T any] struct {
 	series[T]

@@ -65,3 +65,21 @@ func TestRun_ExportOfAnEarlierVersion_GoesOn(t *testing.T) {
 		})
 	}
 }
+
+// What is removed for good is in no table that an earlier version made either.
+func TestRm_ExportOfAnEarlierVersion_KeepsNoOldTable(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	if err := os.CopyFS(out, os.DirFS("testdata/exports/schema1-local")); err != nil {
+		t.Fatal(err)
+	}
+	newCLI(t, "").mustRun("rm", out, "--file-id", "file-00000003")
+	old, err := filepath.Glob(filepath.Join(out, "*.schema1.parquet"))
+	if err != nil || len(old) > 0 {
+		t.Errorf("%v are left, %v", old, err)
+	}
+	for key := range readExport(t, out).rows {
+		if key.FileID == "file-00000003" {
+			t.Errorf("%v is left", key)
+		}
+	}
+}

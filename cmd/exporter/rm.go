@@ -18,8 +18,8 @@ func newRmCommand(a *app) *cobra.Command {
 files.parquet and the commit log, and their blobs. It asks the API for nothing and changes nothing there: what is still listed,
 the next run exports again.
 
-Bytes in shards stay there, without a row, until the shards are rewritten; rm says how many. Reports of runs (run.json,
-runs.jsonl) stay as they are.
+Bytes in shards stay there, without a row, until the shards are rewritten; rm says how many. Reports of runs (run.json, runs/) stay
+as they are. Tables of an earlier version that were kept (manifest.schema1.parquet, files.schema1.parquet) go.
 
 It owns the export while it works, as a run does. An id that the export does not have is an error, and then no file is removed. When
 it is killed, the same command goes on.`,

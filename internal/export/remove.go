@@ -77,6 +77,9 @@ func (r *removal) run(ctx context.Context) (removed manifest.Extent, err error) 
 		// A removal that was killed may have left rows that nothing shows any more: they go in any case.
 		err = errors.Join(err, ledger.Compact(ctx))
 	}
+	if err == nil {
+		err = manifest.RemoveEarlier(ctx, r.store)
+	}
 	return removed, storageError("remove files", err)
 }
 
