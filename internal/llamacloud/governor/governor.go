@@ -50,6 +50,8 @@ type Governor struct {
 	yielding          []chan struct{}
 	// fresh counts the requests that were throttled, each once.
 	fresh int
+	// taken is when the request was sent, of those that were accepted, that was sent last.
+	taken float64
 	// paced is the rate of which the observer was told last, whole the time at which it was told that a quota is whole again.
 	paced pipeline.Paced
 	whole float64

@@ -49,8 +49,9 @@ type Request struct {
 	tries Tries
 	// admitted is how many had been sent when it was throttled last.
 	admitted int
-	// accepted and fresh are the governor's counts when it was throttled first. Since then others were accepted, and refused
-	// were throttled for the first time.
+	// since is when it was throttled first, and accepted and fresh are the governor's counts at that time. Since then others
+	// were accepted, and refused were throttled for the first time.
+	since           float64
 	accepted, fresh int
 	others, refused int
 }
@@ -85,6 +86,7 @@ func (t *Ticket) Accepted(q *Quota) {
 	now := g.now()
 	g.heard(now, t, q)
 	g.breaker.answered()
+	g.taken = max(g.taken, t.passage.Sent)
 	g.regulator.Accepted(now, t.passage)
 	g.unlock(nil)
 }
@@ -109,12 +111,15 @@ func (t *Ticket) Throttled(r *Request, d Delay, q *Quota) (own time.Duration, er
 	if r.tries.Throttled == 0 {
 		g.fresh++
 		// What is under way was sent before, and says nothing.
-		*r = Request{accepted: g.accepted() + max(0, g.quota.flying), fresh: g.fresh}
+		*r = Request{since: now, accepted: g.accepted() + max(0, g.quota.flying), fresh: g.fresh}
 	}
 	from := g.pausedUntil(now)
 	own = duration(g.regulator.Throttled(now, t.passage, &r.tries, d))
 	r.admitted = g.admitted
 	r.others, r.refused = max(0, g.accepted()-r.accepted), g.fresh-r.fresh
+	if g.taken > r.since {
+		r.others = max(1, r.others)
+	}
 	event := g.lengthen(now, from)
 	if err = g.pauseError(); tooLong {
 		err = &PauseError{For: duration(d.Wait), Max: g.options.MaxPause, Elsewhere: true}
