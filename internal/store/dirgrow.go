@@ -37,6 +37,17 @@ func (d *Dir) Grow(_ context.Context, key string) (Growing, error) {
 	return g, nil
 }
 
+// Reopen implements Store. Before the file may change, its new name is durable: a crash must not bring the old one back for other bytes.
+func (d *Dir) Reopen(ctx context.Context, key string) (Growing, error) {
+	if err := d.fsys.Rename(key, key+PartialSuffix); err != nil {
+		return nil, err
+	}
+	if err := d.syncDirsOf(key + PartialSuffix); err != nil {
+		return nil, err
+	}
+	return d.Grow(ctx, key)
+}
+
 func (d *Dir) create(name string) (durable.File, error) {
 	d.naming.RLock()
 	defer d.naming.RUnlock()
