@@ -99,6 +99,9 @@ func ShardExtent(ctx context.Context, r store.Reader, name string) (int64, error
 	return end.offset, nil
 }
 
+// AroundBlob is how many bytes of a shard are around a blob on average: the header of a member, and what fills up its last block.
+const AroundBlob = tarBlock + tarBlock/2
+
 // MemberExtent returns how many bytes a member takes in the uncompressed archive: its header, its size, and what fills up the last block.
 func MemberExtent(member string, size int64, fetchedAt time.Time) (int64, error) {
 	var header int64

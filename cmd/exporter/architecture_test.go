@@ -22,6 +22,7 @@ const (
 	mediaRoom    = "exporter/internal/media"
 	loopbackRoom = "exporter/internal/loopback"
 	verifyRoom   = "exporter/internal/verify"
+	compactRoom  = "exporter/internal/compact"
 	llamaRoom    = "exporter/internal/llamacloud"
 	emulatorRoom = "exporter/internal/emulator"
 	exportRoom   = "exporter/internal/export"
@@ -50,7 +51,9 @@ var allowedImports = map[string][]string{
 	manifestRoom:                     {pipelineRoom, storeRoom},
 	verifyRoom:                       {pipelineRoom, sinksRoom, storeRoom},
 
-	exportRoom:                 {pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom},
+	compactRoom: {pipelineRoom, sinksRoom, storeRoom, verifyRoom},
+
+	exportRoom:                 {pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom, compactRoom},
 	exportRoom + "/exporttest": {sinksRoom, storeRoom},
 
 	emulatorRoom:              {},

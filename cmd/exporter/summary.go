@@ -89,9 +89,22 @@ func (s *summary) text() string {
 	requests = appendCount(requests, c.Requests.Retries, "retries")
 	requests = appendCount(requests, c.Requests.Throttled, "throttled")
 	line("requests", "%s", strings.Join(requests, ", "))
+	if w := s.WorthCompacting; w != nil {
+		line("compact", "%s", worthText(w, s.dir))
+	}
 	line("output", "%s", s.dir)
 	line("next", "%s", s.next())
 	return b.String()
+}
+
+// worthText says what a compaction would gain.
+func worthText(w *export.Worth, dir string) string {
+	var gains []string
+	if w.Shards > 0 {
+		gains = append(gains, fmt.Sprintf("%s that no row names in %d shards", humanBytes(w.DeadBytes), w.Shards))
+	}
+	gains = appendCount(gains, w.SmallShards, "small shards")
+	return fmt.Sprintf("%s: exporter compact %s is worth it", strings.Join(gains, ", "), dir)
 }
 
 func appendCount(parts []string, n int64, what string) []string {

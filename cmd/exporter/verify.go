@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -12,9 +11,6 @@ import (
 	"exporter/internal/export"
 	"exporter/internal/verify"
 )
-
-// errDamaged says that a verification found damage.
-var errDamaged = errors.New("the export is damaged")
 
 func newVerifyCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
@@ -89,7 +85,7 @@ func (v *verification) run(ctx context.Context, path string) error {
 		return fmt.Errorf("write to standard output: %w", p.err)
 	}
 	if c.Lost+c.Damaged > 0 {
-		return fmt.Errorf("%w: %d of the assets, %d of the shards and other files", errDamaged, c.Lost, c.Damaged)
+		return fmt.Errorf("%w: %d of the assets, %d of the shards and other files", export.ErrDamaged, c.Lost, c.Damaged)
 	}
 	return nil
 }
