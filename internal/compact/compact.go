@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"math"
 
 	"exporter/internal/store"
 	"exporter/internal/verify"
@@ -21,7 +22,7 @@ type Ledger interface {
 	Close() error
 }
 
-// Options configures a compaction. All but LeastDead and Found are required.
+// Options configures a compaction. Export, Archive and OpenLedger are required.
 type Options struct {
 	Export store.Store
 	// Archive says how shards are written; it does not go on with any that is there.
@@ -30,6 +31,9 @@ type Options struct {
 	OpenLedger func(context.Context) (Ledger, error)
 	// LeastDead is the share of a shard, from 0 to 1, of which less may be dead without its being repacked.
 	LeastDead float64
+	// AtOnce is how many bytes of shards are repacked before the old ones go, which is the room that is needed; 0 stands for eight full
+	// shards.
+	AtOnce int64
 	// Found is told of damage, and of what is not ours, by one goroutine at a time.
 	Found func(verify.Finding)
 }
@@ -51,18 +55,16 @@ type Result struct {
 // compaction is one call of Run.
 type compaction struct {
 	Options
-	// membersAtOnce and bytesAtOnce bound what is moved before the old shards go: memory, and the room that is needed.
-	membersAtOnce, bytesAtOnce int64
-	result                     Result
+	result Result
 	// sink takes what moves, and written are the shards that it has written to.
 	sink    *sinks.Archive
 	written map[string]bool
 }
 
 const (
-	// membersAtOnce is how many members are moved at once, each of which takes about 400 bytes of memory.
+	// membersAtOnce is how many members are moved before the old shards go, each of which takes about 400 bytes of memory.
 	membersAtOnce = 100_000
-	// shardsAtOnce is how many full shards are moved at once.
+	// shardsAtOnce is what AtOnce is by default, in full shards.
 	shardsAtOnce = 8
 	// rowsAtOnce is how many rows are committed at once.
 	rowsAtOnce = 10_000
@@ -70,8 +72,9 @@ const (
 
 func newCompaction(o Options) *compaction {
 	found := o.Found
-	c := &compaction{
-		Options: o, membersAtOnce: membersAtOnce, bytesAtOnce: shardsAtOnce * o.Archive.ShardSize, written: map[string]bool{},
+	c := &compaction{Options: o, written: map[string]bool{}}
+	if c.AtOnce == 0 {
+		c.AtOnce = min(o.Archive.ShardSize, math.MaxInt64/shardsAtOnce) * shardsAtOnce
 	}
 	c.Archive.GoOn = false
 	c.Options.Found = func(f verify.Finding) {
@@ -195,7 +198,7 @@ func (c *compaction) group(shards []*shard) []*shard {
 	members, bytes, count := int64(0), int64(0), 0
 	for _, s := range shards {
 		members, bytes = members+s.members, bytes+s.size
-		if count > 0 && (members > c.membersAtOnce || bytes > c.bytesAtOnce) {
+		if count > 0 && (members > membersAtOnce || bytes > c.AtOnce) {
 			break
 		}
 		count++

@@ -133,6 +133,8 @@ func isThere(ctx context.Context, from store.Reader, name string) bool {
 type compacting struct {
 	CompactOptions
 	store store.Store
+	// atOnce is that of compact.Options.
+	atOnce int64
 }
 
 func (c *compacting) run(ctx context.Context) (done Compacted, err error) {
@@ -145,7 +147,7 @@ func (c *compacting) run(ctx context.Context) (done Compacted, err error) {
 		return done, err
 	}
 	done.Result, err = compact.Run(ctx, compact.Options{
-		Export: c.store, Archive: archive, LeastDead: c.LeastDead, Found: c.Found,
+		Export: c.store, Archive: archive, LeastDead: c.LeastDead, AtOnce: c.atOnce, Found: c.Found,
 		OpenLedger: func(ctx context.Context) (compact.Ledger, error) { return c.openLedger(ctx) },
 	})
 	if err == nil {

@@ -214,7 +214,7 @@ func (r *run) compact(ctx context.Context, ledger *manifest.Ledger) error {
 	}
 	ctx, cancel := Interruptible(ctx, r.Stop)
 	defer cancel()
-	c := &compacting{CompactOptions{Config: r.Config, Found: r.logFound, Log: r.Log}, r.store}
+	c := &compacting{CompactOptions: CompactOptions{Config: r.Config, Found: r.logFound, Log: r.Log}, store: r.store}
 	done, err := c.run(ctx)
 	r.worth = nil
 	r.Log.Info("compacted", "shards_repacked", done.Repacked, "shards_removed", done.Removed, "shards_kept", done.Kept,
