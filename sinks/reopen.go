@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"time"
 
 	"exporter/internal/store"
@@ -13,7 +14,7 @@ import (
 
 // reopenLast goes on with the last shard that was sealed, the first time that it is called: what is behind the last member is
 // cut off, and nothing else is touched. It returns nil where the shard is full or of another kind, does not end as it should, or has to
-// stay as it is in this store.
+// stay as it is: in this store, or as this user may not write it.
 func (a *Archive) reopenLast(ctx context.Context, size int64) (*shard, error) {
 	last := a.last
 	a.last = store.Entry{}
@@ -25,7 +26,7 @@ func (a *Archive) reopenLast(ctx context.Context, size int64) (*shard, error) {
 		return nil, err
 	}
 	s, err := a.openShard(ctx, last.Key, a.store.Reopen)
-	if errors.Is(err, errors.ErrUnsupported) {
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, fs.ErrPermission) {
 		return nil, nil
 	}
 	if err != nil {
