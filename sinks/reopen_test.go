@@ -155,25 +155,10 @@ func TestArchive_GoOn_LeavesAShardAlone(t *testing.T) {
 // A store that cannot open what is finished gets another shard each night.
 func TestArchive_GoOn_StoreThatCannot(t *testing.T) {
 	s := storetest.NewMemory(nil)
+	o := DefaultArchiveOptions()
+	o.GoOn = true
 	for night := range 3 {
-		a, err := goingOn(t, true).open(s, func() iter.Seq2[*pipeline.Row, error] { return func(func(*pipeline.Row, error) bool) {} })
-		if err != nil {
-			t.Fatal(err)
-		}
-		page := screenshot("f", night)
-		if _, err := a.Put(t.Context(), &page, testBlob(noise(night, 100)), nil); err != nil {
-			t.Fatal(err)
-		}
-		batch, err := a.Cut(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := batch.Sync(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if err := a.Seal(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		spendNight(t, s, o, night)
 	}
 	shards, _, err := ListShards(t.Context(), s)
 	if want := []string{shardPath(0, true), shardPath(1, true), shardPath(2, true)}; err != nil || !slices.Equal(shards, want) {
