@@ -71,6 +71,19 @@ func (r retired) with(numbers []int) retired {
 	return merged
 }
 
+// IsRetired tells whether RemoveShards has removed a shard.
+func IsRetired(ctx context.Context, r store.Reader, name string) (bool, error) {
+	all, err := readRetired(ctx, r)
+	if err != nil {
+		return false, err
+	}
+	number, ok := parseShardName(path.Base(name))
+	if ok {
+		_, ok = all.find(number)
+	}
+	return ok, nil
+}
+
 // RemoveShards removes sealed shards for good, of which no row needs a member any more. Their numbers stay taken.
 func RemoveShards(ctx context.Context, s store.Store, names ...string) error {
 	if len(names) == 0 {

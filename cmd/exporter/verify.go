@@ -18,11 +18,11 @@ func newVerifyCommand(a *app) *cobra.Command {
 		Short: "Read everything back and compare it with the manifest",
 		Long: `verify reads every stored blob of the export in the directory EXPORT, or in that of --out, and compares its size and
 SHA-256 with the manifest, and reads every shard and compares its frames, tar headers and seek table with its format. It
-changes nothing and needs no lock, so that it can look at an export that was interrupted; beside a run, a blob that the run is
-just replacing may be reported.
+changes nothing and needs no lock, so that it can look at an export that was interrupted; beside a run or a compaction, what is
+just being moved may be counted as an orphan.
 
 Standard output has a line for everything damaged, and a summary. Files and members that no row names are orphans: they are
-counted, listed with -v, and harmless. A run that is killed, --refetch and --prune leave them. Where the manifest is so
+counted, listed with -v, and harmless. A run that is killed, --refetch and --prune leave them, "exporter compact" removes them. Where the manifest is so
 damaged that not even the names of lost rows are left, orphans are always listed: they are the blobs of those rows.
 
 With --json it has JSON lines instead. An object has a "type":

@@ -11,6 +11,7 @@ import (
 
 	"exporter/internal/config"
 	"exporter/internal/store"
+	"exporter/internal/verify"
 	"exporter/manifest"
 	"exporter/pipeline"
 )
@@ -167,5 +168,53 @@ func TestWorth_TellsWhatIsMuch(t *testing.T) {
 	}
 	if got, err := worth(t.Context(), dir, of(full, full), 10*full); err != nil || got == nil || got.SmallShards != 8 {
 		t.Errorf("got %+v, %v, want 8 small shards", got, err)
+	}
+}
+
+// compactingWatcher compacts an export when its verification has read the tables, and may lose the new shard.
+type compactingWatcher struct {
+	Watcher
+	t     *testing.T
+	out   string
+	loses bool
+}
+
+func (w compactingWatcher) Verification(func() verify.Counts) func() {
+	if done := mustCompact(w.t, w.out); done.Repacked == 0 {
+		w.t.Errorf("nothing was repacked: %+v", done)
+	}
+	if w.loses {
+		if err := os.Remove(filepath.Join(w.out, "shards", "shard-000001.tar.zst")); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	return func() {}
+}
+
+// A verification that has read the tables before a compaction calls nothing missing that has moved, and all that is missing.
+func TestVerify_CompactedMeanwhile_FindsWhatIsMissing(t *testing.T) {
+	for _, loses := range []bool{false, true} {
+		out := copyEarlier(t, "schema1-archive")
+		if _, err := Remove(t.Context(), out, []string{"file-00000001"}); err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		c, err := Verify(t.Context(), VerifyOptions{
+			Path: out, Watcher: compactingWatcher{t: t, out: out, loses: loses}, Found: func(f verify.Finding) {
+				if f.Err != nil {
+					found++
+				}
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := int64(0)
+		if loses {
+			want = c.Blobs
+		}
+		if c.Blobs == 0 || c.Lost != want || int64(found) != c.Lost+c.Damaged {
+			t.Errorf("loses %t: %d findings, counted %+v", loses, found, c)
+		}
 	}
 }

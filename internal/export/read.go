@@ -100,7 +100,7 @@ func (o *opened) cat(ctx context.Context, w io.Writer, key pipeline.AssetKey) (p
 	if row.Status != pipeline.Stored {
 		return "", usagef("the asset is %s (%s), so there is nothing to show", row.Status, row.Reason)
 	}
-	return row.Location.Path, o.copyBlob(ctx, w, row)
+	return row.Location.Path, copyBlob(ctx, w, o.dir, row)
 }
 
 // find returns the row of an asset.
@@ -129,8 +129,8 @@ func Describe(key pipeline.AssetKey) string {
 }
 
 // copyBlob writes a stored blob to w.
-func (o *opened) copyBlob(ctx context.Context, w io.Writer, row *pipeline.Row) error {
-	r, err := sinks.Open(ctx, o.dir, row.Location, row.Content.Size)
+func copyBlob(ctx context.Context, w io.Writer, from store.Reader, row *pipeline.Row) error {
+	r, err := sinks.Open(ctx, from, row.Location, row.Content.Size)
 	if errors.Is(err, fs.ErrPermission) {
 		return err
 	}
