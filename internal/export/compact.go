@@ -64,6 +64,7 @@ func Compact(ctx context.Context, o CompactOptions) (done Compacted, err error) 
 		return done, err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
+	warnOfUnfinished(ctx, st, o.Log)
 	c := &compacting{CompactOptions: o, store: st}
 	return c.run(ctx)
 }
