@@ -3,6 +3,7 @@ package interop
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -21,7 +22,7 @@ type job struct {
 	check func(t *testing.T, rows [][]json.RawMessage)
 }
 
-// What readers of Python make of both tables and of parts of the commit log is what the program's own reader makes of them.
+// What readers of Python make of both tables, those of an export of schema 1 that was raised too, and of parts of the commit log is what the program's own reader makes of them.
 func TestPython_Rows_EqualTheProgramsOwn(t *testing.T) {
 	var jobs []job
 	for _, e := range []*export{exported(t, recordedCorpus(t)), exported(t, hostileCorpus(t), layouts()[compressedShards]...)} {
@@ -40,6 +41,28 @@ func TestPython_Rows_EqualTheProgramsOwn(t *testing.T) {
 			assetsJob(newJob(t, e, "manifest.parquet", "file_id", one.FileID), only(assets, func(a *asset) bool {
 				return a.FileID == one.FileID
 			})))
+	}
+	for _, sink := range []string{"local", "archive"} {
+		e := raised(t, sink)
+		files := newJob(t, e, "files.parquet")
+		files.check = func(t *testing.T, rows [][]json.RawMessage) {
+			got := map[string]string{}
+			for _, f := range decodeRows(t, rows, (*file).fields) {
+				got[*f.FileID] = f.Status
+			}
+			want := map[string]string{}
+			for i := range earlierFiles {
+				want[fmt.Sprintf("file-%08d", i)] = "complete"
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("files of an export that was raised (-want +got):\n%s", diff)
+			}
+		}
+		assets := e.ownAssets(t)
+		if len(assets) != earlierFiles*earlierAssets {
+			t.Fatalf("an export that was raised has %d rows, want %d", len(assets), earlierFiles*earlierAssets)
+		}
+		jobs = append(jobs, files, assetsJob(newJob(t, e, "manifest.parquet"), assets))
 	}
 	killed := kill(t, recordedCorpus(t), localFiles)
 	parts, err := filepath.Glob(killed.path(".exporter/parts/*.assets.parquet"))
