@@ -14,17 +14,35 @@ const orphansAtOnce = 1000
 
 // removeOrphans removes the objects that no row names.
 func (c *compaction) removeOrphans(ctx context.Context, rows verify.Rows) error {
-	return c.findOrphans(ctx, c.Export, rows, func(keys []string) error { return c.Export.Remove(ctx, keys...) })
+	tell := func(f verify.Finding) {
+		if !isInspected(&f) {
+			c.Found(f)
+		}
+	}
+	return c.findOrphans(ctx, c.Export, rows, tell, func(keys []string) error { return c.Export.Remove(ctx, keys...) })
+}
+
+// isInspected tells whether a finding is damage of a shard that is read before it is repacked, which tells what of it matters.
+func isInspected(f *verify.Finding) bool {
+	if f.Err == nil || !sinks.IsShard(f.Path) || f.IsMissing() {
+		return false
+	}
+	if f.Row == nil {
+		return true
+	}
+	_, err := sinks.NewClaim(0, f.Row)
+	return err == nil
 }
 
 // findOrphans finds the objects that no row names, as a quick verification does, which goes once over a sorted listing, beside the rows.
-// It calls remove with some at a time. Damage that shows without reading a blob is told of.
-func (c *compaction) findOrphans(ctx context.Context, from store.Reader, rows verify.Rows, remove func([]string) error) error {
+// It calls remove with some at a time, and tell with what is damaged, as far as that shows without reading a blob, or not ours.
+func (c *compaction) findOrphans(ctx context.Context, from store.Reader, rows verify.Rows,
+	tell func(verify.Finding), remove func([]string) error) error {
 	checking, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var keys []string
 	found := func(f verify.Finding) error {
-		isOurs, err := c.findOrphan(ctx, from, f)
+		isOurs, err := c.findOrphan(ctx, from, f, tell)
 		if err != nil || !isOurs {
 			return err
 		}
@@ -49,9 +67,9 @@ func (c *compaction) findOrphans(ctx context.Context, from store.Reader, rows ve
 }
 
 // findOrphan takes a finding, and tells whether it is an orphan that bears a name of ours.
-func (c *compaction) findOrphan(ctx context.Context, from store.Reader, f verify.Finding) (isOurs bool, err error) {
+func (c *compaction) findOrphan(ctx context.Context, from store.Reader, f verify.Finding, tell func(verify.Finding)) (isOurs bool, err error) {
 	if f.Err != nil {
-		c.Found(f)
+		tell(f)
 		return false, nil
 	}
 	size := int64(-1)
@@ -62,7 +80,7 @@ func (c *compaction) findOrphan(ctx context.Context, from store.Reader, f verify
 	}
 	if size < 0 {
 		c.result.Foreign++
-		c.Found(f)
+		tell(f)
 		return false, nil
 	}
 	c.result.Orphans++

@@ -209,6 +209,23 @@ func TestExport_CompactOfDamage_KeepsItsShard(t *testing.T) {
 	}
 }
 
+// Damage that is around members is gone with the shard that has it.
+func TestExport_CompactOfDamageAround_MakesItAnew(t *testing.T) {
+	for where, newDisk := range storetest.Disks() {
+		t.Run(where, func(t *testing.T) {
+			disk := newDisk(func(int) error { return nil })
+			if err := crashOrphans(disk, true); err != nil {
+				t.Fatal(err)
+			}
+			const seekTable = 0.999
+			err := errors.Join(spoil(disk, firstShard(t, disk), seekTable, false), crashCompact(disk), checkCompacted(disk))
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // firstShard returns the shard of the first row.
 func firstShard(t *testing.T, disk storetest.Disk) (name string) {
 	t.Helper()
