@@ -132,6 +132,8 @@ func (s *summary) next() string {
 		return "nothing to do; the same command brings the export up to date"
 	case s.Needs != "":
 		return "run the same command again; " + s.Needs + " accepts what it refused"
+	case s.ExitCode == exitDamage:
+		return "run the same command with --repair, once, to fetch again what is damaged"
 	case s.ExitCode == exitIncomplete:
 		return "run the same command again to try what failed; manifest.parquet has the reasons"
 	}
