@@ -62,7 +62,7 @@ type compaction struct {
 }
 
 const (
-	// membersAtOnce is how many members are moved before the old shards go, each of which takes about 400 bytes of memory.
+	// membersAtOnce is how many members are moved before the old shards go, each of which takes about 300 bytes of memory.
 	membersAtOnce = 100_000
 	// shardsAtOnce is what AtOnce is by default, in full shards.
 	shardsAtOnce = 8

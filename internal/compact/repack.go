@@ -1,6 +1,7 @@
 package compact
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -15,15 +16,25 @@ import (
 	"exporter/sinks"
 )
 
-// member is a blob that is to leave its shard. Ordinal is the place of its row in the sequence of all rows.
+// member is a blob that is to leave its shard. There is one for each of a shard's, so that it has no more than is needed.
 type member struct {
+	// ordinal is the place of its row in the sequence of all rows.
 	ordinal   uint32
-	at        *pipeline.ShardLocation
-	content   pipeline.Content
-	fetchedAt time.Time
+	at        pipeline.ShardLocation
+	size      int64
+	sum       [sha256.Size]byte
+	fetchedAt int64
 	// to is where it is when it has moved; nil before.
 	to *pipeline.Location
 }
+
+func newMember(ordinal uint32, row *pipeline.Row) *member {
+	return &member{
+		ordinal: ordinal, at: *row.Location.Shard, size: row.Content.Size, sum: row.Content.SHA256, fetchedAt: row.FetchedAt.Unix(),
+	}
+}
+
+func (m *member) content() pipeline.Content { return pipeline.Content{Size: m.size, SHA256: m.sum} }
 
 // repack moves the members of shards, and then removes these.
 func (c *compaction) repack(ctx context.Context, ledger Ledger, group []*shard) error {
@@ -85,16 +96,26 @@ func (c *compaction) collect(ctx context.Context, rows verify.Rows, group []*sha
 				// The survey of the rows has told of it.
 				damaged[name] = true
 			}
-			members[name] = append(known, &member{
-				ordinal: ordinal, at: row.Location.Shard, content: row.Content, fetchedAt: row.FetchedAt,
-			})
+			members[name] = append(known, newMember(ordinal, row))
 		}
 		ordinal++
 	}
 	for _, of := range members {
 		slices.SortFunc(of, func(a, b *member) int { return cmp.Compare(a.at.Offset, b.at.Offset) })
+		shareFrames(of)
 	}
 	return members, damaged, nil
+}
+
+// shareFrames makes members of one frame have it once.
+func shareFrames(members []*member) {
+	var last *pipeline.Frame
+	for _, m := range members {
+		if last != nil && m.at.Frame != nil && *m.at.Frame == *last {
+			m.at.Frame = last
+		}
+		last = m.at.Frame
+	}
 }
 
 // losses are the members of a shard that are damaged, by the ordinals of their rows.
@@ -119,7 +140,7 @@ func (l losses) Damaged(*sinks.Claim, error) {}
 func (c *compaction) inspect(ctx context.Context, name string, members []*member) (lost losses, err error) {
 	claims := make([]sinks.Claim, 0, len(members))
 	for _, m := range members {
-		row := pipeline.Row{Content: m.content, Location: pipeline.Location{Path: name, Shard: m.at}}
+		row := pipeline.Row{Content: m.content(), Location: pipeline.Location{Path: name, Shard: &m.at}}
 		if claim, err := sinks.NewClaim(m.ordinal, &row); err == nil {
 			claims = append(claims, claim)
 		}
@@ -148,6 +169,21 @@ func (c *compaction) tell(ctx context.Context, rows verify.Rows, name string, lo
 	return nil
 }
 
+// inMemory is the size, in bytes, up to which a blob is read at once.
+const inMemory = 1 << 20
+
+// inBuffer returns what a reader has, read into a buffer where it is no more than that holds.
+func inBuffer(body *io.SectionReader, buffer []byte) (io.ReaderAt, error) {
+	if body.Size() > int64(len(buffer)) {
+		return body, nil
+	}
+	n, err := io.ReadFull(body, buffer[:body.Size()])
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, err
+	}
+	return bytes.NewReader(buffer[:n]), nil
+}
+
 // move copies members of a shard into new ones.
 func (c *compaction) move(ctx context.Context, name string, members []*member) (err error) {
 	from, err := sinks.NewUnpacker(ctx, c.Export, name)
@@ -155,24 +191,29 @@ func (c *compaction) move(ctx context.Context, name string, members []*member) (
 		return err
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
+	sum, buffer := sha256.New(), make([]byte, inMemory)
 	for _, m := range members {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		body, err := from.Blob(m.at, m.content.Size)
+		body, err := from.Blob(&m.at, m.size)
 		if err != nil {
 			return err
 		}
-		sum := sha256.New()
-		if _, err := io.Copy(sum, body); err != nil {
+		content, err := inBuffer(body, buffer)
+		if err != nil {
 			return fmt.Errorf("read %s: %w", name, err)
 		}
-		if err := sinks.CompareSum(sum, m.content.SHA256); err != nil {
+		blob := pipeline.NewBlob(m.content(), content, nil)
+		sum.Reset()
+		if _, err := blob.WriteTo(sum); err != nil {
+			return fmt.Errorf("read %s: %w", name, err)
+		}
+		if err := sinks.CompareSum(sum, m.sum); err != nil {
 			// It was sound when it was read before.
 			return &pipeline.DamageError{Path: name, Err: err}
 		}
-		blob := pipeline.NewBlob(m.content, body, nil)
-		blob.FetchedAt = m.fetchedAt
+		blob.FetchedAt = time.Unix(m.fetchedAt, 0)
 		if m.to, err = c.sink.Adopt(ctx, m.at.Member, blob); err != nil {
 			return err
 		}
@@ -214,6 +255,6 @@ func (c *compaction) commit(ctx context.Context, ledger Ledger, moved []*member)
 // count counts a member that has moved.
 func (c *compaction) count(m *member) {
 	c.result.Members++
-	c.result.Bytes += m.content.Size
+	c.result.Bytes += m.size
 	c.written[m.to.Path] = true
 }
