@@ -81,6 +81,10 @@ func (a *Archive) recover(ctx context.Context, committed func() iter.Seq2[*pipel
 	if err != nil {
 		return err
 	}
+	// Removing it was cut short.
+	if _, isRetired := retired.find(a.next - 1); isRetired {
+		a.last = store.Entry{}
+	}
 	a.next = max(a.next, retired.next())
 	if len(partial) == 0 {
 		return nil

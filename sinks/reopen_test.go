@@ -152,6 +152,20 @@ func TestArchive_GoOn_LeavesAShardAlone(t *testing.T) {
 	}
 }
 
+// A shard that was to be removed, when a compaction was killed, is not gone on with.
+func TestArchive_GoOn_LeavesARetiredShardAlone(t *testing.T) {
+	f := newFixture(t, goingOn(t, true))
+	f.night(1, 1_000)
+	if err := store.PutBytes(t.Context(), f.store, retiredName, []byte("[[0,0]]")); err != nil {
+		t.Fatal(err)
+	}
+	before := readAll(t, f.dir, shardPath(0, true))
+	f.night(1, 1_000)
+	if !bytes.Equal(readAll(t, f.dir, shardPath(0, true)), before) || f.mustBeSound() != 2 {
+		t.Error("the shard was gone on with")
+	}
+}
+
 // A store that cannot open what is finished gets another shard each night.
 func TestArchive_GoOn_StoreThatCannot(t *testing.T) {
 	s := storetest.NewMemory(nil)
