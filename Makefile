@@ -8,7 +8,7 @@ TARGETS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windo
 
 export CGO_ENABLED
 
-.PHONY: build check format vet tidy vuln test histories crashes bench microbench cross size reproducible interop sample fuzz clean
+.PHONY: build check format vet tidy vuln test histories crashes bench microbench cross size reproducible interop spark sample fuzz clean
 
 build: CGO_ENABLED=0
 build:
@@ -115,6 +115,11 @@ reproducible:
 interop: CGO_ENABLED=1
 interop:
 	cd internal/interop && $(GO) vet ./... && $(GO) test -timeout 20m ./...
+
+# Reads tables with Spark; needs Java 17, and pip fetches some 900 MB.
+spark: CGO_ENABLED=1
+spark:
+	cd internal/interop && $(GO) vet -tags spark . && $(GO) test -timeout 20m -tags spark -run '^TestSpark_' .
 
 # Draws the sample of "exporter demo" anew; see tools/drawsample.
 sample:
