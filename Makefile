@@ -69,7 +69,7 @@ histories:
 
 # Crashes and fails runs over changes at every operation; "test" does it at some of them.
 crashes:
-	$(GO) test -timeout 2h -run '^TestExport_RunsOverChanges' ./internal/export -args -faults-apart 1
+	$(GO) test -timeout 2h -run '^TestExport_(RunsOverChanges|Compact)' ./internal/export -args -faults-apart 1
 
 # Measures exporter against the emulator, curl, aria2c and a loop in Go; see internal/bench.
 bench:

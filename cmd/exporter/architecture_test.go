@@ -23,6 +23,7 @@ const (
 	loopbackRoom = "exporter/internal/loopback"
 	secretRoom   = "exporter/internal/secret"
 	verifyRoom   = "exporter/internal/verify"
+	compactRoom  = "exporter/internal/compact"
 	llamaRoom    = "exporter/internal/llamacloud"
 	emulatorRoom = "exporter/internal/emulator"
 	exportRoom   = "exporter/internal/export"
@@ -52,7 +53,9 @@ var allowedImports = map[string][]string{
 	manifestRoom:                     {pipelineRoom, storeRoom},
 	verifyRoom:                       {pipelineRoom, sinksRoom, storeRoom},
 
-	exportRoom:                 {pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom},
+	compactRoom: {pipelineRoom, sinksRoom, storeRoom, verifyRoom},
+
+	exportRoom:                 {pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom, compactRoom},
 	exportRoom + "/exporttest": {sinksRoom, storeRoom},
 
 	emulatorRoom:              {},

@@ -116,6 +116,8 @@ type Run struct {
 	Relist bool
 	// Prune removes what vanished upstream, PruneExpired what upstream let expire.
 	Prune, PruneExpired bool
+	// Compact rewrites the export, when all is done, without what is dead in it.
+	Compact bool
 }
 
 // Since names a listing.

@@ -35,7 +35,11 @@ func (v *Verification) checkShards(ctx context.Context, members map[string]int) 
 	shards = slices.AppendSeq(shards, maps.Keys(members))
 	slices.Sort(shards)
 	shards = slices.Compact(shards)
-	for _, name := range sinks.MissingShards(shards) {
+	missing, err := sinks.MissingShards(ctx, v.Export, shards)
+	if err != nil {
+		return &pipeline.StorageError{Op: "look for missing shards", Err: err}
+	}
+	for _, name := range missing {
 		v.found(Finding{Path: name, Err: errMissing})
 	}
 	for len(shards) > 0 {
@@ -109,7 +113,7 @@ func (v *Verification) checkShard(ctx context.Context, name string, claims []sin
 	}
 	defer shard.Close()
 	if v.Quick {
-		shard.Glance(claims, visitor)
+		shard.Glance(ctx, claims, visitor)
 		return nil
 	}
 	return shard.Inspect(ctx, claims, visitor)
