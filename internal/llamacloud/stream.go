@@ -2,6 +2,7 @@ package llamacloud
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -177,11 +178,12 @@ func (s *stream) keep(v value) value {
 // sequence takes what is between two brackets and separated by commas, each by a call of part.
 func (s *stream) sequence(first, last byte, what string, part func() error) error {
 	c, err := s.need()
-	if err == nil && c != first {
-		err = value(s.text[s.at:]).isNot(what)
-	}
 	if err != nil {
 		return err
+	}
+	if c != first {
+		v, err := s.value()
+		return cmp.Or(err, v.isNot(what))
 	}
 	s.at++
 	if s.depth++; s.depth > maxJSONDepth {
