@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// minStreamBuffer and maxStreamBuffer bound the buffer of a stream, in bytes, as long as no value is larger.
+	// minStreamBuffer is the least buffer of a stream, and streamBuffer that of an answer of which nothing else is known, in bytes.
 	minStreamBuffer = 4 << 10
-	maxStreamBuffer = 64 << 10
+	streamBuffer    = 64 << 10
 )
 
 // errMoreFollows says that an answer does not end where its JSON does.
@@ -40,16 +40,17 @@ type stream struct {
 // newStream returns a stream of an answer of so many bytes; negative where that is not known.
 func newStream(from io.Reader, length, most int64) *stream {
 	s := &stream{from: from, length: length, most: most}
-	s.text = make([]byte, 0, s.room(maxStreamBuffer))
+	s.text = make([]byte, 0, s.room(streamBuffer))
 	return s
 }
 
-// room returns how large a buffer is that may have so many bytes. With one more than there are the end shows without growing.
+// room returns how large a buffer becomes that is to have so many bytes: room for all, where that is not much more. With one byte more
+// than there are the end shows without growing.
 func (s *stream) room(bytes int) int {
-	if s.length < 0 {
+	if s.length < 0 || s.length > 4*int64(bytes) {
 		return bytes
 	}
-	return min(bytes, max(minStreamBuffer, int(s.length)+1))
+	return max(minStreamBuffer, int(s.length)+1)
 }
 
 // fill reads on. At the end of the answer it returns io.EOF.
