@@ -274,6 +274,16 @@ func answerWith(body string) http.HandlerFunc {
 // roomy is a pipeline.Room that has no bound.
 func roomy(int64) error { return nil }
 
+// parseJSON checks a text that is read as a whole, and removes its white space.
+func parseJSON(raw []byte) (value, error) {
+	if err := checkJSON(raw); err != nil {
+		return nil, err
+	}
+	var compact bytes.Buffer
+	err := compactJSON(&compact, raw)
+	return compact.Bytes(), err
+}
+
 // decodeText decodes an answer that comes in pieces.
 func decodeText[T any](text string, decode func(*stream) (T, error)) (T, error) {
 	s := newStream(iotest.HalfReader(strings.NewReader(text)), int64(len(text)), maxJSONBody)

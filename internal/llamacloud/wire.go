@@ -41,16 +41,6 @@ func (k *call) stream(ctx context.Context, most int64, take func(*stream) error)
 	})
 }
 
-// parseJSON checks an answer, and removes its white space.
-func parseJSON(raw []byte) (value, error) {
-	if err := checkJSON(raw); err != nil {
-		return nil, err
-	}
-	var compact bytes.Buffer
-	err := compactJSON(&compact, raw)
-	return compact.Bytes(), err
-}
-
 // compactJSON appends JSON without its white space.
 func compactJSON(to *bytes.Buffer, raw []byte) error {
 	to.Grow(len(raw))
