@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"time"
 
+	"exporter/internal/secret"
 	"exporter/pipeline"
 )
 
@@ -17,8 +18,8 @@ type Config struct {
 	Run    Run
 	Log    Log
 
-	// key is what LLAMA_CLOUD_API_KEY holds, unchecked.
-	key Secret
+	// key reads what LLAMA_CLOUD_API_KEY holds. It is a function since nothing prints what one knows.
+	key func() (secret.Text, error)
 	// origins tells by path where the value of a key came from; keys that have their default are not in it.
 	origins map[string]origin
 }
