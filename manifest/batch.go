@@ -28,6 +28,21 @@ func (b batch) slice(from, to int) batch { return batch{b.columns, b.first + fro
 // column returns the values of a column.
 func (b batch) column(number int) []parquet.Value { return b.columns[number][b.first:b.end] }
 
+// begin returns the first rows, at least one, that have no more bytes than most in some columns of texts, and how many they have.
+func (b batch) begin(most int, columns []int) (some batch, bytes int) {
+	for n := range b.count() {
+		more := 0
+		for _, c := range columns {
+			more += len(b.columns[c][b.first+n].ByteArray())
+		}
+		if n > 0 && bytes+more > most {
+			return b.slice(0, n), bytes
+		}
+		bytes += more
+	}
+	return b, bytes
+}
+
 func (b batch) row(number int) row { return row{b.columns, b.first + number} }
 
 // row is a row of a batch.

@@ -13,11 +13,15 @@ import (
 const (
 	// createdBy is what every file says of the program that wrote it, before its version.
 	createdBy = "exporter"
-	// rowGroupRows and dictionaryBytes bound what a writer holds in memory: it keeps a row group until it is full, in about 80
-	// bytes a row beside the dictionaries. Who reads it holds the dictionaries, too, and a merge those of each of its tables. Smaller
-	// row groups make readers that look rows up read more of what is behind them.
+	// rowGroupRows, rowGroupBytes and dictionaryBytes bound what a writer holds in memory: it keeps a row group until it is full, in
+	// about 80 bytes a row beside the dictionaries and long texts. Who reads it holds the dictionaries, too, and a merge those of each
+	// of its tables. Smaller row groups make readers that look rows up read more of what is behind them.
 	rowGroupRows    = 50_000
+	rowGroupBytes   = 16 << 20
 	dictionaryBytes = 4 << 20
+	// writeBytes is how many bytes of texts are written at once, in more than one row: a page ends with what is written at once,
+	// and who reads it holds it whole.
+	writeBytes = 64 << 10
 	// pageBytes is how much of a column a reader has to read for one row, and partPageBytes, which is small, what a merge of many
 	// parts holds in memory of each.
 	pageBytes     = 64 << 10
@@ -54,15 +58,16 @@ func encodeTable(to io.Writer, rows batches, options ...parquet.WriterOption) er
 // writeRowGroups writes rows column by column, which spares them the way through the library's rows. The library leaves it to
 // the caller then to end row groups.
 func writeRowGroups(w *parquet.GenericWriter[any], rows batches, groupRows int) error {
-	dictionaries := dictionaryColumns(w.Schema())
-	// free is how many rows the row group still takes, and distinct the bytes that its dictionaries have at most.
-	free, distinct := groupRows, 0
+	dictionaries, plain := textColumns(w.Schema())
+	// free is how many rows the row group still takes, distinct the bytes that its dictionaries have at most, and size those of its
+	// texts.
+	free, distinct, size := groupRows, 0, 0
 	for b, err := range rows {
 		if err != nil {
 			return err
 		}
 		for b.count() > 0 {
-			some := b.slice(0, min(free, b.count()))
+			some, bytes := b.slice(0, min(free, b.count())).begin(writeBytes, plain)
 			for c, column := range w.ColumnWriters() {
 				if _, err := column.WriteRowValues(some.column(c)); err != nil {
 					return err
@@ -72,27 +77,30 @@ func writeRowGroups(w *parquet.GenericWriter[any], rows batches, groupRows int) 
 				distinct += distinctBytes(some.column(c))
 			}
 			b = b.slice(some.count(), b.count())
-			if free -= some.count(); free > 0 && distinct < dictionaryBytes {
+			size += bytes
+			if free -= some.count(); free > 0 && distinct < dictionaryBytes && size < rowGroupBytes {
 				continue
 			}
 			if err := w.Flush(); err != nil {
 				return err
 			}
-			free, distinct = groupRows, 0
+			free, distinct, size = groupRows, 0, 0
 		}
 	}
 	return w.Flush()
 }
 
-// dictionaryColumns returns the numbers of the columns that have a dictionary.
-func dictionaryColumns(schema *parquet.Schema) []int {
-	var numbers []int
+// textColumns returns the numbers of the columns of texts, of those that have a dictionary and of the others.
+func textColumns(schema *parquet.Schema) (dictionaries, plain []int) {
 	for c, field := range schema.Fields() {
-		if encoding := field.Encoding(); encoding != nil && encoding.Encoding() == format.RLEDictionary {
-			numbers = append(numbers, c)
+		switch encoding := field.Encoding(); {
+		case encoding != nil && encoding.Encoding() == format.RLEDictionary:
+			dictionaries = append(dictionaries, c)
+		case field.Type().Kind() == parquet.ByteArray:
+			plain = append(plain, c)
 		}
 	}
-	return numbers
+	return dictionaries, plain
 }
 
 // distinctBytes returns the size of those values that differ from the one before.
@@ -114,11 +122,14 @@ func (s *series[T]) writerOptions(m fileMeta) []parquet.WriterOption {
 		page = partPageBytes
 	}
 	options := []parquet.WriterOption{
-		s.schema,
+		parquet.NewSchema(s.schema.Name(), clipped{s.schema}),
 		parquet.CreatedBy(createdBy, m.Version, ""),
 		parquet.Compression(&compression),
 		// Not every reader knows pages of version 2 and the encodings of differences, which save next to nothing here.
 		parquet.DataPageVersion(1),
+		// Readers that skip pages do so by the column index. In the header of a page would be its least and its largest text, twice.
+		parquet.DataPageStatistics(false),
+		parquet.ColumnIndexSizeLimit(func([]string) int { return boundsBytes }),
 		parquet.DefaultEncodingFor(parquet.ByteArray, &parquet.Plain),
 		parquet.MaxRowsPerRowGroup(rowGroupRows),
 		parquet.PageBufferSize(page),

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // result is what became of an asset, or of a file without any, where row is nil.
@@ -21,31 +22,48 @@ type result struct {
 
 // batch collects what the next checkpoint will make true. It is safe for concurrent use.
 type batch struct {
-	maxRows  int
-	maxBytes int64
+	// most is what may be uncommitted; of its blobs none is to be older than maxAge.
+	most   extent
+	maxAge time.Duration
 	// due has a value when a checkpoint is due; complete is closed when nothing will be added any more.
 	due      chan struct{}
 	complete chan struct{}
 
 	mu sync.Mutex
 	contents
-	// committing is the size of what was taken and is not committed yet.
+	// committing is the extent of what was taken and is not committed yet.
 	committing extent
 	// room is closed when that has been committed.
 	room chan struct{}
 }
 
-// extent is a number of rows and the bytes of their blobs.
+// extent is a number of rows, the bytes that these are charged of the memory, and those of their blobs. oldest is when the first
+// of the blobs was added; zero where there is none.
 type extent struct {
-	rows  int
-	bytes int64
+	rows          int
+	weight, bytes int64
+	oldest        time.Time
+}
+
+// reaches tells whether any of it is as much as of another one, of which so many make a whole.
+func (e extent) reaches(most extent, parts int64) bool {
+	return parts*int64(e.rows) >= int64(most.rows) || parts*e.bytes >= most.bytes || parts*e.weight >= most.weight
+}
+
+func (e extent) plus(other extent) extent {
+	both := extent{e.rows + other.rows, e.weight + other.weight, e.bytes + other.bytes, e.oldest}
+	if !other.oldest.IsZero() {
+		// What is being committed came before.
+		both.oldest = other.oldest
+	}
+	return both
 }
 
 // contents are rows and files that are to be committed together.
 type contents struct {
 	results []result
 	files   []*fileProgress
-	bytes   int64
+	extent
 	// unsettled are the rows of files that have rows among the results, and will have more. A file of which some assets are recorded
 	// and others are not is one that is asked again.
 	unsettled []*FileRow
@@ -53,12 +71,25 @@ type contents struct {
 
 func (c *contents) isEmpty() bool { return len(c.results) == 0 && len(c.files) == 0 }
 
-// rows is how many rows a commit of the contents has.
-func (c *contents) rows() int { return len(c.results) + len(c.files) }
+// free returns what the contents are charged of the memory, and need no more.
+func (c *contents) free() (bytes int64) {
+	for _, res := range c.results {
+		if res.row != nil {
+			freed := min(res.row.Weight(), res.file.held)
+			res.file.held -= freed
+			bytes += freed
+		}
+	}
+	for _, f := range c.files {
+		bytes += f.held
+		f.held = 0
+	}
+	return bytes
+}
 
-func newBatch(maxRows int, maxBytes int64) *batch {
+func newBatch(most extent, maxAge time.Duration) *batch {
 	return &batch{
-		maxRows: maxRows, maxBytes: maxBytes,
+		most: most, maxAge: maxAge,
 		due: make(chan struct{}, 1), complete: make(chan struct{}), room: make(chan struct{}),
 	}
 }
@@ -69,8 +100,12 @@ func (b *batch) add(res result) (settled bool) {
 	defer b.mu.Unlock()
 	if res.row != nil {
 		b.results = append(b.results, res)
+		b.rows++
+		b.weight += res.row.Weight()
 		if res.location != nil {
-			b.bytes += res.row.Content.Size
+			if b.bytes += res.row.Content.Size; b.oldest.IsZero() {
+				b.oldest = time.Now()
+			}
 		}
 		if !res.counted {
 			res.file.count(res)
@@ -80,30 +115,43 @@ func (b *batch) add(res result) (settled bool) {
 	settled = res.file.pending == 0
 	if settled {
 		b.files = append(b.files, res.file)
+		b.rows++
+		b.weight += res.file.row.weight()
 	}
-	if 2*b.rows() >= b.maxRows || 2*b.bytes >= b.maxBytes {
-		select {
-		case b.due <- struct{}{}:
-		default:
-		}
+	if b.reaches(b.most, 2) {
+		b.hurry()
 	}
 	return settled
 }
 
-// isFull tells whether as much is uncommitted as may be.
-func (b *batch) isFull() bool {
-	return b.rows()+b.committing.rows >= b.maxRows || b.bytes+b.committing.bytes >= b.maxBytes
+// hurry makes a checkpoint due.
+func (b *batch) hurry() {
+	select {
+	case b.due <- struct{}{}:
+	default:
+	}
+}
+
+// isFull tells whether as much is uncommitted as may be, and isOld whether a blob has been for as long as it may.
+func (b *batch) isFull() bool { return b.plus(b.committing).reaches(b.most, 1) }
+
+func (b *batch) isOld() bool {
+	oldest := b.plus(b.committing).oldest
+	return !oldest.IsZero() && time.Since(oldest) >= b.maxAge
 }
 
 // waitForRoom waits until less is uncommitted than may be. Whoever gets in may add a result, so that the bound is passed
-// by no more results than there are workers.
+// by no more results than there are workers. Where blobs are fetched faster than they become durable, fetching waits here.
 func (b *batch) waitForRoom(ctx context.Context) error {
 	for {
 		b.mu.Lock()
-		full, room := b.isFull(), b.room
+		full, old, room := b.isFull(), b.isOld(), b.room
 		b.mu.Unlock()
-		if !full {
+		if !full && !old {
 			return context.Cause(ctx)
+		}
+		if old {
+			b.hurry()
 		}
 		select {
 		case <-room:
@@ -124,7 +172,7 @@ func (b *batch) take() contents {
 	case <-b.due:
 	default:
 	}
-	b.committing = extent{c.rows(), c.bytes}
+	b.committing = c.extent
 	return c
 }
 

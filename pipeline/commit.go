@@ -70,6 +70,7 @@ func (r *run) checkpoint() error {
 		return r.storageFailed("remove replaced blobs", err)
 	}
 	r.batch.makeRoom()
+	r.memory.freeListed(c.free())
 	r.settled(c.files)
 	r.Observer.Observe(Committed{len(rows), len(c.files), time.Since(began)})
 	return nil
@@ -107,9 +108,10 @@ func (r *run) forget() error {
 		case <-r.work.Done():
 			return context.Cause(r.work)
 		}
-		files := r.batch.take().files
+		c := r.batch.take()
 		r.batch.makeRoom()
-		r.settled(files)
+		r.memory.freeListed(c.free())
+		r.settled(c.files)
 		if complete {
 			return nil
 		}

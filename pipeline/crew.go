@@ -89,8 +89,8 @@ type hold struct {
 }
 
 func (h *hold) acquire() error {
-	if err := h.run.memory.Acquire(h.run.work, h.weight); err != nil {
-		return context.Cause(h.run.work)
+	if err := h.run.memory.takeBlob(h.run.work, h.weight); err != nil {
+		return err
 	}
 	h.held = true
 	return nil
@@ -99,7 +99,7 @@ func (h *hold) acquire() error {
 func (h *hold) release() {
 	if h.held {
 		h.held = false
-		h.run.memory.Release(h.weight)
+		h.run.memory.freeBlob(h.weight)
 	}
 }
 

@@ -14,10 +14,11 @@ func (r *run) dispatch(progress *fileProgress, l listing) error {
 		return err
 	}
 	var rows []*Row
-	var jobs []job
+	all := make([]wanted, 0, len(l.assets))
 	older := false
-	for i := range l.assets {
-		asset := &l.assets[i]
+	for i, asset := range l.assets {
+		// From now on nothing else holds the asset.
+		l.assets[i] = nil
 		prior := l.prior[asset.Key()]
 		delete(l.prior, asset.Key())
 		if failure := asset.Malformed; failure != nil {
@@ -34,10 +35,12 @@ func (r *run) dispatch(progress *fileProgress, l listing) error {
 		action, reason := r.Filters.decide(asset, stored, r.Refetch)
 		r.Observer.Observe(AssetPlanned{asset, action, reason})
 		switch action {
-		case ActionFetch:
-			jobs = append(jobs, job{asset, prior, under, progress})
-		case ActionSkip:
-			rows = append(rows, &Row{Asset: *asset, File: file, Status: Skipped, Reason: reason})
+		case ActionFetch, ActionSkip:
+			w := wanted{asset: asset}
+			if prior != nil {
+				w.earlier = &earlier{prior, under}
+			}
+			all = append(all, w)
 		case ActionKeep:
 			older = older || prior.standing(asset, file.UpdatedAt, under, false) == dated
 			if row := prior.relisted(asset, file.fetchedUnder(under)); row != nil {
@@ -64,7 +67,7 @@ func (r *run) dispatch(progress *fileProgress, l listing) error {
 	if older && progress.row.Status == Complete {
 		progress.row.Error = strings.TrimSuffix(ErrorOlder+"; "+progress.row.Error, "; ")
 	}
-	return r.send(progress, rows, restated, jobs)
+	return r.send(progress, rows, restated, all)
 }
 
 // keepUnlisted counts what is known of the kinds that were not listed, and stays. What failed of a kind that nobody asked for, or that
@@ -91,8 +94,8 @@ func (r *run) keepUnlisted(progress *fileProgress, l listing) (restated []*Row) 
 }
 
 // send sends what becomes of the assets of a file on its way. Its counts have those that are restated already.
-func (r *run) send(progress *fileProgress, rows, restated []*Row, jobs []job) error {
-	progress.pending = len(rows) + len(restated) + len(jobs)
+func (r *run) send(progress *fileProgress, rows, restated []*Row, all []wanted) error {
+	progress.pending = len(rows) + len(restated) + len(all)
 	if progress.pending == 0 {
 		return r.record(result{file: progress})
 	}
@@ -106,14 +109,28 @@ func (r *run) send(progress *fileProgress, rows, restated []*Row, jobs []job) er
 			return err
 		}
 	}
-	for _, j := range jobs {
-		select {
-		case r.jobs <- j:
-		case <-r.intake.Done():
-			return context.Cause(r.intake)
+	for i, w := range all {
+		// From now on only who fetches the asset holds it.
+		all[i] = wanted{}
+		if err := r.sendOne(progress, w); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// sendOne has an asset fetched, or records that it is skipped.
+func (r *run) sendOne(progress *fileProgress, w wanted) error {
+	if reason := r.Filters.skipReason(w.asset); reason != "" {
+		row := &Row{Asset: *w.asset, File: &progress.row.File, Status: Skipped, Reason: reason}
+		return r.record(result{file: progress, row: row})
+	}
+	select {
+	case r.jobs <- job{w, progress}:
+		return nil
+	case <-r.intake.Done():
+		return context.Cause(r.intake)
+	}
 }
 
 // under returns the date of the file under which the asset of a row, which may be nil, was fetched. A row that has none was under

@@ -18,6 +18,8 @@ type fileProgress struct {
 	pending int
 	// quiet says that nothing was asked of the file, and that what became of it has been told.
 	quiet bool
+	// held is what is charged of the memory for the file, and for those of its assets that are not committed.
+	held int64
 	// ending is how its blobs were answered so far.
 	ending ending
 }
@@ -155,10 +157,16 @@ func (r *run) list(f *listedFile) error {
 			row.ExpiresAt = state.ExpiresAt
 		}
 	}
-	l, refusals, err := r.listAssets(progress, state)
+	room, err := r.memory.enter(r.intake, row.weight()+knownWeight*sum(state.Screenshots, state.Figures))
 	if err != nil {
 		return err
 	}
+	defer room.close()
+	l, refusals, err := r.listAssets(progress, state, room)
+	if err != nil {
+		return err
+	}
+	progress.held = room.leave()
 	l.hasLeft = hasLeft
 	r.noteOddities(progress, l)
 	decided, hopeless := r.hope.asked(l.kinds, refusals)
@@ -175,6 +183,7 @@ func (r *run) list(f *listedFile) error {
 			f.failed()
 			continue
 		}
+		r.memory.park(progress.held)
 		decided, offered := r.hope.hold(kind, f)
 		if offered {
 			return r.dispatchAll(decided, (*heldFile).failed)
@@ -212,6 +221,7 @@ func (r *run) noteOddities(progress *fileProgress, l listing) {
 // dispatchAll sends files on their way that waited for what becomes of them.
 func (r *run) dispatchAll(files []heldFile, decide func(*heldFile)) error {
 	for i := range files {
+		r.memory.park(-files[i].progress.held)
 		decide(&files[i])
 		if err := r.dispatch(files[i].progress, files[i].listing); err != nil {
 			return err

@@ -72,6 +72,8 @@ func (e *DamageError) Unwrap() error { return e.Err }
 const (
 	// ClassBadID is the class of the Failure of an id that ParseID refuses.
 	ClassBadID = "bad_id"
+	// ClassTooLarge is that of what is larger than it may be.
+	ClassTooLarge = "too_large"
 	// ClassMalformed is that of an item of a listing that cannot be read.
 	ClassMalformed = "malformed"
 )

@@ -73,7 +73,7 @@ func (s *fakeSource) list(place SourceKey) iter.Seq2[File, error] {
 	}
 }
 
-func (s *fakeSource) Assets(_ context.Context, id ID, kind Kind) ([]Asset, error) {
+func (s *fakeSource) Assets(_ context.Context, id ID, kind Kind, room Room) ([]*Asset, error) {
 	s.mu.Lock()
 	s.listings = append(s.listings, string(id)+" "+string(kind))
 	s.mu.Unlock()
@@ -84,12 +84,16 @@ func (s *fakeSource) Assets(_ context.Context, id ID, kind Kind) ([]Asset, error
 			return nil, err
 		}
 	}
-	assets := []Asset{}
+	assets := []*Asset{}
 	for _, a := range s.assets[string(id)] {
-		if a.Kind == kind {
-			a.FileID = id
-			assets = append(assets, a)
+		if a.Kind != kind {
+			continue
 		}
+		a.FileID = id
+		if err := room(a.Weight()); err != nil {
+			return nil, err
+		}
+		assets = append(assets, &a)
 	}
 	return assets, nil
 }

@@ -60,10 +60,11 @@ func (r *run) fetchOne(j job) error {
 	r.hope.serve()
 	row.Status, row.Content = Stored, blob.Content
 	row.Attempts, row.FetchedAt, row.DeclaredType = blob.Attempts, blob.FetchedAt, blob.DeclaredType
-	same := !r.Refetch && j.prior.has(&blob.Content)
+	known := j.prior()
+	same := !r.Refetch && known.has(&blob.Content)
 	if same {
 		// What is stored stays, under the newer date.
-		row.Location, row.FetchedAt = j.prior.Location, j.prior.FetchedAt
+		row.Location, row.FetchedAt = known.Location, known.FetchedAt
 		err = r.add(result{file: j.file, row: row})
 	} else {
 		err = r.store(j, row, blob)
@@ -85,22 +86,23 @@ func (r *run) store(j job, row *Row, blob *Blob) error {
 	r.gate.RLock()
 	defer r.gate.RUnlock()
 	var prior *Location
-	if j.prior != nil && j.prior.Status == Stored {
-		prior = &j.prior.Location
+	known := j.prior()
+	if known != nil && known.Status == Stored {
+		prior = &known.Location
 	}
 	location, err := r.Sink.Put(r.work, j.asset, blob, prior)
 	if err != nil {
 		return &StorageError{"store blob", err}
 	}
-	return r.add(result{file: j.file, row: row, prior: j.prior, location: location})
+	return r.add(result{file: j.file, row: row, prior: known, location: location})
 }
 
 // recordFailure records that an asset could not be fetched. What is stored of it stays, with its date and whatever size is listed
 // now: then only the file's row tells that something is to be tried again.
 func (r *run) recordFailure(j job, row *Row, failure *Failure) error {
-	if j.prior != nil && j.prior.Status == Stored {
-		kept := *j.prior
-		kept.File, kept.Gone = row.File.fetchedUnder(j.under), Gone{}
+	if known := j.prior(); known != nil && known.Status == Stored {
+		kept := *known
+		kept.File, kept.Gone = row.File.fetchedUnder(j.earlier.under), Gone{}
 		row = &kept
 	}
 	return r.add(result{file: j.file, row: row, failure: failure})

@@ -357,7 +357,7 @@ func (h *upstream) listing(d string, kind int) Listing {
 }
 
 // Assets implements Source.
-func (h *upstream) Assets(_ context.Context, id ID, kind Kind) ([]Asset, error) {
+func (h *upstream) Assets(_ context.Context, id ID, kind Kind, _ Room) ([]*Asset, error) {
 	h.store.mu.Lock()
 	defer h.store.mu.Unlock()
 	h.requests = append(h.requests, string(id)+" "+string(kind))
@@ -372,7 +372,7 @@ func (h *upstream) Assets(_ context.Context, id ID, kind Kind) ([]Asset, error) 
 			h.absentAssets[key]++
 		}
 	}
-	assets := []Asset{}
+	assets := []*Asset{}
 	if h.lie {
 		switch lie := h.rng.IntN(12); {
 		case lie == 0 && f.age == 0:
@@ -382,13 +382,13 @@ func (h *upstream) Assets(_ context.Context, id ID, kind Kind) ([]Asset, error) 
 		case lie == 2:
 			return nil, &Failure{Class: "http_404", Attempts: 1, Final: true, Absent: true, Err: errFake}
 		case lie == 3:
-			assets = append(assets, Asset{FileID: id, Kind: kind, PageIndex: -1, Malformed: &Failure{Class: ClassMalformed, Err: errFake}})
+			assets = append(assets, &Asset{FileID: id, Kind: kind, PageIndex: -1, Malformed: &Failure{Class: ClassMalformed, Err: errFake}})
 		}
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(f.pictures), AssetKey.Compare) {
 		if p := f.pictures[key]; key.Kind == kind && !p.shown.After(time.Now()) && (len(assets) == 0 || assets[0].Malformed == nil || h.rng.IntN(2) == 0) {
 			h.absentAssets[key] = 0
-			assets = append(assets, Asset{FileID: id, Kind: kind, PageIndex: key.PageIndex, ListedSize: &p.size, IsLikelyNoise: new(key.PageIndex == 1)})
+			assets = append(assets, &Asset{FileID: id, Kind: kind, PageIndex: key.PageIndex, ListedSize: &p.size, IsLikelyNoise: new(key.PageIndex == 1)})
 		}
 	}
 	return assets, nil

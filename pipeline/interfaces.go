@@ -13,8 +13,9 @@ type Source interface {
 	// Listings returns the listings of files, in the order in which they are to be read. None is asked for before.
 	Listings(ctx context.Context) []Listing
 	// Assets lists all assets of one kind that a file has. A *NoAssetsError says that there is nothing to ask for. A
-	// nil slice is the answer that has no list: there may be none yet, and what is known is not gone.
-	Assets(ctx context.Context, id ID, kind Kind) ([]Asset, error)
+	// nil slice is the answer that has no list: there may be none yet, and what is known is not gone. Room is asked for each
+	// asset before the next one is read; its error is returned as it is.
+	Assets(ctx context.Context, id ID, kind Kind, room Room) ([]*Asset, error)
 	// Blob fetches an asset and returns its bytes only after they have been verified. The caller closes the blob. Pause is
 	// called around a wait of some length, in which the source holds neither a connection nor memory for the asset; it may be
 	// nil.
@@ -27,6 +28,10 @@ type Source interface {
 // Pause calls wait, while which another asset may take the place of the one that waits, and returns its error, or why there
 // is no place any more.
 type Pause func(wait func() error) error
+
+// Room takes so many bytes of the memory of the run for what a listing has, or gives them back where they are negative. Its error
+// says that the listing is not to be held any longer.
+type Room func(bytes int64) error
 
 // Sink is where blobs go. Put is safe for concurrent use; the other methods are called by one goroutine. What is stored is never
 // overwritten: a blob that takes the place of another has another Location, and the old one is discarded when the new row is

@@ -134,9 +134,9 @@ func TestRun_IsDue(t *testing.T) {
 
 func TestMissingPages(t *testing.T) {
 	for pages, want := range map[[3]int32]int64{{0, 1, 2}: 0, {1, 2, 3}: 0, {0, 2, 5}: 3, {2, 3, 5}: 2, {-7, 0, math.MaxInt32}: math.MaxInt32 - 1} {
-		var screenshots []Asset
+		var screenshots []*Asset
 		for _, page := range pages {
-			screenshots = append(screenshots, Asset{PageIndex: page})
+			screenshots = append(screenshots, &Asset{PageIndex: page})
 		}
 		if got := missingPages(screenshots); got != want {
 			t.Errorf("%v: %d pages are missing, want %d", fmt.Sprint(pages), got, want)

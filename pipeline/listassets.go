@@ -2,12 +2,13 @@ package pipeline
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
 // listing is what a file has now, and what the ledger says it had.
 type listing struct {
-	assets []Asset
+	assets []*Asset
 	// kinds are those that were answered: true where what is not listed is missing, false where what is known stays.
 	kinds map[Kind]bool
 	prior map[AssetKey]*Row
@@ -29,7 +30,7 @@ func (l *listing) under(row *Row, file *File) time.Time {
 
 // listAssets asks for a file's assets. Kinds that cannot be listed are among the refusals; where nothing can be asked for, the
 // file's row says why.
-func (r *run) listAssets(progress *fileProgress, state *FileState) (l listing, refusals map[Kind]*Failure, err error) {
+func (r *run) listAssets(progress *fileProgress, state *FileState, room *room) (l listing, refusals map[Kind]*Failure, err error) {
 	row := &progress.row
 	if row.ID == "" {
 		row.Status, row.Error = Skipped, ReasonNoFileID
@@ -50,7 +51,7 @@ func (r *run) listAssets(progress *fileProgress, state *FileState) (l listing, r
 			refusals[kind] = failure
 			continue
 		}
-		assets, err := r.Source.Assets(r.intake, id, kind)
+		assets, err := r.askAssets(id, kind, room)
 		if none, ok := errors.AsType[*NoAssetsError](err); ok {
 			row.Status, row.Error, row.Counts = Skipped, none.Error(), Counts{}
 			return listing{prior: l.prior}, nil, nil
@@ -90,6 +91,25 @@ func (r *run) listAssets(progress *fileProgress, state *FileState) (l listing, r
 	return l, refusals, nil
 }
 
+// askAssets asks for a file's assets of a kind. Where there is no memory for them, what came of them is dropped, and they are asked
+// for again when there is.
+func (r *run) askAssets(id ID, kind Kind, room *room) ([]*Asset, error) {
+	before := room.used
+	for {
+		assets, err := r.Source.Assets(r.intake, id, kind, room.take)
+		if err == nil {
+			return assets, nil
+		}
+		room.back(before)
+		if !errors.Is(err, errNoRoom) {
+			return nil, err
+		}
+		if err := room.grow(r.intake); err != nil {
+			return nil, err
+		}
+	}
+}
+
 // holds tells whether assets of a kind are known that are not gone.
 func (l *listing) holds(kind Kind) bool {
 	for _, row := range l.prior {
@@ -114,20 +134,27 @@ func (r *run) prior(id ID) (map[AssetKey]*Row, error) {
 }
 
 // unique drops assets that a listing repeats.
-func unique(assets []Asset) []Asset {
-	seen := make(map[AssetKey]struct{}, len(assets))
-	kept := assets[:0]
-	for _, a := range assets {
-		if _, again := seen[a.Key()]; !again {
-			seen[a.Key()] = struct{}{}
-			kept = append(kept, a)
+func unique(assets []*Asset) []*Asset {
+	compare := func(a, b *Asset) int { return a.Key().Compare(b.Key()) }
+	sorted := assets
+	if !slices.IsSortedFunc(sorted, compare) {
+		sorted = slices.Clone(assets)
+		slices.SortStableFunc(sorted, compare)
+	}
+	again := map[*Asset]bool{}
+	for i := 1; i < len(sorted); i++ {
+		if compare(sorted[i-1], sorted[i]) == 0 {
+			again[sorted[i]] = true
 		}
 	}
-	return kept
+	if len(again) == 0 {
+		return assets
+	}
+	return slices.DeleteFunc(assets, func(a *Asset) bool { return again[a] })
 }
 
 // missingPages counts the gaps in the page numbers of screenshots, which begin with 0 or 1.
-func missingPages(screenshots []Asset) int64 {
+func missingPages(screenshots []*Asset) int64 {
 	first, last, pages := int64(1), int64(0), int64(0)
 	for _, a := range screenshots {
 		if a.PageIndex >= 0 {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sync/semaphore"
 )
 
 // Options configures Run. Source, Sink and Ledger are required; other zero values stand for the defaults named.
@@ -41,10 +40,14 @@ type Options struct {
 	// Listers is the number of files whose assets are listed at once (a quarter of Concurrency): listing runs ahead of
 	// fetching by little, and must not starve it of permissions to send.
 	Listers int
-	// Memory bounds the bytes of the blobs that are in memory at once (256 MiB). A single blob may always be.
+	// Memory bounds the bytes of the blobs that are in memory at once, and of listings and all that comes of them until it is
+	// committed (256 MiB). Listings have an eighth of it, but for one, which may have all. A single blob may always be in memory, and
+	// the listings of a single file where they have 16 MiB at most.
 	Memory int64
 	// Checkpoint is the time between two checkpoints (5 s). CheckpointRows (10,000) and CheckpointBytes (256 MiB) bound the
-	// work that is not committed, which a crash costs. A checkpoint begins at half of either; work goes on meanwhile.
+	// work that is not committed, which a crash costs. A checkpoint begins at half of either, or where its rows take a quarter of
+	// what listings may have of the memory; work goes on meanwhile. Nothing more is fetched while a blob is not committed that was
+	// stored two times as long ago as Checkpoint: then committing takes longer than fetching.
 	Checkpoint      time.Duration
 	CheckpointRows  int
 	CheckpointBytes int64
@@ -52,13 +55,20 @@ type Options struct {
 	Stop <-chan struct{}
 }
 
+// DefaultMemory is that of Options.Memory, in bytes.
+const DefaultMemory = 256 << 20
+
 // BufferedBlobSize is the size in bytes from which on a Source keeps blobs in temporary files rather than in memory.
 const BufferedBlobSize = 8 << 20
+
+// blobAge is how old a blob may become before it is committed, in times of Options.Checkpoint: one until a checkpoint begins, and one
+// for it to be made.
+const blobAge = 2
 
 func (o Options) withDefaults() Options {
 	setDefault(&o.Concurrency, 32)
 	setDefault(&o.Listers, max(1, o.Concurrency/4))
-	setDefault(&o.Memory, 256<<20)
+	setDefault(&o.Memory, DefaultMemory)
 	setDefault(&o.Checkpoint, 5*time.Second)
 	setDefault(&o.CheckpointRows, 10_000)
 	setDefault(&o.CheckpointBytes, 256<<20)
@@ -163,7 +173,7 @@ type run struct {
 	// started is now, for everything that the run says of a file.
 	started time.Time
 	belief  belief
-	memory  *semaphore.Weighted
+	memory  *memory
 	crew    *crew
 	// jobs are assets to fetch.
 	jobs chan job
@@ -188,12 +198,32 @@ type run struct {
 	first error
 }
 
-// job is an asset to fetch. prior is its row of an earlier run, which may be nil; under is the date under which it was fetched.
-type job struct {
+// wanted is a listed asset of which something is to be recorded: it is to be fetched, or to be skipped where the filters say so. A
+// listing may have a million.
+type wanted struct {
 	asset *Asset
-	prior *Row
+	// earlier is what an earlier run recorded; nil where none did.
+	earlier *earlier
+}
+
+// job is an asset of a file to fetch.
+type job struct {
+	wanted
+	file *fileProgress
+}
+
+// earlier is the row of an asset, and the date of its file under which it was fetched.
+type earlier struct {
+	row   *Row
 	under time.Time
-	file  *fileProgress
+}
+
+// prior returns the asset's row of an earlier run, which may be nil.
+func (w wanted) prior() *Row {
+	if w.earlier == nil {
+		return nil
+	}
+	return w.earlier.row
 }
 
 func newRun(ctx context.Context, o Options, history History) *run {
@@ -202,11 +232,12 @@ func newRun(ctx context.Context, o Options, history History) *run {
 		Options: o,
 		history: history,
 		started: time.Now().UTC().Truncate(time.Microsecond),
-		memory:  semaphore.NewWeighted(o.Memory),
+		memory:  newMemory(o.Memory),
 		// Twice the workers: each finds its next job waiting. Besides, every goroutine that was hired while assets are parked
 		// holds a job while it waits for a place: maxParked times the workers at most.
-		jobs:   make(chan job, 2*o.Concurrency),
-		batch:  newBatch(o.CheckpointRows, o.CheckpointBytes),
+		jobs: make(chan job, 2*o.Concurrency),
+		batch: newBatch(
+			extent{rows: o.CheckpointRows, weight: ListingShare(o.Memory) / 2, bytes: o.CheckpointBytes}, blobAge*o.Checkpoint),
 		belief: belief{accepted: o.AcceptListing},
 		hope:   newHope(),
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 
@@ -20,6 +22,8 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	environ        []string
+	// system has the files of this machine that say how much memory this process may take; nil for no limit.
+	system fs.FS
 	// stop is closed at the first interrupt. The context ends at the second.
 	stop <-chan struct{}
 	// ownProcess is true where nothing else runs in this process, so that its memory is tuned for the command, and dumped nowhere.
@@ -117,6 +121,19 @@ func exportArgument(c *cobra.Command, args []string) error {
 		return usagef("the argument is %q, and --out %q: name one export", args[0], given)
 	}
 	return c.Flags().Set(out.Name, args[0])
+}
+
+// limitMemory has a run fit into what this process may take, until restore is called.
+func (a *app) limitMemory(o *export.Options) (restore func()) {
+	limit := int64(math.MaxInt64)
+	if a.system != nil {
+		limit = export.ProcessLimit(a.system, a.environ)
+	}
+	export.FitMemory(&o.Config.Limits, limit, o.Log)
+	if !a.ownProcess {
+		return func() {}
+	}
+	return export.LimitMemory(a.environ, int64(o.Config.Limits.Memory), limit)
 }
 
 // isTerminal tells whether w is a terminal.

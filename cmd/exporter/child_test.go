@@ -34,6 +34,8 @@ type childOptions struct {
 	UID int
 	// Cost says that the program prints a cost as its last line.
 	Cost bool
+	// Peak says that its memory is tuned as that of the real one, and that it prints the most that it had as its last line, in bytes.
+	Peak bool
 }
 
 // point is a place in a run: operations such as "rename blobs/*/*/*/0.jpg", with the wildcards of path.Match. Each is the
@@ -59,7 +61,7 @@ func childMain() {
 	ctx, stop := withSignals(context.Background())
 	a := &app{
 		stdin: strings.NewReader(""), stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), stop: stop,
-		checkpointRows: o.CheckpointRows,
+		checkpointRows: o.CheckpointRows, ownProcess: o.Peak,
 	}
 	if len(o.Stop) > 0 {
 		s := &stopper{left: o.Stop}
@@ -68,7 +70,19 @@ func childMain() {
 	if o.Cost {
 		os.Exit(runAtCost(ctx, a))
 	}
-	os.Exit(run(ctx, a, os.Args[1:]))
+	code := run(ctx, a, os.Args[1:])
+	if o.Peak {
+		fmt.Printf("\n%d\n", peakMemory())
+	}
+	os.Exit(code)
+}
+
+// peakMemory returns the most memory that this process had, in bytes; 0 where the system does not say.
+func peakMemory() (kibibytes int64) {
+	status, _ := os.ReadFile("/proc/self/status")
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	_, _ = fmt.Sscan(rest, &kibibytes)
+	return kibibytes << 10
 }
 
 // stopper stops a program at a point.

@@ -15,7 +15,7 @@ func main() {
 	runtime.MemProfileRate = 0
 	ctx, stop := withSignals(context.Background())
 	a := &app{
-		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), stop: stop, ownProcess: true,
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), system: os.DirFS("/"), stop: stop, ownProcess: true,
 	}
 	os.Exit(run(ctx, a, os.Args[1:]))
 }

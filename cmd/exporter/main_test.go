@@ -170,8 +170,9 @@ type cli struct {
 	t       *testing.T
 	baseURL string
 	stop    chan struct{}
-	// ownProcess and checkpointRows are those of app; wrapFS is for ownWrapped.
+	// ownProcess, system and checkpointRows are those of app; wrapFS is for ownWrapped.
 	ownProcess     bool
+	system         fs.FS
 	wrapFS         func(durable.FS) durable.FS
 	checkpointRows int
 }
@@ -187,7 +188,7 @@ func (c *cli) run(args ...string) (code int, stdout, stderr string) {
 	c.t.Helper()
 	var out, err bytes.Buffer
 	a := &app{
-		stdin: strings.NewReader(""), stdout: &out, stderr: &err, stop: c.stop,
+		stdin: strings.NewReader(""), stdout: &out, stderr: &err, stop: c.stop, system: c.system,
 		ownProcess: c.ownProcess, own: ownWrapped(c.wrapFS), checkpointRows: c.checkpointRows,
 		environ: []string{"LLAMA_CLOUD_API_KEY=" + canaryKey, "LLAMA_CLOUD_BASE_URL=" + c.baseURL, "EXPORTER_LIMITS_RATE=unlimited"},
 	}

@@ -41,6 +41,7 @@ remove is no part of it.`,
 		}
 		console := newConsole(a.stderr, o.Config.Log)
 		o.Log, o.Watcher, o.Stop = console.log, console, a.stop
+		defer a.limitMemory(&o)()
 		report, err := export.Plan(c.Context(), o)
 		if err != nil {
 			return err

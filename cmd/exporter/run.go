@@ -50,13 +50,11 @@ SIGHUP that come within two seconds.`,
 
 // export runs an export and prints what came of it.
 func (a *app) export(ctx context.Context, o export.Options) error {
-	if a.ownProcess {
-		defer export.LimitMemory(a.environ, int64(o.Config.Limits.Memory))()
-	}
 	o.ExitCode = func(err error) int { return explainError(err).code }
 	o.Own, o.CheckpointRows = a.own, a.checkpointRows
 	console := newConsole(a.stderr, o.Config.Log)
 	o.Log, o.Watcher, o.Stop = console.log, console, a.stop
+	defer a.limitMemory(&o)()
 	report, err := export.Run(ctx, o)
 	if report == nil {
 		return err

@@ -74,7 +74,7 @@ type Limits struct {
 	Rate Rate
 	// Concurrency is the number of blobs in flight, from 1 to 1024.
 	Concurrency int
-	// Memory bounds the blobs in flight together, MaxBlobSize a single one; both are positive.
+	// Memory bounds what is in memory at once of blobs and listings; 0 is what fits. MaxBlobSize bounds a single blob, and is positive.
 	Memory, MaxBlobSize Size
 	// MaxPause is the longest pause that the API may ask for before the run stops.
 	MaxPause time.Duration

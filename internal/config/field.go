@@ -156,15 +156,36 @@ func rateField(p *Rate) field {
 
 // sizeField takes sizes other than 0.
 func sizeField(p *Size) field {
-	parse := func(text string) (Size, error) {
-		s, err := ParseSize(text)
-		if err == nil && s == 0 {
-			err = errors.New("the size is zero")
-		}
-		return s, err
-	}
 	const allowed = `such as "64KB", "256MiB" or "1GiB"`
-	return scalar(field{typ: TypeString, placeholder: "SIZE", allowed: allowed}, p, parse, Size.String)
+	return scalar(field{typ: TypeString, placeholder: "SIZE", allowed: allowed}, p, parseSize, Size.String)
+}
+
+// parseSize parses a size other than 0.
+func parseSize(text string) (Size, error) {
+	s, err := ParseSize(text)
+	if err == nil && s == 0 {
+		err = errors.New("the size is zero")
+	}
+	return s, err
+}
+
+// memoryField takes sizes, and auto for 0.
+func memoryField(p *Size) field {
+	const auto = "auto"
+	size := sizeField(p)
+	parse := func(text string) (Size, error) {
+		if text == auto {
+			return 0, nil
+		}
+		return parseSize(text)
+	}
+	print := func(s Size) string {
+		if s == 0 {
+			return auto
+		}
+		return s.String()
+	}
+	return scalar(field{typ: size.typ, placeholder: size.placeholder, allowed: size.allowed + `; or "auto"`}, p, parse, print)
 }
 
 // durationField takes positive durations.

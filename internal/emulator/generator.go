@@ -21,14 +21,16 @@ const (
 type generator struct {
 	assets int64
 	length int64
-	seed   uint64
-	slab   []byte
-	chunks sync.Pool
+	// metadata is how many bytes that of an asset has at least; 0 for none.
+	metadata int
+	seed     uint64
+	slab     []byte
+	chunks   sync.Pool
 }
 
 func newGenerator(o SyntheticOptions) *generator {
 	g := &generator{
-		assets: int64(o.AssetsPerFile), length: int64(max(o.BlobSize, jpegHead+len(jpegEnd))), seed: o.Seed,
+		assets: int64(o.AssetsPerFile), length: int64(max(o.BlobSize, jpegHead+len(jpegEnd))), metadata: o.AssetMetadata, seed: o.Seed,
 		slab: make([]byte, slabSize), chunks: sync.Pool{New: func() any { return new([chunkSize]byte) }},
 	}
 	var key [32]byte

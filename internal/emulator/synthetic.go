@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"math/rand/v2"
 	"strconv"
 	"time"
 )
@@ -19,7 +20,9 @@ type SyntheticOptions struct {
 	AssetsPerFile int
 	// BlobSize is the size of each blob in bytes. It is raised to 67, the smallest that begins and ends as a JPEG does.
 	BlobSize int
-	Seed     uint64
+	// Metadata is how many bytes the metadata of each file have at least, and AssetMetadata that of each asset; 0 leaves an asset's out.
+	Metadata, AssetMetadata int
+	Seed                    uint64
 }
 
 // Synthetic computes a corpus for benchmarks. Blobs cost no memory: their bytes are computed while they are sent. No two
@@ -39,11 +42,25 @@ func Synthetic(o SyntheticOptions) *Corpus {
 		c.addEntry(d, &FileSpec{
 			ID: fmt.Sprintf("dfl-%08d", i), FileID: id, DisplayName: fmt.Sprintf("Document %d.pdf", i),
 			UniqueID: fmt.Sprintf("document-%d", i), CreatedAt: at, UpdatedAt: at,
-			Metadata: json.RawMessage(fmt.Sprintf(`{"number":%d}`, i)),
+			Metadata: syntheticMetadata(o.Seed, uint64(i), o.Metadata),
 		})
 		c.files[id].pictures = &syntheticPictures{g, id, uint64(i) * uint64(o.AssetsPerFile)}
 	}
 	return c
+}
+
+// syntheticMetadata returns metadata of at least so many bytes, in which nothing repeats itself.
+func syntheticMetadata(seed, number uint64, size int) json.RawMessage {
+	text := fmt.Appendf(nil, `{"number":%d`, number)
+	if size > len(text)+1 {
+		random := rand.New(rand.NewPCG(seed, number))
+		text = append(text, `,"text":"`...)
+		for len(text) < size-2 {
+			text = strconv.AppendUint(text, random.Uint64(), 36)
+		}
+		text = append(text, '"')
+	}
+	return append(text, '}')
 }
 
 // syntheticPictures computes the assets of one file.
@@ -73,6 +90,9 @@ func (s *syntheticPictures) all(kind Kind) iter.Seq[picture] {
 		for page := range n {
 			b := syntheticBlob{s.generator, first + uint64(page)}
 			spec := AssetSpec{Kind: kind, Page: page, ListedSize: &s.length}
+			if s.metadata > 0 {
+				spec.Metadata = syntheticMetadata(s.seed, b.number, s.metadata)
+			}
 			if kind == Figure {
 				noise := page%8 == 7
 				spec.Name, spec.Confidence, spec.IsLikelyNoise = syntheticName(page), 0.875, &noise

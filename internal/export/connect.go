@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"log/slog"
 
 	"exporter/internal/config"
@@ -32,6 +33,7 @@ func Connect(cfg *config.Config, log *slog.Logger, spool func() (llamacloud.Spoo
 		MaxPause:       cfg.Limits.MaxPause,
 		MaxOutage:      cfg.Limits.MaxOutage,
 		MaxAttempts:    cfg.Limits.MaxAttempts,
+		MaxPageBytes:   pipeline.ListingShare(cmp.Or(int64(cfg.Limits.Memory), pipeline.DefaultMemory)),
 		MaxBlobSize:    int64(cfg.Limits.MaxBlobSize),
 		Spool:          spool,
 		UserAgent:      "exporter/" + Version(),

@@ -52,10 +52,10 @@ func (s *crashSource) Files(context.Context) iter.Seq2[pipeline.File, error] {
 	}
 }
 
-func (s *crashSource) Assets(_ context.Context, id pipeline.ID, kind pipeline.Kind) ([]pipeline.Asset, error) {
-	var assets []pipeline.Asset
+func (s *crashSource) Assets(_ context.Context, id pipeline.ID, kind pipeline.Kind, _ pipeline.Room) ([]*pipeline.Asset, error) {
+	var assets []*pipeline.Asset
 	for page := range s.pages {
-		a := pipeline.Asset{FileID: id, Kind: kind, PageIndex: int32(page)}
+		a := &pipeline.Asset{FileID: id, Kind: kind, PageIndex: int32(page)}
 		if kind == pipeline.Figure {
 			a.FigureName = fmt.Sprintf("page_%d_figure_1.jpg", page+1)
 		}

@@ -16,19 +16,26 @@ const (
 	heapFloor = 24 << 20
 	// leastPercent is how much the heap may grow beyond what is live where that is more than the floor has room for.
 	leastPercent = 50
-	// besidesBlobs is what a run may take besides the blobs in memory, in bytes.
+	// besidesBlobs is what the heap of a run may have besides limits.memory, in bytes.
 	besidesBlobs = 128 << 20
+	// limitPercent is how much of what this process may take its heap may have: the rest is what is none, such as stacks, buffers of
+	// the kernel, and the program's own code.
+	limitPercent = 85
 	// leastGoal is the least goal of the heap that the runtime sets where the percentage is 100, in bytes.
 	leastGoal = 4 << 20
 )
 
-// LimitMemory bounds the memory of this process to what a run needs for so many bytes of blobs, until restore is called.
-// GOMEMLIMIT in the environment comes first.
-func LimitMemory(environ []string, blobs int64) (restore func()) {
+// LimitMemory bounds the memory of this process to what a run needs with limits.memory, and to what it may take in all, until restore is
+// called. GOMEMLIMIT in the environment comes first.
+func LimitMemory(environ []string, memory, limit int64) (restore func()) {
 	if isSet(environ, "GOMEMLIMIT") {
 		return func() {}
 	}
-	before := debug.SetMemoryLimit(min(blobs, math.MaxInt64-besidesBlobs) + besidesBlobs)
+	heap := min(memory, math.MaxInt64-besidesBlobs) + besidesBlobs
+	if limit < math.MaxInt64 {
+		heap = min(heap, limit/100*limitPercent)
+	}
+	before := debug.SetMemoryLimit(heap)
 	return func() { debug.SetMemoryLimit(before) }
 }
 

@@ -57,13 +57,18 @@ func TestKeepHeapFloor_Goal_IsTheFloorOrHalfAsMuchAgain(t *testing.T) {
 func TestLimitMemory_AnySize_Counts(t *testing.T) {
 	before := debug.SetMemoryLimit(-1)
 	for blobs, want := range map[int64]int64{1 << 20: 129 << 20, math.MaxInt64: math.MaxInt64} {
-		restore := LimitMemory([]string{"GOMEMLIMIT="}, blobs)
+		restore := LimitMemory([]string{"GOMEMLIMIT="}, blobs, math.MaxInt64)
 		if got := debug.SetMemoryLimit(-1); got != want {
 			t.Errorf("%d bytes of blobs: the limit is %d, want %d", blobs, got, want)
 		}
 		restore()
 	}
-	LimitMemory([]string{"GOMEMLIMIT=1GiB"}, 1)
+	restore := LimitMemory(nil, 256<<20, 200<<20)
+	if got := debug.SetMemoryLimit(-1); got >= 200<<20 || got < 150<<20 {
+		t.Errorf("of 200 MiB in all, the limit is %d", got)
+	}
+	restore()
+	LimitMemory([]string{"GOMEMLIMIT=1GiB"}, 1, 1<<30)
 	if got := debug.SetMemoryLimit(-1); got != before {
 		t.Errorf("with GOMEMLIMIT, the limit is %d, want %d", got, before)
 	}

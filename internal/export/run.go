@@ -133,6 +133,7 @@ func (r *run) pipelineOptions(client *llamacloud.Client) pipeline.Options {
 		Incremental:   incremental,
 		Limit:         cfg.Run.Limit,
 		Concurrency:   cfg.Limits.Concurrency,
+		Memory:        int64(cfg.Limits.Memory),
 	}
 }
 
@@ -145,7 +146,7 @@ func (r *run) transfer(ctx context.Context, client *llamacloud.Client, ledger *m
 	defer func() { err = errors.Join(err, storageError("close the sink", sink.Close())) }()
 	o := r.pipelineOptions(client)
 	o.Sink, o.Ledger, o.Stop = sink, ledger, r.Stop
-	o.Memory, o.Checkpoint, o.CheckpointRows = int64(r.Config.Limits.Memory), r.Config.Output.Checkpoint, r.CheckpointRows
+	o.Checkpoint, o.CheckpointRows = r.Config.Output.Checkpoint, r.CheckpointRows
 	for _, listing := range o.Source.Listings(ctx) {
 		r.asked = append(r.asked, listing.Key)
 	}

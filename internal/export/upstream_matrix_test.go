@@ -113,13 +113,13 @@ func (u *matrixUpstream) list() iter.Seq2[pipeline.File, error] {
 }
 
 // Assets implements pipeline.Source.
-func (u *matrixUpstream) Assets(_ context.Context, id pipeline.ID, kind pipeline.Kind) ([]pipeline.Asset, error) {
+func (u *matrixUpstream) Assets(_ context.Context, id pipeline.ID, kind pipeline.Kind, _ pipeline.Room) ([]*pipeline.Asset, error) {
 	pictures := u.files[string(id)].pictures
-	assets := []pipeline.Asset{}
+	assets := []*pipeline.Asset{}
 	for _, key := range slices.SortedFunc(maps.Keys(pictures), pipeline.AssetKey.Compare) {
 		if key.Kind == kind {
 			size := int64(pictures[key].size)
-			assets = append(assets, pipeline.Asset{
+			assets = append(assets, &pipeline.Asset{
 				FileID: id, Kind: kind, PageIndex: key.PageIndex, FigureName: key.FigureName, ListedSize: &size,
 			})
 		}

@@ -34,9 +34,11 @@ func breakOff(w http.ResponseWriter) {
 }
 
 // trickle sends one byte a second, for ever.
-func trickle(w http.ResponseWriter, r *http.Request) {
+func trickle(w http.ResponseWriter, r *http.Request) { trickleOf(w, r, 0xff) }
+
+func trickleOf(w http.ResponseWriter, r *http.Request, b byte) {
 	for r.Context().Err() == nil {
-		if _, err := w.Write([]byte{0xff}); err != nil {
+		if _, err := w.Write([]byte{b}); err != nil {
 			return
 		}
 		_ = http.NewResponseController(w).Flush()

@@ -52,8 +52,8 @@ func projectFile(f *ProjectFile) pipeline.File {
 	}
 }
 
-func screenshotAsset(file pipeline.ID, s *PageScreenshot) pipeline.Asset {
-	return pipeline.Asset{
+func screenshotAsset(file pipeline.ID, s *PageScreenshot) *pipeline.Asset {
+	return &pipeline.Asset{
 		FileID:     file,
 		Kind:       pipeline.Screenshot,
 		PageIndex:  s.PageIndex,
@@ -62,8 +62,8 @@ func screenshotAsset(file pipeline.ID, s *PageScreenshot) pipeline.Asset {
 	}
 }
 
-func figureAsset(file pipeline.ID, f *PageFigure) pipeline.Asset {
-	return pipeline.Asset{
+func figureAsset(file pipeline.ID, f *PageFigure) *pipeline.Asset {
+	return &pipeline.Asset{
 		FileID:        file,
 		Kind:          pipeline.Figure,
 		PageIndex:     f.PageIndex,

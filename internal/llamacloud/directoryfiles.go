@@ -173,7 +173,7 @@ func (c *Client) DirectoryFile(
 	if err != nil {
 		return DirectoryFile{}, err
 	}
-	return fetch(ctx, k, decodeDirectoryFile)
+	return k.directoryFile(ctx)
 }
 
 // NewDirectoryFile is what AddDirectoryFile puts into a directory.
@@ -242,18 +242,21 @@ func (k *call) write(ctx context.Context, content any) (DirectoryFile, error) {
 		size:        int64(len(encoded)),
 		open:        func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(encoded)), nil },
 	}
-	return fetch(ctx, k, decodeDirectoryFile)
+	return k.directoryFile(ctx)
 }
 
-func decodeDirectoryFile(raw []byte) (DirectoryFile, error) {
-	v, err := parseJSON(raw)
-	if err != nil {
-		return DirectoryFile{}, err
-	}
-	var o object
-	f := readDirectoryFile(&o, v)
-	if f.Malformed == nil && f.ID == "" {
-		f.Malformed = errors.New("a directory file has no id")
-	}
-	return f, f.Malformed
+// directoryFile does the call and returns the directory file of its answer.
+func (k *call) directoryFile(ctx context.Context) (f DirectoryFile, err error) {
+	err = k.stream(ctx, k.client.maxJSON, func(s *stream) error {
+		v, err := s.value()
+		if err != nil {
+			return err
+		}
+		var o object
+		if f = readDirectoryFile(&o, v); f.Malformed == nil && f.ID == "" {
+			f.Malformed = errors.New("a directory file has no id")
+		}
+		return f.Malformed
+	})
+	return f, err
 }

@@ -35,7 +35,7 @@ const (
 	// ClassNotImage: a body is no image by its bytes, whatever it is declared as.
 	ClassNotImage = "not_image"
 	// ClassTooLarge: an image is larger than Options.MaxBlobSize.
-	ClassTooLarge = "too_large"
+	ClassTooLarge = pipeline.ClassTooLarge
 	// ClassEncoding: a body is in a content coding, which was not asked for.
 	ClassEncoding = "encoding"
 	// ClassMalformed: a body is not the JSON that the API's reference promises, or it is too large or too deep.

@@ -112,7 +112,7 @@ func TestDecodePage_HostileObjects(t *testing.T) {
 			DirectoryFile{ID: "x", DisplayName: Value("a\U0010f7ed\U0010f7bf\U0010f7bf\U0010f7ed\U0010f7a0\U0010f7bd")}},
 		{"NUL", `{"id":"\u0000","unique_id":"\u0000"}`, DirectoryFile{ID: "\x00", UniqueID: Value("\x00")}},
 	} {
-		got, err := decodePage([]byte(`{"items":[`+test.item+`]}`), readDirectoryFile)
+		got, err := decodeText(`{"items":[`+test.item+`]}`, pageDecoder)
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
 			continue
@@ -133,9 +133,9 @@ func TestDecodePage_RefusesAtSmallCost(t *testing.T) {
 		"not UTF-8": "\xff",
 	} {
 		for _, prefix := range []string{"", `{"items":[`, `{"items":[{"id":"x","metadata":`, `{"next_page_token":`} {
-			raw := []byte(prefix + strings.Repeat(unit, size/len(unit)))
+			raw := prefix + strings.Repeat(unit, size/len(unit))
 			var err error
-			allocated := allocatedBy(func() { _, err = decodePage(raw, readDirectoryFile) })
+			allocated := allocatedBy(func() { _, err = decodeText(raw, pageDecoder) })
 			if err == nil || allocated > 4*size {
 				t.Errorf("%s%s…: got %v for %d bytes, want an error for at most %d", prefix, name, err, allocated, 4*size)
 			}

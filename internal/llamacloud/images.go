@@ -68,19 +68,13 @@ func readPageFigure(o *object, v value) (f PageFigure) {
 	return f
 }
 
-func decodeScreenshots(raw []byte) ([]PageScreenshot, error) {
-	return decodeList(raw, readPageScreenshot)
-}
-
-func decodeFigures(raw []byte) ([]PageFigure, error) { return decodeList(raw, readPageFigure) }
-
 // PageScreenshots lists the screenshots of all pages of a file.
 func (c *Client) PageScreenshots(ctx context.Context, file pipeline.ID) ([]PageScreenshot, error) {
 	k, err := c.newCall(http.MethodGet, screenshotsRoute, nil, idSegment(file))
 	if err != nil {
 		return nil, err
 	}
-	return fetch(ctx, k, decodeScreenshots)
+	return listOf(ctx, k, readPageScreenshot)
 }
 
 // PageFigures lists the figures on all pages of a file.
@@ -89,7 +83,16 @@ func (c *Client) PageFigures(ctx context.Context, file pipeline.ID) ([]PageFigur
 	if err != nil {
 		return nil, err
 	}
-	return fetch(ctx, k, decodeFigures)
+	return listOf(ctx, k, readPageFigure)
+}
+
+// listOf does the call and returns the list of its answer.
+func listOf[T any](ctx context.Context, k *call, decode func(*object, value) T) (list []T, err error) {
+	err = k.stream(ctx, k.client.maxJSON, func(s *stream) (err error) {
+		list, err = decodeList(s, decode)
+		return err
+	})
+	return list, err
 }
 
 // Image is the body of an image that is still coming. Nothing of it has been verified.

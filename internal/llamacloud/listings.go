@@ -34,8 +34,8 @@ type page[T any] struct {
 	Next string
 }
 
-func decodePage[T any](raw []byte, decode func(*object, value) T) (page[T], error) {
-	o, err := parsePage(raw)
+func decodePage[T any](s *stream, decode func(*object, value) T) (page[T], error) {
+	items, o, err := decodeItems(s, "items", decode)
 	if err != nil {
 		return page[T]{}, err
 	}
@@ -43,18 +43,28 @@ func decodePage[T any](raw []byte, decode func(*object, value) T) (page[T], erro
 	if len(o.odd) > 0 {
 		return page[T]{}, fmt.Errorf("next_page_token is %s", o.odd[0].Value)
 	}
-	items, err := decodeItems(o.get("items"), decode)
-	return page[T]{Items: items, Next: token.Or("")}, err
+	return page[T]{Items: items, Next: token.Or("")}, nil
 }
 
-// parsePage takes a page apart. A page without an array of items is refused where that is read: an empty answer must not pass
-// for an empty listing.
-func parsePage(raw []byte) (o object, err error) {
-	v, err := parseJSON(raw)
-	if err == nil {
-		err = o.parse(v)
+// decodeItems takes a page apart: the items of one of its members, of which the last of two counts, and the other members. A page
+// without an array of items is refused: an empty answer must not pass for an empty listing.
+func decodeItems[T any](s *stream, of string, decode func(*object, value) T) (items []T, others object, err error) {
+	err = s.members(func(name value) error {
+		if spellString(name) == of {
+			items, err = decodeList(s, decode)
+			return err
+		}
+		v, err := s.value()
+		if err != nil {
+			return err
+		}
+		others.members = append(others.members, member{name, s.keep(v)})
+		return nil
+	})
+	if err == nil && items == nil {
+		err = fmt.Errorf("%s: %w", of, errAbsent)
 	}
-	return o, err
+	return items, others, err
 }
 
 // identities returns what stands for the items of a page.
@@ -75,7 +85,7 @@ func pages[T any, P fileItem[T]](
 		var cursor cursor
 		l := c.newLister(route, "page_size", size, query, segments)
 		for {
-			p, err := fetchPage(ctx, l, func(raw []byte) (page[T], error) { return decodePage(raw, decode) })
+			p, err := fetchPage(ctx, l, func(s *stream) (page[T], error) { return decodePage(s, decode) })
 			if err == nil {
 				err = cursor.page(identities[T, P](p.Items))
 			} else if l.query.Has("page_token") {
@@ -215,16 +225,18 @@ func (c *Client) newLister(route, sizeName string, most int, query url.Values, s
 
 // fetchPage asks for a page. One that is refused for its size, too large or not understood is asked for at half the size, down
 // to one item; one whose order is refused, in the API's own.
-func fetchPage[T any](ctx context.Context, l *lister, decode func([]byte) (T, error)) (T, error) {
+func fetchPage[T any](ctx context.Context, l *lister, decode func(*stream) (T, error)) (p T, err error) {
 	for likely := ""; ; {
 		l.query.Set(l.sizeName, fmt.Sprint(l.size))
 		k, err := l.client.newCall(http.MethodGet, l.route, maps.Clone(l.query), l.segments...)
 		if err != nil {
-			var none T
-			return none, err
+			return p, err
 		}
 		k.likely = likely
-		p, err := fetch(ctx, k, decode)
+		err = k.stream(ctx, l.mostBytes(), func(s *stream) (err error) {
+			p, err = decode(s)
+			return err
+		})
 		if err == nil {
 			// Only one page may have been hard to read.
 			l.asked, l.size = l.size, min(2*l.size, l.most)
@@ -235,6 +247,14 @@ func fetchPage[T any](ctx context.Context, l *lister, decode func([]byte) (T, er
 		}
 		likely = likeness(err)
 	}
+}
+
+// mostBytes bounds a page, all of which is in memory. One item may always be as large as any answer.
+func (l *lister) mostBytes() int64 {
+	if l.size == 1 {
+		return l.client.maxJSON
+	}
+	return min(l.client.maxJSON, l.client.opts.MaxPageBytes)
 }
 
 // relent asks for less, if that may help against the error.

@@ -17,6 +17,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 
 	"go.uber.org/goleak"
 
@@ -279,4 +280,37 @@ func picture(t testing.TB) []byte {
 
 func answerWith(body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }
+}
+
+// roomy is a pipeline.Room that has no bound.
+func roomy(int64) error { return nil }
+
+// parseJSON checks a text that is read as a whole, and removes its white space.
+func parseJSON(raw []byte) (value, error) {
+	if err := checkJSON(raw); err != nil {
+		return nil, err
+	}
+	var compact bytes.Buffer
+	err := compactJSON(&compact, raw)
+	return compact.Bytes(), err
+}
+
+// decodeText decodes an answer that comes in pieces.
+func decodeText[T any](text string, decode func(*stream) (T, error)) (T, error) {
+	s := newStream(iotest.HalfReader(strings.NewReader(text)), int64(len(text)), maxJSONBody)
+	result, err := decode(s)
+	if err == nil {
+		err = s.end()
+	}
+	return result, err
+}
+
+func listDecoder[T any](decode func(*object, value) T) func(*stream) ([]T, error) {
+	return func(s *stream) ([]T, error) { return decodeList(s, decode) }
+}
+
+func pageDecoder(s *stream) (page[DirectoryFile], error) { return decodePage(s, readDirectoryFile) }
+
+func offsetDecoder(s *stream) (offsetPage[PipelineFile], error) {
+	return decodeOffsetPage(s, readPipelineFile)
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
 	"math"
 	"strconv"
 
@@ -29,19 +28,6 @@ func (i *Item) item() *Item { return i }
 
 // value is JSON that is known to be valid and has no white space.
 type value []byte
-
-// elements yields those of an array.
-func (v value) elements() iter.Seq[value] {
-	return func(yield func(value) bool) {
-		for i := 1; i < len(v)-1; i++ {
-			end := v.end(i)
-			if !yield(v[i:end:end]) {
-				return
-			}
-			i = end
-		}
-	}
-}
 
 // end returns the end of the value that begins at i.
 func (v value) end(i int) int {

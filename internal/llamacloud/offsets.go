@@ -28,12 +28,8 @@ type offsetPage[T any] struct {
 	Total, Offset, Limit Optional[int64]
 }
 
-func decodeOffsetPage[T any](raw []byte, decode func(*object, value) T) (offsetPage[T], error) {
-	o, err := parsePage(raw)
-	if err != nil {
-		return offsetPage[T]{}, err
-	}
-	files, err := decodeItems(o.get("files"), decode)
+func decodeOffsetPage[T any](s *stream, decode func(*object, value) T) (offsetPage[T], error) {
+	files, o, err := decodeItems(s, "files", decode)
 	return offsetPage[T]{
 		Files: files, Total: o.integer("total_count"), Offset: o.integer("offset"), Limit: o.integer("limit"),
 	}, err
@@ -85,7 +81,7 @@ func (r *offsetReader[T, P]) read(ctx context.Context, yield func(T, error) bool
 		}
 		offset := r.count - overlap
 		r.query.Set("offset", strconv.Itoa(offset))
-		p, err := fetchPage(ctx, r.lister, func(raw []byte) (offsetPage[T], error) { return decodeOffsetPage(raw, r.decode) })
+		p, err := fetchPage(ctx, r.lister, func(s *stream) (offsetPage[T], error) { return decodeOffsetPage(s, r.decode) })
 		if err == nil {
 			err = r.check(&p, offset, overlap)
 		}

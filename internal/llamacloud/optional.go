@@ -34,7 +34,9 @@ func (o Optional[T]) Ptr() *T {
 	if o.state != present {
 		return nil
 	}
-	return &o.value
+	// A copy of its own takes no more than the value.
+	value := o.value
+	return &value
 }
 
 // Or returns the value, or other where it is absent or null.

@@ -49,6 +49,9 @@ type Options struct {
 	// MaxAttempts is how often a request is sent before it is given up; default 6. Throttled answers do not count.
 	MaxAttempts int
 
+	// MaxPageBytes is the size in bytes above which a page of a listing of files is refused, and a smaller one is asked for; default
+	// 64 MiB, which bounds a single item, too.
+	MaxPageBytes int64
 	// MaxBlobSize is the size in bytes above which an image is refused; default 256 MiB.
 	MaxBlobSize int64
 	// Spool makes a place for an image larger than 8 MiB; default a file without a name on the disk of os.TempDir.
@@ -70,6 +73,7 @@ func (o Options) withDefaults() Options {
 	o.MaxPause = cmp.Or(o.MaxPause, 15*time.Minute)
 	o.MaxOutage = cmp.Or(o.MaxOutage, 2*time.Minute)
 	o.MaxAttempts = cmp.Or(o.MaxAttempts, 6)
+	o.MaxPageBytes = cmp.Or(o.MaxPageBytes, maxJSONBody)
 	o.MaxBlobSize = cmp.Or(o.MaxBlobSize, 256<<20)
 	o.UserAgent = cmp.Or(o.UserAgent, "exporter")
 	if o.PermitStorage == nil {
@@ -116,6 +120,7 @@ func (o Options) Validate() error {
 	}{
 		{"concurrency", int64(o.Concurrency), 1 << 16},
 		{"max attempts", int64(o.MaxAttempts), 1 << 10},
+		{"max page bytes", o.MaxPageBytes, 1 << 40},
 		{"max blob size", o.MaxBlobSize, 1 << 40},
 	} {
 		if n.value < 1 || n.value > n.most {

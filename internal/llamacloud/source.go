@@ -7,6 +7,7 @@ import (
 	"iter"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -138,16 +139,16 @@ func (s *Selection) matches(f *pipeline.File) bool {
 }
 
 // Assets implements pipeline.Source. An answer that is no listing is the file's failure.
-func (s *Source) Assets(ctx context.Context, id pipeline.ID, kind pipeline.Kind) ([]pipeline.Asset, error) {
+func (s *Source) Assets(ctx context.Context, id pipeline.ID, kind pipeline.Kind, room pipeline.Room) ([]*pipeline.Asset, error) {
 	if isTyped(id) {
 		return nil, &pipeline.NoAssetsError{Reason: fmt.Sprintf(
 			"no screenshots and figures can be asked for: %.80q is not the id of a stored file, which is a UUID", string(id))}
 	}
 	switch kind {
 	case pipeline.Screenshot:
-		return assets(ctx, s, screenshotsRoute, id, decodeScreenshots, screenshotAsset)
+		return assets(ctx, s, screenshotsRoute, id, room, readPageScreenshot, screenshotAsset)
 	case pipeline.Figure:
-		return assets(ctx, s, figuresRoute, id, decodeFigures, figureAsset)
+		return assets(ctx, s, figuresRoute, id, room, readPageFigure, figureAsset)
 	}
 	return nil, fmt.Errorf("list assets: there is no kind %q", kind)
 }
@@ -159,55 +160,67 @@ var typedID = regexp.MustCompile(`^[A-Za-z]+[-_][0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){
 func isTyped(id pipeline.ID) bool { return typedID.MatchString(string(id)) }
 
 func assets[T any, P fileItem[T]](
-	ctx context.Context, s *Source, route string, id pipeline.ID, decode func([]byte) ([]T, error),
-	convert func(pipeline.ID, *T) pipeline.Asset,
-) ([]pipeline.Asset, error) {
+	ctx context.Context, s *Source, route string, id pipeline.ID, room pipeline.Room, decode func(*object, value) T,
+	convert func(pipeline.ID, *T) *pipeline.Asset,
+) (list []*pipeline.Asset, err error) {
 	k, err := s.client.newCall(http.MethodGet, route, nil, idSegment(id))
 	if err != nil {
 		return nil, failure(err, 0)
 	}
 	k.single = true
-	items, err := fetch(ctx, k, decode)
+	taken := int64(0)
+	err = k.stream(ctx, s.client.maxJSON, func(st *stream) error {
+		list = nil
+		// What an attempt before has taken is given back.
+		before := taken
+		taken = 0
+		if st.failed = room(-before); st.failed != nil {
+			return st.failed
+		}
+		return st.items(func(o *object, v value) error {
+			t := decode(o, v)
+			item := P(&t).item()
+			s.client.cleanItem(item)
+			asset := convert(id, &t)
+			if asset.Odd = item.Odd; item.Malformed != nil {
+				asset = &pipeline.Asset{FileID: id, Kind: asset.Kind, Malformed: &pipeline.Failure{Class: ClassMalformed, Err: item.Malformed}}
+			}
+			list = append(list, asset)
+			// What is kept of the item is accounted for by its weight.
+			st.counted -= int64(st.sent)
+			taken += asset.Weight()
+			st.failed = room(asset.Weight())
+			return st.failed
+		}, func() { list = []*pipeline.Asset{} })
+	})
 	if err != nil {
 		return nil, failure(err, k.requests)
 	}
-	if items == nil {
-		return nil, nil
-	}
-	list := make([]pipeline.Asset, len(items))
-	taken := map[int32]bool{}
-	malformed := 0
-	for i := range items {
-		list[i] = convert(id, &items[i])
-		item := P(&items[i]).item()
-		s.client.cleanItem(item)
-		if item.Malformed != nil {
-			list[i] = pipeline.Asset{FileID: id, Kind: list[i].Kind, Malformed: &pipeline.Failure{Class: ClassMalformed, Err: item.Malformed}}
-			malformed++
-		} else {
-			list[i].Odd = item.Odd
-			if page := list[i].PageIndex; page < 0 {
-				taken[page] = true
-			}
-		}
-	}
-	if malformed > 0 {
-		numberMalformed(list, taken)
-	}
+	numberMalformed(list)
 	return list, nil
 }
 
 // numberMalformed gives those that cannot be told from others a page of their own, from -1 downwards.
-func numberMalformed(list []pipeline.Asset, taken map[int32]bool) {
+func numberMalformed(list []*pipeline.Asset) {
+	isMalformed := func(a *pipeline.Asset) bool { return a.Malformed != nil }
+	if !slices.ContainsFunc(list, isMalformed) {
+		return
+	}
+	taken := map[int32]bool{}
+	for _, a := range list {
+		if !isMalformed(a) && a.PageIndex < 0 {
+			taken[a.PageIndex] = true
+		}
+	}
 	page := int32(-1)
-	for i := range list {
-		if list[i].Malformed == nil {
+	for _, a := range list {
+		if !isMalformed(a) {
 			continue
 		}
 		for taken[page] {
 			page--
 		}
-		list[i].PageIndex = page
+		a.PageIndex = page
 		page--
 	}
 }

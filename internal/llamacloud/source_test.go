@@ -218,7 +218,7 @@ func TestSource_Assets(t *testing.T) {
 				"is_likely_noise":false},{"page_index":0,"figure_name":"y","is_likely_noise":null,"metadata":null}]`,
 		}[r.URL.Path])
 	})
-	want := map[pipeline.Kind][]pipeline.Asset{
+	want := map[pipeline.Kind][]*pipeline.Asset{
 		pipeline.Screenshot: {{
 			FileID: "f", Kind: pipeline.Screenshot, PageIndex: 7, ListedSize: new(int64(0)), Metadata: json.RawMessage(`{"a":1}`),
 		}},
@@ -231,7 +231,7 @@ func TestSource_Assets(t *testing.T) {
 		},
 	}
 	for kind, assets := range want {
-		got, err := a.source.Assets(t.Context(), "f", kind)
+		got, err := a.source.Assets(t.Context(), "f", kind, roomy)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -239,7 +239,7 @@ func TestSource_Assets(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", kind, diff)
 		}
 	}
-	if _, err := a.source.Assets(t.Context(), "f", "video"); err == nil {
+	if _, err := a.source.Assets(t.Context(), "f", "video", roomy); err == nil {
 		t.Error("a kind that does not exist is listed")
 	}
 }
@@ -251,7 +251,7 @@ func TestSource_Assets_Failures(t *testing.T) {
 		"http_410":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(410) },
 		"http_422":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(422) },
 		ClassStalled:  func(w http.ResponseWriter, r *http.Request) { chunked(w, []byte("[")); stall(w, r) },
-		ClassSlow:     trickle,
+		ClassSlow:     func(w http.ResponseWriter, r *http.Request) { trickleOf(w, r, ' ') },
 		ClassTimeout:  stallHeaders,
 		ClassEncoding: func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Encoding", "br") },
 	} {
@@ -264,10 +264,10 @@ func TestSource_Assets_Failures(t *testing.T) {
 					}
 					answer(w, r)
 				})
-				if _, err := a.source.Assets(t.Context(), "well", pipeline.Figure); err != nil {
+				if _, err := a.source.Assets(t.Context(), "well", pipeline.Figure, roomy); err != nil {
 					t.Fatal(err)
 				}
-				_, err := a.source.Assets(t.Context(), "f", pipeline.Figure)
+				_, err := a.source.Assets(t.Context(), "f", pipeline.Figure, roomy)
 				if failure, ok := errors.AsType[*pipeline.Failure](err); !ok || failure.Class != class {
 					t.Errorf("got %v, want a failure of class %s", err, class)
 				}
@@ -286,7 +286,7 @@ func stallHeaders(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done()
 func TestSource_Assets_MalformedIsTheFilesFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAPI(t, answerWith(`{}`))
-		_, err := a.source.Assets(t.Context(), "f", pipeline.Figure)
+		_, err := a.source.Assets(t.Context(), "f", pipeline.Figure, roomy)
 		if failure, ok := errors.AsType[*pipeline.Failure](err); !ok || failure.Class != ClassMalformed || !failure.Final {
 			t.Errorf("got %v, want a final failure of the file", err)
 		}

@@ -27,7 +27,7 @@ func (c *Client) UploadDirectoryFile(
 	if k.payload, err = formFile("upload_file", name, size, open); err != nil {
 		return DirectoryFile{}, err
 	}
-	return fetch(ctx, k, decodeDirectoryFile)
+	return k.directoryFile(ctx)
 }
 
 // formFile is a form (multipart/form-data) of one field, a file. All but the file's content is made beforehand, so that

@@ -6,11 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 )
 
 const (
-	// maxJSONBody bounds a JSON answer, in bytes: a listing is held in memory.
+	// maxJSONBody bounds in bytes a JSON answer of which all is in memory, and a single item of any.
 	maxJSONBody = 64 << 20
 	// maxJSONDepth bounds the nesting of a JSON answer.
 	maxJSONDepth = 64
@@ -19,43 +18,41 @@ const (
 // errTooLarge says that a JSON answer is larger than its bound.
 var errTooLarge = errors.New("answer is larger")
 
-// fetch does the call and decodes the body of its answer, which is JSON.
-func fetch[T any](ctx context.Context, k *call, decode func([]byte) (T, error)) (T, error) {
-	var result T
-	err := k.do(ctx, func(a *answer) error {
+// errTooDeep says that JSON is nested more deeply than any that is known.
+var errTooDeep = fmt.Errorf("nested more than %d deep", maxJSONDepth)
+
+// stream does the call, and has the body of its answer, which is JSON and has so many bytes at most, taken apart while it comes. An
+// attempt that fails may be followed by another one.
+func (k *call) stream(ctx context.Context, most int64, take func(*stream) error) error {
+	return k.do(ctx, func(a *answer) error {
 		defer a.body.Close()
-		most := k.client.maxJSON
-		raw, err := io.ReadAll(io.LimitReader(a.body, most+1))
-		if err != nil {
-			return err
+		s := newStream(a.body, a.length, most)
+		err := take(s)
+		if err == nil {
+			err = s.end()
 		}
-		if int64(len(raw)) > most {
-			return a.fail(ClassMalformed, fmt.Errorf("%w than %d bytes", errTooLarge, most))
+		switch {
+		case err == nil:
+			return nil
+		case s.failed != nil:
+			return s.failed
 		}
-		if result, err = decode(raw); err != nil {
-			return a.fail(ClassMalformed, fmt.Errorf("decode answer: %w", err))
-		}
-		return nil
+		return a.fail(ClassMalformed, fmt.Errorf("decode answer: %w", err))
 	})
-	return result, err
 }
 
-// parseJSON checks an answer, and removes its white space.
-func parseJSON(raw []byte) (value, error) {
-	if err := checkJSON(raw); err != nil {
-		return nil, err
-	}
-	var compact bytes.Buffer
-	compact.Grow(len(raw))
-	err := json.Compact(&compact, raw)
+// compactJSON appends JSON without its white space.
+func compactJSON(to *bytes.Buffer, raw []byte) error {
+	to.Grow(len(raw))
+	err := json.Compact(to, raw)
 	if err != nil {
 		// Some servers write numbers that JSON does not have.
 		if finite := withoutInfinities(raw); finite != nil {
-			compact.Reset()
-			err = json.Compact(&compact, finite)
+			to.Reset()
+			err = json.Compact(to, finite)
 		}
 	}
-	return compact.Bytes(), err
+	return err
 }
 
 // withoutInfinities returns the text with null in place of NaN and of the infinities, or nil where it has none.
@@ -100,7 +97,7 @@ func checkJSON(text []byte) error {
 		case inString:
 		case c == '{' || c == '[':
 			if depth++; depth > maxJSONDepth {
-				return fmt.Errorf("nested more than %d deep", maxJSONDepth)
+				return errTooDeep
 			}
 		case c == '}' || c == ']':
 			depth--
@@ -110,26 +107,24 @@ func checkJSON(text []byte) error {
 }
 
 // decodeList decodes an array of items. The API's word for none may be null, for which it returns nil.
-func decodeList[T any](raw []byte, decode func(*object, value) T) ([]T, error) {
-	v, err := parseJSON(raw)
-	if err != nil {
-		return nil, err
-	}
-	if v.isNull() {
-		return nil, nil
-	}
-	return decodeItems(v, decode)
+func decodeList[T any](s *stream, decode func(*object, value) T) (list []T, err error) {
+	err = s.items(func(o *object, v value) error {
+		list = append(list, decode(o, v))
+		return nil
+	}, func() { list = []T{} })
+	return list, err
 }
 
-// decodeItems decodes the items of an array.
-func decodeItems[T any](v value, decode func(*object, value) T) ([]T, error) {
-	if !v.is('[') {
-		return nil, v.isNot("an array")
+// items takes an array of items, unless null stands in its place: then begin is not called.
+func (s *stream) items(each func(*object, value) error, begin func()) error {
+	if c, err := s.need(); err != nil || c == 'n' {
+		v, err := s.value()
+		if err == nil && !v.isNull() {
+			err = v.isNot("an array")
+		}
+		return err
 	}
-	list := []T{}
+	begin()
 	var o object
-	for item := range v.elements() {
-		list = append(list, decode(&o, item))
-	}
-	return list, nil
+	return s.elements(func(v value) error { return each(&o, v) })
 }

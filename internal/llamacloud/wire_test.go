@@ -78,7 +78,7 @@ func TestDecodeList_Screenshots(t *testing.T) {
 		{PageIndex: 2147483647, ImageSize: Value[int64](9007199254740993)},
 		{PageIndex: 4, ImageSize: Value[int64](1000)},
 	}
-	got, err := decodeScreenshots([]byte(raw))
+	got, err := decodeText(raw, listDecoder(readPageScreenshot))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestDecodeList_Figures(t *testing.T) {
 		{Confidence: Value(0.0), IsLikelyNoise: Value(false), FigureSize: Value[int64](5)},
 		{FigureName: "a\x00/\u202e", Confidence: Null[float64](), IsLikelyNoise: Null[bool]()},
 	}
-	got, err := decodeFigures([]byte(raw))
+	got, err := decodeText(raw, listDecoder(readPageFigure))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,12 +111,12 @@ func TestDecodeList_RefusesWhatIsNoList(t *testing.T) {
 		`[{"page_index":0,"metadata":` + strings.Repeat("[", 63) + strings.Repeat("]", 63) + `}]`,
 		strings.Repeat("[", 1<<20),
 	} {
-		if got, err := decodeScreenshots([]byte(raw)); err == nil {
+		if got, err := decodeText(raw, listDecoder(readPageScreenshot)); err == nil {
 			t.Errorf("%.80s is taken for %v", raw, got)
 		}
 	}
 	for _, raw := range []string{`[]`, ` [ ] `, `null`} {
-		if got, err := decodeScreenshots([]byte(raw)); err != nil || (got == nil) != (raw == "null") || len(got) != 0 {
+		if got, err := decodeText(raw, listDecoder(readPageScreenshot)); err != nil || (got == nil) != (raw == "null") || len(got) != 0 {
 			t.Errorf("%s: got %v, %v, want an empty list, and nil for null", raw, got, err)
 		}
 	}
@@ -128,7 +128,7 @@ func TestDecodeList_MalformedItems(t *testing.T) {
 		`{}`, `null`, `1`, `[]`, `{"page_index":null}`, `{"page_index":1.5}`, `{"page_index":1e99}`, `{"page_index":"1"}`,
 		`{"page_index":true}`, `{"page_index":2147483648}`, `{"page_index":-2147483649}`, `{"Page_Index":1}`, `{"page_index":NaN}`,
 	} {
-		got, err := decodeScreenshots([]byte(`[{"page_index":7},` + item + `,{"page_index":8}]`))
+		got, err := decodeText(`[{"page_index":7},`+item+`,{"page_index":8}]`, listDecoder(readPageScreenshot))
 		if err != nil || len(got) != 3 || got[1].Malformed == nil || got[0].PageIndex != 7 || got[2].PageIndex != 8 ||
 			got[0].Malformed != nil || got[2].Malformed != nil {
 			t.Errorf("%s: got %+v, %v", item, got, err)
@@ -137,7 +137,7 @@ func TestDecodeList_MalformedItems(t *testing.T) {
 	for _, item := range []string{
 		`{"page_index":0}`, `{"page_index":0,"figure_name":null}`, `{"page_index":0,"figure_name":3}`, `{"figure_name":"x"}`,
 	} {
-		if got, err := decodeFigures([]byte(`[` + item + `]`)); err != nil || len(got) != 1 || got[0].Malformed == nil {
+		if got, err := decodeText(`[`+item+`]`, listDecoder(readPageFigure)); err != nil || len(got) != 1 || got[0].Malformed == nil {
 			t.Errorf("%s: got %+v, %v", item, got, err)
 		}
 	}
@@ -150,7 +150,7 @@ func TestDecodeList_OddFields(t *testing.T) {
 		{"confidence", `"0.9"`}, {"is_likely_noise", `0`}, {"is_likely_noise", `"false"`},
 	} {
 		raw := fmt.Sprintf(`[{"page_index":0,"figure_name":"x",%q:%s}]`, test.field, test.value)
-		got, err := decodeFigures([]byte(raw))
+		got, err := decodeText(raw, listDecoder(readPageFigure))
 		if err != nil || len(got) != 1 || got[0].Malformed != nil {
 			t.Fatalf("%s: got %+v, %v", raw, got, err)
 		}
@@ -259,7 +259,7 @@ func FuzzDecodePage(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		p, err := decodePage(raw, readDirectoryFile)
+		p, err := decodeText(string(raw), pageDecoder)
 		if err != nil {
 			return
 		}
@@ -294,13 +294,13 @@ func FuzzDecodeLists(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		if list, err := decodeFigures(raw); err == nil && list == nil && strings.TrimSpace(string(raw)) != "null" {
+		if list, err := decodeText(string(raw), listDecoder(readPageFigure)); err == nil && list == nil && strings.TrimSpace(string(raw)) != "null" {
 			t.Errorf("%q is taken for figures", raw)
 		}
-		if list, err := decodeScreenshots(raw); err == nil && list == nil && strings.TrimSpace(string(raw)) != "null" {
+		if list, err := decodeText(string(raw), listDecoder(readPageScreenshot)); err == nil && list == nil && strings.TrimSpace(string(raw)) != "null" {
 			t.Errorf("%q is taken for screenshots", raw)
 		}
-		if p, err := decodeOffsetPage(raw, readPipelineFile); err == nil && p.Files == nil {
+		if p, err := decodeText(string(raw), offsetDecoder); err == nil && p.Files == nil {
 			t.Errorf("%q is taken for a page of a pipeline", raw)
 		}
 	})

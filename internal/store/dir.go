@@ -29,6 +29,9 @@ type Dir struct {
 	// naming is held for reading while files get their names, and for writing while directories that are empty are removed.
 	naming sync.RWMutex
 
+	// syncing chooses between syncing all and one by one.
+	syncing syncing
+
 	// creating is held by Create.
 	creating sync.Mutex
 
@@ -241,16 +244,13 @@ func (d *Dir) removeEmpty(dir string) (left string, err error) {
 
 // syncChanged makes durable what was removed from directories, some of which may be gone since.
 func (d *Dir) syncChanged(ctx context.Context, dirs []string) error {
-	if len(dirs) >= syncAllFrom {
-		if err := d.fsys.SyncAll(); !errors.Is(err, errors.ErrUnsupported) {
-			return err
-		}
-	}
-	return each(ctx, dirs, func(dir string) error {
-		if err := d.fsys.SyncDir(dir); !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		return nil
+	return d.sync(len(dirs), 0, func() error {
+		return each(ctx, dirs, func(dir string) error {
+			if err := d.fsys.SyncDir(dir); !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+			return nil
+		})
 	})
 }
 

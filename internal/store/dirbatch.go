@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -27,6 +28,7 @@ type dirBatch struct {
 
 	mu    sync.Mutex
 	files []tempFile
+	bytes int64
 }
 
 type tempFile struct{ temp, key string }
@@ -44,6 +46,7 @@ func (b *dirBatch) Put(_ context.Context, key string, c Content, size int64) err
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.files = append(b.files, f)
+	b.bytes += size
 	return nil
 }
 
@@ -58,34 +61,43 @@ func write(to io.Writer, key string, c Content, size int64) error {
 // Sync implements Batch: first the bytes of all files, then their names.
 func (b *dirBatch) Sync(ctx context.Context) error {
 	d := b.dir
-	if len(b.files) >= syncAllFrom {
-		if err := b.syncAll(ctx); !errors.Is(err, errors.ErrUnsupported) {
+	err := d.sync(len(b.files), b.bytes, func() error {
+		return each(ctx, b.files, func(f tempFile) error { return d.syncFile(f.temp) })
+	})
+	if err != nil {
+		return err
+	}
+	if err := each(ctx, b.files, b.name); err != nil {
+		return err
+	}
+	// With their names, no more is written than directories.
+	return d.sync(len(b.files), 0, func() error {
+		dirs := d.unsettled(b.keys)
+		if err := each(ctx, dirs, d.fsys.SyncDir); err != nil {
+			return err
+		}
+		d.settle(dirs)
+		return nil
+	})
+}
+
+// sync makes durable what single would, with so many calls, for so many bytes: by syncing the whole file system where that costs less.
+func (d *Dir) sync(calls int, bytes int64, single func() error) error {
+	began := time.Now()
+	if calls >= syncAllFrom && d.syncing.prefersWhole() {
+		err := d.fsys.SyncAll()
+		if err == nil {
+			d.syncing.synced(true, began, calls, bytes)
+		}
+		if !errors.Is(err, errors.ErrUnsupported) {
 			return err
 		}
 	}
-	if err := each(ctx, b.files, func(f tempFile) error { return d.syncFile(f.temp) }); err != nil {
-		return err
+	err := single()
+	if err == nil && calls >= syncAllFrom {
+		d.syncing.synced(false, began, calls, bytes)
 	}
-	if err := each(ctx, b.files, b.name); err != nil {
-		return err
-	}
-	dirs := d.unsettled(b.keys)
-	if err := each(ctx, dirs, d.fsys.SyncDir); err != nil {
-		return err
-	}
-	d.settle(dirs)
-	return nil
-}
-
-// syncAll does what Sync does, two times for all files together.
-func (b *dirBatch) syncAll(ctx context.Context) error {
-	if err := b.dir.fsys.SyncAll(); err != nil {
-		return err
-	}
-	if err := each(ctx, b.files, b.name); err != nil {
-		return err
-	}
-	return b.dir.fsys.SyncAll()
+	return err
 }
 
 func (b *dirBatch) name(f tempFile) error { return b.dir.nameFile(f.temp, f.key) }

@@ -18,7 +18,8 @@ import (
 type Flags struct {
 	flags                         *pflag.FlagSet
 	corpus, key                   string
-	blobSize                      string
+	blobSize, metadata            string
+	assetMetadata                 string
 	syntheticFiles, syntheticEach int
 	latency                       time.Duration
 	seed                          uint64
@@ -37,6 +38,8 @@ func Add(fs *pflag.FlagSet) *Flags {
 	fs.IntVar(&f.syntheticFiles, "synthetic-files", 0, "serve a computed corpus with this `NUMBER` of files instead, in the directory \"synthetic\"")
 	fs.IntVar(&f.syntheticEach, "synthetic-assets", 100, "`NUMBER` of assets of each computed file")
 	fs.StringVar(&f.blobSize, "synthetic-size", "100KB", "`SIZE` of each computed blob")
+	fs.StringVar(&f.metadata, "synthetic-metadata", "20B", "least `SIZE` of the metadata of each computed file")
+	fs.StringVar(&f.assetMetadata, "synthetic-asset-metadata", "", "least `SIZE` of the metadata of each computed asset; none where it is empty")
 	fs.Uint64Var(&f.seed, "seed", 1, "seed of faults, of random throttling and of computed blobs")
 	fs.DurationVar(&f.latency, "latency", 0, "wait so long before every answer")
 	f.limit.addFlags(fs, "")
@@ -99,7 +102,7 @@ func (f *Flags) load() (*emulator.Corpus, error) {
 	case f.syntheticFiles > 0:
 		return f.compute()
 	}
-	if err := needs(f.flags, "--synthetic-files", "synthetic-assets", "synthetic-size"); err != nil {
+	if err := needs(f.flags, "--synthetic-files", "synthetic-assets", "synthetic-size", "synthetic-metadata", "synthetic-asset-metadata"); err != nil {
 		return nil, err
 	}
 	if f.corpus == "" {
@@ -114,11 +117,22 @@ func (f *Flags) load() (*emulator.Corpus, error) {
 
 // compute is load for a computed corpus.
 func (f *Flags) compute() (*emulator.Corpus, error) {
-	size, err := config.ParseSize(f.blobSize)
-	if err != nil {
-		return nil, fmt.Errorf("--synthetic-size: %w", err)
+	o := emulator.SyntheticOptions{Files: f.syntheticFiles, AssetsPerFile: f.syntheticEach, Seed: f.seed}
+	for _, of := range []struct {
+		flag, text string
+		size       *int
+	}{
+		{"synthetic-size", f.blobSize, &o.BlobSize}, {"synthetic-metadata", f.metadata, &o.Metadata},
+		{"synthetic-asset-metadata", f.assetMetadata, &o.AssetMetadata},
+	} {
+		if of.text == "" && of.flag == "synthetic-asset-metadata" {
+			continue
+		}
+		size, err := config.ParseSize(of.text)
+		if err != nil {
+			return nil, fmt.Errorf("--%s: %w", of.flag, err)
+		}
+		*of.size = int(size)
 	}
-	return emulator.Synthetic(emulator.SyntheticOptions{
-		Files: f.syntheticFiles, AssetsPerFile: f.syntheticEach, BlobSize: int(size), Seed: f.seed,
-	}), nil
+	return emulator.Synthetic(o), nil
 }
