@@ -52,6 +52,7 @@ func (s *series[T]) layoutOf(t *table) (*layout, error) {
 		case ok:
 			at = column.ColumnIndex
 			l.has = append(l.has, c)
+		case slices.Contains(laterColumns, name):
 		case !isEarlier || !field.Optional() && (l.earlier == nil || c != l.earlier.origin):
 			return nil, fmt.Errorf("it has no column %s", name)
 		}

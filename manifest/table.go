@@ -194,35 +194,6 @@ func (t *table) read(g parquet.RowGroup, of span, columns []int) batches {
 	}
 }
 
-// fileSpans returns where the rows of each file are, from the first column alone.
-func (t *table) fileSpans() (map[string]span, error) {
-	found := map[string]span{}
-	var id string
-	for g, group := range t.groups() {
-		for run, lost := range t.lostKeys.split(group) {
-			if lost {
-				continue
-			}
-			at := run.first
-			for b, err := range t.read(g, run.from(group), []int{0}) {
-				if err != nil {
-					return nil, err
-				}
-				for _, fileID := range b.column(0) {
-					file, known := found[id]
-					if !known || string(fileID.ByteArray()) != id {
-						id = string(fileID.ByteArray())
-						file = span{first: at}
-					}
-					at++
-					found[id] = between(file.first, at)
-				}
-			}
-		}
-	}
-	return found, nil
-}
-
 // ErrSchema says that a file was written by a version of exporter whose columns this one does not know.
 var ErrSchema = errors.New("written by another version of exporter")
 

@@ -203,8 +203,8 @@ func (noHistory) FileRow(context.Context, pipeline.FileKey) (*pipeline.FileRow, 
 	return nil, nil
 }
 
-func (noHistory) States() iter.Seq2[pipeline.FileKey, *pipeline.FileState] {
-	return func(func(pipeline.FileKey, *pipeline.FileState) bool) {}
+func (noHistory) Known(context.Context) iter.Seq2[*pipeline.KnownFile, error] {
+	return func(func(*pipeline.KnownFile, error) bool) {}
 }
 
 func (noHistory) Assets(context.Context, pipeline.ID) ([]*pipeline.Row, error) { return nil, nil }
