@@ -3,7 +3,6 @@ package manifest
 import (
 	"context"
 	"iter"
-	"slices"
 	"time"
 
 	"github.com/parquet-go/parquet-go"
@@ -47,22 +46,17 @@ func (s *Snapshot) FileRow(_ context.Context, key pipeline.FileKey) (*pipeline.F
 	return row.fileRow(s.sources.parsed), nil
 }
 
-// lookUpFile searches each table for a file, the newest first; nil where none has it.
+// lookUpFile returns the row of a file; nil where there is none.
 func (s *Snapshot) lookUpFile(key pipeline.FileKey) (*fileRow, error) {
-	wanted := fileRow{FileID: key.FileID, DirectoryFileID: key.DirectoryFileID}
-	for b := range s.files.encoded(func(yield func(*fileRow, error) bool) { yield(&wanted, nil) }) {
-		for _, t := range slices.Backward(s.files.tables()) {
-			at, err := s.files.find(t, b.row(0))
-			if err != nil {
-				return nil, err
-			}
-			for row, err := range s.files.decoded(t.rows(at)) {
-				if err == nil {
-					s.amend(row)
-				}
-				return row, err
-			}
+	at, err := s.files.lookUp(&fileRow{FileID: key.FileID, DirectoryFileID: key.DirectoryFileID})
+	if err != nil || at == nil {
+		return nil, err
+	}
+	for row, err := range s.files.decoded(at) {
+		if err == nil {
+			s.amend(row)
 		}
+		return row, err
 	}
 	return nil, nil
 }

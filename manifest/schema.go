@@ -136,6 +136,14 @@ func (r *assetRow) key() pipeline.AssetKey {
 	return k
 }
 
+// wantedAsset returns a row that has a key and nothing else.
+func wantedAsset(key pipeline.AssetKey) *assetRow {
+	row := fromRow(&pipeline.Row{
+		Asset: pipeline.Asset{FileID: key.FileID, Kind: key.Kind, PageIndex: key.PageIndex, FigureName: key.FigureName}, File: &pipeline.File{},
+	})
+	return &row
+}
+
 func (r *fileRow) key() pipeline.FileKey {
 	if r.FileID != "" {
 		return pipeline.FileKey{FileID: r.FileID}

@@ -30,6 +30,12 @@ func OpenSnapshot(ctx context.Context, r store.Reader) (*Snapshot, error) {
 	})
 }
 
+// Glance opens the ledger of the export in r like OpenSnapshot, for a few look-ups: it reads no more of its files than what these need,
+// and finds no damage elsewhere.
+func Glance(ctx context.Context, r store.Reader) (*Snapshot, error) {
+	return retry(func() (*Snapshot, error) { return openSnapshot(ctx, r, glanceTable, glanceTable) })
+}
+
 // retry opens a snapshot again where a file was gone: a running export may roll up or merge parts between the listing and
 // the opening, and then another listing is right.
 func retry(open func() (*Snapshot, error)) (*Snapshot, error) {
@@ -117,6 +123,28 @@ func (s *Snapshot) Assets(ctx context.Context, id pipeline.ID) ([]*pipeline.Row,
 		found = append(found, row)
 	}
 	return found, nil
+}
+
+// Asset returns the row of an asset; nil where there is none. Of a table with a million of them it reads a few pages.
+func (s *Snapshot) Asset(_ context.Context, key pipeline.AssetKey) (*pipeline.Row, error) {
+	at, err := s.assets.lookUp(wantedAsset(key))
+	if err != nil || at == nil {
+		return nil, err
+	}
+	for row, err := range s.toRows(at) {
+		return row, err
+	}
+	return nil, nil
+}
+
+// Has tells whether any asset of a file has a row.
+func (s *Snapshot) Has(_ context.Context, id pipeline.ID) (bool, error) {
+	for _, t := range s.assets.tables() {
+		if at, err := s.assets.findFile(t, []byte(id)); err != nil || at.count > 0 {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // Rows yields every asset's row, sorted by key.

@@ -8,6 +8,7 @@ import (
 
 	"exporter/internal/config"
 	"exporter/internal/store"
+	"exporter/manifest"
 	"exporter/pipeline"
 )
 
@@ -172,7 +173,7 @@ func (r *run) openHistory(ctx context.Context) (h pipeline.History, end func() e
 	if err != nil {
 		return nil, nil, openError(path, err)
 	}
-	past, err := openSnapshot(ctx, dir)
+	past, err := openTables(ctx, dir, manifest.OpenSnapshot)
 	if err != nil {
 		return nil, nil, err
 	}
