@@ -107,7 +107,11 @@ func (s *series[T]) partNames(numbers []int) []string {
 
 // write puts a table that has some rows in the place of the one of its name. What a checkpoint has is encoded in memory.
 func (s *series[T]) write(ctx context.Context, to store.Store, name string, m fileMeta, rows batches) (err error) {
-	encode := func(w io.Writer) error { return encodeTable(w, rows, s.writerOptions(m)...) }
+	dictionaries := dictionaryBytes
+	if m.from > 0 {
+		dictionaries = partDictionaryBytes
+	}
+	encode := func(w io.Writer) error { return encodeTable(w, rows, dictionaries, s.writerOptions(m)...) }
 	if m.from > 0 && m.tier == 0 {
 		var part bytes.Buffer
 		if err := encode(&part); err != nil {

@@ -15,9 +15,11 @@ const (
 	createdBy = "exporter"
 	// rowGroupRows and dictionaryBytes bound what a writer holds in memory: it keeps a row group until it is full, in about 80
 	// bytes a row beside the dictionaries. Who reads it holds the dictionaries, too, and a merge those of each of its tables. Smaller
-	// row groups make readers that look rows up read more of what is behind them.
-	rowGroupRows    = 50_000
-	dictionaryBytes = 4 << 20
+	// row groups make readers that look rows up read more of what is behind them. Of parts many are merged at once, so that their
+	// dictionaries are smaller.
+	rowGroupRows        = 50_000
+	dictionaryBytes     = 4 << 20
+	partDictionaryBytes = 256 << 10
 	// pageBytes is how much of a column a reader has to read for one row, and partPageBytes, which is small, what a merge of many
 	// parts holds in memory of each.
 	pageBytes     = 64 << 10
@@ -28,8 +30,9 @@ const (
 	bloomBits = 10
 )
 
-// encodeTable writes rows, which come sorted, as Parquet with checksums. Of the options it heeds itself MaxRowsPerRowGroup.
-func encodeTable(to io.Writer, rows batches, options ...parquet.WriterOption) error {
+// encodeTable writes rows, which come sorted, as Parquet with checksums. Of the options it heeds itself MaxRowsPerRowGroup. It ends a row
+// group as well when its dictionaries may have so many bytes.
+func encodeTable(to io.Writer, rows batches, dictionaries int, options ...parquet.WriterOption) error {
 	config, err := parquet.NewWriterConfig(options...)
 	if err != nil {
 		return err
@@ -37,7 +40,7 @@ func encodeTable(to io.Writer, rows batches, options ...parquet.WriterOption) er
 	out := bufio.NewWriterSize(to, 64<<10)
 	sums := newChecksumWriter(out)
 	w := parquet.NewGenericWriter[any](sums, options...)
-	if err := writeRowGroups(w, rows, int(config.MaxRowsPerRowGroup)); err != nil {
+	if err := writeRowGroups(w, rows, int(config.MaxRowsPerRowGroup), dictionaries); err != nil {
 		return err
 	}
 	// With the last row group out, what Close writes are the page indexes and the footer.
@@ -53,7 +56,7 @@ func encodeTable(to io.Writer, rows batches, options ...parquet.WriterOption) er
 
 // writeRowGroups writes rows column by column, which spares them the way through the library's rows. The library leaves it to
 // the caller then to end row groups.
-func writeRowGroups(w *parquet.GenericWriter[any], rows batches, groupRows int) error {
+func writeRowGroups(w *parquet.GenericWriter[any], rows batches, groupRows, mostDistinct int) error {
 	dictionaries := dictionaryColumns(w.Schema())
 	// free is how many rows the row group still takes, and distinct the bytes that its dictionaries have at most.
 	free, distinct := groupRows, 0
@@ -72,7 +75,7 @@ func writeRowGroups(w *parquet.GenericWriter[any], rows batches, groupRows int) 
 				distinct += distinctBytes(some.column(c))
 			}
 			b = b.slice(some.count(), b.count())
-			if free -= some.count(); free > 0 && distinct < dictionaryBytes {
+			if free -= some.count(); free > 0 && distinct < mostDistinct {
 				continue
 			}
 			if err := w.Flush(); err != nil {
