@@ -19,7 +19,7 @@ const (
 	// dictionaries are smaller.
 	rowGroupRows        = 50_000
 	dictionaryBytes     = 4 << 20
-	partDictionaryBytes = 256 << 10
+	partDictionaryBytes = 128 << 10
 	// pageBytes is how much of a column a reader has to read for one row, and partPageBytes, which is small, what a merge of many
 	// parts holds in memory of each.
 	pageBytes     = 64 << 10
