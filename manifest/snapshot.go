@@ -11,11 +11,12 @@ import (
 )
 
 // Snapshot is what an export's ledger said at one moment. It can be taken of an export that is running, needs no lock
-// and changes nothing. It keeps no row in memory.
+// and changes nothing. It keeps few rows in memory.
 type Snapshot struct {
 	assets  *log[assetRow]
 	files   *log[fileRow]
 	sources sourceSets
+	cache   assetCache
 	// tallies counts the rows of each file; nil unless some may have been lost.
 	tallies map[string]tally
 }
@@ -105,6 +106,38 @@ func (s *Snapshot) Files(ctx context.Context) iter.Seq2[*pipeline.FileRow, error
 
 // Assets implements pipeline.History.
 func (s *Snapshot) Assets(ctx context.Context, id pipeline.ID) ([]*pipeline.Row, error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	var tables [][]*assetRow
+	for _, t := range s.assets.tables() {
+		rows, isWhole, err := []*assetRow(nil), false, error(nil)
+		if len(t.lost)+len(t.lostKeys) == 0 {
+			rows, isWhole, err = s.cache.rowsOf(&s.assets.series, t, string(id))
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !isWhole {
+			return s.assetsOf(ctx, id)
+		}
+		if len(rows) > 0 {
+			tables = append(tables, rows)
+		}
+	}
+	var found []*pipeline.Row
+	for _, row := range newestOf(tables) {
+		r, err := row.row()
+		if err != nil {
+			return nil, &pipeline.DamageError{Path: AssetsName, Err: err}
+		}
+		found = append(found, r)
+	}
+	return found, nil
+}
+
+// assetsOf returns the rows of a file of which some table has lost rows, or many.
+func (s *Snapshot) assetsOf(ctx context.Context, id pipeline.ID) ([]*pipeline.Row, error) {
 	var inputs []batches
 	for _, t := range s.assets.tables() {
 		at, err := s.assets.findFile(t, []byte(id))
