@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// blockRows is how many rows are read at once for one file: to find a row and to decode its pages takes as long as to read hundreds, and
-	// those who ask for one file mostly ask for the next ones as well.
-	blockRows = 128
+	// leastBlock is how many rows are read at once for a file that was searched, and mostBlock for one that comes next after others: to
+	// decode the pages of a row takes as long as to read hundreds.
+	leastBlock, mostBlock = 32, 1024
 	// blocksKept is how many blocks are kept of each table: several ask at once, in nearly the same order.
 	blocksKept = 2
 )
@@ -42,14 +42,14 @@ func (c *assetCache) rowsOf(s *series[assetRow], t *table, id string) (rows []*a
 		case next == b.first:
 			return nil, false, nil
 		case next < b.first+int64(len(b.rows)):
-			return c.load(s, t, next, id)
+			return c.load(s, t, span{next, min(4*int64(len(b.rows)), mostBlock)}, id)
 		}
 	}
 	at, err := s.findFile(t, []byte(id))
-	if err != nil || at.count == 0 || at.count >= blockRows {
+	if err != nil || at.count == 0 || at.count >= leastBlock {
 		return nil, at.count == 0, err
 	}
-	return c.load(s, t, at.first, id)
+	return c.load(s, t, span{at.first, leastBlock}, id)
 }
 
 // find returns the rows of a file, and -1 where these are all that there are. Else it returns where its rows begin if that is in the block, and
@@ -71,9 +71,9 @@ func (b *assetBlock) find(id string) (rows []*assetRow, next int64) {
 }
 
 // load reads the block that begins with the first row of a file, and returns the rows of the file.
-func (c *assetCache) load(s *series[assetRow], t *table, first int64, id string) (rows []*assetRow, isWhole bool, err error) {
-	of := span{first, blockRows}.and(t.all())
-	b := &assetBlock{first: first, isLast: of.end() == t.all().end()}
+func (c *assetCache) load(s *series[assetRow], t *table, of span, id string) (rows []*assetRow, isWhole bool, err error) {
+	of = of.and(t.all())
+	b := &assetBlock{first: of.first, isLast: of.end() == t.all().end()}
 	for row, err := range s.decoded(t.rows(of)) {
 		if err != nil {
 			return nil, false, err

@@ -56,7 +56,7 @@ func isUTC(text string) bool {
 			return false
 		}
 	}
-	return len(fraction) != 1
+	return true
 }
 
 // parseSpelling is parseTimestamp for all spellings.
