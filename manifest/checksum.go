@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
+
+	"exporter/internal/store"
 )
 
 // Parquet has no checksum of its footer and of the headers of its pages, and the library believes what it reads there.
@@ -34,6 +37,8 @@ var (
 	errUntrusted = errors.New("its checksums are missing or wrong")
 	// errNoChecksums says that a file has none and that exporter did not write it.
 	errNoChecksums = errors.New("it has no checksums")
+	// errChanged says that a block of a body is not what was written.
+	errChanged = errors.New("some of its bytes have changed")
 )
 
 // checksumWriter passes a Parquet file on and adds the checksums. It holds back what comes behind the body: page indexes and
@@ -204,4 +209,42 @@ func (c *checksums) damage() (spans, error) {
 		}
 	}
 	return damaged, nil
+}
+
+// checkedObject compares what is read of a file with its checksums.
+type checkedObject struct {
+	store.Object
+	sums *checksums
+}
+
+// ReadAt reads all blocks that have a part of what is asked for. What is behind the body was checked when the checksums were read.
+func (o checkedObject) ReadAt(p []byte, at int64) (int, error) {
+	inBody := span{at, int64(len(p))}.and(span{count: o.sums.body})
+	if at < 0 || inBody.count == 0 {
+		return o.Object.ReadAt(p, at)
+	}
+	first, end := inBody.first/blockSize, (inBody.end()+blockSize-1)/blockSize
+	blocks := make([]byte, min(end*blockSize, o.sums.body)-first*blockSize)
+	sums := make([]byte, (end-first)*sumSize)
+	for _, part := range []struct {
+		into []byte
+		at   int64
+	}{{blocks, first * blockSize}, {sums, o.sums.sums + first*sumSize}} {
+		if _, err := io.ReadFull(io.NewSectionReader(o.Object, part.at, int64(len(part.into))), part.into); err != nil {
+			return 0, err
+		}
+	}
+	for block := range slices.Chunk(blocks, blockSize) {
+		if xxhash.Sum64(block) != binary.LittleEndian.Uint64(sums) {
+			return 0, fmt.Errorf("%w: those of the bytes from %d on", errChanged, first*blockSize)
+		}
+		sums = sums[sumSize:]
+		first++
+	}
+	n := copy(p[:inBody.count], blocks[inBody.first%blockSize:])
+	if n == len(p) {
+		return n, nil
+	}
+	behind, err := o.Object.ReadAt(p[n:], at+int64(n))
+	return n + behind, err
 }

@@ -34,7 +34,7 @@ func encode(t testing.TB, rows []*pipeline.Row, options ...parquet.WriterOption)
 	var out bytes.Buffer
 	s := assetSeries(nil)
 	options = append(s.writerOptions(fileMeta{Info: testInfo}), options...)
-	if err := encodeTable(&out, s.encoded(converted(rows)), options...); err != nil {
+	if err := encodeTable(&out, s.encoded(converted(rows)), dictionaryBytes, options...); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
@@ -123,7 +123,7 @@ func TestOpenTable_WithoutChecksums_IsRefused(t *testing.T) {
 	var out bytes.Buffer
 	s := assetSeries(nil)
 	w := parquet.NewGenericWriter[any](&out, s.writerOptions(fileMeta{Info: testInfo})...)
-	if err := errors.Join(writeRowGroups(w, s.encoded(converted(figureRows(5))), 10), w.Close()); err != nil {
+	if err := errors.Join(writeRowGroups(w, s.encoded(converted(figureRows(5))), 10, dictionaryBytes), w.Close()); err != nil {
 		t.Fatal(err)
 	}
 	st := storetest.NewMemory(nil)

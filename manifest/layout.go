@@ -16,8 +16,8 @@ type layout struct {
 	from []int
 	// has are the columns that the table has, keys those of them by which rows are sorted.
 	has, keys []int
-	// native says that values come as exporter writes them now. Otherwise optional says which columns may be null.
-	native   bool
+	// other are the columns of which values do not come as exporter writes them now, and optional says which may be null.
+	other    []int
 	optional []bool
 	// earlier is nil but for assets of schema 1.
 	earlier *earlierAssets
@@ -33,7 +33,7 @@ var earlierNames = map[string]string{"file_name": "path", "shard": "path", "memb
 // layoutOf finds the columns of the series in a table. It fails where one is missing, of another type, or not known.
 func (s *series[T]) layoutOf(t *table) (*layout, error) {
 	has, isEarlier := t.parquet.Schema(), t.meta.schema != Schema
-	l := &layout{native: has.String() == s.schema.String()}
+	l := &layout{}
 	if isEarlier && s.name == AssetsName {
 		l.earlier = &earlierAssets{
 			columnOf(s.schema, "file_name"), columnOf(s.schema, "shard"), columnOf(s.schema, "member"), columnOf(s.schema, "origin"),
@@ -52,8 +52,12 @@ func (s *series[T]) layoutOf(t *table) (*layout, error) {
 		case ok:
 			at = column.ColumnIndex
 			l.has = append(l.has, c)
+		case slices.Contains(laterColumns, name):
 		case !isEarlier || !field.Optional() && (l.earlier == nil || c != l.earlier.origin):
 			return nil, fmt.Errorf("it has no column %s", name)
+		}
+		if l.earlier != nil || ok && (at != c || column.Node.Optional() != field.Optional()) {
+			l.other = append(l.other, c)
 		}
 		l.from, l.optional = append(l.from, at), append(l.optional, field.Optional())
 	}
@@ -83,13 +87,11 @@ func timeOf(n parquet.Node) string {
 
 // fit makes a batch, of which some columns were read, what it is in the series.
 func (l *layout) fit(b batch, columns []int) error {
-	if l.native {
-		return nil
-	}
 	if l.earlier != nil && len(columns) == len(l.has) {
 		l.earlier.place(b)
 	}
-	for c, optional := range l.optional {
+	for _, c := range l.other {
+		optional := l.optional[c]
 		for i, v := range b.column(c) {
 			level := 1
 			switch {

@@ -1,8 +1,10 @@
 package manifest
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"iter"
 	"time"
 
 	"exporter/pipeline"
@@ -71,16 +73,36 @@ func (p *pruning) selectsFile(row *pipeline.FileRow) bool {
 	return p.Selects(row.Key(), row.Sources, row.Gone)
 }
 
-func (p *pruning) selectsAsset(row *pipeline.Row) bool {
-	return p.Selects(row.File.Key(), p.snapshot.placesOf(row.File), row.Gone)
+// assets yields the rows of all assets, and of each whether it is to go. Rows of files and of their assets come in the same order.
+func (p *pruning) assets(ctx context.Context) iter.Seq2[selected, error] {
+	return func(yield func(selected, error) bool) {
+		next, stop := iter.Pull2(p.snapshot.Known(ctx))
+		defer stop()
+		file, err, more := next()
+		for row, rowErr := range p.snapshot.Rows(ctx) {
+			for err == nil && rowErr == nil && more && file.Key.FileID < row.File.ID {
+				file, err, more = next()
+			}
+			if err = cmp.Or(err, rowErr); err != nil {
+				yield(selected{}, err)
+				return
+			}
+			// A file without a row is where its assets say.
+			places := []pipeline.SourceKey{row.File.Place()}
+			if more && file.Key.FileID == row.File.ID {
+				places = file.Sources
+			}
+			if !yield(selected{row, p.Selects(row.File.Key(), places, row.Gone)}, nil) {
+				return
+			}
+		}
+	}
 }
 
-// placesOf returns where a file is known. That of one without a row is the place that its assets name.
-func (s *Snapshot) placesOf(file *pipeline.File) []pipeline.SourceKey {
-	if state, known := s.states.byKey[file.Key()]; known {
-		return s.states.sources[state.sources]
-	}
-	return []pipeline.SourceKey{file.Place()}
+// selected is an asset's row, and whether it is to go.
+type selected struct {
+	*pipeline.Row
+	goes bool
 }
 
 func (p *pruning) extent(ctx context.Context) (e Extent, err error) {
@@ -92,11 +114,11 @@ func (p *pruning) extent(ctx context.Context) (e Extent, err error) {
 			e.Files++
 		}
 	}
-	for row, err := range p.snapshot.Rows(ctx) {
+	for asset, err := range p.assets(ctx) {
 		if err != nil {
 			return e, err
 		}
-		e.add(row, p.selectsAsset(row))
+		e.add(asset.Row, asset.goes)
 	}
 	return e, nil
 }
@@ -147,14 +169,14 @@ func (p *pruning) withdrawFiles(ctx context.Context, last bool) error {
 
 func (p *pruning) withdrawAssets(ctx context.Context) error {
 	var batch []*pipeline.Row
-	for row, err := range p.snapshot.Rows(ctx) {
+	for asset, err := range p.assets(ctx) {
 		if err != nil {
 			return err
 		}
-		if !p.selectsAsset(row) {
+		if !asset.goes {
 			continue
 		}
-		if batch = append(batch, row); len(batch) == pruneBatch {
+		if batch = append(batch, asset.Row); len(batch) == pruneBatch {
 			if err := p.disown(ctx, batch); err != nil {
 				return err
 			}

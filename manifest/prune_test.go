@@ -137,9 +137,9 @@ func TestLedger_Prune_File_TakesAllOfIt(t *testing.T) {
 	if left := collect(t, s); len(left) != 1 || left[0].FileID != "g" || left[0].Status != pipeline.Stored {
 		t.Errorf("rows %+v are left, want that of the other file", left)
 	}
-	for key := range s.States() {
-		if key != kept.Key() {
-			t.Errorf("the row of %v is left", key)
+	for file, err := range s.Known(t.Context()) {
+		if err != nil || file.Key != kept.Key() {
+			t.Errorf("the row of %v is left, %v", file.Key, err)
 		}
 	}
 }

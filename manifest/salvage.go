@@ -44,14 +44,13 @@ func Salvage(ctx context.Context, r store.Reader) (*Snapshot, []Damage, error) {
 	s, err := retry(func() (*Snapshot, error) {
 		damages = nil
 		note := func(d Damage) { damages = append(damages, d) }
-		return openSnapshot(ctx, r, salvaging(note), salvaging(note), func(s *Snapshot) error {
-			if len(damages) > 0 {
-				if err := s.takeStock(ctx, damages); err != nil {
-					return err
-				}
+		s, err := openSnapshot(ctx, r, salvaging(note), salvaging(note))
+		if err == nil && len(damages) > 0 {
+			if err = s.takeStock(ctx, damages); err != nil {
+				err = errors.Join(err, s.Close())
 			}
-			return s.index(ctx)
-		})
+		}
+		return s, err
 	})
 	return s, damages, err
 }

@@ -104,7 +104,11 @@ type fileRow struct {
 	MissingPages *int64 `parquet:"missing_pages"`
 	// MissedSources is as Sources.
 	MissedSources string `parquet:"missed_sources,optional,dict"`
+	Decided       string `parquet:"filters_digest,optional,dict"`
 }
+
+// laterColumns are those that schema 2 did not have at first: they are null in tables that lack them.
+var laterColumns = []string{"filters_digest"}
 
 // schemaOf returns the Parquet schema of a row type.
 func schemaOf[T any]() *parquet.Schema {
@@ -130,6 +134,14 @@ func (r *assetRow) key() pipeline.AssetKey {
 		k.FigureName = *r.FigureName
 	}
 	return k
+}
+
+// wantedAsset returns a row that has a key and nothing else.
+func wantedAsset(key pipeline.AssetKey) *assetRow {
+	row := fromRow(&pipeline.Row{
+		Asset: pipeline.Asset{FileID: key.FileID, Kind: key.Kind, PageIndex: key.PageIndex, FigureName: key.FigureName}, File: &pipeline.File{},
+	})
+	return &row
 }
 
 func (r *fileRow) key() pipeline.FileKey {
@@ -292,6 +304,7 @@ func fromFileRow(r *pipeline.FileRow) fileRow {
 		ExpiredAt:       micros(r.ExpiredAt),
 		MissingPages:    r.MissingPages,
 		MissedSources:   sourcesText(r.MissedIn),
+		Decided:         r.Decided,
 	}
 }
 
@@ -307,6 +320,7 @@ func (r *fileRow) fileRow(parse func(string) []pipeline.SourceKey) *pipeline.Fil
 		AskedAt:  moment(r.AskedAt),
 		Sources:  parse(r.Sources),
 		MissedIn: parse(r.MissedSources),
+		Decided:  r.Decided,
 		Gone:     gone(r.MissedAt, r.VanishedAt, r.ExpiredAt),
 	}
 }
@@ -340,27 +354,6 @@ func (r *fileRow) raise() {
 
 func gone(missedAt, vanishedAt, expiredAt *int64) pipeline.Gone {
 	return pipeline.Gone{MissedAt: moment(missedAt), VanishedAt: moment(vanishedAt), ExpiredAt: moment(expiredAt)}
-}
-
-// sourcesText returns the keys as a JSON array; empty where there are none.
-func sourcesText(keys []pipeline.SourceKey) string {
-	if len(keys) == 0 {
-		return ""
-	}
-	text, err := json.Marshal(keys)
-	if err != nil {
-		panic(err)
-	}
-	return string(text)
-}
-
-// parseSources is the inverse of sourcesText. What is no array of strings counts as none.
-func parseSources(text string) []pipeline.SourceKey {
-	var keys []pipeline.SourceKey
-	if text == "" || json.Unmarshal([]byte(text), &keys) != nil {
-		return nil
-	}
-	return keys
 }
 
 func (r *fileRow) counts() pipeline.Counts {

@@ -107,7 +107,11 @@ func (s *series[T]) partNames(numbers []int) []string {
 
 // write puts a table that has some rows in the place of the one of its name. What a checkpoint has is encoded in memory.
 func (s *series[T]) write(ctx context.Context, to store.Store, name string, m fileMeta, rows batches) (err error) {
-	encode := func(w io.Writer) error { return encodeTable(w, rows, s.writerOptions(m)...) }
+	dictionaries := dictionaryBytes
+	if m.from > 0 {
+		dictionaries = partDictionaryBytes
+	}
+	encode := func(w io.Writer) error { return encodeTable(w, rows, dictionaries, s.writerOptions(m)...) }
 	if m.from > 0 && m.tier == 0 {
 		var part bytes.Buffer
 		if err := encode(&part); err != nil {
@@ -255,35 +259,6 @@ func (s *series[T]) checkRows(t *table) error {
 		}
 	}
 	return nil
-}
-
-// find returns the span of the row with a key; an empty one where there is none. No row of the table is lost.
-func (s *series[T]) find(t *table, key row) (span, error) {
-	var failed error
-	compare := func(number int64) int {
-		for g, group := range t.groups() {
-			for b, err := range t.read(g, group.and(span{number, 1}).from(group), t.layout.keys) {
-				failed = cmp.Or(failed, err)
-				if err == nil {
-					return s.compare(b.row(0), key)
-				}
-			}
-		}
-		return 0
-	}
-	low, high := int64(0), t.parquet.NumRows()
-	for low < high && failed == nil {
-		middle := low + (high-low)/2
-		switch order := compare(middle); {
-		case order == 0:
-			return span{middle, 1}, failed
-		case order < 0:
-			low = middle + 1
-		default:
-			high = middle
-		}
-	}
-	return span{}, failed
 }
 
 // keyNames returns the names of the key's columns.

@@ -5,20 +5,18 @@ import (
 	"errors"
 	"io/fs"
 	"iter"
-	"slices"
 
 	"exporter/internal/store"
 	"exporter/pipeline"
 )
 
 // Snapshot is what an export's ledger said at one moment. It can be taken of an export that is running, needs no lock
-// and changes nothing. Its memory grows with the number of files, not of assets.
+// and changes nothing. It keeps few rows in memory.
 type Snapshot struct {
-	assets *log[assetRow]
-	files  *log[fileRow]
-	// spans says for each of the asset tables where a file's rows are.
-	spans  []map[string]span
-	states *fileStates
+	assets  *log[assetRow]
+	files   *log[fileRow]
+	sources sourceSets
+	cache   assetCache
 	// tallies counts the rows of each file; nil unless some may have been lost.
 	tallies map[string]tally
 }
@@ -29,8 +27,14 @@ var _ pipeline.History = (*Snapshot)(nil)
 // written, are a *pipeline.DamageError.
 func OpenSnapshot(ctx context.Context, r store.Reader) (*Snapshot, error) {
 	return retry(func() (*Snapshot, error) {
-		return openSnapshot(ctx, r, openTable, openTable, func(s *Snapshot) error { return s.index(ctx) })
+		return openSnapshot(ctx, r, openTable, openTable)
 	})
+}
+
+// Glance opens the ledger of the export in r like OpenSnapshot, for a few look-ups: it reads no more of its files than what these need,
+// and finds no damage elsewhere.
+func Glance(ctx context.Context, r store.Reader) (*Snapshot, error) {
+	return retry(func() (*Snapshot, error) { return openSnapshot(ctx, r, glanceTable, glanceTable) })
 }
 
 // retry opens a snapshot again where a file was gone: a running export may roll up or merge parts between the listing and
@@ -45,9 +49,8 @@ func retry(open func() (*Snapshot, error)) (*Snapshot, error) {
 	}
 }
 
-// openSnapshot opens all files that count, and prepares the snapshot for use.
-func openSnapshot(ctx context.Context, r store.Reader, loadAssets, loadFiles loader,
-	prepare func(*Snapshot) error) (s *Snapshot, err error) {
+// openSnapshot opens all files that count.
+func openSnapshot(ctx context.Context, r store.Reader, loadAssets, loadFiles loader) (s *Snapshot, err error) {
 	s = &Snapshot{}
 	defer func() {
 		if err != nil {
@@ -63,10 +66,7 @@ func openSnapshot(ctx context.Context, r store.Reader, loadAssets, loadFiles loa
 	if s.assets, err = assetSeries(r).open(ctx, loadAssets, false); err != nil {
 		return s, err
 	}
-	if err := s.files.dropTorn(s.assets.last); err != nil {
-		return s, err
-	}
-	return s, prepare(s)
+	return s, s.files.dropTorn(s.assets.last)
 }
 
 // isMissing tells whether there is no object. Who cannot know says no, and fails when it is opened.
@@ -80,25 +80,6 @@ func isMissing(ctx context.Context, r store.Reader, name string) bool {
 	return false
 }
 
-// index reads what is kept in memory.
-func (s *Snapshot) index(ctx context.Context) error {
-	for _, t := range s.assets.tables() {
-		spans, err := t.fileSpans()
-		if err != nil {
-			return err
-		}
-		s.spans = append(s.spans, spans)
-	}
-	s.states = newFileStates()
-	for row, err := range s.fileRows(ctx) {
-		if err != nil {
-			return err
-		}
-		s.states.add(row)
-	}
-	return nil
-}
-
 // Info returns what the newest file of the ledger says of the run that wrote it; nil where nothing has been recorded.
 func (s *Snapshot) Info() *Info {
 	assets, files := s.assets.info(), s.files.info()
@@ -108,29 +89,13 @@ func (s *Snapshot) Info() *Info {
 	return files
 }
 
-// File implements pipeline.History.
-func (s *Snapshot) File(_ context.Context, key pipeline.FileKey) (*pipeline.FileState, error) {
-	return s.states.get(key), nil
-}
-
-// States implements pipeline.History.
-func (s *Snapshot) States() iter.Seq2[pipeline.FileKey, *pipeline.FileState] {
-	return func(yield func(pipeline.FileKey, *pipeline.FileState) bool) {
-		for key, state := range s.states.byKey {
-			if !yield(key, s.states.unpack(state)) {
-				return
-			}
-		}
-	}
-}
-
-// Files implements pipeline.History.
+// Files yields the rows of all files in the order of their keys.
 func (s *Snapshot) Files(ctx context.Context) iter.Seq2[*pipeline.FileRow, error] {
 	return func(yield func(*pipeline.FileRow, error) bool) {
 		for r, err := range s.fileRows(ctx) {
 			var row *pipeline.FileRow
 			if err == nil {
-				row = r.fileRow(s.states.parsed)
+				row = r.fileRow(s.sources.parsed)
 			}
 			if !yield(row, err) || err != nil {
 				return
@@ -139,34 +104,47 @@ func (s *Snapshot) Files(ctx context.Context) iter.Seq2[*pipeline.FileRow, error
 	}
 }
 
-// FileRow implements pipeline.History. It searches each table, for which it reads some twenty pages of a million rows.
-func (s *Snapshot) FileRow(_ context.Context, key pipeline.FileKey) (*pipeline.FileRow, error) {
-	wanted := fileRow{FileID: key.FileID, DirectoryFileID: key.DirectoryFileID}
-	for b := range s.files.encoded(func(yield func(*fileRow, error) bool) { yield(&wanted, nil) }) {
-		for _, t := range slices.Backward(s.files.tables()) {
-			at, err := s.files.find(t, b.row(0))
-			if err != nil {
-				return nil, err
-			}
-			if at.count == 0 {
-				continue
-			}
-			for row, err := range s.files.decoded(t.rows(at)) {
-				if err != nil {
-					return nil, err
-				}
-				return row.fileRow(s.states.parsed), nil
-			}
-		}
-	}
-	return nil, nil
-}
-
 // Assets implements pipeline.History.
 func (s *Snapshot) Assets(ctx context.Context, id pipeline.ID) ([]*pipeline.Row, error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	var tables [][]*assetRow
+	for _, t := range s.assets.tables() {
+		rows, isWhole, err := []*assetRow(nil), false, error(nil)
+		if len(t.lost)+len(t.lostKeys) == 0 {
+			rows, isWhole, err = s.cache.rowsOf(&s.assets.series, t, string(id))
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !isWhole {
+			return s.assetsOf(ctx, id)
+		}
+		if len(rows) > 0 {
+			tables = append(tables, rows)
+		}
+	}
+	var found []*pipeline.Row
+	for _, row := range newestOf(tables) {
+		r, err := row.row()
+		if err != nil {
+			return nil, &pipeline.DamageError{Path: AssetsName, Err: err}
+		}
+		found = append(found, r)
+	}
+	return found, nil
+}
+
+// assetsOf returns the rows of a file of which some table has lost rows, or many.
+func (s *Snapshot) assetsOf(ctx context.Context, id pipeline.ID) ([]*pipeline.Row, error) {
 	var inputs []batches
-	for i, t := range s.assets.tables() {
-		if at, ok := s.spans[i][string(id)]; ok {
+	for _, t := range s.assets.tables() {
+		at, err := s.assets.findFile(t, []byte(id))
+		if err != nil {
+			return nil, err
+		}
+		if at.count > 0 {
 			inputs = append(inputs, t.rows(at))
 		}
 	}
@@ -178,6 +156,28 @@ func (s *Snapshot) Assets(ctx context.Context, id pipeline.ID) ([]*pipeline.Row,
 		found = append(found, row)
 	}
 	return found, nil
+}
+
+// Asset returns the row of an asset; nil where there is none. Of a table with a million of them it reads a few pages.
+func (s *Snapshot) Asset(_ context.Context, key pipeline.AssetKey) (*pipeline.Row, error) {
+	at, err := s.assets.lookUp(wantedAsset(key))
+	if err != nil || at == nil {
+		return nil, err
+	}
+	for row, err := range s.toRows(at) {
+		return row, err
+	}
+	return nil, nil
+}
+
+// Has tells whether any asset of a file has a row.
+func (s *Snapshot) Has(_ context.Context, id pipeline.ID) (bool, error) {
+	for _, t := range s.assets.tables() {
+		if at, err := s.assets.findFile(t, []byte(id)); err != nil || at.count > 0 {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // Rows yields every asset's row, sorted by key.

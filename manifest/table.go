@@ -24,8 +24,9 @@ type table struct {
 	file    store.Object
 	parquet *parquet.File
 	meta    fileMeta
-	// foreign says that another program wrote the file: it has no checksums.
-	foreign bool
+	// foreign says that another program wrote the file: it has no checksums. isSound says that all of it is as exporter wrote it, as far as
+	// it is read.
+	foreign, isSound bool
 	// layout says where the columns of its series are.
 	layout *layout
 	// lost are rows that cannot be read; of those in lostKeys not even the key can. A table that openTable opened
@@ -57,7 +58,34 @@ func loadTable(ctx context.Context, r store.Reader, name string, open func(t *ta
 	t := &table{name: name, file: o}
 	damaged, err := t.check()
 	if err == nil {
+		t.isSound = !t.foreign && len(damaged) == 0
 		err = open(t, damaged)
+	}
+	if err != nil {
+		return nil, errors.Join(t.damaged(err), o.Close())
+	}
+	return t, nil
+}
+
+// glanceTable opens a Parquet file like openTable, but compares with the checksums only what is read of it, when it is.
+func glanceTable(ctx context.Context, r store.Reader, name string, fit func(*table) error) (*table, error) {
+	o, err := r.Open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	t := &table{name: name, file: o}
+	sums, err := readChecksums(o, o.Size())
+	switch {
+	case errors.Is(err, errNoChecksums):
+		t.foreign, err = true, nil
+	case err == nil:
+		t.file, t.isSound = checkedObject{o, sums}, true
+	}
+	if err == nil {
+		err = t.open()
+	}
+	if err == nil {
+		err = fit(t)
 	}
 	if err != nil {
 		return nil, errors.Join(t.damaged(err), o.Close())
@@ -192,35 +220,6 @@ func (t *table) read(g parquet.RowGroup, of span, columns []int) batches {
 			count -= int64(b.count())
 		}
 	}
-}
-
-// fileSpans returns where the rows of each file are, from the first column alone.
-func (t *table) fileSpans() (map[string]span, error) {
-	found := map[string]span{}
-	var id string
-	for g, group := range t.groups() {
-		for run, lost := range t.lostKeys.split(group) {
-			if lost {
-				continue
-			}
-			at := run.first
-			for b, err := range t.read(g, run.from(group), []int{0}) {
-				if err != nil {
-					return nil, err
-				}
-				for _, fileID := range b.column(0) {
-					file, known := found[id]
-					if !known || string(fileID.ByteArray()) != id {
-						id = string(fileID.ByteArray())
-						file = span{first: at}
-					}
-					at++
-					found[id] = between(file.first, at)
-				}
-			}
-		}
-	}
-	return found, nil
 }
 
 // ErrSchema says that a file was written by a version of exporter whose columns this one does not know.

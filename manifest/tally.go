@@ -58,21 +58,24 @@ func (r *assetRow) tally() tally {
 	return tally{failed: 1}
 }
 
-// fileRows yields every file's row, sorted. A file that is complete, but whose assets' rows are not all there, is partial.
+// fileRows yields every file's row, sorted.
 func (s *Snapshot) fileRows(ctx context.Context) iter.Seq2[*fileRow, error] {
-	rows := s.files.decoded(s.files.all(ctx))
-	if s.tallies == nil {
-		return rows
-	}
 	return func(yield func(*fileRow, error) bool) {
-		for row, err := range rows {
-			if err == nil && row.Status == string(pipeline.Complete) && s.tallies[row.FileID] != row.tally() {
-				row.Status = string(pipeline.Partial)
+		for row, err := range s.files.decoded(s.files.all(ctx)) {
+			if err == nil {
+				s.amend(row)
 			}
 			if !yield(row, err) {
 				return
 			}
 		}
+	}
+}
+
+// amend makes a file partial that is complete, but whose assets' rows are not all there.
+func (s *Snapshot) amend(row *fileRow) {
+	if s.tallies != nil && row.Status == string(pipeline.Complete) && s.tallies[row.FileID] != row.tally() {
+		row.Status = string(pipeline.Partial)
 	}
 }
 

@@ -15,10 +15,12 @@ const (
 	createdBy = "exporter"
 	// rowGroupRows, rowGroupBytes and dictionaryBytes bound what a writer holds in memory: it keeps a row group until it is full, in
 	// about 80 bytes a row beside the dictionaries and long texts. Who reads it holds the dictionaries, too, and a merge those of each
-	// of its tables. Smaller row groups make readers that look rows up read more of what is behind them.
-	rowGroupRows    = 50_000
-	rowGroupBytes   = 16 << 20
-	dictionaryBytes = 4 << 20
+	// of its tables. Smaller row groups make readers that look rows up read more of what is behind them. Of parts many are merged at
+	// once, so that their dictionaries are smaller.
+	rowGroupRows        = 50_000
+	rowGroupBytes       = 16 << 20
+	dictionaryBytes     = 4 << 20
+	partDictionaryBytes = 128 << 10
 	// writeBytes is how many bytes of texts are written at once, in more than one row: a page ends with what is written at once,
 	// and who reads it holds it whole.
 	writeBytes = 64 << 10
@@ -32,8 +34,9 @@ const (
 	bloomBits = 10
 )
 
-// encodeTable writes rows, which come sorted, as Parquet with checksums. Of the options it heeds itself MaxRowsPerRowGroup.
-func encodeTable(to io.Writer, rows batches, options ...parquet.WriterOption) error {
+// encodeTable writes rows, which come sorted, as Parquet with checksums. Of the options it heeds itself MaxRowsPerRowGroup. It ends a row
+// group as well when its dictionaries may have so many bytes.
+func encodeTable(to io.Writer, rows batches, dictionaries int, options ...parquet.WriterOption) error {
 	config, err := parquet.NewWriterConfig(options...)
 	if err != nil {
 		return err
@@ -41,7 +44,7 @@ func encodeTable(to io.Writer, rows batches, options ...parquet.WriterOption) er
 	out := bufio.NewWriterSize(to, 64<<10)
 	sums := newChecksumWriter(out)
 	w := parquet.NewGenericWriter[any](sums, options...)
-	if err := writeRowGroups(w, rows, int(config.MaxRowsPerRowGroup)); err != nil {
+	if err := writeRowGroups(w, rows, int(config.MaxRowsPerRowGroup), dictionaries); err != nil {
 		return err
 	}
 	// With the last row group out, what Close writes are the page indexes and the footer.
@@ -57,7 +60,7 @@ func encodeTable(to io.Writer, rows batches, options ...parquet.WriterOption) er
 
 // writeRowGroups writes rows column by column, which spares them the way through the library's rows. The library leaves it to
 // the caller then to end row groups.
-func writeRowGroups(w *parquet.GenericWriter[any], rows batches, groupRows int) error {
+func writeRowGroups(w *parquet.GenericWriter[any], rows batches, groupRows, mostDistinct int) error {
 	dictionaries, plain := textColumns(w.Schema())
 	// free is how many rows the row group still takes, distinct the bytes that its dictionaries have at most, and size those of its
 	// texts.
@@ -78,7 +81,7 @@ func writeRowGroups(w *parquet.GenericWriter[any], rows batches, groupRows int) 
 			}
 			b = b.slice(some.count(), b.count())
 			size += bytes
-			if free -= some.count(); free > 0 && distinct < dictionaryBytes && size < rowGroupBytes {
+			if free -= some.count(); free > 0 && distinct < mostDistinct && size < rowGroupBytes {
 				continue
 			}
 			if err := w.Flush(); err != nil {

@@ -40,6 +40,16 @@ func (k *kindBelief) countFull(count *int64) {
 	}
 }
 
+// countFull counts a file of which nothing is asked, as it has what it had.
+func (b *belief) countFull(known fileFlags) {
+	if known.has(hasScreenshots) {
+		b.screenshots.full.Add(1)
+	}
+	if known.has(hasFigures) {
+		b.figures.full.Add(1)
+	}
+}
+
 // believesEmpty tells whether an empty listing of a kind is believed for a file that had some, as it is once another file of the run
 // has some, or where what is doubted is accepted.
 func (b *belief) believesEmpty(kind Kind) bool {
@@ -115,24 +125,24 @@ func (r *run) judge(seen *sightings) {
 	b := &r.belief
 	b.complete = r.completeSources()
 	all, bySource := loss{}, map[SourceKey]*loss{}
-	for key, state := range r.history.States() {
-		if state.Gone || state.isMalformed(key) {
+	for number := range seen.known {
+		e := seen.at(number)
+		if e.flags.has(isGone | isUnreadable) {
 			continue
 		}
-		places, listed := seen.places(key)
-		if !listed && (r.Incremental || r.Limit > 0) {
-			// It has what it had.
-			b.screenshots.countFull(state.Screenshots)
-			b.figures.countFull(state.Figures)
+		places := seen.places(number)
+		if len(places) == 0 && (r.Incremental || r.Limit > 0) {
+			b.countFull(e.flags)
 		}
-		if state.Missed || hasPassed(state.ExpiresAt, r.started) {
+		if e.flags.has(isMissed | hasExpired) {
 			continue
 		}
-		if !slices.ContainsFunc(state.Sources, func(source SourceKey) bool { return !b.complete[source] }) {
-			all.count(!listed)
+		sources, missedIn := seen.sets.sets[e.sources], seen.sets.sets[seen.missedIn[number]]
+		if !slices.ContainsFunc(sources, func(source SourceKey) bool { return !b.complete[source] }) {
+			all.count(len(places) == 0)
 		}
-		for _, source := range state.Sources {
-			if !b.complete[source] || slices.Contains(state.MissedIn, source) {
+		for _, source := range sources {
+			if !b.complete[source] || slices.Contains(missedIn, source) {
 				continue
 			}
 			if bySource[source] == nil {

@@ -5,38 +5,44 @@ import (
 	"time"
 )
 
-// needsAsking tells whether the assets of a file, which some places have, have to be listed, as far as its date and its age say. What other filters would
-// have of it, filtersDiffer tells.
-func (r *run) needsAsking(file *File, places []SourceKey, state *FileState) bool {
-	if state == nil || r.Refetch || r.Relist || len(file.Odd) > 0 || state.isDated(file, places) {
-		return true
-	}
+// needsAsking tells whether the assets of a known file have to be listed, as far as its date, its age and what is listed of it say. What
+// other filters would have of it, filtersDiffer tells.
+func (r *run) needsAsking(seen *sightings, number uint32, file *File) bool {
+	return r.asksAll() || len(file.Odd) > 0 || seen.isDated(number, file) || seen.at(number).flags.has(isDue)
+}
+
+// asksAll tells whether the assets of every file are to be listed.
+func (r *run) asksAll() bool { return r.Refetch || r.Relist }
+
+// hasToBeAsked tells whether the assets of a known file have to be listed, whatever is listed of it.
+func (r *run) hasToBeAsked(key FileKey, state *FileState) bool {
 	if state.Status == Skipped {
-		return file.ID != ""
+		return key.FileID != ""
 	}
-	return state.Status != Complete || !state.mayBeWithoutKind() && slices.ContainsFunc(r.Filters.Kinds(), state.isUnknown) || r.isDue(file, state)
+	return state.Status != Complete || !state.mayBeWithoutKind() && slices.ContainsFunc(r.Filters.Kinds(), state.isUnknown) || r.isDue(&File{ID: key.FileID}, state)
 }
 
 // isUnknown tells whether nobody knows how many assets of a kind are listed.
 func (s *FileState) isUnknown(kind Kind) bool { return s.of(kind) == nil }
 func (c *Counts) isUnknown(kind Kind) bool    { return c.of(kind) == nil }
 
-// isDated tells whether what is listed of a file may be newer than what is known of it. An earlier date says so only where it
+// isDated tells whether what is listed of a known file may be newer than what is known of it. An earlier date says so only where it
 // cannot be that of another place: a file in several has the newest date of all.
-func (s *FileState) isDated(file *File, places []SourceKey) bool {
-	listed := file.UpdatedAt.Truncate(time.Microsecond)
-	switch {
-	case listed.IsZero():
+func (s *sightings) isDated(number uint32, file *File) bool {
+	e := s.at(number)
+	switch listed := packTime(file.UpdatedAt); {
+	case file.UpdatedAt.IsZero(), listed == e.updated:
 		return false
-	case s.isAtOnePlace(places):
-		return !listed.Equal(s.UpdatedAt)
+	case e.sources == e.places && len(s.sets.sets[e.sources]) == 1:
+		return true
+	default:
+		// A date that was in the future when the file was asked for says nothing of what has changed since.
+		known := e.updated
+		if asked, ok := s.askedAt[number]; ok {
+			known = asked
+		}
+		return listed > known
 	}
-	return isNewer(listed, s.UpdatedAt, s.AskedAt)
-}
-
-// isAtOnePlace tells whether the file was known at one place, and is at no other.
-func (s *FileState) isAtOnePlace(places []SourceKey) bool {
-	return len(s.Sources) == 1 && slices.Equal(s.Sources, places)
 }
 
 // isDue tells whether a file's pictures have not had their time: it is asked again when its age has doubled since it was asked

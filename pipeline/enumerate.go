@@ -41,7 +41,7 @@ func (r *run) enumerate() error {
 	}
 	r.belief.doubtKinds()
 	err = r.withListers(func(list func(func() error)) error {
-		return r.eachKnown(seen, func(k knownFile) error {
+		return r.eachKnown(seen, r.unchanged, func(k knownFile) error {
 			switch {
 			case k.isListed() && !k.row.IsGone() && k.row.Skipped == 0 && !k.row.isOlder() && !k.row.isWithoutKind():
 				return r.restate(&k)
@@ -109,21 +109,24 @@ func (r *run) visit(k *knownFile) error {
 	case !r.Incremental:
 		return r.miss(k)
 	case !k.row.IsGone():
-		r.unchanged(k.row)
+		r.unchanged(k.row.State())
+		if r.confirm(k.row) {
+			return r.record(result{file: &fileProgress{row: *k.row, quiet: true}})
+		}
 	}
 	return nil
 }
 
 // unchanged tells of a file of which nothing was asked.
-func (r *run) unchanged(row *FileRow) {
+func (r *run) unchanged(state *FileState) {
 	r.hope.unchanged()
-	r.Observer.Observe(FileUnchanged{row})
+	r.Observer.Observe(FileUnchanged{state})
 }
 
 // list asks for the assets of a file, decides what becomes of each, and sends it on its way.
 func (r *run) list(f *listedFile) error {
 	progress := &fileProgress{row: FileRow{
-		File: *f.file, Status: Complete, ListedAt: r.started, AskedAt: r.started, Sources: f.places,
+		File: *f.file, Status: Complete, ListedAt: r.started, AskedAt: r.started, Sources: f.places, Decided: r.digest,
 	}}
 	row := &progress.row
 	if f.malformed != nil {
@@ -131,7 +134,7 @@ func (r *run) list(f *listedFile) error {
 		return r.send(progress, nil, nil, nil)
 	}
 	hasLeft := false
-	state, err := r.history.File(r.work, row.Key())
+	state, err := r.stateOf(f)
 	if err != nil {
 		return r.ledgerFailed(err)
 	}
@@ -191,6 +194,14 @@ func (r *run) list(f *listedFile) error {
 		return r.dispatchAll(decided, (*heldFile).withoutKind)
 	}
 	return errors.Join(r.dispatch(progress, l), hopeless)
+}
+
+// stateOf returns what the ledger has of a file that is asked for; nil where that is nothing.
+func (r *run) stateOf(f *listedFile) (*FileState, error) {
+	if f.isNew || f.state != nil {
+		return f.state, nil
+	}
+	return r.history.File(r.work, f.file.Key())
 }
 
 // noteOddities tells of fields that were taken for null, and makes the file's row name them. It is asked again.

@@ -370,14 +370,14 @@ func (s *fakeStore) File(_ context.Context, key FileKey) (*FileState, error) {
 	return nil, nil
 }
 
-func (s *fakeStore) States() iter.Seq2[FileKey, *FileState] {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	states := map[FileKey]*FileState{}
-	for key, f := range s.history {
-		states[key] = f.State()
+func (s *fakeStore) Known(ctx context.Context) iter.Seq2[*KnownFile, error] {
+	return func(yield func(*KnownFile, error) bool) {
+		for row := range s.Files(ctx) {
+			if !yield(&KnownFile{row.Key(), *row.State(), func() (*FileRow, error) { return row, nil }}, nil) {
+				return
+			}
+		}
 	}
-	return maps.All(states)
 }
 
 func (s *fakeStore) Assets(_ context.Context, id ID) ([]*Row, error) {

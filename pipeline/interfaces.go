@@ -66,12 +66,11 @@ type Batch interface {
 type History interface {
 	// Files yields the rows of all files in the order of their keys.
 	Files(ctx context.Context) iter.Seq2[*FileRow, error]
-	// File returns what is known of a file, or nil when nothing is.
+	// Known yields what is known of all files in the order of their keys. It is valid until the next one is asked for.
+	Known(ctx context.Context) iter.Seq2[*KnownFile, error]
+	// File returns what is known of a file, or nil when nothing is, and FileRow its row. They are slow.
 	File(ctx context.Context, key FileKey) (*FileState, error)
-	// FileRow returns the row of a file, or nil when it has none. It is slow.
 	FileRow(ctx context.Context, key FileKey) (*FileRow, error)
-	// States yields what is known of all files, in any order.
-	States() iter.Seq2[FileKey, *FileState]
 	// Assets returns the rows of a file's assets in the order of their keys.
 	Assets(ctx context.Context, id ID) ([]*Row, error)
 }

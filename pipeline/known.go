@@ -15,31 +15,63 @@ type knownFile struct {
 	expiresAt, updatedAt time.Time
 	// named is what the first of the places says of it; nothing where that is what is known.
 	named named
+	// isDue says that its time has come, whether or not it is listed.
+	isDue bool
 }
 
-// eachKnown calls visit for the files of the ledger that are not asked for.
-func (r *run) eachKnown(seen *sightings, visit func(knownFile) error) error {
-	for row, err := range r.history.Files(r.work) {
+// eachKnown calls visit for the files of the ledger that are not asked for, but for those of which there is nothing to say: they are told
+// to stay.
+func (r *run) eachKnown(seen *sightings, stay func(*FileState), visit func(knownFile) error) error {
+	for k, err := range r.history.Known(r.work) {
 		if err == nil {
 			err = context.Cause(r.intake)
 		}
 		if err != nil {
 			return r.ledgerFailed(err)
 		}
-		key := row.Key()
-		if seen.files[key].asked {
-			continue
-		}
-		places, listed := seen.places(key)
-		if !listed && r.Limit > 0 {
+		number, _ := seen.find(k.Key)
+		e := seen.at(number)
+		switch {
+		case e.flags.has(isAsked), e.places == 0 && r.Limit > 0:
 			// Nobody knows what comes behind the limit.
 			continue
+		case r.stays(seen, number, k):
+			if e.places == 0 {
+				r.Observer.Observe(FileRecalled{&File{ID: k.Key.FileID, DirectoryFileID: k.Key.DirectoryFileID}})
+			}
+			stay(&k.FileState)
+			continue
 		}
-		if err := visit(knownFile{row, places, seen.expiries[key], seen.updatedAt(key), seen.names[key]}); err != nil {
+		row, err := k.Row()
+		if err != nil {
+			return r.ledgerFailed(err)
+		}
+		known := knownFile{row, seen.places(number), time.Time{}, seen.updatedAt(number), seen.names[number], r.asksAll() || e.flags.has(isDue)}
+		if expires, isNew := seen.expiries[number]; isNew {
+			known.expiresAt = unpackTime(expires)
+		}
+		if err := visit(known); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// stays tells whether there is nothing to ask or to record of a file, as far as that shows without its row and those of its assets: it is
+// listed as it is known, or need not be, and what was decided of its assets would be decided now.
+func (r *run) stays(seen *sightings, number uint32, k *KnownFile) bool {
+	e := seen.at(number)
+	if e.flags.has(isGone|isMissed|isUnreadable) || k.HasError || k.Skipped > 0 && k.Decided != r.digest {
+		return false
+	}
+	if e.places == 0 {
+		return r.Incremental && !r.asksAll() && !e.flags.has(isDue)
+	}
+	_, isDated := seen.dates[number]
+	_, isNamed := seen.names[number]
+	_, expires := seen.expiries[number]
+	_, isMissedSomewhere := seen.missedIn[number]
+	return e.places == e.sources && !isDated && !isNamed && !expires && !isMissedSomewhere
 }
 
 func (k *knownFile) isListed() bool { return len(k.places) > 0 }
@@ -54,19 +86,24 @@ func (r *run) asks(k *knownFile) (bool, error) {
 		if !r.Incremental || k.row.IsGone() || k.row.isMalformed() {
 			return false, nil
 		}
-		if state, err := r.history.File(r.work, k.row.Key()); err != nil || r.needsAsking(&k.row.File, nil, state) {
-			return true, err
+		if k.isDue {
+			return true, nil
 		}
 	}
 	switch {
 	case k.row.isOlder() && !k.row.isWithoutKind() && slices.ContainsFunc(r.Filters.Kinds(), k.row.isUnknown):
 		return true, nil
-	case k.row.Skipped == 0 && !k.row.isOlder():
+	case !k.row.isOlder() && (k.row.Skipped == 0 || r.isDecided(k.row)):
 		return false, nil
 	}
 	// Only the rows of assets say why they were skipped, and which of them are older.
 	rows, err := r.history.Assets(r.work, ID(k.row.ID))
 	return slices.ContainsFunc(rows, func(row *Row) bool { return r.decidesAnew(row, k.row.UpdatedAt) }), err
+}
+
+// isDecided tells whether the filters of this run decided what becomes of the assets of a file, all of which could be listed then.
+func (r *run) isDecided(f *FileRow) bool {
+	return f.Status == Complete && f.Error == "" && f.Decided == r.digest
 }
 
 // lacksOffered tells whether a file is complete without a kind for which another one has answered in this run.
@@ -135,9 +172,10 @@ func (r *run) restate(k *knownFile) error {
 		// All that is said of it is that.
 		now.UpdatedAt = k.updatedAt
 	}
-	r.unchanged(&now)
+	r.unchanged(now.State())
 	isNamed, isDated := k.nameAfter(&now), !now.UpdatedAt.Equal(k.row.UpdatedAt)
-	if k.row.isListed() && k.expiresAt.IsZero() && now.isPlacedAs(k.row) && !isNamed && !isDated {
+	r.confirm(&now)
+	if k.row.isListed() && k.expiresAt.IsZero() && now.isPlacedAs(k.row) && !isNamed && !isDated && now.Decided == k.row.Decided {
 		return nil
 	}
 	progress := &fileProgress{row: now, quiet: true}
@@ -150,6 +188,16 @@ func (r *run) restate(k *knownFile) error {
 		return err
 	}
 	return r.send(progress, nil, rows, nil)
+}
+
+// confirm records of a file whose assets would be skipped now for the reasons for which they were that the filters of this run decided so.
+// It tells whether that is new.
+func (r *run) confirm(f *FileRow) bool {
+	if f.Skipped == 0 || f.Status != Complete || f.Error != "" || f.Decided == r.digest {
+		return false
+	}
+	f.Decided = r.digest
+	return true
 }
 
 // restateAssets returns the rows of a file's assets that say other things of it than it does now.
@@ -199,7 +247,7 @@ func (r *run) restore(k *knownFile) (bool, error) {
 	if counted.Status != Complete || listed != sum(counted.Screenshots, counted.Figures) {
 		return false, nil
 	}
-	r.unchanged(&counted)
+	r.unchanged(counted.State())
 	return true, r.send(progress, rows, nil, nil)
 }
 

@@ -2,34 +2,41 @@ package pipeline
 
 import (
 	"encoding/binary"
-	"hash/fnv"
-	"time"
+	"hash/maphash"
 )
 
+// namesSeed is another one in every process: what has one hash in one run, and is not noticed there, has two in the next.
+var namesSeed = maphash.MakeSeed()
+
 // NamesHash returns a hash of what a listing says of the file beside when it was updated and when it expires. That of a file as a
-// ledger gives it back is the same.
+// ledger gives it back is the same in this process.
 func (f *File) NamesHash() uint64 {
-	h := fnv.New64a()
-	// Lengths keep apart what follows one another.
-	add := func(text []byte) {
-		_, _ = h.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(text))))
-		_, _ = h.Write(text)
+	var h maphash.Hash
+	h.SetSeed(namesSeed)
+	var number [8]byte
+	add := func(n uint64) {
+		binary.LittleEndian.PutUint64(number[:], n)
+		// A hash never fails.
+		_, _ = h.Write(number[:])
 	}
-	for _, text := range []string{f.DirectoryID, f.DirectoryFileID, f.PipelineID, f.ProjectID} {
-		add([]byte(text))
+	for _, text := range [...]string{f.DirectoryID, f.DirectoryFileID, f.PipelineID, f.ProjectID} {
+		// Lengths keep apart what follows one another.
+		add(uint64(len(text)))
+		_, _ = h.WriteString(text)
 	}
-	for _, text := range []*string{f.DisplayName, f.UniqueID} {
+	for _, text := range [...]*string{f.DisplayName, f.UniqueID} {
 		if text == nil {
-			add(nil)
+			add(0)
 			continue
 		}
 		// An empty name is another one than none.
-		add([]byte("=" + *text))
+		add(1 + uint64(len(*text)))
+		_, _ = h.WriteString(*text)
 	}
-	add(f.Metadata)
-	for _, at := range []time.Time{f.CreatedAt, f.DeletedAt} {
-		add(binary.LittleEndian.AppendUint64(nil, uint64(at.UnixMicro())))
-	}
+	add(uint64(len(f.Metadata)))
+	_, _ = h.Write(f.Metadata)
+	add(uint64(packTime(f.CreatedAt)))
+	add(uint64(packTime(f.DeletedAt)))
 	return h.Sum64()
 }
 
@@ -41,13 +48,13 @@ type named struct {
 
 // name keeps what the first of the listings of a file says of it, if that is not what is known. Where there is no room, the next run
 // sees to it.
-func (s *sightings) name(key FileKey, place SourceKey, file *File, known uint64) {
+func (s *sightings) name(number uint32, place SourceKey, file *File) {
 	switch {
-	case s.sets.sets[s.files[key].set][0] != place:
-	case file.NamesHash() == known:
-		delete(s.names, key)
+	case s.places(number)[0] != place:
+	case uint32(file.NamesHash()) == s.at(number).names:
+		delete(s.names, number)
 	case len(s.names) < maxDeferred:
-		s.names[key] = named{place, file}
+		s.names[number] = named{place, file}
 	}
 }
 
@@ -75,7 +82,7 @@ func (k *knownFile) listed() *listedFile {
 	if file.ExpiresAt = k.expiresAt; k.expiresAt.IsZero() {
 		file.ExpiresAt = k.row.ExpiresAt
 	}
-	f := &listedFile{file: &file, places: k.places}
+	f := &listedFile{file: &file, places: k.places, state: k.row.State()}
 	if !k.isListed() {
 		f.missedAt = k.row.MissedAt
 	}

@@ -36,8 +36,9 @@ const (
 type (
 	// FileListed tells of a file that a listing gave for the first time in this run.
 	FileListed struct{ File *File }
-	// FileUnchanged tells of a file that is as the ledger has it, so that it cost no request of its own.
-	FileUnchanged struct{ Row *FileRow }
+	// FileUnchanged tells of a file that is as the ledger has it, so that it cost no request of its own. It is valid until
+	// Observe has returned.
+	FileUnchanged struct{ State *FileState }
 	// FileRecalled tells of a file that an incremental source did not list, and that is taken to be as the ledger has it.
 	FileRecalled struct{ File *File }
 	// FileMissed tells of a file that the ledger has, and that a complete listing does not have for the first time.

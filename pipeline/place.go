@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"encoding/binary"
 	"slices"
 	"time"
 )
@@ -34,6 +35,10 @@ func (f *File) Place() SourceKey {
 type placeSets struct {
 	sets   [][]SourceKey
 	larger map[setAndKey]uint32
+	// numbers are those of the sets, by their keys one after the other; last is the one that was asked for last.
+	numbers map[string]uint32
+	last    uint32
+	joined  []byte
 }
 
 type setAndKey struct {
@@ -42,27 +47,40 @@ type setAndKey struct {
 }
 
 func newPlaceSets() *placeSets {
-	return &placeSets{sets: [][]SourceKey{nil}, larger: map[setAndKey]uint32{}}
+	return &placeSets{sets: [][]SourceKey{nil}, larger: map[setAndKey]uint32{}, numbers: map[string]uint32{"": 0}}
+}
+
+// number returns that of a set, which is kept as it is.
+func (p *placeSets) number(set []SourceKey) uint32 {
+	if slices.Equal(p.sets[p.last], set) {
+		return p.last
+	}
+	p.joined = p.joined[:0]
+	for _, key := range set {
+		p.joined = append(binary.AppendUvarint(p.joined, uint64(len(key))), key...)
+	}
+	number, known := p.numbers[string(p.joined)]
+	if !known {
+		number = uint32(len(p.sets))
+		p.sets = append(p.sets, set)
+		p.numbers[string(p.joined)] = number
+	}
+	p.last = number
+	return number
 }
 
 // with returns the set that has one listing more.
 func (p *placeSets) with(set uint32, key SourceKey) uint32 {
-	have := p.sets[set]
-	at, found := slices.BinarySearch(have, key)
-	if found {
-		return set
-	}
 	step := setAndKey{set, key}
-	if next, known := p.larger[step]; known {
-		return next
+	next, known := p.larger[step]
+	if !known {
+		have := p.sets[set]
+		next = set
+		if at, found := slices.BinarySearch(have, key); !found {
+			next = p.number(slices.Insert(slices.Clone(have), at, key))
+		}
+		p.larger[step] = next
 	}
-	more := slices.Insert(slices.Clone(have), at, key)
-	next := uint32(slices.IndexFunc(p.sets, func(s []SourceKey) bool { return slices.Equal(s, more) }))
-	if next == ^uint32(0) {
-		next = uint32(len(p.sets))
-		p.sets = append(p.sets, more)
-	}
-	p.larger[step] = next
 	return next
 }
 

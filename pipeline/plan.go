@@ -1,6 +1,11 @@
 package pipeline
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+)
 
 // Filters says which of the listed assets are wanted. The zero value wants no kind at all.
 type Filters struct {
@@ -25,6 +30,16 @@ func (f *Filters) Kinds() []Kind {
 	}
 	return kinds
 }
+
+// Digest returns what tells the filters from others. It has skipRules in it, as it is recorded.
+func (f *Filters) Digest() string {
+	text := fmt.Sprintf("%d %t %t %t %v %s", skipRules, f.Screenshots, f.Figures, f.SkipNoise, f.MinConfidence, f.Pages.String())
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:8])
+}
+
+// skipRules is to be raised with every change of skipReason: what was decided by other rules is decided anew.
+const skipRules = 1
 
 // skipReason returns why an asset is not wanted, or "" when it is.
 func (f *Filters) skipReason(a *Asset) string {

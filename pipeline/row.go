@@ -95,6 +95,8 @@ type FileRow struct {
 	// far as they are known. MissedIn are those of them that did not have it when they were listed completely last; nil while the
 	// file is Missed, when it would be all.
 	Sources, MissedIn []SourceKey
+	// Decided is the digest of the filters that decided what becomes of the file's assets; empty where that is not known.
+	Decided string
 	Gone
 }
 
@@ -149,6 +151,16 @@ type FileState struct {
 	// Missed tells whether the last complete listing did not have the file; Gone whether it vanished or expired. HasError tells
 	// whether Error is not empty.
 	Missed, Gone, HasError bool
+	// Decided is that of FileRow.
+	Decided string
+}
+
+// KnownFile is what a ledger has of a file.
+type KnownFile struct {
+	Key FileKey
+	FileState
+	// Row returns the row.
+	Row func() (*FileRow, error)
 }
 
 // State returns what a ledger keeps of the row.
@@ -158,6 +170,7 @@ func (f *FileRow) State() *FileState {
 		Stored: f.Stored, Skipped: f.Skipped, UpdatedAt: f.UpdatedAt.Truncate(time.Microsecond), ExpiresAt: f.ExpiresAt,
 		ListedAt: f.ListedAt, AskedAt: f.AskedAt, Sources: f.Sources, MissedIn: f.MissedIn,
 		NamesHash: f.File.NamesHash(), Missed: !f.MissedAt.IsZero(), Gone: f.IsGone(), HasError: f.Error != "",
+		Decided: f.Decided,
 	}
 }
 

@@ -172,9 +172,11 @@ type run struct {
 	history History
 	// started is now, for everything that the run says of a file.
 	started time.Time
-	belief  belief
-	memory  *memory
-	crew    *crew
+	// digest is that of the filters.
+	digest string
+	belief belief
+	memory *memory
+	crew   *crew
 	// jobs are assets to fetch.
 	jobs chan job
 	// batch collects what the next checkpoint makes true. gate is held for reading while a blob is put and recorded, so
@@ -232,6 +234,7 @@ func newRun(ctx context.Context, o Options, history History) *run {
 		Options: o,
 		history: history,
 		started: time.Now().UTC().Truncate(time.Microsecond),
+		digest:  o.Filters.Digest(),
 		memory:  newMemory(o.Memory),
 		// Twice the workers: each finds its next job waiting. Besides, every goroutine that was hired while assets are parked
 		// holds a job while it waits for a place: maxParked times the workers at most.

@@ -10,49 +10,105 @@ import (
 // maxDeferred is how many files wait for what other listings say of them, in some 500 bytes each.
 const maxDeferred = 50_000
 
-// sightings is what the listings of a run have had so far. One goroutine uses it.
+// sightings is what a run knows of files: what the ledger has, and what the listings have had so far. One goroutine uses it.
 type sightings struct {
-	sets  *placeSets
-	files map[FileKey]sighting
-	// expiries has the files that expire at another time than is known, and that need no asking.
-	expiries map[FileKey]time.Time
+	*roster
+	sets *placeSets
+	// missedIn are the listings that did not have a known file before, by its number: sets of those that have one, as places are.
+	missedIn map[uint32]uint32
+	// askedAt is when known files were asked for whose date was in the future then.
+	askedAt map[uint32]int64
+	// dates has the files that are listed with another date than is known, and that need no asking.
+	dates map[uint32]int64
+	// expires is when known files expire. expiries has those that expire at another time, and that need no asking.
+	expires, expiries map[uint32]int64
 	// names has the files that are named otherwise than is known, and that need no asking.
-	names map[FileKey]named
+	names map[uint32]named
 	// deferred are files to ask for, once all listings have said of them what they have to say.
-	deferred map[FileKey]*listedFile
+	deferred map[uint32]*listedFile
 	// order is that of the deferred.
-	order []FileKey
+	order []uint32
+	// listed is how many files the listings have had, each counted once.
+	listed int
 }
 
-// sighting is of one file: its newest date in microseconds since the epoch, the number of the set of listings that have it, and
-// whether its assets are asked for.
-type sighting struct {
-	updated int64
-	set     uint32
-	asked   bool
+// newSightings returns what is known before anything is listed.
+func (r *run) newSightings() (*sightings, error) {
+	s := &sightings{
+		roster: newRoster(), sets: newPlaceSets(), missedIn: map[uint32]uint32{}, askedAt: map[uint32]int64{},
+		dates: map[uint32]int64{}, expires: map[uint32]int64{}, expiries: map[uint32]int64{}, names: map[uint32]named{},
+		deferred: map[uint32]*listedFile{},
+	}
+	for k, err := range r.history.Known(r.work) {
+		if err == nil {
+			err = context.Cause(r.intake)
+		}
+		if err != nil {
+			return nil, r.ledgerFailed(err)
+		}
+		number, _ := s.add(k.Key)
+		r.recall(s, number, k)
+	}
+	s.known = s.count
+	return s, nil
 }
 
-func (s sighting) updatedAt() time.Time { return time.UnixMicro(s.updated).UTC() }
-
-func newSightings() *sightings {
-	return &sightings{
-		sets: newPlaceSets(), files: map[FileKey]sighting{}, expiries: map[FileKey]time.Time{}, names: map[FileKey]named{},
-		deferred: map[FileKey]*listedFile{},
+// recall takes in what the ledger has of a file.
+func (r *run) recall(s *sightings, number uint32, k *KnownFile) {
+	e := s.at(number)
+	e.updated, e.names, e.sources = packTime(k.UpdatedAt), uint32(k.NamesHash), s.sets.number(k.Sources)
+	for _, f := range []struct {
+		flag  fileFlags
+		holds bool
+	}{
+		{isDue, r.hasToBeAsked(k.Key, &k.FileState)},
+		{isGone, k.Gone},
+		{isMissed, k.Missed},
+		{isUnreadable, k.isMalformed(k.Key)},
+		{hasExpired, hasPassed(k.ExpiresAt, r.started)},
+		{hasScreenshots, sum(k.Screenshots) > 0},
+		{hasFigures, sum(k.Figures) > 0},
+	} {
+		if f.holds {
+			e.flags |= f.flag
+		}
+	}
+	if len(k.MissedIn) > 0 {
+		s.missedIn[number] = s.sets.number(k.MissedIn)
+	}
+	if !k.AskedAt.IsZero() && k.AskedAt.Before(k.UpdatedAt) {
+		s.askedAt[number] = packTime(k.AskedAt)
+	}
+	if !k.ExpiresAt.IsZero() {
+		s.expires[number] = packTime(k.ExpiresAt)
 	}
 }
 
 // places returns the listings that have a file.
-func (s *sightings) places(key FileKey) (places []SourceKey, listed bool) {
-	seen, listed := s.files[key]
-	return s.sets.sets[seen.set], listed
+func (s *sightings) places(number uint32) []SourceKey { return s.sets.sets[s.at(number).places] }
+
+// updatedAt returns the newest date of a file that is listed; zero where it is not.
+func (s *sightings) updatedAt(number uint32) time.Time {
+	e := s.at(number)
+	if e.places == 0 {
+		return time.Time{}
+	}
+	if date, differs := s.dates[number]; differs {
+		return unpackTime(date)
+	}
+	return unpackTime(e.updated)
 }
 
-// updatedAt returns the newest date of a file that is listed; zero where there is none.
-func (s *sightings) updatedAt(key FileKey) (updated time.Time) {
-	if seen, listed := s.files[key]; listed {
-		updated = seen.updatedAt()
+// setUpdated keeps the newest date of a file that is listed.
+func (s *sightings) setUpdated(number uint32, date int64) {
+	switch e := s.at(number); {
+	case !s.isKnown(number):
+		e.updated = date
+	case date == e.updated || e.flags.has(isAsked):
+		delete(s.dates, number)
+	default:
+		s.dates[number] = date
 	}
-	return updated
 }
 
 // listedFile is a file of which something is to be asked or recorded: places are the listings that have it, and missedAt says since
@@ -64,6 +120,9 @@ type listedFile struct {
 	malformed *Failure
 	// known are the listings that had it before.
 	known []SourceKey
+	// isNew says that the ledger does not have it, and state is what it has, where that is at hand.
+	isNew bool
+	state *FileState
 }
 
 // isPlaced tells whether the file is listed wherever it is known.
@@ -73,7 +132,10 @@ func (f *listedFile) isPlaced() bool { return !isLess(f.places, f.known) }
 // malformed. In one listing that is at once; with several, a file may be in more than one, and the newest date of all counts. When all
 // have been read, they are judged. It ends at the limit. What ends a listing is its outcome; it is an error where no listing came to its end.
 func (r *run) eachListed(ask func(*listedFile)) (*sightings, error) {
-	seen := newSightings()
+	seen, err := r.newSightings()
+	if err != nil {
+		return nil, err
+	}
 	listings := r.Source.Listings(r.intake)
 	for _, l := range listings {
 		if r.limited(seen) {
@@ -97,9 +159,7 @@ func (r *run) eachListed(ask func(*listedFile)) (*sightings, error) {
 			if malformed != nil {
 				outcome.Malformed++
 			}
-			if err := r.sight(seen, l.Key, &listedFile{file: &file, malformed: malformed}); err != nil {
-				return nil, err
-			}
+			r.sight(seen, l.Key, &listedFile{file: &file, malformed: malformed})
 			// Where not all is listed, the rest counts once it is known what is.
 			if len(listings) <= 1 && !r.Incremental && r.Limit == 0 {
 				seen.askDeferred(ask)
@@ -125,7 +185,7 @@ func (r *run) eachListed(ask func(*listedFile)) (*sightings, error) {
 }
 
 // limited tells whether as many files as are asked for have been listed.
-func (r *run) limited(seen *sightings) bool { return r.Limit > 0 && len(seen.files) >= r.Limit }
+func (r *run) limited(seen *sightings) bool { return r.Limit > 0 && seen.listed >= r.Limit }
 
 // completeSources returns the sources of which everything was listed: what one does not have is not there.
 func (r *run) completeSources() map[SourceKey]bool {
@@ -148,46 +208,41 @@ func (r *run) emptySources() map[SourceKey]bool {
 }
 
 // sight takes in a file of a listing.
-func (r *run) sight(seen *sightings, place SourceKey, f *listedFile) error {
-	key := f.file.Key()
-	before, again := seen.files[key]
-	now := sighting{f.file.UpdatedAt.UnixMicro(), seen.sets.with(before.set, place), before.asked}
-	if again {
-		now.updated = newest(before.updatedAt(), now.updatedAt(), r.started).UnixMicro()
-	}
-	seen.files[key] = now
-	if !again {
+func (r *run) sight(seen *sightings, place SourceKey, f *listedFile) {
+	number, _ := seen.add(f.file.Key())
+	e := seen.at(number)
+	date, isFirst := packTime(f.file.UpdatedAt), e.places == 0
+	if isFirst {
+		seen.listed++
 		r.Observer.Observe(FileListed{f.file})
+	} else {
+		date = packTime(newest(seen.updatedAt(number), unpackTime(date), r.started))
 	}
-	if now.asked {
-		return nil
+	e.places = seen.sets.with(e.places, place)
+	seen.setUpdated(number, date)
+	if e.flags.has(isAsked) {
+		return
 	}
-	if waiting := seen.deferred[key]; waiting != nil {
+	if waiting := seen.deferred[number]; waiting != nil {
 		waiting.file.merge(f.file, r.started)
-		return nil
+		return
 	}
-	state, err := r.history.File(r.work, key)
-	if err != nil {
-		return r.ledgerFailed(err)
-	}
-	if f.malformed != nil || r.needsAsking(f.file, seen.sets.sets[now.set], state) {
-		if state != nil {
-			f.known = state.Sources
+	if f.isNew = !seen.isKnown(number); f.isNew || f.malformed != nil || r.needsAsking(seen, number, f.file) {
+		if !f.isNew {
+			f.known = seen.sets.sets[e.sources]
 		}
-		if before, waits := seen.names[key]; waits {
+		if before, waits := seen.names[number]; waits {
 			f.file.merge(before.file, r.started)
-			delete(seen.names, key)
+			delete(seen.names, number)
 		}
-		seen.deferred[key], seen.order = f, append(seen.order, key)
-		return nil
+		seen.deferred[number], seen.order = f, append(seen.order, number)
+		return
 	}
-	seen.name(key, place, f.file, state.NamesHash)
-	r.belief.screenshots.countFull(state.Screenshots)
-	r.belief.figures.countFull(state.Figures)
-	if !f.file.ExpiresAt.Equal(state.ExpiresAt) && !f.file.ExpiresAt.IsZero() {
-		seen.expiries[key] = f.file.ExpiresAt
+	seen.name(number, place, f.file)
+	r.belief.countFull(e.flags)
+	if expires := packTime(f.file.ExpiresAt); !f.file.ExpiresAt.IsZero() && expires != seen.expires[number] {
+		seen.expiries[number] = expires
 	}
-	return nil
 }
 
 // askDeferred asks for the files that wait.
@@ -208,14 +263,15 @@ func (s *sightings) makeRoom(ask func(*listedFile)) {
 // askThose asks for some of the files that wait.
 func (s *sightings) askThose(which func(*listedFile) bool, ask func(*listedFile)) {
 	waiting := s.order[:0]
-	for _, key := range s.order {
-		seen, f := s.files[key], s.deferred[key]
-		if f.places = s.sets.sets[seen.set]; !which(f) {
-			waiting = append(waiting, key)
+	for _, number := range s.order {
+		e, f := s.at(number), s.deferred[number]
+		if f.places = s.sets.sets[e.places]; !which(f) {
+			waiting = append(waiting, number)
 			continue
 		}
-		s.files[key] = sighting{seen.updated, seen.set, true}
-		delete(s.deferred, key)
+		e.flags |= isAsked
+		delete(s.deferred, number)
+		delete(s.dates, number)
 		ask(f)
 	}
 	s.order = waiting

@@ -16,7 +16,7 @@ func Survey(ctx context.Context, history History, o Options) (files int64, err e
 	}
 	seen, err := r.eachListed(func(f *listedFile) { count(f.file) })
 	if err == nil {
-		err = r.eachKnown(seen, func(k knownFile) error {
+		err = r.eachKnown(seen, func(*FileState) {}, func(k knownFile) error {
 			asks, err := r.asks(&k)
 			if err != nil {
 				return r.ledgerFailed(err)

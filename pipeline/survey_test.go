@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"iter"
 	"testing"
 	"time"
 )
@@ -70,4 +71,6 @@ func TestSurvey_Fails(t *testing.T) {
 // brokenHistory cannot be read.
 type brokenHistory struct{ History }
 
-func (brokenHistory) File(context.Context, FileKey) (*FileState, error) { return nil, errFake }
+func (brokenHistory) Known(context.Context) iter.Seq2[*KnownFile, error] {
+	return func(yield func(*KnownFile, error) bool) { yield(nil, errFake) }
+}

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"cmp"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -49,6 +50,28 @@ func NewClaim(ordinal uint32, row *pipeline.Row) (Claim, error) {
 		c.frameOffset, c.frameSize, c.frameStart = f.Offset, uint32(f.Size), f.Start
 	}
 	return c, nil
+}
+
+// ClaimSize is how many bytes a claim takes outside memory.
+const ClaimSize = 4 + 4 + 5*8 + sha256.Size
+
+// Put writes a claim for ClaimOf to read.
+func (c *Claim) Put(to *[ClaimSize]byte) {
+	b := binary.LittleEndian.AppendUint32(to[:0], c.Ordinal)
+	b = binary.LittleEndian.AppendUint32(b, c.frameSize)
+	for _, n := range [...]uint64{uint64(c.frameOffset), uint64(c.frameStart), uint64(c.offset), uint64(c.size), c.member} {
+		b = binary.LittleEndian.AppendUint64(b, n)
+	}
+	copy(to[len(b):], c.sum[:])
+}
+
+// ClaimOf is the inverse of Put.
+func ClaimOf(from *[ClaimSize]byte) Claim {
+	c := Claim{Ordinal: binary.LittleEndian.Uint32(from[0:]), frameSize: binary.LittleEndian.Uint32(from[4:])}
+	number := func(place int) int64 { return int64(binary.LittleEndian.Uint64(from[8+8*place:])) }
+	c.frameOffset, c.frameStart, c.offset, c.size, c.member = number(0), number(1), number(2), number(3), uint64(number(4))
+	copy(c.sum[:], from[ClaimSize-sha256.Size:])
+	return c
 }
 
 // comparePlaces orders claims as a shard has their members.

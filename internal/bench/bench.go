@@ -51,11 +51,16 @@ func newBench(ctx context.Context, s settings, out, log io.Writer) (b *bench, er
 	if b.roomy = b.tmpfs; b.roomy == "" {
 		b.roomy = b.disk
 	}
+	for _, exporter := range []*string{&b.exporter, &b.than} {
+		if *exporter == "" {
+			continue
+		}
+		if *exporter, err = filepath.Abs(*exporter); err != nil {
+			return nil, fmt.Errorf("find the exporter: %w", err)
+		}
+	}
 	if b.exporter == "" {
 		return b, b.build(ctx)
-	}
-	if b.exporter, err = filepath.Abs(b.exporter); err != nil {
-		return nil, fmt.Errorf("find the exporter: %w", err)
 	}
 	return b, nil
 }

@@ -19,7 +19,8 @@ func (c *compaction) removeOrphans(ctx context.Context, rows verify.Rows) error 
 			c.Found(f)
 		}
 	}
-	return c.findOrphans(ctx, c.Export, rows, tell, func(keys []string) error { return c.Export.Remove(ctx, keys...) })
+	look := verify.Options{Export: c.Export, Rows: rows, Spool: c.Export.Spool}
+	return c.findOrphans(ctx, look, tell, func(keys []string) error { return c.Export.Remove(ctx, keys...) })
 }
 
 // isInspected tells whether a finding is damage of a shard that is read before it is repacked, which tells what of it matters.
@@ -36,13 +37,13 @@ func isInspected(f *verify.Finding) bool {
 
 // findOrphans finds the objects that no row names, as a quick verification does, which goes once over a sorted listing, beside the rows.
 // It calls remove with some at a time, and tell with what is damaged, as far as that shows without reading a blob, or not ours.
-func (c *compaction) findOrphans(ctx context.Context, from store.Reader, rows verify.Rows,
-	tell func(verify.Finding), remove func([]string) error) error {
+func (c *compaction) findOrphans(
+	ctx context.Context, look verify.Options, tell func(verify.Finding), remove func([]string) error) error {
 	checking, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var keys []string
 	found := func(f verify.Finding) error {
-		isOurs, err := c.findOrphan(ctx, from, f, tell)
+		isOurs, err := c.findOrphan(ctx, look.Export, f, tell)
 		if err != nil || !isOurs {
 			return err
 		}
@@ -52,15 +53,16 @@ func (c *compaction) findOrphans(ctx context.Context, from store.Reader, rows ve
 		defer func() { keys = keys[:0] }()
 		return remove(keys)
 	}
-	v := verify.New(verify.Options{Export: from, Rows: rows, Quick: true, Found: func(f verify.Finding) {
+	look.Quick = true
+	look.Found = func(f verify.Finding) {
 		if context.Cause(checking) != nil {
 			return
 		}
 		if err := found(f); err != nil {
 			stop(err)
 		}
-	}})
-	if err := v.Run(checking); err != nil {
+	}
+	if err := verify.New(look).Run(checking); err != nil {
 		return err
 	}
 	return remove(keys)

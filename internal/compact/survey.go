@@ -42,7 +42,7 @@ func IsSmall(size, shardSize int64) bool { return size < shardSize/smallParts }
 // Plan returns what Run would do with an export that is open for reading.
 func Plan(ctx context.Context, from store.Reader, rows verify.Rows, o Options) (Result, error) {
 	c := newCompaction(o)
-	if err := c.findOrphans(ctx, from, rows, c.Found, func([]string) error { return nil }); err != nil {
+	if err := c.findOrphans(ctx, verify.Options{Export: from, Rows: rows}, c.Found, func([]string) error { return nil }); err != nil {
 		return c.result, err
 	}
 	p, err := c.survey(ctx, from, rows)

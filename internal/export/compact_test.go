@@ -50,7 +50,7 @@ func TestCat_CompactedMeanwhile_FindsTheBlob(t *testing.T) {
 	times, compacted := 0, Compacted{}
 	var got bytes.Buffer
 	err = cat(t.Context(), &got, rows[0].Key(), func() (*opened, error) {
-		o, err := open(t.Context(), out)
+		o, err := open(t.Context(), out, manifest.Glance)
 		if times++; times == 1 {
 			compacted = mustCompact(t, out)
 		}

@@ -138,9 +138,9 @@ func (r *counter) Observe(e pipeline.Event) {
 		r.Assets.Vanished++
 	case pipeline.FileUnchanged:
 		r.Files.Unchanged++
-		r.Assets.Kept += e.Row.Stored
-		r.Assets.SkippedKept += e.Row.Skipped
-		r.pictures(e.Row)
+		r.Assets.Kept += e.State.Stored
+		r.Assets.SkippedKept += e.State.Skipped
+		r.pictures(e.State.Status, e.State.Screenshots, e.State.Figures, e.State.MissingPages)
 	case pipeline.ListingAccepted:
 		r.accepted = e.Lost
 	case pipeline.FilesComplete:
@@ -195,7 +195,7 @@ func unlisted(sources []IncompleteSource) []IncompleteSource {
 }
 
 func (r *counter) settled(row *pipeline.FileRow) {
-	r.pictures(row)
+	r.pictures(row.Status, row.Screenshots, row.Figures, row.MissingPages)
 	switch row.Status {
 	case pipeline.Complete:
 		r.Files.Complete++
@@ -210,12 +210,12 @@ func (r *counter) settled(row *pipeline.FileRow) {
 }
 
 // pictures counts what a file whose assets could be listed lacks.
-func (r *counter) pictures(row *pipeline.FileRow) {
-	if row.Status != pipeline.Complete && row.Status != pipeline.Partial {
+func (r *counter) pictures(status pipeline.Status, screenshots, figures, missingPages *int64) {
+	if status != pipeline.Complete && status != pipeline.Partial {
 		return
 	}
 	all := int64(0)
-	for _, count := range []*int64{row.Screenshots, row.Figures} {
+	for _, count := range []*int64{screenshots, figures} {
 		if count != nil {
 			all += *count
 		}
@@ -223,9 +223,9 @@ func (r *counter) pictures(row *pipeline.FileRow) {
 	if all == 0 {
 		r.Files.WithoutPictures++
 	}
-	if missing := row.MissingPages; missing != nil {
+	if missingPages != nil {
 		// Page numbers are not to be trusted: their sum stays at the most that there is.
-		r.Assets.MissingPages += min(*missing, math.MaxInt64-r.Assets.MissingPages)
+		r.Assets.MissingPages += min(*missingPages, math.MaxInt64-r.Assets.MissingPages)
 	}
 }
 

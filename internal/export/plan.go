@@ -8,6 +8,7 @@ import (
 
 	"exporter/internal/config"
 	"exporter/internal/store"
+	"exporter/manifest"
 	"exporter/pipeline"
 )
 
@@ -172,7 +173,7 @@ func (r *run) openHistory(ctx context.Context) (h pipeline.History, end func() e
 	if err != nil {
 		return nil, nil, openError(path, err)
 	}
-	past, err := openSnapshot(ctx, dir)
+	past, err := openTables(ctx, dir, manifest.OpenSnapshot)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -203,8 +204,8 @@ func (noHistory) FileRow(context.Context, pipeline.FileKey) (*pipeline.FileRow, 
 	return nil, nil
 }
 
-func (noHistory) States() iter.Seq2[pipeline.FileKey, *pipeline.FileState] {
-	return func(func(pipeline.FileKey, *pipeline.FileState) bool) {}
+func (noHistory) Known(context.Context) iter.Seq2[*pipeline.KnownFile, error] {
+	return func(func(*pipeline.KnownFile, error) bool) {}
 }
 
 func (noHistory) Assets(context.Context, pipeline.ID) ([]*pipeline.Row, error) { return nil, nil }

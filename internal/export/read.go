@@ -29,18 +29,18 @@ func openDir(path string) (store.ReadCloser, error) {
 	return dir, nil
 }
 
-// open opens an existing export for reading, whether a run has it or not.
-func open(ctx context.Context, path string) (*opened, error) {
+// open opens the tables of an existing export for reading, whether a run has it or not.
+func open(ctx context.Context, path string, tables func(context.Context, store.Reader) (*manifest.Snapshot, error)) (*opened, error) {
 	dir, err := openDir(path)
 	if err != nil {
 		return nil, err
 	}
-	return openSnapshot(ctx, dir)
+	return openTables(ctx, dir, tables)
 }
 
-// openSnapshot opens the tables of an export, and closes the directory where it fails.
-func openSnapshot(ctx context.Context, dir store.ReadCloser) (*opened, error) {
-	snapshot, err := manifest.OpenSnapshot(ctx, dir)
+// openTables opens the tables of an export, and closes the directory where it fails.
+func openTables(ctx context.Context, dir store.ReadCloser, tables func(context.Context, store.Reader) (*manifest.Snapshot, error)) (*opened, error) {
+	snapshot, err := tables(ctx, dir)
 	if err != nil {
 		return nil, errors.Join(storageError("read the ledger", err), dir.Close())
 	}
@@ -51,7 +51,7 @@ func (o *opened) Close() error { return errors.Join(o.Snapshot.Close(), o.dir.Cl
 
 // FirstStored returns the first rows of the export at path whose blob is stored.
 func FirstStored(ctx context.Context, path string, count int) (rows []*pipeline.Row, err error) {
-	o, err := open(ctx, path)
+	o, err := open(ctx, path, manifest.OpenSnapshot)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func FirstStored(ctx context.Context, path string, count int) (rows []*pipeline.
 
 // Cat writes a stored blob of the export at path to w. What differs from the manifest is a *pipeline.DamageError.
 func Cat(ctx context.Context, w io.Writer, path string, key pipeline.AssetKey) error {
-	return cat(ctx, w, key, func() (*opened, error) { return open(ctx, path) })
+	return cat(ctx, w, key, func() (*opened, error) { return open(ctx, path, manifest.Glance) })
 }
 
 // cat opens the export again where the blob is gone: a run or a compaction may have put it elsewhere since the tables were read.
@@ -105,19 +105,17 @@ func (o *opened) cat(ctx context.Context, w io.Writer, key pipeline.AssetKey) (p
 
 // find returns the row of an asset.
 func (o *opened) find(ctx context.Context, key pipeline.AssetKey) (*pipeline.Row, error) {
-	rows, err := o.Assets(ctx, key.FileID)
-	if err != nil {
+	row, err := o.Asset(ctx, key)
+	if err != nil || row != nil {
+		return row, storageError("read the ledger", err)
+	}
+	switch hasFile, err := o.Has(ctx, key.FileID); {
+	case err != nil:
 		return nil, storageError("read the ledger", err)
+	case hasFile:
+		return nil, usagef("the export has assets of file %s, but no %s", key.FileID, Describe(key))
 	}
-	for _, row := range rows {
-		if row.Key() == key {
-			return row, nil
-		}
-	}
-	if len(rows) == 0 {
-		return nil, usagef("the export has no asset of file %s", key.FileID)
-	}
-	return nil, usagef("the export has %d assets of file %s, but no %s", len(rows), key.FileID, Describe(key))
+	return nil, usagef("the export has no asset of file %s", key.FileID)
 }
 
 // Describe names an asset within its file for people, as in "screenshot of page 3".

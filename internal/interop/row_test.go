@@ -93,7 +93,7 @@ type file struct {
 	ListedAt, VanishedAt, AskedAt, MissedAt             *int64
 	Sources                                             *string
 	ExpiresAt, ExpiredAt, MissingPages                  *int64
-	MissedSources                                       *string
+	MissedSources, FiltersDigest                        *string
 }
 
 // fields returns pointers to the fields in the order of the columns.
@@ -103,6 +103,7 @@ func (f *file) fields() []any {
 		&f.FileMetadata, &f.FileCreatedAt, &f.FileUpdatedAt, &f.FileDeletedAt, &f.Status, &f.Error, &f.Screenshots,
 		&f.Figures, &f.Stored, &f.Skipped, &f.Failed, &f.Bytes, &f.ListedAt, &f.VanishedAt, &f.AskedAt,
 		&f.MissedAt, &f.Sources, &f.ExpiresAt, &f.ExpiredAt, &f.MissingPages, &f.MissedSources,
+		&f.FiltersDigest,
 	}
 }
 

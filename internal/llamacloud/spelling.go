@@ -61,7 +61,11 @@ func unspell(text string) string {
 
 // isPlain tells whether JSON needs no spelling: it is UTF-8, and has neither halves of pairs nor characters that are spelled.
 func isPlain(text []byte) bool {
-	if !utf8.Valid(text) || bytes.Contains(text, []byte("\xf4\x8f\x9e")) || bytes.Contains(text, []byte("\xf4\x8f\x9f")) {
+	if isASCII(text) {
+		if bytes.IndexByte(text, '\\') < 0 {
+			return true
+		}
+	} else if !utf8.Valid(text) || bytes.Contains(text, []byte("\xf4\x8f\x9e")) || bytes.Contains(text, []byte("\xf4\x8f\x9f")) {
 		return false
 	}
 	for rest := text; ; {
@@ -74,6 +78,15 @@ func isPlain(text []byte) bool {
 		}
 		rest = rest[i+2:]
 	}
+}
+
+func isASCII(text []byte) bool {
+	for _, c := range text {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // spellDocument returns a copy of JSON that is known to be valid and has no white space, with its texts spelled. All else stays

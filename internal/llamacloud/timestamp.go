@@ -29,6 +29,38 @@ var timestampSpelling = regexp.MustCompile(
 // parseTimestamp reads every spelling of a point in time that leaves no doubt. A time without a zone is UTC, as the API's are.
 // The second 60, of which there is one when the clocks of the world are set, is the one that follows it.
 func parseTimestamp(text string) (Timestamp, error) {
+	if isUTC(text) {
+		// Most are spelled so.
+		if parsed, err := time.Parse(time.RFC3339, text); err == nil && !parsed.IsZero() && parsed.Year() >= 1 {
+			return Timestamp{parsed}, nil
+		}
+	}
+	return parseSpelling(text)
+}
+
+// isUTC tells whether a text is spelled as RFC 3339 spells times in UTC, whatever its numbers are.
+func isUTC(text string) bool {
+	const shape = "0000-00-00T00:00:00"
+	if len(text) <= len(shape) || text[len(text)-1] != 'Z' {
+		return false
+	}
+	isDigit := func(c byte) bool { return '0' <= c && c <= '9' }
+	for i := range len(shape) {
+		if text[i] != shape[i] && !(shape[i] == '0' && isDigit(text[i])) {
+			return false
+		}
+	}
+	fraction := text[len(shape) : len(text)-1]
+	for i := range len(fraction) {
+		if (i == 0) != (fraction[i] == '.') || i > 0 && !isDigit(fraction[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// parseSpelling is parseTimestamp for all spellings.
+func parseSpelling(text string) (Timestamp, error) {
 	refused := fmt.Errorf("%.40q is not a time of RFC 3339", text)
 	p := timestampSpelling.FindStringSubmatch(strings.TrimSpace(text))
 	if p == nil {

@@ -213,33 +213,58 @@ func (d *Dir) Remove(ctx context.Context, keys ...string) error {
 		if err != nil {
 			return err
 		}
-		dir, err := d.removeEmpty(path.Dir(key))
-		if err != nil {
-			return err
-		}
-		changed[dir] = true
+		changed[path.Dir(key)] = true
 	}
-	return d.syncChanged(ctx, slices.Collect(maps.Keys(changed)))
+	left, err := d.removeEmpty(changed)
+	if err != nil {
+		return err
+	}
+	return d.syncChanged(ctx, left)
 }
 
-// removeEmpty removes a directory that has nothing, and those above it that have nothing then. It returns the one that is left.
-func (d *Dir) removeEmpty(dir string) (left string, err error) {
+// removeEmpty removes those directories that have nothing, and those above them that have nothing then, each of which is tried once for
+// all that were in it. It returns the ones that are left.
+func (d *Dir) removeEmpty(dirs map[string]bool) (left []string, err error) {
+	for len(dirs) > 0 {
+		above := map[string]bool{}
+		for _, dir := range slices.Sorted(maps.Keys(dirs)) {
+			isLeft, err := d.keepsDir(dir)
+			switch {
+			case err != nil:
+				return nil, err
+			case isLeft:
+				left = append(left, dir)
+			default:
+				above[path.Dir(dir)] = true
+			}
+		}
+		dirs = above
+	}
+	return left, nil
+}
+
+// keepsDir tells whether a directory has to stay, and removes it otherwise. The file system is asked to remove it, as to list one that
+// has much takes long.
+func (d *Dir) keepsDir(dir string) (bool, error) {
+	if !strings.Contains(dir, "/") || strings.HasPrefix(dir, durable.PrivateDir+"/") {
+		return true, nil
+	}
 	d.naming.Lock()
 	defer d.naming.Unlock()
-	for ; strings.Contains(dir, "/") && !strings.HasPrefix(dir, durable.PrivateDir+"/"); dir = path.Dir(dir) {
-		entries, err := d.fsys.ReadDir(dir)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil || len(entries) > 0 {
-			return dir, err
-		}
-		d.forget(dir)
-		if err := d.fsys.Remove(dir); err != nil {
-			return dir, err
-		}
+	err := d.fsys.Remove(dir)
+	if errors.Is(err, fs.ErrExist) {
+		return true, nil
 	}
-	return dir, nil
+	d.forget(dir)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	// It may not be ours to remove.
+	entries, failed := d.fsys.ReadDir(dir)
+	if failed == nil && len(entries) > 0 {
+		return true, nil
+	}
+	return false, err
 }
 
 // syncChanged makes durable what was removed from directories, some of which may be gone since.

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"io"
+	"os"
 
 	"exporter/internal/durable"
 )
@@ -15,6 +16,15 @@ type spool struct {
 	remove func() error
 }
 
+// TempSpool returns an empty file among the system's temporary ones.
+func TempSpool() (Spool, error) {
+	f, err := os.CreateTemp("", "exporter-")
+	if err != nil {
+		return nil, err
+	}
+	return unnamed(f, func() error { return os.Remove(f.Name()) }), nil
+}
+
 // Spool implements Store.
 func (d *Dir) Spool() (Spool, error) {
 	name := d.tempName("spool")
@@ -22,12 +32,16 @@ func (d *Dir) Spool() (Spool, error) {
 	if err != nil {
 		return nil, err
 	}
+	return unnamed(f, func() error { return d.fsys.Remove(name) }), nil
+}
+
+// unnamed returns a spool that is a new file. Windows removes no file that is open.
+func unnamed(f durable.File, remove func() error) *spool {
 	s := &spool{File: f}
-	// Windows removes no file that is open.
-	if err := d.fsys.Remove(name); err != nil {
-		s.remove = func() error { return d.fsys.Remove(name) }
+	if err := remove(); err != nil {
+		s.remove = remove
 	}
-	return s, nil
+	return s
 }
 
 // Size implements Spool.

@@ -17,60 +17,120 @@ func (r *Repair) moveAll(ctx context.Context, shards []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, sink.Close()) }()
-	for _, name := range shards {
-		if err := r.move(ctx, name, sink); err != nil {
+	sizes, err := r.countMembers(ctx, shards)
+	if err != nil {
+		return err
+	}
+	for len(shards) > 0 {
+		count, members := 1, sizes[shards[0]]
+		for count < len(shards) && members+sizes[shards[count]] <= membersAtOnce*r.batchSize {
+			members += sizes[shards[count]]
+			count++
+		}
+		if err := r.moveGroup(ctx, shards[:count], sink); err != nil {
 			return err
 		}
-		if err := r.disown(ctx); err != nil {
-			return err
-		}
-		if err := r.empty(ctx, name); err != nil {
-			return err
-		}
+		shards = shards[count:]
 	}
 	return nil
 }
 
-// move moves the sound members of a shard to a sink. Where it has none, the shard is not even opened.
-func (r *Repair) move(ctx context.Context, name string, sink pipeline.Sink) (err error) {
-	rows, err := r.members(ctx, name, 0)
-	if err != nil || len(rows) == 0 {
-		return err
+// membersAtOnce is how many times as many rows as are committed at once may be held of several shards.
+const membersAtOnce = 4
+
+// countMembers returns how many members each of some shards has.
+func (r *Repair) countMembers(ctx context.Context, shards []string) (map[string]int, error) {
+	sizes := make(map[string]int, len(shards))
+	for _, name := range shards {
+		sizes[name] = 0
+	}
+	for row, err := range r.ledger.Rows(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if _, ok := sizes[row.Location.Path]; ok && isMember(row, row.Location.Path) {
+			sizes[row.Location.Path]++
+		}
+	}
+	return sizes, nil
+}
+
+// moveGroup moves the sound members of a few shards, which is one pass over the rows where they have no more than are moved at once.
+func (r *Repair) moveGroup(ctx context.Context, shards []string, sink pipeline.Sink) error {
+	for from := int64(0); ; {
+		members, err := r.members(ctx, shards, from)
+		if err != nil {
+			return err
+		}
+		more := false
+		for _, name := range shards {
+			rows := members[name]
+			if more = len(rows) == r.batchSize && len(shards) == 1; more {
+				from = rows[len(rows)-1].Location.Shard.Offset + 1
+			}
+			if err := r.move(ctx, name, rows, sink); err != nil {
+				return err
+			}
+			if more {
+				break
+			}
+			if err := r.disown(ctx); err != nil {
+				return err
+			}
+			if err := r.empty(ctx, name); err != nil {
+				return err
+			}
+		}
+		if !more {
+			return nil
+		}
+	}
+}
+
+// move moves the sound ones of some members of a shard to a sink. Where there are none, the shard is not even opened.
+func (r *Repair) move(ctx context.Context, name string, rows []*pipeline.Row, sink pipeline.Sink) (err error) {
+	if len(rows) == 0 {
+		return nil
 	}
 	shard, err := sinks.NewUnpacker(ctx, r.Export, name)
 	if err != nil {
 		return &pipeline.StorageError{Op: "read a damaged shard", Err: err}
 	}
 	defer func() { err = errors.Join(err, shard.Close()) }()
-	for {
-		if err := r.moveRows(ctx, shard, rows, sink); err != nil || len(rows) < r.batchSize {
-			return err
-		}
-		if rows, err = r.members(ctx, name, rows[len(rows)-1].Location.Shard.Offset+1); err != nil {
-			return err
-		}
-	}
+	return r.moveRows(ctx, shard, rows, sink)
 }
 
-// members returns the rows of a shard's first members from an offset on, in their order, as many as are moved at once.
-func (r *Repair) members(ctx context.Context, name string, from int64) ([]*pipeline.Row, error) {
-	byOffset := func(a, b *pipeline.Row) int { return cmp.Compare(a.Location.Shard.Offset, b.Location.Shard.Offset) }
-	var rows []*pipeline.Row
+// members returns the rows of the first members of each of some shards from an offset on, in their order, as many as are moved at once.
+func (r *Repair) members(ctx context.Context, shards []string, from int64) (map[string][]*pipeline.Row, error) {
+	members := make(map[string][]*pipeline.Row, len(shards))
+	for _, name := range shards {
+		members[name] = nil
+	}
 	for row, err := range r.ledger.Rows(ctx) {
 		if err != nil {
 			return nil, err
 		}
-		if !isMember(row, name) || row.Location.Shard.Offset < from {
+		rows, ok := members[row.Location.Path]
+		if !ok || !isMember(row, row.Location.Path) || row.Location.Shard.Offset < from {
 			continue
 		}
 		if rows = append(rows, row); len(rows) == 2*r.batchSize {
-			slices.SortFunc(rows, byOffset)
-			clear(rows[r.batchSize:])
-			rows = rows[:r.batchSize]
+			rows = r.first(rows)
 		}
+		members[row.Location.Path] = rows
 	}
-	slices.SortFunc(rows, byOffset)
-	return rows[:min(len(rows), r.batchSize)], nil
+	for name, rows := range members {
+		members[name] = r.first(rows)
+	}
+	return members, nil
+}
+
+// first returns the first members among rows of a shard, in their order, as many as are moved at once.
+func (r *Repair) first(rows []*pipeline.Row) []*pipeline.Row {
+	slices.SortFunc(rows, func(a, b *pipeline.Row) int { return cmp.Compare(a.Location.Shard.Offset, b.Location.Shard.Offset) })
+	kept := min(len(rows), r.batchSize)
+	clear(rows[kept:])
+	return rows[:kept]
 }
 
 func isMember(row *pipeline.Row, shard string) bool {

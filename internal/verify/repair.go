@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -55,7 +56,9 @@ type Repair struct {
 	batchSize int
 
 	ledger Ledger
-	done   Repaired
+	// files are those of the ledger.
+	files fileCursor
+	done  Repaired
 	// lost are rows that are not committed yet.
 	lost []*pipeline.Row
 	// shards are those that are damaged or missing.
@@ -70,7 +73,7 @@ func NewRepair(o RepairOptions) *Repair {
 		o.Found = func(Finding) {}
 	}
 	return &Repair{
-		RepairOptions: o, verification: New(Options{Export: o.Export}), batchSize: 10_000,
+		RepairOptions: o, verification: New(Options{Export: o.Export, Spool: o.Export.Spool}), batchSize: 10_000,
 		shards: map[string]bool{}, losses: map[pipeline.ID]pipeline.Counts{},
 	}
 }
@@ -91,7 +94,11 @@ func (r *Repair) withLedger(ctx context.Context, do func(context.Context) error)
 	if r.ledger, err = r.OpenLedger(ctx); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, r.ledger.Close()) }()
+	r.files = fileCursor{files: r.ledger.Files}
+	defer func() {
+		r.files.close()
+		err = errors.Join(err, r.ledger.Close())
+	}()
 	return do(ctx)
 }
 
@@ -142,43 +149,52 @@ func (r *Repair) lose(ctx context.Context, stored *pipeline.Row, err error) erro
 	if len(r.lost) < r.batchSize {
 		return nil
 	}
-	return r.disown(ctx)
+	// Several at once look for damage, and may find it in another order than that of the files: the last ones wait for the others.
+	return r.disownAll(ctx, len(r.lost)/8)
 }
 
-// disown commits that the lost blobs are. Their files come first: a file that is complete is not listed again, and an
-// asset of it that has failed would stay so.
-func (r *Repair) disown(ctx context.Context) error {
+// disown commits that the lost blobs are.
+func (r *Repair) disown(ctx context.Context) error { return r.disownAll(ctx, 0) }
+
+// disownAll is disown but for so many, which are the last in the order of files. Their files come first: a file that is complete is not
+// listed again, and an asset of it that has failed would stay so.
+func (r *Repair) disownAll(ctx context.Context, kept int) error {
 	if len(r.lost) == 0 {
 		return nil
 	}
-	files, err := r.reopened(ctx)
+	slices.SortStableFunc(r.lost, func(a, b *pipeline.Row) int { return cmp.Compare(a.FileID, b.FileID) })
+	count := len(r.lost) - kept
+	for count < len(r.lost) && r.lost[count].FileID == r.lost[count-1].FileID {
+		count++
+	}
+	lost := r.lost[:count]
+	files, err := r.reopened(ctx, lost)
 	if err == nil && len(files) > 0 {
 		err = r.ledger.Commit(ctx, nil, files)
 	}
 	if err == nil {
-		err = r.ledger.Commit(ctx, r.lost, nil)
+		err = r.ledger.Commit(ctx, lost, nil)
 	}
 	if err != nil {
 		return &pipeline.StorageError{Op: "commit what is lost", Err: err}
 	}
-	r.lost = nil
+	r.lost = slices.Clone(r.lost[len(lost):])
 	return nil
 }
 
-// reopened returns the rows of the files that lost something listed.
-func (r *Repair) reopened(ctx context.Context) ([]*pipeline.FileRow, error) {
-	concerned := map[pipeline.ID]bool{}
-	for _, row := range r.lost {
-		concerned[row.FileID] = true
-	}
+// reopened returns the rows of the files that lost something listed, by rows that are lost, sorted by file.
+func (r *Repair) reopened(ctx context.Context, lost []*pipeline.Row) ([]*pipeline.FileRow, error) {
 	var files []*pipeline.FileRow
-	for file, err := range r.ledger.Files(ctx) {
+	for i, row := range lost {
+		c, ok := r.losses[row.FileID]
+		if !ok || i > 0 && lost[i-1].FileID == row.FileID {
+			continue
+		}
+		file, err := r.files.find(ctx, string(row.FileID))
 		if err != nil {
 			return nil, err
 		}
-		id := pipeline.ID(file.ID)
-		c, ok := r.losses[id]
-		if !ok || !concerned[id] {
+		if file == nil {
 			continue
 		}
 		if file.Status == pipeline.Complete {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -19,9 +18,8 @@ import (
 // errMissing says that there is no shard where there has to be one.
 var errMissing = errors.New("the shard is missing")
 
-// checkShards checks all shards, those that are there as well as those that have members according to the rows, of which
-// members says how many.
-func (v *Verification) checkShards(ctx context.Context, members map[string]int) error {
+// checkShards checks all shards, those that are there as well as those of which rows claim members.
+func (v *Verification) checkShards(ctx context.Context, members *claims) error {
 	shards, others, err := sinks.ListShards(ctx, v.Export)
 	if err != nil {
 		if failed := unreadable("list the shards", err); failed != nil {
@@ -32,7 +30,7 @@ func (v *Verification) checkShards(ctx context.Context, members map[string]int) 
 	for _, name := range others {
 		v.found(Finding{Path: name})
 	}
-	shards = slices.AppendSeq(shards, maps.Keys(members))
+	shards = slices.Concat(shards, members.shards)
 	slices.Sort(shards)
 	shards = slices.Compact(shards)
 	missing, err := sinks.MissingShards(ctx, v.Export, shards)
@@ -42,58 +40,35 @@ func (v *Verification) checkShards(ctx context.Context, members map[string]int) 
 	for _, name := range missing {
 		v.found(Finding{Path: name, Err: errMissing})
 	}
-	for len(shards) > 0 {
-		count, size := 1, members[shards[0]]
-		for count < len(shards) && size+members[shards[count]] <= v.groupSize {
-			size += members[shards[count]]
-			count++
-		}
-		group := make(map[string][]sinks.Claim, count)
-		for _, name := range shards[:count] {
-			group[name] = make([]sinks.Claim, 0, members[name])
-		}
-		if err := v.checkGroup(ctx, group, size); err != nil {
-			return err
-		}
-		shards = shards[count:]
-	}
-	return nil
-}
-
-// checkGroup checks a few shards, for which it collects the claims, of which there are size.
-func (v *Verification) checkGroup(ctx context.Context, group map[string][]sinks.Claim, size int) error {
-	if size > 0 {
-		if err := v.collect(ctx, group); err != nil {
-			return err
-		}
-	}
 	var problems problems
 	g, checking := errgroup.WithContext(ctx)
 	// Decoding and hashing keep a processor busy for each shard.
 	g.SetLimit(runtime.GOMAXPROCS(0))
-	for _, name := range slices.Sorted(maps.Keys(group)) {
-		g.Go(func() error { return v.checkShard(checking, name, group[name], &problems) })
+	err = v.checkEach(checking, g, shards, members, &problems)
+	if failed := g.Wait(); failed != nil {
+		return failed
 	}
-	if err := g.Wait(); err != nil {
+	if err != nil {
 		return err
 	}
-	return v.report(ctx, problems.list)
+	return v.report(ctx, problems.take(0))
 }
 
-// collect fills in the claims on the shards of a group. Their ordinals are places in the sequence of rows.
-func (v *Verification) collect(ctx context.Context, group map[string][]sinks.Claim) error {
-	ordinal := uint32(0)
-	for row, err := range v.Rows.Rows(ctx) {
+// checkEach lets g check each shard: first those that have claims, then the others.
+func (v *Verification) checkEach(ctx context.Context, g *errgroup.Group, shards []string, members *claims, p *problems) error {
+	for of, err := range members.byShard() {
 		if err != nil {
+			return &pipeline.StorageError{Op: "read what is to be verified", Err: err}
+		}
+		g.Go(func() error { return v.checkShard(ctx, of.shard, of.claims, p) })
+		if err := v.report(ctx, p.take(v.groupSize)); err != nil {
 			return err
 		}
-		if claims, ok := group[row.Location.Path]; ok && row.Status == pipeline.Stored && row.Location.Shard != nil {
-			// The claims that cannot be made have been found before.
-			if c, err := sinks.NewClaim(ordinal, row); err == nil {
-				group[row.Location.Path] = append(claims, c)
-			}
+	}
+	for _, name := range shards {
+		if _, claimed := members.numbers[name]; !claimed {
+			g.Go(func() error { return v.checkShard(ctx, name, nil, p) })
 		}
-		ordinal++
 	}
 	return nil
 }
@@ -135,6 +110,18 @@ func (p *problems) add(one problem) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.list = append(p.list, one)
+}
+
+// take returns all problems, and forgets them; none where they are fewer than so many.
+func (p *problems) take(least int) []problem {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.list) < least {
+		return nil
+	}
+	list := p.list
+	p.list = nil
+	return list
 }
 
 // report finds the rows of problems and reports them.

@@ -24,6 +24,8 @@ type Rows interface {
 type Options struct {
 	Export store.Reader
 	Rows   Rows
+	// Spool makes a place for what is too much for memory; nil stands for store.TempSpool.
+	Spool func() (store.Spool, error)
 	// Quick looks at names and sizes only and reads no blob. It finds no orphans in shards.
 	Quick bool
 	// Found is told of everything that is not as it should be, by one goroutine at a time.
@@ -64,7 +66,8 @@ type Verification struct {
 	Options
 	// workers is how many files are read at once: more than there are processors, to hide the latency of the disk.
 	workers int
-	// groupSize is how many claims on shards are held at once; a shard's are never divided.
+	// groupSize is how many claims on shards, and how many problems, are held at once, beside the claims on the shards that are being
+	// checked.
 	groupSize int
 
 	mu     sync.Mutex
@@ -78,6 +81,9 @@ func New(o Options) *Verification {
 	if o.Found == nil {
 		o.Found = func(Finding) {}
 	}
+	if o.Spool == nil {
+		o.Spool = store.TempSpool
+	}
 	return &Verification{Options: o, workers: max(8, 2*runtime.GOMAXPROCS(0)), groupSize: 500_000}
 }
 
@@ -88,11 +94,14 @@ func (v *Verification) Counts() Counts {
 	return v.counts
 }
 
-// Run compares everything once. It takes memory for the files of the export, for the rows of one file, and for half a
-// million claims on shards. Damage is no error: an error says why the verification could not come to its end, and is the
+// Run compares everything once. It goes over the rows once, once more where blobs are files of their own, and once where rows are to be
+// told of damage in their shards. It takes memory for the rows of one file, for the claims on a few shards and for half a million
+// others. Damage is no error: an error says why the verification could not come to its end, and is the
 // context's cause, that of the rows or a *pipeline.StorageError.
-func (v *Verification) Run(ctx context.Context) error {
-	files, shards, err := v.survey(ctx)
+func (v *Verification) Run(ctx context.Context) (err error) {
+	shards := newClaims(v.Spool, v.groupSize)
+	defer func() { err = errors.Join(err, shards.close()) }()
+	files, err := v.survey(ctx, shards)
 	if err != nil {
 		return err
 	}
@@ -105,32 +114,47 @@ func (v *Verification) Run(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// survey counts what is stored: all in all, files of their own, and members by shard.
-func (v *Verification) survey(ctx context.Context) (files int64, shards map[string]int, err error) {
-	shards = map[string]int{}
+// survey counts what is stored, and files of their own, and collects the claims on shards. Their ordinals are places in the sequence of
+// rows.
+func (v *Verification) survey(ctx context.Context, shards *claims) (files int64, err error) {
+	ordinal := uint32(0)
 	for row, err := range v.Rows.Rows(ctx) {
 		if err != nil {
-			return 0, nil, err
+			return 0, err
 		}
-		if row.Status != pipeline.Stored {
-			continue
+		if row.Status == pipeline.Stored {
+			isFile, err := v.surveyBlob(ordinal, row, shards)
+			if err != nil {
+				return 0, err
+			}
+			if isFile {
+				files++
+			}
 		}
-		v.count(func(c *Counts) {
-			c.Blobs++
-			c.Bytes += row.Content.Size
-		})
-		if row.Location.Shard == nil {
-			files++
-			continue
-		}
-		if _, err := sinks.NewClaim(0, row); err != nil {
-			v.checked(row.Content.Size)
-			v.found(Finding{Path: row.Location.Path, Row: row, Lost: true, Err: err})
-			continue
-		}
-		shards[row.Location.Path]++
+		ordinal++
 	}
-	return files, shards, nil
+	return files, nil
+}
+
+// surveyBlob tells whether a stored blob is a file of its own.
+func (v *Verification) surveyBlob(ordinal uint32, row *pipeline.Row, shards *claims) (isFile bool, err error) {
+	v.count(func(c *Counts) {
+		c.Blobs++
+		c.Bytes += row.Content.Size
+	})
+	if row.Location.Shard == nil {
+		return true, nil
+	}
+	claim, err := sinks.NewClaim(ordinal, row)
+	if err != nil {
+		v.checked(row.Content.Size)
+		v.found(Finding{Path: row.Location.Path, Row: row, Lost: true, Err: err})
+		return false, nil
+	}
+	if err := shards.add(row.Location.Path, claim); err != nil {
+		return false, &pipeline.StorageError{Op: "keep what is to be verified", Err: err}
+	}
+	return false, nil
 }
 
 func (v *Verification) count(add func(*Counts)) {

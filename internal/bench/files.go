@@ -1,0 +1,275 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Targets of exports of many files.
+const (
+	// mostIdleShare is the most CPU time of a run with nothing to do, as a share of that of the exporter that -than names.
+	mostIdleShare = 0.25
+	// mostPruneGrowth is how often the time of removing a blob among few may fit into that of one among ten times as many.
+	mostPruneGrowth = 1.2
+	// mostLookUp and mostLookUpMemory bound one "exporter cat".
+	mostLookUp       = 30 * time.Millisecond
+	mostLookUpMemory = 64 << 20
+	// leastVerify is the least speed of "exporter verify", by that of sha256sum over the shards on as many processors.
+	leastVerify = 0.9
+)
+
+// tinyBlob is the size in bytes of blobs that are there to be counted.
+const tinyBlob = 100
+
+// measureFiles measures exports of many files, of many skipped assets, and of one file with many figures.
+func (b *bench) measureFiles(ctx context.Context) error {
+	for _, measure := range []func(context.Context) error{b.measureMany, b.measureSkips, b.measurePrune, b.measureBig} {
+		if err := measure(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// measured are the exporters that are measured, and what they are called: this one, and the one that -than names.
+func (b *bench) measured() map[string]string {
+	exporters := map[string]string{"exporter": b.exporter}
+	if b.than != "" {
+		exporters["than"] = b.than
+	}
+	return exporters
+}
+
+// trial is a run of a scenario.
+type trial struct {
+	name string
+	args []string
+}
+
+// try runs a scenario with each exporter, and returns what each of its runs took.
+func (b *bench) try(ctx context.Context, title string, c corpus, runs []trial, after func(out string) error) (map[string][]usage, error) {
+	took := map[string][]usage{}
+	e, err := b.startEmulator(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	defer e.stop()
+	for _, name := range slices.Sorted(maps.Keys(b.measured())) {
+		o := b.roomyExport(e.url, sinkArchive)
+		for _, n := range runs {
+			other := *b
+			other.exporter = b.measured()[name]
+			u, _, err := runProcess(ctx, append(other.exportCommand(o), n.args...))
+			if err != nil {
+				return nil, err
+			}
+			took[name] = append(took[name], u)
+			b.progress("%s, %s, %s: %s CPU s, %s s, %s MiB", title, name, n.name, inSeconds(u.cpu), inSeconds(u.wall), inMiB(u.rss))
+		}
+		if name == "exporter" && after != nil {
+			if err := after(o.out); err != nil {
+				return nil, err
+			}
+		}
+		if err := removeExport(o); err != nil {
+			return nil, err
+		}
+	}
+	return took, b.showTrials(title, runs, took)
+}
+
+func (b *bench) showTrials(title string, runs []trial, took map[string][]usage) error {
+	t := &table{}
+	t.add("run", "CPU s", "s", "peak MiB", "CPU s of -than", "peak MiB of -than", "CPU ÷ that")
+	for i, n := range runs {
+		u := took["exporter"][i]
+		row := []string{n.name, inSeconds(u.cpu), inSeconds(u.wall), inMiB(u.rss), "", "", ""}
+		if than := took["than"]; than != nil {
+			row[4], row[5], row[6] = inSeconds(than[i].cpu), inMiB(than[i].rss), fmt.Sprintf("%.2f", u.cpu.Seconds()/than[i].cpu.Seconds())
+		}
+		t.add(row...)
+	}
+	fmt.Fprintf(b.out, "\n### %s\n", title)
+	return t.write(b.out)
+}
+
+// measureMany prints what an export of many files takes, one asset each, and one look-up in it.
+func (b *bench) measureMany(ctx context.Context) error {
+	c := corpus{b.scaled(1_000_000), 1, tinyBlob}
+	runs := []trial{{name: "first"}, {name: "second"}, {"with --prune", []string{"--prune"}}}
+	took, err := b.try(ctx, fmt.Sprintf("Files: %d of one asset", c.files), c, runs, func(out string) error { return b.lookUp(ctx, out, c.files/2, 0) })
+	if err != nil {
+		return err
+	}
+	highest := slices.MaxFunc(took["exporter"], func(a, b usage) int { return int(a.rss - b.rss) }).rss
+	fmt.Fprintf(b.out, "- %s MiB at most; less than %s MiB is the target: %s\n", inMiB(highest), inMiB(mostMemory), verdict(highest < mostMemory))
+	return b.showIdleShare(took, 1)
+}
+
+// measureSkips prints what a run with nothing to do takes where every file has a skipped asset.
+func (b *bench) measureSkips(ctx context.Context) error {
+	c := corpus{b.scaled(20_000), 20, tinyBlob}
+	skips := []string{"--skip-noise"}
+	runs := []trial{{"first", skips}, {"second", skips}}
+	took, err := b.try(ctx, fmt.Sprintf("Skipped assets: %d files of %d assets, --skip-noise", c.files, c.assetsPerFile), c, runs, nil)
+	if err != nil {
+		return err
+	}
+	return b.showIdleShare(took, 1)
+}
+
+// showIdleShare compares a run with nothing to do with that of the other exporter, where there is one.
+func (b *bench) showIdleShare(took map[string][]usage, run int) error {
+	if took["than"] == nil {
+		return nil
+	}
+	share := took["exporter"][run].cpu.Seconds() / took["than"][run].cpu.Seconds()
+	_, err := fmt.Fprintf(b.out, "- Nothing to do: %.2f × the CPU time of -than; at most %.2f is the target: %s\n", share, mostIdleShare,
+		verdict(share <= mostIdleShare))
+	return err
+}
+
+// lookUp prints what one "exporter cat" takes.
+func (b *bench) lookUp(ctx context.Context, out string, file, page int) error {
+	command := []string{b.exporter, "cat", "--out", out, fmt.Sprintf("file-%08d", file), strconv.Itoa(page)}
+	var all []usage
+	for range 5 {
+		u, _, err := runProcess(ctx, command)
+		if err != nil {
+			return err
+		}
+		all = append(all, u)
+	}
+	wall, rss := medianOf(all, func(u usage) time.Duration { return u.wall }), medianOf(all, func(u usage) int64 { return u.rss })
+	_, err := fmt.Fprintf(b.out, "\n- One blob with `cat`: %.0f ms, %s MiB; %.0f ms and %s MiB are the target: %s\n", 1000*wall.Seconds(), inMiB(rss),
+		1000*mostLookUp.Seconds(), inMiB(mostLookUpMemory), verdict(wall <= mostLookUp && rss <= mostLookUpMemory))
+	return err
+}
+
+// measureBig prints what one file with many pages and figures takes, one look-up among them, and its verification.
+func (b *bench) measureBig(ctx context.Context) error {
+	c := corpus{1, b.scaled(1_000_000), tinyBlob}
+	// A member of a shard that is not compressed has 1 KiB: there are a thousand in each.
+	first := trial{"first", []string{"--compression", "none", "--frame-size", "1MiB", "--shard-size", "1MiB"}}
+	after := func(out string) error {
+		if err := b.lookUp(ctx, out, 0, c.assetsPerFile/4); err != nil {
+			return err
+		}
+		return b.verify(ctx, out)
+	}
+	_, err := b.try(ctx, fmt.Sprintf("One file of %d assets", c.assetsPerFile), c, []trial{first, {"second", first.args}}, after)
+	return err
+}
+
+// verify prints what a verification takes, beside sha256sum over the same shards.
+func (b *bench) verify(ctx context.Context, out string) error {
+	u, _, err := runProcess(ctx, []string{b.exporter, "verify", out})
+	if err != nil {
+		return err
+	}
+	shards, err := filepath.Glob(filepath.Join(out, "shards", "*"))
+	if err != nil {
+		return err
+	}
+	text := fmt.Sprintf("- `verify` of %d shards: %s s, %s CPU s, %s MiB", len(shards), inSeconds(u.wall), inSeconds(u.cpu), inMiB(u.rss))
+	if _, err := exec.LookPath("sha256sum"); err != nil {
+		_, err := fmt.Fprintf(b.out, "%s; there is no sha256sum to compare it with\n", text)
+		return err
+	}
+	sums, err := b.sumShards(ctx, shards)
+	if err != nil {
+		return err
+	}
+	ratio := sums.Seconds() / u.wall.Seconds()
+	_, err = fmt.Fprintf(b.out, "%s: %.2f × the speed of sha256sum on as many processors; at least %.1f is the target: %s\n", text, ratio,
+		leastVerify, verdict(ratio >= leastVerify))
+	return err
+}
+
+// sumShards returns how long sha256sum takes over shards, a process for each processor.
+func (b *bench) sumShards(ctx context.Context, shards []string) (time.Duration, error) {
+	start := time.Now()
+	g, summing := errgroup.WithContext(ctx)
+	for some := range slices.Chunk(shards, (len(shards)+runtime.NumCPU()-1)/runtime.NumCPU()) {
+		g.Go(func() error {
+			_, _, err := runProcess(summing, append([]string{"sha256sum"}, some...))
+			return err
+		})
+	}
+	err := g.Wait()
+	return time.Since(start), err
+}
+
+// measurePrune prints what it takes to remove many blobs that are files of their own, and ten times as many.
+func (b *bench) measurePrune(ctx context.Context) error {
+	t := &table{}
+	t.add("blobs removed", "s", "µs a blob", "peak MiB")
+	var perBlob []float64
+	for _, blobs := range []int{b.scaled(20_000), b.scaled(200_000)} {
+		u, err := b.pruneOnce(ctx, blobs)
+		if err != nil {
+			return err
+		}
+		b.progress("prune, %d blobs: %s s", blobs, inSeconds(u.wall))
+		perBlob = append(perBlob, 1e6*u.wall.Seconds()/float64(blobs))
+		t.add(fmt.Sprint(blobs), inSeconds(u.wall), fmt.Sprintf("%.1f", perBlob[len(perBlob)-1]), inMiB(u.rss))
+	}
+	fmt.Fprintf(b.out, "\n### Prune: files of one blob, local sink\n")
+	if err := t.write(b.out); err != nil {
+		return err
+	}
+	growth := perBlob[1] / perBlob[0]
+	_, err := fmt.Fprintf(b.out, "- A blob among the most: %.2f × that among the fewest; at most %.1f is the target: %s\n", growth, mostPruneGrowth,
+		verdict(growth <= mostPruneGrowth))
+	return err
+}
+
+// pruneOnce exports files of one blob each, has all but one vanish, and returns what it takes to remove them.
+func (b *bench) pruneOnce(ctx context.Context, blobs int) (u usage, err error) {
+	address, err := freeAddress()
+	if err != nil {
+		return u, err
+	}
+	o := b.roomyExport("http://"+address, sinkLocal)
+	defer func() { err = errors.Join(err, removeExport(o)) }()
+	accepts := []string{"--force", "listing"}
+	for _, n := range []struct {
+		files int
+		args  []string
+	}{{blobs + 1, nil}, {1, accepts}, {1, append(accepts, "--prune", "--force", "prune")}} {
+		e, err := b.startEmulator(ctx, corpus{n.files, 1, tinyBlob}, "--listen", address)
+		if err != nil {
+			return u, err
+		}
+		u, _, err = runProcess(ctx, append(b.exportCommand(o), n.args...))
+		e.stop()
+		if err != nil {
+			return u, err
+		}
+	}
+	left, err := filepath.Glob(filepath.Join(o.out, "blobs", "*", "*"))
+	if err == nil && len(left) != 1 {
+		err = fmt.Errorf("%d folders of blobs are left, want 1", len(left))
+	}
+	return u, err
+}
+
+// freeAddress returns an address of loopback that nobody listens on.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	return l.Addr().String(), l.Close()
+}
