@@ -4,11 +4,13 @@
 GO      ?= go
 TOOL    := $(GO) tool -modfile=tools/go.mod
 PROGRAM := -trimpath -o bin/exporter ./cmd/exporter
-TARGETS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+# One platform of each system, which all our files are built for; PLATFORMS=all are six.
+PLATFORMS ?= linux/arm64 darwin/arm64 windows/amd64
+TARGETS   := $(if $(filter all,$(PLATFORMS)),linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64,$(PLATFORMS))
 
 export CGO_ENABLED
 
-.PHONY: build check format vet tidy vuln test histories crashes bench microbench cross size reproducible interop sample fuzz clean
+.PHONY: build check format vet tidy vuln test histories crashes bench microbench cross size reproducible interop spark sample fuzz clean
 
 build: CGO_ENABLED=0
 build:
@@ -48,12 +50,16 @@ vuln:
 		echo "govulncheck: the database of vulnerabilities is out of reach, nothing was checked"; \
 	else echo "$$out"; exit 1; fi
 
+# Tests of hundreds of runs that are too slow for the race detector: the scripts and the tables of faults, whose runs other tests
+# try with it.
+RUNS := ^TestScripts$$|^TestRun_(Blob|Listing|AssetListing)Fault$$|^TestRun_(OddListing|APILiesForOneNight)_
+
 # Every benchmark runs once, so that it cannot rot. Tests that crash or kill a run hundreds of times, or simulate hours of
-# requests, are too slow for the race detector, and so are the scripts, whose runs other tests try with it.
+# requests, leave the race detector out by themselves.
 test: CGO_ENABLED=1
 test:
-	$(GO) test -race -bench . -benchtime 1x -skip '^TestScripts$$' ./...
-	$(GO) test -run '^TestExport_|^TestScripts$$|^TestRun_OneBadNight_' ./cmd/exporter ./internal/export
+	$(GO) test -race -bench . -benchtime 1x -skip '$(RUNS)' ./...
+	$(GO) test -run '^TestExport_|^TestRun_OneBadNight_|$(RUNS)' ./cmd/exporter ./internal/export
 	$(GO) test -run '^TestTable_' ./internal/llamacloud/governor/simulate
 	cd tools && $(GO) test -race ./...
 
@@ -63,7 +69,7 @@ histories:
 
 # Crashes and fails runs over changes at every operation; "test" does it at some of them.
 crashes:
-	$(GO) test -timeout 2h -run '^TestExport_RunsOverChanges' ./internal/export -args -faults-apart 1
+	$(GO) test -timeout 2h -run '^TestExport_(RunsOverChanges|Compact)' ./internal/export -args -faults-apart 1
 
 # Measures exporter against the emulator, curl, aria2c and a loop in Go; see internal/bench.
 bench:
@@ -115,6 +121,11 @@ reproducible:
 interop: CGO_ENABLED=1
 interop:
 	cd internal/interop && $(GO) vet ./... && $(GO) test -timeout 20m ./...
+
+# Reads tables with Spark; needs Java 17, and pip fetches some 900 MB.
+spark: CGO_ENABLED=1
+spark:
+	cd internal/interop && $(GO) vet -tags spark . && $(GO) test -timeout 20m -tags spark -run '^TestSpark_' .
 
 # Draws the sample of "exporter demo" anew; see tools/drawsample.
 sample:

@@ -23,6 +23,8 @@ type Ledger struct {
 	torn int
 	// clean says that left-overs of earlier runs have been removed.
 	clean bool
+	// occupied is filled by Compact.
+	occupied map[string]Occupied
 
 	assets rollup[assetRow]
 	files  rollup[fileRow]
@@ -151,35 +153,49 @@ func (l *Ledger) Compact(ctx context.Context) error {
 		return err
 	}
 	through := l.next - 1
-	if err := l.assets.compact(ctx, l.info, through); err != nil {
-		return err
-	}
-	return l.files.compact(ctx, l.info, through)
-}
-
-// compact merges a series into its file, without rows that are to go. Its parts are removed when the file is durable.
-func (r *rollup[T]) compact(ctx context.Context, info Info, through int) error {
-	if err := r.reduce(ctx, info); err != nil {
-		return err
-	}
-	log, err := r.open(ctx, openTable, false)
+	occupancy := newOccupancy(&l.assets.series)
+	merged, err := l.assets.compact(ctx, l.info, through, occupancy.add)
 	if err != nil {
 		return err
 	}
+	if merged {
+		l.occupied = occupancy.shards()
+	}
+	_, err = l.files.compact(ctx, l.info, through, func(row) {})
+	return err
+}
+
+// compact merges a series into its file, without rows that are to go, and calls kept with those that stay. Its parts are removed when the
+// file is durable. Where the file is as it should be, it is not merged anew.
+func (r *rollup[T]) compact(ctx context.Context, info Info, through int, kept func(row)) (merged bool, err error) {
+	if err := r.reduce(ctx, info); err != nil {
+		return false, err
+	}
+	log, err := r.open(ctx, openTable, false)
+	if err != nil {
+		return false, err
+	}
 	if log.base != nil && len(log.parts) == 0 && log.base.isCurrent(info) {
-		return log.close()
+		return false, log.close()
 	}
 	if err := r.keepEarlier(ctx, log.base); err != nil {
-		return errors.Join(err, log.close())
+		return false, errors.Join(err, log.close())
 	}
-	err = r.write(ctx, r.store, r.name, fileMeta{Info: info, through: through}, without(log.all(ctx), r.isPruned))
+	goes := func(row row) bool {
+		if r.isPruned(row) {
+			return true
+		}
+		kept(row)
+		return false
+	}
+	err = r.write(ctx, r.store, r.name, fileMeta{Info: info, through: through}, without(log.all(ctx), goes))
 	if err := errors.Join(err, log.close()); err != nil {
-		return err
+		return false, err
 	}
 	for _, p := range log.parts {
 		log.stale = append(log.stale, p.number)
 	}
-	return log.removeStale(ctx, r.store)
+	return true, log.removeStale(ctx, r.store)
 }
 
 // isCurrent tells whether a table is as a run with the info would write it.
@@ -200,9 +216,15 @@ func earlierName(name string) string {
 	return strings.TrimSuffix(name, ".parquet") + ".schema1.parquet"
 }
 
-// RemoveEarlier removes the tables that were kept when they were replaced by those of schema 2: they have rows that are removed since.
-func RemoveEarlier(ctx context.Context, s store.Store) error {
-	return s.Remove(ctx, earlierName(AssetsName), earlierName(FilesName))
+// EarlierTables returns the names of the tables, as far as they are there, that were kept when they were replaced by those of schema 2: they
+// have rows that are removed since.
+func EarlierTables(ctx context.Context, r store.Reader) (names []string) {
+	for _, name := range []string{earlierName(AssetsName), earlierName(FilesName)} {
+		if !isMissing(ctx, r, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // rollup keeps the number of parts small.

@@ -35,10 +35,12 @@ func mend(ctx context.Context, st store.Store, info Info) (damages []Damage, err
 	m := fileMeta{Info: info, through: max(s.assets.last, s.files.last)}
 	// First files.parquet: the old one may vouch for rows that are lost, and must be gone before the damage is. The new one
 	// vouches for less than there is.
-	if err := s.files.write(ctx, st, FilesName, m, s.files.encoded(s.fileRows(ctx))); err != nil {
+	// What is to go when a run ends goes with it: no part may be left that a run would merge.
+	files := without(s.files.encoded(s.fileRows(ctx)), s.files.isPruned)
+	if err := s.files.write(ctx, st, FilesName, m, files); err != nil {
 		return damages, err
 	}
-	if err := s.assets.write(ctx, st, AssetsName, m, s.assets.all(ctx)); err != nil {
+	if err := s.assets.write(ctx, st, AssetsName, m, without(s.assets.all(ctx), s.assets.isPruned)); err != nil {
 		return damages, err
 	}
 	return damages, errors.Join(removeParts(ctx, st, s.assets.series), removeParts(ctx, st, s.files.series))

@@ -363,3 +363,41 @@ func restore(t *testing.T, st store.Store, files map[string][]byte) {
 		writeFile(t, st, name, content)
 	}
 }
+
+// What was to go when a run ends goes when the ledger is mended: afterwards there is no part that a run would merge.
+func TestOpenSalvaged_Pruned_Goes(t *testing.T) {
+	st := openDir(t, t.TempDir())
+	l := openLedger(t, st)
+	gone, kept := storedRow("f", 0), storedRow("f", 1)
+	gone.VanishedAt = testTime
+	file := &pipeline.FileRow{File: *testFile("g"), Status: pipeline.Complete, Gone: pipeline.Gone{VanishedAt: testTime}}
+	if err := l.Commit(t.Context(), []*pipeline.Row{gone, kept}, []*pipeline.FileRow{file}); err != nil {
+		t.Fatal(err)
+	}
+	keepBlobs := func([]pipeline.Location) error { return nil }
+	if err := l.Prune(t.Context(), Removal{Selects: vanished, Allow: allowAll, RemoveBlobs: keepBlobs}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Commit(t.Context(), []*pipeline.Row{storedRow("h", 0)}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	last := l.assets.partName(l.next - 1)
+	writeFile(t, st, last, readFile(t, st, last)[1:])
+	mended, damages, err := OpenSalvaged(t.Context(), st, Info{})
+	if err != nil || len(damages) != 1 {
+		t.Fatalf("damages %+v, %v, want one", damages, err)
+	}
+	if err := mended.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := openSnapshotOf(t, st)
+	if rows := collect(t, s); len(rows) != 1 || rows[0].Key() != kept.Key() {
+		t.Errorf("%d rows are left, want that of %v", len(rows), kept.Key())
+	}
+	if state, err := s.File(t.Context(), file.Key()); state != nil || err != nil {
+		t.Errorf("the row of the file is left: %+v, %v", state, err)
+	}
+}

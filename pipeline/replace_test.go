@@ -29,7 +29,7 @@ func TestRun_EndsWhileReplacing_NextRunCompletes(t *testing.T) {
 		source.stopped = false
 		store.nextRun()
 		o := testOptions(source, store)
-		o.Refetch, o.CheckpointRows = true, 4
+		o.Refetch, o.CheckpointRows = true, 1
 		err := Run(t.Context(), o)
 		if err != nil && !errors.Is(err, errFake) {
 			t.Fatal(err)

@@ -25,6 +25,8 @@ type ArchiveOptions struct {
 	ShardSize int64
 	// FrameSize is the number of uncompressed bytes from which on a zstd frame ends. Reading one blob decodes one frame.
 	FrameSize int64
+	// GoOn says that the first blobs go into the last shard that was sealed, where it has room for them and is compressed alike.
+	GoOn bool
 }
 
 // DefaultArchiveOptions returns zstd at its fastest level, shards of 1 GiB and frames of 4 MiB.
@@ -75,13 +77,16 @@ type Archive struct {
 	full, synced []*shard
 	// next is the number of the shard to be made next.
 	next int
+	// last is the last shard that was sealed, as long as it may be gone on with; else its key is empty.
+	last store.Entry
 }
 
 var _ pipeline.Sink = (*Archive)(nil)
 
 // NewArchive returns a sink that stores shards below "shards" of s. If an earlier run left partial shards, it cuts
 // them back to what is committed and goes on with the last one; only then is committed called, to go over all stored
-// rows of the ledger. A shard that holds less than the rows say is a *pipeline.DamageError.
+// rows of the ledger. A shard that holds less than the rows say is a *pipeline.DamageError. A sealed shard stays as it is
+// until the first blob comes.
 func NewArchive(ctx context.Context, s store.Store, o ArchiveOptions, committed func() iter.Seq2[*pipeline.Row, error]) (*Archive, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -98,6 +103,11 @@ var errHalfWritten = errors.New("a shard ends in the middle of an entry")
 
 // Put appends the blob to the current shard. Its Location is complete after Cut.
 func (a *Archive) Put(ctx context.Context, asset *pipeline.Asset, blob *pipeline.Blob, prior *pipeline.Location) (*pipeline.Location, error) {
+	return a.Adopt(ctx, memberName(asset, &blob.Content, prior), blob)
+}
+
+// Adopt is Put of a blob that another shard has as a member of this name.
+func (a *Archive) Adopt(ctx context.Context, member string, blob *pipeline.Blob) (*pipeline.Location, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.broken != nil {
@@ -105,18 +115,16 @@ func (a *Archive) Put(ctx context.Context, asset *pipeline.Asset, blob *pipeline
 	}
 	// Until put returns, which it does not when it panics, the shard ends in the middle of an entry.
 	a.broken = errHalfWritten
-	location, err := a.put(ctx, memberName(asset, &blob.Content, prior), blob)
+	location, err := a.put(ctx, member, blob)
 	a.broken = err
 	return location, err
 }
 
 func (a *Archive) put(ctx context.Context, member string, blob *pipeline.Blob) (*pipeline.Location, error) {
 	if a.current == nil {
-		var err error
-		if a.current, err = a.openShard(ctx, shardPath(a.next, a.options.Compress)); err != nil {
+		if err := a.openNext(ctx, blob.Size); err != nil {
 			return nil, err
 		}
-		a.next++
 	}
 	location, err := a.current.append(member, blob)
 	if err != nil {
@@ -132,13 +140,25 @@ func (a *Archive) put(ctx context.Context, member string, blob *pipeline.Blob) (
 	return location, nil
 }
 
-// openShard opens a shard that is not sealed, or begins it.
-func (a *Archive) openShard(ctx context.Context, name string) (*shard, error) {
+// openNext opens a shard for a blob of a size.
+func (a *Archive) openNext(ctx context.Context, size int64) (err error) {
+	if a.current, err = a.reopenLast(ctx, size); a.current != nil || err != nil {
+		return err
+	}
+	if a.current, err = a.openShard(ctx, shardPath(a.next, a.options.Compress), a.store.Grow); err != nil {
+		return err
+	}
+	a.next++
+	return nil
+}
+
+// openShard opens a shard that is not sealed, or begins it, as open does.
+func (a *Archive) openShard(ctx context.Context, name string, open func(context.Context, string) (store.Growing, error)) (*shard, error) {
 	encoder, err := a.options.encoder()
 	if err != nil {
 		return nil, err
 	}
-	file, err := a.store.Grow(ctx, name)
+	file, err := open(ctx, name)
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,7 @@ type ShardVisitor interface {
 
 // ShardReader is a shard, sealed or not, that is open to be compared with what rows claim of it.
 type ShardReader struct {
+	store  store.Reader
 	name   string
 	file   store.Object
 	size   int64
@@ -39,7 +40,7 @@ func OpenShard(ctx context.Context, r store.Reader, name string) (*ShardReader, 
 	if err != nil {
 		return nil, err
 	}
-	return &ShardReader{name: name, file: o, size: o.Size(), sealed: sealed}, nil
+	return &ShardReader{store: r, name: name, file: o, size: o.Size(), sealed: sealed}, nil
 }
 
 // Close closes the shard.
@@ -47,10 +48,12 @@ func (r *ShardReader) Close() error { return r.file.Close() }
 
 // Inspect reads the shard once, from its beginning to its end, or where it is not sealed to the end of the last claim,
 // and tells v of everything in it. It puts the claims in order. Damage in one place does not hide blobs in others, for
-// the claims say where they are. The error is the context's.
+// the claims say where they are. Of a shard that a run has gone on with meanwhile, it tells nothing but of the claims. The error is the
+// context's.
 func (r *ShardReader) Inspect(ctx context.Context, claims []Claim, v ShardVisitor) error {
 	slices.SortFunc(claims, comparePlaces)
 	n := &inspection{ShardReader: r, visitor: v, claims: claims, end: r.size, sum: sha256.New(), buffer: make([]byte, 32<<10)}
+	n.hasGrown = func() bool { return r.hasGrown(ctx) }
 	if !r.sealed {
 		n.end = min(r.size, committedEnd(claims))
 	}
@@ -75,7 +78,9 @@ var errEarlyEnd = errors.New("the archive ends before it")
 // inspection is one reading of a shard.
 type inspection struct {
 	*ShardReader
-	visitor ShardVisitor
+	// hasGrown is ShardReader.hasGrown.
+	hasGrown func() bool
+	visitor  ShardVisitor
 	// claims are those still to come.
 	claims []Claim
 	// end is where in the file reading ends.
@@ -98,6 +103,9 @@ func (n *inspection) claimed(c *Claim, err error) {
 
 func (n *inspection) damaged(c *Claim, format string, args ...any) {
 	n.problems++
+	if c == nil && n.hasGrown() {
+		return
+	}
 	n.visitor.Damaged(c, fmt.Errorf(format, args...))
 }
 
@@ -218,10 +226,12 @@ func (n *inspection) readPadding(s *stream, size int64) {
 		n.damaged(nil, "padding at byte %d: %w", at, unexpected(err))
 		return
 	}
-	if slices.ContainsFunc(pad, func(b byte) bool { return b != 0 }) {
+	if !isZero(pad) {
 		n.damaged(nil, "padding at byte %d: it is not zero", at)
 	}
 }
+
+func isZero(b []byte) bool { return !slices.ContainsFunc(b, func(b byte) bool { return b != 0 }) }
 
 // stream is the uncompressed shard, or one frame of it. Of a frame, an error is final.
 type stream struct {

@@ -76,6 +76,39 @@ func FolderOf(name string) string {
 // IsBlob tells whether a path can be that of an object of the local sink.
 func IsBlob(name string) bool { return fs.ValidPath(name) && strings.HasPrefix(name, LocalDir+"/") }
 
+// IsBlobName tells whether a path is one that the local sink, today's or that of an earlier version, gives to an object.
+func IsBlobName(name string) bool {
+	below, ok := strings.CutPrefix(name, FolderOf(name))
+	if !ok || !IsBlob(name) || len(below) == len(name) {
+		return false
+	}
+	parts := strings.Split(below, "/")
+	base := parts[len(parts)-1]
+	extension := path.Ext(base)
+	stem := strings.TrimSuffix(base, extension)
+	if stem == "" || media.TypeByExtension(extension) == "" && extension != media.Extension("") {
+		return false
+	}
+	switch {
+	case len(parts) == 2 && parts[0] == screenshotsDir:
+		page, version, isVersion := strings.Cut(stem, "~v")
+		return isPage(page) && (!isVersion || len(version) == 2*versionHash)
+	case len(parts) == 3 && parts[0] == figuresDir:
+		return isPage(parts[1]) && !strings.ContainsFunc(stem, func(r rune) bool { return !isOfStem(r) })
+	}
+	return false
+}
+
+func isPage(text string) bool {
+	page, err := strconv.ParseInt(text, 10, 32)
+	return err == nil && strconv.FormatInt(page, 10) == text
+}
+
+// isOfStem tells whether escape and the suffixes make such a letter.
+func isOfStem(r rune) bool {
+	return 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || 'A' <= r && r <= 'F' || strings.ContainsRune("_-%~", r)
+}
+
 // idName returns the directory name of a file's blobs. Ids have harmless characters only, but may differ in case alone.
 func idName(id pipeline.ID) string {
 	raw := string(id)

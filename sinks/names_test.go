@@ -238,3 +238,37 @@ func FuzzFrameSize(f *testing.F) {
 		}
 	})
 }
+
+// Every name that the local sink gives, or gave, is one of ours. What people put beside them is not.
+func TestIsBlobName_TellsOursFromOthers(t *testing.T) {
+	prior := &pipeline.Location{Path: "x"}
+	for _, id := range []pipeline.ID{"f", "file-0", "Ab", "nul.x", "..a", "c0"} {
+		for _, mediaType := range []string{media.JPEG, media.SVGZ, "image/x-unheard-of"} {
+			for _, raw := range append(hostileNames, "-") {
+				a := &pipeline.Asset{FileID: id, Kind: pipeline.Figure, FigureName: raw, PageIndex: -1}
+				if raw == "-" {
+					a.Kind = pipeline.Screenshot
+				}
+				content := &pipeline.Content{MediaType: mediaType}
+				for _, name := range []string{memberName(a, content, nil), memberName(a, content, prior)} {
+					for _, folder := range []string{fanOut(id), LocalDir + "/"} {
+						if !IsBlobName(folder + name) {
+							t.Errorf("%q is not ours", folder+name)
+						}
+					}
+				}
+			}
+		}
+	}
+	for _, name := range []string{
+		"", "blobs", "blobs/thumbs.db", "blobs/ab/x", "blobs/ab/f/page_screenshots/0", "blobs/ab/f/page_screenshots/0.db",
+		"blobs/ab/f/page_screenshots/.jpg", "blobs/ab/f/page_screenshots/cover.jpg", "blobs/ab/f/page_screenshots/00.jpg",
+		"blobs/ab/f/page_screenshots/0~v1.jpg", "blobs/ab/f/page_screenshots/0/0.jpg", "blobs/ab/f/page-figures/0.jpg",
+		"blobs/ab/f/page-figures/x/0.jpg", "blobs/ab/f/page-figures/0/my notes.jpg", "blobs/ab/f/notes.jpg", "blobs/ab/f/0/0.jpg",
+		"shards/ab/f/page_screenshots/0.jpg", "blobs/../f/page_screenshots/0.jpg", "page_screenshots/0.jpg",
+	} {
+		if IsBlobName(name) {
+			t.Errorf("%q is ours", name)
+		}
+	}
+}

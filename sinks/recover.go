@@ -72,8 +72,20 @@ func (a *Archive) recover(ctx context.Context, committed func() iter.Seq2[*pipel
 			partial = append(partial, name)
 			continue
 		}
+		if number >= a.next && a.options.GoOn {
+			a.last = e
+		}
 		a.next = max(a.next, number+1)
 	}
+	retired, err := readRetired(ctx, a.store)
+	if err != nil {
+		return err
+	}
+	// Removing it was cut short.
+	if _, isRetired := retired.find(a.next - 1); isRetired {
+		a.last = store.Entry{}
+	}
+	a.next = max(a.next, retired.next())
 	if len(partial) == 0 {
 		return nil
 	}
@@ -118,13 +130,14 @@ func (a *Archive) recoverShard(ctx context.Context, name string, end int64) erro
 	if isCompressed(name) != a.options.Compress {
 		return fmt.Errorf("%s%s: %w", name, store.PartialSuffix, ErrOtherCompression)
 	}
-	s, err := a.openShard(ctx, name)
+	s, err := a.openShard(ctx, name, a.store.Grow)
 	if err != nil {
 		return err
 	}
 	if err := s.resume(end); err != nil {
 		return errors.Join(err, s.file.Close())
 	}
+	a.last = store.Entry{}
 	if a.current != nil {
 		a.full = append(a.full, a.current)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // seekTable collects what the zstd seekable format keeps of each frame. It is written by hand because a shard's table
@@ -55,6 +56,16 @@ func (t *seekTable) encode() []byte {
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(t.entries)))
 	b = append(b, hasChecksums)
 	return binary.LittleEndian.AppendUint32(b, seekableMagic)
+}
+
+// decode fills the table from what encode returned, of which the size and both ends have been checked.
+func (t *seekTable) decode(b []byte) {
+	t.entries = nil
+	for entry := range slices.Chunk(b[seekTableHeader:len(b)-seekTableFooter], seekTableEntry) {
+		t.entries = append(t.entries, seekEntry{
+			binary.LittleEndian.Uint32(entry), binary.LittleEndian.Uint32(entry[4:]), binary.LittleEndian.Uint32(entry[8:]),
+		})
+	}
 }
 
 // seekTableSize returns the size, in bytes, of the table that ends with footer.

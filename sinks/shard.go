@@ -152,14 +152,7 @@ func (s *shard) endFrame() error {
 
 // append adds a blob as a tar entry. What it returns is complete when the frame has ended.
 func (s *shard) append(member string, blob *pipeline.Blob) (*pipeline.Location, error) {
-	header := &tar.Header{
-		Typeflag: tar.TypeReg,
-		Name:     member,
-		Size:     blob.Size,
-		Mode:     0o644,
-		ModTime:  blob.FetchedAt.Truncate(time.Second),
-	}
-	if err := s.tar.WriteHeader(header); err != nil {
+	if err := s.tar.WriteHeader(memberHeader(member, blob.Size, blob.FetchedAt)); err != nil {
 		return nil, fmt.Errorf("write %s: member %s: %w", s.name, member, err)
 	}
 	at := &pipeline.ShardLocation{Member: member, Offset: s.offset}
@@ -179,6 +172,10 @@ func (s *shard) append(member string, blob *pipeline.Blob) (*pipeline.Location, 
 		}
 	}
 	return &pipeline.Location{Path: s.name, Shard: at}, nil
+}
+
+func memberHeader(member string, size int64, fetchedAt time.Time) *tar.Header {
+	return &tar.Header{Typeflag: tar.TypeReg, Name: member, Size: size, Mode: 0o644, ModTime: fetchedAt.Truncate(time.Second)}
 }
 
 // flush ends the frame and hands all bytes to the file.

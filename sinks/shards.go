@@ -38,9 +38,14 @@ func ListShards(ctx context.Context, r store.Reader) (shards, others []string, e
 // maxMissing is how many missing shards are named at once. A file of a huge number can have come from no run.
 const maxMissing = 1000
 
-// MissingShards returns the paths of the shards that there have to be for the given ones to be numbered without gaps, as
-// far as they are not absurdly many.
-func MissingShards(shards []string) []string {
+// MissingShards returns the paths of the shards that there have to be beside the given ones: shards are numbered without gaps, but for
+// the numbers of those that RemoveShards has removed. Where they are absurdly many, it returns some.
+func MissingShards(ctx context.Context, r store.Reader, shards []string) ([]string, error) {
+	retired, err := readRetired(ctx, r)
+	return missingShards(shards, retired), err
+}
+
+func missingShards(shards []string, retired retired) []string {
 	byNumber := map[int]string{}
 	for _, name := range shards {
 		if number, ok := parseShardName(path.Base(name)); ok {
@@ -51,6 +56,10 @@ func MissingShards(shards []string) []string {
 	next := 0
 	for _, number := range slices.Sorted(maps.Keys(byNumber)) {
 		for ; next < number; next++ {
+			if through, ok := retired.find(next); ok {
+				next = through
+				continue
+			}
 			if len(missing) == maxMissing {
 				return missing
 			}

@@ -76,7 +76,7 @@ Exit codes:
 		return &export.UsageError{Err: fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
 	})
 	root.AddCommand(
-		newRunCommand(a), newPlanCommand(a), newVerifyCommand(a), newCatCommand(a), newRmCommand(a), newDemoCommand(a),
+		newRunCommand(a), newPlanCommand(a), newVerifyCommand(a), newCatCommand(a), newRmCommand(a), newCompactCommand(a), newDemoCommand(a),
 		newEmulateCommand(a), newFilesCommand(a), newVersionCommand(a),
 	)
 	asUsage(root)

@@ -21,7 +21,9 @@ const (
 	durableRoom  = "exporter/internal/durable"
 	mediaRoom    = "exporter/internal/media"
 	loopbackRoom = "exporter/internal/loopback"
+	secretRoom   = "exporter/internal/secret"
 	verifyRoom   = "exporter/internal/verify"
+	compactRoom  = "exporter/internal/compact"
 	llamaRoom    = "exporter/internal/llamacloud"
 	emulatorRoom = "exporter/internal/emulator"
 	exportRoom   = "exporter/internal/export"
@@ -29,20 +31,21 @@ const (
 
 // allowedImports says which packages of this module each package may import, outside its tests. Imports run one way:
 // cmd/exporter -> internal/export -> the rest; internal/llamacloud, sinks, manifest -> pipeline, for its types alone; pipeline and
-// the leaves (durable, loopback, media) import nothing of ours. Only the store knows what lies under it.
+// the leaves (durable, loopback, media, secret) import nothing of ours. Only the store knows what lies under it.
 var allowedImports = map[string][]string{
 	pipelineRoom: {},
 
 	durableRoom:                  {},
 	durableRoom + "/durabletest": {durableRoom},
 	loopbackRoom:                 {},
+	secretRoom:                   {},
 	mediaRoom:                    {},
 	mediaRoom + "/mediatest":     {},
 	storeRoom:                    {durableRoom},
 	storeRoom + "/storetest":     {storeRoom, durableRoom, durableRoom + "/durabletest"},
-	configRoom:                   {pipelineRoom, loopbackRoom},
+	configRoom:                   {pipelineRoom, loopbackRoom, secretRoom},
 
-	llamaRoom:                        {pipelineRoom, loopbackRoom, mediaRoom, llamaRoom + "/governor"},
+	llamaRoom:                        {pipelineRoom, loopbackRoom, mediaRoom, secretRoom, llamaRoom + "/governor"},
 	llamaRoom + "/governor":          {pipelineRoom},
 	llamaRoom + "/governor/simulate": {llamaRoom + "/governor"},
 	"exporter/internal/limits":       {llamaRoom + "/governor/simulate"},
@@ -50,7 +53,9 @@ var allowedImports = map[string][]string{
 	manifestRoom:                     {pipelineRoom, storeRoom},
 	verifyRoom:                       {pipelineRoom, sinksRoom, storeRoom},
 
-	exportRoom:                 {pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom},
+	compactRoom: {pipelineRoom, sinksRoom, storeRoom, verifyRoom},
+
+	exportRoom:                 {pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom, compactRoom},
 	exportRoom + "/exporttest": {sinksRoom, storeRoom},
 
 	emulatorRoom:              {},

@@ -87,7 +87,7 @@ func explainError(err error) explanation {
 		return explanation{exitRefused, "check the key in LLAMA_CLOUD_API_KEY or api.api_key_file, and that it is one for this base_url"}
 	case export.Is[*pipeline.DamageError](err):
 		return explanation{exitDamage, "exporter verify says what is lost, and exporter run --repair fetches it again"}
-	case errors.Is(err, errDamaged):
+	case errors.Is(err, export.ErrDamaged):
 		return explanation{exitDamage, "exporter run --repair with the same --out fetches it again"}
 	case errors.Is(err, store.ErrOwned):
 		return explanation{exitOwned, "wait for it to end, or export to another --out"}

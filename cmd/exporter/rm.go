@@ -18,8 +18,8 @@ func newRmCommand(a *app) *cobra.Command {
 files.parquet and the commit log, and their blobs. It asks the API for nothing and changes nothing there: what is still listed,
 the next run exports again.
 
-Bytes in shards stay there, without a row, until the shards are rewritten; rm says how many. Reports of runs (run.json, runs/) stay
-as they are. Tables of an earlier version that were kept (manifest.schema1.parquet, files.schema1.parquet) go.
+Bytes in shards stay there, without a row, until "exporter compact" repacks the shards; rm says how many. Reports of runs (run.json,
+runs/) stay as they are until then, too. Tables of an earlier version that were kept (manifest.schema1.parquet, files.schema1.parquet) go.
 
 It owns the export while it works, as a run does. An id that the export does not have is an error, and then no file is removed. When
 it is killed, the same command goes on.`,
@@ -47,7 +47,7 @@ it is killed, the same command goes on.`,
 func (a *app) printRemoved(removed manifest.Extent) error {
 	_, err := fmt.Fprintf(a.stdout, "removed  %d files, %d assets, %s\n", removed.Files, removed.Assets, humanBytes(removed.Bytes))
 	if err == nil && removed.ShardBytes > 0 {
-		_, err = fmt.Fprintf(a.stdout, "shards   %s of that stay in shards, without a row, until the shards are rewritten\n",
+		_, err = fmt.Fprintf(a.stdout, "shards   %s of that stay in shards, without a row, until exporter compact repacks them\n",
 			humanBytes(removed.ShardBytes))
 	}
 	return err

@@ -89,9 +89,22 @@ func (s *summary) text() string {
 	requests = appendCount(requests, c.Requests.Retries, "retries")
 	requests = appendCount(requests, c.Requests.Throttled, "throttled")
 	line("requests", "%s", strings.Join(requests, ", "))
+	if w := s.WorthCompacting; w != nil {
+		line("compact", "%s", worthText(w, s.dir))
+	}
 	line("output", "%s", s.dir)
 	line("next", "%s", s.next())
 	return b.String()
+}
+
+// worthText says what a compaction would gain.
+func worthText(w *export.Worth, dir string) string {
+	var gains []string
+	if w.Shards > 0 {
+		gains = append(gains, fmt.Sprintf("%s that no row names in %d shards", humanBytes(w.DeadBytes), w.Shards))
+	}
+	gains = appendCount(gains, w.SmallShards, "small shards")
+	return fmt.Sprintf("%s: exporter compact %s is worth it", strings.Join(gains, ", "), dir)
 }
 
 func appendCount(parts []string, n int64, what string) []string {
@@ -119,6 +132,8 @@ func (s *summary) next() string {
 		return "nothing to do; the same command brings the export up to date"
 	case s.Needs != "":
 		return "run the same command again; " + s.Needs + " accepts what it refused"
+	case s.ExitCode == exitDamage:
+		return "run the same command with --repair, once, to fetch again what is damaged"
 	case s.ExitCode == exitIncomplete:
 		return "run the same command again to try what failed; manifest.parquet has the reasons"
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -13,20 +12,17 @@ import (
 	"exporter/internal/verify"
 )
 
-// errDamaged says that a verification found damage.
-var errDamaged = errors.New("the export is damaged")
-
 func newVerifyCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verify [EXPORT]",
 		Short: "Read everything back and compare it with the manifest",
 		Long: `verify reads every stored blob of the export in the directory EXPORT, or in that of --out, and compares its size and
 SHA-256 with the manifest, and reads every shard and compares its frames, tar headers and seek table with its format. It
-changes nothing and needs no lock, so that it can look at an export that was interrupted; beside a run, a blob that the run is
-just replacing may be reported.
+changes nothing and needs no lock, so that it can look at an export that was interrupted; beside a run or a compaction, what is
+just being moved may be counted as an orphan.
 
 Standard output has a line for everything damaged, and a summary. Files and members that no row names are orphans: they are
-counted, listed with -v, and harmless. A run that is killed, --refetch and --prune leave them. Where the manifest is so
+counted, listed with -v, and harmless. A run that is killed, --refetch and --prune leave them, "exporter compact" removes them. Where the manifest is so
 damaged that not even the names of lost rows are left, orphans are always listed: they are the blobs of those rows.
 
 With --json it has JSON lines instead. An object has a "type":
@@ -89,7 +85,7 @@ func (v *verification) run(ctx context.Context, path string) error {
 		return fmt.Errorf("write to standard output: %w", p.err)
 	}
 	if c.Lost+c.Damaged > 0 {
-		return fmt.Errorf("%w: %d of the assets, %d of the shards and other files", errDamaged, c.Lost, c.Damaged)
+		return fmt.Errorf("%w: %d of the assets, %d of the shards and other files", export.ErrDamaged, c.Lost, c.Damaged)
 	}
 	return nil
 }

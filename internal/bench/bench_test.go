@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"encoding/xml"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -20,8 +22,9 @@ func TestMain(m *testing.M) {
 // All measurements, with next to nothing to measure.
 func TestRun_Tiny(t *testing.T) {
 	var out, log bytes.Buffer
+	svg := filepath.Join(t.TempDir(), "nights.svg")
 	err := run(t.Context(), []string{
-		"-all", "-rounds", "2", "-blobs", "40", "-size", "2000", "-workers", "8", "-scale", "0.0001", "-tmpfs", t.TempDir(), "-disk", "",
+		"-all", "-svg", svg, "-rounds", "2", "-blobs", "40", "-size", "2000", "-workers", "8", "-scale", "0.0001", "-tmpfs", t.TempDir(), "-disk", "",
 	}, &out, &log)
 	if err != nil {
 		t.Fatalf("%v\n%s%s", err, out.Bytes(), log.Bytes())
@@ -42,10 +45,15 @@ func TestRun_Tiny(t *testing.T) {
 		"disk: left out", "the emulator's ceiling", "× the fastest peer", "### Peak of resident memory", "### Latency", "### Growth",
 		"### Nothing to do", "### Rate of", "### Limits", "programs on one limit",
 		"### Files", "### Skipped assets", "### Prune", "### One file", "One blob with `cat`", "`verify` of",
+		"### Nights: 2 with 20 new pictures", "- 1 shards for",
 	} {
 		if !strings.Contains(out.String(), text) {
 			t.Errorf("no %q in\n%s", text, out.Bytes())
 		}
+	}
+	drawn, err := os.ReadFile(svg)
+	if dots := bytes.Count(drawn, []byte("<circle")); err != nil || dots != 4 || xml.Unmarshal(drawn, new(struct{})) != nil {
+		t.Errorf("%d dots for 2 nights and 2 plots, %v, in\n%s", dots, err, drawn)
 	}
 }
 

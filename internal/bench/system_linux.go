@@ -49,3 +49,28 @@ func cpuSoFar(pid int) (time.Duration, error) {
 	}
 	return ticks * tick, nil
 }
+
+// writtenWhenEnded waits until a process has ended, of which nobody else has taken note, and returns how many bytes it wrote; see proc(5),
+// /proc/PID/io.
+func writtenWhenEnded(pid int) (int64, error) {
+	for {
+		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return 0, fmt.Errorf("wait for process %d: %w", pid, err)
+		}
+		break
+	}
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", pid))
+	if err != nil {
+		return 0, err
+	}
+	for line := range bytes.Lines(text) {
+		if written, found := bytes.CutPrefix(bytes.TrimSpace(line), []byte("wchar: ")); found {
+			return strconv.ParseInt(string(written), 10, 64)
+		}
+	}
+	return 0, fmt.Errorf("/proc/%d/io does not say what was written", pid)
+}

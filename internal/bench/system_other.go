@@ -15,3 +15,6 @@ func syncFileSystem(string) error { return errors.ErrUnsupported }
 
 // cpuSoFar returns 0: the system does not say.
 func cpuSoFar(int) (time.Duration, error) { return 0, nil }
+
+// writtenWhenEnded returns 0: the system does not say.
+func writtenWhenEnded(int) (int64, error) { return 0, nil }

@@ -6,7 +6,8 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"strings"
+
+	"exporter/internal/secret"
 )
 
 // maxKeyFile is the most that a file with an API key may hold, in bytes.
@@ -15,14 +16,14 @@ const maxKeyFile = 4 << 10
 // ReadKey returns the API key: from the file api.api_key_file where that is set, else from LLAMA_CLOUD_API_KEY. White
 // space around it is dropped. The warnings say, one line each, what is wrong but does not stop anything. The error is
 // an *Error, and wraps ErrNoKey where there is no key.
-func (c *Config) ReadKey() (key Secret, warnings []string, err error) {
+func (c *Config) ReadKey() (key secret.Text, warnings []string, err error) {
 	if c.API.KeyFile == "" {
-		key, err := parseKey(c.key.Reveal())
+		key, err := c.key()
 		switch {
 		case errors.Is(err, ErrNoKey):
-			return Secret{}, nil, &Error{Problem: err.Error(), Remedy: keyRemedy, Err: err}
+			return secret.Text{}, nil, &Error{Problem: err.Error(), Remedy: keyRemedy, Err: err}
 		case err != nil:
-			return Secret{}, nil, &Error{Origin: keyVariable, Problem: err.Error(), Remedy: "copy the key anew"}
+			return secret.Text{}, nil, &Error{Origin: keyVariable, Problem: err.Error(), Remedy: "copy the key anew"}
 		}
 		return key, nil, nil
 	}
@@ -30,27 +31,27 @@ func (c *Config) ReadKey() (key Secret, warnings []string, err error) {
 	if err != nil {
 		failure := c.fail("cannot read the API key: "+err.Error(), "check the path and its permissions", "api.api_key_file")
 		failure.Err = err
-		return Secret{}, nil, failure
+		return secret.Text{}, nil, failure
 	}
 	key, err = parseKey(text)
 	if err != nil {
 		failure := c.fail(fmt.Sprintf("the file %q: %v", c.API.KeyFile, err), "put the key alone into it", "api.api_key_file")
 		failure.Err = err
-		return Secret{}, nil, failure
+		return secret.Text{}, nil, failure
 	}
 	return key, warnings, nil
 }
 
 // parseKey checks that text can be sent in a header. Its errors show nothing of text.
-func parseKey(text string) (Secret, error) {
-	text = strings.TrimSpace(text)
-	if text == "" {
-		return Secret{}, ErrNoKey
+func parseKey(text string) (secret.Text, error) {
+	key, err := secret.Parse(text)
+	switch {
+	case errors.Is(err, secret.ErrEmpty):
+		return key, ErrNoKey
+	case err != nil:
+		return key, fmt.Errorf("the API key %w", err)
 	}
-	if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return Secret{}, errors.New("the API key holds white space or characters other than ASCII")
-	}
-	return newSecret(text), nil
+	return key, nil
 }
 
 // readKeyFile returns what the file holds. The file may be a pipe, as a shell's process substitution gives one.

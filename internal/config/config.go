@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"time"
 
+	"exporter/internal/secret"
 	"exporter/pipeline"
 )
 
@@ -17,8 +18,8 @@ type Config struct {
 	Run    Run
 	Log    Log
 
-	// key is what LLAMA_CLOUD_API_KEY holds, unchecked.
-	key Secret
+	// key reads what LLAMA_CLOUD_API_KEY holds. It is a function since nothing prints what one knows.
+	key func() (secret.Text, error)
 	// origins tells by path where the value of a key came from; keys that have their default are not in it.
 	origins map[string]origin
 }
@@ -115,6 +116,8 @@ type Run struct {
 	Relist bool
 	// Prune removes what vanished upstream, PruneExpired what upstream let expire.
 	Prune, PruneExpired bool
+	// Compact rewrites the export, when all is done, without what is dead in it.
+	Compact bool
 }
 
 // Since names a listing.

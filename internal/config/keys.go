@@ -214,6 +214,9 @@ func runSettings(r *Run) []setting {
 			"remove what two complete listings in a row do not have: rows, and blobs of the local sink", boolField(&r.Prune)},
 		{SectionRun, "prune_expired", "prune-expired", "false",
 			"remove what went by its own time to expire", boolField(&r.PruneExpired)},
+		{SectionRun, "compact", "compact", "false",
+			"when all is done, repack shards of which something is dead or that are small, and remove what no row names, as exporter compact does",
+			boolField(&r.Compact)},
 	}
 }
 

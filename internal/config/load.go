@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/spf13/pflag"
+
+	"exporter/internal/secret"
 )
 
 // LoadOptions says what Load reads.
@@ -44,9 +46,7 @@ func Load(o LoadOptions) (*Config, error) {
 	if err := l.loadFlags(o.Flags); err != nil {
 		return nil, err
 	}
-	if key := env[keyVariable]; key != "" {
-		l.config.key = newSecret(key)
-	}
+	l.config.key = func() (secret.Text, error) { return parseKey(env[keyVariable]) }
 	if err := l.config.validate(); err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ var keyPattern = regexp.MustCompile(`llx-[0-9A-Za-z_-]{8,}`)
 func holdsKey(text string) bool { return keyPattern.MatchString(text) }
 
 // RedactKeys returns text, such as a message about a command line, without what looks like an API key.
-func RedactKeys(text string) string { return keyPattern.ReplaceAllString(text, redacted) }
+func RedactKeys(text string) string { return keyPattern.ReplaceAllString(text, secret.Redacted) }
 
 // loadFile reads the TOML file, if one was named.
 func (l *loader) loadFile(o LoadOptions, env map[string]string) error {

@@ -84,6 +84,7 @@ func samples() map[string][3]string {
 		"run.changed":                    {"size", "date", "size"},
 		"run.relist":                     {"true", "false", "true"},
 		"run.prune_expired":              {"true", "false", "true"},
+		"run.compact":                    {"true", "false", "true"},
 		"output.dir":                     {"a", "b", "c"},
 		"output.sink":                    {"archive", "local", "archive"},
 		"output.checkpoint":              {"1s", "2s", "3s"},

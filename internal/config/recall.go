@@ -46,6 +46,17 @@ func (c *Config) Recall(r Remembered, where string) ([]Recalled, error) {
 	return taken, c.validate()
 }
 
+// RecallSink is Recall of how blobs are stored, and of nothing else.
+func (c *Config) RecallSink(r Remembered, where string) ([]Recalled, error) {
+	sink := Remembered{}
+	for _, k := range Keys() {
+		if text, ok := r[k.Path()]; ok && identifiesSink(k) {
+			sink[k.Path()] = text
+		}
+	}
+	return c.Recall(sink, where)
+}
+
 // isGiven tells whether some layer says what a key is to be. Where nothing is named, an empty list of what to export says nothing.
 func (c *Config) isGiven(k Key, whole bool) bool {
 	_, given := c.origins[k.Path()]

@@ -7,33 +7,11 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+
+	"exporter/internal/secret"
 )
 
 const canary = "llx-canary0123456789"
-
-func TestSecret_Print_Redacts(t *testing.T) {
-	secret := newSecret(canary)
-	if got := secret.Reveal(); got != canary {
-		t.Fatalf("Reveal() = %q, want %q", got, canary)
-	}
-	for _, v := range []any{secret, &secret, []Secret{secret}, struct{ S Secret }{secret}} {
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-			got := fmt.Sprintf(verb, v)
-			if !strings.Contains(got, redacted) || strings.Contains(got, "canary") {
-				t.Errorf("Sprintf(%q, %T) = %q, want it redacted", verb, v, got)
-			}
-		}
-		text, err := json.Marshal(v)
-		if err != nil || !bytes.Contains(text, []byte(redacted)) {
-			t.Errorf("json.Marshal(%T) = %s, %v; want it redacted", v, text, err)
-		}
-	}
-	for _, got := range []string{secret.String(), secret.GoString(), secret.LogValue().String()} {
-		if got != redacted {
-			t.Errorf("got %q, want %q", got, redacted)
-		}
-	}
-}
 
 func TestConfig_Print_NeverShowsTheKey(t *testing.T) {
 	c, err := Load(LoadOptions{Environ: []string{"LLAMA_CLOUD_API_KEY=" + canary}})
@@ -72,7 +50,7 @@ func TestRedactKeys(t *testing.T) {
 		"llx-short, LLX-0123456789, my-llx-é": "llx-short, LLX-0123456789, my-llx-é",
 		"llx-é " + canary:                     "llx-é [redacted]",
 	} {
-		if got := RedactKeys(text); got != want || holdsKey(text) != strings.Contains(want, redacted) {
+		if got := RedactKeys(text); got != want || holdsKey(text) != strings.Contains(want, secret.Redacted) {
 			t.Errorf("RedactKeys(%q) = %q, and it holds a key: %v; want %q", text, got, holdsKey(text), want)
 		}
 	}

@@ -11,19 +11,15 @@ import (
 // Connect returns a client for the configured API. Nothing is sent yet. Blobs that are too large for memory are kept in
 // what spool makes; nil means the system's directory for temporary files.
 func Connect(cfg *config.Config, log *slog.Logger, spool func() (llamacloud.Spool, error), observer pipeline.Observer) (*llamacloud.Client, error) {
-	secret, warnings, err := cfg.ReadKey()
+	key, warnings, err := cfg.ReadKey()
 	if err != nil {
 		return nil, err
 	}
 	for _, w := range warnings {
 		log.Warn(w)
 	}
-	key, err := llamacloud.NewKey(secret.Reveal())
-	if err != nil {
-		return nil, &UsageError{err}
-	}
 	client, err := llamacloud.New(llamacloud.Options{
-		BaseURL:        cfg.API.BaseURL.String(),
+		BaseURL:        cfg.API.BaseURL,
 		InsecureHTTP:   cfg.API.InsecureHTTP,
 		PermitStorage:  cfg.API.PermitsStorage,
 		Key:            key,

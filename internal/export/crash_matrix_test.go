@@ -30,6 +30,8 @@ type matrixStep struct {
 	change func(*matrixUpstream)
 	// damage flips a bit of where a blob is, before the run repairs the export; refetch fetches everything again.
 	damage, refetch bool
+	// compact says that the run compacts the export when all is done.
+	compact bool
 }
 
 // matrixSteps are the runs on one export. All of them prune.
@@ -42,14 +44,14 @@ var matrixSteps = []matrixStep{
 		u.put(matrixPage("file-3", 1), matrixPicture{version: 1, size: 300, fails: true})
 		u.add("file-4")
 	}},
-	{name: "gone", change: func(u *matrixUpstream) {
+	{name: "gone", compact: true, change: func(u *matrixUpstream) {
 		// One picture is again what it was at first, and another can be fetched now.
 		u.put(matrixPage("file-0", 0), matrixPicture{size: 400})
 		u.files["file-3"].pictures[matrixPage("file-3", 1)] = matrixPicture{version: 1, size: 300}
 	}},
 	{name: "back", change: func(u *matrixUpstream) { u.add("file-2") }, refetch: true},
 	{name: "damaged", change: func(u *matrixUpstream) { u.remove(matrixPage("file-1", 1)) }, damage: true},
-	{name: "page gone", change: func(u *matrixUpstream) {
+	{name: "page gone", compact: true, change: func(u *matrixUpstream) {
 		u.put(matrixFigure("file-4"), matrixPicture{version: 1, size: 500})
 	}},
 }
@@ -176,12 +178,12 @@ func (m *matrix) checkExact(disk storetest.Disk, step, orphans int) error {
 		if files != len(u.files) {
 			return fmt.Errorf("%d rows of files, want %d", files, len(u.files))
 		}
-		return m.verify(st, snapshot, rows, orphans)
+		return m.verify(st, snapshot, orphans)
 	})
 }
 
-// verify fails for all that "exporter verify" finds, but so many orphans. An archive keeps what was fetched and is named no more.
-func (m *matrix) verify(st store.Store, rows verify.Rows, stored, orphans int) error {
+// verify fails for all that "exporter verify" finds, but so many orphans.
+func (m *matrix) verify(st store.Store, rows verify.Rows, orphans int) error {
 	var found error
 	v := verify.New(verify.Options{Export: st, Rows: rows, Found: func(f verify.Finding) {
 		if f.Err != nil {
@@ -191,9 +193,6 @@ func (m *matrix) verify(st store.Store, rows verify.Rows, stored, orphans int) e
 	if err := errors.Join(v.Run(context.Background()), found); err != nil {
 		return err
 	}
-	if m.archive {
-		orphans = m.fetched - stored
-	}
 	if got := int(v.Counts().Orphans); got > orphans {
 		return fmt.Errorf("%d blobs that no row names, want %d at most", got, orphans)
 	}
@@ -202,7 +201,11 @@ func (m *matrix) verify(st store.Store, rows verify.Rows, stored, orphans int) e
 
 // step is run as a step asks for it.
 func (m *matrix) step(disk storetest.Disk, step int) error {
-	return m.run(disk, step, matrixSteps[step].damage, matrixSteps[step].refetch)
+	err := m.run(disk, step, matrixSteps[step].damage, matrixSteps[step].refetch)
+	if err != nil || !matrixSteps[step].compact {
+		return err
+	}
+	return crashCompact(disk)
 }
 
 // checkEnd runs twice, when the last step is upstream and nothing goes wrong any more, the first time with --repair after a step that
@@ -219,7 +222,20 @@ func (m *matrix) checkEnd(disk storetest.Disk, step, fetched, orphans int) error
 	if needed > fetched {
 		return fmt.Errorf("%d blobs were fetched, want %d at most", needed, fetched)
 	}
-	return m.checkExact(disk, last, orphans)
+	if m.archive {
+		// An archive keeps what was fetched and is named no more.
+		orphans = m.fetched - newMatrixUpstream(last).assets()
+	}
+	if err := m.checkExact(disk, last, orphans); err != nil {
+		return err
+	}
+	if err := crashCompact(disk); err != nil {
+		return fmt.Errorf("compact: %w", err)
+	}
+	if err := m.checkExact(disk, last, 0); err != nil {
+		return fmt.Errorf("compacted: %w", err)
+	}
+	return nil
 }
 
 // matrixFault is something that goes wrong in a run: of a kind, at its operation number n.

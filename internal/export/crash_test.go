@@ -101,7 +101,7 @@ func crashRun(disk storetest.Disk, archive bool, o pipeline.Options, then func(s
 		return err
 	}
 	defer func() { err = errors.Join(err, ledger.Close()) }()
-	sink, err := crashSink(ctx, st, ledger, archive)
+	sink, err := crashSink(ctx, st, ledger, archive, true)
 	if err != nil {
 		return err
 	}
@@ -159,11 +159,11 @@ func (d *armedDisk) disarm() bool {
 }
 
 // crashSink has frames and shards of a few blobs.
-func crashSink(ctx context.Context, st store.Store, rows verify.Rows, archive bool) (pipeline.Sink, error) {
+func crashSink(ctx context.Context, st store.Store, rows verify.Rows, archive, goOn bool) (pipeline.Sink, error) {
 	if !archive {
 		return sinks.NewLocal(st), nil
 	}
-	o := sinks.ArchiveOptions{Compress: true, Level: "fastest", ShardSize: 2500, FrameSize: 800}
+	o := sinks.ArchiveOptions{Compress: true, Level: "fastest", ShardSize: 2500, FrameSize: 800, GoOn: goOn}
 	return sinks.NewArchive(ctx, st, o, func() iter.Seq2[*pipeline.Row, error] { return rows.Rows(ctx) })
 }
 

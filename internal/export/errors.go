@@ -36,6 +36,9 @@ func (e *UnlistedError) Error() string {
 // Is makes it a sort of ErrIncomplete.
 func (e *UnlistedError) Is(target error) bool { return target == ErrIncomplete }
 
+// ErrDamaged says that something that is stored is not what the tables say.
+var ErrDamaged = errors.New("the export is damaged")
+
 // firstFew returns the first few names, and says how many more there are.
 func firstFew(names []string) string {
 	const few = 3

@@ -26,6 +26,7 @@ type lastRun struct {
 	Sink      map[string]string `json:"sink"`
 	Assets    map[string]string `json:"asset_filters"`
 	Watermark time.Time         `json:"watermark"`
+	Worth     *Worth            `json:"worth_compacting"`
 }
 
 // readLastRun reads run.json. Where there is none, or none that can be understood, nothing is known of the last run: the

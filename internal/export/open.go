@@ -84,21 +84,31 @@ func (r *run) openLedger(ctx context.Context) (*manifest.Ledger, error) {
 	return ledger, nil
 }
 
-// newSink returns the configured sink. A new sink is one more case.
-func (r *run) newSink(ctx context.Context, ledger verify.Rows) (pipeline.Sink, error) {
+// archiveOptions says how shards are written.
+func archiveOptions(cfg *config.Config) (sinks.ArchiveOptions, error) {
+	a := cfg.Output.Archive
+	options := sinks.ArchiveOptions{
+		Compress:  a.Compression == config.CompressionZstd,
+		Level:     string(a.Level),
+		ShardSize: int64(a.ShardSize),
+		FrameSize: int64(a.FrameSize),
+	}
+	if err := options.Validate(); err != nil {
+		return options, &UsageError{err}
+	}
+	return options, nil
+}
+
+// newSink returns the configured sink, which may go on with the last shard of an earlier run. A new sink is one more case.
+func (r *run) newSink(ctx context.Context, ledger verify.Rows, goOn bool) (pipeline.Sink, error) {
 	cfg := r.Config
 	switch cfg.Output.Sink {
 	case config.SinkArchive:
-		a := cfg.Output.Archive
-		options := sinks.ArchiveOptions{
-			Compress:  a.Compression == config.CompressionZstd,
-			Level:     string(a.Level),
-			ShardSize: int64(a.ShardSize),
-			FrameSize: int64(a.FrameSize),
+		options, err := archiveOptions(cfg)
+		if err != nil {
+			return nil, err
 		}
-		if err := options.Validate(); err != nil {
-			return nil, &UsageError{err}
-		}
+		options.GoOn = goOn
 		if largest := int64(cfg.Limits.MaxBlobSize); options.Compress && largest > sinks.MaxFrameSize-options.FrameSize {
 			return nil, usagef("limits.max_blob_size is %v: with compressed shards it can be %v at most, as a blob is in one zstd frame "+
 				"(lower it, or set output.archive.compression to none)", cfg.Limits.MaxBlobSize, config.Size(sinks.MaxFrameSize-options.FrameSize))

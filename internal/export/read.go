@@ -71,20 +71,36 @@ func FirstStored(ctx context.Context, path string, count int) (rows []*pipeline.
 }
 
 // Cat writes a stored blob of the export at path to w. What differs from the manifest is a *pipeline.DamageError.
-func Cat(ctx context.Context, w io.Writer, path string, key pipeline.AssetKey) (err error) {
-	o, err := open(ctx, path, manifest.Glance)
-	if err != nil {
-		return err
+func Cat(ctx context.Context, w io.Writer, path string, key pipeline.AssetKey) error {
+	return cat(ctx, w, key, func() (*opened, error) { return open(ctx, path, manifest.Glance) })
+}
+
+// cat opens the export again where the blob is gone: a run or a compaction may have put it elsewhere since the tables were read.
+func cat(ctx context.Context, w io.Writer, key pipeline.AssetKey, open func() (*opened, error)) error {
+	for before := ""; ; {
+		o, err := open()
+		if err != nil {
+			return err
+		}
+		path, err := o.cat(ctx, w, key)
+		err = errors.Join(err, o.Close())
+		if !Is[*pipeline.DamageError](err) || !errors.Is(err, fs.ErrNotExist) || path == before {
+			return err
+		}
+		before = path
 	}
-	defer func() { err = errors.Join(err, o.Close()) }()
+}
+
+// cat writes a stored blob to w, and returns where it is.
+func (o *opened) cat(ctx context.Context, w io.Writer, key pipeline.AssetKey) (path string, err error) {
 	row, err := o.find(ctx, key)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if row.Status != pipeline.Stored {
-		return usagef("the asset is %s (%s), so there is nothing to show", row.Status, row.Reason)
+		return "", usagef("the asset is %s (%s), so there is nothing to show", row.Status, row.Reason)
 	}
-	return o.copyBlob(ctx, w, row)
+	return row.Location.Path, copyBlob(ctx, w, o.dir, row)
 }
 
 // find returns the row of an asset.
@@ -111,8 +127,8 @@ func Describe(key pipeline.AssetKey) string {
 }
 
 // copyBlob writes a stored blob to w.
-func (o *opened) copyBlob(ctx context.Context, w io.Writer, row *pipeline.Row) error {
-	r, err := sinks.Open(ctx, o.dir, row.Location, row.Content.Size)
+func copyBlob(ctx context.Context, w io.Writer, from store.Reader, row *pipeline.Row) error {
+	r, err := sinks.Open(ctx, from, row.Location, row.Content.Size)
 	if errors.Is(err, fs.ErrPermission) {
 		return err
 	}

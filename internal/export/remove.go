@@ -40,12 +40,7 @@ type removal struct {
 }
 
 func (r *removal) run(ctx context.Context) (removed manifest.Extent, err error) {
-	info := manifest.Info{}
-	if known := manifest.ReadInfo(ctx, r.store); known != nil {
-		info = *known
-	}
-	info.Version = Version()
-	ledger, err := manifest.Open(ctx, r.store, info)
+	ledger, err := manifest.Open(ctx, r.store, knownInfo(ctx, r.store))
 	if err != nil {
 		return removed, storageError("open the ledger", err)
 	}
@@ -78,7 +73,7 @@ func (r *removal) run(ctx context.Context) (removed manifest.Extent, err error) 
 		err = errors.Join(err, ledger.Compact(ctx))
 	}
 	if err == nil {
-		err = manifest.RemoveEarlier(ctx, r.store)
+		err = r.store.Remove(ctx, manifest.EarlierTables(ctx, r.store)...)
 	}
 	return removed, storageError("remove files", err)
 }

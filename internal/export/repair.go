@@ -23,7 +23,8 @@ func (r *run) mend(ctx context.Context) error {
 			return r.openLedger(ctx)
 		},
 		OpenSink: func(ctx context.Context, rows verify.Ledger) (pipeline.Sink, error) {
-			return r.newSink(ctx, rows)
+			// The last shard may be one that is to be replaced.
+			return r.newSink(ctx, rows, false)
 		},
 		Found: r.logDamage,
 	})

@@ -35,7 +35,7 @@ func crashRepair(disk storetest.Disk, archive bool) error {
 		Export:     st,
 		OpenLedger: func(ctx context.Context) (verify.Ledger, error) { return manifest.Open(ctx, st, info) },
 		OpenSink: func(ctx context.Context, rows verify.Ledger) (pipeline.Sink, error) {
-			return crashSink(ctx, st, rows, archive)
+			return crashSink(ctx, st, rows, archive, false)
 		},
 	}).Run(ctx)
 	return err

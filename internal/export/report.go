@@ -41,6 +41,8 @@ type Report struct {
 	// Incomplete are the sources that were not listed completely, NotOffered the kinds that the API does not offer.
 	Incomplete []IncompleteSource `json:"incomplete_sources,omitempty"`
 	NotOffered []pipeline.Kind    `json:"kinds_not_offered,omitempty"`
+	// WorthCompacting is what exporter compact would gain, if that is anything.
+	WorthCompacting *Worth `json:"worth_compacting,omitempty"`
 	// Watermark is the time before which all updates upstream are known.
 	Watermark time.Time `json:"watermark,omitzero"`
 }
@@ -70,7 +72,9 @@ func (r *run) report(err error) *Report {
 		Notes:      c.notes(),
 		Incomplete: c.incomplete,
 		NotOffered: c.notOffered,
-		Watermark:  r.watermark(c, err),
+
+		WorthCompacting: r.worth,
+		Watermark:       r.watermark(c, err),
 	}
 	if err != nil {
 		report.ExitCode, report.Error, report.Needs = r.ExitCode(err), err.Error(), neededForce(err)

@@ -62,6 +62,8 @@ type run struct {
 	asked []pipeline.SourceKey
 	// begun says that there is a note of the run.
 	begun bool
+	// worth is what a compaction would gain.
+	worth *Worth
 }
 
 // newRun completes the configuration by what the export remembers.
@@ -136,7 +138,7 @@ func (r *run) pipelineOptions(client *llamacloud.Client) pipeline.Options {
 
 // transfer runs the pipeline.
 func (r *run) transfer(ctx context.Context, client *llamacloud.Client, ledger *manifest.Ledger) (err error) {
-	sink, err := r.newSink(ctx, ledger)
+	sink, err := r.newSink(ctx, ledger, true)
 	if err != nil {
 		return storageError("open the sink", err)
 	}
@@ -183,6 +185,9 @@ func (r *run) finish(ctx context.Context, ledger *manifest.Ledger, runErr error)
 	if !endsEarly(ctx, runErr) {
 		runErr = r.merge(ctx, ledger, runErr)
 	}
+	if r.Config.Run.Compact && (runErr == nil || errors.Is(runErr, ErrIncomplete)) {
+		runErr = errors.Join(r.compact(ctx, ledger), runErr)
+	}
 	if ctx.Err() == nil && Is[*pipeline.StorageError](runErr) && !IsFull(runErr) {
 		// Storage that failed proves nothing any more.
 		return nil, runErr
@@ -202,6 +207,30 @@ func (r *run) finish(ctx context.Context, ledger *manifest.Ledger, runErr error)
 	return report, runErr
 }
 
+// compact compacts the export, of which the ledger is merged.
+func (r *run) compact(ctx context.Context, ledger *manifest.Ledger) error {
+	if err := ledger.Close(); err != nil {
+		return storageError("close the ledger", err)
+	}
+	ctx, cancel := Interruptible(ctx, r.Stop)
+	defer cancel()
+	c := &compacting{CompactOptions: CompactOptions{Config: r.Config, Found: r.logFound, Log: r.Log}, store: r.store}
+	done, err := c.run(ctx)
+	r.worth = nil
+	r.Log.Info("compacted", "shards_repacked", done.Repacked, "shards_removed", done.Removed, "shards_kept", done.Kept,
+		"shards_written", done.Written, "orphans", done.Orphans, "freed_bytes", done.Freed)
+	return err
+}
+
+// logFound logs what a compaction found damaged, or left alone. The logger quotes names.
+func (r *run) logFound(f verify.Finding) {
+	if f.Err != nil {
+		r.logDamage(f)
+		return
+	}
+	r.Log.Warn("not made by exporter, and left alone", "path", f.Path)
+}
+
 // endsEarly tells whether the run has ended so that nothing can be merged any more: at once, or for what is stored.
 func endsEarly(ctx context.Context, runErr error) bool {
 	return ctx.Err() != nil || Is[*pipeline.StorageError](runErr) || Is[*pipeline.DamageError](runErr)
@@ -217,6 +246,9 @@ func (r *run) merge(ctx context.Context, ledger *manifest.Ledger, runErr error) 
 	}
 	if err := ledger.Compact(ctx); err != nil {
 		return errors.Join(runErr, storageError("merge the manifest", err))
+	}
+	if err := r.seeWorth(ctx, ledger); err != nil {
+		return errors.Join(runErr, storageError("list the shards", err))
 	}
 	if c := r.counter.snapshot(); runErr == nil && c.failed() {
 		if unlisted := unlisted(c.incomplete); len(unlisted) > 0 {

@@ -3,6 +3,7 @@ package export
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"os"
 	"time"
 
@@ -43,15 +44,20 @@ func (r *run) begin(ctx context.Context) error {
 	if r.begun {
 		return nil
 	}
-	if before := readRunning(ctx, r.store); before != nil {
-		r.Log.Warn("the last run did not come to its end: what it committed is kept",
-			"host", before.Host, "process", before.Process, "started_at", before.StartedAt, "updated_at", before.UpdatedAt)
-	}
+	warnOfUnfinished(ctx, r.store, r.Log)
 	if err := r.note(ctx); err != nil {
 		return storageError("write "+RunningName, err)
 	}
 	r.begun = true
 	return nil
+}
+
+// warnOfUnfinished says so where the run before did not come to its end.
+func warnOfUnfinished(ctx context.Context, from store.Reader, log *slog.Logger) {
+	if before := readRunning(ctx, from); before != nil {
+		log.Warn("the last run did not come to its end: what it committed is kept",
+			"host", before.Host, "process", before.Process, "started_at", before.StartedAt, "updated_at", before.UpdatedAt)
+	}
 }
 
 // note writes the note anew.

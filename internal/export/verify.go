@@ -41,14 +41,18 @@ func Verify(ctx context.Context, o VerifyOptions) (c verify.Counts, err error) {
 	for _, d := range damages {
 		o.Table(d)
 	}
-	verification := verify.New(verify.Options{Export: dir, Rows: snapshot, Quick: o.Quick, Found: o.Found})
+	held := &missing{found: o.Found}
+	verification := verify.New(verify.Options{Export: dir, Rows: snapshot, Quick: o.Quick, Found: held.add})
 	stop := o.Watcher.Verification(verification.Counts)
 	err = verification.Run(ctx)
 	stop()
+	c = verification.Counts()
+	if err == nil {
+		err = held.lookAgain(ctx, dir, &c)
+	}
 	if err != nil {
 		return c, storageError("verify", err)
 	}
-	c = verification.Counts()
 	for _, d := range damages {
 		c.Damaged++
 		c.Lost += int64(len(d.Assets))

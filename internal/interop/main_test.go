@@ -52,11 +52,14 @@ func program(t *testing.T, name string, args ...string) *exec.Cmd {
 	return exec.CommandContext(t.Context(), name, args...)
 }
 
-// output runs a command that must succeed without a warning, and returns what it printed to standard output.
+// output runs a command that must succeed, and without a warning where nobody takes those. It returns what it printed to standard
+// output.
 func output(t *testing.T, c *exec.Cmd) []byte {
 	t.Helper()
 	var stderr bytes.Buffer
-	c.Stderr = &stderr
+	if c.Stderr == nil {
+		c.Stderr = &stderr
+	}
 	out, err := c.Output()
 	if err != nil || stderr.Len() > 0 {
 		t.Fatalf("%s: %v\n%s", strings.Join(c.Args, " "), err, stderr.Bytes())

@@ -3,6 +3,8 @@ package interop
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -21,8 +23,26 @@ type job struct {
 	check func(t *testing.T, rows [][]json.RawMessage)
 }
 
-// What readers of Python make of both tables and of parts of the commit log is what the program's own reader makes of them.
+// What readers of Python make of both tables, those of an export of schema 1 that was raised too, and of parts of the commit log is what the program's own reader makes of them.
 func TestPython_Rows_EqualTheProgramsOwn(t *testing.T) {
+	jobs := newJobs(t)
+	for _, reader := range []string{
+		"pandas with pyarrow", "pandas with fastparquet", "Polars", "DuckDB", "PyArrow", "DataFusion", "PyIceberg",
+	} {
+		t.Run(reader, func(t *testing.T) { jobs.check(t, python(t), reader) })
+	}
+}
+
+// readerJobs are what every reader has to read.
+type readerJobs struct {
+	jobs []job
+	// found is how many rows the parts of the commit log were found to have, of wanted.
+	found, wanted int
+}
+
+func newJobs(t *testing.T) *readerJobs {
+	t.Helper()
+	all := &readerJobs{}
 	var jobs []job
 	for _, e := range []*export{exported(t, recordedCorpus(t)), exported(t, hostileCorpus(t), layouts()[compressedShards]...)} {
 		assets, files := e.ownAssets(t), newJob(t, e, "files.parquet")
@@ -41,18 +61,41 @@ func TestPython_Rows_EqualTheProgramsOwn(t *testing.T) {
 				return a.FileID == one.FileID
 			})))
 	}
+	for _, sink := range []string{"local", "archive"} {
+		e := raised(t, sink)
+		files := newJob(t, e, "files.parquet")
+		files.check = func(t *testing.T, rows [][]json.RawMessage) {
+			got := map[string]string{}
+			for _, f := range decodeRows(t, rows, (*file).fields) {
+				got[*f.FileID] = f.Status
+			}
+			want := map[string]string{}
+			for i := range earlierFiles {
+				want[fmt.Sprintf("file-%08d", i)] = "complete"
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("files of an export that was raised (-want +got):\n%s", diff)
+			}
+		}
+		assets := e.ownAssets(t)
+		if len(assets) != earlierFiles*earlierAssets {
+			t.Fatalf("an export that was raised has %d rows, want %d", len(assets), earlierFiles*earlierAssets)
+		}
+		jobs = append(jobs, files, assetsJob(newJob(t, e, "manifest.parquet"), assets))
+	}
 	killed := kill(t, recordedCorpus(t), localFiles)
 	parts, err := filepath.Glob(killed.path(".exporter/parts/*.assets.parquet"))
 	if err != nil || len(parts) == 0 {
 		t.Fatalf("%d parts: %v", len(parts), err)
 	}
-	own, found := killed.ownAssets(t), 0
+	own := killed.ownAssets(t)
+	all.wanted = len(own)
 	for _, part := range parts {
 		of := newJob(t, killed.export, "manifest.parquet")
 		of.Path = part
 		of.check = func(t *testing.T, rows [][]json.RawMessage) {
 			got := decodeRows(t, rows, (*asset).fields)
-			found += len(got)
+			all.found += len(got)
 			keys := map[key]bool{}
 			for i := range got {
 				keys[got[i].key()] = true
@@ -61,18 +104,29 @@ func TestPython_Rows_EqualTheProgramsOwn(t *testing.T) {
 		}
 		jobs = append(jobs, of)
 	}
-	for _, reader := range []string{
-		"pandas with pyarrow", "pandas with fastparquet", "Polars", "DuckDB", "PyArrow", "DataFusion", "PyIceberg",
-	} {
-		t.Run(reader, func(t *testing.T) {
-			found = 0
-			for i, rows := range readPython(t, reader, jobs) {
-				jobs[i].check(t, rows)
-			}
-			if found != len(own) {
-				t.Errorf("the parts have %d rows, want %d", found, len(own))
-			}
-		})
+	all.jobs = jobs
+	return all
+}
+
+// check has a reader of python/readers.py do the jobs, with the Python that has its packages.
+func (r *readerJobs) check(t *testing.T, python *exec.Cmd, reader string) {
+	t.Helper()
+	in, err := json.Marshal(r.jobs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	python.Args = append(python.Args, filepath.Join("python", "readers.py"), reader)
+	python.Stdin = bytes.NewReader(in)
+	var results [][][]json.RawMessage
+	if err := json.Unmarshal(output(t, python), &results); err != nil || len(results) != len(r.jobs) {
+		t.Fatalf("%d results of %d jobs: %v", len(results), len(r.jobs), err)
+	}
+	r.found = 0
+	for i, rows := range results {
+		r.jobs[i].check(t, rows)
+	}
+	if r.found != r.wanted {
+		t.Errorf("the parts have %d rows, want %d", r.found, r.wanted)
 	}
 }
 
@@ -114,21 +168,6 @@ func only(assets []asset, is func(*asset) bool) (some []asset) {
 		}
 	}
 	return some
-}
-
-// readPython has a reader do jobs, and returns the rows of each.
-func readPython(t *testing.T, reader string, jobs []job) (results [][][]json.RawMessage) {
-	t.Helper()
-	in, err := json.Marshal(jobs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := python(t, filepath.Join("python", "readers.py"), reader)
-	c.Stdin = bytes.NewReader(in)
-	if err := json.Unmarshal(output(t, c), &results); err != nil || len(results) != len(jobs) {
-		t.Fatalf("%d results of %d jobs: %v", len(results), len(jobs), err)
-	}
-	return results
 }
 
 func decodeRows[T any](t *testing.T, rows [][]json.RawMessage, fields func(*T) []any) []T {

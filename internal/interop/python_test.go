@@ -20,6 +20,20 @@ func python(t *testing.T, args ...string) *exec.Cmd {
 	return program(t, filepath.Join(venv, "bin", "python"), args...)
 }
 
+// installPython makes a virtual environment, and installs what pip is asked for.
+func installPython(venv string, pip ...string) error {
+	if out, err := exec.Command("python3", "-m", "venv", venv).CombinedOutput(); err != nil {
+		return fmt.Errorf("python3 -m venv: %w (apt-get install python3-venv)\n%s", err, out)
+	}
+	c := exec.Command(filepath.Join(venv, "bin", "pip"), append([]string{
+		"install", "--quiet", "--no-compile", "--disable-pip-version-check",
+	}, pip...)...)
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("pip install (is its index reached?): %w\n%s", err, out)
+	}
+	return nil
+}
+
 // makeVenv makes a virtual environment, once, beside the program that is tested: both are removed when the tests have ended.
 var makeVenv = sync.OnceValues(func() (venv string, err error) {
 	venv = os.Getenv("EXPORTER_TEST_VENV")
@@ -29,14 +43,6 @@ var makeVenv = sync.OnceValues(func() (venv string, err error) {
 			return "", err
 		}
 		venv = filepath.Join(filepath.Dir(exporter), "venv")
-		if out, err := exec.Command("python3", "-m", "venv", venv).CombinedOutput(); err != nil {
-			return "", fmt.Errorf("python3 -m venv: %w (apt-get install python3-venv)\n%s", err, out)
-		}
 	}
-	pip := exec.Command(filepath.Join(venv, "bin", "pip"), "install", "--quiet", "--no-compile", "--disable-pip-version-check",
-		"--requirement", filepath.Join("python", "requirements.txt"))
-	if out, err := pip.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("pip install (is its index reached?): %w\n%s", err, out)
-	}
-	return venv, nil
+	return venv, installPython(venv, "--requirement", filepath.Join("python", "requirements.txt"))
 })

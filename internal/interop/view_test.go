@@ -10,6 +10,26 @@ import (
 	"exporter/internal/emulator"
 )
 
+const (
+	// earlierFiles and earlierAssets are how many files the exports of schema 1 have, and assets each.
+	earlierFiles, earlierAssets = 8, 6
+)
+
+// raised returns an export of schema 1 that was raised by a run.
+func raised(t *testing.T, sink string) *export {
+	t.Helper()
+	e := serve(t, nil, emulator.Options{Corpus: emulator.Synthetic(emulator.SyntheticOptions{
+		Files: earlierFiles, AssetsPerFile: earlierAssets, BlobSize: 600, Seed: 1,
+	})})
+	e.corpus = &corpus{directories: []string{emulator.SyntheticDirectory}}
+	earlier := filepath.Join("..", "..", "cmd", "exporter", "testdata", "exports", "schema1-"+sink)
+	if err := os.CopyFS(e.out, os.DirFS(earlier)); err != nil {
+		t.Fatal(err)
+	}
+	e.run(t, 0, "--sink", sink, "--force", "source")
+	return e
+}
+
 // Of an export of schema 1 that was raised, the view at the end of docs/format.md has the rows that the old manifest has.
 func TestDuckDB_ViewOfSchema1_HasTheOldRows(t *testing.T) {
 	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "format.md"))
@@ -20,18 +40,9 @@ func TestDuckDB_ViewOfSchema1_HasTheOldRows(t *testing.T) {
 	if view == nil {
 		t.Fatal("docs/format.md has no view assets1")
 	}
-	for name, sink := range map[string]string{"schema1-local": "local", "schema1-archive": "archive"} {
-		t.Run(name, func(t *testing.T) {
-			e := serve(t, nil, emulator.Options{
-				Corpus: emulator.Synthetic(emulator.SyntheticOptions{Files: 8, AssetsPerFile: 6, BlobSize: 600, Seed: 1}),
-			})
-			e.corpus = &corpus{directories: []string{emulator.SyntheticDirectory}}
-			earlier := filepath.Join("..", "..", "cmd", "exporter", "testdata", "exports", name)
-			if err := os.CopyFS(e.out, os.DirFS(earlier)); err != nil {
-				t.Fatal(err)
-			}
-			e.run(t, 0, "--sink", sink, "--force", "source")
-
+	for _, sink := range []string{"local", "archive"} {
+		t.Run(sink, func(t *testing.T) {
+			e := raised(t, sink)
 			db := openDuckDB(t)
 			out := strings.TrimSuffix(quoteSQL(e.out), "'") + "/"
 			if _, err := db.ExecContext(t.Context(), strings.ReplaceAll(string(view[1]), "'OUT/", out)); err != nil {

@@ -32,7 +32,7 @@ func benchImage(size int) []byte {
 
 func benchClient(b *testing.B, body []byte) *Client {
 	b.Helper()
-	client, err := New(Options{BaseURL: "http://127.0.0.1", Key: canaryKey(b)})
+	client, err := New(Options{BaseURL: mustParse(b, "http://127.0.0.1"), Key: canaryKey(b)})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -238,7 +238,7 @@ func TestClient_UnauthorizedEndsAllRequests(t *testing.T) {
 
 func TestClient_RefusedConnectionIsRetried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := newAPI(t, nil, func(o *Options) { o.BaseURL = "http://127.0.0.1:81" })
+		a := newAPI(t, nil, func(o *Options) { o.BaseURL = mustParse(t, "http://127.0.0.1:81") })
 		_, err := a.fetchBlob(t, 0)
 		failure, ok := errors.AsType[*pipeline.Failure](err)
 		if !ok || failure.Class != ClassTransport || failure.Attempts != 6 {

@@ -50,14 +50,10 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	o = o.withDefaults()
-	base, err := o.parseBaseURL()
-	if err != nil {
-		return nil, err
-	}
-	g := newGuard(base, o.PermitStorage)
+	g := newGuard(o.BaseURL, o.PermitStorage)
 	return &Client{
 		opts:      o,
-		base:      base,
+		base:      o.BaseURL,
 		transport: newTransport(o, g),
 		guard:     g,
 		origins:   newOrigins(o),

@@ -143,7 +143,7 @@ func TestClient_WritesAreRetriedWhereThatIsSafe(t *testing.T) {
 
 func TestClient_AddDirectoryFile_IsSentAgainWhereNothingWasSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := newAPI(t, answerWith(example), func(o *Options) { o.BaseURL = "http://127.0.0.1:81" })
+		a := newAPI(t, answerWith(example), func(o *Options) { o.BaseURL = mustParse(t, "http://127.0.0.1:81") })
 		go func() {
 			time.Sleep(time.Millisecond)
 			a.serve(t, "127.0.0.1:81", answerWith(example))

@@ -93,7 +93,7 @@ func newStorage(t *testing.T) *storage {
 func newGuarded(t *testing.T, s *storage, link string, resolver *net.Resolver, change ...func(*Options)) *api {
 	t.Helper()
 	h := func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, link, http.StatusFound) }
-	a := newAPI(t, h, append(change, func(o *Options) { o.BaseURL, o.InsecureHTTP = "http://api.test", true })...)
+	a := newAPI(t, h, append(change, func(o *Options) { o.BaseURL, o.InsecureHTTP = mustParse(t, "http://api.test"), true })...)
 	a.serve(t, "api.test:80", h)
 	transport := a.client.transport.(*http.Transport)
 	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {

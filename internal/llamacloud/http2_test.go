@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -110,7 +111,7 @@ func TestSource_Blob_HTTP2_DeadConnectionIsReplaced(t *testing.T) {
 	server.StartTLS()
 	proxy := startSilentProxy(t, server.Listener.Addr().String())
 	client := newServerClient(t, server, true, func(o *Options) {
-		o.BaseURL = "https://" + proxy.Addr().String()
+		o.BaseURL = &url.URL{Scheme: "https", Host: proxy.Addr().String()}
 		o.IdleTimeout, o.HeaderTimeout, o.MaxAttempts = 200*time.Millisecond, 500*time.Millisecond, 3
 	})
 	source := NewSource(client, Selection{})

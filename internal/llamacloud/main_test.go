@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,6 +20,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"exporter/internal/secret"
 	"exporter/pipeline"
 )
 
@@ -27,13 +29,22 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // canary is the key of all tests. It must not show anywhere but in requests to the configured origin.
 const canary = "llx-canary-5f1d7a"
 
-func canaryKey(t testing.TB) Key {
+func canaryKey(t testing.TB) secret.Text {
 	t.Helper()
-	key, err := NewKey(canary)
+	key, err := secret.Parse(canary)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return key
+}
+
+func mustParse(t testing.TB, text string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
 }
 
 // network is an internet in memory: it works inside a synctest bubble, where no time passes while it is busy.
@@ -222,7 +233,7 @@ func (s *spools) checkClosed(t *testing.T) {
 func newAPI(t *testing.T, handler http.HandlerFunc, change ...func(*Options)) *api {
 	t.Helper()
 	a := &api{events: &recorder{t: t}}
-	o := Options{BaseURL: "http://127.0.0.1", Key: canaryKey(t), Spool: a.spools.spool, Observer: a.events}
+	o := Options{BaseURL: mustParse(t, "http://127.0.0.1"), Key: canaryKey(t), Spool: a.spools.spool, Observer: a.events}
 	for _, f := range change {
 		f(&o)
 	}

@@ -10,17 +10,15 @@ import (
 	"time"
 
 	"exporter/internal/loopback"
+	"exporter/internal/secret"
 	"exporter/pipeline"
 )
 
-// DefaultBaseURL is the API's host in North America.
-const DefaultBaseURL = "https://api.cloud.llamaindex.ai"
-
 // Options configure a Client. A zero field means its default.
 type Options struct {
-	// BaseURL is where the API is; default DefaultBaseURL. It is https, or http on a loopback host. A path is allowed
-	// and comes before that of each request; user name, query and fragment are not.
-	BaseURL string
+	// BaseURL is where the API is, and required. It is https, or http on a loopback host. Its path comes before that of each
+	// request, and does not end in a slash. It has neither user, query nor fragment.
+	BaseURL *url.URL
 	// InsecureHTTP allows http to hosts that are not loopback, which shows the key to everyone on the way.
 	InsecureHTTP bool
 	// PermitStorage tells whether links of the API to a host may lead to an address that is not public, and not of the kind that
@@ -28,7 +26,7 @@ type Options struct {
 	// purpose. IPv4 addresses come as such, and none has a zone. By default none is permitted.
 	PermitStorage func(host string, addr netip.Addr) bool
 	// Key is required.
-	Key Key
+	Key secret.Text
 	// OrganizationID and ProjectID go with every request where they are given.
 	OrganizationID, ProjectID string
 
@@ -66,7 +64,6 @@ type Options struct {
 
 // withDefaults returns the options with every zero field set.
 func (o Options) withDefaults() Options {
-	o.BaseURL = cmp.Or(o.BaseURL, DefaultBaseURL)
 	o.HeaderTimeout = cmp.Or(o.HeaderTimeout, 60*time.Second)
 	o.IdleTimeout = cmp.Or(o.IdleTimeout, 30*time.Second)
 	o.Concurrency = cmp.Or(o.Concurrency, 32)
@@ -93,8 +90,11 @@ func (o Options) withDefaults() Options {
 // Validate returns an error that names the first field whose value is not allowed, and the value.
 func (o Options) Validate() error {
 	o = o.withDefaults()
-	if _, err := o.parseBaseURL(); err != nil {
-		return err
+	switch u := o.BaseURL; {
+	case u == nil:
+		return errors.New("no base URL")
+	case u.Scheme != "https" && !o.InsecureHTTP && !loopback.IsHost(u.Hostname()):
+		return fmt.Errorf("base URL %q would show the key on the way: use https, or pass --insecure-http", u)
 	}
 	if o.Key.IsZero() {
 		return errors.New("no API key: set LLAMA_CLOUD_API_KEY or name a key file")
@@ -126,26 +126,4 @@ func (o Options) Validate() error {
 		return fmt.Errorf("user agent %q: must be printable ASCII", o.UserAgent)
 	}
 	return o.Rate.validate()
-}
-
-// parseBaseURL returns the base URL without a slash at its end. Its errors never repeat a part that may be secret.
-func (o Options) parseBaseURL() (*url.URL, error) {
-	u, err := url.Parse(o.BaseURL)
-	switch {
-	case err != nil:
-		return nil, errors.New("the base URL is not a valid URL: give one such as " + DefaultBaseURL)
-	case u.User != nil:
-		return nil, errors.New("the base URL has a user name: give it without, the API takes a key")
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(o.BaseURL, "#"):
-		return nil, errors.New("the base URL has a query or a fragment: give it without")
-	case u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
-		return nil, fmt.Errorf("base URL %q: give one such as %s", o.BaseURL, DefaultBaseURL)
-	case u.Scheme == "http" && !o.InsecureHTTP && !loopback.IsHost(u.Hostname()):
-		return nil, fmt.Errorf("base URL %q would show the key on the way: use https, or pass --insecure-http", o.BaseURL)
-	}
-	u.RawPath = strings.TrimRight(u.EscapedPath(), "/")
-	if u.Path, err = url.PathUnescape(u.RawPath); err != nil {
-		return nil, fmt.Errorf("base URL %q: its path is not valid", o.BaseURL)
-	}
-	return u, nil
 }

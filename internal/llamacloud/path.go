@@ -61,7 +61,7 @@ func expand(base *url.URL, route string, segments []segment, query url.Values) (
 		return nil, err
 	}
 	u := *base
-	u.Path, u.RawPath = base.Path+path, base.RawPath+route
+	u.Path, u.RawPath = base.Path+path, base.EscapedPath()+route
 	u.RawQuery = query.Encode()
 	return &u, nil
 }

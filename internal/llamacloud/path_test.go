@@ -33,7 +33,7 @@ func TestClient_PageFigure_SendsTheNameEscaped(t *testing.T) {
 	a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
 		got = r.RequestURI
 		_, _ = w.Write([]byte("x"))
-	}, func(o *Options) { o.BaseURL = "http://127.0.0.1/pre%20fix/" })
+	}, func(o *Options) { o.BaseURL = mustParse(t, "http://127.0.0.1/pre%20fix") })
 	for _, test := range tests {
 		image, err := a.client.PageFigure(t.Context(), "file-1", -3, test.name)
 		if err != nil {

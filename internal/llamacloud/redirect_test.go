@@ -198,7 +198,7 @@ func TestClient_WritesAreNotRedirected(t *testing.T) {
 func newServerClient(t *testing.T, server *httptest.Server, trusted bool, change ...func(*Options)) *Client {
 	t.Helper()
 	t.Cleanup(server.Close)
-	o := Options{BaseURL: server.URL, Key: canaryKey(t), MaxAttempts: 2}
+	o := Options{BaseURL: mustParse(t, server.URL), Key: canaryKey(t), MaxAttempts: 2}
 	for _, f := range change {
 		f(&o)
 	}

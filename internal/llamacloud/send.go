@@ -217,7 +217,7 @@ func (x *exchange) request(ctx context.Context, to *url.URL) (*http.Request, err
 		"User-Agent":      {c.opts.UserAgent},
 	}
 	if sameOrigin(c.base, to) {
-		header.Set("Authorization", "Bearer "+c.opts.Key.reveal())
+		header.Set("Authorization", "Bearer "+c.opts.Key.Reveal())
 	} else {
 		ctx = leadingTo(ctx, to)
 	}

@@ -37,6 +37,26 @@ func (d *Dir) Grow(_ context.Context, key string) (Growing, error) {
 	return g, nil
 }
 
+// Reopen implements Store. Before the file may change, its new name is durable: a crash must not bring the old one back for other bytes.
+// A file that may not be written keeps its name.
+func (d *Dir) Reopen(ctx context.Context, key string) (Growing, error) {
+	f, err := d.fsys.Edit(key)
+	if err != nil {
+		return nil, err
+	}
+	// Windows renames no file that is open.
+	if err := f.Close(); err != nil {
+		return nil, err
+	}
+	if err := d.fsys.Rename(key, key+PartialSuffix); err != nil {
+		return nil, err
+	}
+	if err := d.syncDirsOf(key + PartialSuffix); err != nil {
+		return nil, err
+	}
+	return d.Grow(ctx, key)
+}
+
 func (d *Dir) create(name string) (durable.File, error) {
 	d.naming.RLock()
 	defer d.naming.RUnlock()

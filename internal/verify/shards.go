@@ -33,7 +33,11 @@ func (v *Verification) checkShards(ctx context.Context, members *claims) error {
 	shards = slices.Concat(shards, members.shards)
 	slices.Sort(shards)
 	shards = slices.Compact(shards)
-	for _, name := range sinks.MissingShards(shards) {
+	missing, err := sinks.MissingShards(ctx, v.Export, shards)
+	if err != nil {
+		return &pipeline.StorageError{Op: "look for missing shards", Err: err}
+	}
+	for _, name := range missing {
 		v.found(Finding{Path: name, Err: errMissing})
 	}
 	var problems problems
@@ -84,7 +88,7 @@ func (v *Verification) checkShard(ctx context.Context, name string, claims []sin
 	}
 	defer shard.Close()
 	if v.Quick {
-		shard.Glance(claims, visitor)
+		shard.Glance(ctx, claims, visitor)
 		return nil
 	}
 	return shard.Inspect(ctx, claims, visitor)

@@ -47,6 +47,11 @@ type Finding struct {
 	Err error
 }
 
+// IsMissing tells whether what was to be read is not there: a run or a compaction may have put it elsewhere meanwhile.
+func (f *Finding) IsMissing() bool {
+	return errors.Is(f.Err, errMissing) || errors.Is(f.Err, fs.ErrNotExist)
+}
+
 // Counts says how far a verification is, and in the end what it found.
 type Counts struct {
 	// Blobs and Bytes are what is stored according to the rows, CheckedBlobs and CheckedBytes what has been looked at.

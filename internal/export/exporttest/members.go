@@ -14,7 +14,7 @@ import (
 	"exporter/sinks"
 )
 
-// CheckMembers compares what is in sealed shards with what rows say.
+// CheckMembers compares what is in sealed shards, which are numbered without gaps but for those that were removed, with what rows say.
 func CheckMembers(from store.Reader, want map[string]int) error {
 	ctx := context.Background()
 	shards, _, err := sinks.ListShards(ctx, from)
@@ -26,10 +26,10 @@ func CheckMembers(from store.Reader, want map[string]int) error {
 		return err
 	}
 	defer decoder.Close()
-	for i, name := range shards {
-		if name != fmt.Sprintf("shards/shard-%06d.tar.zst", i) {
-			return fmt.Errorf("%s is in the place of shard %d", name, i)
-		}
+	if missing, err := sinks.MissingShards(ctx, from, shards); err != nil || len(missing) > 0 {
+		return fmt.Errorf("%q are missing: %w", missing, err)
+	}
+	for _, name := range shards {
 		f, err := from.Open(ctx, name)
 		if err != nil {
 			return err

@@ -71,6 +71,27 @@ def pyiceberg(path, column=None, value=None):
         return rows
 
 
+def spark(path, column=None, value=None):
+    import os
+    import time
+
+    from pyspark.sql import SparkSession
+
+    # Timestamps come in the zone of the process, and do not say which it is.
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    options = {
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.session.timeZone": "UTC",
+        # Spark 3.5 refuses timestamps before 1900 that Spark 2 might have written, unless it is told that it has not.
+        "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+    }
+    session = SparkSession.builder.master("local[1]").config(map=options).getOrCreate()
+    frame = session.read.parquet(path)
+    return [row.asDict() for row in (frame.filter(frame[column] == value) if column else frame).collect()]
+
+
 READERS = {
     "pandas with pyarrow": pandas("pyarrow"),
     "pandas with fastparquet": pandas("fastparquet"),
@@ -79,6 +100,7 @@ READERS = {
     "PyArrow": pyarrow,
     "DataFusion": datafusion,
     "PyIceberg": pyiceberg,
+    "Spark": spark,
 }
 
 

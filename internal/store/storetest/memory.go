@@ -279,6 +279,11 @@ func (m *Memory) Grow(_ context.Context, key string) (store.Growing, error) {
 	return g, nil
 }
 
+// Reopen implements store.Store: as in a bucket, what is finished stays as it is.
+func (m *Memory) Reopen(_ context.Context, key string) (store.Growing, error) {
+	return nil, fmt.Errorf("reopen %s: %w", key, errors.ErrUnsupported)
+}
+
 // growing is a store.Growing. Its content is replaced, never changed, when it grows: a reader has the old one.
 type growing struct {
 	m         *Memory

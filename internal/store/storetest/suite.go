@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Growing_GoesOn", (*checked).growingGoesOn},
 		{"Growing_Finish_Replaces", (*checked).growingReplaces},
 		{"Growing_IsFoundUnfinished", (*checked).growingIsFound},
+		{"Reopen_GrowsOn_OrChangesNothing", (*checked).reopen},
 		{"Remove_WhatIsThereOrNot", (*checked).remove},
 		{"Remove_BesidePut", (*checked).removeBesidePut},
 		{"Spool_IsReadAgain", (*checked).spoolIsReadAgain},
@@ -357,6 +358,36 @@ func (s *checked) growingIsFound() {
 	s.must(err)
 	s.holds(g, "")
 	s.must(g.Close())
+}
+
+func (s *checked) reopen() {
+	s.put("shards/1", "one, two; end")
+	before, err := s.Open(s.ctx, "shards/1")
+	s.must(err)
+	g, err := s.Reopen(s.ctx, "shards/1")
+	if errors.Is(err, errors.ErrUnsupported) {
+		s.lists("shards/", "shards/1")
+		s.has("shards/1", "one, two; end")
+		s.must(before.Close())
+		return
+	}
+	s.must(err)
+	s.lists("shards/", "shards/1"+store.PartialSuffix)
+	s.holds(g, "one, two; end")
+	s.must(g.Truncate(8))
+	s.write(g, ", three")
+	kept := make([]byte, 8)
+	if _, err := before.ReadAt(kept, 0); err != nil || string(kept) != "one, two" {
+		s.Errorf("who had opened it reads %q, %v", kept, err)
+	}
+	s.must(before.Close())
+	s.must(g.Finish(s.ctx))
+	s.has("shards/1", "one, two, three")
+	s.lists("shards/", "shards/1")
+	if _, err := s.Reopen(s.ctx, "shards/2"); !errors.Is(err, fs.ErrNotExist) {
+		s.Errorf("reopen what is missing: got error %v, want %v", err, fs.ErrNotExist)
+	}
+	s.lists("shards/", "shards/1")
 }
 
 func (s *checked) remove() {

@@ -1,0 +1,50 @@
+package manifest
+
+import (
+	"maps"
+
+	"exporter/pipeline"
+)
+
+// Occupied is what the rows of a table need of a shard.
+type Occupied struct {
+	// Members counts blobs, Bytes sums up their sizes.
+	Members, Bytes int64
+}
+
+// Occupied returns for each shard what the rows need of it; nil unless Compact has merged them anew.
+func (l *Ledger) Occupied() map[string]Occupied { return maps.Clone(l.occupied) }
+
+// occupancy counts what rows need of shards.
+type occupancy struct {
+	status, shard, size int
+	byShard             map[string]*Occupied
+}
+
+func newOccupancy(s *series[assetRow]) *occupancy {
+	return &occupancy{s.status, columnOf(s.schema, "shard"), columnOf(s.schema, "size"), map[string]*Occupied{}}
+}
+
+func (o *occupancy) add(r row) {
+	shard := r.value(o.shard)
+	if shard.IsNull() || string(r.value(o.status).ByteArray()) != string(pipeline.Stored) {
+		return
+	}
+	known := o.byShard[string(shard.ByteArray())]
+	if known == nil {
+		known = &Occupied{}
+		o.byShard[string(shard.ByteArray())] = known
+	}
+	known.Members++
+	if size := r.value(o.size); !size.IsNull() {
+		known.Bytes += size.Int64()
+	}
+}
+
+func (o *occupancy) shards() map[string]Occupied {
+	all := make(map[string]Occupied, len(o.byShard))
+	for name, occupied := range o.byShard {
+		all[name] = *occupied
+	}
+	return all
+}
