@@ -44,8 +44,8 @@ func TestRun_Tiny(t *testing.T) {
 	for _, text := range []string{
 		"disk: left out", "the emulator's ceiling", "× the fastest peer", "### Peak of resident memory", "### Latency", "### Growth",
 		"### Nothing to do", "### Rate of", "### Limits", "programs on one limit",
-		"### Nights: 2 with 20 new pictures", "- 1 shards for",
 		"### Files", "### Skipped assets", "### Prune", "### One file", "One blob with `cat`", "`verify` of",
+		"### Nights: 2 with 20 new pictures", "- 1 shards for",
 	} {
 		if !strings.Contains(out.String(), text) {
 			t.Errorf("no %q in\n%s", text, out.Bytes())

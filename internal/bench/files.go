@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -51,14 +50,14 @@ func (b *bench) measured() map[string]string {
 	return exporters
 }
 
-// trial is a run of a scenario.
-type trial struct {
+// turn is a run of a scenario.
+type turn struct {
 	name string
 	args []string
 }
 
-// try runs a scenario with each exporter, and returns what each of its runs took.
-func (b *bench) try(ctx context.Context, title string, c corpus, runs []trial, after func(out string) error) (map[string][]usage, error) {
+// turns runs a scenario with each exporter, and returns what each of its runs took.
+func (b *bench) turns(ctx context.Context, title string, c corpus, runs []turn, after func(out string) error) (map[string][]usage, error) {
 	took := map[string][]usage{}
 	e, err := b.startEmulator(ctx, c)
 	if err != nil {
@@ -86,10 +85,10 @@ func (b *bench) try(ctx context.Context, title string, c corpus, runs []trial, a
 			return nil, err
 		}
 	}
-	return took, b.showTrials(title, runs, took)
+	return took, b.showTurns(title, runs, took)
 }
 
-func (b *bench) showTrials(title string, runs []trial, took map[string][]usage) error {
+func (b *bench) showTurns(title string, runs []turn, took map[string][]usage) error {
 	t := &table{}
 	t.add("run", "CPU s", "s", "peak MiB", "CPU s of -than", "peak MiB of -than", "CPU ÷ that")
 	for i, n := range runs {
@@ -107,8 +106,8 @@ func (b *bench) showTrials(title string, runs []trial, took map[string][]usage) 
 // measureMany prints what an export of many files takes, one asset each, and one look-up in it.
 func (b *bench) measureMany(ctx context.Context) error {
 	c := corpus{b.scaled(1_000_000), 1, tinyBlob}
-	runs := []trial{{name: "first"}, {name: "second"}, {"with --prune", []string{"--prune"}}}
-	took, err := b.try(ctx, fmt.Sprintf("Files: %d of one asset", c.files), c, runs, func(out string) error { return b.lookUp(ctx, out, c.files/2, 0) })
+	runs := []turn{{name: "first"}, {name: "second"}, {"with --prune", []string{"--prune"}}}
+	took, err := b.turns(ctx, fmt.Sprintf("Files: %d of one asset", c.files), c, runs, func(out string) error { return b.lookUp(ctx, out, c.files/2, 0) })
 	if err != nil {
 		return err
 	}
@@ -121,8 +120,8 @@ func (b *bench) measureMany(ctx context.Context) error {
 func (b *bench) measureSkips(ctx context.Context) error {
 	c := corpus{b.scaled(20_000), 20, tinyBlob}
 	skips := []string{"--skip-noise"}
-	runs := []trial{{"first", skips}, {"second", skips}}
-	took, err := b.try(ctx, fmt.Sprintf("Skipped assets: %d files of %d assets, --skip-noise", c.files, c.assetsPerFile), c, runs, nil)
+	runs := []turn{{"first", skips}, {"second", skips}}
+	took, err := b.turns(ctx, fmt.Sprintf("Skipped assets: %d files of %d assets, --skip-noise", c.files, c.assetsPerFile), c, runs, nil)
 	if err != nil {
 		return err
 	}
@@ -161,14 +160,14 @@ func (b *bench) lookUp(ctx context.Context, out string, file, page int) error {
 func (b *bench) measureBig(ctx context.Context) error {
 	c := corpus{1, b.scaled(1_000_000), tinyBlob}
 	// A member of a shard that is not compressed has 1 KiB: there are a thousand in each.
-	first := trial{"first", []string{"--compression", "none", "--frame-size", "1MiB", "--shard-size", "1MiB"}}
+	first := turn{"first", []string{"--compression", "none", "--frame-size", "1MiB", "--shard-size", "1MiB"}}
 	after := func(out string) error {
 		if err := b.lookUp(ctx, out, 0, c.assetsPerFile/4); err != nil {
 			return err
 		}
 		return b.verify(ctx, out)
 	}
-	_, err := b.try(ctx, fmt.Sprintf("One file of %d assets", c.assetsPerFile), c, []trial{first, {"second", first.args}}, after)
+	_, err := b.turns(ctx, fmt.Sprintf("One file of %d assets", c.assetsPerFile), c, []turn{first, {"second", first.args}}, after)
 	return err
 }
 
@@ -263,13 +262,4 @@ func (b *bench) pruneOnce(ctx context.Context, blobs int) (u usage, err error) {
 		err = fmt.Errorf("%d folders of blobs are left, want 1", len(left))
 	}
 	return u, err
-}
-
-// freeAddress returns an address of loopback that nobody listens on.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	return l.Addr().String(), l.Close()
 }

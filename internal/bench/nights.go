@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -58,6 +59,15 @@ func (b *bench) measureNights(ctx context.Context) error {
 		}
 	}
 	return removeExport(o)
+}
+
+// freeAddress returns an address that every emulator of a year can listen on: an export knows its API by that.
+func freeAddress() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
 }
 
 // spendNight runs exporter once, when all pictures of a corpus but the last ones are stored.

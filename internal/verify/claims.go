@@ -21,8 +21,10 @@ type claims struct {
 	// shards are the paths of shards in the order of their first claim, and numbers their places there.
 	shards  []string
 	numbers map[string]uint32
-	held    []shardClaim
-	file    store.Spool
+	// counts are how many claims there are on each shard.
+	counts []int
+	held   []shardClaim
+	file   store.Spool
 	// ends are the places where the runs end.
 	ends []int64
 }
@@ -42,8 +44,9 @@ func (c *claims) add(shard string, claim sinks.Claim) error {
 	if !known {
 		number = uint32(len(c.shards))
 		c.numbers[shard] = number
-		c.shards = append(c.shards, shard)
+		c.shards, c.counts = append(c.shards, shard), append(c.counts, 0)
 	}
+	c.counts[number]++
 	if c.held = append(c.held, shardClaim{number, claim}); len(c.held) < c.most {
 		return nil
 	}
@@ -96,7 +99,7 @@ func (c *claims) byShard() iter.Seq2[claimed, error] {
 			begin = end
 		}
 		for number, name := range c.shards {
-			of := claimed{shard: name}
+			of := claimed{shard: name, claims: make([]sinks.Claim, 0, c.counts[number])}
 			for _, run := range runs {
 				if err := of.take(run, uint32(number)); err != nil {
 					yield(claimed{}, err)
