@@ -253,3 +253,29 @@ func TestRun_HeavyRows_AreCommittedSoon(t *testing.T) {
 		t.Errorf("a checkpoint has %d rows of 100 kB, want %d at most", store.batch, most)
 	}
 }
+
+// With several listings files wait for what the others say of them, but no more of them than half of what listings may have of the
+// memory.
+func TestRun_WaitingFiles_StayWithinMemory(t *testing.T) {
+	const files, size = 300, 10_000
+	source := testSource(files)
+	source.places = []SourceKey{"directory:d", "directory:e"}
+	for i := range source.files {
+		source.files[i].Metadata = json.RawMessage(`"` + strings.Repeat("m", size) + `"`)
+	}
+	listed, asked, waited := 0, 0, 0
+	o := testOptions(source, newFakeStore(t)).withDefaults()
+	o.Memory, o.Observer = 1, observerFunc(func(e Event) {
+		if _, ok := e.(FileListed); ok {
+			listed++
+			waited = max(waited, listed-asked)
+		}
+	})
+	r := newRun(t.Context(), o, o.Ledger)
+	if _, err := r.eachListed(func(*listedFile) { asked++ }); err != nil || asked != files {
+		t.Fatalf("%d files were asked for, %v, want %d", asked, err, files)
+	}
+	if most := int(r.memory.share/2/size) + 1; waited < 2 || waited > most {
+		t.Errorf("%d files waited at once, want no more than %d", waited, most)
+	}
+}

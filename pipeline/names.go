@@ -49,13 +49,23 @@ type named struct {
 // name keeps what the first of the listings of a file says of it, if that is not what is known. Where there is no room, the next run
 // sees to it.
 func (s *sightings) name(number uint32, place SourceKey, file *File) {
-	switch {
-	case s.places(number)[0] != place:
-	case uint32(file.NamesHash()) == s.at(number).names:
-		delete(s.names, number)
-	case len(s.names) < maxDeferred:
-		s.names[number] = named{place, file}
+	if s.places(number)[0] != place {
+		return
 	}
+	s.forgetName(number)
+	if uint32(file.NamesHash()) != s.at(number).names && len(s.names) < maxDeferred && s.namesWeight < s.mostWeight {
+		s.names[number] = named{place, file}
+		s.namesWeight += file.weight()
+	}
+}
+
+// forgetName forgets what was kept of a file's names, and returns it.
+func (s *sightings) forgetName(number uint32) (before named, kept bool) {
+	if before, kept = s.names[number]; kept {
+		delete(s.names, number)
+		s.namesWeight -= before.file.weight()
+	}
+	return before, kept
 }
 
 // nameAfter gives a row of a file, of which the places are known, the ids and names that the first of them has now. It tells whether

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// maxDeferred is how many files wait for what other listings say of them, in some 500 bytes each.
+// maxDeferred is how many files wait for what other listings say of them, in some 500 bytes each where they have no metadata.
 const maxDeferred = 50_000
 
 // sightings is what a run knows of files: what the ledger has, and what the listings have had so far. One goroutine uses it.
@@ -26,8 +26,10 @@ type sightings struct {
 	names map[uint32]named
 	// deferred are files to ask for, once all listings have said of them what they have to say.
 	deferred map[uint32]*listedFile
-	// order is that of the deferred.
-	order []uint32
+	// order is that of the deferred, and weight how many bytes they have. namesWeight is that of names; mostWeight is how much of
+	// either may wait.
+	order                           []uint32
+	weight, namesWeight, mostWeight int64
 	// listed is how many files the listings have had, each counted once.
 	listed int
 }
@@ -37,7 +39,7 @@ func (r *run) newSightings() (*sightings, error) {
 	s := &sightings{
 		roster: newRoster(), sets: newPlaceSets(), missedIn: map[uint32]uint32{}, askedAt: map[uint32]int64{},
 		dates: map[uint32]int64{}, expires: map[uint32]int64{}, expiries: map[uint32]int64{}, names: map[uint32]named{},
-		deferred: map[uint32]*listedFile{},
+		deferred: map[uint32]*listedFile{}, mostWeight: r.memory.share / 2,
 	}
 	for k, err := range r.history.Known(r.work) {
 		if err == nil {
@@ -163,7 +165,7 @@ func (r *run) eachListed(ask func(*listedFile)) (*sightings, error) {
 			// Where not all is listed, the rest counts once it is known what is.
 			if len(listings) <= 1 && !r.Incremental && r.Limit == 0 {
 				seen.askDeferred(ask)
-			} else if len(seen.deferred) >= maxDeferred {
+			} else if seen.isFull(1) {
 				seen.makeRoom(ask)
 			}
 			if r.limited(seen) {
@@ -224,18 +226,20 @@ func (r *run) sight(seen *sightings, place SourceKey, f *listedFile) {
 		return
 	}
 	if waiting := seen.deferred[number]; waiting != nil {
+		seen.weight -= waiting.file.weight()
 		waiting.file.merge(f.file, r.started)
+		seen.weight += waiting.file.weight()
 		return
 	}
 	if f.isNew = !seen.isKnown(number); f.isNew || f.malformed != nil || r.needsAsking(seen, number, f.file) {
 		if !f.isNew {
 			f.known = seen.sets.sets[e.sources]
 		}
-		if before, waits := seen.names[number]; waits {
+		if before, kept := seen.forgetName(number); kept {
 			f.file.merge(before.file, r.started)
-			delete(seen.names, number)
 		}
 		seen.deferred[number], seen.order = f, append(seen.order, number)
+		seen.weight += f.file.weight()
 		return
 	}
 	seen.name(number, place, f.file)
@@ -250,12 +254,17 @@ func (s *sightings) askDeferred(ask func(*listedFile)) {
 	s.askThose(func(*listedFile) bool { return true }, ask)
 }
 
+// isFull tells whether as many files wait as may, or a part of that.
+func (s *sightings) isFull(parts int) bool {
+	return parts*len(s.deferred) >= maxDeferred || int64(parts)*s.weight >= s.mostWeight
+}
+
 // makeRoom asks for files that wait, when there are as many as may: first for those of which no other listing has anything to say,
 // as far as is known. What waits longer than there is room has the date and the places of the listings so far. A newer date, and that
 // it is somewhere no more, is noticed by a later run.
 func (s *sightings) makeRoom(ask func(*listedFile)) {
 	s.askThose((*listedFile).isPlaced, ask)
-	if len(s.deferred) > maxDeferred/2 {
+	if s.isFull(2) {
 		s.askDeferred(ask)
 	}
 }
@@ -272,6 +281,7 @@ func (s *sightings) askThose(which func(*listedFile) bool, ask func(*listedFile)
 		e.flags |= isAsked
 		delete(s.deferred, number)
 		delete(s.dates, number)
+		s.weight -= f.file.weight()
 		ask(f)
 	}
 	s.order = waiting
