@@ -60,7 +60,7 @@ func TestSnapshot_LookUps_FindEveryRow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i := 0; i < len(assets); i += len(assets) / 40 {
+		for i := 0; i < len(assets); i += len(assets) * oneIn / 40 {
 			checkFound(t, s, what, assets, i)
 		}
 		for _, i := range []int{0, 1, len(assets) - 1} {

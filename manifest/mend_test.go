@@ -297,7 +297,7 @@ func TestOpenSalvaged_Crash_LeavesDamageOrTruth(t *testing.T) {
 					}
 				}
 			}
-			if crashes < 8 || refused == 0 || refused == 2*crashes {
+			if crashes < 6 || refused == 0 || refused == 2*crashes {
 				t.Errorf("%d crashes, after which %d of %d openings were refused: the test needs both", crashes, refused, 2*crashes)
 			}
 		})

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
 	"slices"
@@ -105,26 +104,18 @@ func (s *series[T]) partNames(numbers []int) []string {
 	return names
 }
 
-// write puts a table that has some rows in the place of the one of its name. What a checkpoint has is encoded in memory.
+// inMemory is how many bytes of a table that is written are in memory: what a checkpoint has most often, and all of a small export.
+const inMemory = 1 << 20
+
+// write puts a table that has some rows in the place of the one of its name.
 func (s *series[T]) write(ctx context.Context, to store.Store, name string, m fileMeta, rows batches) (err error) {
 	dictionaries := dictionaryBytes
 	if m.from > 0 {
 		dictionaries = partDictionaryBytes
 	}
-	encode := func(w io.Writer) error { return encodeTable(w, rows, dictionaries, s.writerOptions(m)...) }
-	if m.from > 0 && m.tier == 0 {
-		var part bytes.Buffer
-		if err := encode(&part); err != nil {
-			return err
-		}
-		return store.PutBytes(ctx, to, name, part.Bytes())
-	}
-	spool, err := to.Spool()
-	if err != nil {
-		return err
-	}
+	spool := store.Buffered(to.Spool, inMemory)
 	defer func() { err = errors.Join(err, spool.Close()) }()
-	if err := encode(spool); err != nil {
+	if err := encodeTable(spool, rows, dictionaries, s.writerOptions(m)...); err != nil {
 		return err
 	}
 	return to.Put(ctx, name, spool, spool.Size())

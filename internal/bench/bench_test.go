@@ -44,7 +44,7 @@ func TestRun_Tiny(t *testing.T) {
 	for _, text := range []string{
 		"disk: left out", "the emulator's ceiling", "× the fastest peer", "### Peak of resident memory", "### Latency", "### Growth",
 		"### Nothing to do", "### Rate of", "### Limits", "programs on one limit",
-		"### Files", "### Skipped assets", "### Prune", "### One file", "One blob with `cat`", "`verify` of",
+		"### Files", "### Skipped assets", "### Prune", "### One file", "### Metadata: 16 files", "One blob with `cat`", "`verify` of",
 		"### Nights: 2 with 20 new pictures", "- 1 shards for",
 	} {
 		if !strings.Contains(out.String(), text) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -123,7 +124,8 @@ func (w world) send(
 	return ticket.Throttled(request, governor.Delay{Wait: d.wait.Seconds(), Unit: d.unit.Seconds()}, nil)
 }
 
-// The real governor, with goroutines and tickets, does what the simulated regulator does.
+// The real governor, with goroutines and tickets, does what the simulated regulator does. Jitter and noise are other ones in every
+// run, and one in sixty finds the limit a little late: the medians of three count.
 func TestGovernor_UsesTheLimit(t *testing.T) {
 	auto, second := []Rate{{Auto: true}}, emulator.RateLimit{Requests: 100, Window: time.Second}
 	minute := emulator.RateLimit{Requests: 20, Window: time.Minute, Used: 20, RetryAfter: emulator.RetryAfterSeconds}
@@ -156,12 +158,17 @@ func TestGovernor_UsesTheLimit(t *testing.T) {
 				if test.rtt = 100 * time.Millisecond; test.length == 0 {
 					test.length = 2 * time.Minute
 				}
-				tallies := test.run(t)
-				accepted, throttled := float64(tallies[0].accepted.Load()), float64(tallies[0].throttled.Load())
-				used := accepted / (float64(test.limit.Requests) * test.length.Seconds() / 2 / test.limit.Window.Seconds())
-				if share := throttled / (accepted + throttled); used < test.used || share > test.throttled {
-					t.Errorf("used %.1f %%, throttled %.2f %%, want at least %.0f and at most %.0f %%",
-						100*used, 100*share, 100*test.used, 100*test.throttled)
+				var used, shares []float64
+				for range 3 {
+					tallies := test.run(t)
+					accepted, throttled := float64(tallies[0].accepted.Load()), float64(tallies[0].throttled.Load())
+					used = append(used, accepted/(float64(test.limit.Requests)*test.length.Seconds()/2/test.limit.Window.Seconds()))
+					shares = append(shares, throttled/(accepted+throttled))
+				}
+				slices.Sort(used)
+				slices.Sort(shares)
+				if used[1] < test.used || shares[1] > test.throttled {
+					t.Errorf("used %.3f, throttled %.4f in three runs; want at least %.2f and at most %.2f", used, shares, test.used, test.throttled)
 				}
 			})
 		})

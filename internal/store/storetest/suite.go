@@ -423,6 +423,14 @@ func (s *checked) removeBesidePut() {
 func (s *checked) spoolIsReadAgain() {
 	sp, err := s.Spool()
 	s.must(err)
+	s.isReadAgain(sp)
+	for _, inMemory := range []int{0, 100_000, 1 << 20} {
+		s.isReadAgain(store.Buffered(s.Spool, inMemory))
+	}
+}
+
+// isReadAgain uses an empty spool, and closes it.
+func (s *checked) isReadAgain(sp store.Spool) {
 	want := strings.Repeat("spooled", 30_000)
 	for chunk := range slices.Chunk([]byte(want), 50_000) {
 		_, err := sp.Write(chunk)
@@ -446,5 +454,5 @@ func (s *checked) spoolIsReadAgain() {
 	s.must(s.Put(s.ctx, "manifest.parquet", sp, int64(len(want))))
 	s.must(sp.Close())
 	s.has("manifest.parquet", want)
-	s.lists("", "manifest.parquet")
+	s.must(s.Remove(s.ctx, "manifest.parquet"))
 }
