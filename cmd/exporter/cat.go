@@ -17,14 +17,21 @@ func newCatCommand(a *app) *cobra.Command {
 		Long: `cat finds a blob by its file, its page index and, for a figure, its name as it was listed, and writes its bytes to standard
 output, from a plain file or from a shard, also while an export is running. It checks the SHA-256 while it writes.`,
 		Example: `  exporter cat 182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e 0 > page.jpg
-  exporter cat --out export 182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e 3 page_4_figure_1.jpg > figure.jpg`,
+  exporter cat --out export 182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e 3 --name page_4_figure_1.jpg > figure.jpg`,
 		Args: cobra.RangeArgs(2, 3),
 	}
 	load := a.withConfig(c, config.SectionOutput)
+	name := c.Flags().String("name", "", "the figure's `NAME`, in place of the third argument")
 	c.RunE = func(c *cobra.Command, args []string) (err error) {
 		cfg, err := load()
 		if err != nil {
 			return err
+		}
+		if c.Flags().Changed("name") {
+			if len(args) == 3 {
+				return usagef("FIGURE_NAME %q and --name %q: give one of them", args[2], *name)
+			}
+			args = append(args, *name)
 		}
 		key, err := parseAssetKey(args)
 		if err != nil {

@@ -84,7 +84,7 @@ func explainError(err error) explanation {
 	case errors.Is(err, sinks.ErrOtherCompression):
 		return explanation{exitUsage, "change output.archive.compression or --out"}
 	case errors.Is(err, llamacloud.ErrUnauthorized):
-		return explanation{exitRefused, "check the key in LLAMA_CLOUD_API_KEY or api.api_key_file, and that it is one for this base_url"}
+		return explanation{exitRefused, keyHint(err)}
 	case export.Is[*pipeline.DamageError](err):
 		return explanation{exitDamage, "exporter verify says what is lost, and exporter run --repair fetches it again"}
 	case errors.Is(err, export.ErrDamaged):
@@ -125,6 +125,24 @@ func explainError(err error) explanation {
 		return explanation{exitStorage, storageHint(err)}
 	}
 	return explanation{exitInternal, ""}
+}
+
+// keyHint says what to do where the key is refused. What was asked may be a region that it is not of.
+func keyHint(err error) string {
+	const check = "check the key in LLAMA_CLOUD_API_KEY or api.api_key_file, and that it is one for this base_url"
+	refused, ok := errors.AsType[*llamacloud.APIError](err)
+	if !ok || config.RegionOf(refused.Host) == "" {
+		return check
+	}
+	hint := check + "; a key of one region gets 401 in the other"
+	for _, r := range config.Regions() {
+		asked := ""
+		if config.RegionOf(refused.Host) == r {
+			asked = ", which was asked"
+		}
+		hint += fmt.Sprintf("; --region %s is %s%s", r, r.Host(), asked)
+	}
+	return hint
 }
 
 // outOfFiles tells whether this process, or this machine, could open no more files, of which connections are some.

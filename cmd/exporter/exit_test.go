@@ -57,6 +57,23 @@ func TestExplainError_Interrupted_SaysWhatIsKept(t *testing.T) {
 	}
 }
 
+// A key of one region is refused by the other, so where one was asked both are named.
+func TestExplainError_Unauthorized_NamesTheRegions(t *testing.T) {
+	const check = "check the key in LLAMA_CLOUD_API_KEY or api.api_key_file, and that it is one for this base_url"
+	const other = "; a key of one region gets 401 in the other; --region na is api.cloud.llamaindex.ai"
+	for host, want := range map[string]string{
+		"api.cloud.llamaindex.ai":        check + other + ", which was asked; --region eu is api.cloud.eu.llamaindex.ai",
+		"api.cloud.eu.llamaindex.ai:443": check + other + "; --region eu is api.cloud.eu.llamaindex.ai, which was asked",
+		"127.0.0.1:8080":                 check,
+		"llama.example.com":              check,
+	} {
+		err := fmt.Errorf("list: %w: %w", llamacloud.ErrUnauthorized, &llamacloud.APIError{Host: host, Status: 401})
+		if e := explainError(err); e.code != exitRefused || e.hint != want {
+			t.Errorf("%s: exit %d, %q\nwant %d, %q", host, e.code, e.hint, exitRefused, want)
+		}
+	}
+}
+
 // What the API refuses by its status needs a person, whatever the command was: the hint says what for. All else goes on by itself.
 func TestExplainError_Refused_ByStatus(t *testing.T) {
 	for status, want := range map[int]string{

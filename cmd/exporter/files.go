@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -166,14 +167,22 @@ func parseIDs(args, names []string) ([]pipeline.ID, error) {
 	return ids, nil
 }
 
-// parseMetadata checks that a flag's text is a JSON object, or null.
+// parseMetadata checks that a flag's text, or that of the file that it names after @, is a JSON object, or null.
 func parseMetadata(text string) (llamacloud.Optional[json.RawMessage], error) {
+	var none llamacloud.Optional[json.RawMessage]
+	if path, ok := strings.CutPrefix(text, "@"); ok {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return none, usagef("--metadata: %w", err)
+		}
+		text = string(content)
+	}
 	if strings.TrimSpace(text) == "null" {
 		return llamacloud.Null[json.RawMessage](), nil
 	}
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &object); err != nil {
-		return llamacloud.Optional[json.RawMessage]{}, usagef("--metadata: want a JSON object such as '{\"year\": 2024}': %w", err)
+		return none, usagef("--metadata: want a JSON object such as '{\"year\": 2024}': %w", err)
 	}
 	return llamacloud.Value(json.RawMessage(text)), nil
 }

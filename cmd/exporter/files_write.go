@@ -23,7 +23,7 @@ type fileFields struct{ displayName, uniqueID, metadata string }
 func (v *fileFields) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&v.displayName, "display-name", "", "the file's `NAME` in the directory")
 	fs.StringVar(&v.uniqueID, "unique-id", "", "the file's unique `ID` in the directory")
-	fs.StringVar(&v.metadata, "metadata", "", "the file's metadata, a `JSON` object")
+	fs.StringVar(&v.metadata, "metadata", "", "the file's metadata, a `JSON` object, or @ and the name of a file that holds one")
 }
 
 // patch returns the fields whose flags were given.
@@ -138,15 +138,33 @@ func newFilesRmCommand(a *app) *cobra.Command {
 
 func newFilesUploadCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
-		Use:     "upload DIRECTORY_ID PATH...",
-		Short:   "Upload files from disk into a directory",
-		Example: `  exporter files upload dir-abc123 report.pdf --yes`,
-		Args:    cobra.MinimumNArgs(2),
+		Use:   "upload DIRECTORY_ID PATH...",
+		Short: "Upload files from disk into a directory",
+		Long: `upload sends files from disk, one after the other, and puts each into the directory. --metadata is that of all of them; a name or
+an id is one file's only. Without --display-name and --unique-id the API derives them from the file's name and --external-file-id.`,
+		Example: `  exporter files upload dir-abc123 report.pdf --yes
+  exporter files upload dir-abc123 q1.pdf --display-name 'First quarter' --unique-id q1 --metadata '{"year": 2024}'
+  exporter files upload dir-abc123 *.pdf --metadata @common.json`,
+		Args: cobra.MinimumNArgs(2),
 	}
 	f := a.newFilesCommand(c)
 	f.addJSON(c.Flags())
 	f.addYes(c.Flags())
+	var fields fileFields
+	fields.addFlags(c.Flags())
+	externalID := c.Flags().String("external-file-id", "", "an `ID` that the file has elsewhere")
 	c.RunE = func(c *cobra.Command, args []string) error {
+		patch, err := fields.patch(c.Flags())
+		if err != nil {
+			return err
+		}
+		u := llamacloud.FileUpload{DisplayName: patch.DisplayName, UniqueID: patch.UniqueID, Metadata: patch.Metadata}
+		if c.Flags().Changed("external-file-id") {
+			u.ExternalFileID = llamacloud.Value(*externalID)
+		}
+		if err := checkOneUpload(c.Flags(), len(args)-1); err != nil {
+			return err
+		}
 		total, err := checkUploads(args[1:])
 		if err != nil {
 			return err
@@ -157,7 +175,7 @@ func newFilesUploadCommand(a *app) *cobra.Command {
 			}
 			p := f.newPrinter()
 			for _, path := range args[1:] {
-				file, err := f.upload(ctx, client, ids[0], path)
+				file, err := f.upload(ctx, client, ids[0], path, u)
 				if err != nil {
 					return err
 				}
@@ -169,6 +187,16 @@ func newFilesUploadCommand(a *app) *cobra.Command {
 		})
 	}
 	return c
+}
+
+// checkOneUpload refuses flags that name one file where there are several.
+func checkOneUpload(fs *pflag.FlagSet, files int) error {
+	for _, flag := range []string{"display-name", "unique-id", "external-file-id"} {
+		if files > 1 && fs.Changed(flag) {
+			return usagef("--%s is for one file, and %d are given: upload it by itself", flag, files)
+		}
+	}
+	return nil
 }
 
 // checkUploads finds out before the first upload whether all can be made, and how many bytes they are.
@@ -186,8 +214,10 @@ func checkUploads(paths []string) (total int64, err error) {
 	return total, nil
 }
 
-// upload streams a file, and shows how far it is where standard error is a terminal.
-func (f *filesCommand) upload(ctx context.Context, client *llamacloud.Client, directory pipeline.ID, path string) (llamacloud.DirectoryFile, error) {
+// upload streams a file with the fields of u, and shows how far it is where standard error is a terminal.
+func (f *filesCommand) upload(
+	ctx context.Context, client *llamacloud.Client, directory pipeline.ID, path string, u llamacloud.FileUpload,
+) (llamacloud.DirectoryFile, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return llamacloud.DirectoryFile{}, usagef("%w", err)
@@ -207,12 +237,13 @@ func (f *filesCommand) upload(ctx context.Context, client *llamacloud.Client, di
 			return bar.ProxyReader(r)
 		}
 	}
-	open := func() (io.ReadCloser, error) {
+	u.Name, u.Size = filepath.Base(path), info.Size()
+	u.Open = func() (io.ReadCloser, error) {
 		file, err := os.Open(path)
 		if err != nil {
 			return nil, err
 		}
 		return track(file), nil
 	}
-	return client.UploadDirectoryFile(ctx, directory, filepath.Base(path), info.Size(), open)
+	return client.UploadDirectoryFile(ctx, directory, u)
 }

@@ -31,6 +31,12 @@ import (
 // canaryKey is the API key of all tests. No output may ever contain it.
 const canaryKey = "llx-CANARY-7f3a91c2d4e8"
 
+// canaryHeader is the value of a header that all tests give, of which the same holds.
+const (
+	canaryHeader  = "hdr-CANARY-91b6e04c7d25"
+	gatewayHeader = "X-Gateway-Token"
+)
+
 func TestMain(m *testing.M) {
 	// Most tests wait most of the time: for backoffs, pauses and processes.
 	if f := flag.Lookup("test.parallel"); f != nil {
@@ -190,7 +196,8 @@ func (c *cli) run(args ...string) (code int, stdout, stderr string) {
 	a := &app{
 		stdin: strings.NewReader(""), stdout: &out, stderr: &err, stop: c.stop, system: c.system,
 		ownProcess: c.ownProcess, own: ownWrapped(c.wrapFS), checkpointRows: c.checkpointRows,
-		environ: []string{"LLAMA_CLOUD_API_KEY=" + canaryKey, "LLAMA_CLOUD_BASE_URL=" + c.baseURL, "EXPORTER_LIMITS_RATE=unlimited"},
+		environ: []string{"LLAMA_CLOUD_API_KEY=" + canaryKey, "LLAMA_CLOUD_BASE_URL=" + c.baseURL, "EXPORTER_LIMITS_RATE=unlimited",
+			"LLAMA_CLOUD_CUSTOM_HEADERS=" + gatewayHeader + ": " + canaryHeader},
 	}
 	code = run(context.Background(), a, args)
 	if showsKey(out.String() + err.String()) {

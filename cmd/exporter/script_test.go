@@ -39,6 +39,8 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("KEY", canaryKey)
+			e.Setenv("HEADER", canaryHeader)
+			e.Setenv("LLAMA_CLOUD_CUSTOM_HEADERS", gatewayHeader+": "+canaryHeader)
 			// Looking for the limit of an API that has none takes time.
 			e.Setenv("EXPORTER_LIMITS_RATE", "unlimited")
 			// With the race detector, every process would sleep for a second before it ends.

@@ -116,25 +116,31 @@ func noHTTP(w http.ResponseWriter, sent string) {
 	_ = conn.Close()
 }
 
-// A server says what it was sent, wherever it can. The key gets into no message, no log and no file.
-func TestRun_ServerEchoesTheKey_ShowsItNowhere(t *testing.T) {
+// A server says what it was sent, wherever it can. The key, and the value of a header that was given, get into no message, no log
+// and no file.
+func TestRun_ServerEchoesASecret_ShowsItNowhere(t *testing.T) {
 	for _, e := range echoes {
 		for _, format := range []string{"text", "json"} {
-			t.Run(e.name+"/"+format, func(t *testing.T) {
-				t.Parallel()
-				e.test(t, format)
-			})
+			for _, header := range []string{"Authorization", gatewayHeader} {
+				t.Run(e.name+"/"+format+"/"+header, func(t *testing.T) {
+					t.Parallel()
+					e.test(t, format, header)
+				})
+			}
 		}
 	}
 }
 
-func (e *echo) test(t *testing.T, format string) {
+func (e *echo) test(t *testing.T, format, header string) {
 	s := exportSettings{sink: "archive", files: 2, each: 2, workers: 2, checkpoint: time.Hour}
 	server := newEmulator(t, s.emulator())
 	var echoed atomic.Int64
 	of := regexp.MustCompile(string(e.of))
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		sent := r.Header.Get("Authorization")
+		sent := r.Header.Get(header)
+		if sent != "" && header != "Authorization" {
+			sent = "Bearer " + sent
+		}
 		switch {
 		case sent == "" || !of.MatchString(r.URL.Path):
 			server.ServeHTTP(w, r)
@@ -171,6 +177,11 @@ func TestRun_PresignedURLs_AreCutBeforeTheirQuery(t *testing.T) {
 	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if asked.Add(1); r.URL.RawQuery != signature {
 			t.Errorf("the store was asked with the query %q, want %q", r.URL.RawQuery, signature)
+		}
+		for _, name := range []string{"Authorization", gatewayHeader} {
+			if got := r.Header.Get(name); got != "" {
+				t.Errorf("the store was sent %s", name)
+			}
 		}
 		w.WriteHeader(http.StatusForbidden)
 	}))

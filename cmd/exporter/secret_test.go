@@ -21,17 +21,20 @@ import (
 	"exporter/internal/emulator"
 )
 
-// keyForms are what the key of all tests looks like where something shows it: its beginning or its end alone, as texts are cut,
-// in any case, in hex, and in base64 with zero to two bytes before it.
-func keyForms() (forms [][]byte) {
-	for _, part := range []string{canaryKey[:10], canaryKey[len(canaryKey)-12:]} {
+// keyForms are what the secrets of all tests, the key and the value of a header, look like where something shows them.
+func keyForms() [][]byte { return slices.Concat(secretForms(canaryKey), secretForms(canaryHeader)) }
+
+// secretForms are what a secret looks like: its beginning or its end alone, as texts are cut, in any case, in hex, and in base64 with
+// zero to two bytes before it.
+func secretForms(secret string) (forms [][]byte) {
+	for _, part := range []string{secret[:10], secret[len(secret)-12:]} {
 		inHex := hex.EncodeToString([]byte(part))
 		for _, form := range []string{part, inHex} {
 			forms = append(forms, []byte(form), bytes.ToLower([]byte(form)), bytes.ToUpper([]byte(form)))
 		}
 	}
 	for before := range 3 {
-		encoded := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat(" ", before) + canaryKey))
+		encoded := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat(" ", before) + secret))
 		// The first characters hold bits of what is before the key, the last ones bits of what follows.
 		forms = append(forms, []byte(encoded[(8*before+5)/6:len(encoded)-2]))
 	}
@@ -206,6 +209,7 @@ func TestFindKey_Files(t *testing.T) {
 		"in base64":           base64.StdEncoding.EncodeToString([]byte(canaryKey)),
 		"in base64, 1 behind": base64.StdEncoding.EncodeToString([]byte("Basic:" + canaryKey + ":")),
 		"in base64, 2 behind": base64.URLEncoding.EncodeToString([]byte("Bearer: " + canaryKey + " ")),
+		"a header":            canaryHeader,
 		"late":                strings.Repeat("x", 1<<20) + canaryKey + strings.Repeat("x", 1<<20),
 	} {
 		checkFound(t, name, []byte(content))

@@ -115,6 +115,71 @@ func TestConfig_ReadKey_Variable(t *testing.T) {
 	}
 }
 
+// What comes first counts, and what is empty is not there.
+func TestConfig_ReadKey_Order(t *testing.T) {
+	credentials := t.TempDir()
+	// systemd lets one user read it by an access control list, and then the mode says that the group may.
+	if err := os.WriteFile(filepath.Join(credentials, "llama_cloud_api_key"), []byte("of-systemd\n"), 0o440); err != nil {
+		t.Fatal(err)
+	}
+	file, blank := keyFile(t, "of-the-file", 0o600), t.TempDir()
+	if err := os.WriteFile(filepath.Join(blank, "llama_cloud_api_key"), []byte("\n"), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ file, cloud, parse, credentials, want string }{
+		{file, "of-cloud", "of-parse", credentials, "of-the-file"},
+		{"", "of-cloud", "of-parse", credentials, "of-cloud"},
+		{"", " \n", "of-parse", credentials, "of-parse"},
+		{"", "", "", credentials, "of-systemd"},
+		{"", "", "", t.TempDir(), ""},
+		{"", "", "", filepath.Join(credentials, "missing"), ""},
+		{"", "", "", blank, ""},
+		{"", "", "", "", ""},
+	} {
+		c, err := load(t, "", []string{
+			"LLAMA_CLOUD_API_KEY=" + tt.cloud, "LLAMA_PARSE_API_KEY=" + tt.parse, "CREDENTIALS_DIRECTORY=" + tt.credentials,
+		}, "--api-key-file", tt.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, warnings, err := c.ReadKey()
+		if key.Reveal() != tt.want || (err != nil) != (tt.want == "") || err != nil && !errors.Is(err, ErrNoKey) || len(warnings) > 0 {
+			t.Errorf("%+v: ReadKey() = %q, %q, %v", tt, key.Reveal(), warnings, err)
+		}
+	}
+}
+
+// A key that was copied with what surrounds it is refused wherever it stands, and nothing of it is shown.
+func TestConfig_ReadKey_RefusesWhatSurroundsIt(t *testing.T) {
+	const quotes, bearer = "the API key has quotes around it", `the API key has "Bearer " before it, which is not part of it`
+	for text, want := range map[string]string{
+		`"` + canary + `"`: quotes, "'" + canary + "'": quotes, canary + `"`: quotes, "“" + canary + "”": quotes, `"`: quotes,
+		`"Bearer ` + canary + `"`: quotes, "Bearer " + canary: bearer, " bearer  " + canary: bearer, "BEARER " + canary + `"`: quotes,
+	} {
+		credentials := t.TempDir()
+		if err := os.WriteFile(filepath.Join(credentials, "llama_cloud_api_key"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		file := keyFile(t, text, 0o600)
+		for _, tt := range []struct{ variable, flag, want string }{
+			{"LLAMA_CLOUD_API_KEY=" + text, "", "LLAMA_CLOUD_API_KEY: " + want + " (copy the key anew)"},
+			{"LLAMA_PARSE_API_KEY=" + text, "", "LLAMA_PARSE_API_KEY: " + want + " (copy the key anew)"},
+			{"", file, fmt.Sprintf("--api-key-file: the file %q: %s (put the key alone into it)", file, want)},
+			{"CREDENTIALS_DIRECTORY=" + credentials, "", fmt.Sprintf("CREDENTIALS_DIRECTORY: the file %q: %s (put the key alone into it)",
+				filepath.Join(credentials, "llama_cloud_api_key"), want)},
+		} {
+			c, err := load(t, "", []string{tt.variable}, "--api-key-file", tt.flag)
+			if err != nil {
+				t.Fatal(err)
+			}
+			key, _, err := c.ReadKey()
+			if err == nil || err.Error() != tt.want || !key.IsZero() {
+				t.Errorf("%q:\n got %v\nwant %s", text, err, tt.want)
+			}
+		}
+	}
+}
+
 func TestConfig_ReadKey_WithoutOrigin(t *testing.T) {
 	c := Default()
 	c.API.KeyFile = keyFile(t, "", 0o600)

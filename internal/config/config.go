@@ -4,7 +4,6 @@ import (
 	"net/url"
 	"time"
 
-	"exporter/internal/secret"
 	"exporter/pipeline"
 )
 
@@ -18,8 +17,8 @@ type Config struct {
 	Run    Run
 	Log    Log
 
-	// key reads what LLAMA_CLOUD_API_KEY holds. It is a function since nothing prints what one knows.
-	key func() (secret.Text, error)
+	// variable returns what a variable of secrets holds. It is a function since nothing prints what one knows.
+	variable func(name string) string
 	// origins tells by path where the value of a key came from; keys that have their default are not in it.
 	origins map[string]origin
 }
@@ -27,14 +26,17 @@ type Config struct {
 // API says where the API is and how long to wait for it.
 type API struct {
 	// BaseURL is never nil. It has a scheme (https or http) and a host in lower case, neither user, query nor fragment,
-	// and no slash at its end. Its scheme is https unless the host is loopback or InsecureHTTP is set.
+	// and no slash at its end. Its scheme is https unless the host is loopback or InsecureHTTP is set. Where there is a Region, it
+	// is that region's.
 	BaseURL *url.URL
+	// Region is empty where BaseURL alone says where the API is.
+	Region Region
 	// InsecureHTTP allows plain http to hosts that are not loopback, which shows the API key to the network.
 	InsecureHTTP bool
 	// StorageHosts are where links of the API may lead although it is no public address; see PermitsStorage.
 	StorageHosts []StorageHost
-	// KeyFile is the path of a file that holds the API key, relative to the working directory; empty where
-	// LLAMA_CLOUD_API_KEY is to be used. ReadKey reads either.
+	// KeyFile is the path of a file that holds the API key, relative to the working directory; empty where ReadKey is to look
+	// elsewhere.
 	KeyFile string
 	// OrganizationID and ProjectID are sent with every request; empty for those of the API key.
 	OrganizationID, ProjectID pipeline.ID

@@ -7,6 +7,6 @@
 // its own: a bad value is refused even where another layer would have replaced it. Lists are replaced as a whole.
 // Every message names the place that the value came from and what would be right, on one line.
 //
-// The API key is in none of these layers but the environment variable LLAMA_CLOUD_API_KEY, or in a file of its own. No
-// error, and no form of printing a Config, shows it.
+// The API key and the values of headers are in none of these layers: they are read, when the API is to be asked, from the variables
+// of the official clients, and the key from a file of its own, too. No error, and no form of printing a Config, shows them.
 package config

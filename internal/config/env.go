@@ -12,9 +12,13 @@ const (
 	testPrefix = envPrefix + "TEST_"
 	// fileVariable names the TOML file.
 	fileVariable = envPrefix + "CONFIG"
-	// keyVariable and urlVariable are read by the API's official clients too.
-	keyVariable = "LLAMA_CLOUD_API_KEY"
-	urlVariable = "LLAMA_CLOUD_BASE_URL"
+	// keyVariable, parseKeyVariable, which comes after it, urlVariable and headersVariable are read by the API's official clients too.
+	keyVariable      = "LLAMA_CLOUD_API_KEY"
+	parseKeyVariable = "LLAMA_PARSE_API_KEY"
+	urlVariable      = "LLAMA_CLOUD_BASE_URL"
+	headersVariable  = "LLAMA_CLOUD_CUSTOM_HEADERS"
+	// credentialsVariable names the directory in which systemd keeps the credentials of a service.
+	credentialsVariable = "CREDENTIALS_DIRECTORY"
 )
 
 // parseEnviron returns the variables that have a value. It refuses EXPORTER_ variables that resemble one of ours, for they are

@@ -104,7 +104,10 @@ func settings(c *Config) []setting {
 func apiSettings(a *API) []setting {
 	return []setting{
 		{SectionAPI, "base_url", "base-url", "https://api.cloud.llamaindex.ai",
-			"the API's address; Europe's is https://api.cloud.eu.llamaindex.ai", urlField(&a.BaseURL)},
+			"the API's address, where it is none of a region", urlField(&a.BaseURL)},
+		{SectionAPI, "region", "region", "",
+			"the region of LlamaCloud, in place of base_url: na is https://api.cloud.llamaindex.ai, eu https://api.cloud.eu.llamaindex.ai",
+			regionField(&a.Region)},
 		{SectionAPI, "insecure_http", "insecure-http", "false",
 			"allow plain http to a host that is not loopback, which shows the API key to the network",
 			boolField(&a.InsecureHTTP)},
@@ -112,7 +115,8 @@ func apiSettings(a *API) []setting {
 			"let links of the API lead to this host, or into this network, although it is not public; may be repeated",
 			storageHostsField(&a.StorageHosts)},
 		{SectionAPI, "api_key_file", "api-key-file", "",
-			"read the API key from this file instead of LLAMA_CLOUD_API_KEY", pathField(&a.KeyFile, "FILE")},
+			"read the API key from this file; else it is that of LLAMA_CLOUD_API_KEY, of LLAMA_PARSE_API_KEY, or of the file " +
+				"llama_cloud_api_key in $CREDENTIALS_DIRECTORY", pathField(&a.KeyFile, "FILE")},
 		{SectionAPI, "organization_id", "organization-id", "",
 			"the organization; empty for the API key's own", idField(&a.OrganizationID)},
 		{SectionAPI, "project_id", "project-id", "",

@@ -25,8 +25,10 @@ func example() string {
 # environment, the items of a list are separated by commas; a flag for a list may be repeated. No file is read unless
 # --config FILE or EXPORTER_CONFIG=FILE names it.
 #
-# The API key is not among these keys, because files like this one get shared: set LLAMA_CLOUD_API_KEY, or let
-# api_key_file name a file that only you can read. LLAMA_CLOUD_BASE_URL counts as EXPORTER_API_BASE_URL, which beats it.
+# The API key is not among these keys, because files like this one get shared. It is read from the file that api_key_file
+# names; else from LLAMA_CLOUD_API_KEY; else from LLAMA_PARSE_API_KEY; else from the file llama_cloud_api_key in
+# $CREDENTIALS_DIRECTORY, where systemd puts it. LLAMA_CLOUD_BASE_URL counts as EXPORTER_API_BASE_URL, which beats it.
+# LLAMA_CLOUD_CUSTOM_HEADERS has more headers for the API, one in each line: "Name: value".
 `)
 	var section Section
 	for _, k := range Keys() {

@@ -46,7 +46,10 @@ func Load(o LoadOptions) (*Config, error) {
 	if err := l.loadFlags(o.Flags); err != nil {
 		return nil, err
 	}
-	l.config.key = func() (secret.Text, error) { return parseKey(env[keyVariable]) }
+	l.config.variable = func(name string) string { return env[name] }
+	if err := l.config.settleRegion(); err != nil {
+		return nil, err
+	}
 	if err := l.config.validate(); err != nil {
 		return nil, err
 	}
@@ -68,7 +71,7 @@ type item struct {
 
 // newLoader returns a loader whose Config holds the defaults.
 func newLoader() *loader {
-	c := &Config{origins: map[string]origin{}}
+	c := &Config{origins: map[string]origin{}, variable: func(string) string { return "" }}
 	l := &loader{config: c, settings: settings(c), byPath: map[string]*setting{}}
 	for i := range l.settings {
 		s := &l.settings[i]

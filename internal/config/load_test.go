@@ -50,6 +50,7 @@ func allTexts(c *Config) map[string]string {
 func samples() map[string][3]string {
 	return map[string][3]string{
 		"api.base_url":                   {"https://a.test", "https://b.test/x", "http://127.0.0.1:8080"},
+		"api.region":                     {"na", "na", "na"}, // whose address is the default
 		"api.insecure_http":              {"true", "false", "true"},
 		"api.allow_storage_hosts":        {"a,*.b.test", "10.0.0.0/8", "fd00::/8,c"},
 		"api.api_key_file":               {"a", "b", "/c d"},

@@ -9,7 +9,7 @@ import (
 
 // keyNames are the names under which people try to hand over an API key.
 func keyNames() []string {
-	return []string{"api_key", "apikey", "key", "token", "api_token", "llama_cloud_api_key"}
+	return []string{"api_key", "apikey", "key", "token", "api_token", "llama_cloud_api_key", "llama_parse_api_key"}
 }
 
 // isKeyName tells whether name, however it is written, is one of keyNames.

@@ -39,6 +39,23 @@ func TestLoad_BaseURL_Accepts(t *testing.T) {
 		"http://127.0.0.2":                  "http://127.0.0.2",
 		"http://[::1]:9//":                  "http://[::1]:9",
 		"http://[::ffff:127.0.0.1]/a%2fb/c": "http://[::ffff:127.0.0.1]/a%2fb/c",
+
+		"api.test":                              "https://api.test",
+		"//API.test/":                           "https://api.test",
+		"api.test:8443/llama":                   "https://api.test:8443/llama",
+		"[::1]:9":                               "https://[::1]:9",
+		"https://api.test/api/v1":               "https://api.test",
+		"https://api.test//api/v1//":            "https://api.test",
+		"https://api.test/llama/api/v1":         "https://api.test/llama",
+		"https://api.test/a%2fb/api/v1":         "https://api.test/a%2fb",
+		"http://localhost:1/api/v1/":            "http://localhost:1",
+		"https://api/v1":                        "https://api/v1",
+		"api/api/v1":                            "https://api",
+		"https://api.test/api":                  "https://api.test/api",
+		"https://api.test/v1":                   "https://api.test/v1",
+		"https://gate.test/api/v1/llama":        "https://gate.test/api/v1/llama",
+		"https://gate.test/api/v1/llama/api/v1": "https://gate.test/api/v1/llama",
+		"https://gate.test/api/v1/filesystem":   "https://gate.test/api/v1/filesystem",
 	} {
 		c, err := load(t, "", nil, "--base-url", text)
 		if err != nil || c.API.BaseURL.String() != want {
@@ -54,7 +71,9 @@ func TestLoad_BaseURL_RefusesWithoutShowingIt(t *testing.T) {
 	const hint = ` (such as "https://api.cloud.llamaindex.ai")`
 	for text, want := range map[string]string{
 		"":                        "not a URL with a scheme and a host",
-		"api.test":                "not a URL with a scheme and a host",
+		"https:api.test":          "not a URL with a scheme and a host",
+		"https:/api.test":         "not a URL with a scheme and a host",
+		"/api.test":               "not a URL with a scheme and a host",
 		"https://":                "not a URL with a scheme and a host",
 		"https:///path":           "not a URL with a scheme and a host",
 		"https://:443":            "not a URL with a scheme and a host",
@@ -62,7 +81,7 @@ func TestLoad_BaseURL_RefusesWithoutShowingIt(t *testing.T) {
 		"https://host:0":          "not a URL with a scheme and a host",
 		"https://host:65536":      "not a URL with a scheme and a host",
 		"https://u:sesame@host:x": "not a URL with a scheme and a host",
-		"u:sesame@host":           "not a URL with a scheme and a host",
+		"u:sesame@host":           "the URL must not hold a user name or a password",
 		"https://u:sesame@host":   "the URL must not hold a user name or a password",
 		"ftp://host":              "the URL's scheme is neither https nor http",
 		"https://host?key=sesame": "the URL must not hold a query or a fragment",
@@ -74,6 +93,27 @@ func TestLoad_BaseURL_RefusesWithoutShowingIt(t *testing.T) {
 		full := "--base-url: " + want + hint
 		if _, err := load(t, "", nil, "--base-url", text); err == nil || err.Error() != full {
 			t.Errorf("%q:\n got %v\nwant %s", text, err, full)
+		}
+	}
+}
+
+func TestLoad_BaseURL_OddPaths_SaysWhatToDo(t *testing.T) {
+	const request = "the URL is that of a request (end it before /api/v1 or /api/v2)"
+	for text, want := range map[string]string{
+		`"https://api.test"`:                     "the URL has quotes around it (write it without them)",
+		"'https://api.test":                      "the URL has quotes around it (write it without them)",
+		"https://api.test//llama":                "the URL's path holds // (write one slash)",
+		"https://api.test/llama//api/v1/x":       "the URL's path holds // (write one slash)",
+		"https://api.test/api/v1/files":          request,
+		"api.test/api/v2/parse":                  request,
+		"https://api.test/api/v2":                request,
+		"https://api.test/api/v1/api/v1":         request,
+		"https://api.test/llama/../x":            "the URL's path holds . or .. as a folder (write the path in full)",
+		"https://api.test/./":                    "the URL's path holds . or .. as a folder (write the path in full)",
+		"https://api.test/llama/%2e%2e/internal": "the URL's path holds . or .. as a folder (write the path in full)",
+	} {
+		if _, err := load(t, "", nil, "--base-url", text); err == nil || err.Error() != "--base-url: "+want {
+			t.Errorf("%q:\n got %v\nwant --base-url: %s", text, err, want)
 		}
 	}
 }

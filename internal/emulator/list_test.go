@@ -160,7 +160,7 @@ func TestServer_ListDirectoryFiles_CursorIsStable(t *testing.T) {
 	token := *a.list(listPath + "?page_size=2").Next
 	a.do("DELETE", listPath+"/f2", "").want(t, 204)
 	a.do("PATCH", listPath+"/f1", `{"target_directory_id":"dir-b"}`).want(t, 200)
-	added := decode[listedFile](t, a.do("POST", listPath, `{"file_id":"file-2"}`).want(t, 200).body)
+	added := decode[listedFile](t, a.do("POST", listPath, `{"file_id":"file-2"}`).want(t, 201).body)
 	want := []string{"f4", "f5", added.ID}
 	var got []string
 	for _, f := range a.list(listPath + "?page_token=" + token).Items {

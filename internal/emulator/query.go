@@ -148,3 +148,6 @@ func (x *exchange) origin() string {
 
 // answerOK is the answer for a single object.
 func answerOK(o []byte) reply { return answerJSON(http.StatusOK, o) }
+
+// answerCreated is the answer for one that was made.
+func answerCreated(o []byte) reply { return answerJSON(http.StatusCreated, o) }

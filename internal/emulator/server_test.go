@@ -259,7 +259,7 @@ func TestServer_Concurrent(t *testing.T) {
 				} {
 					a.get(path)
 				}
-				f := decode[listedFile](t, a.do("POST", listPath, `{"file_id":"file-1"}`).want(t, 200).body)
+				f := decode[listedFile](t, a.do("POST", listPath, `{"file_id":"file-1"}`).want(t, 201).body)
 				a.do("PATCH", listPath+"/"+f.ID, `{"display_name":"x"}`).want(t, 200)
 				a.do("PATCH", listPath+"/"+f.ID, `{"target_directory_id":"dir-b"}`).want(t, 200)
 				a.do("DELETE", "/api/v1/beta/directories/dir-b/files/"+f.ID, "").want(t, 204)

@@ -66,7 +66,7 @@ func (s *Server) uploadDirectoryFile(x *exchange) reply {
 	})
 	f := s.corpus.files[id]
 	f.name, f.externalID, f.content = u.name, valueOr(externalID, ""), u.content
-	return answerOK(e.listed)
+	return answerCreated(e.listed)
 }
 
 // readUpload reads a multipart body without ever holding more of the file than maxKept.

@@ -41,7 +41,7 @@ func (s *Server) addDirectoryFile(x *exchange) reply {
 	if !known || f.projectID != d.ProjectID {
 		return notFound("File")
 	}
-	return answerOK(s.corpus.create(d, &FileSpec{
+	return answerCreated(s.corpus.create(d, &FileSpec{
 		FileID:      fileID,
 		DisplayName: valueOr(displayName, f.name),
 		UniqueID:    valueOr(uniqueID, cmp.Or(f.externalID, f.name)),

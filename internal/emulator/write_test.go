@@ -14,13 +14,13 @@ import (
 
 func TestServer_AddDirectoryFile(t *testing.T) {
 	a := serve(t, Options{})
-	got := decode[listedFile](t, a.do("POST", listPath, `{"file_id":"file-1"}`).want(t, 200).body)
+	got := decode[listedFile](t, a.do("POST", listPath, `{"file_id":"file-1"}`).want(t, 201).body)
 	if got.DisplayName != "Alpha Report.pdf" || got.UniqueID != "u1" || *got.FileID != "file-1" ||
 		got.DirectoryID != "dir-a" || string(got.Metadata) != "{}" || time.Since(*got.CreatedAt) > time.Minute {
 		t.Errorf("added with defaults: %+v", got)
 	}
 	got = decode[listedFile](t, a.do("POST", "/api/v1/beta/directories/dir-b/files", `{"file_id":"file-3",
-		"display_name":"<é>", "unique_id":"mine", "metadata":{"b":1.50,"a":["x"],"n":null}}`).want(t, 200).body)
+		"display_name":"<é>", "unique_id":"mine", "metadata":{"b":1.50,"a":["x"],"n":null}}`).want(t, 201).body)
 	if got.DisplayName != "<é>" || got.UniqueID != "mine" || string(got.Metadata) != `{"b":1.50,"a":["x"],"n":null}` {
 		t.Errorf("added: %+v", got)
 	}
@@ -141,7 +141,7 @@ func TestServer_UploadDirectoryFile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := serve(t, Options{})
-			got := decode[listedFile](t, a.send(map[string]string{"upload_file": data}).want(t, 200).body)
+			got := decode[listedFile](t, a.send(map[string]string{"upload_file": data}).want(t, 201).body)
 			if got.DisplayName != "doc é.pdf" || got.UniqueID != "doc é.pdf" || got.FileID == nil {
 				t.Errorf("uploaded with defaults: %+v", got)
 			}
@@ -175,13 +175,17 @@ func TestServer_UploadDirectoryFile_Fields(t *testing.T) {
 	a := serve(t, Options{})
 	got := decode[listedFile](t, a.send(map[string]string{
 		"upload_file": "x", "display_name": "123", "external_file_id": "ext", "metadata": `{"a":[],"n":1.0}`,
-	}).want(t, 200).body)
+	}).want(t, 201).body)
 	if got.DisplayName != "123" || got.UniqueID != "ext" || string(got.Metadata) != `{"a":[],"n":1.0}` {
 		t.Errorf("uploaded: %+v", got)
 	}
+	found := string(a.get("/api/v1/beta/files?external_file_id=ext").want(t, 200).body)
+	if strings.Count(found, `"external_file_id":"ext"`) != 1 || !strings.Contains(found, *got.FileID) {
+		t.Errorf("files with the external id: %s, want %s alone", found, *got.FileID)
+	}
 	got = decode[listedFile](t, a.send(map[string]string{
 		"upload_file": "x", "unique_id": "u", "external_file_id": "e",
-	}).want(t, 200).body)
+	}).want(t, 201).body)
 	if got.UniqueID != "u" {
 		t.Errorf("unique_id %q, want u", got.UniqueID)
 	}

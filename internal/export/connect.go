@@ -19,11 +19,16 @@ func Connect(cfg *config.Config, log *slog.Logger, spool func() (llamacloud.Spoo
 	for _, w := range warnings {
 		log.Warn(w)
 	}
+	headers, err := cfg.ReadHeaders()
+	if err != nil {
+		return nil, err
+	}
 	client, err := llamacloud.New(llamacloud.Options{
 		BaseURL:        cfg.API.BaseURL,
 		InsecureHTTP:   cfg.API.InsecureHTTP,
 		PermitStorage:  cfg.API.PermitsStorage,
 		Key:            key,
+		Headers:        headers,
 		OrganizationID: string(cfg.API.OrganizationID),
 		ProjectID:      string(cfg.API.ProjectID),
 		HeaderTimeout:  cfg.API.HeaderTimeout,

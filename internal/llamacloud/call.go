@@ -278,4 +278,10 @@ func (k *call) fail(host *url.URL, class string, err error) *RequestError {
 // clean makes a text that a server may have had a hand in fit for an error. The host of a redirect is such a text.
 func (k *call) clean(text string) string { return k.client.clean(text) }
 
-func (c *Client) clean(text string) string { return printable(c.opts.Key.Redact(text)) }
+func (c *Client) clean(text string) string {
+	text = c.opts.Key.Redact(text)
+	for _, h := range c.opts.Headers {
+		text = h.Value.Redact(text)
+	}
+	return printable(text)
+}

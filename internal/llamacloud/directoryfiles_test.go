@@ -178,10 +178,10 @@ func TestClient_UploadDirectoryFile(t *testing.T) {
 				}
 				_, _ = io.WriteString(w, example)
 			})
-			file, err := a.client.UploadDirectoryFile(t.Context(), "d", "a \"b\"\r\n/é.pdf", size, func() (io.ReadCloser, error) {
+			file, err := a.client.UploadDirectoryFile(t.Context(), "d", FileUpload{Name: "a \"b\"\r\n/é.pdf", Size: size, Open: func() (io.ReadCloser, error) {
 				opened++
 				return io.NopCloser(strings.NewReader(content)), nil
-			})
+			}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -213,6 +213,49 @@ func checkForm(t *testing.T, r *http.Request, sent []byte, content string) {
 	}
 }
 
+// What is given of a file comes before it, byte by byte, and what is not given is not sent.
+func TestClient_UploadDirectoryFile_Fields(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sent []string
+		a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
+			sent = nil
+			parts, err := r.MultipartReader()
+			for err == nil {
+				var part *multipart.Part
+				if part, err = parts.NextPart(); err == nil {
+					content, readErr := io.ReadAll(part)
+					sent = append(sent, part.FormName()+"="+string(content))
+					err = readErr
+				}
+			}
+			if err != io.EOF {
+				t.Error(err)
+			}
+			_, _ = io.WriteString(w, example)
+		})
+		u := FileUpload{Name: "x.pdf", Size: 1, Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("x")), nil }}
+		all := u
+		all.DisplayName, all.UniqueID, all.ExternalFileID = Value("First \"quarter\" é"), Value(""), Value("ext/1")
+		all.Metadata = Value(json.RawMessage(`{"b": 1.50,"a":["x"]}`))
+		none := u
+		none.Metadata = Null[json.RawMessage]()
+		for _, tt := range []struct {
+			upload FileUpload
+			want   string
+		}{
+			{all, `display_name=First "quarter" é|unique_id=|external_file_id=ext/1|metadata={"b": 1.50,"a":["x"]}|upload_file=x`},
+			{none, "upload_file=x"},
+		} {
+			if _, err := a.client.UploadDirectoryFile(t.Context(), "d", tt.upload); err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(sent, "|"); got != tt.want {
+				t.Errorf("sent %s, want %s", got, tt.want)
+			}
+		}
+	})
+}
+
 func TestClient_UploadDirectoryFile_LocalFailures(t *testing.T) {
 	broken := errors.New("no such file")
 	synctest.Test(t, func(t *testing.T) {
@@ -221,17 +264,17 @@ func TestClient_UploadDirectoryFile_LocalFailures(t *testing.T) {
 			_, _ = io.WriteString(w, example)
 		})
 		opened := 0
-		_, err := a.client.UploadDirectoryFile(t.Context(), "d", "x", 3, func() (io.ReadCloser, error) {
+		_, err := a.client.UploadDirectoryFile(t.Context(), "d", FileUpload{Name: "x", Size: 3, Open: func() (io.ReadCloser, error) {
 			opened++
 			return nil, broken
-		})
+		}})
 		if !errors.Is(err, broken) || opened != 1 {
 			t.Errorf("got %v after opening %d times, want %v after once", err, opened, broken)
 		}
 		for _, content := range []string{"ab", "abcd"} {
-			_, err := a.client.UploadDirectoryFile(t.Context(), "d", "x", 3, func() (io.ReadCloser, error) {
+			_, err := a.client.UploadDirectoryFile(t.Context(), "d", FileUpload{Name: "x", Size: 3, Open: func() (io.ReadCloser, error) {
 				return io.NopCloser(strings.NewReader(content)), nil
-			})
+			}})
 			if !errors.Is(err, errFileChanged) {
 				t.Errorf("%q for 3 bytes: got %v, want %v", content, err, errFileChanged)
 			}
@@ -250,16 +293,16 @@ func TestClient_UploadDirectoryFile_MayTakeLong(t *testing.T) {
 		for i := range pauses {
 			pauses[i] = 50 * time.Second
 		}
-		_, err := a.client.UploadDirectoryFile(t.Context(), "d", "x", -1, func() (io.ReadCloser, error) {
+		_, err := a.client.UploadDirectoryFile(t.Context(), "d", FileUpload{Name: "x", Size: -1, Open: func() (io.ReadCloser, error) {
 			return io.NopCloser(&slowReader{pauses: pauses}), nil
-		})
+		}})
 		if err != nil {
 			t.Errorf("a slow upload fails: %v", err)
 		}
 		pauses[5] = 70 * time.Second
-		_, err = a.client.UploadDirectoryFile(t.Context(), "d", "x", -1, func() (io.ReadCloser, error) {
+		_, err = a.client.UploadDirectoryFile(t.Context(), "d", FileUpload{Name: "x", Size: -1, Open: func() (io.ReadCloser, error) {
 			return io.NopCloser(&slowReader{pauses: pauses}), nil
-		})
+		}})
 		if failed, ok := errors.AsType[*RequestError](err); !ok || failed.Class != ClassTimeout {
 			t.Errorf("got %v, want class timeout", err)
 		}

@@ -57,7 +57,7 @@ func TestClient_RefusesBadIDsBeforeARequest(t *testing.T) {
 		_, getErr := a.client.DirectoryFile(ctx, "dir", id)
 		_, addErr := a.client.AddDirectoryFile(ctx, id, NewDirectoryFile{FileID: "f"})
 		_, updateErr := a.client.UpdateDirectoryFile(ctx, id, "file", DirectoryFilePatch{})
-		_, uploadErr := a.client.UploadDirectoryFile(ctx, id, "x", 0, nil)
+		_, uploadErr := a.client.UploadDirectoryFile(ctx, id, FileUpload{Name: "x"})
 		for i, err := range []error{
 			listErr, figuresErr, screenshotErr, figureErr, getErr, addErr, updateErr, uploadErr,
 			a.client.DeleteDirectoryFile(ctx, "dir", id),

@@ -22,7 +22,7 @@ func (c *Client) quota(a *answer) *governor.Quota {
 	q, err := parseQuota(a.header, now, c.opts.MaxPause)
 	if err != nil {
 		if c.oddQuota.CompareAndSwap(false, true) {
-			c.opts.Log(fmt.Sprintf("the headers that announce a quota are not believed: %s", printable(c.opts.Key.Redact(err.Error()))))
+			c.opts.Log(fmt.Sprintf("the headers that announce a quota are not believed: %s", c.clean(err.Error())))
 		}
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"exporter/internal/secret"
 	"exporter/pipeline"
 )
 
@@ -77,6 +78,15 @@ func TestSameOrigin(t *testing.T) {
 	}
 }
 
+func header(t *testing.T, name, value string) secret.Header {
+	t.Helper()
+	h, err := secret.ParseHeader(name, value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
 func TestClient_KeyGoesToTheConfiguredOriginOnly(t *testing.T) {
 	image := picture(t)
 	var headers []http.Header
@@ -97,6 +107,9 @@ func TestClient_KeyGoesToTheConfiguredOriginOnly(t *testing.T) {
 		http.Redirect(w, r, "http://127.0.0.1/back", http.StatusFound)
 	})
 	a.client.opts.ProjectID = "hidden"
+	a.client.opts.Headers = []secret.Header{
+		header(t, "x-gateway", "hidden"), header(t, "X-Gateway", "sesame"), header(t, "User-Agent", "other"), header(t, "authorization", "other"),
+	}
 	blob, err := a.fetchBlob(t, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -107,6 +120,13 @@ func TestClient_KeyGoesToTheConfiguredOriginOnly(t *testing.T) {
 	for i, want := range []string{"Bearer " + canary, "", "Bearer " + canary} {
 		if got := headers[i].Get("Authorization"); got != want {
 			t.Errorf("request %d: Authorization is %q, want %q", i, got, want)
+		}
+		gateway := "sesame"
+		if want == "" {
+			gateway = ""
+		}
+		if got := headers[i].Values("X-Gateway"); strings.Join(got, ",") != gateway {
+			t.Errorf("request %d: X-Gateway is %q, want %q", i, got, gateway)
 		}
 		for _, name := range []string{"Cookie", "Referer"} {
 			if got := headers[i].Get(name); got != "" {

@@ -208,19 +208,21 @@ type exchange struct {
 	wrote atomic.Bool
 }
 
-// request builds the request. The key goes to the configured origin only.
+// request builds the request. The key and the headers that were given go to the configured origin only.
 func (x *exchange) request(ctx context.Context, to *url.URL) (*http.Request, error) {
 	c := x.call.client
-	header := http.Header{
-		"Accept":          {"*/*"},
-		"Accept-Encoding": {"identity"},
-		"User-Agent":      {c.opts.UserAgent},
-	}
+	header := http.Header{}
 	if sameOrigin(c.base, to) {
+		for _, h := range c.opts.Headers {
+			header.Set(h.Name, h.Value.Reveal())
+		}
 		header.Set("Authorization", "Bearer "+c.opts.Key.Reveal())
 	} else {
 		ctx = leadingTo(ctx, to)
 	}
+	header.Set("Accept", "*/*")
+	header.Set("Accept-Encoding", "identity")
+	header.Set("User-Agent", c.opts.UserAgent)
 	r := &http.Request{Method: x.call.method, URL: to, Header: header}
 	if p := x.call.payload; p != nil {
 		content, err := p.open()

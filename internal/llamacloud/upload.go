@@ -3,6 +3,7 @@ package llamacloud
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,28 +15,52 @@ import (
 
 const uploadRoute = "/api/v1/beta/directories/{directory_id}/files/upload"
 
-// UploadDirectoryFile uploads a file under a name and puts it into a directory. The content is streamed, not held; size
-// is its length in bytes, negative when unknown. open is called each time that it is sent, which is more than once only
-// where the API cannot have acted on it, or says that it may be sent again.
-func (c *Client) UploadDirectoryFile(
-	ctx context.Context, directory pipeline.ID, name string, size int64, open func() (io.ReadCloser, error),
-) (DirectoryFile, error) {
+// FileUpload is a file that UploadDirectoryFile puts into a directory.
+type FileUpload struct {
+	// Name is the file's own name.
+	Name string
+	// Size is its length in bytes; negative when unknown.
+	Size int64
+	// Open is called each time that the content is sent, which is more than once only where the API cannot have acted on it, or
+	// says that it may be sent again.
+	Open func() (io.ReadCloser, error)
+	// DisplayName and UniqueID are those of the directory file, by default derived from Name and ExternalFileID, which is an id of
+	// the caller's own.
+	DisplayName, UniqueID, ExternalFileID Optional[string]
+	// Metadata is a JSON object.
+	Metadata Optional[json.RawMessage]
+}
+
+// UploadDirectoryFile uploads a file and puts it into a directory. The content is streamed, not held.
+func (c *Client) UploadDirectoryFile(ctx context.Context, directory pipeline.ID, u FileUpload) (DirectoryFile, error) {
 	k, err := c.newCall(http.MethodPost, uploadRoute, nil, idSegment(directory))
 	if err != nil {
 		return DirectoryFile{}, err
 	}
-	if k.payload, err = formFile("upload_file", name, size, open); err != nil {
+	if k.payload, err = u.form(); err != nil {
 		return DirectoryFile{}, err
 	}
 	return k.directoryFile(ctx)
 }
 
-// formFile is a form (multipart/form-data) of one field, a file. All but the file's content is made beforehand, so that
-// the length of the whole is known where the file's is.
-func formFile(field, name string, size int64, open func() (io.ReadCloser, error)) (*payload, error) {
+// form is a form (multipart/form-data) with the fields that are there, and the file at its end. All but the file's content is made
+// beforehand, so that the length of the whole is known where the file's is.
+func (u *FileUpload) form() (*payload, error) {
 	var frame bytes.Buffer
 	form := multipart.NewWriter(&frame)
-	if _, err := form.CreateFormFile(field, name); err != nil {
+	for _, f := range []struct {
+		name  string
+		value Optional[string]
+	}{
+		{"display_name", u.DisplayName}, {"unique_id", u.UniqueID}, {"external_file_id", u.ExternalFileID},
+		{"metadata", u.metadataText()},
+	} {
+		if text, ok := f.value.Get(); ok {
+			// Writing to memory cannot fail.
+			_ = form.WriteField(f.name, text)
+		}
+	}
+	if _, err := form.CreateFormFile("upload_file", u.Name); err != nil {
 		return nil, fmt.Errorf("encode form: %w", err)
 	}
 	head := bytes.Clone(frame.Bytes())
@@ -45,22 +70,31 @@ func formFile(field, name string, size int64, open func() (io.ReadCloser, error)
 	tail := frame.Bytes()[len(head):]
 
 	p := &payload{contentType: form.FormDataContentType(), size: -1}
-	if size >= 0 {
-		p.size = int64(frame.Len()) + size
+	if u.Size >= 0 {
+		p.size = int64(frame.Len()) + u.Size
 	}
 	p.open = func() (io.ReadCloser, error) {
-		content, err := open()
+		content, err := u.Open()
 		if err != nil {
 			return nil, err
 		}
 		var file io.Reader = content
-		if size >= 0 {
-			file = &exactReader{r: content, left: size}
+		if u.Size >= 0 {
+			file = &exactReader{r: content, left: u.Size}
 		}
 		all := io.MultiReader(bytes.NewReader(head), file, bytes.NewReader(tail))
 		return &readCloser{Reader: all, Closer: content}, nil
 	}
 	return p, nil
+}
+
+// metadataText is how a form has a JSON object.
+func (u *FileUpload) metadataText() Optional[string] {
+	raw, ok := u.Metadata.Get()
+	if !ok {
+		return Optional[string]{}
+	}
+	return Value(string(raw))
 }
 
 // errFileChanged says that an upload was cut short, as its Content-Length no longer fits.

@@ -50,6 +50,35 @@ func (t Text) Reveal() string {
 	return t.reveal()
 }
 
+// Header is a header of requests, of which only the name may be shown.
+type Header struct {
+	Name  string
+	Value Text
+}
+
+var (
+	// ErrName says that a header has no name that could be sent.
+	ErrName = errors.New("there is no name of a header before the colon")
+	// ErrValue says that a header has no value that could be sent.
+	ErrValue = errors.New("the value is empty, or holds characters other than ASCII")
+)
+
+// ParseHeader accepts a header whose value is a secret: white space around the value is dropped. The error is ErrName or ErrValue.
+func ParseHeader(name, value string) (Header, error) {
+	const symbols = "!#$%&'*+-.^_`|~" // RFC 9110, section 5.6.2
+	isToken := func(r rune) bool {
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune(symbols, r)
+	}
+	if name == "" || strings.ContainsFunc(name, func(r rune) bool { return !isToken(r) }) {
+		return Header{}, ErrName
+	}
+	value = strings.TrimSpace(value)
+	if value == "" || strings.ContainsFunc(value, func(r rune) bool { return r != '\t' && (r < ' ' || r > '~') }) {
+		return Header{}, ErrValue
+	}
+	return Header{name, Text{reveal: func() string { return value }}}, nil
+}
+
 // String implements fmt.Stringer.
 func (Text) String() string { return Redacted }
 
@@ -73,12 +102,26 @@ func (Text) MarshalText() ([]byte, error) { return []byte(Redacted), nil }
 const leastRedacted = 8
 
 // Redact replaces the secret wherever a text has it, as a server may repeat what it was sent: in upper and lower case, since the
-// host name of a redirect is folded, and cut short.
+// host name of a redirect is folded, and cut short. Of a secret of several words, such as a scheme and a token, a server may repeat
+// one: each that is as long as leastRedacted is replaced, too.
 func (t Text) Redact(text string) string {
 	if t.IsZero() {
 		return text
 	}
-	secret := t.reveal()
+	whole := t.reveal()
+	text = redact(text, whole)
+	for _, word := range strings.FieldsFunc(whole, isBetween) {
+		if len(word) >= leastRedacted && word != whole {
+			text = redact(text, word)
+		}
+	}
+	return text
+}
+
+// isBetween tells whether a character separates the words of a secret: cookies have several, and so have schemes with parameters.
+func isBetween(r rune) bool { return strings.ContainsRune(" \t;,=\"", r) }
+
+func redact(text, secret string) string {
 	var b strings.Builder
 	for i := 0; i < len(text); {
 		n := commonPrefix(text[i:], secret)

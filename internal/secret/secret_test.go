@@ -92,6 +92,44 @@ func TestText_Redact(t *testing.T) {
 	}
 }
 
+func TestParseHeader(t *testing.T) {
+	for _, tt := range []struct {
+		name, value string
+		want        error
+	}{
+		{"X-Tenant", " two words\t", nil}, {"a!#$%&'*+-.^_`|~9", "1", nil}, {"X", "a\tb", nil},
+		{"", "x", ErrName}, {"X Y", "x", ErrName}, {"X:", "x", ErrName}, {"É", "x", ErrName}, {"X\r\nY", "x", ErrName},
+		{"X", "", ErrValue}, {"X", " \r\n", ErrValue}, {"X", "a\r\nY: b", ErrValue}, {"X", "é", ErrValue}, {"X", "\x00", ErrValue},
+		{"X", "\x7f", ErrValue},
+	} {
+		h, err := ParseHeader(tt.name, tt.value)
+		if !errors.Is(err, tt.want) || err == nil && (h.Name != tt.name || h.Value.Reveal() != strings.TrimSpace(tt.value)) {
+			t.Errorf("ParseHeader(%q, %q) = %q: %q, %v; want %v", tt.name, tt.value, h.Name, h.Value.Reveal(), err, tt.want)
+		}
+	}
+}
+
+// Of a header with a scheme, or of a cookie, a server may repeat the part that is the secret.
+func TestText_Redact_Words(t *testing.T) {
+	for value, want := range map[string]string{
+		"Basic dXNlcjpodW50ZXIy":      "token [redacted] of Basic",
+		"id=7; sid=dXNlcjpodW50ZXIy;": "token [redacted] of Basic",
+		"a=\"dXNlcjpodW50ZXIy\"":      "token [redacted] of Basic",
+		"short b4":                    "token dXNlcjpodW50ZXIy of Basic",
+	} {
+		h, err := ParseHeader("X", value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := h.Value.Redact("token dXNlcjpodW50ZXIy of Basic"); got != want {
+			t.Errorf("%q: got %q, want %q", value, got, want)
+		}
+		if got := h.Value.Redact("<" + value + ">"); strings.Contains(got, value[:6]) {
+			t.Errorf("%q: got %q", value, got)
+		}
+	}
+}
+
 // Wherever a text repeats the key, and wherever it is cut, nothing of the key is left but what any key begins with.
 func FuzzText_Redact(f *testing.F) {
 	f.Add("Bearer ", "\r\n", 100)
