@@ -163,6 +163,9 @@ func (c *compacting) run(ctx context.Context) (done Compacted, err error) {
 	if err == nil {
 		done.Reports, err = forgetTexts(ctx, c.store)
 	}
+	if err == nil {
+		err = forgetWorth(ctx, c.store)
+	}
 	return done, damagedAfter(done.Result, storageError("compact the export", err))
 }
 
