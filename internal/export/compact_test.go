@@ -146,6 +146,24 @@ func TestCompact_OnlyLaterPartsAreThere_IsRefused(t *testing.T) {
 	}
 }
 
+// A dry run says how much will move.
+func TestCompact_DryRun_CountsWhatMoves(t *testing.T) {
+	out := copyEarlier(t, "schema1-archive")
+	if _, err := Remove(t.Context(), out, []string{"file-00000001"}); err != nil {
+		t.Fatal(err)
+	}
+	cfg := config.Default()
+	cfg.Output.Dir = out
+	planned, err := Compact(t.Context(), CompactOptions{Config: cfg, DryRun: true, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := mustCompact(t, out)
+	if done.Bytes == 0 || planned.Bytes != done.Bytes || planned.Members != done.Members || planned.Repacked != done.Repacked {
+		t.Errorf("planned %+v, did %+v", planned.Result, done.Result)
+	}
+}
+
 // What shards are worth repacking is told by their sizes alone.
 func TestWorth_TellsWhatIsMuch(t *testing.T) {
 	dir, err := store.OwnDir(t.TempDir())
