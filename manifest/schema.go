@@ -12,9 +12,11 @@ import (
 	"exporter/pipeline"
 )
 
-// Schema is the version of the columns that are written. Those of schema1 and schema11 are read as well, see layout.go.
+// Schema is the version of the columns that are written. Those of schema1 and schema11 are read as well, see layout.go, and so are those
+// of schema2, which lack laterColumns and are taken for the same.
 const (
-	Schema   = "2"
+	Schema   = "2.1"
+	schema2  = "2"
 	schema11 = "1.1"
 	schema1  = "1"
 )
@@ -107,7 +109,7 @@ type fileRow struct {
 	Decided       string `parquet:"filters_digest,optional,dict"`
 }
 
-// laterColumns are those that schema 2 did not have at first: they are null in tables that lack them.
+// laterColumns are those that schema 2 does not have: they are null in tables that lack them.
 var laterColumns = []string{"filters_digest"}
 
 // schemaOf returns the Parquet schema of a row type.

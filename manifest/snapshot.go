@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"iter"
+	"slices"
 
 	"exporter/internal/store"
 	"exporter/pipeline"
@@ -87,6 +88,12 @@ func (s *Snapshot) Info() *Info {
 		return assets
 	}
 	return files
+}
+
+// LacksBase tells whether manifest.parquet is missing although parts follow one: rows that were merged into it are not known.
+func (s *Snapshot) LacksBase() bool {
+	parts := slices.Concat(s.assets.parts, s.files.parts)
+	return s.assets.base == nil && len(parts) > 0 && !slices.ContainsFunc(parts, func(p part) bool { return p.meta.from <= 1 })
 }
 
 // Files yields the rows of all files in the order of their keys.

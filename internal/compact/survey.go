@@ -14,9 +14,9 @@ import (
 // shard is a sealed shard, and what rows say of it.
 type shard struct {
 	name string
-	// size is that of its object; members and live are those that rows name, and the bytes that these take in the uncompressed
-	// archive; extent is what all take there, -1 where the shard does not say.
-	size, members, live, extent int64
+	// size is that of its object; members, content and live are those that rows name, the bytes of these, and what they take in the
+	// uncompressed archive; extent is what all take there, -1 where the shard does not say.
+	size, members, content, live, extent int64
 }
 
 // isDead tells whether no row names a member.
@@ -53,7 +53,7 @@ func Plan(ctx context.Context, from store.Reader, rows verify.Rows, o Options) (
 	for _, s := range p.repacked {
 		c.result.Repacked++
 		c.result.Members += s.members
-		c.result.Bytes += s.live
+		c.result.Bytes += s.content
 		c.result.Freed += int64(s.share() * float64(s.size))
 	}
 	return c.result, err
@@ -117,6 +117,7 @@ func countLive(ctx context.Context, shards map[string]*shard, rows verify.Rows) 
 			extent = 0
 		}
 		s.members++
+		s.content += row.Content.Size
 		s.live += extent
 	}
 	return nil

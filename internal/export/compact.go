@@ -95,7 +95,7 @@ func (o *CompactOptions) plan(ctx context.Context, dir store.Reader) (done Compa
 		return done, storageError("read the ledger", err)
 	}
 	defer func() { err = errors.Join(err, snapshot.Close()) }()
-	if err := o.checkTables(ctx, dir, snapshot.Info()); err != nil {
+	if err := o.checkTables(ctx, dir, snapshot); err != nil {
 		return done, err
 	}
 	archive, err := archiveOptions(o.Config)
@@ -108,14 +108,19 @@ func (o *CompactOptions) plan(ctx context.Context, dir store.Reader) (done Compa
 }
 
 // checkTables refuses to go by tables that are not there: everything would be dead.
-func (o *CompactOptions) checkTables(ctx context.Context, from store.Reader, info *manifest.Info) error {
+func (o *CompactOptions) checkTables(ctx context.Context, from store.Reader, tables *manifest.Snapshot) error {
 	for _, pair := range [][2]string{{manifest.AssetsName, manifest.FilesName}, {manifest.FilesName, manifest.AssetsName}} {
 		if isThere(ctx, from, pair[1]) && !isThere(ctx, from, pair[0]) {
 			return &pipeline.DamageError{Path: pair[0], Err: fmt.Errorf("it is missing, and %s is there: nobody can tell what is dead", pair[1])}
 		}
 	}
-	if info == nil {
+	switch {
+	case tables.Info() == nil:
 		return noManifestError(o.Config.Output.Dir)
+	case tables.LacksBase():
+		return &pipeline.DamageError{
+			Path: manifest.AssetsName, Err: errors.New("it is missing, and parts that follow it are there: nobody can tell what is dead"),
+		}
 	}
 	return nil
 }
@@ -158,6 +163,9 @@ func (c *compacting) run(ctx context.Context) (done Compacted, err error) {
 	if err == nil {
 		done.Reports, err = forgetTexts(ctx, c.store)
 	}
+	if err == nil {
+		err = forgetWorth(ctx, c.store)
+	}
 	return done, damagedAfter(done.Result, storageError("compact the export", err))
 }
 
@@ -177,7 +185,7 @@ func (c *compacting) checkLedger(ctx context.Context) error {
 	if ledger.IsEarlier() {
 		c.Log.Info("raising the tables of the export to those of this version", "schema", manifest.Schema)
 	}
-	return errors.Join(c.checkTables(ctx, c.store, ledger.Info()), ledger.Close())
+	return errors.Join(c.checkTables(ctx, c.store, ledger.Snapshot), ledger.Close())
 }
 
 func (c *compacting) openLedger(ctx context.Context) (*manifest.Ledger, error) {

@@ -117,6 +117,53 @@ func TestCompact_OfAnOwnedExport_IsRefused(t *testing.T) {
 	}
 }
 
+// Where parts follow tables that are gone, only what the tables had is stored for certain, which nobody knows.
+func TestCompact_OnlyLaterPartsAreThere_IsRefused(t *testing.T) {
+	for _, dryRun := range []bool{true, false} {
+		out := copyEarlier(t, "schema2-archive-killed")
+		first, err := filepath.Glob(filepath.Join(out, ".exporter", "parts", "00000001.*"))
+		if err != nil || len(first) != 2 {
+			t.Fatalf("got parts %q, %v, want two", first, err)
+		}
+		for _, part := range first {
+			if err := os.Remove(part); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before, err := os.ReadDir(filepath.Join(out, "shards"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := config.Default()
+		cfg.Output.Dir = out
+		_, err = Compact(t.Context(), CompactOptions{Config: cfg, DryRun: dryRun, Log: slog.New(slog.DiscardHandler)})
+		if !Is[*pipeline.DamageError](err) {
+			t.Errorf("got error %v, want a DamageError", err)
+		}
+		if after, err := os.ReadDir(filepath.Join(out, "shards")); err != nil || len(after) != len(before) || after[0].Name() != before[0].Name() {
+			t.Errorf("got shards %v, %v, want %v", after, err, before)
+		}
+	}
+}
+
+// A dry run says how much will move.
+func TestCompact_DryRun_CountsWhatMoves(t *testing.T) {
+	out := copyEarlier(t, "schema1-archive")
+	if _, err := Remove(t.Context(), out, []string{"file-00000001"}); err != nil {
+		t.Fatal(err)
+	}
+	cfg := config.Default()
+	cfg.Output.Dir = out
+	planned, err := Compact(t.Context(), CompactOptions{Config: cfg, DryRun: true, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := mustCompact(t, out)
+	if done.Bytes == 0 || planned.Bytes != done.Bytes || planned.Members != done.Members || planned.Repacked != done.Repacked {
+		t.Errorf("planned %+v, did %+v", planned.Result, done.Result)
+	}
+}
+
 // What shards are worth repacking is told by their sizes alone.
 func TestWorth_TellsWhatIsMuch(t *testing.T) {
 	dir, err := store.OwnDir(t.TempDir())

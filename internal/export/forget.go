@@ -62,10 +62,8 @@ func withoutTexts(name string, before []byte) (after []byte, had bool, err error
 	encoder := json.NewEncoder(&b)
 	encoder.SetIndent("", indent)
 	for _, text := range reports {
-		var report map[string]any
-		decoder := json.NewDecoder(bytes.NewReader(text))
-		decoder.UseNumber()
-		if decoder.Decode(&report) != nil || report == nil {
+		report := decodeReport(text)
+		if report == nil {
 			had = had || len(text) > 0
 			continue
 		}
@@ -77,6 +75,16 @@ func withoutTexts(name string, before []byte) (after []byte, had bool, err error
 		}
 	}
 	return b.Bytes(), had, nil
+}
+
+// decodeReport returns what a report says, with numbers as they are spelled; nil where it cannot be read.
+func decodeReport(text []byte) (report map[string]any) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if decoder.Decode(&report) != nil {
+		return nil
+	}
+	return report
 }
 
 // forgetting goes over one report. The source of the last one is what the next run compares its own with, and names nothing but what

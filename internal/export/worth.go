@@ -2,6 +2,9 @@ package export
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
 
 	"exporter/internal/compact"
 	"exporter/internal/store"
@@ -18,6 +21,9 @@ type Worth struct {
 	SmallShards int64 `json:"small_shards"`
 }
 
+// worthKey is where run.json has it.
+const worthKey = "worth_compacting"
+
 const (
 	// worthDead is the share of a shard from which on it is worth repacking, and worthSmall how many small shards are worth making one.
 	worthDead  = 0.3
@@ -31,6 +37,27 @@ func (r *run) seeWorth(ctx context.Context, ledger *manifest.Ledger) (err error)
 		r.worth, err = worth(ctx, r.store, occupied, int64(r.Config.Output.Archive.ShardSize))
 	}
 	return err
+}
+
+// forgetWorth makes the last report say no more what a compaction would gain: there was one.
+func forgetWorth(ctx context.Context, st store.Store) error {
+	before, err := store.ReadBytes(ctx, st, ReportName, maxReport)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	report := decodeReport(before)
+	if report[worthKey] == nil {
+		return nil
+	}
+	delete(report, worthKey)
+	after, err := json.MarshalIndent(report, "", "  ")
+	if err != nil {
+		return err
+	}
+	return store.PutBytes(ctx, st, ReportName, append(after, '\n'))
 }
 
 // worth returns what a compaction would gain; nil where that is little. It compares the sizes of shards with what their rows need, and

@@ -38,15 +38,19 @@ func (d *Dir) Grow(_ context.Context, key string) (Growing, error) {
 }
 
 // Reopen implements Store. Before the file may change, its new name is durable: a crash must not bring the old one back for other bytes.
-// A file that may not be written keeps its name.
+// A file that may not be written keeps its name, and so does one that has another name, under which it is to stay as it is.
 func (d *Dir) Reopen(ctx context.Context, key string) (Growing, error) {
 	f, err := d.fsys.Edit(key)
 	if err != nil {
 		return nil, err
 	}
+	info, err := f.Stat()
 	// Windows renames no file that is open.
-	if err := f.Close(); err != nil {
+	if err := errors.Join(err, f.Close()); err != nil {
 		return nil, err
+	}
+	if durable.IsLinked(info) {
+		return nil, &fs.PathError{Op: "grow", Path: key, Err: errors.ErrUnsupported}
 	}
 	if err := d.fsys.Rename(key, key+PartialSuffix); err != nil {
 		return nil, err

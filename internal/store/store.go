@@ -65,8 +65,8 @@ type Store interface {
 	Grow(ctx context.Context, key string) (Growing, error)
 	// Reopen opens an object that is finished, at its end, for it to grow once more: it has the key with PartialSuffix then, until it is
 	// finished again. When it has returned, this is durable; until then, and after an error, it has one of the two keys, whole. Who
-	// opened it before reads on what is not truncated. A store that cannot do this returns errors.ErrUnsupported, one that may
-	// not fs.ErrPermission, and has changed nothing then; a missing object is fs.ErrNotExist.
+	// opened it before reads on what is not truncated. A store that cannot do this with it returns errors.ErrUnsupported, one that
+	// may not fs.ErrPermission, and has changed nothing then; a missing object is fs.ErrNotExist.
 	Reopen(ctx context.Context, key string) (Growing, error)
 	// Remove removes objects. One that is missing is no error. When it has returned nil, they are gone for good; until then, and after
 	// an error, a crash may leave some, or bring some back.
