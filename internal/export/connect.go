@@ -16,12 +16,12 @@ func Connect(cfg *config.Config, log *slog.Logger, spool func() (llamacloud.Spoo
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range warnings {
-		log.Warn(w)
-	}
-	headers, err := cfg.ReadHeaders()
+	headers, more, err := cfg.ReadHeaders()
 	if err != nil {
 		return nil, err
+	}
+	for _, w := range append(warnings, more...) {
+		log.Warn(w)
 	}
 	client, err := llamacloud.New(llamacloud.Options{
 		BaseURL:        cfg.API.BaseURL,

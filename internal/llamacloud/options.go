@@ -27,7 +27,8 @@ type Options struct {
 	PermitStorage func(host string, addr netip.Addr) bool
 	// Key is required.
 	Key secret.Text
-	// Headers go with every request to the origin of BaseURL, and to no other. Headers that the client sets itself win.
+	// Headers go with every request to the origin of BaseURL, and to no other. Authorization takes the place of the key; of others that the
+	// client sets itself, that wins.
 	Headers []secret.Header
 	// OrganizationID and ProjectID go with every request where they are given.
 	OrganizationID, ProjectID string

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -108,7 +109,7 @@ func TestClient_KeyGoesToTheConfiguredOriginOnly(t *testing.T) {
 	})
 	a.client.opts.ProjectID = "hidden"
 	a.client.opts.Headers = []secret.Header{
-		header(t, "x-gateway", "hidden"), header(t, "X-Gateway", "sesame"), header(t, "User-Agent", "other"), header(t, "authorization", "other"),
+		header(t, "x-gateway", "hidden"), header(t, "X-Gateway", "sesame"), header(t, "User-Agent", "other"),
 	}
 	blob, err := a.fetchBlob(t, 0)
 	if err != nil {
@@ -289,5 +290,26 @@ func TestClient_NoTLSEndsTheRun(t *testing.T) {
 	_, err := newServerClient(t, server, false).PageScreenshots(t.Context(), "f")
 	if failed, ok := errors.AsType[*RequestError](err); !ok || failed.Class != ClassTLS {
 		t.Errorf("got %v, want class tls", err)
+	}
+}
+
+// Where Authorization is given, it takes the place of the key, and goes as far.
+func TestClient_AuthorizationIsGiven_GoesInPlaceOfTheKey(t *testing.T) {
+	image := picture(t)
+	var got []string
+	a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
+		got = append(got, r.Header.Get("Authorization"))
+		http.Redirect(w, r, "http://127.0.0.1:81/elsewhere", http.StatusTemporaryRedirect)
+	})
+	a.serve(t, "127.0.0.1:81", func(w http.ResponseWriter, r *http.Request) {
+		got = append(got, r.Header.Get("Authorization"))
+		_, _ = w.Write(image)
+	})
+	a.client.opts.Headers = []secret.Header{header(t, "authorization", "Basic sesame")}
+	if _, err := a.fetchBlob(t, 0); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"Basic sesame", ""}; !slices.Equal(got, want) {
+		t.Errorf("Authorization was %q, want %q", got, want)
 	}
 }

@@ -213,10 +213,10 @@ func (x *exchange) request(ctx context.Context, to *url.URL) (*http.Request, err
 	c := x.call.client
 	header := http.Header{}
 	if sameOrigin(c.base, to) {
+		header.Set("Authorization", "Bearer "+c.opts.Key.Reveal())
 		for _, h := range c.opts.Headers {
 			header.Set(h.Name, h.Value.Reveal())
 		}
-		header.Set("Authorization", "Bearer "+c.opts.Key.Reveal())
 	} else {
 		ctx = leadingTo(ctx, to)
 	}
