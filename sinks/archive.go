@@ -77,8 +77,10 @@ type Archive struct {
 	full, synced []*shard
 	// next is the number of the shard to be made next.
 	next int
-	// last is the last shard that was sealed, as long as it may be gone on with; else its key is empty.
-	last store.Entry
+	// last is the last shard that was sealed, as long as it may be gone on with; else its key is empty. hasReopened tells that there is
+	// an object that keeps what the end of one said.
+	last        store.Entry
+	hasReopened bool
 }
 
 var _ pipeline.Sink = (*Archive)(nil)
@@ -253,11 +255,12 @@ func (a *Archive) Seal(ctx context.Context) error {
 		committed = append(committed, a.current)
 	}
 	a.synced, a.full, a.current = nil, nil, nil
-	if err := sealAll(ctx, committed); err != nil {
-		a.broken = err
-		return err
+	err := sealAll(ctx, committed)
+	if err == nil {
+		err = a.forgetTable(ctx)
 	}
-	return nil
+	a.broken = err
+	return err
 }
 
 // Close closes the files of shards that were not sealed. The next run goes on with them.

@@ -86,6 +86,11 @@ func (a *Archive) recover(ctx context.Context, committed func() iter.Seq2[*pipel
 		a.last = store.Entry{}
 	}
 	a.next = max(a.next, retired.next())
+	last, found, err := readReopened(ctx, a.store)
+	if err != nil {
+		return err
+	}
+	a.hasReopened = found
 	if len(partial) == 0 {
 		return nil
 	}
@@ -94,7 +99,7 @@ func (a *Archive) recover(ctx context.Context, committed func() iter.Seq2[*pipel
 		return err
 	}
 	for _, name := range partial {
-		if err := a.recoverShard(ctx, name, ends[name]); err != nil {
+		if err := a.recoverShard(ctx, name, ends[name], last.tableOf(name)); err != nil {
 			return err
 		}
 	}
@@ -122,8 +127,8 @@ func committedEnds(rows iter.Seq2[*pipeline.Row, error]) (map[string]int64, erro
 }
 
 // recoverShard removes a partial shard of which nothing is committed, cuts back any other, and makes it the current one;
-// the one that was current until then waits for the next Sync, as a full one does.
-func (a *Archive) recoverShard(ctx context.Context, name string, end int64) error {
+// the one that was current until then waits for the next Sync, as a full one does. The frames of a table are known.
+func (a *Archive) recoverShard(ctx context.Context, name string, end int64, known seekTable) error {
 	if end == 0 {
 		return a.store.Remove(ctx, name+store.PartialSuffix)
 	}
@@ -134,7 +139,7 @@ func (a *Archive) recoverShard(ctx context.Context, name string, end int64) erro
 	if err != nil {
 		return err
 	}
-	if err := s.resume(end); err != nil {
+	if err := s.resume(end, known); err != nil {
 		return errors.Join(err, s.file.Close())
 	}
 	a.last = store.Entry{}
@@ -147,14 +152,15 @@ func (a *Archive) recoverShard(ctx context.Context, name string, end int64) erro
 	return nil
 }
 
-// resume reads the shard's file up to end to rebuild the seek table, cuts off the rest, and goes on there.
-func (s *shard) resume(end int64) error {
+// resume reads the shard's file up to end to rebuild the seek table, but for the frames that are known, cuts off the rest, and goes on
+// there.
+func (s *shard) resume(end int64, known seekTable) error {
 	if size := s.file.Size(); size < end {
 		return s.damaged(fmt.Errorf("it has %d bytes, its committed rows need %d", size, end))
 	}
 	if s.encoder == nil {
 		s.offset = end
-	} else if err := s.readFrames(end); err != nil {
+	} else if err := s.readFrames(end, known); err != nil {
 		return s.damaged(err)
 	}
 	// Only now, as what lies behind may be wanted where the shard is damaged.
@@ -166,15 +172,24 @@ func (s *shard) damaged(err error) error {
 	return &pipeline.DamageError{Path: s.name + store.PartialSuffix, Err: err}
 }
 
-// readFrames decodes all frames before end, which proves that they are whole, and fills the seek table.
-func (s *shard) readFrames(end int64) error {
+// readFrames decodes the frames before end that are not known, which proves that they are whole, and fills the seek table.
+func (s *shard) readFrames(end int64, known seekTable) error {
 	decoder, err := newDecoder(nil)
 	if err != nil {
 		return err
 	}
 	defer decoder.Close()
 	hash := xxhash.New()
-	for offset := int64(0); offset < end; {
+	offset := int64(0)
+	for _, e := range known.entries {
+		if offset+int64(e.compressed) > end {
+			break
+		}
+		s.table.entries = append(s.table.entries, e)
+		offset += int64(e.compressed)
+		s.offset += int64(e.decompressed)
+	}
+	for offset < end {
 		size, err := frameSize(s.file, offset, end)
 		if err != nil {
 			return err

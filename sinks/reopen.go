@@ -25,6 +25,11 @@ func (a *Archive) reopenLast(ctx context.Context, size int64) (*shard, error) {
 	if err != nil || end == nil {
 		return nil, err
 	}
+	if a.options.Compress {
+		if err := a.keepTable(ctx, last.Key, &end.table); err != nil {
+			return nil, err
+		}
+	}
 	s, err := a.openShard(ctx, last.Key, a.store.Reopen)
 	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, fs.ErrPermission) {
 		return nil, nil

@@ -288,3 +288,55 @@ func TestRetired_With_MergesRanges(t *testing.T) {
 		}
 	}
 }
+
+// A picture that has been damaged in the last shard stops nobody who goes on with that, also after a crash, and damages nothing else.
+func TestArchive_GoOn_DamageStopsNothing(t *testing.T) {
+	f := newFixture(t, goingOn(t, true))
+	const damaged = 3
+	f.night(damaged, 5_000)
+	first := shardPath(0, true)
+	b := readAll(t, f.dir, first)
+	b[2_000] ^= 1
+	if err := store.PutBytes(t.Context(), f.store, first, b); err != nil {
+		t.Fatal(err)
+	}
+	// The first crash comes before anything is committed, the second after it.
+	for range 3 {
+		f.crash()
+		f.mustPut(screenshot("f", len(f.committed)), noise(len(f.committed), 5_000))
+		f.crash()
+		f.mustPut(screenshot("f", len(f.committed)), noise(len(f.committed), 5_000))
+		f.checkpoint()
+	}
+	f.crash()
+	f.seal()
+	if shards, _, err := ListShards(t.Context(), f.store); err != nil || len(shards) != 1 {
+		t.Fatalf("shards %q, %v, want one", shards, err)
+	}
+	r, err := OpenShard(t.Context(), f.store, first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var d lost
+	if err := r.Inspect(t.Context(), f.claims(first), &d); err != nil || len(d.ordinals) == 0 || slices.Max(d.ordinals) >= damaged {
+		t.Errorf("rows %v are damaged, %v, want some of the first %d and no other", d.ordinals, err, damaged)
+	}
+	if len(f.committed) != damaged+3 || f.claims(first)[damaged+2].Ordinal != damaged+2 {
+		t.Errorf("%d rows are committed, want %d", len(f.committed), damaged+3)
+	}
+	if _, found, err := readReopened(t.Context(), f.store); found || err != nil {
+		t.Errorf("what the end of the shard said is kept: %v, %v", found, err)
+	}
+}
+
+// lost collects the rows that an inspection finds damaged.
+type lost struct{ ordinals []uint32 }
+
+func (l *lost) Claimed(c *Claim, err error) {
+	if err != nil {
+		l.ordinals = append(l.ordinals, c.Ordinal)
+	}
+}
+func (*lost) Orphan(string)         {}
+func (*lost) Damaged(*Claim, error) {}
