@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"cmp"
+	"errors"
 	"io"
 
 	"github.com/parquet-go/parquet-go"
@@ -43,8 +44,8 @@ func newRowReader(g parquet.RowGroup, first int64, columns, from []int) (r *rowR
 		return r, nil
 	}
 	for _, c := range r.columns {
-		// Where the index has not been loaded, SeekToRow reads all pages before.
-		if _, err := c.chunk.OffsetIndex(); err != nil {
+		// Where the index has not been loaded, or another program wrote none, SeekToRow reads all pages before.
+		if _, err := c.chunk.OffsetIndex(); err != nil && !errors.Is(err, parquet.ErrMissingOffsetIndex) {
 			return r, err
 		}
 		if err := c.SeekToRow(first); err != nil {
