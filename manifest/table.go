@@ -119,7 +119,7 @@ func changed(damaged spans) error {
 func (t *table) open() (err error) {
 	defer catch(&err)
 	t.parquet, err = parquet.OpenFile(t.file, t.file.Size(),
-		// Nothing looks rows up by bloom filters, and few need a page index.
+		// Few need them: what looks a row up reads those of the row groups that may have it.
 		parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true),
 		// The first magic bytes are part of the body, which may be damaged there: the checksums have vouched for what the
 		// library reads here.

@@ -9,8 +9,6 @@ import (
 	"testing"
 
 	"exporter/internal/emulator"
-	"exporter/internal/store"
-	"exporter/manifest"
 	"exporter/pipeline"
 )
 
@@ -66,16 +64,8 @@ func TestExport_HeavyMetadata_StaysWithinMemory(t *testing.T) {
 // countStored returns how many assets are stored, and looks whether all files, or none, are too large.
 func countStored(t *testing.T, out string, tooLarge bool) (stored int) {
 	t.Helper()
-	dir, err := store.OpenDir(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dir.Close()
-	snapshot, err := manifest.OpenSnapshot(t.Context(), dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer snapshot.Close()
+	_, snapshot, closed := openExport(t, out)
+	defer closed()
 	for file, err := range snapshot.Files(t.Context()) {
 		if err != nil || strings.HasPrefix(file.Error, pipeline.ClassTooLarge+": ") != tooLarge {
 			t.Errorf("a file has the error %q, %v", file.Error, err)

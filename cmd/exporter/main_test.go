@@ -221,19 +221,28 @@ type exported struct {
 	files []*pipeline.FileRow
 }
 
+// openExport opens an export for reading until closed is called.
+func openExport(t *testing.T, out string) (dir store.Reader, snapshot *manifest.Snapshot, closed func()) {
+	t.Helper()
+	opened, err := store.OpenDir(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if snapshot, err = manifest.OpenSnapshot(t.Context(), opened); err != nil {
+		opened.Close()
+		t.Fatal(err)
+	}
+	return opened, snapshot, func() {
+		snapshot.Close()
+		opened.Close()
+	}
+}
+
 // readExport reads a finished export and checks every stored blob against its row.
 func readExport(t *testing.T, out string) exported {
 	t.Helper()
-	dir, err := store.OpenDir(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dir.Close()
-	snapshot, err := manifest.OpenSnapshot(t.Context(), dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer snapshot.Close()
+	dir, snapshot, closed := openExport(t, out)
+	defer closed()
 	e := exported{rows: map[pipeline.AssetKey]*pipeline.Row{}}
 	for file, err := range snapshot.Files(t.Context()) {
 		if err != nil {
