@@ -138,9 +138,8 @@ type room struct {
 func (m *memory) enter(ctx context.Context, known int64) (*room, error) {
 	r := &room{memory: m, known: known, used: known}
 	err := m.wait(ctx, func() bool {
-		// All that is not parked comes to its end whatever happens to this one.
-		bytes, under := known+m.last, m.listed-m.parked
-		if under+bytes > m.share && (under > m.share || !m.enlarge(r)) {
+		bytes := known + m.last
+		if m.under()+bytes > m.share && !m.enlarge(r) {
 			return false
 		}
 		r.held = bytes
@@ -150,9 +149,12 @@ func (m *memory) enter(ctx context.Context, known int64) (*room, error) {
 	return r, err
 }
 
-// enlarge makes a listing the large one, if there is none.
+// under is what listings have that comes to its end whatever happens to others.
+func (m *memory) under() int64 { return m.listed - m.parked }
+
+// enlarge makes a listing the large one, if there is none and what is left of the one before leaves the others their share.
 func (m *memory) enlarge(r *room) bool {
-	if m.large == nil {
+	if m.large == nil && m.under() <= m.share {
 		m.large = r
 	}
 	return m.large == r

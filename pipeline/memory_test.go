@@ -91,10 +91,9 @@ func TestRun_LittleMemory_EndsAndStaysWithin(t *testing.T) {
 			if m.listed != 0 || m.blobs != 0 || m.large != nil {
 				t.Errorf("at the end %d bytes of listings are charged, %d of blobs, large: %v", m.listed, m.blobs, m.large)
 			}
-			// Beside the share there is one listing, and what is left of the one before.
 			one := int64(2*test.assets+1) * int64(test.size+1000)
-			if most := source.most.Load(); most > m.share+2*one {
-				t.Errorf("%d bytes were charged at once, want no more than the share of %d and two files of %d", most, m.share, one)
+			if most := source.most.Load(); most > m.share+one {
+				t.Errorf("%d bytes were charged at once, want no more than the share of %d and one file of %d", most, m.share, one)
 			}
 		})
 	}

@@ -160,7 +160,8 @@ func TestRun_Throttled_PausesAllWorkers(t *testing.T) {
 				t.Fatal("nothing was throttled")
 			}
 			// A window begins with the first request after the last one. Each worker and lister may be throttled once, since it had
-			// something under way, and then none in the rest of it.
+			// something under way, and once more where requests overtake each other on the way, so that one which was sent later is
+			// accepted; then none is in the rest of the window.
 			began, throttled := requests[0].Time, 0
 			for _, r := range requests[:first] {
 				if r.Time.Sub(began) >= pause {
@@ -172,9 +173,8 @@ func TestRun_Throttled_PausesAllWorkers(t *testing.T) {
 					throttled++
 				}
 			}
-			if most := s.workers + s.workers/4; throttled > most {
-				t.Errorf("%d requests were throttled in one window, want at most one for each of the %d workers and listers",
-					throttled, most)
+			if most := 2 * (s.workers + s.workers/4); throttled > most {
+				t.Errorf("%d requests were throttled in one window, want at most %d, two for each worker and lister", throttled, most)
 			}
 			readExportedSet(t, out).check(t, s.undisturbed(t))
 		})
