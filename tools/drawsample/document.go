@@ -99,8 +99,8 @@ func (d *document) print() (*printed, error) {
 
 // JPEG qualities, from 1 to 100.
 const (
-	screenshotQuality = 58
-	figureQuality     = 66
+	screenshotQuality = 24
+	figureQuality     = 30
 )
 
 // encode returns the canvas, shrunk, as a JPEG or PNG file.
