@@ -45,7 +45,7 @@ func BenchmarkLedger_Commit(b *testing.B) {
 		rows := benchRows(first, 50)
 		first += 50
 		b.StartTimer()
-		if err := l.Commit(b.Context(), rows, nil); err != nil {
+		if err := l.Commit(b.Context(), pipeline.Rows{Assets: rows}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -59,7 +59,7 @@ func BenchmarkLedger_Compact(b *testing.B) {
 		b.StopTimer()
 		l, _ := benchLedger(b)
 		for part := range 10 {
-			if err := l.Commit(b.Context(), benchRows(50*part, 50), nil); err != nil {
+			if err := l.Commit(b.Context(), pipeline.Rows{Assets: benchRows(50*part, 50)}); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -74,7 +74,7 @@ func BenchmarkLedger_Compact(b *testing.B) {
 // BenchmarkOpenSnapshot loads what a run that resumes has to know of 50,000 rows.
 func BenchmarkOpenSnapshot(b *testing.B) {
 	l, dir := benchLedger(b)
-	if err := l.Commit(b.Context(), benchRows(0, 500), nil); err != nil {
+	if err := l.Commit(b.Context(), pipeline.Rows{Assets: benchRows(0, 500)}); err != nil {
 		b.Fatal(err)
 	}
 	if err := l.Compact(b.Context()); err != nil {

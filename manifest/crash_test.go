@@ -82,7 +82,7 @@ func (m *ledgerModel) run(t *testing.T, l *Ledger, rng *rand.Rand, version *int)
 				m.files[row.Key()] = versions{m.files[row.Key()].committed, *version}
 			}
 		}
-		if err := l.Commit(t.Context(), assets, files); err != nil {
+		if err := l.Commit(t.Context(), pipeline.Rows{Assets: assets, Files: files}); err != nil {
 			return err
 		}
 		for _, row := range assets {
@@ -130,14 +130,14 @@ func TestLedger_Crash_LostFilesStayLost(t *testing.T) {
 	for n := 1; ; n++ {
 		st := storetest.NewMemory(nil)
 		first := openLedger(t, st)
-		err := first.Commit(t.Context(), []*pipeline.Row{storedRow("a", 1)}, []*pipeline.FileRow{row})
+		err := first.Commit(t.Context(), pipeline.Rows{Assets: []*pipeline.Row{storedRow("a", 1)}, Files: []*pipeline.FileRow{row}})
 		if err := errors.Join(err, first.Compact(t.Context()), st.Remove(t.Context(), AssetsName)); err != nil {
 			t.Fatal(err)
 		}
 		st = st.Recover(durabletest.DropNone, 0)
 		second := openLedger(t, st)
 		st.FailWith(storetest.FailAt(n, storetest.ErrCrashed))
-		err = second.Commit(t.Context(), []*pipeline.Row{storedRow("b", 1)}, nil)
+		err = second.Commit(t.Context(), pipeline.Rows{Assets: []*pipeline.Row{storedRow("b", 1)}})
 		if err == nil {
 			err = second.Compact(t.Context())
 		}

@@ -68,7 +68,7 @@ func TestLedger_Commit_NullMetadata_IsAbsent(t *testing.T) {
 	l := openLedger(t, dir)
 	r := figureRow("file-1", 0, "page_1_figure_1.jpg")
 	r.Metadata = json.RawMessage("null")
-	if err := l.Commit(t.Context(), []*pipeline.Row{r}, nil); err != nil {
+	if err := l.Commit(t.Context(), pipeline.Rows{Assets: []*pipeline.Row{r}}); err != nil {
 		t.Fatal(err)
 	}
 	if got := collect(t, openSnapshotOf(t, dir)); len(got) != 1 || got[0].Metadata != nil {

@@ -36,7 +36,7 @@ func findable(t *testing.T, st store.Store) (assets []*pipeline.Row, files []*pi
 		Sources: []pipeline.SourceKey{"directory:d"}}
 	files = append(files, noID)
 	l := openLedger(t, st)
-	if err := l.Commit(t.Context(), assets, files); err != nil {
+	if err := l.Commit(t.Context(), pipeline.Rows{Assets: assets, Files: files}); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Compact(t.Context()); err != nil {
@@ -45,7 +45,7 @@ func findable(t *testing.T, st store.Store) (assets []*pipeline.Row, files []*pi
 	newer := new(*assets[0])
 	newer.Attempts, assets[0] = 77, newer
 	l = openLedger(t, st)
-	if err := l.Commit(t.Context(), []*pipeline.Row{newer}, []*pipeline.FileRow{files[0]}); err != nil {
+	if err := l.Commit(t.Context(), pipeline.Rows{Assets: []*pipeline.Row{newer}, Files: []*pipeline.FileRow{files[0]}}); err != nil {
 		t.Fatal(err)
 	}
 	return assets, files
@@ -74,7 +74,7 @@ func TestSnapshot_LookUps_FindEveryRow(t *testing.T) {
 		}
 		for _, id := range []pipeline.ID{"file-00001", "a", "zzz", "file-99999"} {
 			row, err := s.Asset(t.Context(), pipeline.AssetKey{FileID: id, Kind: pipeline.Figure, FigureName: "figure 0"})
-			rows, errRows := s.Assets(t.Context(), id)
+			rows, errRows := s.Assets(t.Context(), pipeline.Owner{FileID: id})
 			file, errFile := s.FileRow(t.Context(), pipeline.FileKey{FileID: string(id)})
 			has, errHas := s.Has(t.Context(), id)
 			if err := errors.Join(err, errRows, errFile, errHas); err != nil || row != nil || len(rows) > 0 || file != nil || has {
@@ -100,7 +100,7 @@ func checkFound(t *testing.T, s *Snapshot, what string, assets []*pipeline.Row, 
 	if got, err := s.Asset(t.Context(), missing); got != nil || err != nil {
 		t.Errorf("%s: %v is found, %v", what, missing, err)
 	}
-	rows, err := s.Assets(t.Context(), want.FileID)
+	rows, err := s.Assets(t.Context(), pipeline.Owner{FileID: want.FileID})
 	count := 0
 	for _, row := range assets {
 		if row.FileID == want.FileID {

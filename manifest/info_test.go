@@ -21,7 +21,7 @@ func TestReadInfo_NewestThatCanBeRead(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer l.Close()
-		if err := l.Commit(t.Context(), []*pipeline.Row{storedRow("f", 1)}, nil); err != nil {
+		if err := l.Commit(t.Context(), pipeline.Rows{Assets: []*pipeline.Row{storedRow("f", 1)}}); err != nil {
 			t.Fatal(err)
 		}
 		if compact {

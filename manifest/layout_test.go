@@ -123,7 +123,7 @@ func TestLedger_ManifestOfAnotherProgram_GoesOn(t *testing.T) {
 	if diff := cmp.Diff(rows, collect(t, s)); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
-	got, err := s.Assets(t.Context(), rows[5].FileID)
+	got, err := s.Assets(t.Context(), pipeline.Owner{FileID: rows[5].FileID})
 	if err != nil || len(got) == 0 {
 		t.Errorf("Assets: %d rows, %v", len(got), err)
 	}

@@ -94,7 +94,8 @@ func (l *log[T]) removeStale(ctx context.Context, from store.Store) error {
 
 // Commit implements pipeline.Ledger: it writes the next part, and rolls up what has become too many. Where there are rows of both
 // kinds, those of files do not count before those of assets are there.
-func (l *Ledger) Commit(ctx context.Context, assets []*pipeline.Row, files []*pipeline.FileRow) error {
+func (l *Ledger) Commit(ctx context.Context, rows pipeline.Rows) error {
+	assets, files := rows.Assets, rows.Files
 	if len(assets) == 0 && len(files) == 0 {
 		return nil
 	}

@@ -131,7 +131,7 @@ func TestLedger_Commit_KeepsEveryColumn(t *testing.T) {
 	rows = append(rows, uncompressed)
 
 	l := openLedger(t, dir)
-	if err := l.Commit(t.Context(), rows, nil); err != nil {
+	if err := l.Commit(t.Context(), pipeline.Rows{Assets: rows}); err != nil {
 		t.Fatal(err)
 	}
 	sortRows(rows)
@@ -148,7 +148,7 @@ func TestLedger_Commit_KeepsEveryColumn(t *testing.T) {
 	if diff := cmp.Diff(&testInfo, s.Info()); diff != "" {
 		t.Errorf("key-value metadata (-want +got):\n%s", diff)
 	}
-	got, err := s.Assets(t.Context(), "a")
+	got, err := s.Assets(t.Context(), pipeline.Owner{FileID: "a"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func TestLedger_File_KeepsState(t *testing.T) {
 	noID := &pipeline.FileRow{File: pipeline.File{DirectoryFileID: "df"}, Status: pipeline.Skipped, Error: pipeline.ReasonNoFileID,
 		Sources: []pipeline.SourceKey{"directory:d"}, Gone: pipeline.Gone{VanishedAt: testTime}}
 	l := openLedger(t, dir)
-	if err := l.Commit(t.Context(), nil, []*pipeline.FileRow{row, noID}); err != nil {
+	if err := l.Commit(t.Context(), pipeline.Rows{Files: []*pipeline.FileRow{row, noID}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Compact(t.Context()); err != nil {
@@ -225,7 +225,7 @@ func TestLedger_RollUp_NewestRowWins(t *testing.T) {
 			for _, row := range batch {
 				rows = append(rows, row)
 			}
-			if err := l.Commit(t.Context(), rows, nil); err != nil {
+			if err := l.Commit(t.Context(), pipeline.Rows{Assets: rows}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -253,7 +253,7 @@ func TestLedger_RollUp_NewestRowWins(t *testing.T) {
 		}
 		var byFile []*pipeline.Row
 		for i := range 20 {
-			rows, err := s.Assets(t.Context(), pipeline.ID(fmt.Sprintf("f%02d", i)))
+			rows, err := s.Assets(t.Context(), pipeline.Owner{FileID: pipeline.ID(fmt.Sprintf("f%02d", i))})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -279,7 +279,7 @@ func TestLedger_Compact_MergesFewTables(t *testing.T) {
 				for i := range commits {
 					row := storedRow(fmt.Sprintf("f%d", i), int32(run))
 					want = append(want, row)
-					if err := l.Commit(t.Context(), []*pipeline.Row{row}, nil); err != nil {
+					if err := l.Commit(t.Context(), pipeline.Rows{Assets: []*pipeline.Row{row}}); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -332,7 +332,7 @@ func TestSnapshot_Rows_IgnoresLeftOvers(t *testing.T) {
 	old, updated := storedRow("a", 1), storedRow("a", 1)
 	updated.Attempts = 9
 	for _, row := range []*pipeline.Row{old, updated} {
-		if err := l.Commit(t.Context(), []*pipeline.Row{row}, nil); err != nil {
+		if err := l.Commit(t.Context(), pipeline.Rows{Assets: []*pipeline.Row{row}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -366,7 +366,7 @@ func TestLedger_RollUp_LeftOversAreDropped(t *testing.T) {
 	for i := range fanIn {
 		row := storedRow("a", 1)
 		row.Attempts = i
-		if err := l.Commit(t.Context(), []*pipeline.Row{row}, nil); err != nil {
+		if err := l.Commit(t.Context(), pipeline.Rows{Assets: []*pipeline.Row{row}}); err != nil {
 			t.Fatal(err)
 		}
 		if i == 0 {
@@ -385,7 +385,7 @@ func TestLedger_RollUp_LeftOversAreDropped(t *testing.T) {
 		t.Errorf("%d parts count and %d do not, want 1 and %d", len(s.assets.parts), len(s.assets.stale), fanIn-1)
 	}
 	next := openLedger(t, dir)
-	if err := next.Commit(t.Context(), want, nil); err != nil {
+	if err := next.Commit(t.Context(), pipeline.Rows{Assets: want}); err != nil {
 		t.Fatal(err)
 	}
 	if numbers, err := next.assets.series.parts(t.Context()); err != nil || len(numbers) != 2 {
@@ -398,7 +398,7 @@ func TestLedger_Open_DistrustsFilesWithoutManifest(t *testing.T) {
 	dir := openDir(t, t.TempDir())
 	l := openLedger(t, dir)
 	row := &pipeline.FileRow{File: *testFile("a"), Status: pipeline.Complete}
-	if err := l.Commit(t.Context(), []*pipeline.Row{storedRow("a", 1)}, []*pipeline.FileRow{row}); err != nil {
+	if err := l.Commit(t.Context(), pipeline.Rows{Assets: []*pipeline.Row{storedRow("a", 1)}, Files: []*pipeline.FileRow{row}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Compact(t.Context()); err != nil {
@@ -432,13 +432,13 @@ func TestSnapshot_Open_NamesDamagedFile(t *testing.T) {
 			dir := openDir(t, t.TempDir())
 			l := openLedger(t, dir)
 			file := &pipeline.FileRow{File: *testFile("a"), Status: pipeline.Complete}
-			if err := l.Commit(t.Context(), []*pipeline.Row{storedRow("a", 1)}, []*pipeline.FileRow{file}); err != nil {
+			if err := l.Commit(t.Context(), pipeline.Rows{Assets: []*pipeline.Row{storedRow("a", 1)}, Files: []*pipeline.FileRow{file}}); err != nil {
 				t.Fatal(err)
 			}
 			if err := l.Compact(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if err := openLedger(t, dir).Commit(t.Context(), []*pipeline.Row{storedRow("a", 2)}, nil); err != nil {
+			if err := openLedger(t, dir).Commit(t.Context(), pipeline.Rows{Assets: []*pipeline.Row{storedRow("a", 2)}}); err != nil {
 				t.Fatal(err)
 			}
 			content := readFile(t, dir, name)
@@ -456,7 +456,7 @@ func TestSnapshot_Open_NamesDamagedFile(t *testing.T) {
 
 func TestSnapshot_Rows_StopsWithContext(t *testing.T) {
 	dir := openDir(t, t.TempDir())
-	if err := openLedger(t, dir).Commit(t.Context(), []*pipeline.Row{storedRow("a", 1), storedRow("a", 2)}, nil); err != nil {
+	if err := openLedger(t, dir).Commit(t.Context(), pipeline.Rows{Assets: []*pipeline.Row{storedRow("a", 1), storedRow("a", 2)}}); err != nil {
 		t.Fatal(err)
 	}
 	cause := errors.New("enough")

@@ -78,7 +78,7 @@ func (w written) commit(t *testing.T, l *Ledger, version, firstPage, lastPage in
 		files = append(files, file)
 		w.files[file.Key()] = append(w.files[file.Key()], file)
 	}
-	if err := l.Commit(t.Context(), rows, files); err != nil {
+	if err := l.Commit(t.Context(), pipeline.Rows{Assets: rows, Files: files}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -98,7 +98,7 @@ func (w written) check(t *testing.T, s *Snapshot) (newest map[pipeline.AssetKey]
 	}
 	var byFile []*pipeline.Row
 	for f := range writtenFiles {
-		some, err := s.Assets(t.Context(), writtenFile(f))
+		some, err := s.Assets(t.Context(), pipeline.Owner{FileID: writtenFile(f)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -371,14 +371,14 @@ func TestOpenSalvaged_Pruned_Goes(t *testing.T) {
 	gone, kept := storedRow("f", 0), storedRow("f", 1)
 	gone.VanishedAt = testTime
 	file := &pipeline.FileRow{File: *testFile("g"), Status: pipeline.Complete, Gone: pipeline.Gone{VanishedAt: testTime}}
-	if err := l.Commit(t.Context(), []*pipeline.Row{gone, kept}, []*pipeline.FileRow{file}); err != nil {
+	if err := l.Commit(t.Context(), pipeline.Rows{Assets: []*pipeline.Row{gone, kept}, Files: []*pipeline.FileRow{file}}); err != nil {
 		t.Fatal(err)
 	}
 	keepBlobs := func([]pipeline.Location) error { return nil }
 	if err := l.Prune(t.Context(), Removal{Selects: vanished, Allow: allowAll, RemoveBlobs: keepBlobs}); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Commit(t.Context(), []*pipeline.Row{storedRow("h", 0)}, nil); err != nil {
+	if err := l.Commit(t.Context(), pipeline.Rows{Assets: []*pipeline.Row{storedRow("h", 0)}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Close(); err != nil {

@@ -158,13 +158,13 @@ func (p *pruning) withdrawFiles(ctx context.Context, last bool) error {
 			row.Gone = p.gone(row.Gone)
 		}
 		if batch = append(batch, row); len(batch) == pruneBatch {
-			if err := p.ledger.Commit(ctx, nil, batch); err != nil {
+			if err := p.ledger.Commit(ctx, pipeline.Rows{Files: batch}); err != nil {
 				return err
 			}
 			batch = batch[:0]
 		}
 	}
-	return p.ledger.Commit(ctx, nil, batch)
+	return p.ledger.Commit(ctx, pipeline.Rows{Files: batch})
 }
 
 func (p *pruning) withdrawAssets(ctx context.Context) error {
@@ -197,7 +197,7 @@ func (p *pruning) disown(ctx context.Context, rows []*pipeline.Row) error {
 			stored = append(stored, row.Location)
 		}
 	}
-	if err := p.ledger.Commit(ctx, pruned, nil); err != nil || len(stored) == 0 {
+	if err := p.ledger.Commit(ctx, pipeline.Rows{Assets: pruned}); err != nil || len(stored) == 0 {
 		return err
 	}
 	return p.RemoveBlobs(stored)

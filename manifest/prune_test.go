@@ -26,7 +26,7 @@ func TestLedger_Prune_DisownsBeforeBlobsGo(t *testing.T) {
 	}
 	gone := &pipeline.FileRow{File: *testFile("g"), Status: pipeline.Complete, Gone: pipeline.Gone{VanishedAt: testTime}}
 	kept := &pipeline.FileRow{File: *testFile("f"), Status: pipeline.Complete}
-	if err := l.Commit(t.Context(), rows, []*pipeline.FileRow{gone, kept}); err != nil {
+	if err := l.Commit(t.Context(), pipeline.Rows{Assets: rows, Files: []*pipeline.FileRow{gone, kept}}); err != nil {
 		t.Fatal(err)
 	}
 	removed := 0
@@ -71,7 +71,7 @@ func TestLedger_Prune_StopsWhereBlobsCannotBeRemoved(t *testing.T) {
 	l := openLedger(t, dir)
 	row := storedRow("f", 0)
 	row.VanishedAt = testTime
-	if err := l.Commit(t.Context(), []*pipeline.Row{row}, nil); err != nil {
+	if err := l.Commit(t.Context(), pipeline.Rows{Assets: []*pipeline.Row{row}}); err != nil {
 		t.Fatal(err)
 	}
 	failed := errors.New("read-only")
@@ -103,7 +103,7 @@ func TestLedger_Prune_File_TakesAllOfIt(t *testing.T) {
 	f := &pipeline.FileRow{File: *testFile("f"), Status: pipeline.Partial, Sources: []pipeline.SourceKey{"directory:away"}}
 	noID := &pipeline.FileRow{File: pipeline.File{DirectoryFileID: "dfl-1"}, Status: pipeline.Skipped, Sources: f.Sources}
 	kept := &pipeline.FileRow{File: *testFile("g"), Status: pipeline.Complete, Sources: []pipeline.SourceKey{"directory:away", "project"}}
-	err := l.Commit(t.Context(), []*pipeline.Row{storedRow("f", 0), failed, expired, orphan, storedRow("g", 0)}, []*pipeline.FileRow{f, noID, kept})
+	err := l.Commit(t.Context(), pipeline.Rows{Assets: []*pipeline.Row{storedRow("f", 0), failed, expired, orphan, storedRow("g", 0)}, Files: []*pipeline.FileRow{f, noID, kept}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,7 @@ func TestLedger_RollUp_KeepsRowsOfManyPages(t *testing.T) {
 		for _, row := range batch {
 			rows = append(rows, row)
 		}
-		if err := l.Commit(t.Context(), rows, nil); err != nil {
+		if err := l.Commit(t.Context(), pipeline.Rows{Assets: rows}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -126,7 +126,7 @@ func TestLedger_Commit_KeepsWhatIsAbsent(t *testing.T) {
 	}
 	st := storetest.NewMemory(nil)
 	l := openLedger(t, st)
-	if err := l.Commit(t.Context(), rows, files); err != nil {
+	if err := l.Commit(t.Context(), pipeline.Rows{Assets: rows, Files: files}); err != nil {
 		t.Fatal(err)
 	}
 	slices.SortFunc(files, func(a, b *pipeline.FileRow) int { return a.Key().Compare(b.Key()) })

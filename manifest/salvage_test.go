@@ -216,7 +216,7 @@ func TestSalvage_BloomFilter_LosesNothing(t *testing.T) {
 	sortRows(rows)
 	st := storetest.NewMemory(nil)
 	l := openLedger(t, st)
-	if err := errors.Join(l.Commit(t.Context(), rows, files), l.Compact(t.Context())); err != nil {
+	if err := errors.Join(l.Commit(t.Context(), pipeline.Rows{Assets: rows, Files: files}), l.Compact(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	content := readFile(t, st, AssetsName)
@@ -252,7 +252,7 @@ func TestSnapshot_Open_IgnoresDamagedLeftOvers(t *testing.T) {
 	l.assets.fanIn = 2
 	want := []*pipeline.Row{storedRow("a", 1), storedRow("b", 1)}
 	for _, row := range want {
-		if err := l.Commit(t.Context(), []*pipeline.Row{row}, nil); err != nil {
+		if err := l.Commit(t.Context(), pipeline.Rows{Assets: []*pipeline.Row{row}}); err != nil {
 			t.Fatal(err)
 		}
 	}

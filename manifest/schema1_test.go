@@ -41,7 +41,7 @@ func TestLedger_Schema1_GoesOn(t *testing.T) {
 	row := storedRow("c", 0)
 	row.DeclaredType, row.MissedAt, row.Content.Orientation = "image/png", testTime, 6
 	file := &pipeline.FileRow{File: *testFile("c"), Status: pipeline.Complete, AskedAt: testTime, Sources: []pipeline.SourceKey{"project"}}
-	if err := l.Commit(t.Context(), []*pipeline.Row{row}, []*pipeline.FileRow{file}); err != nil {
+	if err := l.Commit(t.Context(), pipeline.Rows{Assets: []*pipeline.Row{row}, Files: []*pipeline.FileRow{file}}); err != nil {
 		t.Fatal(err)
 	}
 	want = slices.Insert(want, 3, row)

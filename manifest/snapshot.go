@@ -112,7 +112,8 @@ func (s *Snapshot) Files(ctx context.Context) iter.Seq2[*pipeline.FileRow, error
 }
 
 // Assets implements pipeline.History.
-func (s *Snapshot) Assets(ctx context.Context, id pipeline.ID) ([]*pipeline.Row, error) {
+func (s *Snapshot) Assets(ctx context.Context, of pipeline.Owner) ([]*pipeline.Row, error) {
+	id := of.FileID
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}

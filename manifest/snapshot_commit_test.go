@@ -30,7 +30,7 @@ func TestOpenSnapshot_RunEndsMeanwhile_CompleteFilesHaveTheirAssets(t *testing.T
 	export := func(id string) {
 		l := openLedger(t, st)
 		file := &pipeline.FileRow{File: *testFile(id), Status: pipeline.Complete, Counts: pipeline.Counts{Stored: 1}}
-		if err := l.Commit(t.Context(), []*pipeline.Row{storedRow(id, 0)}, []*pipeline.FileRow{file}); err != nil {
+		if err := l.Commit(t.Context(), pipeline.Rows{Assets: []*pipeline.Row{storedRow(id, 0)}, Files: []*pipeline.FileRow{file}}); err != nil {
 			t.Fatal(err)
 		}
 		if err := l.Compact(t.Context()); err != nil {
@@ -47,7 +47,7 @@ func TestOpenSnapshot_RunEndsMeanwhile_CompleteFilesHaveTheirAssets(t *testing.T
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows, err := s.Assets(t.Context(), pipeline.ID(file.ID))
+		rows, err := s.Assets(t.Context(), pipeline.Owner{FileID: pipeline.ID(file.ID)})
 		if err != nil || int64(len(rows)) != file.Stored {
 			t.Errorf("file %s has %d stored assets and %d rows: %v", file.ID, file.Stored, len(rows), err)
 		}

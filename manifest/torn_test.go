@@ -22,12 +22,12 @@ func TestLedger_CommitTorn_CountsForNothing(t *testing.T) {
 		return []*pipeline.FileRow{{File: *testFile(id), Status: pipeline.Complete, Counts: pipeline.Counts{Stored: stored}}}
 	}
 	l := openLedger(t, st)
-	if err := l.Commit(t.Context(), []*pipeline.Row{storedRow("a", 0)}, file("a", 1)); err != nil {
+	if err := l.Commit(t.Context(), pipeline.Rows{Assets: []*pipeline.Row{storedRow("a", 0)}, Files: file("a", 1)}); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
 		fail = true
-		if err := openLedger(t, st).Commit(t.Context(), []*pipeline.Row{storedRow("a", 1)}, file("a", 2)); err == nil {
+		if err := openLedger(t, st).Commit(t.Context(), pipeline.Rows{Assets: []*pipeline.Row{storedRow("a", 1)}, Files: file("a", 2)}); err == nil {
 			t.Fatal("the commit did not fail")
 		}
 		fail = false
@@ -39,7 +39,7 @@ func TestLedger_CommitTorn_CountsForNothing(t *testing.T) {
 	// One that fails is not merged either.
 	l = openLedger(t, st)
 	fail = true
-	if err := l.Commit(t.Context(), []*pipeline.Row{storedRow("a", 1)}, file("a", 2)); err == nil {
+	if err := l.Commit(t.Context(), pipeline.Rows{Assets: []*pipeline.Row{storedRow("a", 1)}, Files: file("a", 2)}); err == nil {
 		t.Fatal("the commit did not fail")
 	}
 	if fail = false; l.Compact(t.Context()) != nil {
@@ -49,7 +49,7 @@ func TestLedger_CommitTorn_CountsForNothing(t *testing.T) {
 		t.Fatalf("merged, the file's state is %+v, %v, want that of the first commit", state, err)
 	}
 	l = openLedger(t, st)
-	if err := l.Commit(t.Context(), []*pipeline.Row{storedRow("b", 0)}, file("b", 1)); err != nil {
+	if err := l.Commit(t.Context(), pipeline.Rows{Assets: []*pipeline.Row{storedRow("b", 0)}, Files: file("b", 1)}); err != nil {
 		t.Fatal(err)
 	}
 	for _, when := range []string{"in parts", "merged"} {

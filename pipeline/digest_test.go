@@ -11,9 +11,9 @@ type readsCounted struct {
 	reads int
 }
 
-func (s *readsCounted) Assets(ctx context.Context, id ID) ([]*Row, error) {
+func (s *readsCounted) Assets(ctx context.Context, of Owner) ([]*Row, error) {
 	s.reads++
-	return s.fakeStore.Assets(ctx, id)
+	return s.fakeStore.Assets(ctx, of)
 }
 
 // A file with skipped assets costs nothing as long as the filters are the ones that decided; with others, its rows are read once, in a

@@ -73,7 +73,8 @@ func (s *fakeSource) list(place SourceKey) iter.Seq2[File, error] {
 	}
 }
 
-func (s *fakeSource) Assets(_ context.Context, id ID, kind Kind, room Room) ([]*Asset, error) {
+func (s *fakeSource) Assets(_ context.Context, of Wanted, room Room) ([]*Asset, error) {
+	id, kind := ID(of.File.ID), of.Kind
 	s.mu.Lock()
 	s.listings = append(s.listings, string(id)+" "+string(kind))
 	s.mu.Unlock()
@@ -270,7 +271,8 @@ func (s *fakeStore) Discard(_ context.Context, blobs []Location) error {
 	return nil
 }
 
-func (s *fakeStore) Commit(_ context.Context, rows []*Row, files []*FileRow) error {
+func (s *fakeStore) Commit(_ context.Context, c Rows) error {
+	rows, files := c.Assets, c.Files
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.broken {
@@ -380,12 +382,12 @@ func (s *fakeStore) Known(ctx context.Context) iter.Seq2[*KnownFile, error] {
 	}
 }
 
-func (s *fakeStore) Assets(_ context.Context, id ID) ([]*Row, error) {
+func (s *fakeStore) Assets(_ context.Context, of Owner) ([]*Row, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var rows []*Row
 	for _, key := range slices.SortedFunc(maps.Keys(s.rows), AssetKey.Compare) {
-		if key.FileID == id {
+		if key.Owner() == of {
 			row := *s.rows[key]
 			row.File = new(row.File.recorded())
 			rows = append(rows, &row)

@@ -357,7 +357,8 @@ func (h *upstream) listing(d string, kind int) Listing {
 }
 
 // Assets implements Source.
-func (h *upstream) Assets(_ context.Context, id ID, kind Kind, _ Room) ([]*Asset, error) {
+func (h *upstream) Assets(_ context.Context, of Wanted, _ Room) ([]*Asset, error) {
+	id, kind := ID(of.File.ID), of.Kind
 	h.store.mu.Lock()
 	defer h.store.mu.Unlock()
 	h.requests = append(h.requests, string(id)+" "+string(kind))

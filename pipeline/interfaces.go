@@ -12,10 +12,10 @@ import (
 type Source interface {
 	// Listings returns the listings of files, in the order in which they are to be read. None is asked for before.
 	Listings(ctx context.Context) []Listing
-	// Assets lists all assets of one kind that a file has. A *NoAssetsError says that there is nothing to ask for. A
-	// nil slice is the answer that has no list: there may be none yet, and what is known is not gone. Room is asked for each
+	// Assets lists all assets of one kind that a file or a job has of one origin. A *NoAssetsError says that there is nothing to ask
+	// for. A nil slice is the answer that has no list: there may be none yet, and what is known is not gone. Room is asked for each
 	// asset before the next one is read; its error is returned as it is.
-	Assets(ctx context.Context, id ID, kind Kind, room Room) ([]*Asset, error)
+	Assets(ctx context.Context, of Wanted, room Room) ([]*Asset, error)
 	// Blob fetches an asset and returns its bytes only after they have been verified. The caller closes the blob. Pause is
 	// called around a wait of some length, in which the source holds neither a connection nor memory for the asset; it may be
 	// nil.
@@ -23,6 +23,13 @@ type Source interface {
 	// Stop ends all waiting for permission to send, now and from now on: such calls return an error that wraps
 	// ErrStopped. Requests that have been sent are finished.
 	Stop()
+}
+
+// Wanted says which assets are to be listed.
+type Wanted struct {
+	File   *File
+	Kind   Kind
+	Origin Origin
 }
 
 // Pause calls wait, while which another asset may take the place of the one that waits, and returns its error, or why there
@@ -71,14 +78,21 @@ type History interface {
 	// File returns what is known of a file, or nil when nothing is, and FileRow its row. They are slow.
 	File(ctx context.Context, key FileKey) (*FileState, error)
 	FileRow(ctx context.Context, key FileKey) (*FileRow, error)
-	// Assets returns the rows of a file's assets in the order of their keys.
-	Assets(ctx context.Context, id ID) ([]*Row, error)
+	// Assets returns the rows of the assets of an owner, those of its file or of its job alone, in the order of their keys.
+	Assets(ctx context.Context, of Owner) ([]*Row, error)
 }
 
 // Ledger records what becomes of files and assets.
 type Ledger interface {
 	History
-	// Commit adds rows durably, all of them or none. A later row replaces an earlier one of its key. It is called by one goroutine, and
-	// not again after an error.
-	Commit(ctx context.Context, assets []*Row, files []*FileRow) error
+	// Commit adds rows durably. A file counts only with all that comes with it. A later row replaces an earlier one of its key. It is
+	// called by one goroutine, and not again after an error.
+	Commit(ctx context.Context, rows Rows) error
+}
+
+// Rows are what is committed together.
+type Rows struct {
+	Assets []*Row
+	Files  []*FileRow
+	Pages  []*PageRow
 }

@@ -13,30 +13,35 @@ type keyCode struct {
 	form keyForm
 }
 
-// keyForm says what the bits are, and which of the two ids the key is.
+// keyForm says what the bits are, and which of the ids the key is.
 type keyForm uint8
 
 const (
 	// shortForm: the id itself, filled up with zeros.
 	shortForm keyForm = iota
-	// uuidForm: the id is a UUID in lower case. dflForm: it has directoryFilePrefix before.
+	// uuidForm: the id is a UUID in lower case. dflForm: it has directoryFilePrefix before, and pjbForm jobPrefix.
 	uuidForm
 	dflForm
+	pjbForm
 	// longForm: anything else. The bits are none.
 	longForm
-	// ofDirectory is added where the key is that of a file without a file_id.
-	ofDirectory
+	// ofDirectory is added where the key is that of a file without a file_id, and ofJob where it is that of a parse job.
+	ofDirectory keyForm = 1 << 6
+	ofJob       keyForm = 1 << 7
 )
 
-// directoryFilePrefix is what ids of directory files begin with.
-const directoryFilePrefix = "dfl-"
+// directoryFilePrefix is what ids of directory files begin with, and jobPrefix those of parse jobs.
+const directoryFilePrefix, jobPrefix = "dfl-", "pjb-"
 
-func (f keyForm) isLong() bool { return f&^ofDirectory == longForm }
+func (f keyForm) isLong() bool { return f&^(ofDirectory|ofJob) == longForm }
 
 // encodeKey returns the code of a key and its text.
 func encodeKey(key FileKey) (keyCode, string) {
 	text, of := key.FileID, keyForm(0)
-	if text == "" {
+	switch {
+	case key.JobID != "":
+		text, of = key.JobID, ofJob
+	case text == "":
 		text, of = key.DirectoryFileID, ofDirectory
 	}
 	bits, form := encodeID(text)
@@ -53,6 +58,8 @@ func encodeID(text string) (bits [2]uint64, form keyForm) {
 		form = uuidForm
 	case strings.HasPrefix(text, directoryFilePrefix) && decodeUUID(&b, text[len(directoryFilePrefix):]):
 		form = dflForm
+	case strings.HasPrefix(text, jobPrefix) && decodeUUID(&b, text[len(jobPrefix):]):
+		form = pjbForm
 	default:
 		return bits, longForm
 	}

@@ -97,7 +97,7 @@ func (r *run) asks(k *knownFile) (bool, error) {
 		return false, nil
 	}
 	// Only the rows of assets say why they were skipped, and which of them are older.
-	rows, err := r.history.Assets(r.work, ID(k.row.ID))
+	rows, err := r.history.Assets(r.work, k.row.Owner())
 	return slices.ContainsFunc(rows, func(row *Row) bool { return r.decidesAnew(row, k.row.UpdatedAt) }), err
 }
 
@@ -202,7 +202,7 @@ func (r *run) confirm(f *FileRow) bool {
 
 // restateAssets returns the rows of a file's assets that say other things of it than it does now.
 func (r *run) restateAssets(progress *fileProgress, l *listing) (rows []*Row, err error) {
-	prior, err := r.history.Assets(r.work, ID(progress.row.ID))
+	prior, err := r.history.Assets(r.work, progress.row.Owner())
 	if err != nil {
 		return nil, r.ledgerFailed(err)
 	}
@@ -217,7 +217,7 @@ func (r *run) restateAssets(progress *fileProgress, l *listing) (rows []*Row, er
 // restore takes a file back that was gone and is listed as it was known, with the assets that went with it. It returns false where
 // the ledger does not have all of them, or other filters are to be heeded.
 func (r *run) restore(k *knownFile) (bool, error) {
-	prior, err := r.history.Assets(r.work, ID(k.row.ID))
+	prior, err := r.history.Assets(r.work, k.row.Owner())
 	if err != nil {
 		return false, r.ledgerFailed(err)
 	}
@@ -302,7 +302,7 @@ func (r *run) recount(f *FileRow) error {
 	if f.ListedAt.IsZero() {
 		f.ListedAt = r.started
 	}
-	assets, err := r.history.Assets(r.work, ID(f.ID))
+	assets, err := r.history.Assets(r.work, f.Owner())
 	if err != nil {
 		return r.ledgerFailed(err)
 	}
@@ -337,8 +337,8 @@ func (r *run) vanish(row *FileRow) error {
 	progress.row.Gone, progress.row.MissedIn = gone, nil
 	progress.row.clear()
 	var rows []*Row
-	if id, err := ParseID(row.ID); err == nil {
-		assets, err := r.history.Assets(r.work, id)
+	if owner, err := row.checkedOwner(); err == nil {
+		assets, err := r.history.Assets(r.work, owner)
 		if err != nil {
 			return r.ledgerFailed(err)
 		}

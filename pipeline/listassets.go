@@ -32,17 +32,17 @@ func (l *listing) under(row *Row, file *File) time.Time {
 // file's row says why.
 func (r *run) listAssets(progress *fileProgress, state *FileState, room *room) (l listing, refusals map[Kind]*Failure, err error) {
 	row := &progress.row
-	if row.ID == "" {
+	if row.Owner() == (Owner{}) {
 		row.Status, row.Error = Skipped, ReasonNoFileID
 		return l, nil, nil
 	}
-	id, err := ParseID(row.ID)
+	owner, err := row.checkedOwner()
 	if err != nil {
 		row.Status, row.Error = Failed, (&Failure{Class: ClassBadID, Err: err}).Error()
 		return l, nil, nil
 	}
 	l.kinds, l.knownUnder = map[Kind]bool{}, state.UpdatedAt
-	if l.prior, err = r.prior(id); err != nil {
+	if l.prior, err = r.prior(owner); err != nil {
 		return l, nil, err
 	}
 	refusals = map[Kind]*Failure{}
@@ -51,7 +51,7 @@ func (r *run) listAssets(progress *fileProgress, state *FileState, room *room) (
 			refusals[kind] = failure
 			continue
 		}
-		assets, err := r.askAssets(id, kind, room)
+		assets, err := r.askAssets(Wanted{&row.File, kind, OriginFile}, room)
 		if none, ok := errors.AsType[*NoAssetsError](err); ok {
 			row.Status, row.Error, row.Counts = Skipped, none.Error(), Counts{}
 			return listing{prior: l.prior}, nil, nil
@@ -93,10 +93,10 @@ func (r *run) listAssets(progress *fileProgress, state *FileState, room *room) (
 
 // askAssets asks for a file's assets of a kind. Where there is no memory for them, what came of them is dropped, and they are asked
 // for again when there is.
-func (r *run) askAssets(id ID, kind Kind, room *room) ([]*Asset, error) {
+func (r *run) askAssets(of Wanted, room *room) ([]*Asset, error) {
 	before := room.used
 	for {
-		assets, err := r.Source.Assets(r.intake, id, kind, room.take)
+		assets, err := r.Source.Assets(r.intake, of, room.take)
 		if err == nil {
 			return assets, nil
 		}
@@ -120,9 +120,9 @@ func (l *listing) holds(kind Kind) bool {
 	return false
 }
 
-// prior returns what the ledger has of a file's assets.
-func (r *run) prior(id ID) (map[AssetKey]*Row, error) {
-	rows, err := r.history.Assets(r.work, id)
+// prior returns what the ledger has of the assets of an owner.
+func (r *run) prior(of Owner) (map[AssetKey]*Row, error) {
+	rows, err := r.history.Assets(r.work, of)
 	if err != nil {
 		return nil, r.ledgerFailed(err)
 	}

@@ -37,8 +37,8 @@ type meteredSource struct {
 	listed atomic.Int64
 }
 
-func (s *meteredSource) Assets(ctx context.Context, id ID, kind Kind, room Room) ([]*Asset, error) {
-	assets, err := s.fakeSource.Assets(ctx, id, kind, func(bytes int64) error {
+func (s *meteredSource) Assets(ctx context.Context, of Wanted, room Room) ([]*Asset, error) {
+	assets, err := s.fakeSource.Assets(ctx, of, func(bytes int64) error {
 		err := room(bytes)
 		m := s.run()
 		m.mu.Lock()
@@ -171,8 +171,13 @@ func TestMemory_TwoLargeListings_OneAfterTheOther(t *testing.T) {
 		if grown {
 			t.Fatal("two listings are large at once")
 		}
-		first.leave()
+		held := first.leave()
 		first.close()
+		synctest.Wait()
+		if grown {
+			t.Fatal("a listing is large beside what is left of another one")
+		}
+		m.freeListed(held)
 		wg.Wait()
 		if err := second.take(2 * m.share); err != nil {
 			t.Errorf("now: %v", err)
@@ -200,15 +205,15 @@ func (s *slowStore) Put(ctx context.Context, a *Asset, b *Blob, prior *Location)
 	return s.fakeStore.Put(ctx, a, b, prior)
 }
 
-func (s *slowStore) Commit(ctx context.Context, rows []*Row, files []*FileRow) error {
+func (s *slowStore) Commit(ctx context.Context, rows Rows) error {
 	time.Sleep(s.commit)
 	s.mu.Lock()
-	for _, row := range rows {
+	for _, row := range rows.Assets {
 		s.oldest = max(s.oldest, time.Since(s.stored[row.Key()]))
 	}
-	s.rows = max(s.rows, len(rows))
+	s.rows = max(s.rows, len(rows.Assets))
 	s.mu.Unlock()
-	return s.fakeStore.Commit(ctx, rows, files)
+	return s.fakeStore.Commit(ctx, rows)
 }
 
 // Where committing is slower than fetching, fetching waits: what is not committed is no older than it takes to make two checkpoints

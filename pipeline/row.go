@@ -102,9 +102,11 @@ type FileRow struct {
 
 // Counts sums up the assets of a file.
 type Counts struct {
-	// Screenshots and Figures count the listed assets of each kind; nil where that kind was not asked for or its listing
+	// Screenshots, Figures and Documents count the listed assets of each kind; nil where that kind was not asked for or its listing
 	// failed.
-	Screenshots, Figures *int64
+	Screenshots, Figures, Documents *int64
+	// Pages counts the pages of which the text is recorded; nil where it was not asked for.
+	Pages *int64
 	// MissingPages counts the gaps in the page numbers of the screenshots; nil as Screenshots is.
 	MissingPages *int64
 	// Stored, Skipped and Failed count the listed assets by status; Bytes is the size of those stored.
@@ -130,8 +132,11 @@ func (c *Counts) clear() { c.Stored, c.Skipped, c.Failed, c.Bytes = 0, 0, 0, 0 }
 
 // of returns how many assets of a kind are listed.
 func (c *Counts) of(kind Kind) *int64 {
-	if kind == Screenshot {
+	switch kind {
+	case Screenshot:
 		return c.Screenshots
+	case Document:
+		return c.Documents
 	}
 	return c.Figures
 }
@@ -139,9 +144,11 @@ func (c *Counts) of(kind Kind) *int64 {
 // FileState is what a ledger keeps of a FileRow for the next run.
 type FileState struct {
 	Status Status
-	// Screenshots, Figures, MissingPages, Stored and Skipped are those of Counts.
-	Screenshots, Figures, MissingPages *int64
-	Stored, Skipped                    int64
+	// FileID is the file_id of a job's file; empty where it is not known, and for what is no job.
+	FileID string
+	// Screenshots to Skipped are those of Counts.
+	Screenshots, Figures, Documents, Pages, MissingPages *int64
+	Stored, Skipped                                      int64
 	// UpdatedAt is the file's updated_at: the newest of all its places. ExpiresAt, ListedAt, AskedAt, Sources and MissedIn are those
 	// of FileRow.
 	UpdatedAt, ExpiresAt, ListedAt, AskedAt time.Time

@@ -78,7 +78,7 @@ func (s *surroundings) forge(sink string) {
 		File: *file, Status: pipeline.Complete, Counts: pipeline.Counts{Stored: int64(len(rows))},
 		Gone: pipeline.Gone{MissedAt: time.Now()},
 	}
-	err = ledger.Commit(s.t.Context(), rows, []*pipeline.FileRow{settled})
+	err = ledger.Commit(s.t.Context(), pipeline.Rows{Assets: rows, Files: []*pipeline.FileRow{settled}})
 	if err = errors.Join(err, ledger.Compact(s.t.Context()), ledger.Close(), dir.Close()); err != nil {
 		s.t.Fatal(err)
 	}

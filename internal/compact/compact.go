@@ -16,7 +16,7 @@ import (
 type Ledger interface {
 	verify.Rows
 	// Commit adds rows durably. Rows goes on to yield what it yielded before.
-	Commit(ctx context.Context, assets []*pipeline.Row, files []*pipeline.FileRow) error
+	Commit(ctx context.Context, rows pipeline.Rows) error
 	// Compact merges what was committed into the tables that readers open, and ends the ledger.
 	Compact(ctx context.Context) error
 	Close() error

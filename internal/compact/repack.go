@@ -244,12 +244,12 @@ func (c *compaction) commit(ctx context.Context, ledger Ledger, moved []*member)
 		if ordinal++; len(pending) < rowsAtOnce {
 			continue
 		}
-		if err := ledger.Commit(ctx, pending, nil); err != nil {
+		if err := ledger.Commit(ctx, pipeline.Rows{Assets: pending}); err != nil {
 			return err
 		}
 		pending = nil
 	}
-	return ledger.Commit(ctx, pending, nil)
+	return ledger.Commit(ctx, pipeline.Rows{Assets: pending})
 }
 
 // count counts a member that has moved.

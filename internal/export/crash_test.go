@@ -52,7 +52,8 @@ func (s *crashSource) Files(context.Context) iter.Seq2[pipeline.File, error] {
 	}
 }
 
-func (s *crashSource) Assets(_ context.Context, id pipeline.ID, kind pipeline.Kind, _ pipeline.Room) ([]*pipeline.Asset, error) {
+func (s *crashSource) Assets(_ context.Context, of pipeline.Wanted, _ pipeline.Room) ([]*pipeline.Asset, error) {
+	id, kind := pipeline.ID(of.File.ID), of.Kind
 	var assets []*pipeline.Asset
 	for page := range s.pages {
 		a := &pipeline.Asset{FileID: id, Kind: kind, PageIndex: int32(page)}

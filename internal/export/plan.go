@@ -208,4 +208,4 @@ func (noHistory) Known(context.Context) iter.Seq2[*pipeline.KnownFile, error] {
 	return func(func(*pipeline.KnownFile, error) bool) {}
 }
 
-func (noHistory) Assets(context.Context, pipeline.ID) ([]*pipeline.Row, error) { return nil, nil }
+func (noHistory) Assets(context.Context, pipeline.Owner) ([]*pipeline.Row, error) { return nil, nil }

@@ -113,7 +113,8 @@ func (u *matrixUpstream) list() iter.Seq2[pipeline.File, error] {
 }
 
 // Assets implements pipeline.Source.
-func (u *matrixUpstream) Assets(_ context.Context, id pipeline.ID, kind pipeline.Kind, _ pipeline.Room) ([]*pipeline.Asset, error) {
+func (u *matrixUpstream) Assets(_ context.Context, of pipeline.Wanted, _ pipeline.Room) ([]*pipeline.Asset, error) {
+	id, kind := pipeline.ID(of.File.ID), of.Kind
 	pictures := u.files[string(id)].pictures
 	assets := []*pipeline.Asset{}
 	for _, key := range slices.SortedFunc(maps.Keys(pictures), pipeline.AssetKey.Compare) {

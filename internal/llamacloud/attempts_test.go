@@ -245,7 +245,7 @@ func TestClient_ObeysShouldRetry(t *testing.T) {
 func TestClient_ShouldRetry_DoesNotShortenAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAPI(t, throttle(1, 429, map[string]string{"X-Should-Retry": "false", "Retry-After": "20"}))
-		if _, err := a.source.Assets(t.Context(), "f", pipeline.Figure, roomy); err == nil {
+		if _, err := a.source.Assets(t.Context(), wanted("f", pipeline.Figure), roomy); err == nil {
 			t.Fatal("the request was sent again")
 		}
 		if got := eventsOf[pipeline.Paused](a.events); len(got) != 1 || got[0].For.Seconds() < 20 {

@@ -93,7 +93,7 @@ func BenchmarkClient_PageFigures(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := source.Assets(b.Context(), "file-1", pipeline.Figure, roomy); err != nil {
+		if _, err := source.Assets(b.Context(), wanted("file-1", pipeline.Figure), roomy); err != nil {
 			b.Fatal(err)
 		}
 	}

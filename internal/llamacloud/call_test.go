@@ -111,7 +111,7 @@ func TestClient_TooLongPauseEndsAllRequests(t *testing.T) {
 			a := newAPI(t, throttle(1, 429, map[string]string{"Retry-After": value}))
 			start := time.Now()
 			for range 2 {
-				_, err := a.source.Assets(t.Context(), "f", pipeline.Figure, roomy)
+				_, err := a.source.Assets(t.Context(), wanted("f", pipeline.Figure), roomy)
 				if _, ok := errors.AsType[*PauseError](err); !ok {
 					t.Errorf("got %v, want a PauseError", err)
 				}
@@ -205,7 +205,7 @@ func TestClient_RetriesBurstsOfErrors(t *testing.T) {
 func TestClient_GivesUpAfterMaxAttempts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAPI(t, throttle(6, 500, nil))
-		_, err := a.source.Assets(t.Context(), "f", pipeline.Figure, roomy)
+		_, err := a.source.Assets(t.Context(), wanted("f", pipeline.Figure), roomy)
 		failure, ok := errors.AsType[*pipeline.Failure](err)
 		if !ok || failure.Class != "http_500" || failure.Attempts != 6 {
 			t.Errorf("got %v, want a failure of class http_500 after 6 attempts", err)
@@ -255,7 +255,7 @@ func TestClient_GivesTheCauseOfItsContext(t *testing.T) {
 			cancel(cause)
 			<-r.Context().Done()
 		})
-		if _, err := a.source.Assets(ctx, "f", pipeline.Figure, roomy); !errors.Is(err, cause) {
+		if _, err := a.source.Assets(ctx, wanted("f", pipeline.Figure), roomy); !errors.Is(err, cause) {
 			t.Errorf("got %v, want %v", err, cause)
 		}
 	})
@@ -268,10 +268,10 @@ func TestSource_Stop_FinishesWhatWasSent(t *testing.T) {
 			a.source.Stop()
 			_, _ = io.WriteString(w, "[]")
 		})
-		if _, err := a.source.Assets(t.Context(), "f", pipeline.Figure, roomy); err != nil {
+		if _, err := a.source.Assets(t.Context(), wanted("f", pipeline.Figure), roomy); err != nil {
 			t.Errorf("the request that was sent fails: %v", err)
 		}
-		if _, err := a.source.Assets(t.Context(), "f", pipeline.Figure, roomy); !errors.Is(err, pipeline.ErrStopped) {
+		if _, err := a.source.Assets(t.Context(), wanted("f", pipeline.Figure), roomy); !errors.Is(err, pipeline.ErrStopped) {
 			t.Errorf("got %v, want %v", err, pipeline.ErrStopped)
 		}
 	})
@@ -315,7 +315,7 @@ func TestClient_EveryRequestTakesAToken_ButHops(t *testing.T) {
 			}
 		}, func(o *Options) { o.Rate = Rate{PerSecond: 0.02} })
 		for range 4 {
-			if _, err := a.source.Assets(t.Context(), "f", pipeline.Figure, roomy); err != nil {
+			if _, err := a.source.Assets(t.Context(), wanted("f", pipeline.Figure), roomy); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -350,10 +350,10 @@ func TestSource_Stop_EndsWhatNetHTTPSendsAgain(t *testing.T) {
 			a.source.Stop()
 			panic(http.ErrAbortHandler)
 		})
-		if _, err := a.source.Assets(t.Context(), "f", pipeline.Figure, roomy); err != nil {
+		if _, err := a.source.Assets(t.Context(), wanted("f", pipeline.Figure), roomy); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := a.source.Assets(t.Context(), "f", pipeline.Figure, roomy); !errors.Is(err, pipeline.ErrStopped) {
+		if _, err := a.source.Assets(t.Context(), wanted("f", pipeline.Figure), roomy); !errors.Is(err, pipeline.ErrStopped) {
 			t.Errorf("got %v, want %v", err, pipeline.ErrStopped)
 		}
 	})

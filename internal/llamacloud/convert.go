@@ -56,6 +56,7 @@ func screenshotAsset(file pipeline.ID, s *PageScreenshot) *pipeline.Asset {
 	return &pipeline.Asset{
 		FileID:     file,
 		Kind:       pipeline.Screenshot,
+		Origin:     pipeline.OriginFile,
 		PageIndex:  s.PageIndex,
 		ListedSize: s.ImageSize.Ptr(),
 		Metadata:   s.Metadata.Or(nil),
@@ -66,6 +67,7 @@ func figureAsset(file pipeline.ID, f *PageFigure) *pipeline.Asset {
 	return &pipeline.Asset{
 		FileID:        file,
 		Kind:          pipeline.Figure,
+		Origin:        pipeline.OriginFile,
 		PageIndex:     f.PageIndex,
 		FigureName:    f.FigureName,
 		ListedSize:    f.FigureSize.Ptr(),

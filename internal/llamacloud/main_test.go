@@ -285,6 +285,11 @@ func answerWith(body string) http.HandlerFunc {
 // roomy is a pipeline.Room that has no bound.
 func roomy(int64) error { return nil }
 
+// wanted asks for what the routes of a file have of a kind.
+func wanted(id pipeline.ID, kind pipeline.Kind) pipeline.Wanted {
+	return pipeline.Wanted{File: &pipeline.File{ID: string(id)}, Kind: kind, Origin: pipeline.OriginFile}
+}
+
 // parseJSON checks a text that is read as a whole, and removes its white space.
 func parseJSON(raw []byte) (value, error) {
 	if err := checkJSON(raw); err != nil {

@@ -48,7 +48,7 @@ func (o *outageAPI) set(down bool) {
 func newOutageAPI(t *testing.T) (*api, *outageAPI) {
 	o := &outageAPI{image: picture(t), asked: map[string]int{}}
 	a := newAPI(t, o.ServeHTTP)
-	if _, err := a.source.Assets(t.Context(), "f", pipeline.Screenshot, roomy); err != nil {
+	if _, err := a.source.Assets(t.Context(), wanted("f", pipeline.Screenshot), roomy); err != nil {
 		t.Fatal(err)
 	}
 	return a, o

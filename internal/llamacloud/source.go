@@ -139,18 +139,19 @@ func (s *Selection) matches(f *pipeline.File) bool {
 }
 
 // Assets implements pipeline.Source. An answer that is no listing is the file's failure.
-func (s *Source) Assets(ctx context.Context, id pipeline.ID, kind pipeline.Kind, room pipeline.Room) ([]*pipeline.Asset, error) {
+func (s *Source) Assets(ctx context.Context, of pipeline.Wanted, room pipeline.Room) ([]*pipeline.Asset, error) {
+	id := pipeline.ID(of.File.ID)
 	if isTyped(id) {
 		return nil, &pipeline.NoAssetsError{Reason: fmt.Sprintf(
 			"no screenshots and figures can be asked for: %.80q is not the id of a stored file, which is a UUID", string(id))}
 	}
-	switch kind {
+	switch of.Kind {
 	case pipeline.Screenshot:
 		return assets(ctx, s, screenshotsRoute, id, room, readPageScreenshot, screenshotAsset)
 	case pipeline.Figure:
 		return assets(ctx, s, figuresRoute, id, room, readPageFigure, figureAsset)
 	}
-	return nil, fmt.Errorf("list assets: there is no kind %q", kind)
+	return nil, fmt.Errorf("list assets: there is no kind %q", of.Kind)
 }
 
 // typedID is a UUID behind a word, by which the API tells ids of other things than stored files, such as directory files (dfl-)
@@ -183,7 +184,7 @@ func assets[T any, P fileItem[T]](
 			s.client.cleanItem(item)
 			asset := convert(id, &t)
 			if asset.Odd = item.Odd; item.Malformed != nil {
-				asset = &pipeline.Asset{FileID: id, Kind: asset.Kind, Malformed: &pipeline.Failure{Class: ClassMalformed, Err: item.Malformed}}
+				asset = &pipeline.Asset{FileID: id, Kind: asset.Kind, Origin: asset.Origin, Malformed: &pipeline.Failure{Class: ClassMalformed, Err: item.Malformed}}
 			}
 			list = append(list, asset)
 			// What is kept of the item is accounted for by its weight.

@@ -231,7 +231,7 @@ func TestSource_Assets(t *testing.T) {
 		},
 	}
 	for kind, assets := range want {
-		got, err := a.source.Assets(t.Context(), "f", kind, roomy)
+		got, err := a.source.Assets(t.Context(), wanted("f", kind), roomy)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -239,7 +239,7 @@ func TestSource_Assets(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", kind, diff)
 		}
 	}
-	if _, err := a.source.Assets(t.Context(), "f", "video", roomy); err == nil {
+	if _, err := a.source.Assets(t.Context(), wanted("f", "video"), roomy); err == nil {
 		t.Error("a kind that does not exist is listed")
 	}
 }
@@ -264,10 +264,10 @@ func TestSource_Assets_Failures(t *testing.T) {
 					}
 					answer(w, r)
 				})
-				if _, err := a.source.Assets(t.Context(), "well", pipeline.Figure, roomy); err != nil {
+				if _, err := a.source.Assets(t.Context(), wanted("well", pipeline.Figure), roomy); err != nil {
 					t.Fatal(err)
 				}
-				_, err := a.source.Assets(t.Context(), "f", pipeline.Figure, roomy)
+				_, err := a.source.Assets(t.Context(), wanted("f", pipeline.Figure), roomy)
 				if failure, ok := errors.AsType[*pipeline.Failure](err); !ok || failure.Class != class {
 					t.Errorf("got %v, want a failure of class %s", err, class)
 				}
@@ -286,7 +286,7 @@ func stallHeaders(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done()
 func TestSource_Assets_MalformedIsTheFilesFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAPI(t, answerWith(`{}`))
-		_, err := a.source.Assets(t.Context(), "f", pipeline.Figure, roomy)
+		_, err := a.source.Assets(t.Context(), wanted("f", pipeline.Figure), roomy)
 		if failure, ok := errors.AsType[*pipeline.Failure](err); !ok || failure.Class != ClassMalformed || !failure.Final {
 			t.Errorf("got %v, want a final failure of the file", err)
 		}

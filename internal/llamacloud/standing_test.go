@@ -55,7 +55,7 @@ func (a *api) blobOf(t *testing.T, file pipeline.ID) error {
 }
 
 func (a *api) listingOf(t *testing.T, file pipeline.ID) error {
-	_, err := a.source.Assets(t.Context(), file, pipeline.Screenshot, roomy)
+	_, err := a.source.Assets(t.Context(), wanted(file, pipeline.Screenshot), roomy)
 	checkNoKey(t, err)
 	return err
 }

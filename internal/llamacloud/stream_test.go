@@ -92,7 +92,7 @@ func TestSource_Assets_TakesRoom(t *testing.T) {
 			_, _ = io.WriteString(w, `[{"page_index":0},{"page_index":1,"metadata":{"a":"b"}},{"page_index":2}]`)
 		})
 		taken := int64(0)
-		assets, err := a.source.Assets(t.Context(), "f", pipeline.Screenshot, func(bytes int64) error {
+		assets, err := a.source.Assets(t.Context(), wanted("f", pipeline.Screenshot), func(bytes int64) error {
 			taken += bytes
 			return nil
 		})
@@ -117,7 +117,7 @@ func TestSource_Assets_NoRoom(t *testing.T) {
 		})
 		full := errors.New("no room")
 		asked := 0
-		_, err := a.source.Assets(t.Context(), "f", pipeline.Screenshot, func(bytes int64) error {
+		_, err := a.source.Assets(t.Context(), wanted("f", pipeline.Screenshot), func(bytes int64) error {
 			if bytes > 0 {
 				asked++
 			}
@@ -149,7 +149,7 @@ func TestSource_Assets_LargerThanAnAnswer(t *testing.T) {
 				_, _ = io.WriteString(w, "["+strings.Join(items, test.between)+"]")
 			})
 			a.client.maxJSON = 1 << 17
-			assets, err := a.source.Assets(t.Context(), "f", pipeline.Screenshot, roomy)
+			assets, err := a.source.Assets(t.Context(), wanted("f", pipeline.Screenshot), roomy)
 			if isLarge := errors.Is(err, errTooLarge); isLarge != test.isLarge || !isLarge && len(assets) != count {
 				t.Errorf("%d assets, %v", len(assets), err)
 			}

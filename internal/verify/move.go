@@ -187,7 +187,7 @@ func (r *Repair) commitMoved(ctx context.Context, batch moved, sink pipeline.Sin
 	for i, row := range batch.rows {
 		row.Location = *batch.locations[i]
 	}
-	if err := r.ledger.Commit(ctx, batch.rows, nil); err != nil {
+	if err := r.ledger.Commit(ctx, pipeline.Rows{Assets: batch.rows}); err != nil {
 		return &pipeline.StorageError{Op: "commit what has moved", Err: err}
 	}
 	r.done.Moved += int64(len(batch.rows))

@@ -74,11 +74,11 @@ type lossless struct {
 	err error
 }
 
-func (l lossless) Commit(ctx context.Context, rows []*pipeline.Row, files []*pipeline.FileRow) error {
-	for _, row := range rows {
+func (l lossless) Commit(ctx context.Context, c pipeline.Rows) error {
+	for _, row := range c.Assets {
 		if row.Status == pipeline.Failed {
 			return l.err
 		}
 	}
-	return l.Ledger.Commit(ctx, rows, files)
+	return l.Ledger.Commit(ctx, c)
 }

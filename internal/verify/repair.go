@@ -20,7 +20,7 @@ type Ledger interface {
 	// Files yields the rows of all source files.
 	Files(ctx context.Context) iter.Seq2[*pipeline.FileRow, error]
 	// Commit adds rows durably. Rows and Files go on to yield what they yielded before.
-	Commit(ctx context.Context, assets []*pipeline.Row, files []*pipeline.FileRow) error
+	Commit(ctx context.Context, rows pipeline.Rows) error
 	Close() error
 }
 
@@ -170,10 +170,10 @@ func (r *Repair) disownAll(ctx context.Context, kept int) error {
 	lost := r.lost[:count]
 	files, err := r.reopened(ctx, lost)
 	if err == nil && len(files) > 0 {
-		err = r.ledger.Commit(ctx, nil, files)
+		err = r.ledger.Commit(ctx, pipeline.Rows{Files: files})
 	}
 	if err == nil {
-		err = r.ledger.Commit(ctx, lost, nil)
+		err = r.ledger.Commit(ctx, pipeline.Rows{Assets: lost})
 	}
 	if err != nil {
 		return &pipeline.StorageError{Op: "commit what is lost", Err: err}

@@ -194,6 +194,6 @@ type failingLedger struct {
 	err error
 }
 
-func (l failingLedger) Commit(context.Context, []*pipeline.Row, []*pipeline.FileRow) error {
+func (l failingLedger) Commit(context.Context, pipeline.Rows) error {
 	return l.err
 }

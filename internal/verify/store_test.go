@@ -98,7 +98,8 @@ func (l *ledger) Files(ctx context.Context) iter.Seq2[*pipeline.FileRow, error] 
 	return values(ctx, l.files, pipeline.FileKey.Compare)
 }
 
-func (l *ledger) Commit(_ context.Context, rows []*pipeline.Row, files []*pipeline.FileRow) error {
+func (l *ledger) Commit(_ context.Context, c pipeline.Rows) error {
+	rows, files := c.Assets, c.Files
 	l.book.add(rows, files)
 	return nil
 }
