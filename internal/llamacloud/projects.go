@@ -2,7 +2,6 @@ package llamacloud
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"net/http"
 	"net/url"
@@ -61,7 +60,7 @@ func (c *Client) Projects(ctx context.Context, q ProjectsQuery) iter.Seq2[Projec
 func orBefore[T any](now, before iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for t, err := range now {
-			if refused, ok := errors.AsType[*APIError](err); ok && refused.absent() && !errors.Is(err, ErrCursorRefused) {
+			if IsAbsent(err) {
 				before(yield)
 				return
 			}
