@@ -102,7 +102,7 @@ func explainError(err error) explanation {
 			"is whole again; if it is meant to be so, give --force listing once"}
 	case export.Is[*export.PruneError](err):
 		return explanation{exitStopped, "check what vanished (vanished_at in files.parquet), and give --force prune if it is meant"}
-	case errors.Is(err, errOddFiles):
+	case errors.Is(err, errOddFiles), errors.Is(err, errOddSources):
 		return explanation{exitIncomplete, ""}
 	case export.Is[*export.UnlistedError](err):
 		return explanation{exitIncomplete, "run.json has the reasons; the others are exported, nothing of these counts as vanished, and the " +

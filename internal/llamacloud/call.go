@@ -23,6 +23,8 @@ type call struct {
 	// single tells that only one file or asset is asked for, so that a refusal may be its own; blob that it is a blob, which
 	// needs a place on the line.
 	single, blob bool
+	// limit bounds how often requests of its kind are sent; nil for as the governor lets them.
+	limit *limiter
 	// requests is how many requests were made so far: retries, redirect hops and throttled ones included.
 	requests int
 	// kept is what governors keep of the request that they throttled; nil where none did.
@@ -121,6 +123,9 @@ func (k *call) attempt(ctx context.Context, use func(*answer) error) error {
 				return err
 			}
 		}
+	}
+	if err := k.limit.wait(ctx, k.client.origins.Switch); err != nil {
+		return err
 	}
 	k.patient = false
 	for renewals, busy := 0, 0; ; {

@@ -36,6 +36,8 @@ type Client struct {
 	line      *line
 	standing  standing
 	listings  knownLimits
+	// parseListings keeps requests for listings of parse jobs apart.
+	parseListings *limiter
 	// maxJSON bounds a JSON answer, in bytes.
 	maxJSON int64
 	// oddQuota tells that it was logged that headers which announce a quota make no sense.
@@ -61,6 +63,8 @@ func New(o Options) (*Client, error) {
 		line:      newLine(),
 		standing:  standing{asking: make(chan struct{}, 1)},
 		maxJSON:   maxJSONBody,
+
+		parseListings: &limiter{apart: parseListings},
 	}, nil
 }
 

@@ -183,6 +183,13 @@ func IsRefusal(err error) bool {
 	return ok && refused.final() && !errors.Is(err, ErrCursorRefused)
 }
 
+// IsAbsent tells whether an error is the API's answer that what was asked for is not there, or that it does not know how to answer for
+// it.
+func IsAbsent(err error) bool {
+	refused, ok := errors.AsType[*APIError](err)
+	return ok && refused.absent() && !errors.Is(err, ErrCursorRefused)
+}
+
 // printable makes a server's text fit for an error: cut to maxErrorText, and with an escape for all that does not print.
 func printable(text string) string {
 	var b strings.Builder

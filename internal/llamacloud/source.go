@@ -85,7 +85,7 @@ func (s *Source) Listings(ctx context.Context) []pipeline.Listing {
 }
 
 // listing converts the items of a listing, and leaves out those that are not wanted.
-func listing[T any, P fileItem[T]](
+func listing[T any, P listItem[T]](
 	key pipeline.SourceKey, what string, items iter.Seq2[T, error], convert func(*T) (file pipeline.File, wanted bool),
 ) pipeline.Listing {
 	return pipeline.Listing{Key: key, Files: func(yield func(pipeline.File, error) bool) {
@@ -160,7 +160,7 @@ var typedID = regexp.MustCompile(`^[A-Za-z]+[-_][0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){
 
 func isTyped(id pipeline.ID) bool { return typedID.MatchString(string(id)) }
 
-func assets[T any, P fileItem[T]](
+func assets[T any, P listItem[T]](
 	ctx context.Context, s *Source, route string, id pipeline.ID, room pipeline.Room, decode func(*object, value) T,
 	convert func(pipeline.ID, *T) *pipeline.Asset,
 ) (list []*pipeline.Asset, err error) {
@@ -192,7 +192,10 @@ func assets[T any, P fileItem[T]](
 			taken += asset.Weight()
 			st.failed = room(asset.Weight())
 			return st.failed
-		}, func() { list = []*pipeline.Asset{} })
+		}, func() error {
+			list = []*pipeline.Asset{}
+			return nil
+		})
 	})
 	if err != nil {
 		return nil, failure(err, k.requests)
