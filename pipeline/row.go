@@ -34,6 +34,7 @@ const (
 	ReasonConfidence = "confidence"
 	ReasonPage       = "page"
 	ReasonNoFileID   = "no file_id"
+	ReasonNoPicture  = "no picture"
 	// ReasonNewerDate is why an asset is fetched again that has the size that is stored.
 	ReasonNewerDate = "newer date"
 	// ReasonPruned is that of an asset that vanished and whose blob is removed, or of an asset or file that could not be told
@@ -172,8 +173,13 @@ type KnownFile struct {
 
 // State returns what a ledger keeps of the row.
 func (f *FileRow) State() *FileState {
+	fileID := ""
+	if f.IsJob() {
+		fileID = f.ID
+	}
 	return &FileState{
-		Status: f.Status, Screenshots: f.Screenshots, Figures: f.Figures, MissingPages: f.MissingPages,
+		FileID: fileID,
+		Status: f.Status, Screenshots: f.Screenshots, Figures: f.Figures, Documents: f.Documents, Pages: f.Pages, MissingPages: f.MissingPages,
 		Stored: f.Stored, Skipped: f.Skipped, UpdatedAt: f.UpdatedAt.Truncate(time.Microsecond), ExpiresAt: f.ExpiresAt,
 		ListedAt: f.ListedAt, AskedAt: f.AskedAt, Sources: f.Sources, MissedIn: f.MissedIn,
 		NamesHash: f.File.NamesHash(), Missed: !f.MissedAt.IsZero(), Gone: f.IsGone(), HasError: f.Error != "",
@@ -183,7 +189,7 @@ func (f *FileRow) State() *FileState {
 
 // of returns how many assets of a kind are listed.
 func (s *FileState) of(kind Kind) *int64 {
-	c := Counts{Screenshots: s.Screenshots, Figures: s.Figures}
+	c := Counts{Screenshots: s.Screenshots, Figures: s.Figures, Documents: s.Documents}
 	return c.of(kind)
 }
 

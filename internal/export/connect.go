@@ -55,12 +55,20 @@ func Connect(cfg *config.Config, log *slog.Logger, spool func() (llamacloud.Spoo
 	return client, nil
 }
 
-func selection(s *config.Source) llamacloud.Selection {
+func selection(s *config.Source, wait bool) llamacloud.Selection {
 	return llamacloud.Selection{
 		Directories:         s.Directories,
 		Pipelines:           s.Pipelines,
 		Files:               s.Files,
 		Project:             s.Project,
+		Indexes:             s.Indexes,
+		Batches:             s.BatchIDs,
+		DirectoryBatches:    s.Batches,
+		ParseJobs:           s.ParseJobIDs,
+		AllParseJobs:        s.ParseJobs,
+		JobsSince:           s.JobsSince,
+		JobStatus:           s.JobStatus,
+		Wait:                wait,
 		DisplayName:         s.DisplayName,
 		DisplayNameContains: s.DisplayNameContains,
 		UniqueID:            s.UniqueID,

@@ -63,6 +63,7 @@ func (r *run) report(err error) *Report {
 		Assets: map[string]string{
 			"screenshots":    fmt.Sprint(assets.Screenshots),
 			"figures":        fmt.Sprint(assets.Figures),
+			"documents":      fmt.Sprint(assets.Documents),
 			"skip_noise":     fmt.Sprint(assets.SkipNoise),
 			"min_confidence": fmt.Sprint(assets.MinConfidence),
 			"pages":          assets.Pages.String(),

@@ -119,7 +119,7 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 
 // pipelineOptions are those of a run and of a plan.
 func (r *run) pipelineOptions(client *llamacloud.Client) pipeline.Options {
-	cfg, files := r.Config, selection(&r.Config.Source)
+	cfg, files := r.Config, selection(&r.Config.Source, r.Config.Run.Wait)
 	incremental := cfg.Run.Since == config.SinceLast && narrow(&files, r.last.watermark(r.Source), r.Log)
 	return pipeline.Options{
 		Source:        llamacloud.NewSource(client, files),

@@ -44,6 +44,9 @@ const (
 	ClassRedirect = "redirect"
 	// ClassThrottled: a host that the API redirects to has accepted nothing for longer than Options.MaxPause.
 	ClassThrottled = "throttled"
+	// ClassGone: what had been listed is not there any more. ClassPending: it is not there yet.
+	ClassGone    = pipeline.ClassGone
+	ClassPending = "pending"
 	// ClassBadID: an identifier was refused before a request was made.
 	ClassBadID = "bad_id"
 )

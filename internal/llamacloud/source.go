@@ -16,10 +16,19 @@ import (
 
 // Selection says which files a Source gives. The zero Selection has none.
 type Selection struct {
-	// Directories and Pipelines are listed in order, then the project where Project is set, then Files are given as they
+	// Directories, Pipelines and Indexes are listed in order, then the project where Project is set, then Files are given as they
 	// stand, whatever the filters say.
-	Directories, Pipelines, Files []pipeline.ID
-	Project                       bool
+	Directories, Pipelines, Indexes, Files []pipeline.ID
+	Project                                bool
+	// Then come parse jobs, which no filter of files concerns: those of Batches, those of the batches of Directories where
+	// DirectoryBatches is set, ParseJobs, and where AllParseJobs is set, those of the project that were created at JobsSince or later and
+	// have JobStatus; zero values do not narrow it.
+	Batches, ParseJobs             []pipeline.ID
+	DirectoryBatches, AllParseJobs bool
+	JobsSince                      time.Time
+	JobStatus                      string
+	// Wait has jobs and batches waited for that are not done.
+	Wait bool
 
 	// DisplayName and the other filters narrow the listings; zero values do not. The API applies them to directories, the
 	// Source to the rest: there DisplayNameContains minds upper and lower case, UniqueID is the external_file_id, removed
@@ -38,13 +47,15 @@ type Selection struct {
 type Source struct {
 	client    *Client
 	selection Selection
+	attached  attached
+	jobs      jobResults
 }
 
 var _ pipeline.Source = (*Source)(nil)
 
 // NewSource returns a Source that uses the client, whose requests Stop ends too.
 func NewSource(c *Client, selection Selection) *Source {
-	return &Source{client: c, selection: selection}
+	return &Source{client: c, selection: selection, jobs: newJobResults()}
 }
 
 // Stop implements pipeline.Source.
@@ -69,6 +80,9 @@ func (s *Source) Listings(ctx context.Context) []pipeline.Listing {
 			return file, s.selection.matches(&file)
 		}))
 	}
+	for _, id := range s.selection.Indexes {
+		all = append(all, s.indexListing(ctx, id))
+	}
 	if s.selection.Project {
 		files := s.client.ProjectFiles(ctx)
 		all = append(all, listing(pipeline.ProjectSource, "project files", files, func(f *ProjectFile) (pipeline.File, bool) {
@@ -81,7 +95,7 @@ func (s *Source) Listings(ctx context.Context) []pipeline.Listing {
 			yield(pipeline.File{ID: string(id)}, nil)
 		}})
 	}
-	return all
+	return append(all, s.jobListings(ctx)...)
 }
 
 // listing converts the items of a listing, and leaves out those that are not wanted.
@@ -141,6 +155,14 @@ func (s *Selection) matches(f *pipeline.File) bool {
 // Assets implements pipeline.Source. An answer that is no listing is the file's failure.
 func (s *Source) Assets(ctx context.Context, of pipeline.Wanted, room pipeline.Room) ([]*pipeline.Asset, error) {
 	id := pipeline.ID(of.File.ID)
+	switch {
+	case of.Origin == pipeline.OriginAttachment:
+		return s.attachments(ctx, of.File, room)
+	case of.Origin == pipeline.OriginParse:
+		return s.jobAssets(ctx, of, room)
+	case of.Kind == pipeline.Document:
+		return document(of.File, room)
+	}
 	if isTyped(id) {
 		return nil, &pipeline.NoAssetsError{Reason: fmt.Sprintf(
 			"no screenshots and figures can be asked for: %.80q is not the id of a stored file, which is a UUID", string(id))}
@@ -239,7 +261,11 @@ func (s *Source) Blob(ctx context.Context, asset *pipeline.Asset, pause pipeline
 	expected, _ := asset.ExpectedSize()
 	var blob *pipeline.Blob
 	err = k.do(ctx, func(a *answer) (err error) {
-		blob, err = s.client.takeBlob(a, expected)
+		if asset.Kind == pipeline.Document {
+			blob, err = s.client.takeDocument(a, documentName(asset))
+		} else {
+			blob, err = s.client.takeBlob(a, expected)
+		}
 		return err
 	})
 	if err != nil {
@@ -249,7 +275,14 @@ func (s *Source) Blob(ctx context.Context, asset *pipeline.Asset, pause pipeline
 }
 
 func (s *Source) blobCall(a *pipeline.Asset) (*call, error) {
-	if a.Kind == pipeline.Figure {
+	switch {
+	case a.Origin == pipeline.OriginAttachment:
+		return s.attachmentCall(a)
+	case a.Origin == pipeline.OriginParse:
+		return s.jobPictureCall(a)
+	case a.Kind == pipeline.Document:
+		return s.documentCall(a)
+	case a.Kind == pipeline.Figure:
 		return s.client.figureCall(a.FileID, a.PageIndex, a.FigureName)
 	}
 	return s.client.screenshotCall(a.FileID, a.PageIndex)
