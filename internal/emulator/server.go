@@ -53,7 +53,7 @@ type Server struct {
 	injector  *injector
 	storage   *storage // nil: none
 	cursors   cursors
-	signer    signer
+	links     links
 	log       requestLog
 	endpoints []endpoint
 }
@@ -73,7 +73,7 @@ func New(o Options) (*Server, error) {
 	o.LinkLife = cmp.Or(o.LinkLife, time.Hour)
 	s := &Server{
 		corpus: o.Corpus, key: o.Key, latency: o.Latency, linkLife: o.LinkLife,
-		signer: newSigner("download_url", o.Seed), log: requestLog{limit: o.LogLimit},
+		links: links{newSigner(o.Seed)}, log: requestLog{limit: o.LogLimit},
 	}
 	if err := s.configure(&o); err != nil {
 		return nil, fmt.Errorf("emulator: %w", err)
@@ -163,8 +163,8 @@ func (s *Server) answer(x *exchange, arrived time.Time) reply {
 	}
 	x.route, x.params = e.route, params
 	switch {
-	case x.route == RouteDownload:
-		return s.operate(e, x)
+	case x.route.isDownload():
+		return s.answerLink(e, x, arrived)
 	case !s.authorized(x.r):
 		return detail(http.StatusUnauthorized, "Invalid API key").with("WWW-Authenticate", "Bearer")
 	case s.throttler.draw():
