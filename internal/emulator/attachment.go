@@ -153,7 +153,7 @@ func (s *Server) listAttachments(x *exchange) reply {
 			return rep
 		}
 		held, ok := s.corpus.attachments[sourceID]
-		if !ok {
+		if !ok || x.token == "" && s.late.list(attachmentList(sourceID)) {
 			return nil
 		}
 		for seq, a := range held.after(x.after) {
@@ -189,7 +189,7 @@ func (s *Server) downloadAttachment(x *exchange) reply {
 // attached returns nil where there is no such attachment. The corpus is locked.
 func (s *Server) attached(sourceID, name string) blob {
 	held, ok := s.corpus.attachments[sourceID]
-	if !ok {
+	if !ok || s.late.withholds(attachmentList(sourceID)) {
 		return nil
 	}
 	return held.find(name)
