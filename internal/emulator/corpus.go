@@ -16,7 +16,16 @@ import (
 // a corpus may be served by several servers.
 type Corpus struct {
 	mu          sync.RWMutex
-	directories map[string]*directory
+	directories table[*directory]
+	projects    table[*ProjectSpec]
+	pipelines   table[*pipeline]
+	indexes     table[*index]
+	jobs        table[*parseJob]
+	batches     table[*batch]
+	// computed are parse jobs that come before those of jobs; nil: none.
+	computed *syntheticJobs
+	// attachments are those of each source_id.
+	attachments map[string]attachments
 	files       map[string]*file
 	// order holds files by seq, byID by id; byID is nil until it is asked for after a change.
 	order []*file
@@ -25,7 +34,7 @@ type Corpus struct {
 	seq uint64
 }
 
-// directory is one directory, and the pipeline of the same id.
+// directory is one directory.
 type directory struct {
 	DirectorySpec
 	// entries are sorted by seq.
@@ -53,12 +62,8 @@ type file struct {
 	projectID, organizationID string
 	modified                  time.Time
 	pictures                  pictures
+	document                  blob     // nil: not in storage
 	content                   *content // nil: not uploaded here
-}
-
-// DirectorySpec describes a directory. Project and organization may be empty.
-type DirectorySpec struct {
-	ID, Name, ProjectID, OrganizationID string
 }
 
 // FileSpec describes a directory file of a corpus that is built by hand. Every value may be hostile.
@@ -75,6 +80,12 @@ type FileSpec struct {
 	Metadata json.RawMessage
 	// Assets are listed in this order, twice if they come twice. Where the corpus has FileID already, they are added.
 	Assets []AssetSpec
+	// Attachments are those of the source_id AttachedTo, in this order; ID when that is empty. Where there are some already,
+	// they are added.
+	Attachments []AttachmentSpec
+	AttachedTo  string
+	// Document is the original file; nil: it is not in storage (any more).
+	Document []byte
 	// Raw, when not nil, is what listings hold in place of all that would be made from the fields above, whether or not
 	// it is JSON. Filters and paths still go by the fields.
 	Raw json.RawMessage
@@ -82,25 +93,20 @@ type FileSpec struct {
 
 // NewCorpus returns a corpus without directories.
 func NewCorpus() *Corpus {
-	return &Corpus{directories: map[string]*directory{}, files: map[string]*file{}}
+	return &Corpus{files: map[string]*file{}, attachments: map[string]attachments{}}
 }
 
-// AddDirectory adds an empty directory, and a pipeline of the same id. Its id must be new.
-func (c *Corpus) AddDirectory(spec DirectorySpec) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if _, ok := c.directories[spec.ID]; ok {
-		return fmt.Errorf("add directory %q: the corpus has it already", spec.ID)
-	}
-	c.directories[spec.ID] = &directory{DirectorySpec: spec, byID: map[string]*entry{}}
-	return nil
+// next returns the number of what is added next.
+func (c *Corpus) next() uint64 {
+	c.seq++
+	return c.seq
 }
 
 // AddFile adds a directory file at the end of a directory's listing. Its id must be new there.
 func (c *Corpus) AddFile(directoryID string, spec FileSpec) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	d, ok := c.directories[directoryID]
+	d, ok := c.directories.get(directoryID)
 	if !ok {
 		return fmt.Errorf("add file %q: the corpus has no directory %q", spec.ID, directoryID)
 	}
@@ -116,6 +122,12 @@ func (c *Corpus) AddFile(directoryID string, spec FileSpec) error {
 		}
 		f.pictures = a
 	}
+	if f := c.files[spec.FileID]; f != nil && spec.Document != nil {
+		f.document = newMemoryBlob(spec.Document, "")
+	}
+	if len(spec.Attachments) > 0 {
+		c.attach(cmp.Or(spec.AttachedTo, spec.ID), spec.Attachments)
+	}
 	return nil
 }
 
@@ -129,9 +141,8 @@ func (c *Corpus) addEntry(d *directory, spec *FileSpec) *entry {
 	}
 	// Filters compare what is listed, which has no more than microseconds.
 	spec.UpdatedAt = spec.UpdatedAt.Truncate(time.Microsecond)
-	c.seq++
 	e := &entry{
-		seq: c.seq, id: spec.ID, fileID: spec.FileID, displayName: spec.DisplayName, uniqueID: spec.UniqueID,
+		seq: c.next(), id: spec.ID, fileID: spec.FileID, displayName: spec.DisplayName, uniqueID: spec.UniqueID,
 		updated: spec.UpdatedAt, deleted: !spec.DeletedAt.IsZero(), listed: spec.Raw,
 	}
 	if e.listed == nil {
@@ -148,8 +159,7 @@ func (c *Corpus) addEntry(d *directory, spec *FileSpec) *entry {
 }
 
 func (c *Corpus) addFile(f *file) {
-	c.seq++
-	f.seq = c.seq
+	f.seq = c.next()
 	c.files[f.id] = f
 	c.order = append(c.order, f)
 	c.byID.Store(nil)

@@ -13,6 +13,9 @@ func (s *Server) listAssets(x *exchange, kind Kind) reply {
 		return *rep
 	}
 	var listed []json.RawMessage
+	if s.late.list(assetList(f.id, kind)) {
+		return answerOK(appendArray(nil, listed))
+	}
 	for p := range f.pictures.all(kind) {
 		listed = append(listed, p.listed)
 	}
@@ -34,7 +37,7 @@ func (s *Server) getAsset(x *exchange, kind Kind, name string) reply {
 		return *rep
 	}
 	b := f.pictures.find(pictureKey{kind, page, name})
-	if b == nil {
+	if b == nil || s.late.withholds(assetList(f.id, kind)) {
 		if kind == Screenshot {
 			return notFound("Page screenshot")
 		}

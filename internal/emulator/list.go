@@ -43,26 +43,18 @@ func (f *entryFilter) matches(e *entry) bool {
 func (s *Server) listDirectoryFiles(x *exchange) reply {
 	p := parameters{query: x.query}
 	filter := readEntryFilter(&p)
-	size := p.number("page_size", defaultPageSize, 1, maxPageSize)
-	switch {
-	case len(p.errs) > 0:
-		return unprocessable(p.errs)
-	case x.badToken:
-		return badToken()
-	}
-	s.corpus.mu.RLock()
-	defer s.corpus.mu.RUnlock()
-	d, rep := s.directory(x)
-	if rep != nil {
-		return *rep
-	}
-	page := page{size: size}
-	for _, e := range d.entries[d.after(x.after):] {
-		if filter.matches(e) && !page.add(e.seq, func() json.RawMessage { return s.directoryFile(x, e) }) {
-			break
+	return s.listing(x, &p, func(page *page) *reply {
+		d, rep := s.directory(x)
+		if rep != nil {
+			return rep
 		}
-	}
-	return s.answerPage(x, &page)
+		for _, e := range d.entries[d.after(x.after):] {
+			if filter.matches(e) && !page.add(e.seq, func() json.RawMessage { return s.directoryFile(x, e) }) {
+				break
+			}
+		}
+		return nil
+	})
 }
 
 // directoryFile returns what is listed for an entry, expanded as the query asks.
@@ -74,7 +66,7 @@ func (s *Server) directoryFile(x *exchange, e *entry) json.RawMessage {
 	if err != nil {
 		return e.listed
 	}
-	return o.set("download_url", s.presigned(x, e.fileID)).bytes()
+	return o.set("download_url", s.downloadURL(x, e.fileID)).bytes()
 }
 
 func (s *Server) listProjectFiles(x *exchange) reply {
@@ -124,7 +116,7 @@ func (s *Server) hasProject(x *exchange) bool {
 	if !x.mismatch("", "") {
 		return true
 	}
-	for _, d := range s.corpus.directories {
+	for d := range s.corpus.directories.all() {
 		if !x.mismatch(d.ProjectID, d.OrganizationID) {
 			return true
 		}
@@ -135,7 +127,7 @@ func (s *Server) hasProject(x *exchange) bool {
 func (s *Server) projectFile(x *exchange, f *file) json.RawMessage {
 	url := json.RawMessage("null")
 	if x.expands("download_url") {
-		url = s.presigned(x, f.id)
+		url = s.downloadURL(x, f.id)
 	}
 	return object{
 		{"id", quote(f.id)},
@@ -163,13 +155,13 @@ func (s *Server) listPipelineFiles(x *exchange) reply {
 	contains, statuses := strings.ToLower(x.query.Get("file_name_contains")), x.query["statuses"]
 	s.corpus.mu.RLock()
 	defer s.corpus.mu.RUnlock()
-	d, ok := s.corpus.directories[x.params[0]]
-	if !ok || x.mismatch(d.ProjectID, d.OrganizationID) {
+	pipe, ok := s.corpus.pipelines.get(x.params[0])
+	if !ok || s.foreign(x, pipe.ProjectID) {
 		return notFound("Pipeline")
 	}
 	var files []json.RawMessage
 	total := 0
-	entries := d.entries
+	entries := pipe.entries()
 	if byID {
 		entries = slices.SortedFunc(slices.Values(entries), func(a, b *entry) int { return strings.Compare(a.id, b.id) })
 	}
@@ -182,7 +174,7 @@ func (s *Server) listPipelineFiles(x *exchange) reply {
 			continue
 		}
 		if total >= offset && len(files) < limit {
-			files = append(files, pipelineFile(d, e))
+			files = append(files, pipelineFile(pipe.ID, e))
 		}
 		total++
 	}
@@ -198,14 +190,14 @@ func (s *Server) listPipelineFiles(x *exchange) reply {
 const pipelineStatus = "SUCCESS"
 
 // pipelineFile returns an entry as the listing of pipeline files shows it, with the values of its directory file.
-func pipelineFile(d *directory, e *entry) json.RawMessage {
+func pipelineFile(pipelineID string, e *entry) json.RawMessage {
 	o, err := parseObject(e.listed)
 	if err != nil {
 		return e.listed
 	}
 	return object{
 		{"id", o.orNull("id")},
-		{"pipeline_id", quote(d.ID)},
+		{"pipeline_id", quote(pipelineID)},
 		{"file_id", o.orNull("file_id")},
 		{"name", o.orNull("display_name")},
 		{"external_file_id", o.orNull("unique_id")},

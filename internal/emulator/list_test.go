@@ -20,7 +20,8 @@ func TestServer_ListDirectoryFiles_Filters(t *testing.T) {
 		"include_deleted=no":                 {"f1", "f2", "f4", "f5"},
 		"display_name=Alpha+Report.pdf":      {"f1"},
 		"display_name=alpha+report.pdf":      {},
-		"display_name=":                      {},
+		"display_name=":                      {"f1", "f2", "f4", "f5"},
+		"unique_id=&file_id=&page_size=":     {"f1", "f2", "f4", "f5"},
 		"display_name_contains=REPORT":       {"f1", "f2"},
 		"display_name_contains=%26+%3Cmore":  {"f2"},
 		"unique_id=u4":                       {"f4"},
@@ -119,7 +120,7 @@ func TestServer_ListDirectoryFiles_Expand(t *testing.T) {
 	a := serve(t, Options{})
 	page := a.list(listPath + "?expand=other&expand=download_url")
 	got := page.Items[0].DownloadURL
-	if !strings.HasPrefix(got["url"], a.url+"/download/file-1?") || !strings.Contains(got["url"], "signature=") ||
+	if !strings.HasPrefix(got["url"], a.url+"/download/file-1?") || !strings.Contains(got["url"], "X-Amz-Signature=") ||
 		got["expires_at"] == "" {
 		t.Errorf("download_url %v", got)
 	}

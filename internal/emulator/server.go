@@ -23,6 +23,9 @@ type Options struct {
 	// Latency is waited for before every answer. Limits count when the request arrives.
 	Latency time.Duration
 	Faults  Faults
+	// PicturesAfter is when the pictures of files come, assets and attachments alike. A look is a request for a list of them; each
+	// list is empty as long as it is looked at so often, and its pictures are not there.
+	PicturesAfter Delay
 	// Storage is a second origin, from which blobs are fetched; nil: there is none.
 	Storage *StorageOptions
 	// LinkLife is how long presigned URLs and links to Storage are valid, in whole seconds; an hour when 0.
@@ -53,7 +56,8 @@ type Server struct {
 	injector  *injector
 	storage   *storage // nil: none
 	cursors   cursors
-	signer    signer
+	links     links
+	late      lateness
 	log       requestLog
 	endpoints []endpoint
 }
@@ -73,7 +77,8 @@ func New(o Options) (*Server, error) {
 	o.LinkLife = cmp.Or(o.LinkLife, time.Hour)
 	s := &Server{
 		corpus: o.Corpus, key: o.Key, latency: o.Latency, linkLife: o.LinkLife,
-		signer: newSigner("download_url", o.Seed), log: requestLog{limit: o.LogLimit},
+		links: links{newSigner(o.Seed)},
+		late:  lateness{Delay: o.PicturesAfter, asked: map[string]int{}}, log: requestLog{limit: o.LogLimit},
 	}
 	if err := s.configure(&o); err != nil {
 		return nil, fmt.Errorf("emulator: %w", err)
@@ -163,8 +168,8 @@ func (s *Server) answer(x *exchange, arrived time.Time) reply {
 	}
 	x.route, x.params = e.route, params
 	switch {
-	case x.route == RouteDownload:
-		return s.operate(e, x)
+	case x.route.isDownload():
+		return s.answerLink(e, x, arrived)
 	case !s.authorized(x.r):
 		return detail(http.StatusUnauthorized, "Invalid API key").with("WWW-Authenticate", "Bearer")
 	case s.throttler.draw():

@@ -22,6 +22,8 @@ type Flags struct {
 	assetMetadata                 string
 	syntheticFiles, syntheticEach int
 	latency                       time.Duration
+	picturesAfter                 time.Duration
+	picturesAfterListings         int
 	seed                          uint64
 	limit                         limitFlags
 	quota                         quotaFlags
@@ -42,6 +44,9 @@ func Add(fs *pflag.FlagSet) *Flags {
 	fs.StringVar(&f.assetMetadata, "synthetic-asset-metadata", "", "least `SIZE` of the metadata of each computed asset; none where it is empty")
 	fs.Uint64Var(&f.seed, "seed", 1, "seed of faults, of random throttling and of computed blobs")
 	fs.DurationVar(&f.latency, "latency", 0, "wait so long before every answer")
+	fs.DurationVar(&f.picturesAfter, "pictures-after", 0, "screenshots, figures and attachments come so long after the start")
+	fs.IntVar(&f.picturesAfterListings, "pictures-after-listings", 0,
+		"the screenshots, the figures and the attachments of a file come when they were listed in vain this `NUMBER` of times; -1: never")
 	f.limit.addFlags(fs, "")
 	f.quota.addFlags(fs)
 	f.throttle.addFlags(fs)
@@ -59,6 +64,12 @@ func (f *Flags) Options(now func() time.Time) (options emulator.Options, err err
 	options = emulator.Options{Key: f.key, Latency: f.latency, Seed: f.seed, LogLimit: -1}
 	if f.latency < 0 {
 		return options, fmt.Errorf("--latency %v: must not be negative", f.latency)
+	}
+	if f.picturesAfter < 0 {
+		return options, fmt.Errorf("--pictures-after %v: must not be negative", f.picturesAfter)
+	}
+	if f.picturesAfterListings < -1 {
+		return options, fmt.Errorf("--pictures-after-listings %d: want 0 or more, or -1 for never", f.picturesAfterListings)
 	}
 	if options.Limit, err = f.limit.limit(f.flags); err != nil {
 		return options, err
@@ -84,6 +95,7 @@ func (f *Flags) Options(now func() time.Time) (options emulator.Options, err err
 		return options, err
 	}
 	start := now()
+	options.PicturesAfter = emulator.Delay{Looks: f.picturesAfterListings, Until: start.Add(f.picturesAfter)}
 	if !f.flags.Changed("quota-age") {
 		alignToClock(options.Limit, start)
 	}
