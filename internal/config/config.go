@@ -47,7 +47,8 @@ type API struct {
 // Source says which files to export.
 type Source struct {
 	// Directories, Pipelines and Files are exported together; repeated ids are kept.
-	Directories, Pipelines, Files []pipeline.ID
+	Directories, Pipelines []Reference
+	Files                  []pipeline.ID
 	// Project asks for every file of the project.
 	Project bool
 	// DisplayName, DisplayNameContains, UniqueID and FileID leave only matching files; empty ones match all.

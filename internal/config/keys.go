@@ -131,9 +131,9 @@ func apiSettings(a *API) []setting {
 func sourceSettings(s *Source) []setting {
 	return []setting{
 		{SectionSource, "directories", "directory", "",
-			"export the files of this directory; may be repeated", idsField(&s.Directories)},
+			"export the files of this directory, given by its id or its name; may be repeated", referencesField(&s.Directories)},
 		{SectionSource, "pipelines", "pipeline", "",
-			"export the files of this pipeline; may be repeated", idsField(&s.Pipelines)},
+			"export the files of this pipeline, given by its id or its name; may be repeated", referencesField(&s.Pipelines)},
 		{SectionSource, "files", "file", "", "export this file; may be repeated", idsField(&s.Files)},
 		{SectionSource, "project", "project", "false", "export every file of the project", boolField(&s.Project)},
 		{SectionSource, "display_name", "display-name", "", "only files of this name", textField(&s.DisplayName)},
