@@ -97,6 +97,8 @@ func explainError(err error) explanation {
 		return explanation{exitStorage, "remove what is there: links are not followed"}
 	case export.IsFull(err), export.Is[*pipeline.StorageError](err):
 		return explanation{exitStorage, storageHint(err)}
+	case export.Is[*export.NameError](err):
+		return explanation{exitRefused, ""}
 	case export.Is[*pipeline.DoubtError](err):
 		return explanation{exitStopped, "what is listed was exported, and nothing counts as vanished; the same command goes on when the listing " +
 			"is whole again; if it is meant to be so, give --force listing once"}

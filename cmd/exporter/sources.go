@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"exporter/internal/export"
 	"exporter/internal/llamacloud"
 	"exporter/pipeline"
 )
@@ -83,7 +82,7 @@ func (s *sourcesCommand) list(ctx context.Context, client *llamacloud.Client, ki
 		p := s.newPrinter(kind)
 		p.begin(i == 0)
 		err := kind.list(ctx, client, s, p.row)
-		if concernsAll(err) {
+		if llamacloud.EndsAll(err) {
 			return errors.Join(err, p.end(""))
 		}
 		if first == nil {
@@ -102,19 +101,6 @@ func (s *sourcesCommand) list(ctx context.Context, client *llamacloud.Client, ki
 		return first
 	}
 	return odd
-}
-
-// concernsAll tells whether an error of a listing is one of everything that is asked of the API.
-func concernsAll(err error) bool {
-	switch {
-	case err == nil, errors.Is(err, llamacloud.ErrCursorRepeats), errors.Is(err, llamacloud.ErrListingStuck):
-		return false
-	case export.Is[*llamacloud.APIError](err):
-		return errors.Is(err, llamacloud.ErrUnauthorized)
-	case export.Is[*llamacloud.RequestError](err):
-		return llamacloud.IsRefusal(err)
-	}
-	return true
 }
 
 // sourceNote says for people why a kind is not listed. What the API does not offer, or not to this key, is not odd.

@@ -90,7 +90,7 @@ func listDirectories(ctx context.Context, c *llamacloud.Client, s *sourcesComman
 		files := "-"
 		if s.files && d.Malformed == nil {
 			n, err := countFiles(ctx, c, d.ID)
-			if concernsAll(err) {
+			if llamacloud.EndsAll(err) {
 				return row, err
 			}
 			if row.uncounted, files = err, "?"; err == nil {

@@ -47,15 +47,17 @@ type API struct {
 // Source says which files to export.
 type Source struct {
 	// Directories, Pipelines and Files are exported together; repeated ids are kept.
-	Directories, Pipelines, Files []pipeline.ID
+	Directories, Pipelines []Reference
+	Files                  []pipeline.ID
 	// Project asks for every file of the project.
 	Project bool
 	// Indexes are exported as well, and the pictures of parse jobs: ParseJobIDs, those of the batches BatchIDs, those of all batches of
 	// Directories where Batches is set, and all of the project where ParseJobs is, of which JobsSince and JobStatus leave some.
-	Indexes, ParseJobIDs, BatchIDs []pipeline.ID
-	ParseJobs, Batches             bool
-	JobsSince                      time.Time
-	JobStatus                      string
+	Indexes               []Reference
+	ParseJobIDs, BatchIDs []pipeline.ID
+	ParseJobs, Batches    bool
+	JobsSince             time.Time
+	JobStatus             string
 	// DisplayName, DisplayNameContains, UniqueID and FileID leave only matching files; empty ones match all.
 	DisplayName, DisplayNameContains, UniqueID string
 	FileID                                     pipeline.ID

@@ -131,13 +131,13 @@ func apiSettings(a *API) []setting {
 func sourceSettings(s *Source) []setting {
 	return []setting{
 		{SectionSource, "directories", "directory", "",
-			"export the files of this directory; may be repeated", idsField(&s.Directories)},
+			"export the files of this directory, given by its id or its name; may be repeated", referencesField(&s.Directories)},
 		{SectionSource, "pipelines", "pipeline", "",
-			"export the files of this pipeline; may be repeated", idsField(&s.Pipelines)},
+			"export the files of this pipeline, given by its id or its name; may be repeated", referencesField(&s.Pipelines)},
 		{SectionSource, "files", "file", "", "export this file; may be repeated", idsField(&s.Files)},
 		{SectionSource, "project", "project", "false", "export every file of the project", boolField(&s.Project)},
 		{SectionSource, "indexes", "index", "",
-			"export the files of this index, with the pictures that it attached to them; may be repeated", idsField(&s.Indexes)},
+			"export the files of this index, given by its id or its name, with the pictures that it attached to them; may be repeated", referencesField(&s.Indexes)},
 		{SectionSource, "parse_job_ids", "parse-job", "",
 			"export the pictures and the text of this parse job; may be repeated", idsField(&s.ParseJobIDs)},
 		{SectionSource, "parse_jobs", "parse-jobs", "false",

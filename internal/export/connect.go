@@ -55,13 +55,14 @@ func Connect(cfg *config.Config, log *slog.Logger, spool func() (llamacloud.Spoo
 	return client, nil
 }
 
+// selection returns what to export, of which everything is named by its id.
 func selection(s *config.Source, wait bool) llamacloud.Selection {
 	return llamacloud.Selection{
-		Directories:         s.Directories,
-		Pipelines:           s.Pipelines,
+		Directories:         config.IDs(s.Directories),
+		Pipelines:           config.IDs(s.Pipelines),
 		Files:               s.Files,
 		Project:             s.Project,
-		Indexes:             s.Indexes,
+		Indexes:             config.IDs(s.Indexes),
 		Batches:             s.BatchIDs,
 		DirectoryBatches:    s.Batches,
 		ParseJobs:           s.ParseJobIDs,

@@ -83,7 +83,7 @@ func Plan(ctx context.Context, o Options) (report *PlanReport, err error) {
 	}
 	ctx, cancel := Interruptible(ctx, o.Stop)
 	defer cancel()
-	client, err := Connect(r.Config, r.Log, nil, r.observer)
+	client, err := r.connect(ctx, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -74,9 +74,24 @@ func newRun(ctx context.Context, o Options) (*run, error) {
 		if err := recallSettings(ctx, o.Config, o.Log); err != nil {
 			return nil, err
 		}
-		r.Source = o.Config.SourceSettings()
 	}
 	return r, nil
+}
+
+// connect returns a client for the API, which has been asked for the names of what to export.
+func (r *run) connect(ctx context.Context, spool func() (llamacloud.Spool, error)) (*llamacloud.Client, error) {
+	client, err := Connect(r.Config, r.Log, spool, r.observer)
+	if err != nil || r.Source != nil {
+		return client, err
+	}
+	ctx, cancel := Interruptible(ctx, r.Stop)
+	defer cancel()
+	if err := r.lookUp(ctx, client); err != nil {
+		client.Close()
+		return nil, err
+	}
+	r.Source = r.Config.SourceSettings()
+	return client, nil
 }
 
 // Run brings an export up to date. It returns why it ended early, ErrIncomplete if something failed, or nil. The report is nil
@@ -88,7 +103,7 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 	}
 	defer r.announceStop()()
 	// Nothing is written before the settings have been found good.
-	client, err := Connect(r.Config, r.Log, func() (llamacloud.Spool, error) { return r.store.Spool() }, r.observer)
+	client, err := r.connect(ctx, func() (llamacloud.Spool, error) { return r.store.Spool() })
 	if err != nil {
 		return nil, err
 	}

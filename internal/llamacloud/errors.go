@@ -193,6 +193,12 @@ func IsAbsent(err error) bool {
 	return ok && refused.absent() && !errors.Is(err, ErrCursorRefused)
 }
 
+// EndsAll tells whether an error of a listing is one that whatever else is asked of the API would end with.
+func EndsAll(err error) bool {
+	_, ok := concern(err)
+	return err != nil && !ok && !errors.Is(err, ErrCursorRepeats) && !errors.Is(err, ErrListingStuck) && !errors.Is(err, ErrListingShifts)
+}
+
 // printable makes a server's text fit for an error: cut to maxErrorText, and with an escape for all that does not print.
 func printable(text string) string {
 	var b strings.Builder

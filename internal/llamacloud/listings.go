@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"exporter/pipeline"
 )
@@ -137,9 +138,28 @@ func readProjectFile(o *object, v value) (f ProjectFile) {
 	return f
 }
 
+// ProjectFilesQuery narrows a listing. Zero fields do not. A deployment that refuses a narrower listing gives all.
+type ProjectFilesQuery struct {
+	// Name is a file's own, in upper and lower case.
+	Name, ExternalFileID string
+	FileIDs              []string
+}
+
+func (q *ProjectFilesQuery) values() url.Values {
+	v := url.Values{"order_by": {orderByID}}
+	setText(v, "file_name", q.Name)
+	setText(v, "external_file_id", q.ExternalFileID)
+	for _, id := range q.FileIDs {
+		v.Add("file_ids", id)
+	}
+	return v
+}
+
 // ProjectFiles lists the files of the project. Items may be malformed. An error ends the sequence, which then is not complete.
-func (c *Client) ProjectFiles(ctx context.Context) iter.Seq2[ProjectFile, error] {
-	r := listRequest{route: projectFilesRoute, query: url.Values{"order_by": {orderByID}}, size: maxPageSize}
+func (c *Client) ProjectFiles(ctx context.Context, q ProjectFilesQuery) iter.Seq2[ProjectFile, error] {
+	r := listRequest{
+		route: projectFilesRoute, query: q.values(), narrowing: []string{"file_name", "external_file_id", "file_ids"}, size: maxPageSize,
+	}
 	return pages(ctx, c, r, readProjectFile)
 }
 
@@ -180,11 +200,19 @@ func readPipelineFile(o *object, v value) (f PipelineFile) {
 	return f
 }
 
+// PipelineFilesQuery narrows a listing. Zero fields do not. A deployment that refuses a narrower listing gives all.
+type PipelineFilesQuery struct {
+	// NameContains leaves files whose name contains it, whether in upper or lower case.
+	NameContains string
+}
+
 // PipelineFiles lists the files of a pipeline. Items may be malformed, and may come more than once, where the listing shifted
 // while it was read. An error ends the sequence, which then is not complete.
-func (c *Client) PipelineFiles(ctx context.Context, id pipeline.ID) iter.Seq2[PipelineFile, error] {
+func (c *Client) PipelineFiles(ctx context.Context, id pipeline.ID, q PipelineFilesQuery) iter.Seq2[PipelineFile, error] {
+	query := url.Values{"order_by": {orderByID}}
+	setText(query, "file_name_contains", q.NameContains)
 	r := listRequest{
-		route: pipelineFilesRoute, segments: []segment{idSegment(id)}, query: url.Values{"order_by": {orderByID}},
+		route: pipelineFilesRoute, segments: []segment{idSegment(id)}, query: query, narrowing: []string{"file_name_contains"},
 	}
 	return offsets(ctx, c, r, readPipelineFile)
 }
@@ -203,6 +231,8 @@ type listRequest struct {
 	segments []segment
 	// query is that of the first page; nil for none.
 	query url.Values
+	// narrowing are its parameters that are left out where the API refuses the request.
+	narrowing []string
 	// size is the most items that a page may have.
 	size int
 	// single and limit are as in call.
@@ -293,13 +323,26 @@ func (l *lister) relent(err error) bool {
 	case isRequest && failed.Class == ClassMalformed && l.size > 1:
 		l.size /= 2
 		return true
-	case isAPI && l.query.Has("order_by") && refused.own &&
-		(refused.Status == http.StatusBadRequest || refused.Status == http.StatusUnprocessableEntity):
+	case !isAPI || !refused.own || refused.Status != http.StatusBadRequest && refused.Status != http.StatusUnprocessableEntity:
+		return false
+	case l.query.Has("order_by") && !slices.ContainsFunc(l.narrowing, refused.names):
 		l.query.Del("order_by")
 		if refused.names("order_by") {
 			l.client.listings.note(l.route, func(k *listingLimits) { k.unordered = true })
 		}
 		return true
 	}
-	return false
+	// A listing that goes on stays as it is.
+	return l.asked == 0 && l.widen()
+}
+
+// widen asks for all, unless that is what is asked for.
+func (l *lister) widen() bool {
+	if !slices.ContainsFunc(l.narrowing, l.query.Has) {
+		return false
+	}
+	for _, name := range l.narrowing {
+		l.query.Del(name)
+	}
+	return true
 }

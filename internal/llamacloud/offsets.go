@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"math"
 	"strconv"
 )
@@ -40,11 +41,18 @@ func offsets[T any, P listItem[T]](
 ) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
+		request.query = maps.Clone(request.query)
 		for _, step := range offsetSteps {
 			request.size = step
 			r := offsetReader[T, P]{lister: c.newLister("limit", request), decode: decode}
 			more, err := r.read(ctx, yield)
 			switch {
+			case errors.Is(err, ErrListingStuck) && r.widen():
+				// Its total may be that of all files.
+				for _, name := range request.narrowing {
+					request.query.Del(name)
+				}
+				continue
 			case errors.Is(err, errShifted):
 				c.opts.Log(fmt.Sprintf("%v; it is read again", err))
 				continue

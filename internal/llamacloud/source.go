@@ -1,6 +1,7 @@
 package llamacloud
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,7 +32,7 @@ type Selection struct {
 	Wait bool
 
 	// DisplayName and the other filters narrow the listings; zero values do not. The API applies them to directories, the
-	// Source to the rest: there DisplayNameContains minds upper and lower case, UniqueID is the external_file_id, removed
+	// Source to the rest, where the API is asked for no more than can match as far as it knows: there DisplayNameContains minds upper and lower case, UniqueID is the external_file_id, removed
 	// files are not listed at all, and a file whose time of change is not known is taken for changed at the right time.
 	DisplayName, DisplayNameContains, UniqueID, FileID string
 	IncludeDeleted                                     bool
@@ -73,7 +74,7 @@ func (s *Source) Listings(ctx context.Context) []pipeline.Listing {
 		}))
 	}
 	for _, id := range s.selection.Pipelines {
-		files := s.client.PipelineFiles(ctx, id)
+		files := s.client.PipelineFiles(ctx, id, s.pipelineQuery())
 		key := pipeline.PipelineSource(string(id))
 		all = append(all, listing(key, "pipeline "+quoteID(id), files, func(f *PipelineFile) (pipeline.File, bool) {
 			file := pipelineFile(f, id)
@@ -84,7 +85,7 @@ func (s *Source) Listings(ctx context.Context) []pipeline.Listing {
 		all = append(all, s.indexListing(ctx, id))
 	}
 	if s.selection.Project {
-		files := s.client.ProjectFiles(ctx)
+		files := s.client.ProjectFiles(ctx, s.projectQuery())
 		all = append(all, listing(pipeline.ProjectSource, "project files", files, func(f *ProjectFile) (pipeline.File, bool) {
 			file := projectFile(f)
 			return file, s.selection.matches(&file)
@@ -137,7 +138,29 @@ func (s *Source) directoryQuery() DirectoryFilesQuery {
 	}
 }
 
-// matches applies the filters to a file of a listing that cannot.
+// projectQuery is what the API can filter by of what matches does.
+func (s *Source) projectQuery() ProjectFilesQuery {
+	q := ProjectFilesQuery{Name: s.selection.DisplayName, ExternalFileID: s.selection.UniqueID}
+	if id := s.selection.FileID; id != "" {
+		q.FileIDs = []string{id}
+	}
+	return q
+}
+
+// pipelineQuery is what the API can filter by of what matches does, and lets more through: it does not mind upper and lower case.
+// What a database may take for more than a letter is not left to it.
+func (s *Source) pipelineQuery() PipelineFilesQuery {
+	name := cmp.Or(s.selection.DisplayNameContains, s.selection.DisplayName)
+	isPlain := func(r rune) bool {
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune(" .-()", r)
+	}
+	if strings.ContainsFunc(name, func(r rune) bool { return !isPlain(r) }) || strings.TrimSpace(name) != name {
+		return PipelineFilesQuery{}
+	}
+	return PipelineFilesQuery{NameContains: name}
+}
+
+// matches applies the filters to a file of a listing, of which the API may have applied some.
 func (s *Selection) matches(f *pipeline.File) bool {
 	after, before := s.UpdatedAtOnOrAfter, s.UpdatedAtOnOrBefore
 	switch {
@@ -178,7 +201,14 @@ func (s *Source) Assets(ctx context.Context, of pipeline.Wanted, room pipeline.R
 
 // typedID is a UUID behind a word, by which the API tells ids of other things than stored files, such as directory files (dfl-)
 // and parse jobs (pjb-). The image routes take none of them.
-var typedID = regexp.MustCompile(`^[A-Za-z]+[-_][0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+var typedID = regexp.MustCompile(`^[A-Za-z]+[-_]` + uuid + `$`)
+
+const uuid = `[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}`
+
+var madeID = regexp.MustCompile(`^([A-Za-z]+[-_])?` + uuid + `$`)
+
+// HasUUID tells whether a text is an id as the API makes them: a UUID, or one behind a word.
+func HasUUID(text string) bool { return madeID.MatchString(text) }
 
 func isTyped(id pipeline.ID) bool { return typedID.MatchString(string(id)) }
 
@@ -303,8 +333,7 @@ func failure(err error, requests int) error {
 // listingError says which listing it is that was refused or cannot be trusted. What ends a run whatever was asked for
 // stays as it is.
 func listingError(key pipeline.SourceKey, what string, err error) error {
-	_, ok := concern(err)
-	if ok || errors.Is(err, ErrCursorRepeats) || errors.Is(err, ErrListingStuck) || errors.Is(err, ErrListingShifts) {
+	if !EndsAll(err) {
 		return &pipeline.SourceError{Key: key, Err: &ListingError{What: what, Err: err}}
 	}
 	return err
