@@ -9,12 +9,20 @@ import (
 	"exporter/internal/loopback"
 )
 
-// ValidateSource refuses a Config that selects no file at all. It is apart from Load because not all commands export.
+// ValidateSource refuses a Config that selects no file at all, or narrows what it does not select. It is apart from Load because not all commands export.
 func (c *Config) ValidateSource() error {
-	if c.namesSource() {
-		return nil
+	if !c.namesSource() {
+		return &Error{Problem: "nothing to export: give --directory ID, --pipeline ID, --index ID, --file ID, --project, " +
+			"--parse-job ID, --parse-jobs or --batch ID"}
 	}
-	return &Error{Problem: "nothing to export: give --directory ID, --pipeline ID, --index ID, --file ID, --project, --parse-job ID, --parse-jobs or --batch ID"}
+	if c.Source.Batches && len(c.Source.Directories) == 0 {
+		return c.fail("batches are those of directories, and none is given", "give --directory ID, or --batch ID", "source.batches")
+	}
+	if !c.Source.ParseJobs && (!c.Source.JobsSince.IsZero() || c.Source.JobStatus != "") {
+		return c.fail("it narrows the parse jobs of the project, which are not asked for", "give --parse-jobs",
+			"source.jobs_since", "source.job_status")
+	}
+	return nil
 }
 
 func (c *Config) namesSource() bool {
@@ -36,13 +44,6 @@ func (c *Config) validate() error {
 	if !c.Assets.Screenshots && !c.Assets.Figures && !c.Assets.Documents {
 		return c.fail("neither screenshots nor figures are wanted", "leave one of them on, or give --documents",
 			"assets.figures", "assets.screenshots")
-	}
-	if c.Source.Batches && len(c.Source.Directories) == 0 {
-		return c.fail("batches are those of directories, and none is given", "give --directory ID, or --batch ID", "source.batches")
-	}
-	if !c.Source.ParseJobs && (!c.Source.JobsSince.IsZero() || c.Source.JobStatus != "") {
-		return c.fail("it narrows the parse jobs of the project, which are not asked for", "give --parse-jobs",
-			"source.jobs_since", "source.job_status")
 	}
 	if a := &c.Output.Archive; a.Compression == CompressionZstd && a.ShardSize < a.FrameSize {
 		problem := fmt.Sprintf("shard_size %v is less than frame_size %v", a.ShardSize, a.FrameSize)

@@ -60,7 +60,9 @@ func (j *ParseJob) idle() string {
 }
 
 // isDone tells whether a job has come to its end, a good one or not. A status that is not known is that of one that goes on.
-func isDone(status string) bool { return status == JobCompleted || status == "FAILED" || status == "CANCELLED" }
+func isDone(status string) bool {
+	return status == JobCompleted || status == "FAILED" || status == "CANCELLED"
+}
 
 // singleJob yields a job that was named by its id. One that is gone is still asked for.
 func (s *Source) singleJob(ctx context.Context, id pipeline.ID) iter.Seq2[pipeline.File, error] {

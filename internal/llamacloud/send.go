@@ -28,8 +28,8 @@ var (
 
 // answer is what came back for one request.
 type answer struct {
-	call   *call
-	host   *url.URL
+	call *call
+	host *url.URL
 	// linked tells that a link led there, which is not the API's own word.
 	linked bool
 	status int
