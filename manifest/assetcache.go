@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// leastBlock is how many rows are read at once for a file that was searched, and mostBlock for one that comes next after others: to
+	// leastBlock is how many rows are read at once for an owner that was searched, and mostBlock for one that comes next after others: to
 	// decode the pages of a row takes as long as to read hundreds.
 	leastBlock, mostBlock = 32, 1024
 	// blocksKept is how many blocks are kept of each table: several ask at once, in nearly the same order.
@@ -22,7 +22,7 @@ type assetCache struct {
 	blocks map[*table][]*assetBlock
 }
 
-// assetBlock is some rows of a table one after the other. It begins with the first row of a file.
+// assetBlock is some rows of a table one after the other. It begins with the first row of an owner.
 type assetBlock struct {
 	first int64
 	rows  []*assetRow
@@ -30,37 +30,37 @@ type assetBlock struct {
 	isLast bool
 }
 
-// rowsOf returns the rows that a table, of which no row is lost, has of a file. Whether isWhole, they are all; else they are too many.
-func (c *assetCache) rowsOf(s *series[assetRow], t *table, id string) (rows []*assetRow, isWhole bool, err error) {
+// rowsOf returns the rows that a table, of which no row is lost, has of an owner. Whether isWhole, they are all; else they are too many.
+func (c *assetCache) rowsOf(s *series[assetRow], t *table, of pipeline.Owner) (rows []*assetRow, isWhole bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, b := range c.blocks[t] {
-		rows, next := b.find(id)
+		rows, next := b.find(of)
 		switch {
 		case next < 0:
 			return rows, true, nil
 		case next == b.first:
 			return nil, false, nil
 		case next < b.first+int64(len(b.rows)):
-			return c.load(s, t, span{next, min(4*int64(len(b.rows)), mostBlock)}, id)
+			return c.load(s, t, span{next, min(4*int64(len(b.rows)), mostBlock)}, of)
 		}
 	}
-	at, err := s.findFile(t, []byte(id))
+	at, err := s.find(t, s.rowOf(wantedOwner(of)), ownerParts)
 	if err != nil || at.count == 0 || at.count >= leastBlock {
 		return nil, at.count == 0, err
 	}
-	return c.load(s, t, span{at.first, leastBlock}, id)
+	return c.load(s, t, span{at.first, leastBlock}, of)
 }
 
-// find returns the rows of a file, and -1 where these are all that there are. Else it returns where its rows begin if that is in the block, and
+// find returns the rows of an owner, and -1 where these are all that there are. Else it returns where its rows begin if that is in the block, and
 // what is behind the block otherwise.
-func (b *assetBlock) find(id string) (rows []*assetRow, next int64) {
+func (b *assetBlock) find(of pipeline.Owner) (rows []*assetRow, next int64) {
 	end := b.first + int64(len(b.rows))
-	if id < b.rows[0].FileID {
+	if of.Compare(b.rows[0].owner()) < 0 {
 		return nil, end
 	}
-	i := sort.Search(len(b.rows), func(i int) bool { return b.rows[i].FileID >= id })
-	j := sort.Search(len(b.rows), func(i int) bool { return b.rows[i].FileID > id })
+	i := sort.Search(len(b.rows), func(i int) bool { return b.rows[i].owner().Compare(of) >= 0 })
+	j := sort.Search(len(b.rows), func(i int) bool { return b.rows[i].owner().Compare(of) > 0 })
 	switch {
 	case j < len(b.rows) || b.isLast:
 		return b.rows[i:j], -1
@@ -70,11 +70,11 @@ func (b *assetBlock) find(id string) (rows []*assetRow, next int64) {
 	return nil, end
 }
 
-// load reads the block that begins with the first row of a file, and returns the rows of the file.
-func (c *assetCache) load(s *series[assetRow], t *table, of span, id string) (rows []*assetRow, isWhole bool, err error) {
-	of = of.and(t.all())
-	b := &assetBlock{first: of.first, isLast: of.end() == t.all().end()}
-	for row, err := range s.decoded(t.rows(of)) {
+// load reads the block that begins with the first row of an owner, and returns the rows of the owner.
+func (c *assetCache) load(s *series[assetRow], t *table, rows span, of pipeline.Owner) (found []*assetRow, isWhole bool, err error) {
+	rows = rows.and(t.all())
+	b := &assetBlock{first: rows.first, isLast: rows.end() == t.all().end()}
+	for row, err := range s.decoded(t.rows(rows)) {
 		if err != nil {
 			return nil, false, err
 		}
@@ -85,8 +85,8 @@ func (c *assetCache) load(s *series[assetRow], t *table, of span, id string) (ro
 	}
 	kept := append([]*assetBlock{b}, c.blocks[t]...)
 	c.blocks[t] = kept[:min(len(kept), blocksKept)]
-	rows, next := b.find(id)
-	return rows, next < 0, nil
+	found, next := b.find(of)
+	return found, next < 0, nil
 }
 
 // newestOf returns the newest row of each key among those of several tables, the oldest first, in the order of keys.

@@ -2,7 +2,7 @@ package manifest
 
 import (
 	"bytes"
-	"slices"
+	"cmp"
 
 	"github.com/parquet-go/parquet-go"
 )
@@ -10,21 +10,75 @@ import (
 // scanRows is how many rows are read one after the other where one is searched: less than a page of any column of keys has.
 const scanRows = 4096
 
-// findFile returns the span of the rows whose first key is a file_id, among which there may be lost ones; an empty one where there is
-// none. It reads as much of that column as is left open by what is told of it: one page mostly.
-func (s *series[T]) findFile(t *table, id []byte) (found span, err error) {
+// lookUp returns the newest row that has the key of a wanted one; nil where there is none. It searches each table.
+func (l *log[T]) lookUp(wanted *T) (batches, error) {
+	key := l.rowOf(wanted)
+	tables := l.tables()
+	for n := range tables {
+		t := tables[len(tables)-1-n]
+		at, err := l.find(t, key, len(l.keys))
+		if err != nil {
+			return nil, err
+		}
+		if at.count > 0 {
+			return without(t.rows(at), l.isLost), nil
+		}
+	}
+	return nil, nil
+}
+
+// rowOf returns a row in columns.
+func (s *series[T]) rowOf(wanted *T) (key row) {
+	for b := range s.encoded(func(yield func(*T, error) bool) { yield(wanted, nil) }) {
+		key = b.row(0)
+	}
+	return key
+}
+
+// find returns the span of the rows that have the first parts of a key, among which there may be lost ones; an empty one where there is
+// none. Rows of which the key is lost are passed over. It reads as much of the columns of these parts as is left open by what is told of
+// them: one page mostly. Where that is many rows, it halves them until few are left.
+func (s *series[T]) find(t *table, key row, parts int) (found span, err error) {
+	within := s.mayHold(t, key, parts)
+	left := within
+	for left.count > scanRows && len(t.lostKeys) == 0 {
+		middle := span{left.first + left.count/2, 1}
+		at, err := s.seek(t, middle, key, parts)
+		switch {
+		case err != nil:
+			return span{}, err
+		case at.first == middle.end():
+			left = between(middle.end(), left.end())
+		default:
+			left = between(left.first, middle.first)
+		}
+	}
+	return s.seek(t, between(left.first, within.end()), key, parts)
+}
+
+// seek returns, of some rows, those that have the first parts of a key, or an empty span before the first that comes after them.
+func (s *series[T]) seek(t *table, rows span, key row, parts int) (found span, err error) {
+	var columns []int
+	for _, c := range s.keys[:parts] {
+		if t.layout.from[c] >= 0 {
+			columns = append(columns, c)
+		}
+	}
+	found = span{first: rows.end()}
 	for g, group := range t.groups() {
-		for run, lost := range t.lostKeys.split(t.mayHold(g, group, s.keys[0], id)) {
+		for run, lost := range t.lostKeys.split(group.and(rows)) {
 			if lost {
 				continue
 			}
 			at := run.first
-			for b, err := range t.read(g, run.from(group), s.keys[:1]) {
+			for b, err := range t.read(g, run.from(group), columns) {
 				if err != nil {
-					return found, err
+					return span{}, err
 				}
-				for _, v := range b.column(s.keys[0]) {
-					switch order := bytes.Compare(v.ByteArray(), id); {
+				for i := range b.count() {
+					switch order := s.compareFirst(b.row(i), key, parts); {
+					case order > 0 && found.count == 0:
+						return span{first: at}, nil
 					case order > 0:
 						return found, nil
 					case order == 0 && found.count == 0:
@@ -40,11 +94,45 @@ func (s *series[T]) findFile(t *table, id []byte) (found span, err error) {
 	return found, nil
 }
 
-// mayHold returns the rows of a row group that may have a text in a column by which rows are sorted first. What is told of the
-// group and of its pages holds where it is told.
-func (t *table) mayHold(g parquet.RowGroup, group span, column int, text []byte) span {
+// mayHold returns the rows among which those are that have the first parts of a key. What is told of row groups and of pages holds where it
+// is told.
+func (s *series[T]) mayHold(t *table, key row, parts int) span {
+	lead := 0
+	for lead < parts && isNothing(key.value(s.keys[lead])) {
+		lead++
+	}
+	if lead == parts {
+		return t.all()
+	}
+	var within span
+	for g, group := range t.groups() {
+		if rows := s.mayHoldInGroup(t, g, group, key, lead); rows.count > 0 {
+			within = between(cmp.Or(within, rows).first, rows.end())
+		}
+	}
+	return within
+}
+
+// mayHoldInGroup is mayHold of a row group, where the part with the number lead is the first that is not null.
+func (s *series[T]) mayHoldInGroup(t *table, g parquet.RowGroup, group span, key row, lead int) span {
 	none := span{first: group.first}
-	chunk := g.ColumnChunks()[t.layout.from[column]].(*parquet.FileColumnChunk)
+	// Rows are sorted by the leading part as far as those before it are null.
+	isSorted := true
+	for _, c := range s.keys[:lead] {
+		if t.layout.from[c] < 0 {
+			continue
+		}
+		chunk := t.chunk(g, c)
+		if t.isSound && chunk.NullCount() == 0 {
+			return none
+		}
+		isSorted = isSorted && chunk.NullCount() == chunk.NumValues()
+	}
+	column, text := s.keys[lead], key.value(s.keys[lead]).ByteArray()
+	if t.layout.from[column] < 0 {
+		return none
+	}
+	chunk := t.chunk(g, column)
 	if least, most, ok := chunk.Bounds(); ok && (bytes.Compare(text, least.ByteArray()) < 0 || bytes.Compare(text, most.ByteArray()) > 0) {
 		return none
 	}
@@ -55,6 +143,19 @@ func (t *table) mayHold(g parquet.RowGroup, group span, column int, text []byte)
 			}
 		}
 	}
+	if !isSorted {
+		return group
+	}
+	return pagesThatMayHold(chunk, group, text)
+}
+
+// chunk returns a column of the series in a row group of a table that has it.
+func (t *table) chunk(g parquet.RowGroup, column int) *parquet.FileColumnChunk {
+	return g.ColumnChunks()[t.layout.from[column]].(*parquet.FileColumnChunk)
+}
+
+// pagesThatMayHold returns the rows of those pages of a row group that may have a text in a column by which its rows are sorted.
+func pagesThatMayHold(chunk *parquet.FileColumnChunk, group span, text []byte) span {
 	index, err := chunk.ColumnIndex()
 	if err != nil || index == nil {
 		return group
@@ -79,78 +180,7 @@ func (t *table) mayHold(g parquet.RowGroup, group span, column int, text []byte)
 	return between(first, max(first, end))
 }
 
-// lookUp returns the newest row that has the key of a wanted one; nil where there is none. It searches each table.
-func (l *log[T]) lookUp(wanted *T) (batches, error) {
-	for b := range l.encoded(func(yield func(*T, error) bool) { yield(wanted, nil) }) {
-		for _, t := range slices.Backward(l.tables()) {
-			at, err := l.find(t, b.row(0))
-			if err != nil {
-				return nil, err
-			}
-			if at.count > 0 {
-				return without(t.rows(at), l.isLost), nil
-			}
-		}
-	}
-	return nil, nil
-}
-
-// find returns the span of the row with a key; an empty one where there is none, or where the key is lost. Where rows with the first
-// part of the key are many, it halves them until few are left.
-func (s *series[T]) find(t *table, key row) (at span, err error) {
-	left := t.all()
-	if id := key.value(s.keys[0]).ByteArray(); len(id) > 0 {
-		var some []span
-		for g, group := range t.groups() {
-			if rows := t.mayHold(g, group, s.keys[0], id); rows.count > 0 {
-				some = append(some, rows)
-			}
-		}
-		if len(some) == 0 {
-			return span{}, nil
-		}
-		left = between(some[0].first, some[len(some)-1].end())
-	}
-	for left.count > scanRows && len(t.lostKeys) == 0 {
-		middle := left.first + left.count/2
-		_, order, err := s.seek(t, span{middle, 1}, key)
-		switch {
-		case err != nil:
-			return span{}, err
-		case order > 0:
-			left = between(left.first, middle)
-		default:
-			left = between(middle, left.end())
-		}
-	}
-	number, order, err := s.seek(t, left, key)
-	if err != nil || order != 0 || left.count == 0 {
-		return span{}, err
-	}
-	return span{number, 1}, nil
-}
-
-// seek returns the number of the first of some rows that does not come before a key, or what is behind them all, and how it compares with
-// the key. It passes over those of which the key is lost.
-func (s *series[T]) seek(t *table, rows span, key row) (number int64, order int, err error) {
-	for g, group := range t.groups() {
-		for run, lost := range t.lostKeys.split(group.and(rows)) {
-			if lost {
-				continue
-			}
-			number = run.first
-			for b, err := range t.read(g, run.from(group), t.layout.keys) {
-				if err != nil {
-					return number, 0, err
-				}
-				for i := range b.count() {
-					if order = s.compare(b.row(i), key); order >= 0 {
-						return number + int64(i), order, nil
-					}
-				}
-				number += int64(b.count())
-			}
-		}
-	}
-	return number, -1, nil
+// isNothing tells whether a part of a key is null, or an empty text, which counts as that.
+func isNothing(part parquet.Value) bool {
+	return part.IsNull() || part.Kind() == parquet.ByteArray && len(part.ByteArray()) == 0
 }

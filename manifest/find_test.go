@@ -73,10 +73,10 @@ func TestSnapshot_LookUps_FindEveryRow(t *testing.T) {
 			}
 		}
 		for _, id := range []pipeline.ID{"file-00001", "a", "zzz", "file-99999"} {
-			row, err := s.Asset(t.Context(), pipeline.AssetKey{FileID: id, Kind: pipeline.Figure, FigureName: "figure 0"})
+			row, err := s.Asset(t.Context(), pipeline.AssetKey{FileID: id, Kind: pipeline.Figure, FigureName: "figure 0", Origin: pipeline.OriginFile})
 			rows, errRows := s.Assets(t.Context(), pipeline.Owner{FileID: id})
 			file, errFile := s.FileRow(t.Context(), pipeline.FileKey{FileID: string(id)})
-			has, errHas := s.Has(t.Context(), id)
+			has, errHas := s.Has(t.Context(), pipeline.Owner{FileID: id})
 			if err := errors.Join(err, errRows, errFile, errHas); err != nil || row != nil || len(rows) > 0 || file != nil || has {
 				t.Errorf("%s: of %s, which nobody has, got %v, %d rows, %v, %v, %v", what, id, row, len(rows), file, has, err)
 			}

@@ -48,7 +48,7 @@ func (s *Snapshot) FileRow(_ context.Context, key pipeline.FileKey) (*pipeline.F
 
 // lookUpFile returns the row of a file; nil where there is none.
 func (s *Snapshot) lookUpFile(key pipeline.FileKey) (*fileRow, error) {
-	at, err := s.files.lookUp(&fileRow{FileID: key.FileID, DirectoryFileID: key.DirectoryFileID})
+	at, err := s.files.lookUp(&fileRow{JobID: key.JobID, FileID: key.FileID, DirectoryFileID: key.DirectoryFileID})
 	if err != nil || at == nil {
 		return nil, err
 	}
@@ -70,14 +70,14 @@ type stateReader struct {
 	// directory to decided are texts that most rows share with the one before, counts those that the state points to.
 	directory, pipeline, project, status, sources, missedSources, decided sameText
 	displayName, uniqueID                                                 string
-	counts                                                                [3]int64
+	counts                                                                [5]int64
 }
 
 // fileColumns are numbers of columns of files.parquet.
 type fileColumns struct {
 	fileID, directoryID, directoryFileID, pipelineID, projectID, displayName, uniqueID, metadata, created, updated, deleted int
 	status, err, screenshots, figures, stored, skipped, listed, vanished, asked, missed, sources, expires, expired          int
-	missingPages, missedSources, decided                                                                                    int
+	missingPages, missedSources, decided, jobID, documents, pages                                                           int
 }
 
 func (s *Snapshot) newStateReader() *stateReader {
@@ -90,7 +90,7 @@ func (s *Snapshot) newStateReader() *stateReader {
 		"error": &c.err, "screenshots": &c.screenshots, "figures": &c.figures, "stored": &c.stored, "skipped": &c.skipped,
 		"listed_at": &c.listed, "vanished_at": &c.vanished, "asked_at": &c.asked, "missed_at": &c.missed, "sources": &c.sources,
 		"expires_at": &c.expires, "expired_at": &c.expired, "missing_pages": &c.missingPages, "missed_sources": &c.missedSources,
-		"filters_digest": &c.decided,
+		"filters_digest": &c.decided, "job_id": &c.jobID, "documents": &c.documents, "pages": &c.pages,
 	} {
 		*number = columnOf(s.files.schema, name)
 	}
@@ -107,6 +107,7 @@ func (r *stateReader) read(from row) *pipeline.KnownFile {
 	k.FileState = pipeline.FileState{
 		Status:      pipeline.Status(r.status.of(from.value(c.status))),
 		Screenshots: r.count(0, c.screenshots), Figures: r.count(1, c.figures), MissingPages: r.count(2, c.missingPages),
+		Documents: r.count(3, c.documents), Pages: r.count(4, c.pages),
 		Stored: from.value(c.stored).Int64(), Skipped: from.value(c.skipped).Int64(),
 		UpdatedAt: file.UpdatedAt, ExpiresAt: r.time(c.expires), ListedAt: r.time(c.listed), AskedAt: r.time(c.asked),
 		Sources:  r.snapshot.sources.parsed(r.sources.of(from.value(c.sources))),
@@ -117,6 +118,9 @@ func (r *stateReader) read(from row) *pipeline.KnownFile {
 	if r.sources.text == "" {
 		// It is of schema 1, see (*fileRow).raise.
 		k.Sources, k.AskedAt = []pipeline.SourceKey{file.Place()}, k.ListedAt
+	}
+	if file.JobID != "" {
+		k.FileID = file.ID
 	}
 	if k.Status == pipeline.Complete && r.snapshot.tallies != nil {
 		if row, err := r.fileRow(); err == nil {
@@ -131,7 +135,7 @@ func (r *stateReader) file() pipeline.File {
 	c := &r.columns
 	text := func(column int) string { return string(r.row.value(column).ByteArray()) }
 	f := pipeline.File{
-		ID: text(c.fileID), DirectoryID: r.directory.of(r.row.value(c.directoryID)), DirectoryFileID: text(c.directoryFileID),
+		ID: text(c.fileID), JobID: text(c.jobID), DirectoryID: r.directory.of(r.row.value(c.directoryID)), DirectoryFileID: text(c.directoryFileID),
 		PipelineID: r.pipeline.of(r.row.value(c.pipelineID)), ProjectID: r.project.of(r.row.value(c.projectID)),
 		Metadata:  nonEmpty(r.row.value(c.metadata).ByteArray()),
 		CreatedAt: r.time(c.created), UpdatedAt: r.time(c.updated), DeletedAt: r.time(c.deleted), ExpiresAt: r.time(c.expires),

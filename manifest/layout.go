@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/parquet-go/parquet-go"
+
+	"exporter/pipeline"
 )
 
 // layout says where a table has the columns of its series: one of an earlier schema has others, and one that another program wrote
@@ -52,7 +54,7 @@ func (s *series[T]) layoutOf(t *table) (*layout, error) {
 		case ok:
 			at = column.ColumnIndex
 			l.has = append(l.has, c)
-		case slices.Contains(laterColumns, name):
+		case slices.Contains(s.later, name):
 		case !isEarlier || !field.Optional() && (l.earlier == nil || c != l.earlier.origin):
 			return nil, fmt.Errorf("it has no column %s", name)
 		}
@@ -114,6 +116,6 @@ func (e *earlierAssets) place(b batch) {
 			other = e.fileName
 		}
 		b.column(other)[i] = parquet.Value{}
-		b.column(e.origin)[i] = parquet.ByteArrayValue([]byte(originFile))
+		b.column(e.origin)[i] = parquet.ByteArrayValue([]byte(pipeline.OriginFile))
 	}
 }

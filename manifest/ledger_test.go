@@ -61,7 +61,7 @@ func inAssetRow(f *pipeline.File) *pipeline.File {
 func storedRow(id string, page int32) *pipeline.Row {
 	return &pipeline.Row{
 		Asset: pipeline.Asset{
-			FileID: pipeline.ID(id), Kind: pipeline.Screenshot, PageIndex: page, ListedSize: new(int64(1000)),
+			FileID: pipeline.ID(id), Kind: pipeline.Screenshot, Origin: pipeline.OriginFile, PageIndex: page, ListedSize: new(int64(1000)),
 		},
 		File: inAssetRow(testFile(id)), Status: pipeline.Stored, Attempts: 1, FetchedAt: testTime,
 		Content: pipeline.Content{
@@ -117,11 +117,11 @@ func TestLedger_Commit_KeepsEveryColumn(t *testing.T) {
 	rows := []*pipeline.Row{storedRow("b", 3), figureRow("a", 1, "F.jpg"), figureRow("a", 1, "")}
 	rows = append(rows,
 		&pipeline.Row{
-			Asset: pipeline.Asset{FileID: "a", Kind: pipeline.Figure, PageIndex: -1, FigureName: "n", IsLikelyNoise: new(true)},
+			Asset: pipeline.Asset{FileID: "a", Kind: pipeline.Figure, Origin: pipeline.OriginFile, PageIndex: -1, FigureName: "n", IsLikelyNoise: new(true)},
 			File:  &pipeline.File{ID: "a"}, Status: pipeline.Skipped, Reason: pipeline.ReasonNoise,
 		},
 		&pipeline.Row{
-			Asset: pipeline.Asset{FileID: "c", Kind: pipeline.Screenshot, ListedSize: new(int64(0))},
+			Asset: pipeline.Asset{FileID: "c", Kind: pipeline.Screenshot, Origin: pipeline.OriginFile, ListedSize: new(int64(0))},
 			File:  &pipeline.File{ID: "c"}, Status: pipeline.Failed, Reason: "http_404: gone",
 			Attempts: 1, Gone: pipeline.Gone{MissedAt: testTime, VanishedAt: testTime, ExpiredAt: testTime},
 		})

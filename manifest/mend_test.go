@@ -374,7 +374,6 @@ func TestOpenSalvaged_Pruned_Goes(t *testing.T) {
 	if err := l.Commit(t.Context(), pipeline.Rows{Assets: []*pipeline.Row{gone, kept}, Files: []*pipeline.FileRow{file}}); err != nil {
 		t.Fatal(err)
 	}
-	keepBlobs := func([]pipeline.Location) error { return nil }
 	if err := l.Prune(t.Context(), Removal{Selects: vanished, Allow: allowAll, RemoveBlobs: keepBlobs}); err != nil {
 		t.Fatal(err)
 	}

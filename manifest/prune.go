@@ -15,15 +15,26 @@ const pruneBatch = 1000
 
 // Removal says what Prune removes for good.
 type Removal struct {
-	// Selects tells whether a file, or an asset of it, is to go: by the file's key, the listings where it is known, and since when the
-	// file, or the asset, is gone.
-	Selects func(pipeline.FileKey, []pipeline.SourceKey, pipeline.Gone) bool
+	// Selects tells whether a file, a job, or an asset of one, is to go.
+	Selects func(Candidate) bool
 	// At is when what is not gone yet goes.
 	At time.Time
 	// Allow is asked before anything is changed. Its error is that of Prune.
 	Allow func(Extent) error
 	// RemoveBlobs is called with where blobs are, some at a time: the ledger does not vouch for them any more then.
 	RemoveBlobs func([]pipeline.Location) error
+}
+
+// Candidate is what a removal may select.
+type Candidate struct {
+	// Key is that of the file, or of the job.
+	Key pipeline.FileKey
+	// FileID is the file_id, also that of a job's file; empty where it is not known.
+	FileID string
+	// Sources are the listings where the file, or the job, is known.
+	Sources []pipeline.SourceKey
+	// Gone says since when the file, the job, or the asset, is gone.
+	pipeline.Gone
 }
 
 // Extent is how much a removal takes.
@@ -70,29 +81,30 @@ type pruning struct {
 }
 
 func (p *pruning) selectsFile(row *pipeline.FileRow) bool {
-	return p.Selects(row.Key(), row.Sources, row.Gone)
+	return p.Selects(Candidate{row.Key(), row.ID, row.Sources, row.Gone})
 }
 
-// assets yields the rows of all assets, and of each whether it is to go. Rows of files and of their assets come in the same order.
+// assets yields the rows of all assets, and of each whether it is to go.
 func (p *pruning) assets(ctx context.Context) iter.Seq2[selected, error] {
 	return func(yield func(selected, error) bool) {
-		next, stop := iter.Pull2(p.snapshot.Known(ctx))
-		defer stop()
-		file, err, more := next()
-		for row, rowErr := range p.snapshot.Rows(ctx) {
-			for err == nil && rowErr == nil && more && file.Key.FileID < row.File.ID {
-				file, err, more = next()
+		owners := newOwners(ctx, p.snapshot)
+		defer owners.stop()
+		for row, err := range p.snapshot.Rows(ctx) {
+			var owner *pipeline.KnownFile
+			if err == nil {
+				owner, err = owners.of(ctx, row.Key().Owner())
 			}
-			if err = cmp.Or(err, rowErr); err != nil {
+			if err != nil {
 				yield(selected{}, err)
 				return
 			}
 			// A file without a row is where its assets say.
-			places := []pipeline.SourceKey{row.File.Place()}
-			if more && file.Key.FileID == row.File.ID {
-				places = file.Sources
+			c := Candidate{row.File.Key(), row.File.ID, []pipeline.SourceKey{row.File.Place()}, row.Gone}
+			if owner != nil {
+				c.Sources = owner.Sources
+				c.FileID = cmp.Or(c.FileID, owner.FileID)
 			}
-			if !yield(selected{row, p.Selects(row.File.Key(), places, row.Gone)}, nil) {
+			if !yield(selected{row, p.Selects(c)}, nil) {
 				return
 			}
 		}
@@ -150,7 +162,7 @@ func (p *pruning) withdrawFiles(ctx context.Context, last bool) error {
 		if err != nil {
 			return err
 		}
-		if !p.selectsFile(row) || !last && (row.IsGone() || row.ID == "") {
+		if !p.selectsFile(row) || !last && (row.IsGone() || row.ID == "" && row.JobID == "") {
 			continue
 		}
 		row.Status, row.Error, row.AskedAt, row.Counts = pipeline.Skipped, pipeline.ReasonPruned, time.Time{}, pipeline.Counts{}

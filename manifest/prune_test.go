@@ -84,11 +84,11 @@ func TestLedger_Prune_StopsWhereBlobsCannotBeRemoved(t *testing.T) {
 	}
 }
 
-func vanished(_ pipeline.FileKey, _ []pipeline.SourceKey, g pipeline.Gone) bool {
-	return !g.VanishedAt.IsZero()
-}
+func vanished(c Candidate) bool { return !c.VanishedAt.IsZero() }
 
 func allowAll(Extent) error { return nil }
+
+func keepBlobs([]pipeline.Location) error { return nil }
 
 // Whatever is known of a file goes, and of others nothing. While its assets go, a run that comes in between would ask for it again.
 func TestLedger_Prune_File_TakesAllOfIt(t *testing.T) {
@@ -109,11 +109,9 @@ func TestLedger_Prune_File_TakesAllOfIt(t *testing.T) {
 	}
 	var extent Extent
 	err = l.Prune(t.Context(), Removal{
-		Selects: func(_ pipeline.FileKey, places []pipeline.SourceKey, _ pipeline.Gone) bool {
-			return !slices.Contains(places, pipeline.ProjectSource)
-		},
-		At:    testTime,
-		Allow: func(e Extent) error { extent = e; return nil },
+		Selects: func(c Candidate) bool { return !slices.Contains(c.Sources, pipeline.ProjectSource) },
+		At:      testTime,
+		Allow:   func(e Extent) error { extent = e; return nil },
 		RemoveBlobs: func([]pipeline.Location) error {
 			state, err := openSnapshotOf(t, dir).File(t.Context(), f.Key())
 			if err != nil || state == nil || state.Status != pipeline.Skipped || state.Gone {

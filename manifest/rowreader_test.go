@@ -175,10 +175,11 @@ func TestSeries_Compare_IsThatOfKeys(t *testing.T) {
 	var files []fileRow
 	for _, a := range texts {
 		for _, b := range texts {
-			files = append(files, fileRow{FileID: a, DirectoryFileID: b, Status: "s"})
+			files = append(files, fileRow{FileID: a, DirectoryFileID: b, Status: "s"}, fileRow{JobID: a, FileID: b, Status: "s"})
 			for _, page := range []int32{-1, 0, 300} {
 				assets = append(assets, assetRow{FileID: a, Kind: b, PageIndex: page, Status: "s"})
 				assets = append(assets, assetRow{FileID: a, Kind: "k", PageIndex: page, FigureName: &b, Status: "s"})
+				assets = append(assets, assetRow{JobID: a, Kind: "k", PageIndex: page, Origin: "parse", UpstreamName: &b, Status: "s"})
 			}
 		}
 	}

@@ -13,22 +13,20 @@ import (
 )
 
 // Schema is the version of the columns that are written. Those of schema1 and schema11 are read as well, see layout.go, and so are those
-// of schema2, which lack laterColumns and are taken for the same.
+// of schema2 and schema21, which lack laterColumns and are taken for the same.
 const (
-	Schema   = "2.1"
+	Schema   = "2.2"
+	schema21 = "2.1"
 	schema2  = "2"
 	schema11 = "1.1"
 	schema1  = "1"
 )
 
-// originFile is the origin of what the routes of a file's images have.
-const originFile = "file"
-
 // assetRow is a row of manifest.parquet and of asset parts. Timestamps are microseconds since the epoch, UTC. Columns that a
 // source has nothing for are null.
 type assetRow struct {
 	FileID         string          `parquet:"file_id,optional,dict"`
-	JobID          *string         `parquet:"job_id,dict"`
+	JobID          string          `parquet:"job_id,optional,dict"`
 	Kind           string          `parquet:"kind,dict"`
 	PageIndex      int32           `parquet:"page_index"`
 	PageNumber     *int32          `parquet:"page_number"`
@@ -107,10 +105,13 @@ type fileRow struct {
 	// MissedSources is as Sources.
 	MissedSources string `parquet:"missed_sources,optional,dict"`
 	Decided       string `parquet:"filters_digest,optional,dict"`
+	JobID         string `parquet:"job_id,optional"`
+	Documents     *int64 `parquet:"documents"`
+	Pages         *int64 `parquet:"pages"`
 }
 
-// laterColumns are those that schema 2 does not have: they are null in tables that lack them.
-var laterColumns = []string{"filters_digest"}
+// laterColumns are those of files.parquet that schema 2 or 2.1 does not have: they are null in tables that lack them.
+var laterColumns = []string{"filters_digest", "job_id", "documents", "pages"}
 
 // schemaOf returns the Parquet schema of a row type.
 func schemaOf[T any]() *parquet.Schema {
@@ -131,32 +132,44 @@ func columnOf(schema *parquet.Schema, name string) int {
 }
 
 func (r *assetRow) key() pipeline.AssetKey {
-	k := pipeline.AssetKey{FileID: pipeline.ID(r.FileID), Kind: pipeline.Kind(r.Kind), PageIndex: r.PageIndex}
-	if r.FigureName != nil {
-		k.FigureName = *r.FigureName
+	return pipeline.AssetKey{
+		FileID: pipeline.ID(r.FileID), JobID: pipeline.ID(r.JobID), Kind: pipeline.Kind(r.Kind), PageIndex: r.PageIndex,
+		FigureName: zeroIfNil(r.FigureName), Origin: pipeline.Origin(r.Origin), UpstreamName: zeroIfNil(r.UpstreamName),
 	}
-	return k
+}
+
+func (r *assetRow) owner() pipeline.Owner {
+	return pipeline.Owner{FileID: pipeline.ID(r.FileID), JobID: pipeline.ID(r.JobID)}
 }
 
 // wantedAsset returns a row that has a key and nothing else.
 func wantedAsset(key pipeline.AssetKey) *assetRow {
-	row := fromRow(&pipeline.Row{
-		Asset: pipeline.Asset{FileID: key.FileID, Kind: key.Kind, PageIndex: key.PageIndex, FigureName: key.FigureName}, File: &pipeline.File{},
-	})
-	return &row
+	return &assetRow{
+		FileID: string(key.FileID), JobID: string(key.JobID), Kind: string(key.Kind), PageIndex: key.PageIndex,
+		FigureName: nonZero(key.FigureName), Origin: string(key.Origin), UpstreamName: nonZero(key.UpstreamName),
+	}
+}
+
+// wantedOwner returns a row that has an owner and nothing else.
+func wantedOwner(o pipeline.Owner) *assetRow {
+	return &assetRow{FileID: string(o.FileID), JobID: string(o.JobID)}
 }
 
 func (r *fileRow) key() pipeline.FileKey {
-	if r.FileID != "" {
-		return pipeline.FileKey{FileID: r.FileID}
-	}
-	return pipeline.FileKey{DirectoryFileID: r.DirectoryFileID}
+	file := pipeline.File{ID: r.FileID, JobID: r.JobID, DirectoryFileID: r.DirectoryFileID}
+	return file.Key()
+}
+
+// keyOf returns the key of the file, or the job, that an owner of assets is.
+func keyOf(o pipeline.Owner) pipeline.FileKey {
+	file := pipeline.File{ID: string(o.FileID), JobID: string(o.JobID)}
+	return file.Key()
 }
 
 // assetKeys and fileKeys are the columns of the keys of rows, in the order in which they are compared.
 var (
 	assetKeys = [...]string{"file_id", "job_id", "kind", "page_index", "figure_name", "origin", "upstream_name"}
-	fileKeys  = [...]string{"file_id", "directory_file_id"}
+	fileKeys  = [...]string{"job_id", "file_id", "directory_file_id"}
 )
 
 // Every row that was written has a status.
@@ -165,27 +178,37 @@ func (r *assetRow) isLost() bool { return r.Status == "" }
 func fromRow(r *pipeline.Row) assetRow {
 	f := r.File
 	row := assetRow{
-		FileID:        string(r.FileID),
-		Kind:          string(r.Kind),
-		PageIndex:     r.PageIndex,
-		Origin:        originFile,
-		Status:        string(r.Status),
-		Reason:        nonZero(r.Reason),
-		ListedSize:    r.ListedSize,
-		Confidence:    r.Confidence,
-		IsLikelyNoise: r.IsLikelyNoise,
-		Metadata:      nonEmpty(r.Metadata),
-		DirectoryID:   f.DirectoryID,
-		DisplayName:   f.DisplayName,
-		FileUpdatedAt: micros(f.UpdatedAt),
-		Attempts:      int32(r.Attempts),
-		VanishedAt:    micros(r.VanishedAt),
-		DeclaredType:  nonZero(r.DeclaredType),
-		MissedAt:      micros(r.MissedAt),
-		ExpiredAt:     micros(r.ExpiredAt),
+		FileID:         string(r.FileID),
+		JobID:          string(r.JobID),
+		Kind:           string(r.Kind),
+		PageIndex:      r.PageIndex,
+		PageNumber:     r.PageNumber,
+		Origin:         string(r.Origin),
+		UpstreamName:   nonZero(r.UpstreamName),
+		Category:       nonZero(r.Category),
+		Label:          nonZero(r.Label),
+		Caption:        r.Caption,
+		AssetUpdatedAt: micros(r.UpdatedAt),
+		Status:         string(r.Status),
+		Reason:         nonZero(r.Reason),
+		ListedSize:     r.ListedSize,
+		Confidence:     r.Confidence,
+		IsLikelyNoise:  r.IsLikelyNoise,
+		Metadata:       nonEmpty(r.Metadata),
+		DirectoryID:    f.DirectoryID,
+		DisplayName:    f.DisplayName,
+		FileUpdatedAt:  micros(f.UpdatedAt),
+		Attempts:       int32(r.Attempts),
+		VanishedAt:     micros(r.VanishedAt),
+		DeclaredType:   nonZero(r.DeclaredType),
+		MissedAt:       micros(r.MissedAt),
+		ExpiredAt:      micros(r.ExpiredAt),
 	}
 	if r.Kind == pipeline.Figure {
 		row.FigureName = &r.FigureName
+	}
+	if b := r.Box; b != nil {
+		row.BBoxX, row.BBoxY, row.BBoxWidth, row.BBoxHeight = &b.X, &b.Y, &b.Width, &b.Height
 	}
 	if r.Status == pipeline.Stored {
 		row.setContent(r)
@@ -217,9 +240,18 @@ func (r *assetRow) row() (*pipeline.Row, error) {
 	row := &pipeline.Row{
 		Asset: pipeline.Asset{
 			FileID:        pipeline.ID(r.FileID),
+			JobID:         pipeline.ID(r.JobID),
 			Kind:          pipeline.Kind(r.Kind),
+			Origin:        pipeline.Origin(r.Origin),
 			PageIndex:     r.PageIndex,
+			PageNumber:    r.PageNumber,
 			FigureName:    zeroIfNil(r.FigureName),
+			UpstreamName:  zeroIfNil(r.UpstreamName),
+			Category:      zeroIfNil(r.Category),
+			Label:         zeroIfNil(r.Label),
+			Box:           r.box(),
+			Caption:       r.Caption,
+			UpdatedAt:     moment(r.AssetUpdatedAt),
 			ListedSize:    r.ListedSize,
 			Confidence:    r.Confidence,
 			IsLikelyNoise: r.IsLikelyNoise,
@@ -227,6 +259,7 @@ func (r *assetRow) row() (*pipeline.Row, error) {
 		},
 		File: &pipeline.File{
 			ID:          r.FileID,
+			JobID:       r.JobID,
 			DirectoryID: r.DirectoryID,
 			DisplayName: r.DisplayName,
 			UpdatedAt:   moment(r.FileUpdatedAt),
@@ -245,6 +278,14 @@ func (r *assetRow) row() (*pipeline.Row, error) {
 		return nil, fmt.Errorf("row of file %q, %s of page %d: %w", r.FileID, r.Kind, r.PageIndex, err)
 	}
 	return row, nil
+}
+
+// box returns the place of the picture; nil where any number of it is missing.
+func (r *assetRow) box() *pipeline.Box {
+	if r.BBoxX == nil || r.BBoxY == nil || r.BBoxWidth == nil || r.BBoxHeight == nil {
+		return nil
+	}
+	return &pipeline.Box{X: *r.BBoxX, Y: *r.BBoxY, Width: *r.BBoxWidth, Height: *r.BBoxHeight}
 }
 
 func (r *assetRow) content(row *pipeline.Row) error {
@@ -307,6 +348,9 @@ func fromFileRow(r *pipeline.FileRow) fileRow {
 		MissingPages:    r.MissingPages,
 		MissedSources:   sourcesText(r.MissedIn),
 		Decided:         r.Decided,
+		JobID:           r.JobID,
+		Documents:       r.Documents,
+		Pages:           r.Pages,
 	}
 }
 
@@ -331,6 +375,7 @@ func (r *fileRow) fileRow(parse func(string) []pipeline.SourceKey) *pipeline.Fil
 func (r *fileRow) file() pipeline.File {
 	return pipeline.File{
 		ID:              r.FileID,
+		JobID:           r.JobID,
 		DirectoryID:     r.DirectoryID,
 		DirectoryFileID: r.DirectoryFileID,
 		PipelineID:      r.PipelineID,
@@ -362,6 +407,8 @@ func (r *fileRow) counts() pipeline.Counts {
 	return pipeline.Counts{
 		Screenshots:  r.Screenshots,
 		Figures:      r.Figures,
+		Documents:    r.Documents,
+		Pages:        r.Pages,
 		MissingPages: r.MissingPages,
 		Stored:       r.Stored,
 		Skipped:      r.Skipped,

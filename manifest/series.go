@@ -39,6 +39,8 @@ type series[T any] struct {
 	// the first count in rows only that have none in it.
 	keys    []int
 	keyEnds bool
+	// later are the columns that tables of schema 2 may lack.
+	later []string
 	// status, reason, vanishedAt and expiredAt are numbers of columns.
 	status, reason, vanishedAt, expiredAt int
 }
@@ -49,7 +51,7 @@ func assetSeries(r store.Reader) series[assetRow] {
 
 func fileSeries(r store.Reader) series[fileRow] {
 	s := newSeries[fileRow](r, FilesName, ".files.parquet", "error", fileKeys[:])
-	s.keyEnds = true
+	s.keyEnds, s.later = true, laterColumns
 	return s
 }
 
@@ -64,8 +66,11 @@ func newSeries[T any](r store.Reader, name, suffix, reason string, keys []string
 }
 
 // compare compares the keys of two rows, column by column. A missing name counts as an empty one.
-func (s *series[T]) compare(a, b row) int {
-	for _, key := range s.keys {
+func (s *series[T]) compare(a, b row) int { return s.compareFirst(a, b, len(s.keys)) }
+
+// compareFirst compares the first parts of the keys of two rows.
+func (s *series[T]) compareFirst(a, b row, parts int) int {
+	for _, key := range s.keys[:parts] {
 		x, y := a.value(key), b.value(key)
 		if order := compareValues(x, y); order != 0 || s.keyEnds && len(x.ByteArray()) > 0 {
 			return order
@@ -73,6 +78,9 @@ func (s *series[T]) compare(a, b row) int {
 	}
 	return 0
 }
+
+// ownerParts is how many parts of a key of assets or pages say whose they are.
+const ownerParts = 2
 
 // compareValues compares texts or numbers, one of which may be null.
 func compareValues(a, b parquet.Value) int {

@@ -19,7 +19,7 @@ type Snapshot struct {
 	sources sourceSets
 	cache   assetCache
 	// tallies counts the rows of each file; nil unless some may have been lost.
-	tallies map[string]tally
+	tallies map[pipeline.FileKey]tally
 }
 
 var _ pipeline.History = (*Snapshot)(nil)
@@ -113,7 +113,6 @@ func (s *Snapshot) Files(ctx context.Context) iter.Seq2[*pipeline.FileRow, error
 
 // Assets implements pipeline.History.
 func (s *Snapshot) Assets(ctx context.Context, of pipeline.Owner) ([]*pipeline.Row, error) {
-	id := of.FileID
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
@@ -121,13 +120,13 @@ func (s *Snapshot) Assets(ctx context.Context, of pipeline.Owner) ([]*pipeline.R
 	for _, t := range s.assets.tables() {
 		rows, isWhole, err := []*assetRow(nil), false, error(nil)
 		if len(t.lost)+len(t.lostKeys) == 0 {
-			rows, isWhole, err = s.cache.rowsOf(&s.assets.series, t, string(id))
+			rows, isWhole, err = s.cache.rowsOf(&s.assets.series, t, of)
 		}
 		if err != nil {
 			return nil, err
 		}
 		if !isWhole {
-			return s.assetsOf(ctx, id)
+			return s.assetsOf(ctx, of)
 		}
 		if len(rows) > 0 {
 			tables = append(tables, rows)
@@ -144,11 +143,11 @@ func (s *Snapshot) Assets(ctx context.Context, of pipeline.Owner) ([]*pipeline.R
 	return found, nil
 }
 
-// assetsOf returns the rows of a file of which some table has lost rows, or many.
-func (s *Snapshot) assetsOf(ctx context.Context, id pipeline.ID) ([]*pipeline.Row, error) {
+// assetsOf returns the rows of an owner of which some table has lost rows, or many.
+func (s *Snapshot) assetsOf(ctx context.Context, of pipeline.Owner) ([]*pipeline.Row, error) {
 	var inputs []batches
 	for _, t := range s.assets.tables() {
-		at, err := s.assets.findFile(t, []byte(id))
+		at, err := s.assets.find(t, s.assets.rowOf(wantedOwner(of)), ownerParts)
 		if err != nil {
 			return nil, err
 		}
@@ -178,10 +177,10 @@ func (s *Snapshot) Asset(_ context.Context, key pipeline.AssetKey) (*pipeline.Ro
 	return nil, nil
 }
 
-// Has tells whether any asset of a file has a row.
-func (s *Snapshot) Has(_ context.Context, id pipeline.ID) (bool, error) {
+// Has tells whether any asset of an owner has a row.
+func (s *Snapshot) Has(_ context.Context, of pipeline.Owner) (bool, error) {
 	for _, t := range s.assets.tables() {
-		if at, err := s.assets.findFile(t, []byte(id)); err != nil || at.count > 0 {
+		if at, err := s.assets.find(t, s.assets.rowOf(wantedOwner(of)), ownerParts); err != nil || at.count > 0 {
 			return err == nil, err
 		}
 	}

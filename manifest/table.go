@@ -270,11 +270,11 @@ func readMeta(f *parquet.File) (fileMeta, error) {
 	if !known {
 		return fileMeta{schema: guessSchema(f.Schema())}, nil
 	}
-	if !slices.Contains([]string{schema1, schema11, schema2, Schema}, schema) {
-		return fileMeta{}, fmt.Errorf("%w: %s is %q, this one reads %s, %s, %s and %s: use a version of exporter that knows it", ErrSchema,
-			metaSchema, schema, schema1, schema11, schema2, Schema)
+	if !slices.Contains([]string{schema1, schema11, schema2, schema21, Schema}, schema) {
+		return fileMeta{}, fmt.Errorf("%w: %s is %q, this one reads %s, %s, %s, %s and %s: use a version of exporter that knows it", ErrSchema,
+			metaSchema, schema, schema1, schema11, schema2, schema21, Schema)
 	}
-	if schema == schema2 {
+	if schema == schema2 || schema == schema21 {
 		schema = Schema
 	}
 	m := fileMeta{

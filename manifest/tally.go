@@ -10,7 +10,7 @@ import (
 
 // takeStock counts the rows that are left of each file, and adds to the damages which assets are lost.
 func (s *Snapshot) takeStock(ctx context.Context, damages []Damage) error {
-	s.tallies = map[string]tally{}
+	s.tallies = map[pipeline.FileKey]tally{}
 	lost := map[pipeline.AssetKey]struct{}{}
 	for row, err := range s.assets.decoded(s.assets.newest(ctx)) {
 		if err != nil {
@@ -20,7 +20,8 @@ func (s *Snapshot) takeStock(ctx context.Context, damages []Damage) error {
 			lost[row.key()] = struct{}{}
 			continue
 		}
-		s.tallies[row.FileID] = s.tallies[row.FileID].plus(row.tally())
+		key := keyOf(row.owner())
+		s.tallies[key] = s.tallies[key].plus(row.tally())
 	}
 	for _, t := range s.assets.tables() {
 		for _, run := range t.lost {
@@ -74,7 +75,7 @@ func (s *Snapshot) fileRows(ctx context.Context) iter.Seq2[*fileRow, error] {
 
 // amend makes a file partial that is complete, but whose assets' rows are not all there.
 func (s *Snapshot) amend(row *fileRow) {
-	if s.tallies != nil && row.Status == string(pipeline.Complete) && s.tallies[row.FileID] != row.tally() {
+	if s.tallies != nil && row.Status == string(pipeline.Complete) && s.tallies[row.key()] != row.tally() {
 		row.Status = string(pipeline.Partial)
 	}
 }

@@ -173,18 +173,17 @@ type KnownFile struct {
 
 // State returns what a ledger keeps of the row.
 func (f *FileRow) State() *FileState {
-	fileID := ""
-	if f.IsJob() {
-		fileID = f.ID
-	}
-	return &FileState{
-		FileID: fileID,
+	state := &FileState{
 		Status: f.Status, Screenshots: f.Screenshots, Figures: f.Figures, Documents: f.Documents, Pages: f.Pages, MissingPages: f.MissingPages,
 		Stored: f.Stored, Skipped: f.Skipped, UpdatedAt: f.UpdatedAt.Truncate(time.Microsecond), ExpiresAt: f.ExpiresAt,
 		ListedAt: f.ListedAt, AskedAt: f.AskedAt, Sources: f.Sources, MissedIn: f.MissedIn,
 		NamesHash: f.File.NamesHash(), Missed: !f.MissedAt.IsZero(), Gone: f.IsGone(), HasError: f.Error != "",
 		Decided: f.Decided,
 	}
+	if f.JobID != "" {
+		state.FileID = f.ID
+	}
+	return state
 }
 
 // of returns how many assets of a kind are listed.

@@ -56,7 +56,7 @@ func parseAssetKey(args []string) (pipeline.AssetKey, error) {
 	if err != nil {
 		return pipeline.AssetKey{}, usagef("PAGE %q: want a page index such as 0", args[1])
 	}
-	key := pipeline.AssetKey{FileID: id, Kind: pipeline.Screenshot, PageIndex: int32(page)}
+	key := pipeline.AssetKey{FileID: id, Kind: pipeline.Screenshot, PageIndex: int32(page), Origin: pipeline.OriginFile}
 	if len(args) == 3 {
 		key.Kind, key.FigureName = pipeline.Figure, args[2]
 	}

@@ -111,7 +111,7 @@ func TestRun_FileParsedAnew_EndsWithExactlyTheNewAssets(t *testing.T) {
 				vanished bool
 				width    int32
 			}{0: {vanished: true}, 1: {width: 40}, 2: {width: 20}} {
-				row := rows[pipeline.AssetKey{FileID: id, Kind: pipeline.Screenshot, PageIndex: page}]
+				row := rows[pipeline.AssetKey{FileID: id, Kind: pipeline.Screenshot, Origin: pipeline.OriginFile, PageIndex: page}]
 				if row == nil || row.Status != pipeline.Stored || !row.VanishedAt.IsZero() != want.vanished ||
 					!want.vanished && row.Content.Width != want.width {
 					t.Errorf("page %d: got %+v, want stored, vanished %v, width %d", page, row, want.vanished, want.width)

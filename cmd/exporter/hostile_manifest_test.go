@@ -68,7 +68,7 @@ func (s *surroundings) forge(sink string) {
 			s.t.Fatal(err)
 		}
 		rows = append(rows, &pipeline.Row{
-			Asset: pipeline.Asset{FileID: "f", Kind: pipeline.Screenshot, PageIndex: int32(page)}, File: file,
+			Asset: pipeline.Asset{FileID: "f", Kind: pipeline.Screenshot, Origin: pipeline.OriginFile, PageIndex: int32(page)}, File: file,
 			Status: pipeline.Stored, Location: at, FetchedAt: time.Now(),
 			Content: pipeline.Content{Size: int64(len(content)), SHA256: sha256.Sum256(content), MediaType: "image/jpeg"},
 		})

@@ -112,7 +112,7 @@ func hostileCorpus(t *testing.T, names []string) (*emulator.Corpus, map[pipeline
 		to.Assets = append(to.Assets, asset)
 		key := pipeline.AssetKey{
 			FileID: pipeline.ID(to.FileID), Kind: pipeline.Kind(asset.Kind), PageIndex: int32(asset.Page),
-			FigureName: asset.Name,
+			FigureName: asset.Name, Origin: pipeline.OriginFile,
 		}
 		want[key] = asset.Data
 	}
@@ -137,7 +137,7 @@ func hostileCorpus(t *testing.T, names []string) (*emulator.Corpus, map[pipeline
 		asset := emulator.AssetSpec{Kind: emulator.Figure, Page: 8, Name: odd.sent, Data: fmt.Appendf(nil, "GIF89a%d;", i)}
 		asset.Raw = json.RawMessage(`{"figure_name":"` + odd.listed + `","page_index":8,"figure_size":8}`)
 		add(&album, asset)
-		key := pipeline.AssetKey{FileID: "figures", Kind: pipeline.Figure, PageIndex: 8, FigureName: odd.sent}
+		key := pipeline.AssetKey{FileID: "figures", Kind: pipeline.Figure, PageIndex: 8, FigureName: odd.sent, Origin: pipeline.OriginFile}
 		delete(want, key)
 		key.FigureName = odd.spelled
 		want[key] = asset.Data

@@ -91,7 +91,7 @@ func recordedAssets(t *testing.T, corpus fs.FS) map[pipeline.AssetKey]recordedAs
 			}
 			decodeCorpus(t, corpus, path.Join(folder, list+".json"), &assets)
 			for _, a := range assets {
-				key := pipeline.AssetKey{FileID: pipeline.ID(a.FileID), Kind: kind, PageIndex: a.Page, FigureName: a.Name}
+				key := pipeline.AssetKey{FileID: pipeline.ID(a.FileID), Kind: kind, Origin: pipeline.OriginFile, PageIndex: a.Page, FigureName: a.Name}
 				blob := fmt.Sprintf("%s/%s/%d.jpg", folder, list, a.Page)
 				if kind == pipeline.Figure {
 					blob = fmt.Sprintf("%s/%s/%d/%s", folder, list, a.Page, encodeURIComponent(a.Name))

@@ -10,32 +10,34 @@ import (
 )
 
 func newRmCommand(a *app) *cobra.Command {
-	var ids []string
+	var targets export.Targets
 	c := &cobra.Command{
-		Use:   "rm EXPORT --file-id ID",
-		Short: "Remove files and all of their assets from an export, for good",
-		Long: `rm removes files from the export in the directory EXPORT: their rows, whatever their status is, from manifest.parquet,
-files.parquet and the commit log, and their blobs. It asks the API for nothing and changes nothing there: what is still listed,
-the next run exports again.
+		Use:   "rm EXPORT --file-id ID | --job ID",
+		Short: "Remove files or parse jobs and all of their assets from an export, for good",
+		Long: `rm removes files and parse jobs from the export in the directory EXPORT: their rows, whatever their status is, from
+manifest.parquet, files.parquet, pages.parquet and the commit log, and their blobs. With a file, its parse jobs go. It asks the API for
+nothing and changes nothing there: what is still listed, the next run exports again.
 
 Bytes in shards stay there, without a row, until "exporter compact" repacks the shards; rm says how many. Reports of runs (run.json,
 runs/) stay as they are until then, too. Tables of an earlier version that were kept (manifest.schema1.parquet, files.schema1.parquet) go.
 
-It owns the export while it works, as a run does. An id that the export does not have is an error, and then no file is removed. When
+It owns the export while it works, as a run does. An id that the export does not have is an error, and then nothing is removed. When
 it is killed, the same command goes on.`,
 		Example: `  exporter rm export --file-id 182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e
-  exporter rm export --file-id 182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e --file-id dfl-abc123`,
+  exporter rm export --file-id 182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e --file-id dfl-abc123
+  exporter rm export --job pjb-0b2f8c4e-93a1-4d57-8e21-5a8a4f0c7d11`,
 		Args: cobra.ExactArgs(1),
 	}
-	c.Flags().StringArrayVar(&ids, "file-id", nil, "remove the file of this `ID`: its file_id in files.parquet, or its "+
-		"directory_file_id where that is null (may be repeated)")
+	c.Flags().StringArrayVar(&targets.Files, "file-id", nil, "remove the file of this `ID`, and its parse jobs: its file_id in "+
+		"files.parquet, or its directory_file_id where that is null (may be repeated)")
+	c.Flags().StringArrayVar(&targets.Jobs, "job", nil, "remove the parse job of this `ID`: its job_id in files.parquet (may be repeated)")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if len(ids) == 0 {
-			return usagef("nothing to remove: give --file-id ID")
+		if len(targets.Files)+len(targets.Jobs) == 0 {
+			return usagef("nothing to remove: give --file-id ID or --job ID")
 		}
 		ctx, cancel := export.Interruptible(c.Context(), a.stop)
 		defer cancel()
-		removed, err := export.Remove(ctx, args[0], ids)
+		removed, err := export.Remove(ctx, args[0], targets)
 		if err != nil {
 			return err
 		}

@@ -68,7 +68,7 @@ func crashOrphans(disk storetest.Disk, archive bool) error {
 	if err != nil {
 		return err
 	}
-	gone := &removal{store: st, path: "out", ids: []string{fmt.Sprint("file-", crashFiles)}}
+	gone := newRemoval(st, "out", Targets{Files: []string{fmt.Sprint("file-", crashFiles)}})
 	if _, err := gone.run(context.Background()); err != nil || archive {
 		return err
 	}

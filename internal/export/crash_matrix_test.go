@@ -84,8 +84,8 @@ func (m *matrix) run(disk storetest.Disk, step int, repair, refetch bool) error 
 	defer func() { m.fetched += int(upstream.fetched.Load()) }()
 	return crashRun(disk, m.archive, o, func(st store.Store, ledger *manifest.Ledger) error {
 		return ledger.Prune(ctx, manifest.Removal{
-			Selects: func(_ pipeline.FileKey, _ []pipeline.SourceKey, gone pipeline.Gone) bool {
-				return !gone.VanishedAt.IsZero()
+			Selects: func(c manifest.Candidate) bool {
+				return !c.VanishedAt.IsZero()
 			},
 			At: time.Now(), Allow: func(manifest.Extent) error { return nil },
 			RemoveBlobs: func(blobs []pipeline.Location) error { return sinks.RemoveBlobs(ctx, st, blobs) },

@@ -64,7 +64,7 @@ func (s *crashSource) Assets(_ context.Context, of pipeline.Wanted, _ pipeline.R
 	id, kind := pipeline.ID(of.File.ID), of.Kind
 	var assets []*pipeline.Asset
 	for page := range s.pages {
-		a := &pipeline.Asset{FileID: id, Kind: kind, PageIndex: int32(page)}
+		a := &pipeline.Asset{FileID: id, Kind: kind, Origin: of.Origin, PageIndex: int32(page)}
 		if kind == pipeline.Figure {
 			a.FigureName = fmt.Sprintf("page_%d_figure_1.jpg", page+1)
 		}

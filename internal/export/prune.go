@@ -17,16 +17,16 @@ const prunedAtOnce = 100
 func (r *run) removeGone(ctx context.Context, ledger *manifest.Ledger) error {
 	takesAway := r.Config.Run.Prune && r.force.accepts(ForcePrune) && r.counter.snapshot().Files.ListingDone
 	away := map[string]bool{}
-	selects := func(_ pipeline.FileKey, places []pipeline.SourceKey, gone pipeline.Gone) bool {
+	selects := func(c manifest.Candidate) bool {
 		switch {
-		case !gone.ExpiredAt.IsZero():
+		case !c.ExpiredAt.IsZero():
 			return r.Config.Run.PruneExpired
-		case !gone.VanishedAt.IsZero():
+		case !c.VanishedAt.IsZero():
 			return r.Config.Run.Prune
-		case !takesAway || len(places) == 0 || slices.ContainsFunc(places, r.asksFor):
+		case !takesAway || len(c.Sources) == 0 || slices.ContainsFunc(c.Sources, r.asksFor):
 			return false
 		}
-		for _, place := range places {
+		for _, place := range c.Sources {
 			away[string(place)] = true
 		}
 		return true

@@ -109,7 +109,7 @@ func (o *opened) find(ctx context.Context, key pipeline.AssetKey) (*pipeline.Row
 	if err != nil || row != nil {
 		return row, storageError("read the ledger", err)
 	}
-	switch hasFile, err := o.Has(ctx, key.FileID); {
+	switch hasFile, err := o.Has(ctx, key.Owner()); {
 	case err != nil:
 		return nil, storageError("read the ledger", err)
 	case hasFile:

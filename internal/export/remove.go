@@ -1,8 +1,10 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -12,9 +14,17 @@ import (
 	"exporter/sinks"
 )
 
-// Remove removes files from the export at path, for good, and returns how much that was. An id is the file_id of a file, or its
-// directory_file_id where that is null; where the export has none of an id, nothing is removed.
-func Remove(ctx context.Context, path string, ids []string) (removed manifest.Extent, err error) {
+// Targets are what is to be removed from an export.
+type Targets struct {
+	// Files are ids of files: the file_id, with which the parse jobs of the file go, or the directory_file_id where that is null.
+	Files []string
+	// Jobs are ids of parse jobs.
+	Jobs []string
+}
+
+// Remove removes files and parse jobs from the export at path, for good, and returns how much that was. Where the export has none of an
+// id, nothing is removed.
+func Remove(ctx context.Context, path string, targets Targets) (removed manifest.Extent, err error) {
 	// The directory is not to be made where it is missing.
 	there, err := openDir(path)
 	if err == nil {
@@ -28,15 +38,20 @@ func Remove(ctx context.Context, path string, ids []string) (removed manifest.Ex
 		return removed, err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	r := &removal{store: st, path: path, ids: ids}
-	return r.run(ctx)
+	return newRemoval(st, path, targets).run(ctx)
 }
 
 // removal is one call of Remove.
 type removal struct {
+	Targets
 	store store.Store
 	path  string
-	ids   []string
+	// found are those of the ids of which the export has rows, and jobs the parse jobs that go.
+	found, jobs map[string]bool
+}
+
+func newRemoval(st store.Store, path string, targets Targets) *removal {
+	return &removal{Targets: targets, store: st, path: path, found: map[string]bool{}, jobs: map[string]bool{}}
 }
 
 func (r *removal) run(ctx context.Context) (removed manifest.Extent, err error) {
@@ -48,20 +63,12 @@ func (r *removal) run(ctx context.Context) (removed manifest.Extent, err error) 
 	if ledger.Info() == nil {
 		return removed, noManifestError(r.path)
 	}
-	found := map[string]bool{}
 	err = ledger.Prune(ctx, manifest.Removal{
-		Selects: func(key pipeline.FileKey, _ []pipeline.SourceKey, _ pipeline.Gone) bool {
-			id := key.FileID + key.DirectoryFileID
-			selected := slices.Contains(r.ids, id)
-			if selected {
-				found[id] = true
-			}
-			return selected
-		},
-		At: time.Now().UTC(),
+		Selects: r.selects,
+		At:      time.Now().UTC(),
 		Allow: func(extent manifest.Extent) error {
 			removed = extent
-			return r.checkFound(ctx, found)
+			return r.checkFound(ctx)
 		},
 		RemoveBlobs: func(blobs []pipeline.Location) error { return sinks.RemoveBlobs(ctx, r.store, blobs) },
 	})
@@ -78,29 +85,54 @@ func (r *removal) run(ctx context.Context) (removed manifest.Extent, err error) 
 	return removed, storageError("remove files", err)
 }
 
+// selects tells whether a file or a job is to go, and notes that it is there.
+func (r *removal) selects(c manifest.Candidate) bool {
+	file, job := cmp.Or(c.FileID, c.Key.DirectoryFileID), c.Key.JobID
+	ofFile, isJob := file != "" && slices.Contains(r.Files, file), job != "" && slices.Contains(r.Jobs, job)
+	if ofFile {
+		r.found[file] = true
+	}
+	if isJob {
+		r.found[job] = true
+	}
+	if (ofFile || isJob) && job != "" {
+		r.jobs[job] = true
+	}
+	return ofFile || isJob
+}
+
 // checkFound refuses ids of which nothing is there: neither rows nor blobs.
-func (r *removal) checkFound(ctx context.Context, found map[string]bool) error {
-	for _, text := range r.ids {
-		if found[text] {
-			continue
-		}
-		hasBlobs := false
-		if id, err := pipeline.ParseID(text); err == nil {
-			if hasBlobs, err = sinks.HasFolder(ctx, r.store, id); err != nil {
+func (r *removal) checkFound(ctx context.Context) error {
+	for _, of := range []struct {
+		what, column string
+		ids          []string
+	}{{"file", "file_id", r.Files}, {"parse job", "job_id", r.Jobs}} {
+		for _, text := range of.ids {
+			isThere, err := r.isThere(ctx, text)
+			if err != nil {
 				return err
 			}
-		}
-		if !hasBlobs {
-			return usagef("the export in %q has no file %q, so none was removed: file_id in files.parquet names those that it has",
-				r.path, text)
+			if !isThere {
+				return usagef("the export in %q has no %s %q, so nothing was removed: %s in files.parquet names those that it has",
+					r.path, of.what, text, of.column)
+			}
 		}
 	}
 	return nil
 }
 
-// removeLeftOvers removes blobs of the files that no row names any more: those of a run, or of a removal, that was killed.
+// isThere tells whether the export has rows or blobs of an id.
+func (r *removal) isThere(ctx context.Context, text string) (bool, error) {
+	id, err := pipeline.ParseID(text)
+	if r.found[text] || err != nil {
+		return r.found[text], nil
+	}
+	return sinks.HasFolder(ctx, r.store, id)
+}
+
+// removeLeftOvers removes blobs of what goes that no row names any more: those of a run, or of a removal, that was killed.
 func (r *removal) removeLeftOvers(ctx context.Context) error {
-	for _, text := range r.ids {
+	for _, text := range slices.Concat(r.Files, r.Jobs, slices.Collect(maps.Keys(r.jobs))) {
 		id, err := pipeline.ParseID(text)
 		if err != nil {
 			// No blob was stored of it.

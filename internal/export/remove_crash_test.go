@@ -24,7 +24,7 @@ func crashRm(disk storetest.Disk) error {
 	if err != nil {
 		return err
 	}
-	r := &removal{store: st, path: "out", ids: []string{string(crashRemoved)}}
+	r := newRemoval(st, "out", Targets{Files: []string{string(crashRemoved)}})
 	if _, err := r.run(context.Background()); !Is[*UsageError](err) {
 		return err
 	}

@@ -61,11 +61,11 @@ func (u *matrixUpstream) add(id string) {
 }
 
 func matrixPage(id string, page int32) pipeline.AssetKey {
-	return pipeline.AssetKey{FileID: pipeline.ID(id), Kind: pipeline.Screenshot, PageIndex: page}
+	return pipeline.AssetKey{FileID: pipeline.ID(id), Kind: pipeline.Screenshot, Origin: pipeline.OriginFile, PageIndex: page}
 }
 
 func matrixFigure(id string) pipeline.AssetKey {
-	return pipeline.AssetKey{FileID: pipeline.ID(id), Kind: pipeline.Figure, FigureName: "page_1_figure_1.jpg"}
+	return pipeline.AssetKey{FileID: pipeline.ID(id), Kind: pipeline.Figure, Origin: pipeline.OriginFile, FigureName: "page_1_figure_1.jpg"}
 }
 
 // put puts a picture in the place of another, and moves the date of its file.
@@ -129,7 +129,7 @@ func (u *matrixUpstream) Assets(_ context.Context, of pipeline.Wanted, _ pipelin
 		if key.Kind == kind {
 			size := int64(pictures[key].size)
 			assets = append(assets, &pipeline.Asset{
-				FileID: id, Kind: kind, PageIndex: key.PageIndex, FigureName: key.FigureName, ListedSize: &size,
+				FileID: id, Kind: kind, Origin: key.Origin, PageIndex: key.PageIndex, FigureName: key.FigureName, ListedSize: &size,
 			})
 		}
 	}
