@@ -27,9 +27,13 @@ type Corpus struct {
 	// attachments are those of each source_id.
 	attachments map[string]attachments
 	files       map[string]*file
-	// order holds files by seq, byID by id; byID is nil until it is asked for after a change.
-	order []*file
-	byID  atomic.Pointer[[]*file]
+	// order holds files by seq.
+	order    []*file
+	ordersMu sync.Mutex
+	orders   orders
+	// anyFileID and anyProjectID are set as soon as a file or a project has an id that is not the API's kind.
+	anyFileID    bool
+	anyProjectID atomic.Bool
 	// seq numbers files and entries in the order in which they came; 0 is none's.
 	seq uint64
 }
@@ -51,6 +55,7 @@ type entry struct {
 	uniqueID    string
 	updated     time.Time // zero: unknown
 	deleted     bool
+	pipeline    *PipelineFileSpec // nil: nothing beside the above
 	// listed is the JSON object that the API answers.
 	listed json.RawMessage
 }
@@ -84,6 +89,8 @@ type FileSpec struct {
 	// they are added.
 	Attachments []AttachmentSpec
 	AttachedTo  string
+	// Pipeline is what pipelines say of the file; nil: no more than the fields above.
+	Pipeline *PipelineFileSpec
 	// Document is the original file; nil: it is not in storage (any more).
 	Document []byte
 	// Raw, when not nil, is what listings hold in place of all that would be made from the fields above, whether or not
@@ -143,7 +150,8 @@ func (c *Corpus) addEntry(d *directory, spec *FileSpec) *entry {
 	spec.UpdatedAt = spec.UpdatedAt.Truncate(time.Microsecond)
 	e := &entry{
 		seq: c.next(), id: spec.ID, fileID: spec.FileID, displayName: spec.DisplayName, uniqueID: spec.UniqueID,
-		updated: spec.UpdatedAt, deleted: !spec.DeletedAt.IsZero(), listed: spec.Raw,
+		updated: spec.UpdatedAt, deleted: !spec.DeletedAt.IsZero(),
+		pipeline: spec.Pipeline, listed: spec.Raw,
 	}
 	if e.listed == nil {
 		e.listed = spec.listed(&d.DirectorySpec)
@@ -162,7 +170,8 @@ func (c *Corpus) addFile(f *file) {
 	f.seq = c.next()
 	c.files[f.id] = f
 	c.order = append(c.order, f)
-	c.byID.Store(nil)
+	c.unsort()
+	c.anyFileID = c.anyFileID || !isUUID(f.id) && !isTyped(f.id)
 }
 
 func (s *FileSpec) listed(d *DirectorySpec) json.RawMessage {
@@ -191,11 +200,11 @@ func timestamp(t time.Time) json.RawMessage {
 	return quote(t.UTC().Format("2006-01-02T15:04:05.000000Z"))
 }
 
-// newID returns an identifier that looks like a UUID and depends only on what the corpus has seen.
+// newID returns a UUID that depends only on what the corpus has seen.
 func (c *Corpus) newID() string {
-	c.seq++
-	h := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("id"), c.seq))
-	return fmt.Sprintf("%x-%x-4%x-a%x-%x", h[0:4], h[4:6], h[6:8], h[8:10], h[10:16])
+	h := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("id"), c.next()))
+	h[6], h[8] = h[6]&0x0f|0x40, h[8]&0x3f|0x80 // version 4, and the variant of RFC 9562
+	return fmt.Sprintf("%x-%x-%x-%x-%x", h[0:4], h[4:6], h[6:8], h[8:10], h[10:16])
 }
 
 // insert appends an entry to the directory's listing.
@@ -221,27 +230,4 @@ func (d *directory) after(seq uint64) int {
 func (c *Corpus) filesAfter(seq uint64) []*file {
 	i, _ := slices.BinarySearchFunc(c.order, seq+1, func(f *file, seq uint64) int { return cmp.Compare(f.seq, seq) })
 	return c.order[i:]
-}
-
-// filesByIDAfter returns the files behind the one with that seq in the order of their ids; all where it is 0. The corpus is
-// locked for reading.
-func (c *Corpus) filesByIDAfter(seq uint64) []*file {
-	sorted := c.byID.Load()
-	if sorted == nil {
-		sorted = new(slices.SortedFunc(slices.Values(c.order), func(a, b *file) int { return cmp.Compare(a.id, b.id) }))
-		c.byID.Store(sorted)
-	}
-	if seq == 0 {
-		return *sorted
-	}
-	// Where it is gone, the one that was added next stands for its place.
-	last := c.filesAfter(seq - 1)
-	if len(last) == 0 {
-		return nil
-	}
-	i, found := slices.BinarySearchFunc(*sorted, last[0].id, func(f *file, id string) int { return cmp.Compare(f.id, id) })
-	if found && last[0].seq == seq {
-		i++
-	}
-	return (*sorted)[i:]
 }

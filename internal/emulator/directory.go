@@ -48,7 +48,7 @@ func (c *Corpus) AddDirectory(spec DirectorySpec) error {
 	c.pipelines.add(c.next(), spec.ID, &pipeline{
 		PipelineSpec{ID: spec.ID, Name: spec.Name, ProjectID: spec.ProjectID, CreatedAt: spec.CreatedAt, UpdatedAt: spec.UpdatedAt}, d,
 	})
-	c.projects.add(c.next(), spec.ProjectID, &ProjectSpec{ID: spec.ProjectID, Name: spec.ProjectID, OrganizationID: spec.OrganizationID})
+	c.addProject(ProjectSpec{ID: spec.ProjectID, Name: spec.ProjectID, OrganizationID: spec.OrganizationID})
 	return nil
 }
 

@@ -8,7 +8,7 @@ func (s *Server) listPageFigures(x *exchange) reply     { return s.listAssets(x,
 func (s *Server) listAssets(x *exchange, kind Kind) reply {
 	s.corpus.mu.RLock()
 	defer s.corpus.mu.RUnlock()
-	f, rep := s.file(x)
+	f, rep := s.imageFile(x)
 	if rep != nil {
 		return *rep
 	}
@@ -32,7 +32,7 @@ func (s *Server) getAsset(x *exchange, kind Kind, name string) reply {
 	}
 	s.corpus.mu.RLock()
 	defer s.corpus.mu.RUnlock()
-	f, rep := s.file(x)
+	f, rep := s.imageFile(x)
 	if rep != nil {
 		return *rep
 	}

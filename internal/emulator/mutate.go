@@ -62,7 +62,7 @@ func (c *Corpus) RemoveFile(fileID string) error {
 	}
 	delete(c.files, fileID)
 	delete(c.attachments, fileID)
-	c.byID.Store(nil)
+	c.unsort()
 	c.order = slices.DeleteFunc(c.order, func(f *file) bool { return f.id == fileID })
 	for d := range c.directories.all() {
 		for _, e := range slices.Clone(d.entries) {

@@ -24,7 +24,11 @@ func (p *page) add(seq uint64, item func() json.RawMessage) bool {
 // listing answers with a page of a listing with a cursor, which fill fills while the corpus is locked for reading. Before that,
 // filters were read from p.
 func (s *Server) listing(x *exchange, p *parameters, fill func(*page) *reply) reply {
-	size := p.number("page_size", defaultPageSize, 1, maxPageSize)
+	most := -1
+	if s.refuseLargePages {
+		most = maxPageSize
+	}
+	size := min(p.number("page_size", defaultPageSize, 1, most), maxPageSize)
 	switch {
 	case len(p.errs) > 0:
 		return unprocessable(p.errs)

@@ -19,10 +19,18 @@ type ProjectSpec struct {
 func (c *Corpus) AddProject(spec ProjectSpec) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.projects.add(c.next(), spec.ID, &spec) {
+	if !c.addProject(spec) {
 		return fmt.Errorf("add project %q: the corpus has it already", spec.ID)
 	}
 	return nil
+}
+
+// addProject returns false when the project is known. The corpus is locked.
+func (c *Corpus) addProject(spec ProjectSpec) bool {
+	if !isUUID(spec.ID) || !isUUID(spec.OrganizationID) {
+		c.anyProjectID.Store(true)
+	}
+	return c.projects.add(c.next(), spec.ID, &spec)
 }
 
 func (s *ProjectSpec) listed() json.RawMessage {

@@ -51,7 +51,7 @@ func (s *Server) addDirectoryFile(x *exchange) reply {
 
 // create adds a directory file with a new id, created now.
 func (c *Corpus) create(d *directory, spec *FileSpec) *entry {
-	spec.ID = c.newID()
+	spec.ID = "dfl-" + c.newID()
 	if spec.Metadata == nil {
 		spec.Metadata = json.RawMessage("{}")
 	}
