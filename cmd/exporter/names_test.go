@@ -162,3 +162,30 @@ func TestRun_NamesAreNotAskedForWhereThereIsAnID(t *testing.T) {
 		}
 	}
 }
+
+// A name that may be an id is taken for one first: a run with an id asks for nothing else.
+func TestRun_NamesThatMayBeIDs(t *testing.T) {
+	for _, command := range []string{"run", "plan"} {
+		for _, args := range [][]string{{"--directory", "Invoices"}, {"--pipeline", "Invoices"}, {"--directory", "Invoices", "--file", "f-dir-2"}} {
+			a := newNamesAPI(t)
+			a.directories = `{"items":[{"id":"dir-1","name":"Invoices"}]}`
+			a.pipelines = a.directories
+			out := filepath.Join(t.TempDir(), "out")
+			code, stdout, stderr := a.run(append([]string{command, "--out", out}, args...)...)
+			if code != 0 || a.lookups != 1 || !strings.Contains(stderr, "Invoices id=dir-1") {
+				t.Errorf("%s %q: exit %d after %d lookups\n%s%s", command, args, code, a.lookups, stdout, stderr)
+			}
+			if command == "plan" {
+				continue
+			}
+			if code, _, stderr := a.run(append([]string{"run", "--out", out}, args...)...); code != 0 || a.lookups != 2 {
+				t.Errorf("%q again: exit %d after %d lookups\n%s", args, code, a.lookups, stderr)
+			}
+		}
+	}
+	a := newNamesAPI(t)
+	a.mustRun("run", "--directory", "dir-1", "--out", filepath.Join(t.TempDir(), "out"))
+	if a.lookups != 0 {
+		t.Errorf("%d lookups for an id", a.lookups)
+	}
+}

@@ -2,8 +2,10 @@ package export
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -35,9 +37,54 @@ func (e *NameError) Error() string {
 // named is what a listing says of something that may be referred to.
 type named struct{ id, name string }
 
-// lookUp puts ids in the place of the names of what is to be exported. What is an id by its form, or was the last time, is not asked
-// for; what may be an id, and is no name either, is left for its listing to be refused.
-func (r *run) lookUp(ctx context.Context, client *llamacloud.Client) error {
+// identify puts ids in the place of the names of what is to be exported, and notes what the source is then. The only source of a first
+// run that may be an id is taken for one: its listing tells, and foundName looks for a name.
+func (r *run) identify(ctx context.Context, client *llamacloud.Client) error {
+	if r.Source != nil {
+		return nil
+	}
+	remembered, err := readRemembered(ctx, r.Config.Output.Dir, r.Log)
+	if err != nil {
+		return err
+	}
+	s := &r.Config.Source
+	r.unsure = len(remembered) == 0 && !s.Project && len(s.Directories)+len(s.Pipelines)+len(s.Files) == 1
+	ctx, cancel := Interruptible(ctx, r.Stop)
+	defer cancel()
+	_, err = r.lookUp(ctx, client, func(path string, reference config.Reference) bool {
+		known := strings.Split(remembered[path], ",")
+		return r.unsure && reference.IsID() || slices.Contains(known, string(reference))
+	})
+	r.Source = r.Config.SourceSettings()
+	return err
+}
+
+// foundName looks for a name where an error says that what was taken for an id is none. It tells whether there is one, so that the run
+// is to be tried once more; the error is why not otherwise.
+func (r *run) foundName(ctx context.Context, client *llamacloud.Client, failed *error) bool {
+	refused, ok := errors.AsType[*llamacloud.APIError](*failed)
+	if !r.unsure || !ok || !llamacloud.IsAbsent(*failed) && refused.Status != http.StatusUnprocessableEntity {
+		return false
+	}
+	client.Resume()
+	ctx, cancel := Interruptible(ctx, r.Stop)
+	defer cancel()
+	found, err := r.lookUp(ctx, client, func(string, config.Reference) bool { return false })
+	if err != nil {
+		*failed = err
+	}
+	if found {
+		r.Source, r.begun, r.asked = nil, false, nil
+		r.counter.restart()
+	}
+	return found
+}
+
+// lookUp puts ids in the place of names, and tells whether there were some. What is an id by its form is not asked for, and neither is
+// what is known to be one; what may be an id, and is no name either, is left for its listing to be refused.
+func (r *run) lookUp(
+	ctx context.Context, client *llamacloud.Client, isKnown func(path string, reference config.Reference) bool,
+) (changed bool, err error) {
 	s := &r.Config.Source
 	for _, kind := range []struct {
 		what, path string
@@ -56,45 +103,28 @@ func (r *run) lookUp(ctx context.Context, client *llamacloud.Client) error {
 	} {
 		l := lookup{what: kind.what, found: map[config.Reference]*found{}}
 		for _, reference := range kind.references {
-			if !llamacloud.HasUUID(string(reference)) {
+			if !llamacloud.HasUUID(string(reference)) && !isKnown(kind.path, reference) {
 				l.found[reference] = &found{}
 			}
 		}
 		if len(l.found) == 0 {
 			continue
 		}
-		if err := r.forgetKnown(ctx, &l, kind.path); err != nil {
-			return err
-		}
-		if len(l.found) == 0 {
-			continue
-		}
 		if err := l.read(kind.list); err != nil {
-			return err
+			return false, err
 		}
 		for i, reference := range kind.references {
 			id, err := l.id(reference)
 			if err != nil {
-				return err
+				return false, err
 			}
-			if kind.references[i] = id; id != reference {
+			if id != reference {
+				kind.references[i], changed = id, true
 				r.Log.Info("found by its name", kind.what, string(reference), "id", string(id))
 			}
 		}
 	}
-	return nil
-}
-
-// forgetKnown leaves out what is an id by what the export remembers.
-func (r *run) forgetKnown(ctx context.Context, l *lookup, path string) error {
-	remembered, err := readRemembered(ctx, r.Config.Output.Dir, r.Log)
-	if err != nil {
-		return err
-	}
-	for id := range strings.SplitSeq(remembered[path], ",") {
-		delete(l.found, config.Reference(id))
-	}
-	return nil
+	return changed, nil
 }
 
 // listNamed leaves out what has no id that can be used.

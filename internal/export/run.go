@@ -62,6 +62,8 @@ type run struct {
 	asked []pipeline.SourceKey
 	// begun says that there is a note of the run.
 	begun bool
+	// unsure tells that what is to be exported may be a name, although it is taken for an id.
+	unsure bool
 	// worth is what a compaction would gain.
 	worth *Worth
 }
@@ -78,22 +80,6 @@ func newRun(ctx context.Context, o Options) (*run, error) {
 	return r, nil
 }
 
-// connect returns a client for the API, which has been asked for the names of what to export.
-func (r *run) connect(ctx context.Context, spool func() (llamacloud.Spool, error)) (*llamacloud.Client, error) {
-	client, err := Connect(r.Config, r.Log, spool, r.observer)
-	if err != nil || r.Source != nil {
-		return client, err
-	}
-	ctx, cancel := Interruptible(ctx, r.Stop)
-	defer cancel()
-	if err := r.lookUp(ctx, client); err != nil {
-		client.Close()
-		return nil, err
-	}
-	r.Source = r.Config.SourceSettings()
-	return client, nil
-}
-
 // Run brings an export up to date. It returns why it ended early, ErrIncomplete if something failed, or nil. The report is nil
 // where the run did not come so far that there is something to tell.
 func Run(ctx context.Context, o Options) (report *Report, err error) {
@@ -103,11 +89,20 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 	}
 	defer r.announceStop()()
 	// Nothing is written before the settings have been found good.
-	client, err := r.connect(ctx, func() (llamacloud.Spool, error) { return r.store.Spool() })
+	client, err := Connect(r.Config, r.Log, func() (llamacloud.Spool, error) { return r.store.Spool() }, r.observer)
 	if err != nil {
 		return nil, err
 	}
 	defer client.Close()
+	report, err = r.bringUp(ctx, client)
+	if report == nil && r.foundName(ctx, client, &err) {
+		report, err = r.bringUp(ctx, client)
+	}
+	return report, err
+}
+
+// bringUp is Run with a client.
+func (r *run) bringUp(ctx context.Context, client *llamacloud.Client) (report *Report, err error) {
 	if r.store, err = r.own(ctx); err != nil {
 		return nil, err
 	}
@@ -120,6 +115,9 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 		if err := r.mend(ctx); err != nil {
 			return nil, err
 		}
+	}
+	if err := r.identify(ctx, client); err != nil {
+		return nil, err
 	}
 	ledger, err := r.openLedger(ctx)
 	if err != nil {

@@ -75,6 +75,9 @@ func (c *Client) Close() {
 	}
 }
 
+// Resume lets requests be sent again after a Source was stopped. None may be under way.
+func (c *Client) Resume() { c.origins.Resume() }
+
 // newTransport keeps as many connections as there are workers. Over HTTP/2 one may serve them all: where nothing has come
 // over it for half of IdleTimeout it is asked for a sign of life, and given up when none comes in the other half; otherwise
 // every retry would go to the same dead connection. Proxies are those of the environment (HTTPS_PROXY, HTTP_PROXY, NO_PROXY),
