@@ -43,6 +43,8 @@ type series[T any] struct {
 	later []string
 	// status, reason, vanishedAt and expiredAt are numbers of columns.
 	status, reason, vanishedAt, expiredAt int
+	// groupRows is how many rows a row group has at most.
+	groupRows int
 }
 
 func assetSeries(r store.Reader) series[assetRow] {
@@ -56,7 +58,7 @@ func fileSeries(r store.Reader) series[fileRow] {
 }
 
 func newSeries[T any](r store.Reader, name, suffix, reason string, keys []string) series[T] {
-	s := series[T]{reader: r, name: name, suffix: suffix, schema: schemaOf[T]()}
+	s := series[T]{reader: r, name: name, suffix: suffix, schema: schemaOf[T](), groupRows: rowGroupRows}
 	s.status, s.reason = columnOf(s.schema, "status"), columnOf(s.schema, reason)
 	s.vanishedAt, s.expiredAt = columnOf(s.schema, "vanished_at"), columnOf(s.schema, "expired_at")
 	for _, key := range keys {
@@ -116,14 +118,19 @@ func (s *series[T]) partNames(numbers []int) []string {
 const inMemory = 1 << 20
 
 // write puts a table that has some rows in the place of the one of its name.
-func (s *series[T]) write(ctx context.Context, to store.Store, name string, m fileMeta, rows batches) (err error) {
+func (s *series[T]) write(ctx context.Context, to store.Store, name string, m fileMeta, rows batches) error {
+	return s.writeSections(ctx, to, name, m, allRows(rows, s.groupRows))
+}
+
+// writeSections is write for a table of which some may be copied.
+func (s *series[T]) writeSections(ctx context.Context, to store.Store, name string, m fileMeta, all sections) (err error) {
 	dictionaries := dictionaryBytes
 	if m.from > 0 {
 		dictionaries = partDictionaryBytes
 	}
 	spool := store.Buffered(to.Spool, inMemory)
 	defer func() { err = errors.Join(err, spool.Close()) }()
-	if err := encodeTable(spool, rows, dictionaries, s.writerOptions(m)...); err != nil {
+	if err := encodeTable(spool, all, dictionaries, s.writerOptions(m)...); err != nil {
 		return err
 	}
 	return to.Put(ctx, name, spool, spool.Size())
