@@ -74,7 +74,7 @@ func TestLedger_Compact_CopiedRowGroups_AreAsMerged(t *testing.T) {
 				for st, info := range map[*storetest.Memory]Info{copying: testInfo, merging: other} {
 					l, err := Open(t.Context(), st, info)
 					if err == nil {
-						err = smallGroups(l, groupRows).Commit(t.Context(), assets, files)
+						err = smallGroups(l, groupRows).Commit(t.Context(), pipeline.Rows{Assets: assets, Files: files})
 					}
 					if err == nil {
 						err = l.Compact(t.Context())
@@ -289,7 +289,7 @@ func TestLedger_Compact_CopiedRowGroups_CountAsOccupied(t *testing.T) {
 	for night := range 40 {
 		l := smallGroups(openLedger(t, st), 64)
 		id := fmt.Sprintf("file-%02d", night*7%40)
-		if err := l.Commit(t.Context(), []*pipeline.Row{figureRow(id, 0, "a"), figureRow(id, 1, "b"), storedRow(id, 2)}, nil); err != nil {
+		if err := l.Commit(t.Context(), pipeline.Rows{Assets: []*pipeline.Row{figureRow(id, 0, "a"), figureRow(id, 1, "b"), storedRow(id, 2)}}); err != nil {
 			t.Fatal(err)
 		}
 		if err := l.Compact(t.Context()); err != nil {
@@ -318,7 +318,7 @@ func TestLedger_Compact_RowGroups_StayFewAndFull(t *testing.T) {
 				for page := range 4 {
 					rows = append(rows, storedRow(id(rng, night), int32(page)))
 				}
-				if err := l.Commit(t.Context(), rows, nil); err != nil {
+				if err := l.Commit(t.Context(), pipeline.Rows{Assets: rows}); err != nil {
 					t.Fatal(err)
 				}
 				if err := l.Compact(t.Context()); err != nil {
@@ -344,7 +344,7 @@ func TestLedger_Compact_Cancelled_StopsCopying(t *testing.T) {
 	st := storetest.NewMemory(nil)
 	for night := range 20 {
 		l := smallGroups(openLedger(t, st), 64)
-		if err := l.Commit(t.Context(), []*pipeline.Row{storedRow(fmt.Sprintf("file-%02d", night), 0)}, nil); err != nil {
+		if err := l.Commit(t.Context(), pipeline.Rows{Assets: []*pipeline.Row{storedRow(fmt.Sprintf("file-%02d", night), 0)}}); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
