@@ -43,11 +43,15 @@ func (r *run) identify(ctx context.Context, client *llamacloud.Client) error {
 	if r.Source != nil {
 		return nil
 	}
+	s := &r.Config.Source
+	if !slices.ContainsFunc(slices.Concat(s.Directories, s.Pipelines), mayBeName) {
+		r.Source = r.Config.SourceSettings()
+		return nil
+	}
 	remembered, err := readRemembered(ctx, r.Config.Output.Dir, r.Log)
 	if err != nil {
 		return err
 	}
-	s := &r.Config.Source
 	r.unsure = len(remembered) == 0 && !s.Project && len(s.Directories)+len(s.Pipelines)+len(s.Files) == 1
 	ctx, cancel := Interruptible(ctx, r.Stop)
 	defer cancel()
@@ -58,6 +62,9 @@ func (r *run) identify(ctx context.Context, client *llamacloud.Client) error {
 	r.Source = r.Config.SourceSettings()
 	return err
 }
+
+// mayBeName tells whether a reference is no id by its form.
+func mayBeName(reference config.Reference) bool { return !llamacloud.HasUUID(string(reference)) }
 
 // foundName looks for a name where an error says that what was taken for an id is none. It tells whether there is one, so that the run
 // is to be tried once more; the error is why not otherwise.
@@ -103,7 +110,7 @@ func (r *run) lookUp(
 	} {
 		l := lookup{what: kind.what, found: map[config.Reference]*found{}}
 		for _, reference := range kind.references {
-			if !llamacloud.HasUUID(string(reference)) && !isKnown(kind.path, reference) {
+			if mayBeName(reference) && !isKnown(kind.path, reference) {
 				l.found[reference] = &found{}
 			}
 		}
