@@ -34,7 +34,7 @@ func encode(t testing.TB, rows []*pipeline.Row, options ...parquet.WriterOption)
 	var out bytes.Buffer
 	s := assetSeries(nil)
 	options = append(s.writerOptions(fileMeta{Info: testInfo}), options...)
-	if err := encodeTable(&out, s.encoded(converted(rows)), dictionaryBytes, options...); err != nil {
+	if err := encodeTable(&out, allRows(s.encoded(converted(rows)), s.groupRows), dictionaryBytes, options...); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()

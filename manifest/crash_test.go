@@ -55,6 +55,7 @@ func (m *ledgerModel) live(t *testing.T, st store.Store, rng *rand.Rand, version
 			return err
 		}
 		l.assets.fanIn, l.files.fanIn = 2+rng.IntN(3), 2+rng.IntN(3)
+		l.assets.groupRows, l.files.groupRows = 32+rng.IntN(96), 32+rng.IntN(96)
 		err = m.run(t, l, rng, version)
 		if err := errors.Join(err, l.Close()); err != nil {
 			return err

@@ -167,7 +167,7 @@ func (l *Ledger) Compact(ctx context.Context) error {
 	}
 	through := l.next - 1
 	occupancy := newOccupancy(&l.assets.series)
-	merged, err := l.assets.compact(ctx, l.info, through, occupancy.add)
+	merged, err := l.assets.compact(ctx, l.info, through, occupancy.add, occupancy.columns()...)
 	if err != nil {
 		return err
 	}
@@ -181,9 +181,10 @@ func (l *Ledger) Compact(ctx context.Context) error {
 	return err
 }
 
-// compact merges a series into its file, without rows that are to go, and calls kept with those that stay. Its parts are removed when the
-// file is durable. Where the file is as it should be, it is not merged anew.
-func (r *rollup[T]) compact(ctx context.Context, info Info, through int, kept func(row)) (merged bool, err error) {
+// compact merges a series into its file, without rows that are to go, and calls kept with those that stay, of which some may have
+// no other columns than it needs. Its parts are removed when the file is durable. Where the file is as it should be, it is not merged
+// anew.
+func (r *rollup[T]) compact(ctx context.Context, info Info, through int, kept func(row), needs ...int) (merged bool, err error) {
 	if err := r.reduce(ctx, info); err != nil {
 		return false, err
 	}
@@ -204,7 +205,8 @@ func (r *rollup[T]) compact(ctx context.Context, info Info, through int, kept fu
 		kept(row)
 		return false
 	}
-	err = r.write(ctx, r.store, r.name, fileMeta{Info: info, through: through}, without(log.all(ctx), goes))
+	m := merging[T]{log: log, goes: goes, needs: needs}
+	err = r.writeSections(ctx, r.store, r.name, fileMeta{Info: info, through: through}, m.sections(ctx, info))
 	if err := errors.Join(err, log.close()); err != nil {
 		return false, err
 	}

@@ -25,6 +25,9 @@ func newOccupancy(s *series[assetRow]) *occupancy {
 	return &occupancy{columnOf(s.schema, "status"), columnOf(s.schema, "shard"), columnOf(s.schema, "size"), map[string]*Occupied{}}
 }
 
+// columns are those that add needs.
+func (o *occupancy) columns() []int { return []int{o.status, o.shard, o.size} }
+
 func (o *occupancy) add(r row) {
 	shard := r.value(o.shard)
 	if shard.IsNull() || string(r.value(o.status).ByteArray()) != string(pipeline.Stored) {

@@ -46,6 +46,8 @@ type series[T any] struct {
 	filtered []string
 	// isPruned tells whether a row is to go when the run ends.
 	isPruned func(row) bool
+	// groupRows is how many rows a row group has at most.
+	groupRows int
 }
 
 func assetSeries(r store.Reader) series[assetRow] {
@@ -70,7 +72,7 @@ func pageSeries(r store.Reader) series[pageRow] {
 }
 
 func newSeries[T any](r store.Reader, name, suffix string, keys []string) series[T] {
-	s := series[T]{reader: r, name: name, suffix: suffix, schema: schemaOf[T]()}
+	s := series[T]{reader: r, name: name, suffix: suffix, schema: schemaOf[T](), groupRows: rowGroupRows}
 	for _, key := range keys {
 		s.keys = append(s.keys, columnOf(s.schema, key))
 	}
@@ -130,14 +132,19 @@ func (s *series[T]) partNames(numbers []int) []string {
 const inMemory = 1 << 20
 
 // write puts a table that has some rows in the place of the one of its name.
-func (s *series[T]) write(ctx context.Context, to store.Store, name string, m fileMeta, rows batches) (err error) {
+func (s *series[T]) write(ctx context.Context, to store.Store, name string, m fileMeta, rows batches) error {
+	return s.writeSections(ctx, to, name, m, allRows(rows, s.groupRows))
+}
+
+// writeSections is write for a table of which some may be copied.
+func (s *series[T]) writeSections(ctx context.Context, to store.Store, name string, m fileMeta, all sections) (err error) {
 	dictionaries := dictionaryBytes
 	if m.from > 0 {
 		dictionaries = partDictionaryBytes
 	}
 	spool := store.Buffered(to.Spool, inMemory)
 	defer func() { err = errors.Join(err, spool.Close()) }()
-	if err := encodeTable(spool, rows, dictionaries, s.writerOptions(m)...); err != nil {
+	if err := encodeTable(spool, all, dictionaries, s.writerOptions(m)...); err != nil {
 		return err
 	}
 	return to.Put(ctx, name, spool, spool.Size())

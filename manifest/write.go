@@ -34,21 +34,26 @@ const (
 	bloomBits = 10
 )
 
-// encodeTable writes rows, which come sorted, as Parquet with checksums. Of the options it heeds itself MaxRowsPerRowGroup. It ends a row
-// group as well when its dictionaries may have so many bytes.
-func encodeTable(to io.Writer, rows batches, dictionaries int, options ...parquet.WriterOption) error {
+// encodeTable writes sections, which come sorted, as Parquet with checksums. Of the options it heeds itself MaxRowsPerRowGroup. It
+// ends a row group as well when its dictionaries may have so many bytes.
+func encodeTable(to io.Writer, all sections, dictionaries int, options ...parquet.WriterOption) error {
 	config, err := parquet.NewWriterConfig(options...)
 	if err != nil {
 		return err
 	}
 	out := bufio.NewWriterSize(to, 64<<10)
 	sums := newChecksumWriter(out)
-	w := parquet.NewGenericWriter[any](sums, options...)
-	if err := writeRowGroups(w, rows, int(config.MaxRowsPerRowGroup), dictionaries); err != nil {
-		return err
+	w := newSplicer(sums, options...)
+	for s, err := range all {
+		if err == nil && s.copied != nil {
+			err = w.copy(*s.copied)
+		} else if err == nil {
+			err = writeRowGroups(w.GenericWriter, s.rows, min(s.groupRows, int(config.MaxRowsPerRowGroup)), dictionaries)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	// With the last row group out, what Close writes are the page indexes and the footer.
-	sums.endBody()
 	if err := w.Close(); err != nil {
 		return err
 	}

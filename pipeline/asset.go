@@ -45,9 +45,16 @@ type File struct {
 	CreatedAt, UpdatedAt, DeletedAt time.Time
 	// ExpiresAt is when the file goes by itself upstream; zero when the listing did not say. Rows of assets do not keep it.
 	ExpiresAt time.Time
+	// Idle is why nothing can be asked for, as with a job that failed upstream; empty otherwise. Withdrawn says that it is asked for by its id,
+	// and that nothing of it is left upstream. No ledger keeps either.
+	Idle      string
+	Withdrawn bool
 	// Odd are the fields of the listing that had values which are not understood; no ledger keeps them.
 	Odd []Oddity
 }
+
+// IsJob tells whether it is a parse job.
+func (f *File) IsJob() bool { return f.JobID != "" }
 
 // Oddity is a field of a listed item with a value that is not understood, and that counts as null.
 type Oddity struct {
@@ -78,6 +85,9 @@ func (k FileKey) Compare(o FileKey) int {
 	return cmp.Or(
 		cmp.Compare(k.JobID, o.JobID), cmp.Compare(k.FileID, o.FileID), cmp.Compare(k.DirectoryFileID, o.DirectoryFileID))
 }
+
+// IsJob tells whether the key is that of a parse job.
+func (k FileKey) IsJob() bool { return k.JobID != "" }
 
 // Owner returns what the assets of the file have in common.
 func (f *File) Owner() Owner { return Owner{ID(f.ID), ID(f.JobID)} }
@@ -131,6 +141,8 @@ type Asset struct {
 	Metadata json.RawMessage
 	// UpdatedAt is the asset's own date; zero where it has none.
 	UpdatedAt time.Time
+	// Handle is what a Source needs to fetch it, and no ledger keeps.
+	Handle any
 	// NoPicture says that it is listed beside pictures and is none, so that it is not fetched.
 	NoPicture bool
 	// Malformed says that the listing's item cannot be told from others; nil where it can. Then PageIndex is negative, and of no

@@ -61,6 +61,7 @@ func (e extent) plus(other extent) extent {
 
 // contents are rows and files that are to be committed together.
 type contents struct {
+	pages   []*PageRow
 	results []result
 	files   []*fileProgress
 	extent
@@ -69,7 +70,7 @@ type contents struct {
 	unsettled []*FileRow
 }
 
-func (c *contents) isEmpty() bool { return len(c.results) == 0 && len(c.files) == 0 }
+func (c *contents) isEmpty() bool { return len(c.pages) == 0 && len(c.results) == 0 && len(c.files) == 0 }
 
 // free returns what the contents are charged of the memory, and need no more.
 func (c *contents) free() (bytes int64) {
@@ -114,6 +115,7 @@ func (b *batch) add(res result) (settled bool) {
 	}
 	settled = res.file.pending == 0
 	if settled {
+		b.supersede(res.file)
 		b.files = append(b.files, res.file)
 		b.rows++
 		b.weight += res.file.row.weight()
@@ -122,6 +124,17 @@ func (b *batch) add(res result) (settled bool) {
 		b.hurry()
 	}
 	return settled
+}
+
+// addPage takes a page, which counts when the file of it does.
+func (b *batch) addPage(page *PageRow) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.pages = append(b.pages, page)
+	b.rows++
+	if b.weight += page.weight(); b.reaches(b.most, 2) {
+		b.hurry()
+	}
 }
 
 // hurry makes a checkpoint due.
@@ -203,11 +216,27 @@ func (c *contents) findUnsettled() {
 	}
 }
 
+// supersede adds the rows of a file that others have taken the place of, once these are all stored.
+func (b *batch) supersede(f *fileProgress) {
+	if f.row.Status != Complete {
+		return
+	}
+	for _, prior := range f.superseded {
+		row := *prior
+		row.File = &f.row.File
+		row.Status, row.Reason, row.Gone = Skipped, ReasonPruned, Gone{VanishedAt: latest(f.row.AskedAt, f.row.ListedAt)}
+		b.results = append(b.results, result{file: f, row: &row, prior: prior})
+		b.rows++
+		b.weight += row.Weight()
+	}
+	f.superseded = nil
+}
+
 // replaced returns where the blobs are that others have taken the place of.
 func (c *contents) replaced() []Location {
 	var old []Location
 	for _, res := range c.results {
-		if res.location != nil && res.prior != nil && res.prior.Status == Stored {
+		if (res.location != nil || res.row.isPruned()) && res.prior != nil && res.prior.Status == Stored {
 			old = append(old, res.prior.Location)
 		}
 	}

@@ -19,16 +19,19 @@ type belief struct {
 	judged   atomic.Bool
 	// accepted says that what is doubted is believed all the same.
 	accepted bool
-	// screenshots and figures say what the listings of each kind were like in this run.
-	screenshots, figures kindBelief
+	// screenshots, figures and documents say what the listings of each kind were like in this run.
+	screenshots, figures, documents kindBelief
 }
 
 // kindBelief counts files that have assets of a kind, and those that had some before and of which none is listed now.
 type kindBelief struct{ full, emptied atomic.Int64 }
 
 func (b *belief) kind(kind Kind) *kindBelief {
-	if kind == Screenshot {
+	switch kind {
+	case Screenshot:
 		return &b.screenshots
+	case Document:
+		return &b.documents
 	}
 	return &b.figures
 }
@@ -127,7 +130,8 @@ func (r *run) judge(seen *sightings) {
 	all, bySource := loss{}, map[SourceKey]*loss{}
 	for number := range seen.known {
 		e := seen.at(number)
-		if e.flags.has(isGone | isUnreadable) {
+		// Jobs expire by themselves, and what was made of them stays.
+		if e.flags.has(isGone|isUnreadable) || e.form.isOfJob() {
 			continue
 		}
 		places := seen.places(number)

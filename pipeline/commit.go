@@ -63,7 +63,7 @@ func (r *run) checkpoint() error {
 	for _, f := range c.files {
 		files = append(files, &f.row)
 	}
-	if err := r.Ledger.Commit(r.work, Rows{Assets: rows, Files: files}); err != nil {
+	if err := r.Ledger.Commit(r.work, Rows{Assets: rows, Files: files, Pages: c.pages}); err != nil {
 		return r.storageFailed("commit", err)
 	}
 	if err := r.Sink.Discard(r.work, c.replaced()); err != nil {

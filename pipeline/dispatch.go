@@ -174,6 +174,10 @@ func (r *run) name(row *FileRow) error {
 func (r *Row) relisted(asset *Asset, file *File) *Row {
 	row := *r
 	row.Asset, row.File, row.Gone = *asset, file, Gone{}
+	if row.Handle = nil; row.Caption == nil {
+		// Captions come with the text, which is asked for once.
+		row.Caption = r.Caption
+	}
 	old, now := *r.File, row.File.recorded()
 	if r.isListed() && reflect.DeepEqual(r.Asset, row.Asset) && reflect.DeepEqual(old, now) {
 		return nil

@@ -8,7 +8,7 @@ import (
 // needsAsking tells whether the assets of a known file have to be listed, as far as its date, its age and what is listed of it say. What
 // other filters would have of it, filtersDiffer tells.
 func (r *run) needsAsking(seen *sightings, number uint32, file *File) bool {
-	return r.asksAll() || len(file.Odd) > 0 || seen.isDated(number, file) || seen.at(number).flags.has(isDue)
+	return r.asksAll() || file.Withdrawn || len(file.Odd) > 0 || seen.isDated(number, file) || seen.at(number).flags.has(isDue)
 }
 
 // asksAll tells whether the assets of every file are to be listed.
@@ -19,7 +19,8 @@ func (r *run) hasToBeAsked(key FileKey, state *FileState) bool {
 	if state.Status == Skipped {
 		return key.FileID != ""
 	}
-	return state.Status != Complete || !state.mayBeWithoutKind() && slices.ContainsFunc(r.Filters.Kinds(), state.isUnknown) || r.isDue(&File{ID: key.FileID}, state)
+	isUnknown := slices.ContainsFunc(r.Filters.kindsOf(key.IsJob()), state.isUnknown) || key.IsJob() && state.Pages == nil
+	return state.Status != Complete || !state.mayBeWithoutKind() && isUnknown || r.isDue(key, state)
 }
 
 // isUnknown tells whether nobody knows how many assets of a kind are listed.
@@ -49,15 +50,15 @@ func (s *sightings) isDated(number uint32, file *File) bool {
 // last, as long as a kind is empty, or as it was younger than Settle when it was asked, since the pictures of some pages come before
 // others. The age of a file without a date counts from when it was listed first, and it is due for ever, as nothing else tells that it
 // changed; one that no listing has is always.
-func (r *run) isDue(file *File, state *FileState) bool {
-	if state.AskedAt.IsZero() || state.UpdatedAt.IsZero() && slices.Equal(state.Sources, []SourceKey{FileSource(file.ID)}) {
+func (r *run) isDue(key FileKey, state *FileState) bool {
+	if state.AskedAt.IsZero() || state.UpdatedAt.IsZero() && slices.Equal(state.Sources, []SourceKey{FileSource(key.FileID)}) {
 		return true
 	}
 	if state.UpdatedAt.IsZero() {
 		return r.hasDoubled(state.ListedAt, state.AskedAt)
 	}
 	isEmpty := func(kind Kind) bool { return !state.isUnknown(kind) && *state.of(kind) == 0 }
-	return (slices.ContainsFunc(r.Filters.Kinds(), isEmpty) || state.AskedAt.Sub(state.UpdatedAt) < r.Settle) &&
+	return (slices.ContainsFunc(r.Filters.kindsOf(key.IsJob()), isEmpty) || state.AskedAt.Sub(state.UpdatedAt) < r.Settle) &&
 		r.hasDoubled(state.UpdatedAt, state.AskedAt)
 }
 

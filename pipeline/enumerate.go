@@ -22,6 +22,8 @@ type fileProgress struct {
 	held int64
 	// ending is how its blobs were answered so far.
 	ending ending
+	// superseded are rows that go when all assets of the file are stored: others have taken their place.
+	superseded []*Row
 }
 
 // enumerate goes over the source's files, and lists the assets of several at once. Then it looks after those that the ledger has:
@@ -138,9 +140,20 @@ func (r *run) list(f *listedFile) error {
 	if err != nil {
 		return r.ledgerFailed(err)
 	}
+	switch {
+	case f.file.Withdrawn:
+		return r.withdraw(progress, state)
+	case f.file.Idle != "" && (state == nil || state.Status == Skipped || state.Status == Failed):
+		row.Status, row.Error = Skipped, f.file.Idle
+		return r.send(progress, nil, nil, nil)
+	}
 	if state == nil {
 		state = &FileState{}
 	} else {
+		if row.IsJob() {
+			// What was recorded under one file_id, or under none, stays there.
+			row.ID = state.FileID
+		}
 		known := state.Sources
 		if state.Gone {
 			known = nil
@@ -165,6 +178,9 @@ func (r *run) list(f *listedFile) error {
 		return err
 	}
 	defer room.close()
+	if row.IsJob() {
+		return r.listJob(progress, state, room)
+	}
 	l, refusals, err := r.listAssets(progress, state, room)
 	if err != nil {
 		return err
@@ -172,17 +188,24 @@ func (r *run) list(f *listedFile) error {
 	progress.held = room.leave()
 	l.hasLeft = hasLeft
 	r.noteOddities(progress, l)
-	decided, hopeless := r.hope.asked(l.kinds, refusals)
+	answered := l.answered()
+	var decided []heldFile
+	var hopeless error
+	if len(answered) == 0 && len(l.kinds) > 0 {
+		r.hope.unchanged()
+	} else {
+		decided, hopeless = r.hope.asked(answered, refusals)
+	}
 	if err := r.dispatchAll(decided, (*heldFile).failed); err != nil {
 		return err
 	}
-	for _, kind := range r.Filters.Kinds() {
+	for _, kind := range r.Filters.kindsOf(false) {
 		failure := refusals[kind]
 		if failure == nil {
 			continue
 		}
 		f := heldFile{progress, l, failure}
-		if !failure.Absent || len(l.kinds) == 0 {
+		if !failure.Absent || len(answered) == 0 {
 			f.failed()
 			continue
 		}

@@ -74,6 +74,8 @@ const (
 	ClassBadID = "bad_id"
 	// ClassTooLarge is that of what is larger than it may be.
 	ClassTooLarge = "too_large"
+	// ClassGone is that of what was there upstream once, and is not any more.
+	ClassGone = "gone"
 	// ClassMalformed is that of an item of a listing that cannot be read.
 	ClassMalformed = "malformed"
 )

@@ -25,6 +25,10 @@ type fakeSource struct {
 	// places are the listings that the files are in; nil stands for one of all, "directory:d".
 	places []SourceKey
 	assets map[string][]Asset
+	// attachments are those of files; nil where the API has no such thing. pages are those of jobs, and pagesErr is asked before them.
+	attachments map[string][]Asset
+	pages       map[string][]PageRow
+	pagesErr    func(job *File) error
 	// filesErr ends the listing of files; listErr and blobErr are asked before each request.
 	filesErr error
 	listErr  func(id ID, kind Kind) error
@@ -75,6 +79,17 @@ func (s *fakeSource) list(place SourceKey) iter.Seq2[File, error] {
 
 func (s *fakeSource) Assets(_ context.Context, of Wanted, room Room) ([]*Asset, error) {
 	id, kind := ID(of.File.ID), of.Kind
+	all := s.assets[string(id)]
+	switch {
+	case of.File.IsJob():
+		id = ID(of.File.JobID)
+		all = s.assets[of.File.JobID]
+	case of.Origin == OriginAttachment && s.attachments == nil:
+		return nil, noAttachments
+	case of.Origin == OriginAttachment:
+		id += " attached"
+		all = s.attachments[of.File.ID]
+	}
 	s.mu.Lock()
 	s.listings = append(s.listings, string(id)+" "+string(kind))
 	s.mu.Unlock()
@@ -86,17 +101,38 @@ func (s *fakeSource) Assets(_ context.Context, of Wanted, room Room) ([]*Asset, 
 		}
 	}
 	assets := []*Asset{}
-	for _, a := range s.assets[string(id)] {
+	for _, a := range all {
 		if a.Kind != kind {
 			continue
 		}
-		a.FileID = id
+		a.FileID, a.JobID = of.File.Owner().FileID, of.File.Owner().JobID
 		if err := room(a.Weight()); err != nil {
 			return nil, err
 		}
 		assets = append(assets, &a)
 	}
 	return assets, nil
+}
+
+// noAttachments is the answer of an API that has no attachments.
+var noAttachments = &Failure{Class: "http_404", Final: true, Absent: true, Err: errors.New("not found")}
+
+// Pages gives those of the job.
+func (s *fakeSource) Pages(_ context.Context, job *File, do func(*PageRow) error) error {
+	s.mu.Lock()
+	s.listings = append(s.listings, job.JobID+" pages")
+	s.mu.Unlock()
+	if s.pagesErr != nil {
+		if err := s.pagesErr(job); err != nil {
+			return err
+		}
+	}
+	for _, page := range s.pages[job.JobID] {
+		if err := do(new(page)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *fakeSource) Blob(ctx context.Context, a *Asset, pause Pause) (*Blob, error) {
@@ -175,6 +211,7 @@ type fakeStore struct {
 	order []AssetKey
 	rows  map[AssetKey]*Row
 	files map[FileKey]*FileRow
+	pages map[string]*PageRow
 	// history is what is known of files when a run begins.
 	history map[FileKey]*FileRow
 	sealed  bool
@@ -273,6 +310,12 @@ func (s *fakeStore) Discard(_ context.Context, blobs []Location) error {
 
 func (s *fakeStore) Commit(_ context.Context, c Rows) error {
 	rows, files := c.Assets, c.Files
+	for _, page := range c.Pages {
+		if s.pages == nil {
+			s.pages = map[string]*PageRow{}
+		}
+		s.pages[fmt.Sprint(page.Owner, page.PageNumber)] = page
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.broken {

@@ -356,8 +356,14 @@ func (h *upstream) listing(d string, kind int) Listing {
 	}}
 }
 
+// Pages gives none: there are no jobs.
+func (h *upstream) Pages(context.Context, *File, func(*PageRow) error) error { return nil }
+
 // Assets implements Source.
 func (h *upstream) Assets(_ context.Context, of Wanted, _ Room) ([]*Asset, error) {
+	if of.Origin == OriginAttachment {
+		return nil, &Failure{Class: "http_404", Final: true, Absent: true, Err: errors.New("not found")}
+	}
 	id, kind := ID(of.File.ID), of.Kind
 	h.store.mu.Lock()
 	defer h.store.mu.Unlock()

@@ -124,6 +124,18 @@ func (h *hope) asked(kinds map[Kind]bool, refusals map[Kind]*Failure) (decided [
 	return decided, nil
 }
 
+// askedJob takes note of how the listings of a parse job were answered, whether any was. It returns why the run is hopeless.
+func (h *hope) askedJob(answered bool, refusals map[Kind]*Failure) error {
+	if answered {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.open++
+		return nil
+	}
+	_, err := h.asked(nil, refusals)
+	return err
+}
+
 // alike returns the files that are refused in one way, of which there is one more.
 func (h *hope) alike(sort string, refusal error) *refusedFiles {
 	if h.refused[sort] == nil {

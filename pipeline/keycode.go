@@ -35,6 +35,9 @@ const directoryFilePrefix, jobPrefix = "dfl-", "pjb-"
 
 func (f keyForm) isLong() bool { return f&^(ofDirectory|ofJob) == longForm }
 
+// isOfJob tells whether the key is that of a parse job.
+func (f keyForm) isOfJob() bool { return f&ofJob != 0 }
+
 // encodeKey returns the code of a key and its text.
 func encodeKey(key FileKey) (keyCode, string) {
 	text, of := key.FileID, keyForm(0)

@@ -37,7 +37,7 @@ func (r *run) eachKnown(seen *sightings, stay func(*FileState), visit func(known
 			continue
 		case r.stays(seen, number, k):
 			if e.places == 0 {
-				r.Observer.Observe(FileRecalled{&File{ID: k.Key.FileID, DirectoryFileID: k.Key.DirectoryFileID}})
+				r.Observer.Observe(FileRecalled{&File{ID: k.Key.FileID, JobID: k.Key.JobID, DirectoryFileID: k.Key.DirectoryFileID}})
 			}
 			stay(&k.FileState)
 			continue
@@ -91,7 +91,7 @@ func (r *run) asks(k *knownFile) (bool, error) {
 		}
 	}
 	switch {
-	case k.row.isOlder() && !k.row.isWithoutKind() && slices.ContainsFunc(r.Filters.Kinds(), k.row.isUnknown):
+	case k.row.isOlder() && !k.row.isWithoutKind() && slices.ContainsFunc(r.Filters.kindsOf(k.row.IsJob()), k.row.isUnknown):
 		return true, nil
 	case !k.row.isOlder() && (k.row.Skipped == 0 || r.isDecided(k.row)):
 		return false, nil
@@ -108,7 +108,7 @@ func (r *run) isDecided(f *FileRow) bool {
 
 // lacksOffered tells whether a file is complete without a kind for which another one has answered in this run.
 func (r *run) lacksOffered(f *FileRow) bool {
-	return f.isWithoutKind() && slices.ContainsFunc(r.Filters.Kinds(), func(kind Kind) bool {
+	return f.isWithoutKind() && slices.ContainsFunc(r.Filters.kindsOf(f.IsJob()), func(kind Kind) bool {
 		return f.isUnknown(kind) && r.hope.isAnswered(kind)
 	})
 }
@@ -323,11 +323,11 @@ func (r *run) place(f *FileRow, places []SourceKey) {
 	f.Gone = Gone{}
 }
 
-// vanish records that a file and all of its assets are gone: vanished, or by themselves where their time had come. How many of each
-// kind were listed stays known, for the case that it comes back.
+// vanish records that a file and all of its assets are gone: vanished, or by themselves where their time had come, as that of jobs does. How
+// many of each kind were listed stays known, for the case that it comes back.
 func (r *run) vanish(row *FileRow) error {
 	gone := Gone{VanishedAt: r.started}
-	if hasPassed(row.ExpiresAt, r.started) {
+	if row.IsJob() || hasPassed(row.ExpiresAt, r.started) {
 		gone = Gone{ExpiredAt: r.started}
 		r.Observer.Observe(FileExpired{&row.File})
 	} else {
@@ -357,10 +357,10 @@ func (r *run) vanish(row *FileRow) error {
 }
 
 // isMalformed tells whether the row is that of an item of which not even the file_id could be read.
-func (f *FileRow) isMalformed() bool { return f.ID == "" && f.Status == Failed }
+func (f *FileRow) isMalformed() bool { return f.Owner() == (Owner{}) && f.Status == Failed }
 
 // isMalformed is that of the row of a file with the key.
-func (s *FileState) isMalformed(key FileKey) bool { return key.FileID == "" && s.Status == Failed }
+func (s *FileState) isMalformed(key FileKey) bool { return key.FileID == "" && !key.IsJob() && s.Status == Failed }
 
 // drop records that the row of a file that could not be told from others is to go when the run ends, once its source was listed
 // completely without it: it may have been any file, and stands for none any more.

@@ -70,7 +70,7 @@ func TestRun_IsDue_CostsTheLogarithmOfTheAge(t *testing.T) {
 		asked := 1
 		for age := interval; age <= 10*365*24*time.Hour; age += interval {
 			r.started = born.Add(age)
-			if r.isDue(file, state) {
+			if r.isDue(file.Key(), state) {
 				asked++
 				state.AskedAt = r.started
 			}
@@ -107,7 +107,7 @@ func TestRun_IsDue(t *testing.T) {
 			Status: Complete, Screenshots: tt.screens, Figures: tt.figures, UpdatedAt: now.Add(-tt.age), AskedAt: now.Add(-tt.asked),
 		}
 		r := &run{Options: Options{Filters: Filters{Screenshots: true, Figures: true}, Settle: 24 * time.Hour}, started: now}
-		if got := r.isDue(&File{ID: "f", UpdatedAt: state.UpdatedAt}, state); got != tt.want {
+		if got := r.isDue(FileKey{FileID: "f"}, state); got != tt.want {
 			t.Errorf("%s: got %v, want %v", tt.what, got, tt.want)
 		}
 	}
@@ -116,18 +116,18 @@ func TestRun_IsDue(t *testing.T) {
 		UpdatedAt: now.Add(-1000 * time.Hour), ListedAt: now.Add(-2 * time.Hour), AskedAt: now.Add(-time.Hour),
 	}
 	o := &run{Options: Options{Filters: Filters{Screenshots: true, Figures: true}, Settle: 24 * time.Hour}, started: now}
-	if o.isDue(&File{ID: "f", UpdatedAt: old.UpdatedAt}, old) {
+	if o.isDue(FileKey{FileID: "f"}, old) {
 		t.Error("old and listed lately, without a picture: due")
 	}
-	if o.started = now.Add(1000 * time.Hour); !o.isDue(&File{ID: "f", UpdatedAt: old.UpdatedAt}, old) {
+	if o.started = now.Add(1000 * time.Hour); !o.isDue(FileKey{FileID: "f"}, old) {
 		t.Error("twice as old as when it was asked, without a picture: not due")
 	}
 	dateless := &FileState{Status: Complete, Screenshots: full, Figures: full, ListedAt: now.Add(-50 * time.Hour), AskedAt: now.Add(-25 * time.Hour)}
 	r := &run{Options: Options{Filters: Filters{Screenshots: true, Figures: true}, Settle: time.Hour}, started: now}
-	if !r.isDue(&File{ID: "f", DirectoryID: "d"}, dateless) {
+	if !r.isDue(FileKey{FileID: "f"}, dateless) {
 		t.Error("without a date, twice as long after it was listed first: not due")
 	}
-	if r.started = now.Add(-time.Hour); r.isDue(&File{ID: "f", DirectoryID: "d"}, dateless) {
+	if r.started = now.Add(-time.Hour); r.isDue(FileKey{FileID: "f"}, dateless) {
 		t.Error("without a date, not twice as long after it was listed first: due")
 	}
 }

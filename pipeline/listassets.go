@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"time"
 )
@@ -46,13 +47,9 @@ func (r *run) listAssets(progress *fileProgress, state *FileState, room *room) (
 		return l, nil, err
 	}
 	refusals = map[Kind]*Failure{}
-	for _, kind := range r.Filters.Kinds() {
-		if failure := r.hope.ceased(kind); failure != nil {
-			refusals[kind] = failure
-			continue
-		}
-		assets, err := r.askAssets(Wanted{&row.File, kind, OriginFile}, room)
-		if none, ok := errors.AsType[*NoAssetsError](err); ok {
+	for _, kind := range r.Filters.kindsOf(row.IsJob()) {
+		assets, err := r.askKind(&row.File, kind, &l, room)
+		if none, ok := errors.AsType[*NoAssetsError](err); ok && len(l.kinds) == 0 {
 			row.Status, row.Error, row.Counts = Skipped, none.Error(), Counts{}
 			return listing{prior: l.prior}, nil, nil
 		}
@@ -60,12 +57,13 @@ func (r *run) listAssets(progress *fileProgress, state *FileState, room *room) (
 			refusals[kind] = failure
 			continue
 		}
-		if err != nil {
+		if err != nil && !isNone(err) {
 			return l, nil, err
 		}
-		isList := assets != nil
+		// Of what nothing can be asked for, though other kinds can, there is none.
+		isList := assets != nil || isNone(err)
 		assets = unique(assets)
-		count, known := new(int64(len(assets))), state.of(kind)
+		count, known := new(countPictures(assets)), state.of(kind)
 		r.belief.kind(kind).countFull(count)
 		switch {
 		case !isList && l.holds(kind):
@@ -78,17 +76,105 @@ func (r *run) listAssets(progress *fileProgress, state *FileState, room *room) (
 		if !l.kinds[kind] {
 			count, row.AskedAt = known, time.Time{}
 		}
-		if kind == Screenshot {
+		switch kind {
+		case Screenshot:
 			row.Screenshots, row.MissingPages = count, state.MissingPages
 			if l.kinds[kind] {
 				row.MissingPages = new(missingPages(assets))
+				progress.superseded = l.supersede(assets)
 			}
-		} else {
+		case Figure:
 			row.Figures = count
+		case Document:
+			row.Documents = count
 		}
 		l.assets = append(l.assets, assets...)
 	}
 	return l, refusals, nil
+}
+
+// answered returns the kinds for which an answer came. Of documents nothing has to be asked.
+func (l *listing) answered() map[Kind]bool {
+	if _, isKnown := l.kinds[Document]; !isKnown || len(l.kinds) == 1 {
+		return l.kinds
+	}
+	others := maps.Clone(l.kinds)
+	delete(others, Document)
+	return others
+}
+
+// isNone tells whether an error says that there is nothing to ask for.
+func isNone(err error) bool {
+	_, ok := errors.AsType[*NoAssetsError](err)
+	return ok
+}
+
+// askKind asks for the assets of a kind that a file, or a job, has. Where the routes of a file have no screenshot of it, those count that an
+// index attached to it.
+func (r *run) askKind(file *File, kind Kind, l *listing, room *room) ([]*Asset, error) {
+	if file.IsJob() {
+		return r.askAssets(Wanted{file, kind, OriginParse}, room)
+	}
+	var assets []*Asset
+	var err error
+	if ceased := r.hope.ceased(kind); ceased != nil {
+		err = ceased
+	} else {
+		assets, err = r.askAssets(Wanted{file, kind, OriginFile}, room)
+	}
+	failure, isFailure := errors.AsType[*Failure](err)
+	switch {
+	case kind != Screenshot, len(assets) > 0, l.has(Screenshot, OriginFile), err != nil && !isNone(err) && !(isFailure && failure.Absent):
+		return assets, err
+	}
+	attached, attachedErr := r.askAssets(Wanted{file, kind, OriginAttachment}, room)
+	failure, isFailure = errors.AsType[*Failure](attachedErr)
+	switch {
+	case attachedErr == nil && (len(attached) > 0 || err != nil):
+		return attached, nil
+	case attachedErr == nil:
+		return assets, nil
+	case !isNone(attachedErr) && !(isFailure && failure.Absent):
+		return nil, attachedErr
+	case l.has(Screenshot, OriginAttachment):
+		// What there was is not gone for that.
+		return nil, nil
+	}
+	return assets, err
+}
+
+// has tells whether assets of a kind and an origin are known that are not gone.
+func (l *listing) has(kind Kind, origin Origin) bool {
+	for key, row := range l.prior {
+		if key.Kind == kind && key.Origin == origin && !row.IsGone() {
+			return true
+		}
+	}
+	return false
+}
+
+// supersede takes out of what is known the screenshots that an index had attached, where the routes of the file have some now.
+func (l *listing) supersede(screenshots []*Asset) (old []*Row) {
+	if len(screenshots) == 0 || screenshots[0].Origin == OriginAttachment {
+		return nil
+	}
+	for key, row := range l.prior {
+		if key.Kind == Screenshot && key.Origin == OriginAttachment {
+			old = append(old, row)
+			delete(l.prior, key)
+		}
+	}
+	return old
+}
+
+// countPictures counts the assets that are not listed beside pictures only.
+func countPictures(assets []*Asset) (count int64) {
+	for _, a := range assets {
+		if !a.NoPicture {
+			count++
+		}
+	}
+	return count
 }
 
 // askAssets asks for a file's assets of a kind. Where there is no memory for them, what came of them is dropped, and they are asked
@@ -157,7 +243,7 @@ func unique(assets []*Asset) []*Asset {
 func missingPages(screenshots []*Asset) int64 {
 	first, last, pages := int64(1), int64(0), int64(0)
 	for _, a := range screenshots {
-		if a.PageIndex >= 0 {
+		if a.PageIndex >= 0 && !a.NoPicture {
 			first, last, pages = min(first, int64(a.PageIndex)), max(last, int64(a.PageIndex)), pages+1
 		}
 	}

@@ -8,6 +8,8 @@ import (
 // Listing is one listing of files.
 type Listing struct {
 	Key SourceKey
+	// IsPart says that the listing was asked for a part of what there is: nothing is missing that it does not have.
+	IsPart bool
 	// Files yields the files in the order of the listing; one may come more than once. A *Failure comes with a file of which not
 	// even the file_id can be read: it becomes a row, and the listing goes on. A *SourceError ends this listing, any other error
 	// all of them. What was listed before either is not a complete listing.
@@ -17,6 +19,8 @@ type Listing struct {
 // SourceOutcome is what came of a listing.
 type SourceOutcome struct {
 	Key SourceKey
+	// IsPart is that of the Listing.
+	IsPart bool
 	// Files is how many files it gave. Malformed is how many of them cannot be told from others: any file that is known and was
 	// not listed may be among them.
 	Files, Malformed int64
@@ -25,7 +29,7 @@ type SourceOutcome struct {
 }
 
 // IsComplete tells whether everything that the source holds was listed.
-func (o *SourceOutcome) IsComplete() bool { return o.Err == nil && o.Malformed == 0 }
+func (o *SourceOutcome) IsComplete() bool { return o.Err == nil && o.Malformed == 0 && !o.IsPart }
 
 // SourceError says that one listing of files could not be had to its end, or cannot be trusted.
 type SourceError struct {

@@ -26,7 +26,11 @@ func ListingShare(memory int64) int64 { return max(memory/listingShare, leastSha
 
 // Weight is how many bytes the asset is charged of the memory of a run.
 func (a *Asset) Weight() int64 {
-	return int64(unsafe.Sizeof(*a)) + int64(len(a.FigureName)+len(a.Metadata)) + assetOverhead
+	texts := len(a.FigureName) + len(a.UpstreamName) + len(a.Category) + len(a.Label) + len(a.Metadata)
+	if a.Caption != nil {
+		texts += len(*a.Caption)
+	}
+	return int64(unsafe.Sizeof(*a)) + int64(texts) + assetOverhead
 }
 
 // weight is how many bytes the file is charged of the memory of a run.

@@ -75,8 +75,13 @@ func (k *knownFile) nameAfter(row *FileRow) bool {
 		return false
 	}
 	updated, expires := row.UpdatedAt, row.ExpiresAt
+	id := row.ID
 	row.File = *k.named.file
 	row.UpdatedAt, row.ExpiresAt = updated, expires
+	if row.IsJob() {
+		// Its assets are recorded under that one.
+		row.ID = id
+	}
 	return true
 }
 

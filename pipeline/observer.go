@@ -92,6 +92,11 @@ type (
 		Took time.Duration
 		Same bool
 	}
+	// PagesRecorded tells of the pages of a job: how many have no screenshot, and how many screenshots have no page.
+	PagesRecorded struct {
+		File                               *File
+		Pages, WithoutPicture, WithoutText int64
+	}
 	// FileSettled tells that every asset of a file has its row.
 	FileSettled struct{ Row *FileRow }
 	// Committed tells that a checkpoint became durable.
@@ -154,6 +159,7 @@ func (ListingAccepted) event() {}
 func (FilesComplete) event()   {}
 func (AssetPlanned) event()    {}
 func (AssetDone) event()       {}
+func (PagesRecorded) event()   {}
 func (FileSettled) event()     {}
 func (Committed) event()       {}
 func (Requested) event()       {}

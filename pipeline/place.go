@@ -7,20 +7,30 @@ import (
 )
 
 // SourceKey names one of the listings of files that a Source consists of. It is the same in every run: "directory:ID",
-// "pipeline:ID", "project", or "file:ID" for a file that was named by its id.
+// "pipeline:ID", "index:ID", "batch:ID", "jobs" or "project", or "file:ID" and "job:ID" for what was named by its id.
 type SourceKey string
 
-// ProjectSource is the listing of a project's files.
-const ProjectSource SourceKey = "project"
+// ProjectSource is the listing of a project's files, and JobsSource that of its parse jobs.
+const (
+	ProjectSource SourceKey = "project"
+	JobsSource    SourceKey = "jobs"
+)
 
-// DirectorySource is the listing of a directory, PipelineSource that of a pipeline, and FileSource the one of a single file.
+// DirectorySource is the listing of a directory, PipelineSource that of a pipeline, IndexSource that of an index, BatchSource that of the
+// jobs of a batch, BatchesSource that of those of all batches of a directory, and FileSource and JobSource those of a single file and of a single job.
 func DirectorySource(id string) SourceKey { return SourceKey("directory:" + id) }
 func PipelineSource(id string) SourceKey  { return SourceKey("pipeline:" + id) }
+func IndexSource(id string) SourceKey     { return SourceKey("index:" + id) }
+func BatchSource(id string) SourceKey     { return SourceKey("batch:" + id) }
+func BatchesSource(id string) SourceKey   { return SourceKey("batches:" + id) }
 func FileSource(id string) SourceKey      { return SourceKey("file:" + id) }
+func JobSource(id string) SourceKey       { return SourceKey("job:" + id) }
 
 // Place returns the listing that the file is from, as far as its ids and names tell.
 func (f *File) Place() SourceKey {
 	switch {
+	case f.IsJob():
+		return JobSource(f.JobID)
 	case f.DirectoryID != "":
 		return DirectorySource(f.DirectoryID)
 	case f.PipelineID != "":
@@ -99,10 +109,12 @@ func isLess(now, known []SourceKey) bool {
 // merge takes in another place of the same file: the newest date of all counts, and the row names the first of the places.
 func (f *File) merge(other *File, now time.Time) {
 	updated, expires, odd := newest(f.UpdatedAt, other.UpdatedAt, now), latest(f.ExpiresAt, other.ExpiresAt), slices.Concat(f.Odd, other.Odd)
-	if other.Place() < f.Place() {
+	withdrawn := f.Withdrawn && other.Withdrawn
+	// A batch knows of which file a job is, and nobody else does.
+	if other.Place() < f.Place() || f.IsJob() && f.ID == "" && other.ID != "" {
 		*f = *other
 	}
-	f.UpdatedAt, f.ExpiresAt, f.Odd = updated, expires, odd
+	f.UpdatedAt, f.ExpiresAt, f.Odd, f.Withdrawn = updated, expires, odd, withdrawn
 }
 
 func latest(a, b time.Time) time.Time {

@@ -9,8 +9,8 @@ import (
 
 // Filters says which of the listed assets are wanted. The zero value wants no kind at all.
 type Filters struct {
-	// Screenshots and Figures say which kinds to list. Assets of a kind that is not listed have no row.
-	Screenshots, Figures bool
+	// Screenshots, Figures and Documents say which kinds to list. Assets of a kind that is not listed have no row.
+	Screenshots, Figures, Documents bool
 	// SkipNoise leaves out figures whose is_likely_noise is true; those where it is absent or null stay.
 	SkipNoise bool
 	// MinConfidence leaves out figures whose confidence is known and lower.
@@ -28,12 +28,28 @@ func (f *Filters) Kinds() []Kind {
 	if f.Figures {
 		kinds = append(kinds, Figure)
 	}
+	if f.Documents {
+		kinds = append(kinds, Document)
+	}
 	return kinds
+}
+
+// kindsOf returns those of Kinds that a file may have: a job is of a document, and has none.
+func (f *Filters) kindsOf(isJob bool) []Kind {
+	if isJob {
+		others := *f
+		others.Documents = false
+		return others.Kinds()
+	}
+	return f.Kinds()
 }
 
 // Digest returns what tells the filters from others. It has skipRules in it, as it is recorded.
 func (f *Filters) Digest() string {
 	text := fmt.Sprintf("%d %t %t %t %v %s", skipRules, f.Screenshots, f.Figures, f.SkipNoise, f.MinConfidence, f.Pages.String())
+	if f.Documents {
+		text += " documents"
+	}
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:8])
 }
@@ -44,6 +60,10 @@ const skipRules = 1
 // skipReason returns why an asset is not wanted, or "" when it is.
 func (f *Filters) skipReason(a *Asset) string {
 	switch {
+	case a.NoPicture:
+		return ReasonNoPicture
+	case a.Kind == Document:
+		return ""
 	case !f.Pages.Contains(a.PageIndex):
 		return ReasonPage
 	case f.SkipNoise && a.IsLikelyNoise != nil && *a.IsLikelyNoise:
@@ -102,8 +122,13 @@ func (r *Row) standing(a *Asset, listed, fetchedUnder time.Time, bySize bool) st
 	switch {
 	case known && size != r.Content.Size:
 		return absent
-	case known && bySize, fetchedUnder.IsZero(), !isNewer(listed, fetchedUnder, r.FetchedAt):
+	case known && bySize, (fetchedUnder.IsZero() || !isNewer(listed, fetchedUnder, r.FetchedAt)) && !r.isOutdated(a):
 		return current
 	}
 	return dated
+}
+
+// isOutdated tells whether the asset has a newer date of its own than the one that was stored.
+func (r *Row) isOutdated(a *Asset) bool {
+	return !a.UpdatedAt.IsZero() && !r.UpdatedAt.IsZero() && isNewer(a.UpdatedAt, r.UpdatedAt, r.FetchedAt)
 }

@@ -34,6 +34,7 @@ const (
 	ReasonConfidence = "confidence"
 	ReasonPage       = "page"
 	ReasonNoFileID   = "no file_id"
+	ReasonNoPicture  = "no picture"
 	// ReasonNewerDate is why an asset is fetched again that has the size that is stored.
 	ReasonNewerDate = "newer date"
 	// ReasonPruned is that of an asset that vanished and whose blob is removed, or of an asset or file that could not be told
@@ -187,7 +188,7 @@ func (f *FileRow) State() *FileState {
 
 // of returns how many assets of a kind are listed.
 func (s *FileState) of(kind Kind) *int64 {
-	c := Counts{Screenshots: s.Screenshots, Figures: s.Figures}
+	c := Counts{Screenshots: s.Screenshots, Figures: s.Figures, Documents: s.Documents}
 	return c.of(kind)
 }
 

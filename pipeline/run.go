@@ -95,7 +95,7 @@ func (o Options) Validate() error {
 	case o.Ledger == nil:
 		return errors.New("pipeline options: Ledger is missing")
 	case len(o.Filters.Kinds()) == 0:
-		return errors.New("pipeline options: Filters wants neither screenshots nor figures")
+		return errors.New("pipeline options: Filters wants neither screenshots, figures nor documents")
 	case o.Concurrency < 0 || o.Listers < 0 || o.Memory < 0 || o.Checkpoint < 0 || o.CheckpointRows < 0 || o.CheckpointBytes < 0 ||
 		o.Settle < 0 || o.Limit < 0:
 		return fmt.Errorf("pipeline options: a negative bound in %+v", struct {
@@ -130,6 +130,7 @@ func Run(ctx context.Context, o Options) error {
 // the events that the Observer gets. Options.Sink and Options.Ledger are not used. Like Run it returns a *DoubtError at its end.
 func Plan(ctx context.Context, history History, o Options) error {
 	r := newRun(ctx, o, history)
+	r.plansOnly = true
 	r.stage("fetch", func() error {
 		for j := range r.jobs {
 			// A row without a status counts nothing, but settles its file.
@@ -187,6 +188,8 @@ type run struct {
 	// assets are answered.
 	sources []SourceOutcome
 	hope    *hope
+	// plansOnly says that nothing is to be recorded.
+	plansOnly bool
 	// probed counts the files that were asked only to learn whether a kind is offered now; one goroutine uses it.
 	probed int
 

@@ -143,7 +143,7 @@ func (r *run) eachListed(ask func(*listedFile)) (*sightings, error) {
 		if r.limited(seen) {
 			break
 		}
-		outcome := SourceOutcome{Key: l.Key}
+		outcome := SourceOutcome{Key: l.Key, IsPart: l.IsPart}
 		for file, err := range l.Files {
 			malformed, _ := errors.AsType[*Failure](err)
 			ended, _ := errors.AsType[*SourceError](err)

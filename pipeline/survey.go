@@ -10,7 +10,7 @@ func Survey(ctx context.Context, history History, o Options) (files int64, err e
 	r := newRun(ctx, o, history)
 	defer r.endWork(context.Canceled)
 	count := func(f *File) {
-		if _, err := ParseID(f.ID); err == nil {
+		if _, err := f.checkedOwner(); err == nil {
 			files++
 		}
 	}

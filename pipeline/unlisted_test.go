@@ -145,28 +145,32 @@ func TestRun_Limit_IsNoCompleteListing(t *testing.T) {
 
 // A run is killed when some assets of a file are recorded. It is gone when the next runs list, and is missed and vanishes.
 func TestRun_KilledInAFile_FileVanishes(t *testing.T) {
-	source, store := testSource(8), newFakeStore(t)
-	commits := 0
-	store.commitErr = func() error {
-		if commits++; commits == 10 {
-			return errKilled
+	var source *fakeSource
+	var store *fakeStore
+	killed, stored := FileKey{}, int64(0)
+	// What is under way when the run is killed is left to chance.
+	for try := 0; stored == 0; try++ {
+		if try == 50 {
+			t.Fatalf("no file was under way: %+v", store.files)
 		}
-		return nil
-	}
-	o := testOptions(source, store)
-	o.CheckpointRows = 4
-	if err := Run(t.Context(), o); !errors.Is(err, errKilled) || len(store.rows) == 0 {
-		t.Fatalf("got %v, with %d rows of assets and %d of files", err, len(store.rows), len(store.files))
-	}
-	killed := FileKey{}
-	stored := int64(0)
-	for key, f := range store.files {
-		if f.Status == Partial && f.Stored > stored {
-			killed, stored = key, f.Stored
+		source, store = testSource(8), newFakeStore(t)
+		commits := 0
+		store.commitErr = func() error {
+			if commits++; commits == 5+try%6 {
+				return errKilled
+			}
+			return nil
 		}
-	}
-	if stored == 0 {
-		t.Fatalf("no file was under way: %+v", store.files)
+		o := testOptions(source, store)
+		o.CheckpointRows = 4
+		if err := Run(t.Context(), o); !errors.Is(err, errKilled) || len(store.rows) == 0 {
+			t.Fatalf("got %v, with %d rows of assets and %d of files", err, len(store.rows), len(store.files))
+		}
+		for key, f := range store.files {
+			if f.Status == Partial && f.Stored > stored {
+				killed, stored = key, f.Stored
+			}
+		}
 	}
 	store.commitErr = nil
 	source.files = slices.DeleteFunc(source.files, func(f File) bool { return f.Key() == killed })

@@ -81,7 +81,7 @@ Exit codes:
 	})
 	root.AddCommand(
 		newRunCommand(a), newPlanCommand(a), newVerifyCommand(a), newCatCommand(a), newRmCommand(a), newCompactCommand(a), newDemoCommand(a),
-		newEmulateCommand(a), newFilesCommand(a), newVersionCommand(a),
+		newEmulateCommand(a), newSourcesCommand(a), newFilesCommand(a), newVersionCommand(a),
 	)
 	asUsage(root)
 	return root

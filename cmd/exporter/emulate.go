@@ -18,7 +18,8 @@ func newEmulateCommand(a *app) *cobra.Command {
 		Use:   "emulate",
 		Short: "Serve a corpus as LlamaCloud would, on loopback",
 		Long: `emulate serves the files, screenshots and figures of a recorded corpus on loopback, with the routes, filters, cursors and
-errors of the API. Without --corpus it serves the sample of "exporter demo", or computes a corpus of any size.
+errors of the API. Without --corpus it serves the sample of "exporter demo", or computes a corpus of any size, which may have
+attachments, an index, parse jobs and a batch, too.
 
 It can limit the rate as real APIs do, tell what is left in the headers that they use, share the limit with another
 client, throttle at random, serve blobs from a storage origin with links that expire, add latency, and inject faults: the
@@ -27,6 +28,8 @@ same seed injects the same ones. docs/emulator.md explains every flag.
 Its first line on standard output is "listening on URL"; where there is a storage origin, the second is "storage on URL".`,
 		Example: `  exporter emulate --corpus ./corpus --listen 127.0.0.1:8080 --key llx-test
   exporter emulate --synthetic-files 100 --synthetic-assets 100 --latency 50ms --rate 200/s --retry-after seconds
+  exporter emulate --synthetic-files 100 --synthetic-attachments 50 --synthetic-index --pictures-after 1m
+  exporter emulate --synthetic-jobs 10 --synthetic-job-images 300 --link-life 10s
   exporter emulate --rate 20/m --quota-used 20 --quota-headers ietf
   exporter emulate --rate 100/s --throttle-share 0.01 --throttle-retry-after 1s
   exporter emulate --rate 100/s --rival 30/s --limit-kind sliding

@@ -37,10 +37,12 @@ func TestEmulate_Documentation(t *testing.T) {
 			t.Errorf("%s: %v", line, err)
 			continue
 		}
-		if fs.Changed("synthetic-files") {
-			// Ten thousand files take a while to compute, and say nothing of the flags.
-			if err := fs.Set("synthetic-files", "1"); err != nil {
-				t.Fatal(err)
+		// Ten thousand files take a while to compute, and say nothing of the flags.
+		for _, name := range []string{"synthetic-files", "synthetic-attachments"} {
+			if fs.Changed(name) {
+				if err := fs.Set(name, "1"); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 		if _, err := f.Options(time.Now); err != nil {

@@ -97,12 +97,14 @@ func explainError(err error) explanation {
 		return explanation{exitStorage, "remove what is there: links are not followed"}
 	case export.IsFull(err), export.Is[*pipeline.StorageError](err):
 		return explanation{exitStorage, storageHint(err)}
+	case export.Is[*export.NameError](err):
+		return explanation{exitRefused, ""}
 	case export.Is[*pipeline.DoubtError](err):
 		return explanation{exitStopped, "what is listed was exported, and nothing counts as vanished; the same command goes on when the listing " +
 			"is whole again; if it is meant to be so, give --force listing once"}
 	case export.Is[*export.PruneError](err):
 		return explanation{exitStopped, "check what vanished (vanished_at in files.parquet), and give --force prune if it is meant"}
-	case errors.Is(err, errOddFiles):
+	case errors.Is(err, errOddFiles), errors.Is(err, errOddSources):
 		return explanation{exitIncomplete, ""}
 	case export.Is[*export.UnlistedError](err):
 		return explanation{exitIncomplete, "run.json has the reasons; the others are exported, nothing of these counts as vanished, and the " +

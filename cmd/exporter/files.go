@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,8 +12,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"exporter/internal/config"
-	"exporter/internal/export"
 	"exporter/internal/llamacloud"
 	"exporter/pipeline"
 )
@@ -35,15 +32,13 @@ the only ones of exporter that send anything but GET requests.`,
 
 // filesCommand is what the commands below files share: a client, an output, and a question before changes.
 type filesCommand struct {
-	*app
-	load   func() (*config.Config, error)
-	log    config.Log
+	*clientCommand
 	asJSON bool
 	yes    bool
 }
 
 func (a *app) newFilesCommand(c *cobra.Command) *filesCommand {
-	return &filesCommand{app: a, load: a.withConfig(c, config.SectionAPI, config.SectionLimits, config.SectionLog)}
+	return &filesCommand{clientCommand: a.newClientCommand(c)}
 }
 
 func (f *filesCommand) addJSON(fs *pflag.FlagSet) {
@@ -51,29 +46,6 @@ func (f *filesCommand) addJSON(fs *pflag.FlagSet) {
 }
 func (f *filesCommand) addYes(fs *pflag.FlagSet) {
 	fs.BoolVarP(&f.yes, "yes", "y", false, "do it without asking first")
-}
-
-// withClient calls do with a client and the ids among the arguments, until the first interrupt.
-func (f *filesCommand) withClient(c *cobra.Command, args []string,
-	do func(ctx context.Context, client *llamacloud.Client, ids []pipeline.ID) error) error {
-	ids, err := parseIDs(args, strings.Fields(c.Use)[1:])
-	if err != nil {
-		return err
-	}
-	cfg, err := f.load()
-	if err != nil {
-		return err
-	}
-	f.log = cfg.Log
-	log := newConsole(f.stderr, cfg.Log).log
-	client, err := export.Connect(cfg, log, nil, export.NewLogObserver(log))
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	ctx, cancel := export.Interruptible(c.Context(), f.stop)
-	defer cancel()
-	return do(ctx, client, ids)
 }
 
 // confirm asks whether to go on, unless --yes was given.
@@ -152,19 +124,6 @@ func plainOrQuoted(id string) string {
 		return fmt.Sprintf("%q", id)
 	}
 	return id
-}
-
-// parseIDs checks ids; names are those of the usage line, of which the last may stand for many.
-func parseIDs(args, names []string) ([]pipeline.ID, error) {
-	ids := make([]pipeline.ID, len(args))
-	for i, arg := range args {
-		id, err := pipeline.ParseID(arg)
-		if err != nil {
-			return nil, usagef("%s: %w", strings.TrimSuffix(names[min(i, len(names)-1)], "..."), err)
-		}
-		ids[i] = id
-	}
-	return ids, nil
 }
 
 // parseMetadata checks that a flag's text, or that of the file that it names after @, is a JSON object, or null.

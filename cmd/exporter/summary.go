@@ -85,6 +85,9 @@ func (s *summary) text() string {
 	for _, note := range s.Notes {
 		line("missing", "%s", note)
 	}
+	if e := s.Expiring; e != nil {
+		line("expiring", "%d files expire before the next nightly run, the first at %s", e.Files, e.First.UTC().Format(time.RFC3339))
+	}
 	requests := []string{fmt.Sprintf("%d", c.Requests.Sent)}
 	requests = appendCount(requests, c.Requests.Retries, "retries")
 	requests = appendCount(requests, c.Requests.Throttled, "throttled")

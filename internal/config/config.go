@@ -47,9 +47,17 @@ type API struct {
 // Source says which files to export.
 type Source struct {
 	// Directories, Pipelines and Files are exported together; repeated ids are kept.
-	Directories, Pipelines, Files []pipeline.ID
+	Directories, Pipelines []Reference
+	Files                  []pipeline.ID
 	// Project asks for every file of the project.
 	Project bool
+	// Indexes are exported as well, and the pictures of parse jobs: ParseJobIDs, those of the batches BatchIDs, those of all batches of
+	// Directories where Batches is set, and all of the project where ParseJobs is, of which JobsSince and JobStatus leave some.
+	Indexes               []Reference
+	ParseJobIDs, BatchIDs []pipeline.ID
+	ParseJobs, Batches    bool
+	JobsSince             time.Time
+	JobStatus             string
 	// DisplayName, DisplayNameContains, UniqueID and FileID leave only matching files; empty ones match all.
 	DisplayName, DisplayNameContains, UniqueID string
 	FileID                                     pipeline.ID
@@ -61,8 +69,8 @@ type Source struct {
 
 // Assets says which assets of those files are wanted. It converts to pipeline.Filters.
 type Assets struct {
-	// Screenshots and Figures say which kinds to list; at least one of them is true.
-	Screenshots, Figures bool
+	// Screenshots, Figures and Documents say which kinds to list; at least one of them is true.
+	Screenshots, Figures, Documents bool
 	// SkipNoise leaves out figures whose is_likely_noise is true.
 	SkipNoise bool
 	// MinConfidence, from 0 to 1, leaves out figures whose confidence is known and lower.
@@ -118,6 +126,8 @@ type Run struct {
 	Relist bool
 	// Prune removes what vanished upstream, PruneExpired what upstream let expire.
 	Prune, PruneExpired bool
+	// Wait has parse jobs and batches waited for that are not done.
+	Wait bool
 	// Compact rewrites the export, when all is done, without what is dead in it.
 	Compact bool
 }

@@ -40,7 +40,7 @@ func TestAddFlags_Usage_ShowsDefaultsAndAllowed(t *testing.T) {
 			`(a decimal number in /s, /m or /h, such as "20/m", from 1/h to 1000000/s; or "auto" or "unlimited") (default auto)`,
 		`--level NAME how hard zstd tries (fastest, default, better or best) (default fastest)`,
 		`--concurrency N blobs in flight at once (from 1 to 1024) (default 32)`,
-		`--directory ID export the files of this directory; may be repeated --`,
+		`--directory ID export the files of this directory, given by its id or its name; may be repeated --`,
 		`--screenshots list page screenshots; --screenshots=false leaves them out (default true)`,
 		`--skip-noise leave out figures with is_likely_noise --`,
 		`--out DIR the export directory (default export)`,

@@ -48,7 +48,7 @@ func (k Key) textIn(settings map[string]string) string {
 // includes tells whether whatever is exported with one text of a key of the source is exported with the other, too.
 func (k Key) includes(was, is string) bool {
 	switch k.Path() {
-	case "source.project", "source.include_deleted":
+	case "source.project", "source.parse_jobs", "source.batches", "source.include_deleted":
 		return is == "true"
 	case "source.display_name", "source.display_name_contains", "source.unique_id", "source.file_id":
 		return is == ""

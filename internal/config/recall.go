@@ -65,7 +65,9 @@ func (c *Config) isGiven(k Key, whole bool) bool {
 
 // selects tells whether a key names what to export. The other keys of its section leave some of that out.
 func (k Key) selects() bool {
-	return k.Section == SectionSource && slices.Contains([]string{"directories", "pipelines", "files", "project"}, k.Name)
+	return k.Section == SectionSource && slices.Contains([]string{
+		"directories", "pipelines", "indexes", "files", "project", "parse_job_ids", "parse_jobs", "batch_ids", "batches",
+	}, k.Name)
 }
 
 // apiPath is the path of the key that says where the API is.

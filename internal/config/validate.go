@@ -9,17 +9,26 @@ import (
 	"exporter/internal/loopback"
 )
 
-// ValidateSource refuses a Config that selects no file at all. It is apart from Load because not all commands export.
+// ValidateSource refuses a Config that selects no file at all, or narrows what it does not select. It is apart from Load because not all commands export.
 func (c *Config) ValidateSource() error {
-	if c.namesSource() {
-		return nil
+	if !c.namesSource() {
+		return &Error{Problem: "nothing to export: give --directory ID, --pipeline ID, --index ID, --file ID, --project, " +
+			"--parse-job ID, --parse-jobs or --batch ID"}
 	}
-	return &Error{Problem: "nothing to export: give --directory ID, --pipeline ID, --file ID or --project"}
+	if c.Source.Batches && len(c.Source.Directories) == 0 {
+		return c.fail("batches are those of directories, and none is given", "give --directory ID, or --batch ID", "source.batches")
+	}
+	if !c.Source.ParseJobs && (!c.Source.JobsSince.IsZero() || c.Source.JobStatus != "") {
+		return c.fail("it narrows the parse jobs of the project, which are not asked for", "give --parse-jobs",
+			"source.jobs_since", "source.job_status")
+	}
+	return nil
 }
 
 func (c *Config) namesSource() bool {
 	s := &c.Source
-	return s.Project || len(s.Directories)+len(s.Pipelines)+len(s.Files) > 0
+	return s.Project || s.ParseJobs ||
+		len(s.Directories)+len(s.Pipelines)+len(s.Indexes)+len(s.Files)+len(s.ParseJobIDs)+len(s.BatchIDs) > 0
 }
 
 // validate checks what concerns more than one key.
@@ -32,8 +41,8 @@ func (c *Config) validate() error {
 		return c.fail("updated_at_on_or_after is later than updated_at_on_or_before", "exchange them",
 			"source.updated_at_on_or_after", "source.updated_at_on_or_before")
 	}
-	if !c.Assets.Screenshots && !c.Assets.Figures {
-		return c.fail("neither screenshots nor figures are wanted", "leave one of them on",
+	if !c.Assets.Screenshots && !c.Assets.Figures && !c.Assets.Documents {
+		return c.fail("neither screenshots nor figures are wanted", "leave one of them on, or give --documents",
 			"assets.figures", "assets.screenshots")
 	}
 	if a := &c.Output.Archive; a.Compression == CompressionZstd && a.ShardSize < a.FrameSize {
@@ -66,7 +75,8 @@ func identifiesSource(k Key) bool {
 	case apiPath, "api.organization_id", "api.project_id":
 		return true
 	}
-	return k.Section == SectionSource
+	// What narrows the parse jobs of a project may be another date every day: no job is missing for it.
+	return k.Section == SectionSource && k.Path() != "source.jobs_since" && k.Path() != "source.job_status"
 }
 
 // SinkSettings returns, by path of key, the values that identify the sink of a run in the way of SourceSettings: the

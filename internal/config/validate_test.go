@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
 func TestConfig_ValidateSource_WantsOne(t *testing.T) {
-	const want = "nothing to export: give --directory ID, --pipeline ID, --file ID or --project"
+	const want = "nothing to export: give --directory ID, --pipeline ID, --index ID, --file ID, --project, --parse-job ID, --parse-jobs or --batch ID"
 	for _, args := range [][]string{nil, {"--file-id=a"}, {"--project=false"}} {
 		c, err := load(t, "", nil, args...)
 		if err != nil {
@@ -20,13 +21,32 @@ func TestConfig_ValidateSource_WantsOne(t *testing.T) {
 			t.Errorf("%q: ValidateSource() = %v, want %s", args, err, want)
 		}
 	}
-	for _, arg := range []string{"--directory=a", "--pipeline=a", "--file=a", "--project"} {
+	for _, arg := range []string{
+		"--directory=a", "--pipeline=a", "--index=a", "--file=a", "--project", "--parse-job=a", "--parse-jobs", "--batch=a",
+	} {
 		c, err := load(t, "", nil, arg)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := c.ValidateSource(); err != nil {
 			t.Errorf("%s: ValidateSource() = %v, want no error", arg, err)
+		}
+	}
+}
+
+func TestConfig_ValidateSource_NarrowsWhatIsSelected(t *testing.T) {
+	for args, want := range map[string]string{
+		"--project --batches":              "--batches: batches are those of directories, and none is given (give --directory ID, or --batch ID)",
+		"--project --job-status=X":         "--job-status: it narrows the parse jobs of the project, which are not asked for (give --parse-jobs)",
+		"--directory=a --batches":          "",
+		"--parse-jobs --job-status=FAILED": "",
+	} {
+		c, err := load(t, "", nil, strings.Fields(args)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.ValidateSource(); (err == nil) != (want == "") || err != nil && err.Error() != want {
+			t.Errorf("%s: ValidateSource() = %v, want %q", args, err, want)
 		}
 	}
 }
@@ -137,7 +157,8 @@ func TestConfig_SourceSettings_AreCanonical(t *testing.T) {
 	}
 	want := map[string]string{
 		"api.base_url": "https://api.test", "api.organization_id": "", "api.project_id": "p",
-		"source.directories": "a,b", "source.pipelines": "", "source.files": "", "source.project": "false",
+		"source.directories": "a,b", "source.pipelines": "", "source.files": "", "source.project": "false", "source.indexes": "",
+		"source.parse_job_ids": "", "source.parse_jobs": "false", "source.batch_ids": "", "source.batches": "false",
 		"source.display_name": "", "source.display_name_contains": "", "source.unique_id": "", "source.file_id": "",
 		"source.include_deleted":        "false",
 		"source.updated_at_on_or_after": "2024-06-13T12:00:00Z", "source.updated_at_on_or_before": "",

@@ -9,6 +9,7 @@ import (
 
 // blob is the bytes of one asset. It does not change and is safe for concurrent use.
 type blob interface {
+	// size is in bytes; -1 where it is not known before all was written.
 	size() int64
 	// mediaType is the Content-Type that the blob is served with.
 	mediaType() string

@@ -16,16 +16,29 @@ import (
 // a corpus may be served by several servers.
 type Corpus struct {
 	mu          sync.RWMutex
-	directories map[string]*directory
+	directories table[*directory]
+	projects    table[*ProjectSpec]
+	pipelines   table[*pipeline]
+	indexes     table[*index]
+	jobs        table[*parseJob]
+	batches     table[*batch]
+	// computed are parse jobs that come before those of jobs; nil: none.
+	computed *syntheticJobs
+	// attachments are those of each source_id.
+	attachments map[string]attachments
 	files       map[string]*file
-	// order holds files by seq, byID by id; byID is nil until it is asked for after a change.
-	order []*file
-	byID  atomic.Pointer[[]*file]
+	// order holds files by seq.
+	order    []*file
+	ordersMu sync.Mutex
+	orders   orders
+	// anyFileID and anyProjectID are set as soon as a file or a project has an id that is not the API's kind.
+	anyFileID    bool
+	anyProjectID atomic.Bool
 	// seq numbers files and entries in the order in which they came; 0 is none's.
 	seq uint64
 }
 
-// directory is one directory, and the pipeline of the same id.
+// directory is one directory.
 type directory struct {
 	DirectorySpec
 	// entries are sorted by seq.
@@ -42,6 +55,7 @@ type entry struct {
 	uniqueID    string
 	updated     time.Time // zero: unknown
 	deleted     bool
+	pipeline    *PipelineFileSpec // nil: nothing beside the above
 	// listed is the JSON object that the API answers.
 	listed json.RawMessage
 }
@@ -53,12 +67,8 @@ type file struct {
 	projectID, organizationID string
 	modified                  time.Time
 	pictures                  pictures
+	document                  blob     // nil: not in storage
 	content                   *content // nil: not uploaded here
-}
-
-// DirectorySpec describes a directory. Project and organization may be empty.
-type DirectorySpec struct {
-	ID, Name, ProjectID, OrganizationID string
 }
 
 // FileSpec describes a directory file of a corpus that is built by hand. Every value may be hostile.
@@ -75,6 +85,14 @@ type FileSpec struct {
 	Metadata json.RawMessage
 	// Assets are listed in this order, twice if they come twice. Where the corpus has FileID already, they are added.
 	Assets []AssetSpec
+	// Attachments are those of the source_id AttachedTo, in this order; ID when that is empty. Where there are some already,
+	// they are added.
+	Attachments []AttachmentSpec
+	AttachedTo  string
+	// Pipeline is what pipelines say of the file; nil: no more than the fields above.
+	Pipeline *PipelineFileSpec
+	// Document is the original file; nil: it is not in storage (any more).
+	Document []byte
 	// Raw, when not nil, is what listings hold in place of all that would be made from the fields above, whether or not
 	// it is JSON. Filters and paths still go by the fields.
 	Raw json.RawMessage
@@ -82,25 +100,20 @@ type FileSpec struct {
 
 // NewCorpus returns a corpus without directories.
 func NewCorpus() *Corpus {
-	return &Corpus{directories: map[string]*directory{}, files: map[string]*file{}}
+	return &Corpus{files: map[string]*file{}, attachments: map[string]attachments{}}
 }
 
-// AddDirectory adds an empty directory, and a pipeline of the same id. Its id must be new.
-func (c *Corpus) AddDirectory(spec DirectorySpec) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if _, ok := c.directories[spec.ID]; ok {
-		return fmt.Errorf("add directory %q: the corpus has it already", spec.ID)
-	}
-	c.directories[spec.ID] = &directory{DirectorySpec: spec, byID: map[string]*entry{}}
-	return nil
+// next returns the number of what is added next.
+func (c *Corpus) next() uint64 {
+	c.seq++
+	return c.seq
 }
 
 // AddFile adds a directory file at the end of a directory's listing. Its id must be new there.
 func (c *Corpus) AddFile(directoryID string, spec FileSpec) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	d, ok := c.directories[directoryID]
+	d, ok := c.directories.get(directoryID)
 	if !ok {
 		return fmt.Errorf("add file %q: the corpus has no directory %q", spec.ID, directoryID)
 	}
@@ -116,6 +129,12 @@ func (c *Corpus) AddFile(directoryID string, spec FileSpec) error {
 		}
 		f.pictures = a
 	}
+	if f := c.files[spec.FileID]; f != nil && spec.Document != nil {
+		f.document = newMemoryBlob(spec.Document, "")
+	}
+	if len(spec.Attachments) > 0 {
+		c.attach(cmp.Or(spec.AttachedTo, spec.ID), spec.Attachments)
+	}
 	return nil
 }
 
@@ -129,10 +148,10 @@ func (c *Corpus) addEntry(d *directory, spec *FileSpec) *entry {
 	}
 	// Filters compare what is listed, which has no more than microseconds.
 	spec.UpdatedAt = spec.UpdatedAt.Truncate(time.Microsecond)
-	c.seq++
 	e := &entry{
-		seq: c.seq, id: spec.ID, fileID: spec.FileID, displayName: spec.DisplayName, uniqueID: spec.UniqueID,
-		updated: spec.UpdatedAt, deleted: !spec.DeletedAt.IsZero(), listed: spec.Raw,
+		seq: c.next(), id: spec.ID, fileID: spec.FileID, displayName: spec.DisplayName, uniqueID: spec.UniqueID,
+		updated: spec.UpdatedAt, deleted: !spec.DeletedAt.IsZero(),
+		pipeline: spec.Pipeline, listed: spec.Raw,
 	}
 	if e.listed == nil {
 		e.listed = spec.listed(&d.DirectorySpec)
@@ -148,11 +167,11 @@ func (c *Corpus) addEntry(d *directory, spec *FileSpec) *entry {
 }
 
 func (c *Corpus) addFile(f *file) {
-	c.seq++
-	f.seq = c.seq
+	f.seq = c.next()
 	c.files[f.id] = f
 	c.order = append(c.order, f)
-	c.byID.Store(nil)
+	c.unsort()
+	c.anyFileID = c.anyFileID || !isUUID(f.id) && !isTyped(f.id)
 }
 
 func (s *FileSpec) listed(d *DirectorySpec) json.RawMessage {
@@ -181,11 +200,11 @@ func timestamp(t time.Time) json.RawMessage {
 	return quote(t.UTC().Format("2006-01-02T15:04:05.000000Z"))
 }
 
-// newID returns an identifier that looks like a UUID and depends only on what the corpus has seen.
+// newID returns a UUID that depends only on what the corpus has seen.
 func (c *Corpus) newID() string {
-	c.seq++
-	h := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("id"), c.seq))
-	return fmt.Sprintf("%x-%x-4%x-a%x-%x", h[0:4], h[4:6], h[6:8], h[8:10], h[10:16])
+	h := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("id"), c.next()))
+	h[6], h[8] = h[6]&0x0f|0x40, h[8]&0x3f|0x80 // version 4, and the variant of RFC 9562
+	return fmt.Sprintf("%x-%x-%x-%x-%x", h[0:4], h[4:6], h[6:8], h[8:10], h[10:16])
 }
 
 // insert appends an entry to the directory's listing.
@@ -211,27 +230,4 @@ func (d *directory) after(seq uint64) int {
 func (c *Corpus) filesAfter(seq uint64) []*file {
 	i, _ := slices.BinarySearchFunc(c.order, seq+1, func(f *file, seq uint64) int { return cmp.Compare(f.seq, seq) })
 	return c.order[i:]
-}
-
-// filesByIDAfter returns the files behind the one with that seq in the order of their ids; all where it is 0. The corpus is
-// locked for reading.
-func (c *Corpus) filesByIDAfter(seq uint64) []*file {
-	sorted := c.byID.Load()
-	if sorted == nil {
-		sorted = new(slices.SortedFunc(slices.Values(c.order), func(a, b *file) int { return cmp.Compare(a.id, b.id) }))
-		c.byID.Store(sorted)
-	}
-	if seq == 0 {
-		return *sorted
-	}
-	// Where it is gone, the one that was added next stands for its place.
-	last := c.filesAfter(seq - 1)
-	if len(last) == 0 {
-		return nil
-	}
-	i, found := slices.BinarySearchFunc(*sorted, last[0].id, func(f *file, id string) int { return cmp.Compare(f.id, id) })
-	if found && last[0].seq == seq {
-		i++
-	}
-	return (*sorted)[i:]
 }

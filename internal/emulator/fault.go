@@ -84,9 +84,9 @@ const (
 	// may be absent.
 	FaultOddItem  FaultKind = "odd_item"
 	FaultOddField FaultKind = "odd_field"
-	// FaultNullList answers null to the listing of a file's assets.
+	// FaultNullList has null in place of the list of a file's assets, of attachments, or of the images of a parse job.
 	FaultNullList FaultKind = "null_list"
-	// FaultSmallPages answers 422 to a listing of files with a page_size or limit of more than SmallPage.
+	// FaultSmallPages answers 422 to a listing with a page_size or limit of more than SmallPage.
 	FaultSmallPages FaultKind = "small_pages"
 	// FaultShift lists the pages of a pipeline behind the first as if a file had been removed meanwhile.
 	FaultShift FaultKind = "shift"
@@ -113,7 +113,7 @@ type Faults struct {
 	Times int
 	// Kinds are the faults to choose from; each resource has one of those that fit it. At least one when Rate is not 0.
 	Kinds []FaultKind
-	// Routes are the operations that can be faulty; BlobRoutes when nil.
+	// Routes are the operations that can be faulty; BlobRoutes and DownloadRoutes when nil.
 	Routes []Route
 	// RetryAfter is sent, as it is, as the Retry-After header of injected statuses 429 and 503, when it is not empty.
 	RetryAfter string
@@ -165,7 +165,7 @@ func newInjector(o Options, t *storage) (*injector, error) {
 		f.Times = 1
 	}
 	if f.Routes == nil {
-		f.Routes = BlobRoutes()
+		f.Routes = append(BlobRoutes(), DownloadRoutes()...)
 	}
 	o.StallFor = cmp.Or(o.StallFor, 30*time.Second)
 	o.TrickleEvery = cmp.Or(o.TrickleEvery, 100*time.Millisecond)
@@ -203,8 +203,14 @@ func (in *injector) choose(x *exchange) *faultSpec {
 		return nil
 	}
 	f := fitting[random.IntN(len(fitting))]
-	// Where blobs are fetched from the storage origin, what goes wrong with their bytes does so there.
-	if x.stored != (in.storage.serves(x.route) && f.answer == nil) {
+	switch {
+	case x.route.isDownload():
+		// Those are served in one place, to which storage could only redirect again.
+		if f.is(FaultRedirectOther) && in.OtherOrigin == "" {
+			return nil
+		}
+	case x.stored != (in.storage.serves(x.route) && f.answer == nil):
+		// Where blobs are fetched from the storage origin, what goes wrong with their bytes does so there.
 		return nil
 	}
 	if x.isHop(f) || in.Faults.Times < 0 || in.count(resource) {

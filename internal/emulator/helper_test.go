@@ -195,8 +195,8 @@ func hostileNames() []string {
 func tinyCorpus(t *testing.T) *Corpus {
 	t.Helper()
 	c := NewCorpus()
-	check(t, c.AddDirectory(DirectorySpec{"dir-a", "A", project, organization}))
-	check(t, c.AddDirectory(DirectorySpec{"dir-b", "B", project, organization}))
+	check(t, c.AddDirectory(DirectorySpec{ID: "dir-a", Name: "A", ProjectID: project, OrganizationID: organization}))
+	check(t, c.AddDirectory(DirectorySpec{ID: "dir-b", Name: "B", ProjectID: project, OrganizationID: organization}))
 	noise := true
 	zero := int64(0)
 	assets := []AssetSpec{

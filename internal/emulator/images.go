@@ -8,11 +8,14 @@ func (s *Server) listPageFigures(x *exchange) reply     { return s.listAssets(x,
 func (s *Server) listAssets(x *exchange, kind Kind) reply {
 	s.corpus.mu.RLock()
 	defer s.corpus.mu.RUnlock()
-	f, rep := s.file(x)
+	f, rep := s.imageFile(x)
 	if rep != nil {
 		return *rep
 	}
 	var listed []json.RawMessage
+	if s.late.list(assetList(f.id, kind)) {
+		return answerOK(appendArray(nil, listed))
+	}
 	for p := range f.pictures.all(kind) {
 		listed = append(listed, p.listed)
 	}
@@ -29,12 +32,12 @@ func (s *Server) getAsset(x *exchange, kind Kind, name string) reply {
 	}
 	s.corpus.mu.RLock()
 	defer s.corpus.mu.RUnlock()
-	f, rep := s.file(x)
+	f, rep := s.imageFile(x)
 	if rep != nil {
 		return *rep
 	}
 	b := f.pictures.find(pictureKey{kind, page, name})
-	if b == nil {
+	if b == nil || s.late.withholds(assetList(f.id, kind)) {
 		if kind == Screenshot {
 			return notFound("Page screenshot")
 		}

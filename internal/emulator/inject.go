@@ -22,7 +22,7 @@ const (
 	jsons
 	cursorListings
 	laterPages
-	fileListings
+	pagedListings
 	assetListings
 	laterOffsets
 	lists
@@ -81,8 +81,8 @@ var faultSpecs = [...]faultSpec{
 	{kind: FaultHugeJSON, scope: jsons, send: sendHuge},
 	{kind: FaultOddItem, scope: lists, alter: oddItem},
 	{kind: FaultOddField, scope: lists, alter: oddField},
-	{kind: FaultNullList, scope: assetListings, answer: func(*injector, *exchange) reply { return answerOK([]byte("null")) }},
-	{kind: FaultSmallPages, scope: fileListings, alter: smallPages},
+	{kind: FaultNullList, scope: assetListings, alter: nullList},
+	{kind: FaultSmallPages, scope: pagedListings, alter: smallPages},
 	{kind: FaultShift, scope: laterOffsets},
 	{kind: FaultRepeatCursor, scope: cursorListings},
 	{kind: FaultRepeatPage, scope: cursorListings},
@@ -101,14 +101,14 @@ func (s scope) has(r Route) bool {
 		return !r.isBlob()
 	case cursorListings, laterPages:
 		return r.hasCursor()
-	case fileListings:
-		return slices.Contains(FileListingRoutes(), r)
+	case pagedListings:
+		return r.hasCursor() || r == RouteListPipelineFiles
 	case assetListings:
-		return slices.Contains(AssetListingRoutes(), r)
+		return slices.Contains(AssetListingRoutes(), r) || r == RouteListAttachments || r == RouteGetParseJob
 	case laterOffsets:
 		return r == RouteListPipelineFiles
 	case lists:
-		return slices.Contains(ListingRoutes(), r)
+		return oddFields[r].identity != ""
 	}
 	return true
 }
@@ -120,13 +120,31 @@ func (f *faultSpec) fits(x *exchange) bool {
 }
 
 func status(code int) func(*injector, *exchange) reply {
-	return func(in *injector, _ *exchange) reply {
+	return func(in *injector, x *exchange) reply {
 		r := detail(code, http.StatusText(code))
+		if x.route.isDownload() {
+			r = xmlError(code, storageError{Code: storageCode(code), Message: http.StatusText(code)})
+		}
 		if in.Faults.RetryAfter != "" && (code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable) {
 			r = r.with("Retry-After", in.Faults.RetryAfter)
 		}
 		return r
 	}
+}
+
+// storageCode is what S3 calls a status.
+func storageCode(code int) string {
+	switch code {
+	case http.StatusForbidden:
+		return "AccessDenied"
+	case http.StatusNotFound:
+		return "NoSuchKey"
+	case http.StatusServiceUnavailable:
+		return "SlowDown"
+	case http.StatusInternalServerError:
+		return "InternalError"
+	}
+	return strings.ReplaceAll(http.StatusText(code), " ", "")
 }
 
 func html(*injector, *exchange) reply {

@@ -16,28 +16,26 @@ const (
 	linkTime      = "20060102T150405Z"
 )
 
-// links signs links to the storage origin.
-type links struct {
-	signer
-	// life is a number of whole seconds.
-	life time.Duration
-}
+// links signs links to storage.
+type links struct{ signer }
 
-// sign returns path and query of u with what makes it a link that expires. As with S3, the link's life begins with the
-// second in which it was made.
-func (l links) sign(u *url.URL, now time.Time) string {
+// sign returns path and query of u with what makes it a link that expires. As with S3, the link's life, a number of whole
+// seconds, begins with the second in which it was made.
+func (l links) sign(u *url.URL, now time.Time, life time.Duration) string {
 	query := u.Query()
+	unsign(query)
 	query.Set(linkDate, now.UTC().Format(linkTime))
-	query.Set(linkExpires, strconv.FormatInt(int64(l.life/time.Second), 10))
+	query.Set(linkExpires, strconv.FormatInt(int64(life/time.Second), 10))
 	query.Set(linkSignature, l.signer.sign(u.EscapedPath()+"?"+query.Encode()))
 	return u.EscapedPath() + "?" + query.Encode()
 }
 
-// check returns why a link is refused, or nil.
+// check returns why a link is refused, or nil. The hops of a redirect loop are no part of what was signed.
 func (l links) check(u *url.URL, now time.Time) *storageError {
 	query := u.Query()
 	given := query.Get(linkSignature)
 	query.Del(linkSignature)
+	query.Del(hop)
 	if !hmac.Equal([]byte(given), []byte(l.signer.sign(u.EscapedPath()+"?"+query.Encode()))) {
 		return &storageError{
 			Code: "SignatureDoesNotMatch", Message: "The signature of the request does not match",

@@ -2,10 +2,8 @@ package emulator
 
 import (
 	"encoding/json"
-	"net/http"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -43,26 +41,18 @@ func (f *entryFilter) matches(e *entry) bool {
 func (s *Server) listDirectoryFiles(x *exchange) reply {
 	p := parameters{query: x.query}
 	filter := readEntryFilter(&p)
-	size := p.number("page_size", defaultPageSize, 1, maxPageSize)
-	switch {
-	case len(p.errs) > 0:
-		return unprocessable(p.errs)
-	case x.badToken:
-		return badToken()
-	}
-	s.corpus.mu.RLock()
-	defer s.corpus.mu.RUnlock()
-	d, rep := s.directory(x)
-	if rep != nil {
-		return *rep
-	}
-	page := page{size: size}
-	for _, e := range d.entries[d.after(x.after):] {
-		if filter.matches(e) && !page.add(e.seq, func() json.RawMessage { return s.directoryFile(x, e) }) {
-			break
+	return s.listing(x, &p, func(page *page) *reply {
+		d, rep := s.directory(x)
+		if rep != nil {
+			return rep
 		}
-	}
-	return s.answerPage(x, &page)
+		for _, e := range d.entries[d.after(x.after):] {
+			if filter.matches(e) && !page.add(e.seq, func() json.RawMessage { return s.directoryFile(x, e) }) {
+				break
+			}
+		}
+		return nil
+	})
 }
 
 // directoryFile returns what is listed for an entry, expanded as the query asks.
@@ -74,58 +64,38 @@ func (s *Server) directoryFile(x *exchange, e *entry) json.RawMessage {
 	if err != nil {
 		return e.listed
 	}
-	return o.set("download_url", s.presigned(x, e.fileID)).bytes()
+	return o.set("download_url", s.downloadURL(x, e.fileID)).bytes()
 }
 
 func (s *Server) listProjectFiles(x *exchange) reply {
 	p := parameters{query: x.query}
-	size := p.number("page_size", defaultPageSize, 1, maxPageSize)
-	byID := x.orderByID(&p)
-	switch {
-	case len(p.errs) > 0:
-		return unprocessable(p.errs)
-	case x.badToken:
-		return badToken()
-	}
-	name, externalID, ids := p.text("file_name"), p.text("external_file_id"), x.query["file_ids"]
-	s.corpus.mu.RLock()
-	defer s.corpus.mu.RUnlock()
-	if !s.hasProject(x) {
-		return notFound("Project")
-	}
-	page := page{size: size}
-	files := s.corpus.filesAfter(x.after)
-	if byID {
-		files = s.corpus.filesByIDAfter(x.after)
-	}
-	for _, f := range files {
-		if x.mismatch(f.projectID, f.organizationID) || name != nil && *name != f.name ||
-			externalID != nil && *externalID != f.externalID || ids != nil && !slices.Contains(ids, f.id) {
-			continue
+	order := readOrder(&p, fileFields()...)
+	name, externalID, ids := p.text("file_name"), p.text("external_file_id"), p.texts("file_ids")
+	return s.listing(x, &p, func(page *page) *reply {
+		if !s.hasProject(x) {
+			r := notFound("Project")
+			return &r
 		}
-		if !page.add(f.seq, func() json.RawMessage { return s.projectFile(x, f) }) {
-			break
+		for _, f := range s.corpus.filesInOrder(order, x.after) {
+			if x.mismatch(f.projectID, f.organizationID) || name != nil && *name != f.name ||
+				externalID != nil && *externalID != f.externalID || len(ids) > 0 && !slices.Contains(ids, f.id) {
+				continue
+			}
+			if !page.add(f.seq, func() json.RawMessage { return s.projectFile(x, f) }) {
+				break
+			}
 		}
-	}
-	return s.answerPage(x, &page)
+		return nil
+	})
 }
 
-// orderByID tells whether the query asks for the order of ids, which is the only one there is but that in which files were added.
-func (x *exchange) orderByID(p *parameters) bool {
-	order := x.query.Get("order_by")
-	if order != "" && order != "id" {
-		p.fail("order_by", "The emulator lists files in the order in which they were added, or by id", "value_error")
-	}
-	return order == "id"
-}
-
-// hasProject tells whether a directory belongs to the project and organization that the query names.
+// hasProject tells whether there is a project that is the query's, and its organization's. The corpus is locked.
 func (s *Server) hasProject(x *exchange) bool {
 	if !x.mismatch("", "") {
 		return true
 	}
-	for _, d := range s.corpus.directories {
-		if !x.mismatch(d.ProjectID, d.OrganizationID) {
+	for p := range s.corpus.projects.all() {
+		if !x.mismatch(p.ID, p.OrganizationID) {
 			return true
 		}
 	}
@@ -135,7 +105,7 @@ func (s *Server) hasProject(x *exchange) bool {
 func (s *Server) projectFile(x *exchange, f *file) json.RawMessage {
 	url := json.RawMessage("null")
 	if x.expands("download_url") {
-		url = s.presigned(x, f.id)
+		url = s.downloadURL(x, f.id)
 	}
 	return object{
 		{"id", quote(f.id)},
@@ -151,69 +121,3 @@ func (s *Server) projectFile(x *exchange, f *file) json.RawMessage {
 }
 
 func fileType(name string) string { return strings.ToLower(strings.TrimPrefix(path.Ext(name), ".")) }
-
-func (s *Server) listPipelineFiles(x *exchange) reply {
-	p := parameters{query: x.query}
-	limit := p.number("limit", defaultPageSize, 1, maxPageSize)
-	offset := p.number("offset", 0, 0, -1)
-	byID := x.orderByID(&p)
-	if len(p.errs) > 0 {
-		return unprocessable(p.errs)
-	}
-	contains, statuses := strings.ToLower(x.query.Get("file_name_contains")), x.query["statuses"]
-	s.corpus.mu.RLock()
-	defer s.corpus.mu.RUnlock()
-	d, ok := s.corpus.directories[x.params[0]]
-	if !ok || x.mismatch(d.ProjectID, d.OrganizationID) {
-		return notFound("Pipeline")
-	}
-	var files []json.RawMessage
-	total := 0
-	entries := d.entries
-	if byID {
-		entries = slices.SortedFunc(slices.Values(entries), func(a, b *entry) int { return strings.Compare(a.id, b.id) })
-	}
-	if x.fault.is(FaultShift) && len(entries) > 0 {
-		entries = entries[1:]
-	}
-	for _, e := range entries {
-		if e.deleted || !strings.Contains(strings.ToLower(e.displayName), contains) ||
-			statuses != nil && !slices.Contains(statuses, pipelineStatus) {
-			continue
-		}
-		if total >= offset && len(files) < limit {
-			files = append(files, pipelineFile(d, e))
-		}
-		total++
-	}
-	return answerJSON(http.StatusOK, object{
-		{"files", appendArray(nil, files)},
-		{"limit", json.RawMessage(strconv.Itoa(limit))},
-		{"offset", json.RawMessage(strconv.Itoa(offset))},
-		{"total_count", json.RawMessage(strconv.Itoa(total))},
-	}.bytes())
-}
-
-// pipelineStatus is the status of every pipeline file.
-const pipelineStatus = "SUCCESS"
-
-// pipelineFile returns an entry as the listing of pipeline files shows it, with the values of its directory file.
-func pipelineFile(d *directory, e *entry) json.RawMessage {
-	o, err := parseObject(e.listed)
-	if err != nil {
-		return e.listed
-	}
-	return object{
-		{"id", o.orNull("id")},
-		{"pipeline_id", quote(d.ID)},
-		{"file_id", o.orNull("file_id")},
-		{"name", o.orNull("display_name")},
-		{"external_file_id", o.orNull("unique_id")},
-		{"file_type", quoteOrNull(fileType(e.displayName))},
-		{"project_id", o.orNull("project_id")},
-		{"custom_metadata", o.orNull("metadata")},
-		{"status", quote(pipelineStatus)},
-		{"created_at", o.orNull("created_at")},
-		{"updated_at", o.orNull("updated_at")},
-	}.bytes()
-}

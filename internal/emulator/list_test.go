@@ -20,7 +20,8 @@ func TestServer_ListDirectoryFiles_Filters(t *testing.T) {
 		"include_deleted=no":                 {"f1", "f2", "f4", "f5"},
 		"display_name=Alpha+Report.pdf":      {"f1"},
 		"display_name=alpha+report.pdf":      {},
-		"display_name=":                      {},
+		"display_name=":                      {"f1", "f2", "f4", "f5"},
+		"unique_id=&file_id=&page_size=":     {"f1", "f2", "f4", "f5"},
 		"display_name_contains=REPORT":       {"f1", "f2"},
 		"display_name_contains=%26+%3Cmore":  {"f2"},
 		"unique_id=u4":                       {"f4"},
@@ -50,7 +51,7 @@ func TestServer_ListDirectoryFiles_Filters(t *testing.T) {
 }
 
 func TestServer_ListDirectoryFiles_Rejects(t *testing.T) {
-	a := serve(t, Options{})
+	a := serve(t, Options{RefuseLargePages: true})
 	for query, want := range map[string]string{
 		"page_size=0":                    `{"detail":[{"loc":["query","page_size"],"msg":"Input should be greater than`,
 		"page_size=1001":                 `"msg":"Input should be less than or equal to 1000","type":"less_than_equal"`,
@@ -72,7 +73,6 @@ func TestServer_ListDirectoryFiles_Rejects(t *testing.T) {
 		listPath + "/none":                               `{"detail":"Directory file not found"}`,
 		"/api/v1/files/none/page_screenshots":            `{"detail":"File not found"}`,
 		"/api/v1/files/file-1/page_screenshots/1":        `{"detail":"Page screenshot not found"}`,
-		"/api/v1/files/file-1/page_screenshots/-1":       `{"detail":"Page screenshot not found"}`,
 		"/api/v1/files/file-1/page-figures/1/x":          `{"detail":"Page figure not found"}`,
 		"/api/v1/files/file-1/page-figures?project_id=x": `{"detail":"File not found"}`,
 		"/api/v1/pipelines/none/files2":                  `{"detail":"Pipeline not found"}`,
@@ -119,7 +119,7 @@ func TestServer_ListDirectoryFiles_Expand(t *testing.T) {
 	a := serve(t, Options{})
 	page := a.list(listPath + "?expand=other&expand=download_url")
 	got := page.Items[0].DownloadURL
-	if !strings.HasPrefix(got["url"], a.url+"/download/file-1?") || !strings.Contains(got["url"], "signature=") ||
+	if !strings.HasPrefix(got["url"], a.url+"/download/file-1?") || !strings.Contains(got["url"], "X-Amz-Signature=") ||
 		got["expires_at"] == "" {
 		t.Errorf("download_url %v", got)
 	}
@@ -195,7 +195,21 @@ func TestServer_ListProjectFiles(t *testing.T) {
 	if got := a.list(path + "?file_ids=file-1&expand=download_url").Items[0].DownloadURL; got["url"] == "" {
 		t.Error("download_url is not expanded")
 	}
-	a.get(path+"?order_by=name").want(t, 422)
+	for order, want := range map[string][]string{
+		"name": {"file-1", "file-2", "file-3", "file-6"}, "name desc": {"file-6", "file-3", "file-2", "file-1"},
+		"id": {"file-1", "file-2", "file-3", "file-6"}, "created_at desc": {"file-6", "file-3", "file-2", "file-1"},
+		"created_at": {"file-1", "file-2", "file-3", "file-6"}, "": {"file-1", "file-2", "file-3", "file-6"},
+	} {
+		for size := range 4 {
+			query := fmt.Sprintf("?order_by=%s&page_size=%d", url.QueryEscape(order), size+1)
+			if diff := cmp.Diff(want, a.ids(path+query)); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", query, diff)
+			}
+		}
+	}
+	for _, order := range []string{"size", "name up", "name,", "-name"} {
+		a.get(path+"?order_by="+url.QueryEscape(order)).want(t, 422)
+	}
 	a.get(path+"?page_size=0").want(t, 422)
 	a.get(path+"?page_token=x").want(t, 422)
 }
@@ -237,12 +251,15 @@ func TestServer_ListPipelineFiles(t *testing.T) {
 	}
 	for query, want := range map[string]int{
 		"?file_name_contains=alpha": 2, "?statuses=ERROR": 0, "?statuses=ERROR&statuses=SUCCESS": 4, "?offset=9": 4,
+		"?statuses=": 4, "?data_source_id=none": 0, "?only_manually_uploaded=true": 4,
 	} {
 		if page := decode[body](t, a.get(path+query).want(t, 200).body); page.Total != want {
 			t.Errorf("%s: total_count %d, want %d", query, page.Total, want)
 		}
 	}
-	for _, query := range []string{"?limit=0", "?limit=1001", "?offset=-1", "?offset=x"} {
+	for _, query := range []string{
+		"?limit=0", "?limit=1001", "?offset=-1", "?offset=x", "?statuses=DONE", "?only_manually_uploaded=2", "?order_by=size",
+	} {
 		a.get(path+query).want(t, 422)
 	}
 }

@@ -90,15 +90,18 @@ func (l *loader) directory(id string) error {
 	if d.ID != id {
 		return fmt.Errorf("%s: id is %q, its folder is %q", name, d.ID, id)
 	}
-	if err := l.corpus.AddDirectory(DirectorySpec(d)); err != nil {
+	if err := l.corpus.AddDirectory(DirectorySpec{
+		ID: d.ID, Name: d.Name, ProjectID: d.ProjectID, OrganizationID: d.OrganizationID,
+	}); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	files, err := l.folders(id)
 	if err != nil {
 		return err
 	}
+	added, _ := l.corpus.directories.get(id)
 	for _, file := range files {
-		if err := l.file(l.corpus.directories[id], file); err != nil {
+		if err := l.file(added, file); err != nil {
 			return err
 		}
 	}

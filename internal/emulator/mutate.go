@@ -18,7 +18,7 @@ func (c *Corpus) Touch(fileID string, at time.Time) error {
 	}
 	at = at.Truncate(time.Microsecond)
 	f.modified = at
-	for _, d := range c.directories {
+	for d := range c.directories.all() {
 		for _, e := range d.entries {
 			if e.fileID == fileID {
 				e.edit(at)
@@ -61,11 +61,13 @@ func (c *Corpus) RemoveFile(fileID string) error {
 		return err
 	}
 	delete(c.files, fileID)
-	c.byID.Store(nil)
+	delete(c.attachments, fileID)
+	c.unsort()
 	c.order = slices.DeleteFunc(c.order, func(f *file) bool { return f.id == fileID })
-	for _, d := range c.directories {
+	for d := range c.directories.all() {
 		for _, e := range slices.Clone(d.entries) {
 			if e.fileID == fileID {
+				delete(c.attachments, e.id)
 				d.remove(e)
 			}
 		}

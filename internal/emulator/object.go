@@ -92,11 +92,24 @@ func (o object) bytes() json.RawMessage { return o.appendTo(nil) }
 
 // quote returns s as a JSON string, '<', '>' and '&' as they are. Invalid UTF-8 becomes U+FFFD.
 func quote(s string) json.RawMessage {
+	if isPlain(s) {
+		return append(append(append(make([]byte, 0, len(s)+2), '"'), s...), '"')
+	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	_ = e.Encode(s) // a string can always be encoded
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// isPlain tells whether a string is ASCII that JSON has no escapes for.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // quoteOrNull is quote with null for the empty string.
@@ -105,6 +118,23 @@ func quoteOrNull(s string) json.RawMessage {
 		return json.RawMessage("null")
 	}
 	return quote(s)
+}
+
+// marshal returns the JSON of a value that can always be encoded.
+func marshal(v any) json.RawMessage {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("emulator: " + err.Error())
+	}
+	return b
+}
+
+// rawOrNull returns raw, or null where there is none.
+func rawOrNull(raw json.RawMessage) json.RawMessage {
+	if raw == nil {
+		return json.RawMessage("null")
+	}
+	return raw
 }
 
 // compact returns raw without insignificant white space, or as it is when it is not JSON.

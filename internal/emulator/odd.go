@@ -3,16 +3,31 @@ package emulator
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 )
 
-// oddFields are, for each route that lists something, the name of its list (empty: the answer is one), the field that
+// oddFields are, for each route that lists something, the path of its list (empty: the answer is one), the field that
 // identifies an item, and one that may be absent.
-var oddFields = map[Route]struct{ list, identity, optional string }{
-	RouteListDirectoryFiles:  {"items", "file_id", "updated_at"},
-	RouteListProjectFiles:    {"items", "id", "last_modified_at"},
-	RouteListPipelineFiles:   {"files", "file_id", "updated_at"},
-	RouteListPageScreenshots: {"", "page_index", "image_size"},
-	RouteListPageFigures:     {"", "page_index", "figure_size"},
+var oddFields = map[Route]struct {
+	list               []string
+	identity, optional string
+}{
+	RouteListDirectoryFiles:  {[]string{"items"}, "file_id", "updated_at"},
+	RouteListProjectFiles:    {[]string{"items"}, "id", "last_modified_at"},
+	RouteListPipelineFiles:   {[]string{"files"}, "file_id", "updated_at"},
+	RouteListPageScreenshots: {nil, "page_index", "image_size"},
+	RouteListPageFigures:     {nil, "page_index", "figure_size"},
+	RouteListAttachments:     {[]string{"items"}, "name", "last_modified"},
+	RouteListParseJobs:       {[]string{"items"}, "id", "updated_at"},
+	RouteGetParseJob:         {[]string{"images_content_metadata", "images"}, "filename", "bbox"},
+	RouteListBatches:         {[]string{"items"}, "id", "updated_at"},
+	RouteGetBatch:            {[]string{"results"}, "source_directory_file_id", "error_message"},
+	RouteListIndexes:         {[]string{"items"}, "id", "updated_at"},
+	RouteListDirectories:     {[]string{"items"}, "id", "updated_at"},
+	RouteListPipelines:       {[]string{"items"}, "id", "updated_at"},
+	RouteListPipelinesV1:     {nil, "id", "updated_at"},
+	RouteListProjects:        {[]string{"items"}, "id", "updated_at"},
+	RouteListProjectsV1:      {nil, "id", "updated_at"},
 }
 
 func oddItem(x *exchange, r reply) reply {
@@ -25,29 +40,42 @@ func oddField(x *exchange, r reply) reply {
 
 // oddFirst gives a field of the first item another value. An answer that has none stays as it is.
 func oddFirst(x *exchange, r reply, field, value string) reply {
-	list := oddFields[x.route].list
-	var answer object
-	items := json.RawMessage(r.body)
-	if list != "" {
-		var err error
-		if answer, err = parseObject(r.body); err != nil {
-			return r
+	return changeList(x, r, func(list json.RawMessage) json.RawMessage {
+		var items []json.RawMessage
+		if json.Unmarshal(list, &items) != nil || len(items) == 0 {
+			return list
 		}
-		items = answer.get(list)
-	}
-	var all []json.RawMessage
-	if json.Unmarshal(items, &all) != nil || len(all) == 0 {
-		return r
-	}
-	first, err := parseObject(all[0])
-	if err != nil {
-		return r
-	}
-	all[0] = first.set(field, json.RawMessage(value)).bytes()
-	if r.body = appendArray(nil, all); list != "" {
-		r.body = answer.set(list, r.body).bytes()
+		first, err := parseObject(items[0])
+		if err != nil {
+			return list
+		}
+		items[0] = first.set(field, json.RawMessage(value)).bytes()
+		return appendArray(nil, items)
+	})
+}
+
+func nullList(x *exchange, r reply) reply {
+	return changeList(x, r, func(json.RawMessage) json.RawMessage { return json.RawMessage("null") })
+}
+
+// changeList replaces the list of an answer. An answer that has none stays as it is.
+func changeList(x *exchange, r reply, change func(json.RawMessage) json.RawMessage) reply {
+	if r.status == http.StatusOK {
+		r.body = changeAt(r.body, oddFields[x.route].list, change)
 	}
 	return r
+}
+
+// changeAt replaces the value at a path of names in raw.
+func changeAt(raw json.RawMessage, path []string, change func(json.RawMessage) json.RawMessage) json.RawMessage {
+	if len(path) == 0 {
+		return change(raw)
+	}
+	o, err := parseObject(raw)
+	if err != nil || o.get(path[0]) == nil {
+		return raw
+	}
+	return o.set(path[0], changeAt(o.get(path[0]), path[1:], change)).bytes()
 }
 
 func smallPages(x *exchange, r reply) reply {

@@ -21,6 +21,29 @@ func (p *page) add(seq uint64, item func() json.RawMessage) bool {
 	return true
 }
 
+// listing answers with a page of a listing with a cursor, which fill fills while the corpus is locked for reading. Before that,
+// filters were read from p.
+func (s *Server) listing(x *exchange, p *parameters, fill func(*page) *reply) reply {
+	most := -1
+	if s.refuseLargePages {
+		most = maxPageSize
+	}
+	size := min(p.number("page_size", defaultPageSize, 1, most), maxPageSize)
+	switch {
+	case len(p.errs) > 0:
+		return unprocessable(p.errs)
+	case x.badToken:
+		return badToken()
+	}
+	s.corpus.mu.RLock()
+	defer s.corpus.mu.RUnlock()
+	page := page{size: size}
+	if rep := fill(&page); rep != nil {
+		return *rep
+	}
+	return s.answerPage(x, &page)
+}
+
 // answerPage answers with a page, and with the token of the next one. The faults that concern cursors are made here.
 func (s *Server) answerPage(x *exchange, p *page) reply {
 	token := json.RawMessage("null")

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,8 +31,7 @@ func (s *Server) readToken(x *exchange) {
 	}
 }
 
-// parameters reads a query, and collects what is wrong with it. An empty value counts as absent, except where a filter
-// compares names.
+// parameters reads a query, and collects what is wrong with it. An empty value counts as absent.
 type parameters struct {
 	query url.Values
 	errs  []fieldError
@@ -86,13 +86,49 @@ func (p *parameters) instant(name string) time.Time {
 	return time.Time{}
 }
 
+// texts returns the values of a parameter that may be repeated.
+func (p *parameters) texts(name string) []string {
+	return slices.DeleteFunc(slices.Clone(p.query[name]), func(v string) bool { return v == "" })
+}
+
 // text returns nil when the parameter is absent.
 func (p *parameters) text(name string) *string {
-	if !p.query.Has(name) {
+	v := p.query.Get(name)
+	if v == "" {
 		return nil
 	}
-	v := p.query.Get(name)
 	return &v
+}
+
+// choices returns the values of a parameter that may be repeated, and fails for those that are not among all.
+func choices[T ~string](p *parameters, name string, all []T) []T {
+	var chosen []T
+	for _, text := range p.query[name] {
+		switch {
+		case text == "":
+		case slices.Contains(all, T(text)):
+			chosen = append(chosen, T(text))
+		default:
+			p.fail(name, "Input should be "+alternatives(all), "enum")
+			return nil
+		}
+	}
+	return chosen
+}
+
+// alternatives is how an error names the values that a parameter takes.
+func alternatives[T ~string](all []T) string {
+	var b strings.Builder
+	for i, v := range all {
+		switch {
+		case i > 0 && i == len(all)-1:
+			b.WriteString(" or ")
+		case i > 0:
+			b.WriteString(", ")
+		}
+		b.WriteString("'" + string(v) + "'")
+	}
+	return b.String()
 }
 
 // mismatch tells whether the query names another project or organization than the resource's.
@@ -103,7 +139,7 @@ func (x *exchange) mismatch(projectID, organizationID string) bool {
 
 // directory returns the directory that the path names. The corpus is locked.
 func (s *Server) directory(x *exchange) (*directory, *reply) {
-	d, ok := s.corpus.directories[x.params[0]]
+	d, ok := s.corpus.directories.get(x.params[0])
 	if !ok || x.mismatch(d.ProjectID, d.OrganizationID) {
 		r := notFound("Directory")
 		return nil, &r
@@ -114,14 +150,17 @@ func (s *Server) directory(x *exchange) (*directory, *reply) {
 // pageIndex returns the page_index of the path.
 func (x *exchange) pageIndex() (int64, *reply) {
 	n, err := strconv.ParseInt(x.params[1], 10, 64)
-	if err != nil {
-		r := unprocessable([]fieldError{{
-			[]string{"path", "page_index"},
-			"Input should be a valid integer, unable to parse string as an integer", "int_parsing",
-		}})
-		return 0, &r
+	mistake := fieldError{Location: []string{"path", "page_index"}}
+	switch {
+	case err != nil:
+		mistake.Message, mistake.Type = "Input should be a valid integer, unable to parse string as an integer", "int_parsing"
+	case n < 0:
+		mistake.Message, mistake.Type = "Input should be greater than or equal to 0", "greater_than_equal"
+	default:
+		return n, nil
 	}
-	return n, nil
+	r := unprocessable([]fieldError{mistake})
+	return 0, &r
 }
 
 // expands tells whether the query asks for a field to be expanded.

@@ -3,6 +3,7 @@ package emulator
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strconv"
 )
@@ -56,12 +57,38 @@ func (r reply) with(name, value string) reply {
 	return r
 }
 
-// size returns the length of the body in bytes.
+// size returns the length of the body in bytes, -1 where it is not known before it was sent.
 func (r reply) size() int64 {
 	if r.blob != nil {
 		return r.blob.size()
 	}
 	return int64(len(r.body))
+}
+
+// largestWhole is the size in bytes up to which answers whose size is not known before are sent with their length.
+const largestWhole = 256 << 10
+
+// small returns the reply with its body in memory, where it is small enough.
+func (r reply) small() reply {
+	b := bounded{most: largestWhole}
+	if r.blob.writeTo(&b) != nil {
+		return r
+	}
+	r.body, r.blob = b.Bytes(), nil
+	return r
+}
+
+// bounded is a buffer that takes so many bytes.
+type bounded struct {
+	bytes.Buffer
+	most int
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.Len()+len(p) > b.most {
+		return 0, io.ErrShortWrite
+	}
+	return b.Buffer.Write(p)
 }
 
 // loaded returns the reply with its body in memory.
@@ -85,7 +112,7 @@ func (r reply) sendHead(w http.ResponseWriter) {
 	}
 	if r.status != http.StatusNoContent {
 		h.Set("Content-Type", r.contentType)
-		if !r.chunked {
+		if !r.chunked && r.size() >= 0 {
 			h.Set("Content-Length", strconv.FormatInt(r.size(), 10))
 		}
 	}

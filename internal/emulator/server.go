@@ -23,8 +23,13 @@ type Options struct {
 	// Latency is waited for before every answer. Limits count when the request arrives.
 	Latency time.Duration
 	Faults  Faults
+	// PicturesAfter is when the pictures of files come, assets and attachments alike. A look is a request for a list of them; each
+	// list is empty as long as it is looked at so often, and its pictures are not there.
+	PicturesAfter Delay
 	// Storage is a second origin, from which blobs are fetched; nil: there is none.
 	Storage *StorageOptions
+	// RefuseLargePages answers 422 to a page_size of more than 1000, which is lowered to that otherwise.
+	RefuseLargePages bool
 	// LinkLife is how long presigned URLs and links to Storage are valid, in whole seconds; an hour when 0.
 	LinkLife time.Duration
 	// OtherOrigin is where FaultRedirectOther leads, such as "http://127.0.0.1:8080"; to Storage when empty.
@@ -44,18 +49,20 @@ type Options struct {
 
 // Server is a LlamaCloud. It is safe for concurrent use.
 type Server struct {
-	corpus    *Corpus
-	key       string
-	latency   time.Duration
-	linkLife  time.Duration
-	throttler *throttler
-	limiter   *Limiter // nil: unlimited
-	injector  *injector
-	storage   *storage // nil: none
-	cursors   cursors
-	signer    signer
-	log       requestLog
-	endpoints []endpoint
+	corpus           *Corpus
+	key              string
+	latency          time.Duration
+	linkLife         time.Duration
+	throttler        *throttler
+	limiter          *Limiter // nil: unlimited
+	injector         *injector
+	storage          *storage // nil: none
+	cursors          cursors
+	refuseLargePages bool
+	links            links
+	late             lateness
+	log              requestLog
+	endpoints        []endpoint
 }
 
 var _ http.Handler = (*Server)(nil)
@@ -73,7 +80,8 @@ func New(o Options) (*Server, error) {
 	o.LinkLife = cmp.Or(o.LinkLife, time.Hour)
 	s := &Server{
 		corpus: o.Corpus, key: o.Key, latency: o.Latency, linkLife: o.LinkLife,
-		signer: newSigner("download_url", o.Seed), log: requestLog{limit: o.LogLimit},
+		refuseLargePages: o.RefuseLargePages, links: links{newSigner(o.Seed)},
+		late: lateness{Delay: o.PicturesAfter, asked: map[string]int{}}, log: requestLog{limit: o.LogLimit},
 	}
 	if err := s.configure(&o); err != nil {
 		return nil, fmt.Errorf("emulator: %w", err)
@@ -163,8 +171,8 @@ func (s *Server) answer(x *exchange, arrived time.Time) reply {
 	}
 	x.route, x.params = e.route, params
 	switch {
-	case x.route == RouteDownload:
-		return s.operate(e, x)
+	case x.route.isDownload():
+		return s.answerLink(e, x, arrived)
 	case !s.authorized(x.r):
 		return detail(http.StatusUnauthorized, "Invalid API key").with("WWW-Authenticate", "Bearer")
 	case s.throttler.draw():
@@ -195,7 +203,7 @@ func (s *Server) operate(e *endpoint, x *exchange) reply {
 	if x.fault != nil && x.fault.answer != nil {
 		return x.fault.answer(s.injector, x)
 	}
-	rep := e.handle(x)
+	rep := s.handle(e, x)
 	if !x.stored && s.storage.serves(x.route) && rep.status == http.StatusOK {
 		return s.storage.redirect(x)
 	}
@@ -207,6 +215,14 @@ func (s *Server) operate(e *endpoint, x *exchange) reply {
 		return detail(http.StatusInternalServerError, "The recorded blob cannot be read")
 	}
 	return x.fault.alter(x, rep)
+}
+
+// handle carries out a request whose query names no project or organization that cannot be.
+func (s *Server) handle(e *endpoint, x *exchange) reply {
+	if mistakes := s.scopeMistakes(x); len(mistakes) > 0 {
+		return unprocessable(mistakes)
+	}
+	return e.handle(x)
 }
 
 func (s *Server) authorized(r *http.Request) bool {

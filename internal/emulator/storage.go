@@ -30,14 +30,13 @@ type StorageOptions struct {
 type storage struct {
 	StorageOptions
 	server  *Server
-	links   links
 	limiter *Limiter // nil: unlimited
 }
 
 var _ http.Handler = (*storage)(nil)
 
 func newStorage(s *Server, o *Options) (*storage, error) {
-	t := &storage{StorageOptions: *o.Storage, server: s, links: links{newSigner("storage", o.Seed), o.LinkLife}}
+	t := &storage{StorageOptions: *o.Storage, server: s}
 	t.ThrottleStatus = cmp.Or(t.ThrottleStatus, http.StatusServiceUnavailable)
 	u, err := url.Parse(t.Origin)
 	switch {
@@ -64,7 +63,7 @@ func (t *storage) serves(r Route) bool {
 
 // redirect leads a request to its link.
 func (t *storage) redirect(x *exchange) reply {
-	return redirect(t.Origin + t.links.sign(x.r.URL, time.Now()))
+	return redirect(t.Origin + t.server.links.sign(x.r.URL, time.Now(), t.server.linkLife))
 }
 
 // ServeHTTP answers one request for the storage origin.
@@ -87,7 +86,7 @@ func (t *storage) answer(x *exchange, arrived time.Time) reply {
 			Code: "InvalidArgument", Message: "Only one auth mechanism allowed",
 		})
 	}
-	if refused := t.links.check(x.r.URL, arrived); refused != nil {
+	if refused := t.server.links.check(x.r.URL, arrived); refused != nil {
 		return xmlError(http.StatusForbidden, *refused)
 	}
 	if t.limiter != nil {
@@ -96,9 +95,7 @@ func (t *storage) answer(x *exchange, arrived time.Time) reply {
 		}
 	}
 	if e == nil {
-		return xmlError(http.StatusNotFound, storageError{
-			Code: "NoSuchKey", Message: "The specified key does not exist.",
-		})
+		return noSuchKey()
 	}
 	unsign(x.query)
 	return t.server.operate(e, x)

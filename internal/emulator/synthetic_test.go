@@ -68,7 +68,7 @@ func TestSynthetic_NotFound(t *testing.T) {
 	a.get(base+"page_screenshots/1").want(t, 200)
 	a.get(base+"page-figures/0/page_1_figure_1.jpg").want(t, 200)
 	for _, path := range []string{
-		"page_screenshots/2", "page_screenshots/-1",
+		"page_screenshots/2", "page-figures/-0/page_2_figure_1.jpg",
 		"page-figures/0/page_2_figure_1.jpg", "page-figures/1/page_2_figure_1.jpg",
 	} {
 		a.get(base+path).want(t, 404)

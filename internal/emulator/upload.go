@@ -66,6 +66,9 @@ func (s *Server) uploadDirectoryFile(x *exchange) reply {
 	})
 	f := s.corpus.files[id]
 	f.name, f.externalID, f.content = u.name, valueOr(externalID, ""), u.content
+	if u.content.data != nil {
+		f.document = newMemoryBlob(u.content.data, "application/octet-stream")
+	}
 	return answerCreated(e.listed)
 }
 

@@ -51,7 +51,7 @@ func (s *Server) addDirectoryFile(x *exchange) reply {
 
 // create adds a directory file with a new id, created now.
 func (c *Corpus) create(d *directory, spec *FileSpec) *entry {
-	spec.ID = c.newID()
+	spec.ID = "dfl-" + c.newID()
 	if spec.Metadata == nil {
 		spec.Metadata = json.RawMessage("{}")
 	}
@@ -78,7 +78,7 @@ func (s *Server) updateDirectoryFile(x *exchange) reply {
 	}
 	var members []member
 	if target != nil && *target != d.ID {
-		to, known := s.corpus.directories[*target]
+		to, known := s.corpus.directories.get(*target)
 		if !known || to.ProjectID != d.ProjectID {
 			return notFound("Target directory")
 		}
@@ -106,8 +106,7 @@ func (s *Server) updateDirectoryFile(x *exchange) reply {
 // move takes an entry to the end of another directory's listing.
 func (c *Corpus) move(e *entry, from, to *directory) {
 	from.remove(e)
-	c.seq++
-	e.seq = c.seq
+	e.seq = c.next()
 	to.insert(e)
 }
 

@@ -162,7 +162,7 @@ func TestServer_UploadDirectoryFile(t *testing.T) {
 			} else if download.want(t, 200); string(download.body) != data {
 				t.Errorf("downloaded %d bytes, want %d", len(download.body), len(data))
 			}
-			forged := strings.Replace(expanded.DownloadURL["url"], "signature=", "signature=0", 1)
+			forged := strings.Replace(expanded.DownloadURL["url"], "Signature=", "Signature=0", 1)
 			a.get(forged).want(t, 403)
 			if last := a.ids(listPath); last[len(last)-1] != got.ID {
 				t.Errorf("listing %v does not end with %s", last, got.ID)

@@ -55,12 +55,21 @@ func Connect(cfg *config.Config, log *slog.Logger, spool func() (llamacloud.Spoo
 	return client, nil
 }
 
-func selection(s *config.Source) llamacloud.Selection {
+// selection returns what to export, of which everything is named by its id.
+func selection(s *config.Source, wait bool) llamacloud.Selection {
 	return llamacloud.Selection{
-		Directories:         s.Directories,
-		Pipelines:           s.Pipelines,
+		Directories:         config.IDs(s.Directories),
+		Pipelines:           config.IDs(s.Pipelines),
 		Files:               s.Files,
 		Project:             s.Project,
+		Indexes:             config.IDs(s.Indexes),
+		Batches:             s.BatchIDs,
+		DirectoryBatches:    s.Batches,
+		ParseJobs:           s.ParseJobIDs,
+		AllParseJobs:        s.ParseJobs,
+		JobsSince:           s.JobsSince,
+		JobStatus:           s.JobStatus,
+		Wait:                wait,
 		DisplayName:         s.DisplayName,
 		DisplayNameContains: s.DisplayNameContains,
 		UniqueID:            s.UniqueID,

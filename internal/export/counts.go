@@ -63,6 +63,7 @@ type Counts struct {
 	// report has them beside the counts.
 	incomplete []IncompleteSource
 	notOffered []pipeline.Kind
+	expiring   Expiring
 	// accepted is what of the listing would not have been believed without --force.
 	accepted string
 	// Paused is the time in which all requests to the API waited, each moment once.
@@ -103,6 +104,15 @@ func newCounter() *counter {
 	return r
 }
 
+// restart forgets all but what was sent.
+func (r *counter) restart() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fresh := newCounter().Counts
+	fresh.Requests, fresh.serverTime, fresh.Limit = r.Requests, r.serverTime, r.Limit
+	r.Counts = fresh
+}
+
 // snapshot returns a copy of the counts.
 func (r *counter) snapshot() Counts {
 	r.mu.Lock()
@@ -126,8 +136,10 @@ func (r *counter) Observe(e pipeline.Event) {
 	switch e := e.(type) {
 	case pipeline.FileListed:
 		r.Files.Listed++
+		r.expiring.list(e.File, time.Now())
 	case pipeline.FileRecalled:
 		r.Files.Recalled++
+		r.expiring.list(e.File, time.Now())
 	case pipeline.FileMissed:
 		r.Files.Missed++
 	case pipeline.FileExpired:

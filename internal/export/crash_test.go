@@ -52,7 +52,15 @@ func (s *crashSource) Files(context.Context) iter.Seq2[pipeline.File, error] {
 	}
 }
 
+// Pages gives none: there are no jobs.
+func (s *crashSource) Pages(context.Context, *pipeline.File, func(*pipeline.PageRow) error) error {
+	return nil
+}
+
 func (s *crashSource) Assets(_ context.Context, of pipeline.Wanted, _ pipeline.Room) ([]*pipeline.Asset, error) {
+	if of.Origin == pipeline.OriginAttachment {
+		return nil, &pipeline.Failure{Class: "http_404", Final: true, Absent: true, Err: errors.New("not found")}
+	}
 	id, kind := pipeline.ID(of.File.ID), of.Kind
 	var assets []*pipeline.Asset
 	for page := range s.pages {

@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	"exporter/internal/config"
+	"exporter/internal/llamacloud"
 	"exporter/internal/store"
 	"exporter/manifest"
 	"exporter/pipeline"
@@ -76,7 +77,7 @@ type Survey struct {
 }
 
 // Plan says what Run would do with the same options, and changes nothing.
-func Plan(ctx context.Context, o Options) (report *PlanReport, err error) {
+func Plan(ctx context.Context, o Options) (*PlanReport, error) {
 	r, err := newRun(ctx, o)
 	if err != nil {
 		return nil, err
@@ -88,6 +89,18 @@ func Plan(ctx context.Context, o Options) (report *PlanReport, err error) {
 		return nil, err
 	}
 	defer client.Close()
+	report, err := r.plan(ctx, client)
+	if report == nil && r.foundName(ctx, client, &err) {
+		report, err = r.plan(ctx, client)
+	}
+	return report, err
+}
+
+// plan is Plan with a client.
+func (r *run) plan(ctx context.Context, client *llamacloud.Client) (report *PlanReport, err error) {
+	if err := r.identify(ctx, client); err != nil {
+		return nil, err
+	}
 	history, closeHistory, err := r.openHistory(ctx)
 	if err != nil {
 		return nil, err

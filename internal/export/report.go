@@ -41,6 +41,8 @@ type Report struct {
 	// Incomplete are the sources that were not listed completely, NotOffered the kinds that the API does not offer.
 	Incomplete []IncompleteSource `json:"incomplete_sources,omitempty"`
 	NotOffered []pipeline.Kind    `json:"kinds_not_offered,omitempty"`
+	// Expiring are the files that go by themselves soon, if there are any.
+	Expiring *Expiring `json:"expiring,omitempty"`
 	// WorthCompacting is what exporter compact would gain, if that is anything.
 	WorthCompacting *Worth `json:"worth_compacting,omitempty"`
 	// Watermark is the time before which all updates upstream are known.
@@ -63,6 +65,7 @@ func (r *run) report(err error) *Report {
 		Assets: map[string]string{
 			"screenshots":    fmt.Sprint(assets.Screenshots),
 			"figures":        fmt.Sprint(assets.Figures),
+			"documents":      fmt.Sprint(assets.Documents),
 			"skip_noise":     fmt.Sprint(assets.SkipNoise),
 			"min_confidence": fmt.Sprint(assets.MinConfidence),
 			"pages":          assets.Pages.String(),
@@ -72,6 +75,7 @@ func (r *run) report(err error) *Report {
 		Notes:      c.notes(),
 		Incomplete: c.incomplete,
 		NotOffered: c.notOffered,
+		Expiring:   c.expiring.orNil(),
 
 		WorthCompacting: r.worth,
 		Watermark:       r.watermark(c, err),

@@ -62,6 +62,8 @@ type run struct {
 	asked []pipeline.SourceKey
 	// begun says that there is a note of the run.
 	begun bool
+	// unsure tells that what is to be exported may be a name, although it is taken for an id.
+	unsure bool
 	// worth is what a compaction would gain.
 	worth *Worth
 }
@@ -74,7 +76,6 @@ func newRun(ctx context.Context, o Options) (*run, error) {
 		if err := recallSettings(ctx, o.Config, o.Log); err != nil {
 			return nil, err
 		}
-		r.Source = o.Config.SourceSettings()
 	}
 	return r, nil
 }
@@ -93,6 +94,15 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 		return nil, err
 	}
 	defer client.Close()
+	report, err = r.bringUp(ctx, client)
+	if report == nil && r.foundName(ctx, client, &err) {
+		report, err = r.bringUp(ctx, client)
+	}
+	return report, err
+}
+
+// bringUp is Run with a client.
+func (r *run) bringUp(ctx context.Context, client *llamacloud.Client) (report *Report, err error) {
 	if r.store, err = r.own(ctx); err != nil {
 		return nil, err
 	}
@@ -105,6 +115,9 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 		if err := r.mend(ctx); err != nil {
 			return nil, err
 		}
+	}
+	if err := r.identify(ctx, client); err != nil {
+		return nil, err
 	}
 	ledger, err := r.openLedger(ctx)
 	if err != nil {
@@ -119,7 +132,7 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 
 // pipelineOptions are those of a run and of a plan.
 func (r *run) pipelineOptions(client *llamacloud.Client) pipeline.Options {
-	cfg, files := r.Config, selection(&r.Config.Source)
+	cfg, files := r.Config, selection(&r.Config.Source, r.Config.Run.Wait)
 	incremental := cfg.Run.Since == config.SinceLast && narrow(&files, r.last.watermark(r.Source), r.Log)
 	return pipeline.Options{
 		Source:        llamacloud.NewSource(client, files),

@@ -112,8 +112,16 @@ func (u *matrixUpstream) list() iter.Seq2[pipeline.File, error] {
 	}
 }
 
+// Pages gives none: there are no jobs.
+func (u *matrixUpstream) Pages(context.Context, *pipeline.File, func(*pipeline.PageRow) error) error {
+	return nil
+}
+
 // Assets implements pipeline.Source.
 func (u *matrixUpstream) Assets(_ context.Context, of pipeline.Wanted, _ pipeline.Room) ([]*pipeline.Asset, error) {
+	if of.Origin == pipeline.OriginAttachment {
+		return nil, &pipeline.Failure{Class: "http_404", Final: true, Absent: true, Err: errors.New("not found")}
+	}
 	id, kind := pipeline.ID(of.File.ID), of.Kind
 	pictures := u.files[string(id)].pictures
 	assets := []*pipeline.Asset{}

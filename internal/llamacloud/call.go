@@ -23,6 +23,15 @@ type call struct {
 	// single tells that only one file or asset is asked for, so that a refusal may be its own; blob that it is a blob, which
 	// needs a place on the line.
 	single, blob bool
+	// limit bounds how often requests of its kind are sent; nil for as the governor lets them.
+	limit *limiter
+	// linked tells that the API answers with a link to what was asked for. links gives the link of what has one already, other than a dead
+	// one, which is empty where none is known; nil for what has none.
+	linked bool
+	links  func(ctx context.Context, dead string) (PresignedURL, error)
+	// link is the one that is followed: it grants access by itself, and the key does not go there. dead is one that was refused.
+	link *url.URL
+	dead string
 	// requests is how many requests were made so far: retries, redirect hops and throttled ones included.
 	requests int
 	// kept is what governors keep of the request that they throttled; nil where none did.
@@ -122,6 +131,9 @@ func (k *call) attempt(ctx context.Context, use func(*answer) error) error {
 			}
 		}
 	}
+	if err := k.limit.wait(ctx, k.client.origins.Switch); err != nil {
+		return err
+	}
 	k.patient = false
 	for renewals, busy := 0, 0; ; {
 		err := k.follow(ctx, use)
@@ -133,6 +145,9 @@ func (k *call) attempt(ctx context.Context, use func(*answer) error) error {
 			k.patient = busy == maxRenewals
 		case ok && dead.deadLink() && renewals < maxRenewals:
 			renewals++
+			if k.link != nil {
+				k.dead = k.link.String()
+			}
 		default:
 			return err
 		}
@@ -151,11 +166,23 @@ func (k *call) follow(ctx context.Context, use func(*answer) error) error {
 		return err
 	}
 	defer k.release()
-	to := k.url
+	to, err := k.first(ctx)
+	if err != nil {
+		return err
+	}
 	for hop := 0; ; hop++ {
 		a, err := k.send(ctx, to, hop)
 		if err != nil {
+			if k.link != nil {
+				hop++
+			}
 			return hopError(err, hop)
+		}
+		if k.linked && hop == 0 && a.status == http.StatusOK {
+			if to, err = k.takeLink(a); err != nil {
+				return err
+			}
+			continue
 		}
 		if isRedirect(a.status, a.header) {
 			next, err := k.redirect(a, to, hop)
@@ -178,7 +205,7 @@ func (k *call) follow(ctx context.Context, use func(*answer) error) error {
 		if k.blob {
 			k.client.origins.blobs.saw(to)
 		}
-		if k.method == http.MethodGet && hop == 0 {
+		if k.method == http.MethodGet && hop == 0 && k.link == nil {
 			k.client.answered.CompareAndSwap(nil, k)
 		}
 		return use(a)
@@ -255,7 +282,7 @@ func (k *call) redirect(a *answer, from *url.URL, hop int) (*url.URL, error) {
 func (k *call) refused(a *answer) error {
 	said, fields := readDetail(a.body)
 	err := &APIError{
-		Method: k.method, Route: k.route, Host: k.clean(a.host.Host), Status: a.status, own: a.own(), throttled: a.throttled,
+		Method: k.method, Route: k.route, Host: k.clean(a.host.Host), Status: a.status, own: a.own() && !a.linked, throttled: a.throttled,
 		wait: a.wait, hopeless: a.hopeless, Detail: k.clean(said), fields: fields, RequestID: k.clean(a.header.Get("X-Request-Id")),
 	}
 	a.body.Close()

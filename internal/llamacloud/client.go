@@ -36,6 +36,8 @@ type Client struct {
 	line      *line
 	standing  standing
 	listings  knownLimits
+	// parseListings keeps requests for listings of parse jobs apart.
+	parseListings *limiter
 	// maxJSON bounds a JSON answer, in bytes.
 	maxJSON int64
 	// oddQuota tells that it was logged that headers which announce a quota make no sense.
@@ -61,6 +63,8 @@ func New(o Options) (*Client, error) {
 		line:      newLine(),
 		standing:  standing{asking: make(chan struct{}, 1)},
 		maxJSON:   maxJSONBody,
+
+		parseListings: &limiter{apart: parseListings},
 	}, nil
 }
 
@@ -70,6 +74,9 @@ func (c *Client) Close() {
 		t.CloseIdleConnections()
 	}
 }
+
+// Resume lets requests be sent again after a Source was stopped. None may be under way.
+func (c *Client) Resume() { c.origins.Resume() }
 
 // newTransport keeps as many connections as there are workers. Over HTTP/2 one may serve them all: where nothing has come
 // over it for half of IdleTimeout it is asked for a sign of life, and given up when none comes in the other half; otherwise

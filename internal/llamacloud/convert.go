@@ -8,8 +8,13 @@ import (
 
 // directoryFile is a file as listed in the directory that was asked for.
 func directoryFile(f *DirectoryFile, directory pipeline.ID) pipeline.File {
+	id := f.FileID.Or("")
+	if id == "" && isTyped(pipeline.ID(f.ID)) {
+		// What an index attaches to it is asked for by the id that it has in its directory.
+		id = f.ID
+	}
 	return pipeline.File{
-		ID:              f.FileID.Or(""),
+		ID:              id,
 		DirectoryID:     string(directory),
 		DirectoryFileID: f.ID,
 		ProjectID:       f.ProjectID,

@@ -10,7 +10,6 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"exporter/pipeline"
@@ -63,54 +62,6 @@ func readDirectoryFile(o *object, v value) (f DirectoryFile) {
 	return f
 }
 
-// PresignedURL gives access to a file to everyone who knows it. It must not be logged; where it is marshalled, what grants the
-// access is left out: the URL's query, and the fields of a form.
-type PresignedURL struct {
-	URL        string                      `json:"url"`
-	ExpiresAt  Optional[Timestamp]         `json:"expires_at,omitzero"`
-	FormFields Optional[map[string]string] `json:"form_fields,omitzero"`
-}
-
-func (v value) presignedURL() (u PresignedURL, err error) {
-	var o object
-	if err := o.parse(v); err != nil {
-		return u, err
-	}
-	if u.URL, err = need(&o, "url", value.text); err != nil {
-		return u, err
-	}
-	u.ExpiresAt = o.timestamp("expires_at")
-	u.FormFields = read(&o, "form_fields", value.texts)
-	return u, nil
-}
-
-// texts returns an object of strings.
-func (v value) texts() (map[string]string, error) {
-	var o object
-	if err := o.parse(v); err != nil {
-		return nil, err
-	}
-	texts := make(map[string]string, len(o.members))
-	for _, m := range o.members {
-		text, err := m.value.text()
-		if err != nil {
-			return nil, err
-		}
-		texts[spellString(m.name)] = text
-	}
-	return texts, nil
-}
-
-// MarshalJSON leaves out the query of the URL and the form's fields.
-func (u PresignedURL) MarshalJSON() ([]byte, error) {
-	type plain PresignedURL
-	public := plain{URL: u.URL, ExpiresAt: u.ExpiresAt}
-	if i := strings.IndexAny(u.URL, "?#"); i >= 0 {
-		public.URL = u.URL[:i]
-	}
-	return json.Marshal(public)
-}
-
 // DirectoryFilesQuery narrows a listing. Zero fields do not.
 type DirectoryFilesQuery struct {
 	DisplayName, DisplayNameContains, FileID, UniqueID string
@@ -126,42 +77,29 @@ type DirectoryFilesQuery struct {
 
 func (q *DirectoryFilesQuery) values() url.Values {
 	v := url.Values{}
-	for name, text := range map[string]string{
-		"display_name": q.DisplayName, "display_name_contains": q.DisplayNameContains,
-		"file_id": q.FileID, "unique_id": q.UniqueID,
-	} {
-		if text != "" {
-			v.Set(name, text)
-		}
-	}
+	setText(v, "display_name", q.DisplayName)
+	setText(v, "display_name_contains", q.DisplayNameContains)
+	setText(v, "file_id", q.FileID)
+	setText(v, "unique_id", q.UniqueID)
 	if q.IncludeDeleted {
 		v.Set("include_deleted", "true")
 	}
-	for name, at := range map[string]time.Time{
-		"updated_at_on_or_after": q.UpdatedAtOnOrAfter, "updated_at_on_or_before": q.UpdatedAtOnOrBefore,
-	} {
-		if !at.IsZero() {
-			v.Set(name, at.UTC().Format(time.RFC3339Nano))
-		}
-	}
+	setTime(v, "updated_at_on_or_after", q.UpdatedAtOnOrAfter)
+	setTime(v, "updated_at_on_or_before", q.UpdatedAtOnOrBefore)
 	for _, field := range q.Expand {
 		v.Add("expand", field)
 	}
 	return v
 }
 
-func (q *DirectoryFilesQuery) pageSize() int {
-	if q.PageSize < 1 || q.PageSize > maxPageSize {
-		return maxPageSize
-	}
-	return q.PageSize
-}
-
 // DirectoryFiles lists a directory. Items may be malformed. An error ends the sequence, which then is not complete.
 func (c *Client) DirectoryFiles(
 	ctx context.Context, directory pipeline.ID, q DirectoryFilesQuery,
 ) iter.Seq2[DirectoryFile, error] {
-	return pages(ctx, c, directoryFilesRoute, q.pageSize(), q.values(), readDirectoryFile, idSegment(directory))
+	r := listRequest{
+		route: directoryFilesRoute, segments: []segment{idSegment(directory)}, query: q.values(), size: pageSize(q.PageSize),
+	}
+	return pages(ctx, c, r, readDirectoryFile)
 }
 
 // DirectoryFile returns one file of a directory. The fields to expand are as in DirectoryFilesQuery.
@@ -246,17 +184,12 @@ func (k *call) write(ctx context.Context, content any) (DirectoryFile, error) {
 }
 
 // directoryFile does the call and returns the directory file of its answer.
-func (k *call) directoryFile(ctx context.Context) (f DirectoryFile, err error) {
-	err = k.stream(ctx, k.client.maxJSON, func(s *stream) error {
-		v, err := s.value()
-		if err != nil {
-			return err
-		}
-		var o object
-		if f = readDirectoryFile(&o, v); f.Malformed == nil && f.ID == "" {
+func (k *call) directoryFile(ctx context.Context) (DirectoryFile, error) {
+	return one(ctx, k, func(o *object, v value) DirectoryFile {
+		f := readDirectoryFile(o, v)
+		if f.Malformed == nil && f.ID == "" {
 			f.Malformed = errors.New("a directory file has no id")
 		}
-		return f.Malformed
+		return f
 	})
-	return f, err
 }

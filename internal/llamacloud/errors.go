@@ -44,6 +44,9 @@ const (
 	ClassRedirect = "redirect"
 	// ClassThrottled: a host that the API redirects to has accepted nothing for longer than Options.MaxPause.
 	ClassThrottled = "throttled"
+	// ClassGone: what had been listed is not there any more. ClassPending: it is not there yet.
+	ClassGone    = pipeline.ClassGone
+	ClassPending = "pending"
 	// ClassBadID: an identifier was refused before a request was made.
 	ClassBadID = "bad_id"
 )
@@ -181,6 +184,19 @@ func IsRefusal(err error) bool {
 	}
 	refused, ok := errors.AsType[*APIError](err)
 	return ok && refused.final() && !errors.Is(err, ErrCursorRefused)
+}
+
+// IsAbsent tells whether an error is the API's answer that what was asked for is not there, or that it does not know how to answer for
+// it.
+func IsAbsent(err error) bool {
+	refused, ok := errors.AsType[*APIError](err)
+	return ok && refused.absent() && !errors.Is(err, ErrCursorRefused)
+}
+
+// EndsAll tells whether an error of a listing is one that whatever else is asked of the API would end with.
+func EndsAll(err error) bool {
+	_, ok := concern(err)
+	return err != nil && !ok && !errors.Is(err, ErrCursorRepeats) && !errors.Is(err, ErrListingStuck) && !errors.Is(err, ErrListingShifts)
 }
 
 // printable makes a server's text fit for an error: cut to maxErrorText, and with an escape for all that does not print.

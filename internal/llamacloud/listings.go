@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"exporter/pipeline"
 )
@@ -21,8 +22,8 @@ const (
 	maxPageSize = 1000
 )
 
-// fileItem is an item of a listing of files.
-type fileItem[T any] interface {
+// listItem is an item of a listing.
+type listItem[T any] interface {
 	*T
 	item() *Item
 }
@@ -49,16 +50,13 @@ func decodePage[T any](s *stream, decode func(*object, value) T) (page[T], error
 // decodeItems takes a page apart: the items of one of its members, of which the last of two counts, and the other members. A page
 // without an array of items is refused: an empty answer must not pass for an empty listing.
 func decodeItems[T any](s *stream, of string, decode func(*object, value) T) (items []T, others object, err error) {
-	err = s.members(func(name value) error {
-		if spellString(name) == of {
-			items, err = decodeList(s, decode)
-			return err
+	others, err = s.listIn(of, func(o *object, v value) error {
+		items = append(items, decode(o, v))
+		return nil
+	}, func(isList bool) error {
+		if items = nil; isList {
+			items = []T{}
 		}
-		v, err := s.value()
-		if err != nil {
-			return err
-		}
-		others.members = append(others.members, member{name, s.keep(v)})
 		return nil
 	})
 	if err == nil && items == nil {
@@ -68,7 +66,7 @@ func decodeItems[T any](s *stream, of string, decode func(*object, value) T) (it
 }
 
 // identities returns what stands for the items of a page.
-func identities[T any, P fileItem[T]](items []T) []string {
+func identities[T any, P listItem[T]](items []T) []string {
 	ids := make([]string, len(items))
 	for i := range items {
 		ids[i] = P(&items[i]).item().identity
@@ -77,13 +75,13 @@ func identities[T any, P fileItem[T]](items []T) []string {
 }
 
 // pages goes through a listing with a cursor.
-func pages[T any, P fileItem[T]](
-	ctx context.Context, c *Client, route string, size int, query url.Values, decode func(*object, value) T, segments ...segment,
+func pages[T any, P listItem[T]](
+	ctx context.Context, c *Client, r listRequest, decode func(*object, value) T,
 ) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
 		var cursor cursor
-		l := c.newLister(route, "page_size", size, query, segments)
+		l := c.newLister("page_size", r)
 		for {
 			p, err := fetchPage(ctx, l, func(s *stream) (page[T], error) { return decodePage(s, decode) })
 			if err == nil {
@@ -128,10 +126,7 @@ type ProjectFile struct {
 // readProjectFile reads an item, which has to have an id.
 func readProjectFile(o *object, v value) (f ProjectFile) {
 	if f.Malformed = o.parse(v); f.Malformed == nil {
-		f.ID, f.Malformed = need(o, "id", value.text)
-		if f.ID == "" && f.Malformed == nil {
-			f.Malformed = errors.New("id is empty")
-		}
+		f.ID, f.Malformed = o.id()
 		f.ProjectID = o.text("project_id").Or("")
 		f.Name = o.text("name")
 		f.ExternalFileID = o.text("external_file_id")
@@ -143,9 +138,29 @@ func readProjectFile(o *object, v value) (f ProjectFile) {
 	return f
 }
 
+// ProjectFilesQuery narrows a listing. Zero fields do not. A deployment that refuses a narrower listing gives all.
+type ProjectFilesQuery struct {
+	// Name is a file's own, in upper and lower case.
+	Name, ExternalFileID string
+	FileIDs              []string
+}
+
+func (q *ProjectFilesQuery) values() url.Values {
+	v := url.Values{"order_by": {orderByID}}
+	setText(v, "file_name", q.Name)
+	setText(v, "external_file_id", q.ExternalFileID)
+	for _, id := range q.FileIDs {
+		v.Add("file_ids", id)
+	}
+	return v
+}
+
 // ProjectFiles lists the files of the project. Items may be malformed. An error ends the sequence, which then is not complete.
-func (c *Client) ProjectFiles(ctx context.Context) iter.Seq2[ProjectFile, error] {
-	return pages(ctx, c, projectFilesRoute, maxPageSize, url.Values{"order_by": {orderByID}}, readProjectFile)
+func (c *Client) ProjectFiles(ctx context.Context, q ProjectFilesQuery) iter.Seq2[ProjectFile, error] {
+	r := listRequest{
+		route: projectFilesRoute, query: q.values(), narrowing: []string{"file_name", "external_file_id", "file_ids"}, size: maxPageSize,
+	}
+	return pages(ctx, c, r, readProjectFile)
 }
 
 // PipelineFile is a file of a pipeline, without the fields that are of its processing alone. All of it is the server's
@@ -185,23 +200,54 @@ func readPipelineFile(o *object, v value) (f PipelineFile) {
 	return f
 }
 
+// PipelineFilesQuery narrows a listing. Zero fields do not. A deployment that refuses a narrower listing gives all.
+type PipelineFilesQuery struct {
+	// NameContains leaves files whose name contains it, whether in upper or lower case.
+	NameContains string
+}
+
 // PipelineFiles lists the files of a pipeline. Items may be malformed, and may come more than once, where the listing shifted
 // while it was read. An error ends the sequence, which then is not complete.
-func (c *Client) PipelineFiles(ctx context.Context, id pipeline.ID) iter.Seq2[PipelineFile, error] {
+func (c *Client) PipelineFiles(ctx context.Context, id pipeline.ID, q PipelineFilesQuery) iter.Seq2[PipelineFile, error] {
 	query := url.Values{"order_by": {orderByID}}
-	return offsets(ctx, c, pipelineFilesRoute, query, readPipelineFile, idSegment(id))
+	setText(query, "file_name_contains", q.NameContains)
+	r := listRequest{
+		route: pipelineFilesRoute, segments: []segment{idSegment(id)}, query: query, narrowing: []string{"file_name_contains"},
+	}
+	return offsets(ctx, c, r, readPipelineFile)
+}
+
+// pageSize returns how many items a page is to have at most where it was asked for some; 0 is for the most that there can be.
+func pageSize(asked int) int {
+	if asked < 1 || asked > maxPageSize {
+		return maxPageSize
+	}
+	return asked
+}
+
+// listRequest says what a listing is asked for.
+type listRequest struct {
+	route    string
+	segments []segment
+	// query is that of the first page; nil for none.
+	query url.Values
+	// narrowing are its parameters that are left out where the API refuses the request.
+	narrowing []string
+	// size is the most items that a page may have.
+	size int
+	// single and limit are as in call.
+	single bool
+	limit  *limiter
 }
 
 // lister asks for the pages of a listing.
 type lister struct {
-	client   *Client
-	route    string
-	segments []segment
-	// query is that of the next page.
-	query url.Values
+	client *Client
+	// listRequest has the query of the next page.
+	listRequest
 	// sizeName is the parameter for how many items a page may have; size is its value, and most what it may grow to.
-	sizeName   string
-	size, most int
+	sizeName string
+	most     int
 	// asked is the size of the page that came last.
 	asked int
 }
@@ -209,13 +255,15 @@ type lister struct {
 // orderByID is the order in which items keep their place whatever happens to others.
 const orderByID = "id"
 
-func (c *Client) newLister(route, sizeName string, most int, query url.Values, segments []segment) *lister {
-	l := &lister{client: c, route: route, segments: segments, query: maps.Clone(query), sizeName: sizeName}
-	known := c.listings.of(route)
+func (c *Client) newLister(sizeName string, r listRequest) *lister {
+	l := &lister{client: c, listRequest: r, sizeName: sizeName, most: r.size}
+	if l.query = maps.Clone(r.query); l.query == nil {
+		l.query = url.Values{}
+	}
+	known := c.listings.of(r.route)
 	if known.unordered {
 		l.query.Del("order_by")
 	}
-	l.most = most
 	if known.most > 0 {
 		l.most = min(l.most, known.most)
 	}
@@ -232,7 +280,7 @@ func fetchPage[T any](ctx context.Context, l *lister, decode func(*stream) (T, e
 		if err != nil {
 			return p, err
 		}
-		k.likely = likely
+		k.likely, k.single, k.limit = likely, l.single, l.limit
 		err = k.stream(ctx, l.mostBytes(), func(s *stream) (err error) {
 			p, err = decode(s)
 			return err
@@ -275,13 +323,26 @@ func (l *lister) relent(err error) bool {
 	case isRequest && failed.Class == ClassMalformed && l.size > 1:
 		l.size /= 2
 		return true
-	case isAPI && l.query.Has("order_by") && refused.own &&
-		(refused.Status == http.StatusBadRequest || refused.Status == http.StatusUnprocessableEntity):
+	case !isAPI || !refused.own || refused.Status != http.StatusBadRequest && refused.Status != http.StatusUnprocessableEntity:
+		return false
+	case l.query.Has("order_by") && !slices.ContainsFunc(l.narrowing, refused.names):
 		l.query.Del("order_by")
 		if refused.names("order_by") {
 			l.client.listings.note(l.route, func(k *listingLimits) { k.unordered = true })
 		}
 		return true
 	}
-	return false
+	// A listing that goes on stays as it is.
+	return l.asked == 0 && l.widen()
+}
+
+// widen asks for all, unless that is what is asked for.
+func (l *lister) widen() bool {
+	if !slices.ContainsFunc(l.narrowing, l.query.Has) {
+		return false
+	}
+	for _, name := range l.narrowing {
+		l.query.Del(name)
+	}
+	return true
 }

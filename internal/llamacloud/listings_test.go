@@ -210,7 +210,7 @@ func TestClient_ProjectFiles_OrderIsRefused(t *testing.T) {
 			_, _ = io.WriteString(w, `{"items":[{"id":"a"}]}`)
 		})
 		for range 2 {
-			got, err := collect(a.client.ProjectFiles(t.Context()), func(f ProjectFile) string { return f.ID })
+			got, err := collect(a.client.ProjectFiles(t.Context(), ProjectFilesQuery{}), func(f ProjectFile) string { return f.ID })
 			if err != nil || len(got) != 1 {
 				t.Errorf("%d: got %v, %v", status, got, err)
 			}
@@ -286,7 +286,7 @@ func TestClient_ProjectFiles(t *testing.T) {
 		})(w, r)
 	})
 	var got []ProjectFile
-	for f, err := range a.client.ProjectFiles(t.Context()) {
+	for f, err := range a.client.ProjectFiles(t.Context(), ProjectFilesQuery{}) {
 		if err != nil {
 			t.Fatal(err)
 		}

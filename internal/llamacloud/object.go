@@ -212,6 +212,15 @@ func need[T any](o *object, name string, as func(value) (T, error)) (T, error) {
 	return none, fmt.Errorf("%s: %w", name, err)
 }
 
+// id returns the id that an object has to have.
+func (o *object) id() (string, error) {
+	id, err := need(o, "id", value.text)
+	if id == "" && err == nil {
+		err = errors.New("id is empty")
+	}
+	return id, err
+}
+
 // pageIndex returns an integer that fits int32.
 func (v value) pageIndex() (int32, error) {
 	n, err := v.integer()

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"math"
-	"net/url"
 	"strconv"
 )
 
@@ -36,15 +36,23 @@ func decodeOffsetPage[T any](s *stream, decode func(*object, value) T) (offsetPa
 }
 
 // offsets goes through a listing by offset. Where it shifts it is read again; its items then come again, too.
-func offsets[T any, P fileItem[T]](
-	ctx context.Context, c *Client, route string, query url.Values, decode func(*object, value) T, segments ...segment,
+func offsets[T any, P listItem[T]](
+	ctx context.Context, c *Client, request listRequest, decode func(*object, value) T,
 ) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
+		request.query = maps.Clone(request.query)
 		for _, step := range offsetSteps {
-			r := offsetReader[T, P]{lister: c.newLister(route, "limit", step, query, segments), decode: decode}
+			request.size = step
+			r := offsetReader[T, P]{lister: c.newLister("limit", request), decode: decode}
 			more, err := r.read(ctx, yield)
 			switch {
+			case errors.Is(err, ErrListingStuck) && r.widen():
+				// Its total may be that of all files.
+				for _, name := range request.narrowing {
+					request.query.Del(name)
+				}
+				continue
 			case errors.Is(err, errShifted):
 				c.opts.Log(fmt.Sprintf("%v; it is read again", err))
 				continue
@@ -58,7 +66,7 @@ func offsets[T any, P fileItem[T]](
 }
 
 // offsetReader reads a listing by offset once.
-type offsetReader[T any, P fileItem[T]] struct {
+type offsetReader[T any, P listItem[T]] struct {
 	*lister
 	decode func(*object, value) T
 	cursor cursor

@@ -75,7 +75,7 @@ func TestClient_PipelineFiles_Pages(t *testing.T) {
 					continue
 				}
 				a := newAPI(t, o.ServeHTTP)
-				files := a.client.PipelineFiles(t.Context(), "pipe")
+				files := a.client.PipelineFiles(t.Context(), "pipe", PipelineFilesQuery{})
 				got, err := collect(files, pipelineFileID)
 				if diff := cmp.Diff(o.files, slices.Compact(got)); diff != "" && n > 0 || err != nil || len(got) != n {
 					t.Errorf("%d files in pages of %d, total %s: %d came, %v", n, most, name, len(got), err)
@@ -101,7 +101,7 @@ func TestClient_PipelineFiles_CannotBeTrusted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newAPI(t, answerWith(test.body))
-			_, err := collect(a.client.PipelineFiles(t.Context(), "pipe"), pipelineFileID)
+			_, err := collect(a.client.PipelineFiles(t.Context(), "pipe", PipelineFilesQuery{}), pipelineFileID)
 			if !errors.Is(err, test.want) {
 				t.Errorf("got %v, want %v", err, test.want)
 			}
@@ -153,7 +153,7 @@ func TestClient_PipelineFiles_Shifts(t *testing.T) {
 			t.Run(fmt.Sprint(name, total == nil), func(t *testing.T) {
 				o := &offsetAPI{t: t, files: numbered(250), total: total}
 				o.before = func(request int) { test.shift(o, request) }
-				got, err := collect(newAPI(t, o.ServeHTTP).client.PipelineFiles(t.Context(), "pipe"), pipelineFileID)
+				got, err := collect(newAPI(t, o.ServeHTTP).client.PipelineFiles(t.Context(), "pipe", PipelineFilesQuery{}), pipelineFileID)
 				if !errors.Is(err, test.want) {
 					t.Fatalf("got %v, want %v", err, test.want)
 				}
@@ -177,7 +177,7 @@ func TestClient_PipelineFiles_OddTotalsCountAsNone(t *testing.T) {
 			"1": `{"files":[{"id":"b"}],"total_count":null}`, "2": `{"files":[]}`,
 		}[r.URL.Query().Get("offset")])
 	})
-	got, err := collect(a.client.PipelineFiles(t.Context(), "pipe"), pipelineFileID)
+	got, err := collect(a.client.PipelineFiles(t.Context(), "pipe", PipelineFilesQuery{}), pipelineFileID)
 	if diff := cmp.Diff([]string{"a", "b"}, got); diff != "" || err != nil {
 		t.Errorf("files (-want +got):\n%s%v", diff, err)
 	}

@@ -28,8 +28,10 @@ var (
 
 // answer is what came back for one request.
 type answer struct {
-	call   *call
-	host   *url.URL
+	call *call
+	host *url.URL
+	// linked tells that a link led there, which is not the API's own word.
+	linked bool
 	status int
 	header http.Header
 	// length is the declared length of the body; -1 when there is none.
@@ -170,7 +172,7 @@ func (k *call) sendAdmitted(ctx context.Context, to *url.URL, admitted *governor
 		})
 		return nil, err
 	}
-	a := &answer{call: k, host: to, status: resp.StatusCode, header: resp.Header, length: resp.ContentLength}
+	a := &answer{call: k, host: to, linked: k.link != nil, status: resp.StatusCode, header: resp.Header, length: resp.ContentLength}
 	a.delimited = a.length >= 0 || len(resp.TransferEncoding) > 0 || resp.ProtoMajor >= 2
 	a.body = newBody(ctx, cancel, a, resp.Body, started)
 	if x.ticket.Load() == nil {
@@ -212,12 +214,13 @@ type exchange struct {
 func (x *exchange) request(ctx context.Context, to *url.URL) (*http.Request, error) {
 	c := x.call.client
 	header := http.Header{}
-	if sameOrigin(c.base, to) {
+	if sameOrigin(c.base, to) && x.call.link == nil {
 		header.Set("Authorization", "Bearer "+c.opts.Key.Reveal())
 		for _, h := range c.opts.Headers {
 			header.Set(h.Name, h.Value.Reveal())
 		}
-	} else {
+	}
+	if !sameOrigin(c.base, to) {
 		ctx = leadingTo(ctx, to)
 	}
 	header.Set("Accept", "*/*")

@@ -1,6 +1,7 @@
 package llamacloud
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,13 +17,22 @@ import (
 
 // Selection says which files a Source gives. The zero Selection has none.
 type Selection struct {
-	// Directories and Pipelines are listed in order, then the project where Project is set, then Files are given as they
+	// Directories, Pipelines and Indexes are listed in order, then the project where Project is set, then Files are given as they
 	// stand, whatever the filters say.
-	Directories, Pipelines, Files []pipeline.ID
-	Project                       bool
+	Directories, Pipelines, Indexes, Files []pipeline.ID
+	Project                                bool
+	// Then come parse jobs, which no filter of files concerns: those of Batches, those of the batches of Directories where
+	// DirectoryBatches is set, ParseJobs, and where AllParseJobs is set, those of the project that were created at JobsSince or later and
+	// have JobStatus; zero values do not narrow it.
+	Batches, ParseJobs             []pipeline.ID
+	DirectoryBatches, AllParseJobs bool
+	JobsSince                      time.Time
+	JobStatus                      string
+	// Wait has jobs and batches waited for that are not done.
+	Wait bool
 
 	// DisplayName and the other filters narrow the listings; zero values do not. The API applies them to directories, the
-	// Source to the rest: there DisplayNameContains minds upper and lower case, UniqueID is the external_file_id, removed
+	// Source to the rest, where the API is asked for no more than can match as far as it knows: there DisplayNameContains minds upper and lower case, UniqueID is the external_file_id, removed
 	// files are not listed at all, and a file whose time of change is not known is taken for changed at the right time.
 	DisplayName, DisplayNameContains, UniqueID, FileID string
 	IncludeDeleted                                     bool
@@ -38,13 +48,15 @@ type Selection struct {
 type Source struct {
 	client    *Client
 	selection Selection
+	attached  attached
+	jobs      jobResults
 }
 
 var _ pipeline.Source = (*Source)(nil)
 
 // NewSource returns a Source that uses the client, whose requests Stop ends too.
 func NewSource(c *Client, selection Selection) *Source {
-	return &Source{client: c, selection: selection}
+	return &Source{client: c, selection: selection, jobs: newJobResults()}
 }
 
 // Stop implements pipeline.Source.
@@ -62,15 +74,18 @@ func (s *Source) Listings(ctx context.Context) []pipeline.Listing {
 		}))
 	}
 	for _, id := range s.selection.Pipelines {
-		files := s.client.PipelineFiles(ctx, id)
+		files := s.client.PipelineFiles(ctx, id, s.pipelineQuery())
 		key := pipeline.PipelineSource(string(id))
 		all = append(all, listing(key, "pipeline "+quoteID(id), files, func(f *PipelineFile) (pipeline.File, bool) {
 			file := pipelineFile(f, id)
 			return file, s.selection.matches(&file)
 		}))
 	}
+	for _, id := range s.selection.Indexes {
+		all = append(all, s.indexListing(ctx, id))
+	}
 	if s.selection.Project {
-		files := s.client.ProjectFiles(ctx)
+		files := s.client.ProjectFiles(ctx, s.projectQuery())
 		all = append(all, listing(pipeline.ProjectSource, "project files", files, func(f *ProjectFile) (pipeline.File, bool) {
 			file := projectFile(f)
 			return file, s.selection.matches(&file)
@@ -81,11 +96,11 @@ func (s *Source) Listings(ctx context.Context) []pipeline.Listing {
 			yield(pipeline.File{ID: string(id)}, nil)
 		}})
 	}
-	return all
+	return append(all, s.jobListings(ctx)...)
 }
 
 // listing converts the items of a listing, and leaves out those that are not wanted.
-func listing[T any, P fileItem[T]](
+func listing[T any, P listItem[T]](
 	key pipeline.SourceKey, what string, items iter.Seq2[T, error], convert func(*T) (file pipeline.File, wanted bool),
 ) pipeline.Listing {
 	return pipeline.Listing{Key: key, Files: func(yield func(pipeline.File, error) bool) {
@@ -123,7 +138,29 @@ func (s *Source) directoryQuery() DirectoryFilesQuery {
 	}
 }
 
-// matches applies the filters to a file of a listing that cannot.
+// projectQuery is what the API can filter by of what matches does.
+func (s *Source) projectQuery() ProjectFilesQuery {
+	q := ProjectFilesQuery{Name: s.selection.DisplayName, ExternalFileID: s.selection.UniqueID}
+	if id := s.selection.FileID; id != "" {
+		q.FileIDs = []string{id}
+	}
+	return q
+}
+
+// pipelineQuery is what the API can filter by of what matches does, and lets more through: it does not mind upper and lower case.
+// What a database may take for more than a letter is not left to it.
+func (s *Source) pipelineQuery() PipelineFilesQuery {
+	name := cmp.Or(s.selection.DisplayNameContains, s.selection.DisplayName)
+	isPlain := func(r rune) bool {
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune(" .-()", r)
+	}
+	if strings.ContainsFunc(name, func(r rune) bool { return !isPlain(r) }) || strings.TrimSpace(name) != name {
+		return PipelineFilesQuery{}
+	}
+	return PipelineFilesQuery{NameContains: name}
+}
+
+// matches applies the filters to a file of a listing, of which the API may have applied some.
 func (s *Selection) matches(f *pipeline.File) bool {
 	after, before := s.UpdatedAtOnOrAfter, s.UpdatedAtOnOrBefore
 	switch {
@@ -141,6 +178,14 @@ func (s *Selection) matches(f *pipeline.File) bool {
 // Assets implements pipeline.Source. An answer that is no listing is the file's failure.
 func (s *Source) Assets(ctx context.Context, of pipeline.Wanted, room pipeline.Room) ([]*pipeline.Asset, error) {
 	id := pipeline.ID(of.File.ID)
+	switch {
+	case of.Origin == pipeline.OriginAttachment:
+		return s.attachments(ctx, of.File, room)
+	case of.Origin == pipeline.OriginParse:
+		return s.jobAssets(ctx, of, room)
+	case of.Kind == pipeline.Document:
+		return document(of.File, room)
+	}
 	if isTyped(id) {
 		return nil, &pipeline.NoAssetsError{Reason: fmt.Sprintf(
 			"no screenshots and figures can be asked for: %.80q is not the id of a stored file, which is a UUID", string(id))}
@@ -156,11 +201,18 @@ func (s *Source) Assets(ctx context.Context, of pipeline.Wanted, room pipeline.R
 
 // typedID is a UUID behind a word, by which the API tells ids of other things than stored files, such as directory files (dfl-)
 // and parse jobs (pjb-). The image routes take none of them.
-var typedID = regexp.MustCompile(`^[A-Za-z]+[-_][0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+var typedID = regexp.MustCompile(`^[A-Za-z]+[-_]` + uuid + `$`)
+
+const uuid = `[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}`
+
+var madeID = regexp.MustCompile(`^([A-Za-z]+[-_])?` + uuid + `$`)
+
+// HasUUID tells whether a text is an id as the API makes them: a UUID, or one behind a word.
+func HasUUID(text string) bool { return madeID.MatchString(text) }
 
 func isTyped(id pipeline.ID) bool { return typedID.MatchString(string(id)) }
 
-func assets[T any, P fileItem[T]](
+func assets[T any, P listItem[T]](
 	ctx context.Context, s *Source, route string, id pipeline.ID, room pipeline.Room, decode func(*object, value) T,
 	convert func(pipeline.ID, *T) *pipeline.Asset,
 ) (list []*pipeline.Asset, err error) {
@@ -192,7 +244,10 @@ func assets[T any, P fileItem[T]](
 			taken += asset.Weight()
 			st.failed = room(asset.Weight())
 			return st.failed
-		}, func() { list = []*pipeline.Asset{} })
+		}, func() error {
+			list = []*pipeline.Asset{}
+			return nil
+		})
 	})
 	if err != nil {
 		return nil, failure(err, k.requests)
@@ -236,7 +291,11 @@ func (s *Source) Blob(ctx context.Context, asset *pipeline.Asset, pause pipeline
 	expected, _ := asset.ExpectedSize()
 	var blob *pipeline.Blob
 	err = k.do(ctx, func(a *answer) (err error) {
-		blob, err = s.client.takeBlob(a, expected)
+		if asset.Kind == pipeline.Document {
+			blob, err = s.client.takeDocument(a, documentName(asset))
+		} else {
+			blob, err = s.client.takeBlob(a, expected)
+		}
 		return err
 	})
 	if err != nil {
@@ -246,7 +305,14 @@ func (s *Source) Blob(ctx context.Context, asset *pipeline.Asset, pause pipeline
 }
 
 func (s *Source) blobCall(a *pipeline.Asset) (*call, error) {
-	if a.Kind == pipeline.Figure {
+	switch {
+	case a.Origin == pipeline.OriginAttachment:
+		return s.attachmentCall(a)
+	case a.Origin == pipeline.OriginParse:
+		return s.jobPictureCall(a)
+	case a.Kind == pipeline.Document:
+		return s.documentCall(a)
+	case a.Kind == pipeline.Figure:
 		return s.client.figureCall(a.FileID, a.PageIndex, a.FigureName)
 	}
 	return s.client.screenshotCall(a.FileID, a.PageIndex)
@@ -267,8 +333,7 @@ func failure(err error, requests int) error {
 // listingError says which listing it is that was refused or cannot be trusted. What ends a run whatever was asked for
 // stays as it is.
 func listingError(key pipeline.SourceKey, what string, err error) error {
-	_, ok := concern(err)
-	if ok || errors.Is(err, ErrCursorRepeats) || errors.Is(err, ErrListingStuck) || errors.Is(err, ErrListingShifts) {
+	if !EndsAll(err) {
 		return &pipeline.SourceError{Key: key, Err: &ListingError{What: what, Err: err}}
 	}
 	return err

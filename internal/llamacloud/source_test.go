@@ -220,14 +220,14 @@ func TestSource_Assets(t *testing.T) {
 	})
 	want := map[pipeline.Kind][]*pipeline.Asset{
 		pipeline.Screenshot: {{
-			FileID: "f", Kind: pipeline.Screenshot, PageIndex: 7, ListedSize: new(int64(0)), Metadata: json.RawMessage(`{"a":1}`),
+			FileID: "f", Kind: pipeline.Screenshot, Origin: pipeline.OriginFile, PageIndex: 7, ListedSize: new(int64(0)), Metadata: json.RawMessage(`{"a":1}`),
 		}},
 		pipeline.Figure: {
 			{
-				FileID: "f", Kind: pipeline.Figure, PageIndex: 1, FigureName: "../x", ListedSize: new(int64(9)),
+				FileID: "f", Kind: pipeline.Figure, Origin: pipeline.OriginFile, PageIndex: 1, FigureName: "../x", ListedSize: new(int64(9)),
 				Confidence: new(0.0), IsLikelyNoise: new(false),
 			},
-			{FileID: "f", Kind: pipeline.Figure, FigureName: "y"},
+			{FileID: "f", Kind: pipeline.Figure, Origin: pipeline.OriginFile, FigureName: "y"},
 		},
 	}
 	for kind, assets := range want {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"exporter/internal/media"
 	"exporter/pipeline"
@@ -42,14 +41,7 @@ func (c *Client) takeBlob(a *answer, expected int64) (*pipeline.Blob, error) {
 		_ = sp.release()
 		return nil, err
 	}
-	content := pipeline.Content{Size: sp.size, SHA256: sp.sum(), MediaType: mediaType}
-	content.Width, content.Height, _ = media.Dimensions(mediaType, sp.body(), sp.size)
-	content.Orientation = media.Orientation(mediaType, sp.body(), sp.size)
-	blob := pipeline.NewBlob(content, sp.body(), sp.release)
-	blob.Attempts = a.call.requests
-	blob.FetchedAt = time.Now().UTC()
-	blob.DeclaredType = a.declaredType()
-	return blob, nil
+	return c.blobOf(a, sp, mediaType), nil
 }
 
 // sniff returns the media type of the image that begins in r. The bytes decide, whatever the answer declares.

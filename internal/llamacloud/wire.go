@@ -111,20 +111,72 @@ func decodeList[T any](s *stream, decode func(*object, value) T) (list []T, err 
 	err = s.items(func(o *object, v value) error {
 		list = append(list, decode(o, v))
 		return nil
-	}, func() { list = []T{} })
+	}, func() error {
+		list = []T{}
+		return nil
+	})
 	return list, err
 }
 
 // items takes an array of items, unless null stands in its place: then begin is not called.
-func (s *stream) items(each func(*object, value) error, begin func()) error {
+func (s *stream) items(each func(*object, value) error, begin func() error) error {
 	if c, err := s.need(); err != nil || c == 'n' {
-		v, err := s.value()
-		if err == nil && !v.isNull() {
-			err = v.isNot("an array")
-		}
+		return s.null("an array", err)
+	}
+	if err := begin(); err != nil {
 		return err
 	}
-	begin()
 	var o object
 	return s.elements(func(v value) error { return each(&o, v) })
+}
+
+// listIn takes an object apart: of the array that one of its members is, each of the elements, and the other members. Where the
+// object or the array is null, or the object has no such member, there are none. A member may come twice: each time begin is called
+// before its elements, with isList false, and once more where it is an array.
+func (s *stream) listIn(of string, each func(*object, value) error, begin func(isList bool) error) (others object, err error) {
+	if c, err := s.need(); err != nil || c == 'n' {
+		return others, s.null("an object", err)
+	}
+	err = s.members(func(name value) error {
+		if spellString(name) == of {
+			if err := begin(false); err != nil {
+				return err
+			}
+			return s.items(each, func() error { return begin(true) })
+		}
+		v, err := s.value()
+		if err != nil {
+			return err
+		}
+		others.members = append(others.members, member{name, s.keep(v)})
+		return nil
+	})
+	return others, err
+}
+
+// null takes null, and says otherwise that it is not what was wanted. The error is why there is no next byte.
+func (s *stream) null(what string, err error) error {
+	if err != nil {
+		return err
+	}
+	v, err := s.value()
+	if err == nil && !v.isNull() {
+		err = v.isNot(what)
+	}
+	return err
+}
+
+// one does the call, whose answer is one item, and returns it. One that is malformed is an error.
+func one[T any, P listItem[T]](ctx context.Context, k *call, decode func(*object, value) T) (t T, err error) {
+	err = k.stream(ctx, k.client.maxJSON, func(s *stream) error {
+		v, err := s.value()
+		if err != nil {
+			return err
+		}
+		var o object
+		t = decode(&o, v)
+		return P(&t).item().Malformed
+	})
+	k.client.cleanItem(P(&t).item())
+	return t, err
 }

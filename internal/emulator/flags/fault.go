@@ -56,7 +56,7 @@ type faultFlags struct {
 
 func (f *faultFlags) addFlags(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&f.kinds, "faults", nil, "`KINDS` of faults to inject: "+choice(emulator.FaultKinds()))
-	fs.StringVar(&f.routes, "fault-routes", "blobs", "`ROUTES` that are faulty: blobs, listings (of files and assets), files, assets, screenshots or figures (one of these listings), or all")
+	fs.StringVar(&f.routes, "fault-routes", "blobs", "`ROUTES` that are faulty: blobs, listings (of files, assets, attachments and jobs), files, assets, screenshots, figures, attachments or jobs (one of these listings), sources (directories, indexes, pipelines and projects), or all")
 	fs.Float64Var(&f.rate, "fault-rate", 0.1, "`SHARE` of the blobs or listings that are faulty, from 0 to 1")
 	fs.IntVar(&f.times, "fault-times", 1, "how often a faulty one fails before it succeeds; -1 for ever")
 	fs.StringVar(&f.retryAfter, "fault-retry-after", "", "`VALUE` of the Retry-After of injected status_429 and status_503, sent as it is; none where it is empty")
@@ -64,15 +64,17 @@ func (f *faultFlags) addFlags(fs *pflag.FlagSet) {
 
 func (f *faultFlags) faults(fs *pflag.FlagSet) (faults emulator.Faults, err error) {
 	routes := map[string][]emulator.Route{
-		"blobs": emulator.BlobRoutes(), "listings": emulator.ListingRoutes(), "all": emulator.AllRoutes(),
+		"blobs":    append(emulator.BlobRoutes(), emulator.DownloadRoutes()...),
+		"listings": emulator.ListingRoutes(), "all": emulator.Routes(),
 		"files": emulator.FileListingRoutes(), "assets": emulator.AssetListingRoutes(),
 		"screenshots": {emulator.RouteListPageScreenshots}, "figures": {emulator.RouteListPageFigures},
+		"attachments": emulator.AttachmentRoutes(), "jobs": emulator.ParseRoutes(), "sources": emulator.SourceRoutes(),
 	}[f.routes]
 	switch {
 	case len(f.kinds) == 0:
 		return faults, needs(fs, "--faults", "fault-routes", "fault-rate", "fault-times", "fault-retry-after")
 	case routes == nil:
-		return faults, fmt.Errorf("--fault-routes %q: want blobs, listings, files, assets, screenshots, figures or all", f.routes)
+		return faults, fmt.Errorf("--fault-routes %q: want blobs, listings, files, assets, screenshots, figures, attachments, jobs, sources or all", f.routes)
 	case !(f.rate >= 0 && f.rate <= 1):
 		return faults, fmt.Errorf("--fault-rate %v: want a share from 0 to 1", f.rate)
 	case f.times == 0 || f.times < -1:

@@ -9,25 +9,25 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"exporter/internal/config"
 	"exporter/internal/emulator"
 	"exporter/internal/emulator/sample"
 )
 
 // Flags are those of an emulator.
 type Flags struct {
-	flags                         *pflag.FlagSet
-	corpus, key                   string
-	blobSize, metadata            string
-	assetMetadata                 string
-	syntheticFiles, syntheticEach int
-	latency                       time.Duration
-	seed                          uint64
-	limit                         limitFlags
-	quota                         quotaFlags
-	throttle                      throttleFlags
-	faults                        faultFlags
-	storage                       storageFlags
+	flags                 *pflag.FlagSet
+	corpus, key           string
+	synthetic             syntheticFlags
+	largePages            bool
+	latency               time.Duration
+	picturesAfter         time.Duration
+	picturesAfterListings int
+	seed                  uint64
+	limit                 limitFlags
+	quota                 quotaFlags
+	throttle              throttleFlags
+	faults                faultFlags
+	storage               storageFlags
 }
 
 // Add adds the flags of an emulator. Those of the addresses that it listens on are not among them, but for that of the storage origin.
@@ -35,13 +35,13 @@ func Add(fs *pflag.FlagSet) *Flags {
 	f := &Flags{flags: fs}
 	fs.StringVar(&f.key, "key", "", "the only API `KEY` that is accepted; any one where it is empty. It is no secret")
 	fs.StringVar(&f.corpus, "corpus", "", "`FOLDER` of a recorded corpus; else the built-in sample")
-	fs.IntVar(&f.syntheticFiles, "synthetic-files", 0, "serve a computed corpus with this `NUMBER` of files instead, in the directory \"synthetic\"")
-	fs.IntVar(&f.syntheticEach, "synthetic-assets", 100, "`NUMBER` of assets of each computed file")
-	fs.StringVar(&f.blobSize, "synthetic-size", "100KB", "`SIZE` of each computed blob")
-	fs.StringVar(&f.metadata, "synthetic-metadata", "20B", "least `SIZE` of the metadata of each computed file")
-	fs.StringVar(&f.assetMetadata, "synthetic-asset-metadata", "", "least `SIZE` of the metadata of each computed asset; none where it is empty")
+	f.synthetic.addFlags(fs)
 	fs.Uint64Var(&f.seed, "seed", 1, "seed of faults, of random throttling and of computed blobs")
 	fs.DurationVar(&f.latency, "latency", 0, "wait so long before every answer")
+	fs.DurationVar(&f.picturesAfter, "pictures-after", 0, "screenshots, figures and attachments come so long after the start")
+	fs.IntVar(&f.picturesAfterListings, "pictures-after-listings", 0,
+		"the screenshots, the figures and the attachments of a file come when they were listed in vain this `NUMBER` of times; -1: never")
+	fs.BoolVar(&f.largePages, "refuse-large-pages", false, "answer 422 to a page_size of more than 1000, in place of lowering it")
 	f.limit.addFlags(fs, "")
 	f.quota.addFlags(fs)
 	f.throttle.addFlags(fs)
@@ -56,9 +56,15 @@ func (f *Flags) StorageAddress() string { return f.storage.listen }
 // Options are what the flags describe, but for the address of the storage origin. No log is kept, so that the emulator
 // can run for long. now is asked when all else is done: that may take a while.
 func (f *Flags) Options(now func() time.Time) (options emulator.Options, err error) {
-	options = emulator.Options{Key: f.key, Latency: f.latency, Seed: f.seed, LogLimit: -1}
+	options = emulator.Options{Key: f.key, Latency: f.latency, Seed: f.seed, RefuseLargePages: f.largePages, LogLimit: -1}
 	if f.latency < 0 {
 		return options, fmt.Errorf("--latency %v: must not be negative", f.latency)
+	}
+	if f.picturesAfter < 0 {
+		return options, fmt.Errorf("--pictures-after %v: must not be negative", f.picturesAfter)
+	}
+	if f.picturesAfterListings < -1 {
+		return options, fmt.Errorf("--pictures-after-listings %d: want 0 or more, or -1 for never", f.picturesAfterListings)
 	}
 	if options.Limit, err = f.limit.limit(f.flags); err != nil {
 		return options, err
@@ -84,6 +90,7 @@ func (f *Flags) Options(now func() time.Time) (options emulator.Options, err err
 		return options, err
 	}
 	start := now()
+	options.PicturesAfter = emulator.Delay{Looks: f.picturesAfterListings, Until: start.Add(f.picturesAfter)}
 	if !f.flags.Changed("quota-age") {
 		alignToClock(options.Limit, start)
 	}
@@ -94,18 +101,15 @@ func (f *Flags) Options(now func() time.Time) (options emulator.Options, err err
 }
 
 func (f *Flags) load() (*emulator.Corpus, error) {
+	computed, err := f.synthetic.options(f.flags, f.seed)
 	switch {
-	case f.syntheticFiles < 0 || f.syntheticEach < 0:
-		return nil, fmt.Errorf("--synthetic-files and --synthetic-assets must not be negative")
-	case f.corpus != "" && f.syntheticFiles > 0:
-		return nil, fmt.Errorf("--corpus and --synthetic-files exclude each other")
-	case f.syntheticFiles > 0:
-		return f.compute()
-	}
-	if err := needs(f.flags, "--synthetic-files", "synthetic-assets", "synthetic-size", "synthetic-metadata", "synthetic-asset-metadata"); err != nil {
+	case err != nil:
 		return nil, err
-	}
-	if f.corpus == "" {
+	case computed != nil && f.corpus != "":
+		return nil, fmt.Errorf("--corpus and a computed corpus (--synthetic-files, --synthetic-jobs) exclude each other")
+	case computed != nil:
+		return emulator.Synthetic(*computed), nil
+	case f.corpus == "":
 		return emulator.LoadCorpus(sample.FS())
 	}
 	corpus, err := emulator.LoadCorpus(os.DirFS(f.corpus))
@@ -113,26 +117,4 @@ func (f *Flags) load() (*emulator.Corpus, error) {
 		return nil, fmt.Errorf("--corpus %s: %w", f.corpus, err)
 	}
 	return corpus, nil
-}
-
-// compute is load for a computed corpus.
-func (f *Flags) compute() (*emulator.Corpus, error) {
-	o := emulator.SyntheticOptions{Files: f.syntheticFiles, AssetsPerFile: f.syntheticEach, Seed: f.seed}
-	for _, of := range []struct {
-		flag, text string
-		size       *int
-	}{
-		{"synthetic-size", f.blobSize, &o.BlobSize}, {"synthetic-metadata", f.metadata, &o.Metadata},
-		{"synthetic-asset-metadata", f.assetMetadata, &o.AssetMetadata},
-	} {
-		if of.text == "" && of.flag == "synthetic-asset-metadata" {
-			continue
-		}
-		size, err := config.ParseSize(of.text)
-		if err != nil {
-			return nil, fmt.Errorf("--%s: %w", of.flag, err)
-		}
-		*of.size = int(size)
-	}
-	return emulator.Synthetic(o), nil
 }

@@ -10,7 +10,7 @@ import (
 
 // Switch ends all waiting and sending of the governors that share it. It is safe for concurrent use.
 type Switch struct {
-	// stopped is closed by Stop, halted by Halt.
+	// stopped is closed by Stop and made anew by Resume, halted is closed by Halt.
 	stopped, halted chan struct{}
 
 	mu       sync.Mutex
@@ -29,6 +29,16 @@ func (s *Switch) Stop() {
 	if !s.stopping {
 		s.stopping = true
 		close(s.stopped)
+	}
+}
+
+// Resume undoes Stop. Nobody may be waiting.
+func (s *Switch) Resume() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping {
+		s.stopping = false
+		s.stopped = make(chan struct{})
 	}
 }
 

@@ -1,0 +1,91 @@
+package llamacloud
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"exporter/internal/media"
+	"exporter/pipeline"
+)
+
+// document is what there is to be had of a file itself, for which nothing has to be asked.
+func document(file *pipeline.File, room pipeline.Room) ([]*pipeline.Asset, error) {
+	if isTyped(pipeline.ID(file.ID)) {
+		return nil, &pipeline.NoAssetsError{Reason: fmt.Sprintf("no document can be asked for: %.80q is not the id of a stored file", file.ID)}
+	}
+	asset := &pipeline.Asset{
+		FileID: pipeline.ID(file.ID), Kind: pipeline.Document, Origin: pipeline.OriginFile, PageIndex: pipeline.NoPage,
+	}
+	if file.DisplayName != nil {
+		asset.Handle = *file.DisplayName
+	}
+	if err := room(asset.Weight()); err != nil {
+		return nil, err
+	}
+	return []*pipeline.Asset{asset}, nil
+}
+
+// documentName returns the name of a document; empty where it is not known.
+func documentName(a *pipeline.Asset) string {
+	name, _ := a.Handle.(string)
+	return name
+}
+
+func (s *Source) documentCall(a *pipeline.Asset) (*call, error) {
+	k, err := s.client.newSingleCall(fileContentRoute, nil, idSegment(a.FileID))
+	if err == nil {
+		k.linked = true
+	}
+	return k, err
+}
+
+// takeDocument reads an answer's body, which may be anything, and closes it. What tells that it is whole is where the answer says that it
+// ends.
+func (c *Client) takeDocument(a *answer, name string) (*pipeline.Blob, error) {
+	defer a.body.Close()
+	if err := c.checkSize(a, a.length, 0); err != nil {
+		return nil, err
+	}
+	if a.status != http.StatusOK {
+		return nil, a.wrong(ClassTruncated, a.status, fmt.Errorf("answered with status %d", a.status))
+	}
+	if !a.delimited {
+		return nil, a.fail(ClassTruncated, errors.New("nothing tells where the document ends"))
+	}
+	body := bufio.NewReaderSize(io.LimitReader(a.body, c.opts.MaxBlobSize+1), media.SniffLen)
+	head, err := body.Peek(media.SniffLen)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	mediaType := media.DocumentType(head, name)
+	sp, err := c.spool.take(body, a.length)
+	if err != nil {
+		return nil, err
+	}
+	err = c.checkSize(a, sp.size, 0)
+	if err == nil && a.length >= 0 && sp.size != a.length {
+		err = a.fail(ClassTruncated, fmt.Errorf("%d bytes, but %d were declared", sp.size, a.length))
+	}
+	if err != nil {
+		// Why the document is refused counts for more than a temporary file that stays.
+		_ = sp.release()
+		return nil, err
+	}
+	return c.blobOf(a, sp, mediaType), nil
+}
+
+// blobOf returns the blob of an answer whose body has been taken in and found right.
+func (c *Client) blobOf(a *answer, sp *spooled, mediaType string) *pipeline.Blob {
+	content := pipeline.Content{Size: sp.size, SHA256: sp.sum(), MediaType: mediaType}
+	content.Width, content.Height, _ = media.Dimensions(mediaType, sp.body(), sp.size)
+	content.Orientation = media.Orientation(mediaType, sp.body(), sp.size)
+	blob := pipeline.NewBlob(content, sp.body(), sp.release)
+	blob.Attempts = a.call.requests
+	blob.FetchedAt = time.Now().UTC()
+	blob.DeclaredType = a.declaredType()
+	return blob
+}

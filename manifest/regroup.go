@@ -1,0 +1,307 @@
+package manifest
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"iter"
+	"slices"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+// section is what a table has of row groups one after the other: one of another table, which is copied as it is, or some rows.
+type section struct {
+	copied *rowGroup
+	rows   batches
+	// groupRows is how many of the rows a row group has at most.
+	groupRows int
+}
+
+// sections are all of a table, in the order of keys.
+type sections = iter.Seq2[section, error]
+
+// allRows returns a table of rows.
+func allRows(rows batches, groupRows int) sections {
+	return func(yield func(section, error) bool) { yield(section{rows: rows, groupRows: groupRows}, nil) }
+}
+
+// Of a table of few rows the row groups are small, so that a merge of fewer rows copies most of them.
+const (
+	// fewestGroups is about how many row groups a table has at least, and leastGroupShare the share of the largest that the smallest
+	// ones may have: each weighs some 8 KiB beside its rows.
+	fewestGroups    = 8
+	leastGroupShare = 32
+)
+
+// groupRowsOf returns how many rows the row groups of a table have, which doubles when the table has grown to twice as many.
+func groupRowsOf(total int64, most int) int {
+	rows := most
+	for rows > most/leastGroupShare && int64(rows)*fewestGroups > total {
+		rows /= 2
+	}
+	return max(rows, 1)
+}
+
+// merging is a merge of the parts into the file of a series. A row group of the file into which no row falls is copied as it is,
+// and those that have become small are joined with their neighbours.
+type merging[T any] struct {
+	*log[T]
+	// goes tells whether a row is to go. Of a row group that is copied it is given the columns that it needs, and none goes.
+	goes  func(row) bool
+	needs []int
+}
+
+// sections yields what the new file consists of.
+func (m *merging[T]) sections(ctx context.Context, info Info) sections {
+	total := int64(0)
+	for _, t := range m.tables() {
+		total += t.parquet.NumRows()
+	}
+	groupRows := groupRowsOf(total, m.groupRows)
+	if m.base == nil || !m.base.isSound || !m.base.isCurrent(info) || !parquet.EqualNodes(m.base.parquet.Schema(), m.schema) {
+		return allRows(without(m.all(ctx), m.goes), groupRows)
+	}
+	return func(yield func(section, error) bool) {
+		pieces, err := m.pieces(groupRows)
+		if err != nil {
+			yield(section{}, err)
+			return
+		}
+		var parts []*table
+		for _, p := range m.parts {
+			parts = append(parts, p.table)
+		}
+		next, stop := iter.Pull2(mergeTables(parts, m.compare))
+		defer stop()
+		added := portions{next: next, key: m.keys[0]}
+		for i, p := range pieces {
+			if !p.isChanged {
+				err := m.look(ctx, p)
+				if !yield(section{copied: &rowGroup{m.base.file, m.base.parquet.Metadata().RowGroups[p.number]}}, err) || err != nil {
+					return
+				}
+				continue
+			}
+			var end *piece
+			if i+1 < len(pieces) {
+				end = &pieces[i+1]
+			}
+			rows := merge([]batches{m.base.rows(p.span), added.before(end)}, m.compare)
+			groups := (p.rows + int64(groupRows) - 1) / int64(groupRows)
+			if !yield(section{
+				rows:      without(withContext(ctx, rows), m.goes),
+				groupRows: int((p.rows + groups - 1) / groups),
+			}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// look shows the rows of a row group that is copied to goes.
+func (m *merging[T]) look(ctx context.Context, p piece) error {
+	if len(m.needs) == 0 {
+		return context.Cause(ctx)
+	}
+	for b, err := range withContext(ctx, m.base.read(m.base.parquet.RowGroups()[p.number], span{count: p.span.count}, m.needs)) {
+		if err != nil {
+			return err
+		}
+		for i := range b.count() {
+			m.goes(b.row(i))
+		}
+	}
+	return nil
+}
+
+// piece is one row group of a file, or several one after the other that are written anew.
+type piece struct {
+	span
+	weight
+	// number is that of the row group, where the piece is one.
+	number int
+	// least and most are the first and the last of the first keys; a null counts as an empty text.
+	least, most []byte
+	// isChanged says that rows fall into the piece, or that it is joined with others.
+	isChanged bool
+}
+
+// weight is what counts towards the bounds of a row group: rows, and bytes of texts in columns with a dictionary and without.
+type weight struct{ rows, dictionaries, texts int64 }
+
+func (w weight) plus(o weight) weight {
+	return weight{w.rows + o.rows, w.dictionaries + o.dictionaries, w.texts + o.texts}
+}
+
+// fits tells whether so much may be one row group.
+func (w weight) fits(groupRows int) bool {
+	return w.rows <= int64(groupRows) && w.dictionaries <= dictionaryBytes && w.texts <= rowGroupBytes
+}
+
+// pieces returns what the file falls into when the rows of the parts are merged into it. Of two neighbours that are changed, or that
+// may be one row group, it makes one.
+func (m *merging[T]) pieces(groupRows int) ([]piece, error) {
+	old := m.oldPieces()
+	between, err := m.place(old)
+	if err != nil {
+		return nil, err
+	}
+	var pieces []piece
+	add := func(p piece) {
+		for len(pieces) > 0 {
+			last := pieces[len(pieces)-1]
+			if sum := last.plus(p.weight); !sum.fits(groupRows) && !(last.isChanged && p.isChanged) {
+				break
+			}
+			p = last.joined(p)
+			pieces = pieces[:len(pieces)-1]
+		}
+		pieces = append(pieces, p)
+	}
+	for i, added := range between {
+		if added.rows > 0 {
+			at := span{}
+			if i > 0 {
+				at.first = old[i-1].end()
+			}
+			add(piece{span: at, weight: added, isChanged: true})
+		}
+		if i < len(old) {
+			add(old[i])
+		}
+	}
+	return pieces, nil
+}
+
+// joined returns a piece and the one behind it as one.
+func (p piece) joined(next piece) piece {
+	return piece{
+		span: between(p.first, next.end()), weight: p.plus(next.weight), least: p.least, most: next.most, isChanged: true,
+	}
+}
+
+// oldPieces returns the row groups of the file.
+func (m *merging[T]) oldPieces() []piece {
+	var old []piece
+	weights := weightsOf(m.base.parquet)
+	for g, group := range m.base.groups() {
+		chunk := g.ColumnChunks()[m.keys[0]].(*parquet.FileColumnChunk)
+		p := piece{span: group, weight: weights[len(old)], number: len(old)}
+		if least, most, ok := chunk.Bounds(); ok {
+			p.least, p.most = least.Clone().ByteArray(), most.Clone().ByteArray()
+		}
+		if chunk.NullCount() > 0 {
+			p.least = nil
+		}
+		old = append(old, p)
+	}
+	return old
+}
+
+// weightsOf returns what the row groups of a file weigh.
+func weightsOf(f *parquet.File) []weight {
+	dictionaries, plain := textColumns(f.Schema())
+	weights := make([]weight, 0, len(f.RowGroups()))
+	for _, g := range f.Metadata().RowGroups {
+		size := func(columns []int) (bytes int64) {
+			for _, c := range columns {
+				bytes += g.Columns[c].MetaData.TotalUncompressedSize
+			}
+			return bytes
+		}
+		weights = append(weights, weight{g.NumRows, size(dictionaries), size(plain)})
+	}
+	return weights
+}
+
+// place adds the rows of the parts to the pieces into which they fall, and returns those that fall before each piece, and behind
+// the last one.
+func (m *merging[T]) place(old []piece) ([]weight, error) {
+	between := make([]weight, len(old)+1)
+	for _, p := range m.parts {
+		row := weightOfRow(p.parquet)
+		at := 0
+		for b, err := range columnOfTable(p.table, m.keys[0]) {
+			if err != nil {
+				return nil, err
+			}
+			for _, v := range b.column(m.keys[0]) {
+				id := v.ByteArray()
+				for at < len(old) && bytes.Compare(old[at].most, id) < 0 {
+					at++
+				}
+				if at == len(old) || bytes.Compare(id, old[at].least) < 0 {
+					between[at] = between[at].plus(row)
+					continue
+				}
+				old[at].weight = old[at].plus(row)
+				for i := at; i < len(old) && bytes.Compare(old[i].least, id) <= 0; i++ {
+					old[i].isChanged = true
+				}
+			}
+		}
+	}
+	return between, nil
+}
+
+// columnOfTable yields one column of all rows of a table.
+func columnOfTable(t *table, column int) batches {
+	return func(yield func(batch, error) bool) {
+		for g, group := range t.groups() {
+			for b, err := range t.read(g, span{count: group.count}, []int{column}) {
+				if !yield(b, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// weightOfRow returns what a row of a file weighs, as far as can be said of all.
+func weightOfRow(f *parquet.File) weight {
+	var all weight
+	for _, w := range weightsOf(f) {
+		all = all.plus(w)
+	}
+	rows := max(all.rows, 1)
+	return weight{1, all.dictionaries / rows, all.texts / rows}
+}
+
+// portions gives out sorted rows a part at a time.
+type portions struct {
+	next func() (batch, error, bool)
+	left batch
+	// key is the column by which rows are sorted first.
+	key int
+}
+
+// before yields the next rows, as many as come before a piece; all where that is nil.
+func (p *portions) before(end *piece) batches {
+	return func(yield func(batch, error) bool) {
+		for {
+			if p.left.count() == 0 {
+				b, err, more := p.next()
+				if !more {
+					return
+				}
+				if err != nil {
+					yield(b, err)
+					return
+				}
+				p.left = b
+			}
+			some := p.left.count()
+			if end != nil {
+				some, _ = slices.BinarySearchFunc(p.left.column(p.key), end.least, func(v parquet.Value, least []byte) int {
+					return cmp.Or(bytes.Compare(v.ByteArray(), least), 1)
+				})
+			}
+			b := p.left.slice(0, some)
+			p.left = p.left.slice(some, p.left.count())
+			if some == 0 || !yield(b, nil) || p.left.count() > 0 {
+				return
+			}
+		}
+	}
+}

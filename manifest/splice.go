@@ -1,0 +1,204 @@
+package manifest
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"io"
+	"slices"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
+)
+
+// parquetMagic is what a Parquet file begins and ends with.
+const parquetMagic = "PAR1"
+
+// rowGroup is a row group of a file, of the same columns as the one that it is copied to.
+type rowGroup struct {
+	file   io.ReaderAt
+	format format.RowGroup
+}
+
+// bytes returns where the row group is in its file: pages and bloom filters lie one behind the other.
+func (g rowGroup) bytes() span {
+	end := int64(0)
+	for _, c := range g.format.Columns {
+		m := &c.MetaData
+		pages := cmp.Or(m.DictionaryPageOffset, m.DataPageOffset)
+		end = max(end, pages+m.TotalCompressedSize, m.BloomFilterOffset+int64(m.BloomFilterLength))
+	}
+	return between(g.format.FileOffset, end)
+}
+
+// splicer writes a Parquet file of row groups that a writer makes, and of some that are copied as they are, with their indexes. The
+// library's own way of copying does not take columns that have a dictionary and a bloom filter (parquet-go 0.32.0,
+// bloomFilterIsCopyable).
+type splicer struct {
+	*parquet.GenericWriter[any]
+	sums *checksumWriter
+	// written counts what the writer has written: it knows nothing of what was copied. Of that, the first begun bytes are left out:
+	// the magic, which is there already.
+	written, begun int64
+	copies         []copiedGroup
+}
+
+// copiedGroup is a row group that was copied to a place of the file, when the writer had come to another one.
+type copiedGroup struct {
+	rowGroup
+	to, at int64
+}
+
+func newSplicer(sums *checksumWriter, options ...parquet.WriterOption) *splicer {
+	s := &splicer{sums: sums}
+	s.GenericWriter = parquet.NewGenericWriter[any](splicedWriter{s}, options...)
+	return s
+}
+
+// splicedWriter is what the library writes to.
+type splicedWriter struct{ *splicer }
+
+// Write implements io.Writer.
+func (w splicedWriter) Write(p []byte) (int, error) {
+	known := min(max(0, w.begun-w.written), int64(len(p)))
+	n, err := w.sums.Write(p[known:])
+	n += int(known)
+	w.written += int64(n)
+	return n, err
+}
+
+// copy appends a row group.
+func (s *splicer) copy(g rowGroup) error {
+	if err := s.Flush(); err != nil {
+		return err
+	}
+	if s.written == 0 && s.begun == 0 {
+		n, err := io.WriteString(s.sums, parquetMagic)
+		if s.begun = int64(n); err != nil {
+			return err
+		}
+	}
+	s.copies = append(s.copies, copiedGroup{g, s.sums.body, s.written})
+	at := g.bytes()
+	_, err := io.Copy(s.sums, io.NewSectionReader(g.file, at.first, at.count))
+	return err
+}
+
+// Close ends the file, but for its checksums.
+func (s *splicer) Close() error {
+	// With the last row group out, what Close writes are the page indexes and the footer.
+	if err := s.Flush(); err != nil {
+		return err
+	}
+	s.sums.endBody()
+	body := s.written
+	if err := s.GenericWriter.Close(); err != nil || len(s.copies) == 0 {
+		return err
+	}
+	own := bytes.NewReader(bytes.Clone(s.sums.index.Bytes()))
+	meta := *s.File().Metadata()
+	var groups []splicedGroup
+	for _, g := range meta.RowGroups {
+		shift := int64(0)
+		for _, c := range s.copies {
+			if c.at <= g.FileOffset {
+				shift += c.bytes().count
+			}
+		}
+		groups = append(groups, splicedGroup{g, shift, own, body})
+	}
+	for _, c := range s.copies {
+		groups = append(groups, splicedGroup{c.format, c.to - c.format.FileOffset, c.file, 0})
+	}
+	slices.SortFunc(groups, func(a, b splicedGroup) int {
+		return cmp.Compare(a.format.FileOffset+a.shift, b.format.FileOffset+b.shift)
+	})
+	s.sums.index.Reset()
+	return writeFooter(s.sums.index, s.sums.body, meta, groups)
+}
+
+// splicedGroup is a row group of a file that is written, as it was where it comes from.
+type splicedGroup struct {
+	format format.RowGroup
+	// shift is how much further behind its pages are now.
+	shift int64
+	// indexes has its page indexes, and begins at the byte first of where it comes from.
+	indexes io.ReaderAt
+	first   int64
+}
+
+// read reads a page index.
+func (g *splicedGroup) read(at int64, length int32) ([]byte, error) {
+	b := make([]byte, length)
+	_, err := io.ReadFull(io.NewSectionReader(g.indexes, at-g.first, int64(length)), b)
+	return b, err
+}
+
+// writeFooter writes the page indexes and the footer of row groups, from the byte at of the file on.
+func writeFooter(to *bytes.Buffer, at int64, meta format.FileMetaData, groups []splicedGroup) error {
+	protocol := &thrift.CompactProtocol{}
+	meta.RowGroups, meta.NumRows = nil, 0
+	for i := range groups {
+		g := &groups[i]
+		g.format.Columns = slices.Clone(g.format.Columns)
+		for c := range g.format.Columns {
+			column := &g.format.Columns[c]
+			index, err := g.read(column.ColumnIndexOffset, column.ColumnIndexLength)
+			if err != nil {
+				return err
+			}
+			column.ColumnIndexOffset = at + int64(to.Len())
+			to.Write(index)
+		}
+	}
+	for i := range groups {
+		g := &groups[i]
+		for c := range g.format.Columns {
+			column := &g.format.Columns[c]
+			index, err := g.read(column.OffsetIndexOffset, column.OffsetIndexLength)
+			if err == nil {
+				index, err = shiftPages(protocol, index, g.shift)
+			}
+			if err != nil {
+				return err
+			}
+			column.OffsetIndexOffset, column.OffsetIndexLength = at+int64(to.Len()), int32(len(index))
+			to.Write(index)
+			shiftChunk(&column.MetaData, g.shift)
+		}
+		g.format.FileOffset += g.shift
+		g.format.Ordinal = int16(i)
+		meta.RowGroups = append(meta.RowGroups, g.format)
+		meta.NumRows += g.format.NumRows
+	}
+	footer, err := thrift.Marshal(protocol, &meta)
+	if err != nil {
+		return err
+	}
+	to.Write(footer)
+	to.Write(binary.LittleEndian.AppendUint32(nil, uint32(len(footer))))
+	to.WriteString(parquetMagic)
+	return nil
+}
+
+// shiftPages returns an offset index of pages that are so much further behind.
+func shiftPages(protocol thrift.Protocol, index []byte, shift int64) ([]byte, error) {
+	var pages format.OffsetIndex
+	if err := thrift.Unmarshal(protocol, index, &pages); err != nil {
+		return nil, err
+	}
+	for i := range pages.PageLocations {
+		pages.PageLocations[i].Offset += shift
+	}
+	return thrift.Marshal(protocol, &pages)
+}
+
+// shiftChunk makes a column chunk begin so much further behind. Where something is at no byte, there is none.
+func shiftChunk(m *format.ColumnMetaData, shift int64) {
+	for _, offset := range []*int64{&m.DataPageOffset, &m.DictionaryPageOffset, &m.BloomFilterOffset, &m.IndexPageOffset} {
+		if *offset > 0 {
+			*offset += shift
+		}
+	}
+}

@@ -1,0 +1,140 @@
+package pipeline
+
+import (
+	"errors"
+	"math/bits"
+)
+
+// listJob records the text of the pages of a parse job, asks for its pictures, and sends them on their way. Nothing that comes of it tells
+// which kinds files have.
+func (r *run) listJob(progress *fileProgress, known *FileState, room *room) error {
+	row := &progress.row
+	text, failure, err := r.recordPages(row, known)
+	if err != nil {
+		return err
+	}
+	kinds := r.Filters.kindsOf(true)
+	var l listing
+	var refusals map[Kind]*Failure
+	if failure == nil {
+		l, refusals, err = r.listAssets(progress, known, room)
+	} else {
+		// Who has no text at present has no pictures either.
+		refusals = map[Kind]*Failure{}
+		for _, kind := range kinds {
+			refusals[kind] = failure
+		}
+		l.knownUnder = known.UpdatedAt
+		l.prior, err = r.prior(row.Owner())
+	}
+	if err != nil {
+		return err
+	}
+	progress.held = room.leave()
+	if isAbsent(kinds, refusals) && known.Status != "" {
+		// It expired since it was listed.
+		r.memory.freeListed(progress.held)
+		return r.withdraw(progress, known)
+	}
+	r.noteOddities(progress, l)
+	for _, kind := range kinds {
+		if failure := refusals[kind]; failure != nil {
+			(&heldFile{progress, l, failure}).failed()
+		}
+	}
+	if text != nil && l.kinds[Screenshot] {
+		r.joinPages(row, text, l.assets)
+	}
+	hopeless := r.hope.askedJob(len(l.kinds) > 0, refusals)
+	return errors.Join(r.dispatch(progress, l), hopeless)
+}
+
+// isAbsent tells whether each of some kinds was refused since there is nothing that could be asked for.
+func isAbsent(kinds []Kind, refusals map[Kind]*Failure) bool {
+	for _, kind := range kinds {
+		if failure := refusals[kind]; failure == nil || !failure.Absent {
+			return false
+		}
+	}
+	return true
+}
+
+// withdraw records of what is gone upstream, although it is asked for by its id, that it expired. What is stored of it stays.
+func (r *run) withdraw(progress *fileProgress, known *FileState) error {
+	row := &progress.row
+	switch {
+	case known == nil:
+		row.Status, row.Error = Failed, (&Failure{Class: ClassGone, Err: errors.New("there is nothing of this id upstream")}).Error()
+		return r.send(progress, nil, nil, nil)
+	case known.Gone:
+		r.unchanged(known)
+		return nil
+	}
+	before, err := r.history.FileRow(r.work, row.Key())
+	if err != nil {
+		return r.ledgerFailed(err)
+	}
+	return r.vanish(before)
+}
+
+// recordPages records the text of the pages of a job, and returns their numbers; nil where that of its date is recorded already.
+func (r *run) recordPages(row *FileRow, known *FileState) (text *pageSet, failure *Failure, err error) {
+	row.Pages = known.Pages
+	if r.plansOnly || known.Pages != nil && !r.Refetch && !isNewer(row.UpdatedAt, known.UpdatedAt, known.AskedAt) {
+		return nil, nil, nil
+	}
+	text = &pageSet{words: map[int32]uint64{}}
+	err = r.Source.Pages(r.intake, &row.File, func(page *PageRow) error {
+		if err := r.batch.waitForRoom(r.work); err != nil {
+			return err
+		}
+		text.add(page.PageNumber)
+		page.Owner = row.Owner()
+		r.batch.addPage(page)
+		return nil
+	})
+	if isNone(err) {
+		// There are no pictures for the same reason, which listing them says.
+		return nil, nil, nil
+	}
+	if failure, ok := errors.AsType[*Failure](err); ok {
+		row.Pages = nil
+		return nil, failure, nil
+	}
+	row.Pages = new(text.count)
+	return text, nil, err
+}
+
+// joinPages counts the pages that have no picture, and the pictures that have no page.
+func (r *run) joinPages(row *FileRow, text *pageSet, assets []*Asset) {
+	pictures := pageSet{words: map[int32]uint64{}}
+	for _, a := range assets {
+		if a.Kind == Screenshot && a.PageNumber != nil {
+			pictures.add(*a.PageNumber)
+		}
+	}
+	row.MissingPages = new(text.without(&pictures))
+	r.Observer.Observe(PagesRecorded{&row.File, text.count, *row.MissingPages, pictures.without(text)})
+}
+
+// pageSet is a set of numbers of pages, a bit for each, as they are one after the other.
+type pageSet struct {
+	words map[int32]uint64
+	count int64
+}
+
+func (s *pageSet) add(number int32) {
+	word, bit := number>>6, uint64(1)<<(number&63)
+	if s.words[word]&bit == 0 {
+		s.words[word] |= bit
+		s.count++
+	}
+}
+
+// without counts the numbers that another set does not have.
+func (s *pageSet) without(other *pageSet) (count int64) {
+	for word, numbers := range s.words {
+		count += int64(bits.OnesCount64(numbers &^ other.words[word]))
+	}
+	return count
+}
