@@ -18,12 +18,16 @@ type batches = iter.Seq2[batch, error]
 type batch struct {
 	columns    [][]parquet.Value
 	first, end int
+	// isLost says that the rows were lost, and only their keys are known.
+	isLost bool
 }
 
 func (b batch) count() int { return b.end - b.first }
 
 // slice returns the rows from one to before another.
-func (b batch) slice(from, to int) batch { return batch{b.columns, b.first + from, b.first + to} }
+func (b batch) slice(from, to int) batch {
+	return batch{b.columns, b.first + from, b.first + to, b.isLost}
+}
 
 // column returns the values of a column.
 func (b batch) column(number int) []parquet.Value { return b.columns[number][b.first:b.end] }
@@ -43,12 +47,13 @@ func (b batch) begin(most int, columns []int) (some batch, bytes int) {
 	return b, bytes
 }
 
-func (b batch) row(number int) row { return row{b.columns, b.first + number} }
+func (b batch) row(number int) row { return row{b.columns, b.first + number, b.isLost} }
 
 // row is a row of a batch.
 type row struct {
 	columns [][]parquet.Value
 	number  int
+	isLost  bool
 }
 
 func (r row) value(column int) parquet.Value { return r.columns[column][r.number] }
@@ -100,3 +105,6 @@ func without(all batches, drop func(row) bool) batches {
 		}
 	}
 }
+
+// withoutLost leaves out rows of which only the key is known.
+func withoutLost(all batches) batches { return without(all, func(r row) bool { return r.isLost }) }

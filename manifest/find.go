@@ -21,7 +21,7 @@ func (l *log[T]) lookUp(wanted *T) (batches, error) {
 			return nil, err
 		}
 		if at.count > 0 {
-			return without(t.rows(at), l.isLost), nil
+			return withoutLost(t.rows(at)), nil
 		}
 	}
 	return nil, nil

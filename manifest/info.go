@@ -15,8 +15,8 @@ import (
 // none. It reads no rows and needs no lock. Files that cannot be read are passed over: those who open the ledger say what is wrong with
 // them.
 func ReadInfo(ctx context.Context, r store.Reader) *Info {
-	assets, files := assetSeries(r), fileSeries(r)
-	for _, name := range slices.Concat(assets.newestFirst(ctx), files.newestFirst(ctx)) {
+	assets, files, pages := assetSeries(r), fileSeries(r), pageSeries(r)
+	for _, name := range slices.Concat(assets.newestFirst(ctx), files.newestFirst(ctx), pages.newestFirst(ctx)) {
 		if info, err := readInfo(ctx, r, name); err == nil && info.Source != "" {
 			return info
 		}
@@ -24,10 +24,10 @@ func ReadInfo(ctx context.Context, r store.Reader) *Info {
 	return nil
 }
 
-// CheckOrigin returns an error for a file that has the place of manifest.parquet or files.parquet, and is no table of an export.
+// CheckOrigin returns an error for a file that has the place of manifest.parquet, files.parquet or pages.parquet, and is no table of an export.
 // What cannot be read at all is left to those who open the ledger.
 func CheckOrigin(ctx context.Context, r store.Reader) error {
-	return errors.Join(checkOrigin(ctx, assetSeries(r)), checkOrigin(ctx, fileSeries(r)))
+	return errors.Join(checkOrigin(ctx, assetSeries(r)), checkOrigin(ctx, fileSeries(r)), checkOrigin(ctx, pageSeries(r)))
 }
 
 func checkOrigin[T any](ctx context.Context, s series[T]) error {

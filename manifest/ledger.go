@@ -28,6 +28,7 @@ type Ledger struct {
 
 	assets rollup[assetRow]
 	files  rollup[fileRow]
+	pages  rollup[pageRow]
 }
 
 var _ pipeline.Ledger = (*Ledger)(nil)
@@ -43,15 +44,16 @@ func Open(ctx context.Context, st store.Store, info Info) (*Ledger, error) {
 		Snapshot: snapshot,
 		store:    st,
 		info:     info,
-		next:     1 + max(snapshot.assets.last, snapshot.files.last),
+		next:     1 + max(snapshot.assets.last, snapshot.files.last, snapshot.pages.last),
 		assets:   newRollup(st, snapshot.assets),
 		files:    newRollup(st, snapshot.files),
+		pages:    newRollup(st, snapshot.pages),
 	}, nil
 }
 
 // IsEarlier tells whether tables are of an earlier schema than what Compact will write.
 func (l *Ledger) IsEarlier() bool {
-	for _, t := range slices.Concat(l.Snapshot.assets.tables(), l.Snapshot.files.tables()) {
+	for _, t := range slices.Concat(l.Snapshot.assets.tables(), l.Snapshot.files.tables(), l.Snapshot.pages.tables()) {
 		if t.meta.schema != Schema {
 			return true
 		}
@@ -59,20 +61,22 @@ func (l *Ledger) IsEarlier() bool {
 	return false
 }
 
-// removeLeftOvers removes, once, parts that do not count, and a files.parquet beside which there is no manifest.parquet: it vouches
-// for assets that nobody knows any more, and must not come back to life when there is a new one.
+// removeLeftOvers removes, once, parts that do not count, and files.parquet and pages.parquet beside which there is no manifest.parquet:
+// they vouch for assets that nobody knows any more, and must not come back to life when there is a new one.
 func (l *Ledger) removeLeftOvers(ctx context.Context) error {
 	if l.clean {
 		return nil
 	}
 	l.clean = true
-	if err := errors.Join(l.Snapshot.assets.removeStale(ctx, l.store), l.Snapshot.files.removeStale(ctx, l.store)); err != nil {
+	err := errors.Join(l.Snapshot.assets.removeStale(ctx, l.store), l.Snapshot.files.removeStale(ctx, l.store),
+		l.Snapshot.pages.removeStale(ctx, l.store))
+	if err != nil {
 		return err
 	}
 	if !isMissing(ctx, l.store, AssetsName) {
 		return nil
 	}
-	return l.store.Remove(ctx, FilesName)
+	return l.store.Remove(ctx, FilesName, PagesName)
 }
 
 // removeTorn removes the part of files of a Commit that did not come to its end, unless that of assets is there.
@@ -92,11 +96,11 @@ func (l *log[T]) removeStale(ctx context.Context, from store.Store) error {
 	return nil
 }
 
-// Commit implements pipeline.Ledger: it writes the next part, and rolls up what has become too many. Where there are rows of both
-// kinds, those of files do not count before those of assets are there.
+// Commit implements pipeline.Ledger: it writes the next part, and rolls up what has become too many. Rows of files do not count before
+// those of pages and of assets are there.
 func (l *Ledger) Commit(ctx context.Context, rows pipeline.Rows) error {
 	assets, files := rows.Assets, rows.Files
-	if len(assets) == 0 && len(files) == 0 {
+	if len(assets) == 0 && len(files) == 0 && len(rows.Pages) == 0 {
 		return nil
 	}
 	if err := l.removeLeftOvers(ctx); err != nil {
@@ -108,6 +112,9 @@ func (l *Ledger) Commit(ctx context.Context, rows pipeline.Rows) error {
 	if len(assets) > 0 && len(files) > 0 {
 		l.torn = number
 	}
+	if err := l.pages.add(ctx, l.info, p, false, sorted(rows.Pages, (*pipeline.PageRow).Compare, fromPageRow)); err != nil {
+		return err
+	}
 	byFileKey := func(a, b *pipeline.FileRow) int { return a.Key().Compare(b.Key()) }
 	if err := l.files.add(ctx, l.info, p, len(assets) > 0, sorted(files, byFileKey, fromFileRow)); err != nil {
 		return err
@@ -117,6 +124,9 @@ func (l *Ledger) Commit(ctx context.Context, rows pipeline.Rows) error {
 		return err
 	}
 	l.torn = 0
+	if err := l.pages.rollUpDue(ctx, l.info); err != nil {
+		return err
+	}
 	if err := l.files.rollUpDue(ctx, l.info); err != nil {
 		return err
 	}
@@ -141,8 +151,9 @@ func sorted[R, T any](rows []R, compare func(a, b R) int, convert func(R) T) ite
 	}
 }
 
-// Compact merges everything into manifest.parquet and files.parquet and ends the ledger: only Close may be called
-// afterwards. An export that has neither file yet gets both, even if nothing was committed.
+// Compact merges everything into manifest.parquet, files.parquet and pages.parquet and ends the ledger: only Close may be called
+// afterwards. An export that has none of the first two yet gets both, even if nothing was committed; pages.parquet comes with the first
+// page.
 func (l *Ledger) Compact(ctx context.Context) error {
 	if err := l.removeLeftOvers(ctx); err != nil {
 		return err
@@ -150,6 +161,7 @@ func (l *Ledger) Compact(ctx context.Context) error {
 	if err := l.removeTorn(ctx); err != nil {
 		return err
 	}
+	hasPages := l.Snapshot.pages.base != nil || len(l.pages.parts) > 0
 	if err := l.Snapshot.Close(); err != nil {
 		return err
 	}
@@ -162,7 +174,10 @@ func (l *Ledger) Compact(ctx context.Context) error {
 	if merged {
 		l.occupied = occupancy.shards()
 	}
-	_, err = l.files.compact(ctx, l.info, through, func(row) {})
+	if _, err = l.files.compact(ctx, l.info, through, func(row) {}); err != nil || !hasPages {
+		return err
+	}
+	_, err = l.pages.compact(ctx, l.info, through, func(row) {})
 	return err
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // OpenSalvaged opens the ledger of the export in st like Open, but mends it before: where anything is damaged, it writes
-// manifest.parquet and files.parquet anew from what Salvage finds, and removes all parts. The files that it writes say what
+// manifest.parquet, files.parquet and, where it has any, pages.parquet anew from what Salvage finds, and removes all parts. The files that it writes say what
 // the newest sound one said of its run, or info where there is none.
 func OpenSalvaged(ctx context.Context, st store.Store, info Info) (*Ledger, []Damage, error) {
 	damages, err := mend(ctx, st, info)
@@ -32,7 +32,7 @@ func mend(ctx context.Context, st store.Store, info Info) (damages []Damage, err
 	if before := s.Info(); before != nil {
 		info = *before
 	}
-	m := fileMeta{Info: info, through: max(s.assets.last, s.files.last)}
+	m := fileMeta{Info: info, through: max(s.assets.last, s.files.last, s.pages.last)}
 	// First files.parquet: the old one may vouch for rows that are lost, and must be gone before the damage is. The new one
 	// vouches for less than there is.
 	// What is to go when a run ends goes with it: no part may be left that a run would merge.
@@ -40,10 +40,15 @@ func mend(ctx context.Context, st store.Store, info Info) (damages []Damage, err
 	if err := s.files.write(ctx, st, FilesName, m, files); err != nil {
 		return damages, err
 	}
+	if len(s.pages.tables()) > 0 || !isMissing(ctx, st, PagesName) {
+		if err := s.pages.write(ctx, st, PagesName, m, without(s.pages.all(ctx), s.pages.isPruned)); err != nil {
+			return damages, err
+		}
+	}
 	if err := s.assets.write(ctx, st, AssetsName, m, without(s.assets.all(ctx), s.assets.isPruned)); err != nil {
 		return damages, err
 	}
-	return damages, errors.Join(removeParts(ctx, st, s.assets.series), removeParts(ctx, st, s.files.series))
+	return damages, errors.Join(removeParts(ctx, st, s.assets.series), removeParts(ctx, st, s.files.series), removeParts(ctx, st, s.pages.series))
 }
 
 func removeParts[T any](ctx context.Context, st store.Store, s series[T]) error {

@@ -22,7 +22,7 @@ type occupancy struct {
 }
 
 func newOccupancy(s *series[assetRow]) *occupancy {
-	return &occupancy{s.status, columnOf(s.schema, "shard"), columnOf(s.schema, "size"), map[string]*Occupied{}}
+	return &occupancy{columnOf(s.schema, "status"), columnOf(s.schema, "shard"), columnOf(s.schema, "size"), map[string]*Occupied{}}
 }
 
 // columns are those that add needs.

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -15,22 +16,30 @@ import (
 	"exporter/pipeline"
 )
 
-// mixture draws rows of files, of parse jobs with and without a file_id, of attachments and of documents.
+// mixture draws rows of files, of parse jobs with and without a file_id, of attachments, of documents and of pages.
 type mixture struct {
 	*rand.Rand
 	assets map[pipeline.AssetKey]*pipeline.Row
 	files  map[pipeline.FileKey]*pipeline.FileRow
+	pages  map[pageKey]*pipeline.PageRow
+}
+
+type pageKey struct {
+	pipeline.Owner
+	number int32
 }
 
 func newMixture(seed uint64) *mixture {
 	return &mixture{
 		rand.New(rand.NewPCG(seed, 1)), map[pipeline.AssetKey]*pipeline.Row{}, map[pipeline.FileKey]*pipeline.FileRow{},
+		map[pageKey]*pipeline.PageRow{},
 	}
 }
 
 // draw returns so many rows of owners, and the rows of these, which take the place of earlier ones.
 func (m *mixture) draw(owners, each int) (rows pipeline.Rows) {
 	assets, files := map[pipeline.AssetKey]*pipeline.Row{}, map[pipeline.FileKey]*pipeline.FileRow{}
+	pages := map[pageKey]*pipeline.PageRow{}
 	for range owners {
 		file := m.file()
 		for range 1 + m.IntN(each) {
@@ -40,10 +49,33 @@ func (m *mixture) draw(owners, each int) (rows pipeline.Rows) {
 		row := &pipeline.FileRow{File: *file, Status: pipeline.Complete, ListedAt: testTime, Sources: []pipeline.SourceKey{"project"}}
 		row.Screenshots = new(int64(m.IntN(1000)))
 		files[row.Key()] = row
+		for range m.IntN(4) {
+			page := m.page(file)
+			pages[pageKey{page.Owner, page.PageNumber}] = page
+		}
 	}
 	maps.Copy(m.assets, assets)
 	maps.Copy(m.files, files)
-	return pipeline.Rows{Assets: slices.Collect(maps.Values(assets)), Files: slices.Collect(maps.Values(files))}
+	maps.Copy(m.pages, pages)
+	return pipeline.Rows{
+		Assets: slices.Collect(maps.Values(assets)), Files: slices.Collect(maps.Values(files)), Pages: slices.Collect(maps.Values(pages)),
+	}
+}
+
+// page draws a page, of which each value may be missing.
+func (m *mixture) page(of *pipeline.File) *pipeline.PageRow {
+	p := &pipeline.PageRow{Owner: of.Owner(), PageNumber: 1 + int32(m.IntN(6))}
+	if m.IntN(2) == 0 {
+		p.Text, p.Markdown = new(""), new(fmt.Sprint("# 見出し ", m.IntN(1000)))
+	}
+	if m.IntN(2) == 0 {
+		p.Items = json.RawMessage(fmt.Sprintf(`[{"type":"heading","lvl":%d}]`, m.IntN(9)))
+		p.Width, p.Height = new(0.0), new(841.89)
+	}
+	if m.IntN(4) == 0 {
+		p.Error = "page failed"
+	}
+	return p
 }
 
 // file draws a file or a job. A job has always the same file_id, or none.
@@ -120,10 +152,26 @@ func (m *mixture) check(t *testing.T, s *Snapshot) {
 			t.Fatalf("%v: %v (-want +got):\n%s", key, err, diff)
 		}
 	}
+	m.checkPages(t, s)
 	for _, key := range []pipeline.FileKey{{JobID: "job-99"}, {JobID: "file-00"}, {FileID: "job-00"}, {FileID: "file-99"}, {DirectoryFileID: "file-00"}} {
 		if got, err := s.File(t.Context(), key); got != nil || err != nil {
 			t.Errorf("%v, which nobody has: %v, %v", key, got, err)
 		}
+	}
+}
+
+func (m *mixture) checkPages(t *testing.T, s *Snapshot) {
+	t.Helper()
+	want := slices.SortedFunc(maps.Values(m.pages), (*pipeline.PageRow).Compare)
+	var got []*pipeline.PageRow
+	for page, err := range s.Pages(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, page)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("pages (-want +got):\n%s", diff)
 	}
 }
 
@@ -226,8 +274,9 @@ func TestLedger_Prune_Mixtures_TakesWhatIsSelected(t *testing.T) {
 				}
 			}
 		}
+		all := maps.Clone(m.files)
 		goes := func(key pipeline.FileKey, id string) bool {
-			return id == "file-03" || key.JobID == "job-11" || slices.Contains(m.files[key].Sources, "directory:1")
+			return id == "file-03" || key.JobID == "job-11" || slices.Contains(all[key].Sources, "directory:1")
 		}
 		l := openLedger(t, st)
 		var extent, want Extent
@@ -258,7 +307,14 @@ func TestLedger_Prune_Mixtures_TakesWhatIsSelected(t *testing.T) {
 			}
 			return selected
 		})
-		if extent != want || want.Assets == 0 || want.Files == 0 {
+		maps.DeleteFunc(m.pages, func(key pageKey, _ *pipeline.PageRow) bool {
+			selected := goes(keyOf(key.Owner), string(key.FileID))
+			if selected {
+				want.Pages++
+			}
+			return selected
+		})
+		if extent != want || want.Assets == 0 || want.Files == 0 || want.Pages == 0 {
 			t.Errorf("extent %+v, want %+v", extent, want)
 		}
 		if err := l.Compact(t.Context()); err != nil {

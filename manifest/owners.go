@@ -51,13 +51,13 @@ func (o *owners) ofJob(ctx context.Context, id pipeline.ID) (*pipeline.KnownFile
 		return o.job, nil
 	}
 	key := pipeline.FileKey{JobID: string(id)}
-	state, err := o.snapshot.File(ctx, key)
+	row, err := o.snapshot.FileRow(ctx, key)
 	if err != nil {
 		return nil, err
 	}
 	o.jobID, o.job = id, nil
-	if state != nil {
-		o.job = &pipeline.KnownFile{Key: key, FileState: *state}
+	if row != nil {
+		o.job = &pipeline.KnownFile{Key: key, FileState: *row.State(), Row: func() (*pipeline.FileRow, error) { return row, nil }}
 	}
 	return o.job, nil
 }

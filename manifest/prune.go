@@ -39,9 +39,9 @@ type Candidate struct {
 
 // Extent is how much a removal takes.
 type Extent struct {
-	// Files and Assets count rows. Stored counts those of the assets that have blobs, of Bytes bytes, of which ShardBytes are in
+	// Files, Assets and Pages count rows. Stored counts those of the assets that have blobs, of Bytes bytes, of which ShardBytes are in
 	// shards.
-	Files, Assets, Stored, Bytes, ShardBytes int64
+	Files, Assets, Pages, Stored, Bytes, ShardBytes int64
 	// AllStored counts the stored assets of the export.
 	AllStored int64
 }
@@ -60,7 +60,7 @@ func (l *Ledger) Prune(ctx context.Context, r Removal) (err error) {
 	if err == nil {
 		err = r.Allow(extent)
 	}
-	if err != nil || extent.Files+extent.Assets == 0 {
+	if err != nil || extent.Files+extent.Assets+extent.Pages == 0 {
 		return err
 	}
 	// No file may seem to be complete while its assets go. Its row goes last, so that it is known until all is done.
@@ -68,6 +68,9 @@ func (l *Ledger) Prune(ctx context.Context, r Removal) (err error) {
 		return err
 	}
 	if err := p.withdrawAssets(ctx); err != nil {
+		return err
+	}
+	if err := p.withdrawPages(ctx); err != nil {
 		return err
 	}
 	return p.withdrawFiles(ctx, true)
@@ -131,6 +134,12 @@ func (p *pruning) extent(ctx context.Context) (e Extent, err error) {
 			return e, err
 		}
 		e.add(asset.Row, asset.goes)
+	}
+	for _, err := range p.pages(ctx) {
+		if err != nil {
+			return e, err
+		}
+		e.Pages++
 	}
 	return e, nil
 }

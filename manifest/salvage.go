@@ -27,7 +27,7 @@ type Damage struct {
 
 // LosesUnnamed tells whether rows of assets may be lost of which not even the key is known.
 func (d *Damage) LosesUnnamed() bool {
-	return !strings.HasSuffix(d.Path, FilesName) && d.Rows != int64(len(d.Assets))
+	return !strings.HasSuffix(d.Path, FilesName) && !strings.HasSuffix(d.Path, PagesName) && d.Rows != int64(len(d.Assets))
 }
 
 // UnknownRows is the number of rows of a file that is lost as a whole.
@@ -44,7 +44,7 @@ func Salvage(ctx context.Context, r store.Reader) (*Snapshot, []Damage, error) {
 	s, err := retry(func() (*Snapshot, error) {
 		damages = nil
 		note := func(d Damage) { damages = append(damages, d) }
-		s, err := openSnapshot(ctx, r, salvaging(note), salvaging(note))
+		s, err := openSnapshot(ctx, r, salvaging(note))
 		if err == nil && len(damages) > 0 {
 			if err = s.takeStock(ctx, damages); err != nil {
 				err = errors.Join(err, s.Close())

@@ -19,9 +19,10 @@ import (
 )
 
 const (
-	// AssetsName and FilesName are the two files of a finished export.
+	// AssetsName and FilesName are the two files of a finished export, beside which there is PagesName where it has pages.
 	AssetsName = "manifest.parquet"
 	FilesName  = "files.parquet"
+	PagesName  = "pages.parquet"
 
 	partsDir = store.PrivatePrefix + "parts"
 	// fanIn is how many parts make a roll-up, and how many tables a ledger merges at most: few, as each takes about a third of a
@@ -29,7 +30,7 @@ const (
 	fanIn = 16
 )
 
-// series is one of the two tables as it lies on disk: a file, and the parts that came after it.
+// series is one of the three tables as it lies on disk: a file, and the parts that came after it.
 type series[T any] struct {
 	reader store.Reader
 	// name is that of the file, suffix that of the parts behind their number.
@@ -41,26 +42,37 @@ type series[T any] struct {
 	keyEnds bool
 	// later are the columns that tables of schema 2 may lack.
 	later []string
-	// status, reason, vanishedAt and expiredAt are numbers of columns.
-	status, reason, vanishedAt, expiredAt int
+	// filtered are the columns that have bloom filters: those by which people look rows up.
+	filtered []string
+	// isPruned tells whether a row is to go when the run ends.
+	isPruned func(row) bool
 	// groupRows is how many rows a row group has at most.
 	groupRows int
 }
 
 func assetSeries(r store.Reader) series[assetRow] {
-	return newSeries[assetRow](r, AssetsName, ".assets.parquet", "reason", assetKeys[:])
+	s := newSeries[assetRow](r, AssetsName, ".assets.parquet", assetKeys[:])
+	s.filtered, s.isPruned = []string{"file_id", "sha256"}, goesWithout(s.schema, "reason")
+	return s
 }
 
 func fileSeries(r store.Reader) series[fileRow] {
-	s := newSeries[fileRow](r, FilesName, ".files.parquet", "error", fileKeys[:])
+	s := newSeries[fileRow](r, FilesName, ".files.parquet", fileKeys[:])
+	s.filtered, s.isPruned = []string{"file_id"}, goesWithout(s.schema, "error")
 	s.keyEnds, s.later = true, laterColumns
 	return s
 }
 
-func newSeries[T any](r store.Reader, name, suffix, reason string, keys []string) series[T] {
+func pageSeries(r store.Reader) series[pageRow] {
+	s := newSeries[pageRow](r, PagesName, ".pages.parquet", pageKeys[:])
+	reason := columnOf(s.schema, "error")
+	s.filtered = []string{"file_id", "job_id"}
+	s.isPruned = func(r row) bool { return string(r.value(reason).ByteArray()) == pipeline.ReasonPruned }
+	return s
+}
+
+func newSeries[T any](r store.Reader, name, suffix string, keys []string) series[T] {
 	s := series[T]{reader: r, name: name, suffix: suffix, schema: schemaOf[T](), groupRows: rowGroupRows}
-	s.status, s.reason = columnOf(s.schema, "status"), columnOf(s.schema, reason)
-	s.vanishedAt, s.expiredAt = columnOf(s.schema, "vanished_at"), columnOf(s.schema, "expired_at")
 	for _, key := range keys {
 		s.keys = append(s.keys, columnOf(s.schema, key))
 	}
@@ -92,14 +104,16 @@ func compareValues(a, b parquet.Value) int {
 	return bytes.Compare(a.ByteArray(), b.ByteArray())
 }
 
-// isLost tells whether a row was lost, and only its key is known.
-func (s *series[T]) isLost(r row) bool { return r.value(s.status).IsNull() }
-
-// isPruned tells whether a row is to go when the run ends: nothing is stored of what it stands for, and nothing is listed.
-func (s *series[T]) isPruned(r row) bool {
-	isGone := !r.value(s.vanishedAt).IsNull() || !r.value(s.expiredAt).IsNull()
-	return isGone && string(r.value(s.reason).ByteArray()) == pipeline.ReasonPruned &&
-		string(r.value(s.status).ByteArray()) == string(pipeline.Skipped)
+// goesWithout returns isPruned of assets or files, which have their reason in some column: nothing is stored of what such a row stands
+// for, and nothing is listed.
+func goesWithout(schema *parquet.Schema, reasonColumn string) func(row) bool {
+	status, reason := columnOf(schema, "status"), columnOf(schema, reasonColumn)
+	vanishedAt, expiredAt := columnOf(schema, "vanished_at"), columnOf(schema, "expired_at")
+	return func(r row) bool {
+		isGone := !r.value(vanishedAt).IsNull() || !r.value(expiredAt).IsNull()
+		return isGone && string(r.value(reason).ByteArray()) == pipeline.ReasonPruned &&
+			string(r.value(status).ByteArray()) == string(pipeline.Skipped)
+	}
 }
 
 func (s *series[T]) partName(number int) string {
@@ -301,7 +315,7 @@ func (l *log[T]) info() (info *Info) {
 
 // all yields every row, sorted, each key once.
 func (l *log[T]) all(ctx context.Context) batches {
-	return without(l.newest(ctx), l.isLost)
+	return withoutLost(l.newest(ctx))
 }
 
 // newest is all, and has also the keys of rows that were lost, which hide what older tables say of them.

@@ -16,10 +16,12 @@ import (
 type Snapshot struct {
 	assets  *log[assetRow]
 	files   *log[fileRow]
+	pages   *log[pageRow]
 	sources sourceSets
 	cache   assetCache
-	// tallies counts the rows of each file; nil unless some may have been lost.
-	tallies map[pipeline.FileKey]tally
+	// tallies counts the rows of the assets of each file, and pagesLeft those of its pages; nil unless some may have been lost.
+	tallies   map[pipeline.FileKey]tally
+	pagesLeft map[pipeline.FileKey]int64
 }
 
 var _ pipeline.History = (*Snapshot)(nil)
@@ -28,14 +30,14 @@ var _ pipeline.History = (*Snapshot)(nil)
 // written, are a *pipeline.DamageError.
 func OpenSnapshot(ctx context.Context, r store.Reader) (*Snapshot, error) {
 	return retry(func() (*Snapshot, error) {
-		return openSnapshot(ctx, r, openTable, openTable)
+		return openSnapshot(ctx, r, openTable)
 	})
 }
 
 // Glance opens the ledger of the export in r like OpenSnapshot, for a few look-ups: it reads no more of its files than what these need,
 // and finds no damage elsewhere.
 func Glance(ctx context.Context, r store.Reader) (*Snapshot, error) {
-	return retry(func() (*Snapshot, error) { return openSnapshot(ctx, r, glanceTable, glanceTable) })
+	return retry(func() (*Snapshot, error) { return openSnapshot(ctx, r, glanceTable) })
 }
 
 // retry opens a snapshot again where a file was gone: a running export may roll up or merge parts between the listing and
@@ -51,7 +53,7 @@ func retry(open func() (*Snapshot, error)) (*Snapshot, error) {
 }
 
 // openSnapshot opens all files that count.
-func openSnapshot(ctx context.Context, r store.Reader, loadAssets, loadFiles loader) (s *Snapshot, err error) {
+func openSnapshot(ctx context.Context, r store.Reader, load loader) (s *Snapshot, err error) {
 	s = &Snapshot{}
 	defer func() {
 		if err != nil {
@@ -60,11 +62,15 @@ func openSnapshot(ctx context.Context, r store.Reader, loadAssets, loadFiles loa
 		}
 	}()
 	// Without manifest.parquet, files.parquet would vouch for assets that nobody knows any more. Files are opened first: what is
-	// complete here has its assets below, also while a run goes on.
-	if s.files, err = fileSeries(r).open(ctx, loadFiles, isMissing(ctx, r, AssetsName)); err != nil {
+	// complete here has its assets and pages below, also while a run goes on.
+	ignoreBase := isMissing(ctx, r, AssetsName)
+	if s.files, err = fileSeries(r).open(ctx, load, ignoreBase); err != nil {
 		return s, err
 	}
-	if s.assets, err = assetSeries(r).open(ctx, loadAssets, false); err != nil {
+	if s.pages, err = pageSeries(r).open(ctx, load, ignoreBase); err != nil {
+		return s, err
+	}
+	if s.assets, err = assetSeries(r).open(ctx, load, false); err != nil {
 		return s, err
 	}
 	return s, s.files.dropTorn(s.assets.last)
@@ -156,7 +162,7 @@ func (s *Snapshot) assetsOf(ctx context.Context, of pipeline.Owner) ([]*pipeline
 		}
 	}
 	var found []*pipeline.Row
-	for row, err := range s.toRows(without(withContext(ctx, merge(inputs, s.assets.compare)), s.assets.isLost)) {
+	for row, err := range s.toRows(withoutLost(withContext(ctx, merge(inputs, s.assets.compare)))) {
 		if err != nil {
 			return nil, err
 		}
@@ -218,6 +224,9 @@ func (s *Snapshot) Close() error {
 	if s.files != nil {
 		err = errors.Join(err, s.files.close())
 	}
-	s.assets, s.files = nil, nil
+	if s.pages != nil {
+		err = errors.Join(err, s.pages.close())
+	}
+	s.assets, s.files, s.pages = nil, nil, nil
 	return err
 }

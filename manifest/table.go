@@ -158,7 +158,10 @@ func catch(err *error) {
 }
 
 // rows yields the rows of a span. Of a lost row it yields the key alone, or nothing where that is lost too.
-func (t *table) rows(of span) batches {
+func (t *table) rows(of span) batches { return t.columns(of, t.layout.has) }
+
+// columns is rows with some columns alone, those of the key among them.
+func (t *table) columns(of span, wanted []int) batches {
 	return func(yield func(batch, error) bool) {
 		for g, group := range t.groups() {
 			for known, keyLost := range t.lostKeys.split(group.and(of)) {
@@ -166,11 +169,12 @@ func (t *table) rows(of span) batches {
 					continue
 				}
 				for run, lost := range t.lost.split(known) {
-					columns := t.layout.has
+					columns := wanted
 					if lost {
 						columns = t.layout.keys
 					}
 					for b, err := range t.read(g, run.from(group), columns) {
+						b.isLost = lost
 						if !yield(b, err) || err != nil {
 							return
 						}
@@ -292,7 +296,7 @@ func readMeta(f *parquet.File) (fileMeta, error) {
 
 // guessSchema returns the version of columns that another program wrote without saying which they are.
 func guessSchema(has *parquet.Schema) string {
-	for _, column := range []string{"file_name", "asked_at"} {
+	for _, column := range []string{"file_name", "asked_at", "markdown"} {
 		if _, ok := has.Lookup(column); ok {
 			return Schema
 		}

@@ -9,7 +9,7 @@ import (
 )
 
 // takeStock counts the rows that are left of each file, and adds to the damages which assets are lost.
-func (s *Snapshot) takeStock(ctx context.Context, damages []Damage) error {
+func (s *Snapshot) takeStock(ctx context.Context, damages []Damage) (err error) {
 	s.tallies = map[pipeline.FileKey]tally{}
 	lost := map[pipeline.AssetKey]struct{}{}
 	for row, err := range s.assets.decoded(s.assets.newest(ctx)) {
@@ -22,6 +22,9 @@ func (s *Snapshot) takeStock(ctx context.Context, damages []Damage) error {
 		}
 		key := keyOf(row.owner())
 		s.tallies[key] = s.tallies[key].plus(row.tally())
+	}
+	if s.pagesLeft, err = s.countPages(ctx); err != nil {
+		return err
 	}
 	for _, t := range s.assets.tables() {
 		for _, run := range t.lost {
@@ -37,6 +40,18 @@ func (s *Snapshot) takeStock(ctx context.Context, damages []Damage) error {
 		}
 	}
 	return nil
+}
+
+// countPages counts the pages that are left of each file and job.
+func (s *Snapshot) countPages(ctx context.Context) (map[pipeline.FileKey]int64, error) {
+	left := map[pipeline.FileKey]int64{}
+	for page, err := range s.pageKeys(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		left[keyOf(page.Owner)]++
+	}
+	return left, nil
 }
 
 // tally is how many rows a file has of those that are listed, by status, and the bytes of those that are stored.
@@ -73,9 +88,12 @@ func (s *Snapshot) fileRows(ctx context.Context) iter.Seq2[*fileRow, error] {
 	}
 }
 
-// amend makes a file partial that is complete, but whose assets' rows are not all there.
+// amend makes a file partial that is complete, but whose assets' rows are not all there, or not all of its pages.
 func (s *Snapshot) amend(row *fileRow) {
-	if s.tallies != nil && row.Status == string(pipeline.Complete) && s.tallies[row.key()] != row.tally() {
+	if s.tallies == nil || row.Status != string(pipeline.Complete) {
+		return
+	}
+	if s.tallies[row.key()] != row.tally() || s.pagesLeft[row.key()] < zeroIfNil(row.Pages) {
 		row.Status = string(pipeline.Partial)
 	}
 }

@@ -161,13 +161,11 @@ func (s *series[T]) writerOptions(m fileMeta) []parquet.WriterOption {
 	return options
 }
 
-// filters returns the bloom filters: on what people look rows up by.
+// filters returns the bloom filters.
 func (s *series[T]) filters() []parquet.BloomFilterColumn {
-	var filters []parquet.BloomFilterColumn
-	for _, name := range []string{"file_id", "sha256"} {
-		if _, ok := s.schema.Lookup(name); ok {
-			filters = append(filters, parquet.SplitBlockFilter(bloomBits, name))
-		}
+	filters := make([]parquet.BloomFilterColumn, len(s.filtered))
+	for i, name := range s.filtered {
+		filters[i] = parquet.SplitBlockFilter(bloomBits, name)
 	}
 	return filters
 }

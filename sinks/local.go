@@ -8,7 +8,7 @@ import (
 	"exporter/pipeline"
 )
 
-// LocalDir is where the local sink keeps its objects: a folder for each source file, in one of 256, so that none has too many.
+// LocalDir is where the local sink keeps its objects: a folder for each file or parse job, in one of 256, so that none has too many.
 const LocalDir = "blobs"
 
 // Local stores an object for each blob.
@@ -30,7 +30,7 @@ func (l *Local) Put(ctx context.Context, asset *pipeline.Asset, blob *pipeline.B
 	l.mu.Lock()
 	batch := l.batch
 	l.mu.Unlock()
-	name := fanOut(asset.FileID) + memberName(asset, &blob.Content, prior)
+	name := fanOut(ownerOf(asset)) + memberName(asset, &blob.Content, prior)
 	if err := batch.Put(ctx, name, blob, blob.Size); err != nil {
 		return nil, err
 	}

@@ -1,10 +1,13 @@
 package sinks
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,11 +20,26 @@ const (
 	maxName = 143
 	// maxStem is the longest stem before its suffixes: what tells cut names apart, what tells a version from the one before, and
 	// the longest extension.
-	maxStem = maxName - (1 + 2*longHash) - (2 + 2*versionHash) - len(".heics")
+	maxStem = maxName - (1 + 2*longHash) - (2 + 2*versionHash) - len(longestExtension)
+	// longestExtension is one of the longest that are kept.
+	longestExtension = ".heics"
 	// These are the bytes of hashes that are in names, each as two digits.
 	shortHash, longHash, versionHash = 4, 16, 4
 
 	screenshotsDir, figuresDir = "page_screenshots", "page-figures"
+)
+
+// pagedDirs are the folders, for each origin, of pictures that are called by their names, in a folder for each page; documentDirs are those
+// of documents.
+var (
+	pagedDirs = map[pipeline.Origin]map[pipeline.Kind]string{
+		pipeline.OriginFile:       {pipeline.Figure: figuresDir},
+		pipeline.OriginAttachment: {pipeline.Screenshot: "attachments", pipeline.Figure: "attachment-figures"},
+		pipeline.OriginParse:      {pipeline.Screenshot: "parse", pipeline.Figure: "parse-figures"},
+	}
+	documentDirs = map[pipeline.Origin]string{
+		pipeline.OriginFile: "document", pipeline.OriginAttachment: "attachment-document", pipeline.OriginParse: "parse-document",
+	}
 )
 
 // memberName returns the path of an asset's blob below a folder for blobs, with '/' as separator. Assets with
@@ -47,20 +65,31 @@ func memberName(a *pipeline.Asset, c *pipeline.Content, prior *pipeline.Location
 
 // plainName is memberName of a blob that takes the place of none.
 func plainName(a *pipeline.Asset, mediaType string) string {
-	page := strconv.Itoa(int(a.PageIndex))
-	if a.Kind == pipeline.Screenshot {
-		return idName(a.FileID) + "/" + screenshotsDir + "/" + page + media.Extension(mediaType)
+	folder, page := idName(ownerOf(a)), strconv.Itoa(int(a.PageIndex))
+	origin := cmp.Or(a.Origin, pipeline.OriginFile)
+	name := a.UpstreamName
+	if origin == pipeline.OriginFile && a.Kind == pipeline.Figure {
+		name = a.FigureName
 	}
-	return idName(a.FileID) + "/" + figuresDir + "/" + page + "/" + figureName(a.FigureName, mediaType)
+	switch {
+	case a.Kind == pipeline.Document:
+		return folder + "/" + documentDirs[origin] + "/" + documentName(name, mediaType)
+	case origin == pipeline.OriginFile && a.Kind == pipeline.Screenshot:
+		return folder + "/" + screenshotsDir + "/" + page + media.Extension(mediaType)
+	}
+	return folder + "/" + pagedDirs[origin][a.Kind] + "/" + page + "/" + figureName(name, mediaType)
 }
 
-// fanOut returns the folder of the local sink that has the folder of a source file, with a '/' behind it.
+// ownerOf returns the id by which the folder of an asset's blob is called: that of its parse job, or of its file.
+func ownerOf(a *pipeline.Asset) pipeline.ID { return cmp.Or(a.JobID, a.FileID) }
+
+// fanOut returns the folder of the local sink that has the folder of a file or a parse job, with a '/' behind it.
 func fanOut(id pipeline.ID) string {
 	sum := sha256.Sum256([]byte(id))
 	return LocalDir + "/" + hex.EncodeToString(sum[:1]) + "/"
 }
 
-// FolderOf returns the prefix of all blobs of the source file to which the blob of the local sink with a path belongs; "" where there
+// FolderOf returns the prefix of all blobs of the file, or the parse job, to which the blob of the local sink with a path belongs; "" where there
 // is none. Earlier versions had the folders of all files in one.
 func FolderOf(name string) string {
 	parts := strings.SplitN(name, "/", 4)
@@ -87,14 +116,33 @@ func IsBlobName(name string) bool {
 	extension := path.Ext(base)
 	stem := strings.TrimSuffix(base, extension)
 	if stem == "" || media.TypeByExtension(extension) == "" && extension != media.Extension("") {
-		return false
+		return len(parts) == 2 && isDocumentName(parts[0], stem, extension)
 	}
 	switch {
 	case len(parts) == 2 && parts[0] == screenshotsDir:
 		page, version, isVersion := strings.Cut(stem, "~v")
 		return isPage(page) && (!isVersion || len(version) == 2*versionHash)
-	case len(parts) == 3 && parts[0] == figuresDir:
-		return isPage(parts[1]) && !strings.ContainsFunc(stem, func(r rune) bool { return !isOfStem(r) })
+	case len(parts) == 2:
+		return isDocumentName(parts[0], stem, extension)
+	case len(parts) == 3 && isPagedDir(parts[0]):
+		return isPage(parts[1]) && isStem(stem)
+	}
+	return false
+}
+
+// isDocumentName tells whether documentName makes such a stem and extension, in such a folder.
+func isDocumentName(folder, stem, extension string) bool {
+	return slices.Contains(slices.Collect(maps.Values(documentDirs)), folder) && isStem(stem) &&
+		media.DocumentTypeByExtension(extension) != ""
+}
+
+func isPagedDir(folder string) bool {
+	for _, byKind := range pagedDirs {
+		for _, name := range byKind {
+			if name == folder {
+				return true
+			}
+		}
 	}
 	return false
 }
@@ -102,6 +150,11 @@ func IsBlobName(name string) bool {
 func isPage(text string) bool {
 	page, err := strconv.ParseInt(text, 10, 32)
 	return err == nil && strconv.FormatInt(page, 10) == text
+}
+
+// isStem tells whether fileName makes such a stem.
+func isStem(stem string) bool {
+	return stem != "" && !strings.ContainsFunc(stem, func(r rune) bool { return !isOfStem(r) })
 }
 
 // isOfStem tells whether escape and the suffixes make such a letter.
@@ -123,12 +176,23 @@ func idName(id pipeline.ID) string {
 	return name
 }
 
-// figureName returns the file name of a figure: a stem without any dot, and an extension that fits the media type.
+// figureName returns the file name of a picture that has a name.
 func figureName(raw, mediaType string) string {
-	stem, ext := raw, media.Extension(mediaType)
+	return fileName(raw, mediaType, media.Extension(mediaType), media.TypeByExtension)
+}
+
+// documentName returns the file name of a document.
+func documentName(raw, mediaType string) string {
+	return fileName(raw, mediaType, media.DocumentExtension(mediaType), media.DocumentTypeByExtension)
+}
+
+// fileName returns the file name of what has a name: a stem without any dot, and an extension that fits the media type, its own one or
+// the usual one.
+func fileName(raw, mediaType, usual string, typeOf func(extension string) string) string {
+	stem, ext := raw, usual
 	listed := ""
-	if dot := strings.LastIndexByte(raw, '.'); dot >= 0 {
-		if t := media.TypeByExtension(raw[dot:]); t != "" && t == mediaType {
+	if dot := strings.LastIndexByte(raw, '.'); dot >= 0 && len(raw)-dot <= len(longestExtension) {
+		if t := typeOf(raw[dot:]); t != "" && t == mediaType {
 			stem, listed = raw[:dot], raw[dot:]
 			ext = strings.ToLower(listed)
 		}

@@ -23,6 +23,20 @@ var hostileNames = []string{
 	strings.Repeat("x", 120) + ".jpg", strings.Repeat("x", 121) + ".jpg", strings.Repeat("x", 300), strings.Repeat("x", 300) + "y",
 	strings.Repeat("é", 150) + ".jpg", strings.Repeat("x", 119) + "é.jpg", "page_1_figure_1.jpg", "page_1_figure_1", "page_1_figure_1.jpe",
 	"a.svg", "a.SVG", "a.svgz", "a.avif", "a.j2c", "a.j2k", "a.J2K", "a.jpc",
+	"a.pdf", "A.PDF", "a.docx", "a.markdown", "a.MARKDOWN", "a.md", "a.html", "a.htm", "a.exe", strings.Repeat("x", 300) + ".markdown",
+}
+
+// named are assets of each origin and kind that have a name.
+func named(raw string) []*pipeline.Asset {
+	return []*pipeline.Asset{
+		{FileID: "f", Kind: pipeline.Figure, Origin: pipeline.OriginFile, FigureName: raw},
+		{FileID: "f", Kind: pipeline.Document, Origin: pipeline.OriginFile, PageIndex: pipeline.NoPage, UpstreamName: raw},
+		{FileID: "f", Kind: pipeline.Screenshot, Origin: pipeline.OriginAttachment, UpstreamName: raw},
+		{FileID: "f", Kind: pipeline.Figure, Origin: pipeline.OriginAttachment, FigureName: raw, UpstreamName: raw},
+		{FileID: "f", JobID: "job", Kind: pipeline.Screenshot, Origin: pipeline.OriginParse, UpstreamName: raw},
+		{JobID: "job", Kind: pipeline.Figure, Origin: pipeline.OriginParse, FigureName: raw, UpstreamName: raw},
+		{JobID: "job", Kind: pipeline.Document, Origin: pipeline.OriginParse, PageIndex: pipeline.NoPage, UpstreamName: raw},
+	}
 }
 
 // checkName fails if a name is unsafe anywhere.
@@ -50,19 +64,21 @@ func checkName(t *testing.T, name string) {
 }
 
 func TestMemberName_HostileNames_StayApart(t *testing.T) {
-	for _, mediaType := range []string{media.JPEG, media.PNG, media.AVIF, media.SVGZ, "image/x-unheard-of"} {
+	for _, mediaType := range []string{media.JPEG, media.PNG, media.AVIF, media.SVGZ, "image/x-unheard-of", "application/pdf", "text/markdown", "text/html"} {
 		seen := map[string]string{}
 		for _, raw := range hostileNames {
-			name := plainName(&pipeline.Asset{FileID: "f", Kind: pipeline.Figure, FigureName: raw}, mediaType)
-			checkName(t, name)
-			if strings.Count(path.Base(name), ".") != 1 {
-				t.Errorf("%q: a stem with a dot", name)
+			for _, a := range named(raw) {
+				name := plainName(a, mediaType)
+				checkName(t, name)
+				if strings.Count(path.Base(name), ".") != 1 {
+					t.Errorf("%q: a stem with a dot", name)
+				}
+				folded := strings.ToLower(name)
+				if other, taken := seen[folded]; taken {
+					t.Errorf("%q and %q are both %q", raw, other, name)
+				}
+				seen[folded] = raw
 			}
-			folded := strings.ToLower(name)
-			if other, taken := seen[folded]; taken {
-				t.Errorf("%q and %q are both %q", raw, other, name)
-			}
-			seen[folded] = raw
 		}
 	}
 }
@@ -78,11 +94,21 @@ func TestMemberName_RandomNames_StayApart(t *testing.T) {
 		if rng.IntN(8) == 0 {
 			a.Kind = pipeline.Screenshot
 		}
-		a.PageIndex = int32(rng.IntN(3) - 1)
+		a.PageIndex, a.Origin = int32(rng.IntN(3)-1), pipeline.OriginFile
+		raw := ""
+		for range rng.IntN(6) {
+			raw += alphabet[rng.IntN(len(alphabet))]
+		}
+		switch rng.IntN(6) {
+		case 0:
+			a.Kind, a.PageIndex, a.UpstreamName = pipeline.Document, pipeline.NoPage, raw
+		case 1:
+			a.Origin, a.UpstreamName = pipeline.OriginAttachment, raw
+		case 2:
+			a.Origin, a.UpstreamName, a.JobID, a.FileID = pipeline.OriginParse, raw, a.FileID, ""
+		}
 		if a.Kind == pipeline.Figure {
-			for range rng.IntN(6) {
-				a.FigureName += alphabet[rng.IntN(len(alphabet))]
-			}
+			a.FigureName = raw
 		}
 		name := plainName(&a, media.JPEG)
 		checkName(t, name)
@@ -118,6 +144,16 @@ func TestMemberName_PlainNames_StayAsTheyAre(t *testing.T) {
 		{figure("f", 0, "a.png"), media.JPEG, "f/page-figures/0/a%2Epng~7f071235.jpg"},
 		{figure("f", 0, "a b.jpg"), media.JPEG, "f/page-figures/0/a%20b~1f97f74b.jpg"},
 		{figure("f", 0, ""), media.GIF, "f/page-figures/0/~e3b0c442.gif"},
+		{*named("report.pdf")[1], "application/pdf", "f/document/report.pdf"},
+		{*named("report.PDF")[1], "application/pdf", "f/document/report~200850b3.pdf"},
+		{*named("notes.markdown")[1], "text/markdown", "f/document/notes%2Emarkdown~656e4e30.md"},
+		{*named("report.exe")[1], "application/octet-stream", "f/document/report%2Eexe~79cc0050.bin"},
+		{*named("scan.png")[1], media.PNG, "f/document/scan.png"},
+		{*named("page_1.jpg")[2], media.JPEG, "f/attachments/0/page_1.jpg"},
+		{*named("img_p0_1.png")[3], media.PNG, "f/attachment-figures/0/img_p0_1.png"},
+		{*named("page_1.jpg")[4], media.JPEG, "job/parse/0/page_1.jpg"},
+		{*named("img_p0_1.png")[5], media.PNG, "job/parse-figures/0/img_p0_1.png"},
+		{*named("report.csv")[6], "text/csv", "job/parse-document/report.csv"},
 	}
 	for _, tt := range tests {
 		if got := plainName(&tt.asset, tt.mediaType); got != tt.want {
@@ -189,15 +225,17 @@ func FuzzMemberName(f *testing.F) {
 		f.Add(name, "b.jpg")
 	}
 	f.Fuzz(func(t *testing.T, a, b string) {
-		for _, mediaType := range []string{media.JPEG, media.TIFF, media.J2C, media.SVG} {
-			nameA := plainName(&pipeline.Asset{FileID: "f", Kind: pipeline.Figure, FigureName: a}, mediaType)
-			nameB := plainName(&pipeline.Asset{FileID: "f", Kind: pipeline.Figure, FigureName: b}, mediaType)
-			checkName(t, nameA)
-			if a != b && strings.EqualFold(nameA, nameB) {
-				t.Fatalf("%q and %q are both %q", a, b, nameA)
-			}
-			if !utf8.ValidString(nameA) {
-				t.Fatalf("%q is not UTF-8", nameA)
+		others := named(b)
+		for i, asset := range named(a) {
+			for _, mediaType := range []string{media.JPEG, media.TIFF, media.J2C, media.SVG, "application/pdf", "text/markdown", "text/html"} {
+				nameA, nameB := plainName(asset, mediaType), plainName(others[i], mediaType)
+				checkName(t, nameA)
+				if a != b && strings.EqualFold(nameA, nameB) {
+					t.Fatalf("%q and %q are both %q", a, b, nameA)
+				}
+				if !utf8.ValidString(nameA) {
+					t.Fatalf("%q is not UTF-8", nameA)
+				}
 			}
 		}
 	})
@@ -260,7 +298,22 @@ func TestIsBlobName_TellsOursFromOthers(t *testing.T) {
 			}
 		}
 	}
+	for _, raw := range hostileNames {
+		for _, a := range named(raw) {
+			for _, mediaType := range []string{media.JPEG, "application/pdf", "text/markdown", "image/x-unheard-of"} {
+				content := &pipeline.Content{MediaType: mediaType}
+				for _, name := range []string{memberName(a, content, nil), memberName(a, content, prior)} {
+					folder := fanOut(ownerOf(a))
+					if !IsBlobName(folder+name) || FolderOf(folder+name) != folder+string(ownerOf(a))+"/" {
+						t.Errorf("%q is not ours, or in %q", folder+name, FolderOf(folder+name))
+					}
+				}
+			}
+		}
+	}
 	for _, name := range []string{
+		"blobs/ab/f/document/notes.exe", "blobs/ab/f/document/My notes.pdf", "blobs/ab/f/document/0/x.pdf", "blobs/ab/f/attachments/x.jpg",
+		"blobs/ab/f/parse/0/x.pdf", "blobs/ab/f/documents/x.pdf",
 		"", "blobs", "blobs/thumbs.db", "blobs/ab/x", "blobs/ab/f/page_screenshots/0", "blobs/ab/f/page_screenshots/0.db",
 		"blobs/ab/f/page_screenshots/.jpg", "blobs/ab/f/page_screenshots/cover.jpg", "blobs/ab/f/page_screenshots/00.jpg",
 		"blobs/ab/f/page_screenshots/0~v1.jpg", "blobs/ab/f/page_screenshots/0/0.jpg", "blobs/ab/f/page-figures/0.jpg",

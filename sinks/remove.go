@@ -19,19 +19,19 @@ func RemoveBlobs(ctx context.Context, s store.Store, blobs []pipeline.Location) 
 	return s.Remove(ctx, keys...)
 }
 
-// folders returns the prefixes of a file's blobs in the local sink: today's, and that of earlier versions.
+// folders returns the prefixes of the blobs of a file, or a parse job, in the local sink: today's, and that of earlier versions.
 func folders(id pipeline.ID) []string {
 	name := idName(id) + "/"
 	return []string{fanOut(id) + name, LocalDir + "/" + name}
 }
 
-// HasFolder tells whether there is anything in the folders of a file's blobs.
+// HasFolder tells whether there is anything in the folders of the blobs of a file, or of a parse job.
 func HasFolder(ctx context.Context, r store.Reader, id pipeline.ID) (bool, error) {
 	keys, err := blobsOf(ctx, r, id)
 	return len(keys) > 0, err
 }
 
-// RemoveFolder removes whatever is left in the folders of a file's blobs. Nothing there is no error.
+// RemoveFolder removes whatever is left in the folders of the blobs of a file, or of a parse job. Nothing there is no error.
 func RemoveFolder(ctx context.Context, s store.Store, id pipeline.ID) error {
 	keys, err := blobsOf(ctx, s, id)
 	if err != nil {

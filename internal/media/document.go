@@ -3,6 +3,7 @@ package media
 import (
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -68,6 +69,17 @@ func DocumentType(head []byte, name string) string {
 		return looks
 	}
 	return named
+}
+
+// DocumentTypeByExtension returns the media type of a file name extension such as ".PDF", or "" when it is that of no document or picture
+// that is known.
+func DocumentTypeByExtension(ext string) string {
+	for _, t := range documentTypes {
+		if slices.Contains(t.extensions, strings.ToLower(ext)) {
+			return t.mediaType
+		}
+	}
+	return TypeByExtension(ext)
 }
 
 // DocumentExtension returns the usual extension of a type of documents or pictures, with its dot; ".bin" for one that is not known.

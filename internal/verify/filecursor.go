@@ -7,7 +7,7 @@ import (
 	"exporter/pipeline"
 )
 
-// fileCursor finds rows of files in one pass over all of them, where they are asked for in the order of their ids. Whoever asks for an
+// fileCursor finds rows of files in one pass over all of them, where they are asked for in the order of their keys. Whoever asks for an
 // earlier one begins another pass.
 type fileCursor struct {
 	files func(context.Context) iter.Seq2[*pipeline.FileRow, error]
@@ -15,26 +15,26 @@ type fileCursor struct {
 	stop  func()
 	// row is the one that was read last; nil before the first, and at the end.
 	row *pipeline.FileRow
-	// asked is the id that was asked for last.
-	asked string
+	// asked is the key that was asked for last.
+	asked pipeline.FileKey
 }
 
-// find returns the row of a file; nil where it has none.
-func (c *fileCursor) find(ctx context.Context, id string) (*pipeline.FileRow, error) {
-	if c.next == nil || id < c.asked {
+// find returns the row of a file, or of a job; nil where it has none.
+func (c *fileCursor) find(ctx context.Context, key pipeline.FileKey) (*pipeline.FileRow, error) {
+	if c.next == nil || key.Compare(c.asked) < 0 {
 		c.close()
 		c.next, c.stop = iter.Pull2(c.files(ctx))
 		if err := c.advance(); err != nil {
 			return nil, err
 		}
 	}
-	c.asked = id
-	for c.row != nil && c.row.ID < id {
+	c.asked = key
+	for c.row != nil && c.row.Key().Compare(key) < 0 {
 		if err := c.advance(); err != nil {
 			return nil, err
 		}
 	}
-	if c.row == nil || c.row.ID != id {
+	if c.row == nil || c.row.Key() != key {
 		return nil, nil
 	}
 	// The caller changes it, and may ask for it again.
@@ -50,5 +50,5 @@ func (c *fileCursor) close() {
 	if c.stop != nil {
 		c.stop()
 	}
-	c.next, c.stop, c.row, c.asked = nil, nil, nil, ""
+	c.next, c.stop, c.row, c.asked = nil, nil, nil, pipeline.FileKey{}
 }

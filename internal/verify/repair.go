@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -64,7 +63,7 @@ type Repair struct {
 	// shards are those that are damaged or missing.
 	shards map[string]bool
 	// losses is what the files have lost so far.
-	losses map[pipeline.ID]pipeline.Counts
+	losses map[pipeline.FileKey]pipeline.Counts
 }
 
 // NewRepair returns a Repair that has not begun.
@@ -74,7 +73,7 @@ func NewRepair(o RepairOptions) *Repair {
 	}
 	return &Repair{
 		RepairOptions: o, verification: New(Options{Export: o.Export, Spool: o.Export.Spool}), batchSize: 10_000,
-		shards: map[string]bool{}, losses: map[pipeline.ID]pipeline.Counts{},
+		shards: map[string]bool{}, losses: map[pipeline.FileKey]pipeline.Counts{},
 	}
 }
 
@@ -140,11 +139,11 @@ func (r *Repair) lose(ctx context.Context, stored *pipeline.Row, err error) erro
 	r.lost = append(r.lost, &row)
 	r.done.Lost++
 	if row.IsCounted() {
-		c := r.losses[row.FileID]
+		c := r.losses[row.File.Key()]
 		c.Failed++
 		c.Stored--
 		c.Bytes -= row.Content.Size
-		r.losses[row.FileID] = c
+		r.losses[row.File.Key()] = c
 	}
 	if len(r.lost) < r.batchSize {
 		return nil
@@ -162,9 +161,9 @@ func (r *Repair) disownAll(ctx context.Context, kept int) error {
 	if len(r.lost) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(r.lost, func(a, b *pipeline.Row) int { return cmp.Compare(a.FileID, b.FileID) })
+	slices.SortStableFunc(r.lost, func(a, b *pipeline.Row) int { return a.File.Key().Compare(b.File.Key()) })
 	count := len(r.lost) - kept
-	for count < len(r.lost) && r.lost[count].FileID == r.lost[count-1].FileID {
+	for count < len(r.lost) && r.lost[count].File.Key() == r.lost[count-1].File.Key() {
 		count++
 	}
 	lost := r.lost[:count]
@@ -186,11 +185,12 @@ func (r *Repair) disownAll(ctx context.Context, kept int) error {
 func (r *Repair) reopened(ctx context.Context, lost []*pipeline.Row) ([]*pipeline.FileRow, error) {
 	var files []*pipeline.FileRow
 	for i, row := range lost {
-		c, ok := r.losses[row.FileID]
-		if !ok || i > 0 && lost[i-1].FileID == row.FileID {
+		key := row.File.Key()
+		c, ok := r.losses[key]
+		if !ok || i > 0 && lost[i-1].File.Key() == key {
 			continue
 		}
-		file, err := r.files.find(ctx, string(row.FileID))
+		file, err := r.files.find(ctx, key)
 		if err != nil {
 			return nil, err
 		}

@@ -1,0 +1,78 @@
+package manifest
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+
+	"exporter/pipeline"
+)
+
+// pageRow is a row of pages.parquet and of page parts.
+type pageRow struct {
+	FileID     string          `parquet:"file_id,optional,dict"`
+	JobID      string          `parquet:"job_id,optional,dict"`
+	PageNumber int32           `parquet:"page_number"`
+	Text       *string         `parquet:"text"`
+	Markdown   *string         `parquet:"markdown"`
+	Items      json.RawMessage `parquet:"items,string,optional"`
+	Width      *float64        `parquet:"width"`
+	Height     *float64        `parquet:"height"`
+	Error      *string         `parquet:"error"`
+}
+
+// pageKeys are the columns of the keys of pages, in the order in which they are compared.
+var pageKeys = [...]string{"file_id", "job_id", "page_number"}
+
+func fromPageRow(r *pipeline.PageRow) pageRow {
+	return pageRow{
+		FileID: string(r.FileID), JobID: string(r.JobID), PageNumber: r.PageNumber,
+		Text: r.Text, Markdown: r.Markdown, Items: nonEmpty(r.Items), Width: r.Width, Height: r.Height, Error: nonZero(r.Error),
+	}
+}
+
+func (r *pageRow) owner() pipeline.Owner {
+	return pipeline.Owner{FileID: pipeline.ID(r.FileID), JobID: pipeline.ID(r.JobID)}
+}
+
+// row is the inverse of fromPageRow.
+func (r *pageRow) row() *pipeline.PageRow {
+	return &pipeline.PageRow{
+		Owner: r.owner(), PageNumber: r.PageNumber,
+		Text: r.Text, Markdown: r.Markdown, Items: nonEmpty(r.Items), Width: r.Width, Height: r.Height, Error: zeroIfNil(r.Error),
+	}
+}
+
+// pageKeys yields every page's key alone, without reading the texts.
+func (s *Snapshot) pageKeys(ctx context.Context) iter.Seq2[*pipeline.PageRow, error] {
+	return func(yield func(*pipeline.PageRow, error) bool) {
+		var inputs []batches
+		for _, t := range s.pages.tables() {
+			inputs = append(inputs, t.columns(t.all(), t.layout.keys))
+		}
+		for r, err := range s.pages.decoded(withoutLost(withContext(ctx, merge(inputs, s.pages.compare)))) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(r.row(), nil) {
+				return
+			}
+		}
+	}
+}
+
+// Pages yields every page's row, sorted by file, job and page number.
+func (s *Snapshot) Pages(ctx context.Context) iter.Seq2[*pipeline.PageRow, error] {
+	return func(yield func(*pipeline.PageRow, error) bool) {
+		for r, err := range s.pages.decoded(s.pages.all(ctx)) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(r.row(), nil) {
+				return
+			}
+		}
+	}
+}
