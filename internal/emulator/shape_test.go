@@ -201,10 +201,12 @@ func todayCorpus(t *testing.T) *Corpus {
 	}))
 	check(t, c.AddProject(ProjectSpec{ID: "project-2", Name: "Second", OrganizationID: "organization-2"}))
 	check(t, c.AddDirectory(DirectorySpec{
-		ID: "dir-a", Name: "A", ProjectID: project, OrganizationID: organization, Description: "<a>", CreatedAt: day(1), UpdatedAt: day(2),
+		ID: "dir-a", Name: "A", ProjectID: project, OrganizationID: organization, Description: "<a>", CreatedAt: day(1),
+		UpdatedAt: day(2),
 		ExpiresAt: day(20), ConnectorSubscriptionID: "sub", SystemMetadata: json.RawMessage(`{"k":1}`),
 	}))
-	check(t, c.AddDirectory(DirectorySpec{ID: "out", Name: "Out", ProjectID: project, OrganizationID: organization, Type: IndexDirectory}))
+	check(t, c.AddDirectory(DirectorySpec{ID: "out", Name: "Out", ProjectID: project, OrganizationID: organization,
+		Type: IndexDirectory}))
 	check(t, c.AddDirectory(DirectorySpec{ID: "gone", Name: "A", ProjectID: project, Type: EphemeralDirectory, DeletedAt: day(3)}))
 	check(t, c.AddDirectory(DirectorySpec{ID: "dir-2", Name: "Two", ProjectID: "project-2", OrganizationID: "organization-2"}))
 	check(t, c.AddFile("dir-a", FileSpec{

@@ -46,12 +46,14 @@ func TestServer_UUIDs(t *testing.T) {
 			t.Errorf("page %s: %s", page, got.body)
 		}
 	}
-	for _, path := range []string{"/api/v1/beta/files", "/api/v2/parse", "/api/v1/beta/directories/d", "/api/v1/files/" + someUUID + "/page-figures"} {
+	for _, path := range []string{"/api/v1/beta/files", "/api/v2/parse", "/api/v1/beta/directories/d",
+		"/api/v1/files/" + someUUID + "/page-figures"} {
 		a.get(path+"?project_id="+someUUID).want(t, 200)
 		a.get(path+"?project_id=").want(t, 200)
 		for _, name := range []string{"project_id", "organization_id"} {
 			got := a.get(path+"?"+name+"=p1").want(t, 422)
-			if want := `{"detail":[{"loc":["query","` + name + `"],"msg":"Input should be a valid UUID, invalid char`; !strings.HasPrefix(string(got.body), want) {
+			want := `{"detail":[{"loc":["query","` + name + `"],"msg":"Input should be a valid UUID, invalid char`
+			if !strings.HasPrefix(string(got.body), want) {
 				t.Errorf("%s of %s: %s", name, path, got.body)
 			}
 		}
@@ -81,7 +83,8 @@ func TestServer_NewIDs(t *testing.T) {
 		seen := map[string]bool{}
 		for i := range 1000 {
 			fileID, entryID := o.SyntheticFile(i)
-			if !isTyped(entryID) || ids == UUIDs && !isUUID(fileID) || ids == TypedIDs && fileID != entryID || seen[fileID] || len(entryID) != 40 {
+			if !isTyped(entryID) || ids == UUIDs && !isUUID(fileID) || ids == TypedIDs && fileID != entryID || seen[fileID] ||
+				len(entryID) != 40 {
 				t.Fatalf("file %d has the ids %q and %q", i, fileID, entryID)
 			}
 			seen[fileID] = true
