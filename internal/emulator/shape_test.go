@@ -210,7 +210,7 @@ func todayCorpus(t *testing.T) *Corpus {
 	check(t, c.AddDirectory(DirectorySpec{ID: "gone", Name: "A", ProjectID: project, Type: EphemeralDirectory, DeletedAt: day(3)}))
 	check(t, c.AddDirectory(DirectorySpec{ID: "dir-2", Name: "Two", ProjectID: "project-2", OrganizationID: "organization-2"}))
 	check(t, c.AddFile("dir-a", FileSpec{
-		ID: "f1", FileID: "file-1", DisplayName: "One.pdf", UpdatedAt: day(1), Document: []byte("%PDF-1.5 one"),
+		ID: "f1", FileID: "file-1", DisplayName: "One.pdf", UpdatedAt: day(1), ExpiresAt: day(9), Document: []byte("%PDF-1.5 one"),
 		Attachments: []AttachmentSpec{
 			{Name: "screenshots/page_1.jpg", Data: drawJPEG(t, 8, 9), LastModified: day(4)},
 			{Name: "items/page_1.json", Data: []byte("{}"), ContentType: "application/json"},

@@ -165,7 +165,7 @@ func TestServer_GetProjectFile(t *testing.T) {
 	a := serve(t, Options{Corpus: todayCorpus(t)})
 	const path = "/api/v1/beta/files/file-1"
 	got := shaped[fileShape](t, a.get(path).want(t, 200).body)
-	if got.Name != "One.pdf" || *got.FileType != "pdf" || *got.Purpose != "parse" || got.DownloadURL != nil {
+	if got.Name != "One.pdf" || *got.FileType != "pdf" || *got.Purpose != "parse" || *got.ExpiresAt != "2024-06-09T12:00:00.123456Z" || got.DownloadURL != nil {
 		t.Errorf("file %+v", got)
 	}
 	if got := shaped[fileShape](t, a.get(path+"?expand=download_url").body); string(a.download(got.DownloadURL.URL).want(t,

@@ -15,7 +15,7 @@ func TestServer_UUIDs(t *testing.T) {
 	c := NewCorpus()
 	check(t, c.AddDirectory(DirectorySpec{ID: "d", ProjectID: someUUID, OrganizationID: someUUID}))
 	check(t, c.AddFile("d", FileSpec{ID: "dfl-" + someUUID, FileID: "dfl-" + someUUID}))
-	check(t, c.AddFile("d", FileSpec{ID: "e", FileID: someUUID, Assets: []AssetSpec{{Kind: Figure, Name: "x"}}}))
+	check(t, c.AddFile("d", FileSpec{ID: "e", FileID: someUUID, Assets: []AssetSpec{{Kind: Figure, Name: "x"}, {Kind: Figure, Page: -3, Name: "x"}}}))
 	a := serve(t, Options{Corpus: c})
 	for id, want := range map[string]string{
 		"file-1":          "invalid character: expected an optional prefix of `urn:uuid:` followed by [0-9a-fA-F-], found `i` at 2",
@@ -36,6 +36,7 @@ func TestServer_UUIDs(t *testing.T) {
 		}
 	}
 	a.get("/api/v1/files/"+someUUID+"/page-figures/0/x").want(t, 200)
+	a.get("/api/v1/files/"+someUUID+"/page-figures/-3/x").want(t, 200)
 	other := strings.Replace(someUUID, "1", "2", 1)
 	for _, id := range []string{other, strings.ReplaceAll(other, "-", ""), "{" + other + "}", "urn:uuid:" + other} {
 		a.get("/api/v1/files/"+url.PathEscape(id)+"/page-figures").want(t, 404)
