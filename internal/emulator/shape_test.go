@@ -150,6 +150,13 @@ type (
 		CreatedAt *string `json:"created_at"`
 		UpdatedAt *string `json:"updated_at"`
 	}
+	pipelineV1Shape struct {
+		pipelineShape
+		Embedding struct {
+			Type      string   `json:"type"`
+			Component struct{} `json:"component"`
+		} `json:"embedding_config"`
+	}
 	projectShape struct {
 		ID           string  `json:"id"`
 		Name         string  `json:"name"`

@@ -78,7 +78,7 @@ func TestServer_ListPipelines(t *testing.T) {
 		t.Errorf("pipeline %+v", first)
 	}
 	for query, want := range map[string]int{"": 6, "?pipeline_name=A": 2, "?project_name=Second": 1, "?pipeline_type=PLAYGROUND": 1} {
-		if got := shaped[[]pipelineShape](t, a.get("/api/v1/pipelines"+query).want(t, 200).body); len(got) != want {
+		if got := shaped[[]pipelineV1Shape](t, a.get("/api/v1/pipelines"+query).want(t, 200).body); len(got) != want {
 			t.Errorf("v1%s: %d pipelines, want %d", query, len(got), want)
 		}
 	}
