@@ -28,8 +28,8 @@ type SourceOutcome struct {
 	Err *SourceError
 }
 
-// IsComplete tells whether everything that the source holds was listed.
-func (o *SourceOutcome) IsComplete() bool { return o.Err == nil && o.Malformed == 0 && !o.IsPart }
+// IsComplete tells whether everything that was asked for was listed.
+func (o *SourceOutcome) IsComplete() bool { return o.Err == nil && o.Malformed == 0 }
 
 // SourceError says that one listing of files could not be had to its end, or cannot be trusted.
 type SourceError struct {
