@@ -44,6 +44,9 @@ func TestServer_GetAttachment(t *testing.T) {
 		if got.FormFields != nil || !strings.HasPrefix(got.URL, a.url+"/download/") || !strings.Contains(got.URL, "X-Amz-Expires=3600") {
 			t.Errorf("%s: presigned %+v", name, got)
 		}
+		if strings.Contains(got.URL, "/..") {
+			t.Errorf("%s: the path of %s leads up for clients that resolve it", name, got.URL)
+		}
 		if body := a.download(got.URL).want(t, 200).body; string(body) != want {
 			t.Errorf("%s: %d bytes, want %d", name, len(body), len(want))
 		}
