@@ -44,7 +44,7 @@ func (r *run) identify(ctx context.Context, client *llamacloud.Client) error {
 		return nil
 	}
 	s := &r.Config.Source
-	if !slices.ContainsFunc(slices.Concat(s.Directories, s.Pipelines), mayBeName) {
+	if !slices.ContainsFunc(slices.Concat(s.Directories, s.Pipelines, s.Indexes), mayBeName) {
 		r.Source = r.Config.SourceSettings()
 		return nil
 	}
@@ -52,7 +52,8 @@ func (r *run) identify(ctx context.Context, client *llamacloud.Client) error {
 	if err != nil {
 		return err
 	}
-	r.unsure = len(remembered) == 0 && !s.Project && len(s.Directories)+len(s.Pipelines)+len(s.Files) == 1
+	r.unsure = len(remembered) == 0 && !s.Project && !s.ParseJobs &&
+		len(s.Directories)+len(s.Pipelines)+len(s.Indexes)+len(s.Files)+len(s.ParseJobIDs)+len(s.BatchIDs) == 1
 	ctx, cancel := Interruptible(ctx, r.Stop)
 	defer cancel()
 	_, err = r.lookUp(ctx, client, func(path string, reference config.Reference) bool {
