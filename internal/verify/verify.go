@@ -55,9 +55,9 @@ func (f *Finding) IsMissing() bool {
 // Counts says how far a verification is, and in the end what it found.
 type Counts struct {
 	// Blobs and Bytes are what is stored according to the rows, CheckedBlobs and CheckedBytes what has been looked at.
-	Blobs, Bytes               int64
+	Blobs, Bytes int64
 	// Documents are those of Blobs that are no pictures.
-	Documents int64
+	Documents                  int64
 	CheckedBlobs, CheckedBytes int64
 	// Lost counts assets whose blob is not there, Damaged other damage, Orphans files and members that no row names.
 	Lost, Damaged, Orphans int64
