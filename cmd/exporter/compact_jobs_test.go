@@ -38,7 +38,9 @@ func exportOfJobs(t *testing.T) (out string, ofJob, ofFile canaries) {
 		content := c.picture(what)
 		a := pipeline.Asset{
 			FileID: pipeline.ID(f.ID), JobID: pipeline.ID(f.JobID), Kind: kind, Origin: origin, UpstreamName: c.text(what) + ".jpg",
-			Category: c.text(what + " category"), Label: c.text(what + " label"), Caption: new(c.text(what + " caption")),
+			Details: &pipeline.Details{
+				Category: c.text(what + " category"), Label: c.text(what + " label"), Caption: new(c.text(what + " caption")),
+			},
 		}
 		if kind == pipeline.Figure {
 			a.FigureName = a.UpstreamName

@@ -38,8 +38,8 @@ func startWithStorage(t *testing.T, o emulator.Options) (server *emulator.Server
 	return server, url
 }
 
-// pagesOf returns the pages of an export, by their owner and number.
-func pagesOf(t *testing.T, out string) map[string]*pipeline.PageRow {
+// exportedPages returns the pages of an export, by their owner and number.
+func exportedPages(t *testing.T, out string) map[string]*pipeline.PageRow {
 	t.Helper()
 	_, snapshot, closed := openExport(t, out)
 	defer closed()
@@ -95,7 +95,7 @@ func TestRun_Mixture_EachPictureOnce(t *testing.T) {
 					t.Errorf("%v has no file, which the batch tells", key)
 				}
 			}
-			if pages := pagesOf(t, out); len(pages) != 20 {
+			if pages := exportedPages(t, out); len(pages) != 20 {
 				t.Errorf("%d pages are recorded, want 20", len(pages))
 			}
 			server.Reset()
@@ -142,13 +142,13 @@ func TestRun_JobExpires_StaysUntilItIsRemoved(t *testing.T) {
 			if row == nil || row.Status != pipeline.Stored || row.ExpiredAt.IsZero() || !row.VanishedAt.IsZero() {
 				t.Fatalf("the picture of the job is %+v", row)
 			}
-			if pages := pagesOf(t, out); len(pages) != 2 {
+			if pages := exportedPages(t, out); len(pages) != 2 {
 				t.Errorf("%d pages are left, want 2", len(pages))
 			}
 			run("--prune-expired")
 			e = readExport(t, out)
-			if len(e.rows) != 1 || len(pagesOf(t, out)) != 1 || len(e.files) != 1 {
-				t.Errorf("%d pictures, %d pages and %d files are left, want 1 of each", len(e.rows), len(pagesOf(t, out)), len(e.files))
+			if len(e.rows) != 1 || len(exportedPages(t, out)) != 1 || len(e.files) != 1 {
+				t.Errorf("%d pictures, %d pages and %d files are left, want 1 of each", len(e.rows), len(exportedPages(t, out)), len(e.files))
 			}
 			c.mustRun("verify", "--out", out)
 			// What was removed may come back.
@@ -234,7 +234,7 @@ func TestRun_AttachedItems_ArePages(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	c := newCLI(t, url)
 	c.mustRun("run", "--index", emulator.SyntheticIndex, "--out", out, "--rate", "unlimited")
-	pages := pagesOf(t, out)
+	pages := exportedPages(t, out)
 	for page := range 2 {
 		key := fmt.Sprint(pipeline.Owner{FileID: pipeline.ID(file)}, page+1)
 		if p := pages[key]; p == nil || string(p.Items) != fmt.Sprintf(`{"items":[%d]}`, page) {
