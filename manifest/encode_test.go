@@ -10,6 +10,7 @@ import (
 	"testing/quick"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"exporter/internal/store/storetest"
 	"exporter/pipeline"
@@ -49,6 +50,26 @@ func checkEncoded[T any](t *testing.T, s series[T]) {
 	}
 	if next != len(rows) {
 		t.Errorf("got %d rows, want %d", next, len(rows))
+	}
+	checkDecoded(t, s, rows)
+}
+
+// checkDecoded compares rows that are read with those that the library reads of the same values.
+func checkDecoded[T any](t *testing.T, s series[T], rows []T) {
+	t.Helper()
+	next := 0
+	for got, err := range s.decoded(s.encoded(each(rows))) {
+		want := new(T)
+		if err == nil {
+			err = s.schema.Reconstruct(want, s.schema.Deconstruct(nil, &rows[next]))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), cmpopts.EquateNaNs()); diff != "" {
+			t.Fatalf("row %d that was read (-want +got):\n%s", next, diff)
+		}
+		next++
 	}
 }
 

@@ -188,6 +188,9 @@ func (r *run) list(f *listedFile) error {
 	progress.held = room.leave()
 	l.hasLeft = hasLeft
 	r.noteOddities(progress, l)
+	if err := r.recordAttachedPages(row, state, &l); err != nil {
+		return err
+	}
 	answered := l.answered()
 	var decided []heldFile
 	var hopeless error

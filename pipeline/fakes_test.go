@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -29,6 +30,7 @@ type fakeSource struct {
 	attachments map[string][]Asset
 	pages       map[string][]PageRow
 	pagesErr    func(job *File) error
+	pageErr     func(a *Asset) error
 	// filesErr ends the listing of files; listErr and blobErr are asked before each request.
 	filesErr error
 	listErr  func(id ID, kind Kind) error
@@ -112,6 +114,19 @@ func (s *fakeSource) Assets(_ context.Context, of Wanted, room Room) ([]*Asset, 
 		assets = append(assets, &a)
 	}
 	return assets, nil
+}
+
+// Page gives one whose items are the name of the asset.
+func (s *fakeSource) Page(_ context.Context, a *Asset) (*PageRow, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listings = append(s.listings, "page "+a.UpstreamName)
+	if s.pageErr != nil {
+		if err := s.pageErr(a); err != nil {
+			return nil, err
+		}
+	}
+	return &PageRow{PageNumber: *a.PageNumber, Items: json.RawMessage(`"` + a.UpstreamName + `"`)}, nil
 }
 
 // noAttachments is the answer of an API that has no attachments.

@@ -359,6 +359,9 @@ func (h *upstream) listing(d string, kind int) Listing {
 // Pages gives none: there are no jobs.
 func (h *upstream) Pages(context.Context, *File, func(*PageRow) error) error { return nil }
 
+// Page gives none.
+func (h *upstream) Page(context.Context, *Asset) (*PageRow, error) { return nil, nil }
+
 // Assets implements Source.
 func (h *upstream) Assets(_ context.Context, of Wanted, _ Room) ([]*Asset, error) {
 	if of.Origin == OriginAttachment {

@@ -16,9 +16,11 @@ type Source interface {
 	// for. A nil slice is the answer that has no list: there may be none yet, and what is known is not gone. Room is asked for each
 	// asset before the next one is read; its error is returned as it is.
 	Assets(ctx context.Context, of Wanted, room Room) ([]*Asset, error)
-	// Pages calls do for each page of a parse job whose text is known, in any order, and returns its error as it is. A page may come again,
-	// and counts as it came last. The rows have no Owner. Where it is called, that is before Assets.
+	// Pages calls do for each page of a parse job whose text is known, in any order, one after the other, and returns its error as it is. A
+	// page may come again, and counts as it came last. The rows have no Owner. Where it is called, that is before Assets.
 	Pages(ctx context.Context, job *File, do func(*PageRow) error) error
+	// Page fetches what an asset that is NoPicture says of the text of a page; it returns nil where that is nothing.
+	Page(ctx context.Context, asset *Asset) (*PageRow, error)
 	// Blob fetches an asset and returns its bytes only after they have been verified. The caller closes the blob. Pause is
 	// called around a wait of some length, in which the source holds neither a connection nor memory for the asset; it may be
 	// nil.

@@ -3,6 +3,11 @@ package pipeline
 import (
 	"errors"
 	"math/bits"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // listJob records the text of the pages of a parse job, asks for its pictures, and sends them on their way. Nothing that comes of it tells
@@ -103,6 +108,62 @@ func (r *run) recordPages(row *FileRow, known *FileState) (text *pageSet, failur
 	}
 	row.Pages = new(text.count)
 	return text, nil, err
+}
+
+// attachedAtOnce is how many pages of a file are fetched at once.
+const attachedAtOnce = 8
+
+// recordAttachedPages records the text of the pages of a file that an index attached to it, as far as that is new. What cannot be fetched
+// is asked for by the next run.
+func (r *run) recordAttachedPages(row *FileRow, known *FileState, l *listing) error {
+	row.Pages = known.Pages
+	isPage := func(a *Asset) bool { return a.NoPicture && a.PageNumber != nil && a.Malformed == nil }
+	pages := int64(0)
+	var mu sync.Mutex
+	failed := map[*Asset]*Failure{}
+	var fetchers errgroup.Group
+	fetchers.SetLimit(attachedAtOnce)
+	for _, a := range l.assets {
+		if !isPage(a) || r.plansOnly {
+			continue
+		}
+		pages++
+		if prior := l.prior[a.Key()]; prior != nil && prior.Status == Skipped && !r.Refetch && !prior.isOutdated(a) && known.Pages != nil {
+			continue
+		}
+		fetchers.Go(func() error {
+			page, err := r.Source.Page(r.intake, a)
+			if failure, ok := errors.AsType[*Failure](err); ok {
+				mu.Lock()
+				defer mu.Unlock()
+				failed[a] = failure
+				return nil
+			}
+			if err != nil || page == nil {
+				return err
+			}
+			page.Owner = row.Owner()
+			if err := r.batch.waitForRoom(r.work); err != nil {
+				return err
+			}
+			r.batch.addPage(page)
+			return nil
+		})
+	}
+	if err := fetchers.Wait(); err != nil {
+		return err
+	}
+	if pages > 0 {
+		row.Pages = new(pages - int64(len(failed)))
+	}
+	for a, failure := range failed {
+		row.AskedAt = time.Time{}
+		if row.Status == Complete {
+			row.Status, row.Error = Partial, failure.Error()
+		}
+		l.assets = slices.DeleteFunc(l.assets, func(other *Asset) bool { return other == a })
+	}
+	return nil
 }
 
 // joinPages counts the pages that have no picture, and the pictures that have no page.

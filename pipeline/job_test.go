@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -226,6 +227,55 @@ func TestRun_Attachments_StandInForScreenshots(t *testing.T) {
 	}
 	if f := store.files[FileKey{FileID: "file-001"}]; f.Status != Complete || *f.Screenshots != 2 || f.Stored != 5 {
 		t.Errorf("the file is %+v", f)
+	}
+}
+
+// What an index attached of the text of pages is recorded, once, and again where it is newer or could not be had.
+func TestRun_AttachedPages(t *testing.T) {
+	source, store := testSource(1), newFakeStore(t)
+	source.assets["file-000"] = nil
+	item := func(page int32, at time.Time) Asset {
+		return Asset{
+			Kind: Screenshot, Origin: OriginAttachment, PageIndex: page, PageNumber: &page, UpdatedAt: at,
+			UpstreamName: fmt.Sprintf("items/page_%d.json", page), NoPicture: true,
+		}
+	}
+	for i, run := range []struct {
+		second time.Time
+		fails  bool
+		asked  []string
+		pages  int64
+		status Status
+	}{
+		{testTime, true, []string{"page items/page_1.json", "page items/page_2.json"}, 1, Partial},
+		{testTime, false, []string{"page items/page_2.json"}, 2, Complete},
+		{testTime, false, nil, 2, Complete},
+		{testTime.Add(time.Hour), false, []string{"page items/page_2.json"}, 2, Complete},
+	} {
+		source.attachments = map[string][]Asset{"file-000": {item(1, testTime), item(2, run.second)}}
+		source.pageErr = func(a *Asset) error {
+			if run.fails && *a.PageNumber == 2 {
+				return &Failure{Class: "http_500", Err: errors.New("boom")}
+			}
+			return nil
+		}
+		source.listings = nil
+		o := testOptions(source, store)
+		o.Relist = true
+		mustRun(t, o)
+		var asked []string
+		for _, l := range source.listings {
+			if strings.HasPrefix(l, "page ") {
+				asked = append(asked, l)
+			}
+		}
+		slices.Sort(asked)
+		f := store.files[FileKey{FileID: "file-000"}]
+		if !slices.Equal(asked, run.asked) || *f.Pages != run.pages || f.Status != run.status || len(store.pages) != int(run.pages) {
+			t.Errorf("run %d asked for %v, and has %d of %d pages, %s", i, asked, len(store.pages), *f.Pages, f.Status)
+		}
+		store.nextRun()
+		source.stopped = false
 	}
 }
 

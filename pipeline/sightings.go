@@ -193,7 +193,7 @@ func (r *run) limited(seen *sightings) bool { return r.Limit > 0 && seen.listed 
 func (r *run) completeSources() map[SourceKey]bool {
 	complete := map[SourceKey]bool{}
 	for i := range r.sources {
-		if !r.Incremental && r.Limit == 0 && r.sources[i].IsComplete() {
+		if !r.Incremental && r.Limit == 0 && r.sources[i].IsComplete() && !r.sources[i].IsPart {
 			complete[r.sources[i].Key] = true
 		}
 	}

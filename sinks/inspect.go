@@ -92,6 +92,9 @@ type inspection struct {
 
 	sum    hash.Hash
 	buffer []byte
+	// block is a tar header, and header what it says, until the next one is read.
+	block  [tarBlock]byte
+	header tar.Header
 }
 
 func (n *inspection) claimed(c *Claim, err error) {
@@ -111,7 +114,7 @@ func (n *inspection) damaged(c *Claim, format string, args ...any) {
 
 // readPlain reads a shard that is not compressed.
 func (n *inspection) readPlain(ctx context.Context) error {
-	s := &stream{r: io.NewSectionReader(n.file, 0, n.end)}
+	s := &stream{r: newReadAhead(n.file, n.end)}
 	if err := n.readEntries(ctx, s, n.claims); err != nil {
 		return err
 	}
@@ -140,7 +143,7 @@ func (n *inspection) readEntries(ctx context.Context, s *stream, claims []Claim)
 			return err
 		}
 		begin := s.pos
-		header, err := tar.NewReader(s).Next()
+		header, err := n.nextHeader(s)
 		for err == nil && len(claims) > 0 && claims[0].offset < s.pos {
 			n.claimed(&claims[0], fmt.Errorf("no member begins at byte %d", claims[0].offset))
 			claims = claims[1:]
@@ -201,12 +204,13 @@ func (n *inspection) checkBody(s *stream, c *Claim) error {
 		return err
 	}
 	n.sum.Reset()
-	size, err := io.CopyBuffer(n.sum, io.LimitReader(s, c.size), n.buffer)
-	if err == nil && size < c.size {
-		err = io.ErrUnexpectedEOF
-	}
-	if err != nil {
-		return fmt.Errorf("%d of %d bytes can be read: %w", size, c.size, err)
+	for left := c.size; left > 0; {
+		read, err := io.ReadFull(s, n.buffer[:min(left, int64(len(n.buffer)))])
+		// A hash never fails.
+		_, _ = n.sum.Write(n.buffer[:read])
+		if left -= int64(read); err != nil {
+			return fmt.Errorf("%d of %d bytes can be read: %w", c.size-left, c.size, unexpected(err))
+		}
 	}
 	return CompareSum(n.sum, c.sum)
 }
@@ -231,7 +235,14 @@ func (n *inspection) readPadding(s *stream, size int64) {
 	}
 }
 
-func isZero(b []byte) bool { return !slices.ContainsFunc(b, func(b byte) bool { return b != 0 }) }
+func isZero(b []byte) bool {
+	for _, one := range b {
+		if one != 0 {
+			return false
+		}
+	}
+	return true
+}
 
 // stream is the uncompressed shard, or one frame of it. Of a frame, an error is final.
 type stream struct {

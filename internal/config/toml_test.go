@@ -101,7 +101,7 @@ func TestLoad_TOML_Errors(t *testing.T) {
 				`than frame_size 2MiB (raise shard_size or lower frame_size)`},
 		{"[assets]\nscreenshots = false\nfigures = false",
 			`3: assets.figures: neither screenshots nor figures are wanted ` +
-				`(leave one of them on)`},
+				`(leave one of them on, or give --documents)`},
 		{"source.updated_at_on_or_after = '2024-01-02T00:00:00Z'\nsource.updated_at_on_or_before = '2024-01-02T00:30:00+01:00'",
 			`1: source.updated_at_on_or_after: updated_at_on_or_after is later than updated_at_on_or_before (exchange them)`},
 		{"[api]\nbase_url = 'http://api.test/x'",

@@ -22,7 +22,8 @@ func TestServer_ListAttachments(t *testing.T) {
 		t.Errorf("attachment %+v", first)
 	}
 	for _, query := range []string{"", "?source_id="} {
-		if got := string(a.get(attachmentsPath+query).want(t, 422).body); got != `{"detail":[{"loc":["query","source_id"],"msg":"Field required","type":"missing"}]}` {
+		if got := string(a.get(attachmentsPath+query).want(t,
+			422).body); got != `{"detail":[{"loc":["query","source_id"],"msg":"Field required","type":"missing"}]}` {
 			t.Errorf("%q: %s", query, got)
 		}
 	}
@@ -42,6 +43,9 @@ func TestServer_GetAttachment(t *testing.T) {
 		got := shaped[presignedShape](t, a.get(attachmentsPath+"/"+name+"?source_id=f1").want(t, 200).body)
 		if got.FormFields != nil || !strings.HasPrefix(got.URL, a.url+"/download/") || !strings.Contains(got.URL, "X-Amz-Expires=3600") {
 			t.Errorf("%s: presigned %+v", name, got)
+		}
+		if strings.Contains(got.URL, "/..") {
+			t.Errorf("%s: the path of %s leads up for clients that resolve it", name, got.URL)
 		}
 		if body := a.download(got.URL).want(t, 200).body; string(body) != want {
 			t.Errorf("%s: %d bytes, want %d", name, len(body), len(want))
@@ -64,7 +68,8 @@ func TestCorpus_PutAttachment(t *testing.T) {
 	check(t, c.PutAttachment("file-1", AttachmentSpec{Name: "new", Raw: []byte(`{"name":"raw","size":1,"last_modified":null}`)}))
 	c.RemoveAttachment("f1", "..")
 	c.RemoveAttachment("f1", "..")
-	wantIDs(t, "f1", []string{"screenshots/page_1.jpg", "items/page_1.json", "a b/ü?#%2F"}, pages(a, attachmentsPath+"?source_id=f1&", name))
+	wantIDs(t, "f1", []string{"screenshots/page_1.jpg", "items/page_1.json", "a b/ü?#%2F"}, pages(a,
+		attachmentsPath+"?source_id=f1&", name))
 	wantIDs(t, "file-1", []string{"raw"}, pages(a, attachmentsPath+"?source_id=file-1&", name))
 	if got := shaped[cursorPage[attachmentShape]](t, a.get(attachmentsPath+"?source_id=f1").body).Items[1]; got.Size != 7 {
 		t.Errorf("listed size %d, want 7", got.Size)

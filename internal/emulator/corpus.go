@@ -65,7 +65,7 @@ type file struct {
 	seq                       uint64
 	id, name, externalID      string
 	projectID, organizationID string
-	modified                  time.Time
+	modified, expires         time.Time
 	pictures                  pictures
 	document                  blob     // nil: not in storage
 	content                   *content // nil: not uploaded here
@@ -81,6 +81,8 @@ type FileSpec struct {
 	DisplayName, UniqueID string
 	// CreatedAt, UpdatedAt and DeletedAt are listed as null when they are zero.
 	CreatedAt, UpdatedAt, DeletedAt time.Time
+	// ExpiresAt is told of the file, and nothing else.
+	ExpiresAt time.Time
 	// Metadata is listed as it is; absent from the listing when nil.
 	Metadata json.RawMessage
 	// Assets are listed in this order, twice if they come twice. Where the corpus has FileID already, they are added.
@@ -160,7 +162,7 @@ func (c *Corpus) addEntry(d *directory, spec *FileSpec) *entry {
 	if spec.FileID != "" && c.files[spec.FileID] == nil {
 		c.addFile(&file{
 			id: spec.FileID, name: spec.DisplayName, externalID: spec.UniqueID, projectID: d.ProjectID,
-			organizationID: d.OrganizationID, modified: spec.UpdatedAt, pictures: newAlbum(),
+			organizationID: d.OrganizationID, modified: spec.UpdatedAt, expires: spec.ExpiresAt, pictures: newAlbum(),
 		})
 	}
 	return e

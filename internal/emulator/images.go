@@ -33,17 +33,22 @@ func (s *Server) getAsset(x *exchange, kind Kind, name string) reply {
 	s.corpus.mu.RLock()
 	defer s.corpus.mu.RUnlock()
 	f, rep := s.imageFile(x)
-	if rep != nil {
+	var b blob
+	if rep == nil && !s.late.withholds(assetList(f.id, kind)) {
+		b = f.pictures.find(pictureKey{kind, page, name})
+	}
+	switch {
+	case b != nil:
+		return answerBlob(b)
+	case page < 0:
+		// A corpus may have such pages itself.
+		return wrongPage("Input should be greater than or equal to 0", "greater_than_equal")
+	case rep != nil:
 		return *rep
+	case kind == Screenshot:
+		return notFound("Page screenshot")
 	}
-	b := f.pictures.find(pictureKey{kind, page, name})
-	if b == nil || s.late.withholds(assetList(f.id, kind)) {
-		if kind == Screenshot {
-			return notFound("Page screenshot")
-		}
-		return notFound("Page figure")
-	}
-	return answerBlob(b)
+	return notFound("Page figure")
 }
 
 // file returns the file that the path names. The corpus is locked.

@@ -14,21 +14,20 @@ type lateness struct {
 }
 
 // list counts a request for a list, and tells whether it is still empty.
-func (l *lateness) list(name string) bool {
+func (l *lateness) list(name string) bool { return l.look(name, 1) }
+
+// withholds tells whether the pictures of a list have not come.
+func (l *lateness) withholds(name string) bool { return l.look(name, 0) }
+
+func (l *lateness) look(name string, looks int) bool {
+	if l.Looks == 0 {
+		return !l.over(0, time.Now())
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	late := !l.over(l.asked[name], time.Now())
-	if l.Looks > 0 {
-		l.asked[name]++
-	}
+	l.asked[name] += looks
 	return late
-}
-
-// withholds tells whether the pictures of a list have not come.
-func (l *lateness) withholds(name string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return !l.over(l.asked[name], time.Now())
 }
 
 // assetList is what lateness calls the list of a file's assets of a kind, attachmentList that of the attachments of a source.

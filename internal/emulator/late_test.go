@@ -33,7 +33,8 @@ func TestServer_PicturesAfter(t *testing.T) {
 					before := ask(s, blob).Code
 					empty := strings.Contains(strings.ReplaceAll(ask(s, list).Body.String(), `{"items":[]`, "[]"), "[]")
 					got[list] += map[bool]string{true: "-", false: "."}[empty]
-					if want := map[bool]int{true: 404, false: 200}[empty]; before != want && test.looks == 0 || ask(s, blob).Code == 404 && !empty {
+					if want := map[bool]int{true: 404, false: 200}[empty]; before != want && test.looks == 0 || ask(s, blob).Code == 404 &&
+						!empty {
 						t.Errorf("%s answers %d where its list is empty: %t", blob, before, empty)
 					}
 				}

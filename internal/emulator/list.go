@@ -115,7 +115,7 @@ func (s *Server) projectFile(x *exchange, f *file) json.RawMessage {
 		{"file_type", quoteOrNull(fileType(f.name))},
 		{"last_modified_at", timestamp(f.modified)},
 		{"purpose", quote("parse")},
-		{"expires_at", json.RawMessage("null")},
+		{"expires_at", timestamp(f.expires)},
 		{"download_url", url},
 	}.bytes()
 }

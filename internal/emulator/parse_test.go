@@ -48,9 +48,11 @@ func jobSpec(t *testing.T, id string) ParseJobSpec {
 		UserMetadata: map[string]string{"k": "v"}, Credits: &credits,
 		Images: []ParseImage{
 			{Filename: "page_1.jpg", Category: "screenshot", Data: drawJPEG(t, 8, 9)},
-			{Filename: "page_1_chart_1_v2.jpg", Index: 1, Category: "layout", BBox: &BBox{1, 2, 3, 4}, Data: []byte("chart"), ContentType: "image/x"},
+			{Filename: "page_1_chart_1_v2.jpg", Index: 1, Category: "layout", BBox: &BBox{1, 2, 3, 4}, Data: []byte("chart"),
+				ContentType: "image/x"},
 			{Filename: "img_p0_1.png", Index: 2, Category: "embedded", Data: drawPNG(t, 3, 3), NoURL: true},
-			{Filename: "../..", Index: 3, Raw: json.RawMessage(`{"filename":"raw","index":0,"category":null,"content_type":null,"presigned_url":null,"bbox":null,"size_bytes":null}`)},
+			{Filename: "../..", Index: 3, Raw: json.RawMessage(`{"filename":"raw","index":0,` +
+				`"category":null,"content_type":null,"presigned_url":null,"bbox":null,"size_bytes":null}`)},
 		},
 		Pages: []ParsePage{
 			{Number: 1, Text: "one", Markdown: "# one\n![c](page_1_chart_1_v2.jpg)", Header: "h", Width: 612, Height: 792.5,
@@ -83,18 +85,22 @@ func TestServer_ListParseJobs(t *testing.T) {
 	}
 	a := serve(t, Options{Corpus: c})
 	for query, want := range map[string][]string{
-		"": {"pjb-1", "pjb-2", "pjb-3", "pjb-4"}, "status=COMPLETED&": {"pjb-1", "pjb-3"}, "status=FAILED&": {"pjb-2"}, "status=PENDING&": {"pjb-4"},
+		"": {"pjb-1", "pjb-2", "pjb-3", "pjb-4"}, "status=COMPLETED&": {"pjb-1", "pjb-3"}, "status=FAILED&": {"pjb-2"},
+		"status=PENDING&":                    {"pjb-4"},
 		"created_at_on_or_after=2024-06-05&": {"pjb-2", "pjb-4"}, "created_at_on_or_before=2024-06-05&": {"pjb-1"},
-		"job_ids=pjb-1&job_ids=pjb-4&": {"pjb-1", "pjb-4"}, "job_ids=&": {"pjb-1", "pjb-2", "pjb-3", "pjb-4"}, "project_id=project-2&": {"pjb-3"},
+		"job_ids=pjb-1&job_ids=pjb-4&": {"pjb-1", "pjb-4"}, "job_ids=&": {"pjb-1", "pjb-2", "pjb-3", "pjb-4"},
+		"project_id=project-2&": {"pjb-3"},
 	} {
 		wantIDs(t, query, want, pages(a, parsePath+"?"+query, func(j jobShape) string { return j.ID }))
 	}
 	got := shaped[cursorPage[jobShape]](t, a.get(parsePath).body).Items
-	if got[0].Status != "COMPLETED" || *got[0].Name != "One.pdf" || got[0].Metadata["k"] != "v" || got[0].Usage != nil || got[0].Error != nil ||
+	if got[0].Status != "COMPLETED" || *got[0].Name != "One.pdf" || got[0].Metadata["k"] != "v" || got[0].Usage != nil ||
+		got[0].Error != nil ||
 		*got[1].Error != "no" {
 		t.Errorf("jobs %+v", got)
 	}
-	want := `{"detail":[{"loc":["query","status"],"msg":"Input should be 'PENDING', 'RUNNING', 'COMPLETED', 'FAILED' or 'CANCELLED'","type":"enum"}]}`
+	want := `{"detail":[{"loc":["query","status"],"msg":"Input should be 'PENDING', 'RUNNING', ` +
+		`'COMPLETED', 'FAILED' or 'CANCELLED'","type":"enum"}]}`
 	if got := string(a.get(parsePath+"?status=THROTTLED").want(t, 422).body); got != want {
 		t.Errorf("unknown status: %s, want %s", got, want)
 	}
@@ -116,11 +122,13 @@ func TestServer_GetParseJob_Expand(t *testing.T) {
 		t.Errorf("usage %+v", got.Job.Usage)
 	}
 	// A list with commas is one of several values.
-	got := job("?expand=text,markdown&expand=items&expand=metadata,text_full&expand=markdown_full&expand=raw_parameters&expand=job_metadata")
+	got := job("?expand=text,markdown&expand=items&expand=metadata,text_full" +
+		"&expand=markdown_full&expand=raw_parameters&expand=job_metadata")
 	page := func(members string) map[string]any { return decode[map[string]any](t, []byte(members)) }
 	failed := `{"page_number":3,"success":false,"error":"it is blank"}`
 	for name, pages := range map[string][2][]map[string]any{
-		"text": {got.Text.Pages, {page(`{"page_number":1,"text":"one"}`), page(`{"page_number":2,"text":"two"}`), page(`{"page_number":3,"text":""}`)}},
+		"text": {got.Text.Pages, {page(`{"page_number":1,"text":"one"}`), page(`{"page_number":2,"text":"two"}`),
+			page(`{"page_number":3,"text":""}`)}},
 		"markdown": {got.Markdown.Pages, {
 			page(`{"page_number":1,"success":true,"markdown":"# one\n![c](page_1_chart_1_v2.jpg)","header":"h","footer":null}`),
 			page(`{"page_number":2,"success":true,"markdown":"two","header":null,"footer":null}`), page(failed),
@@ -129,13 +137,15 @@ func TestServer_GetParseJob_Expand(t *testing.T) {
 			page(`{"page_number":1,"page_width":612,"page_height":792.5,"success":true,"items":[{"type":"odd","z":1}]}`),
 			page(`{"page_number":2,"page_width":0,"page_height":0,"success":true,"items":[]}`), page(failed),
 		}},
-		"metadata": {got.Metadata.Pages, {page(`{"page_number":1,"confidence":0.5}`), page(`{"page_number":2}`), page(`{"page_number":3}`)}},
+		"metadata": {got.Metadata.Pages, {page(`{"page_number":1,"confidence":0.5}`), page(`{"page_number":2}`),
+			page(`{"page_number":3}`)}},
 	} {
 		if diff := cmp.Diff(pages[1], pages[0]); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
-	if *got.TextFull != "one\n\ntwo\n\n" || !strings.HasPrefix(*got.MarkdownFull, "# one\n![c]") || got.Metadata.Document["confidence"] != 0.75 ||
+	if *got.TextFull != "one\n\ntwo\n\n" || !strings.HasPrefix(*got.MarkdownFull, "# one\n![c]") ||
+		got.Metadata.Document["confidence"] != 0.75 ||
 		got.Raw["tier"] != "agentic" || got.JobMetadata["pages"] != 3.0 {
 		t.Errorf("answer %+v", got)
 	}
@@ -154,8 +164,10 @@ func TestServer_GetParseJob_Images(t *testing.T) {
 	if images.Total != 4 || !strings.HasPrefix(string(images.Images[3]), `{"filename":"raw",`) {
 		t.Errorf("images %s", body)
 	}
-	screenshot, chart, embedded := shaped[imageShape](t, images.Images[0]), shaped[imageShape](t, images.Images[1]), shaped[imageShape](t, images.Images[2])
-	if *screenshot.Category != "screenshot" || *screenshot.ContentType != "image/jpeg" || screenshot.BBox != nil || embedded.URL != nil ||
+	screenshot, chart, embedded := shaped[imageShape](t, images.Images[0]), shaped[imageShape](t, images.Images[1]),
+		shaped[imageShape](t, images.Images[2])
+	if *screenshot.Category != "screenshot" || *screenshot.ContentType != "image/jpeg" || screenshot.BBox != nil ||
+		embedded.URL != nil ||
 		*chart.BBox != (boxShape{1, 2, 3, 4}) || *chart.ContentType != "image/x" || chart.Index != 1 {
 		t.Errorf("images %+v, %+v, %+v", screenshot, chart, embedded)
 	}
@@ -168,7 +180,8 @@ func TestServer_GetParseJob_Images(t *testing.T) {
 		t.Errorf("images of image_filenames: %+v", some)
 	}
 	results := shaped[parseShape](t, a.get(parsePath+"/pjb-1?expand=output_pdf_content_metadata").body).Results
-	if pdf := results["outputPDF"]; pdf.Size != 12 || !*pdf.Exists || string(a.download(*pdf.URL).want(t, 200).body) != "%PDF-1.5 out" {
+	if pdf := results["outputPDF"]; pdf.Size != 12 || !*pdf.Exists || string(a.download(*pdf.URL).want(t,
+		200).body) != "%PDF-1.5 out" {
 		t.Errorf("results %+v", results)
 	}
 }
@@ -187,7 +200,8 @@ func TestServer_GetParseJob_Stages(t *testing.T) {
 			if got.Job.Status != want || listed.Status != want || (got.Job.Error != nil) != (want == "FAILED") {
 				t.Errorf("status %s, listed %s, want %s", got.Job.Status, listed.Status, want)
 			}
-			if (got.Markdown == nil) != (pages == 0) || pages > 0 && (len(got.Markdown.Pages) != pages || len(got.Images.Images) != pages+1) {
+			if (got.Markdown == nil) != (pages == 0) || pages > 0 && (len(got.Markdown.Pages) != pages ||
+				len(got.Images.Images) != pages+1) {
 				t.Errorf("%s: pages %+v, images %+v; want %d pages", want, got.Markdown, got.Images, pages)
 			}
 		}
@@ -211,11 +225,13 @@ func TestServer_GetParseJob_LinkLife(t *testing.T) {
 			return *got.Images.Images[0].URL
 		}
 		first := link()
-		if !strings.HasPrefix(first, testStorage+"/download/parse/pjb-1/images/page_1.jpg?X-Amz-Date=20000101T000000Z&X-Amz-Expires=4&X-Amz-Signature=") {
+		if !strings.HasPrefix(first, testStorage+"/download/parse/pjb-1/images/page_1.jpg?"+
+			"X-Amz-Date=20000101T000000Z&X-Amz-Expires=4&X-Amz-Signature=") {
 			t.Errorf("link %s", first)
 		}
 		time.Sleep(4 * time.Second)
-		if w := askStorage(s, first); w.Code != 403 || !strings.Contains(w.Body.String(), "<Code>AccessDenied</Code><Message>Request has expired") {
+		if w := askStorage(s, first); w.Code != 403 || !strings.Contains(w.Body.String(),
+			"<Code>AccessDenied</Code><Message>Request has expired") {
 			t.Errorf("status %d, body %s at the end of the link", w.Code, w.Body)
 		}
 		second := link()
@@ -256,8 +272,10 @@ func TestServer_Batches(t *testing.T) {
 	a := serve(t, Options{Corpus: c})
 	const path = "/api/v2/batches"
 	for query, want := range map[string][]string{
-		"": {"bat-1", "bat-2", "bat-3"}, "source_directory_id=dir-a&": {"bat-1"}, "status=CANCELLED&": {"bat-2"}, "status=RUNNING&": {"bat-1"},
-		"created_at_on_or_after=2024-06-04&": {"bat-2"}, "created_at_on_or_before=2024-06-04&": {"bat-1"}, "project_id=project-2&": {"bat-3"},
+		"": {"bat-1", "bat-2", "bat-3"}, "source_directory_id=dir-a&": {"bat-1"}, "status=CANCELLED&": {"bat-2"},
+		"status=RUNNING&":                    {"bat-1"},
+		"created_at_on_or_after=2024-06-04&": {"bat-2"}, "created_at_on_or_before=2024-06-04&": {"bat-1"},
+		"project_id=project-2&": {"bat-3"},
 	} {
 		wantIDs(t, query, want, pages(a, path+"?"+query, func(b batchShape) string { return b.ID }))
 	}
@@ -268,8 +286,10 @@ func TestServer_Batches(t *testing.T) {
 		}
 	}
 	got := shaped[batchShape](t, a.get(path+"/bat-1?expand=results").body)
-	if got.Config.Job.Type != "parse_v2" || got.Config.Job.Configuration != "cfg" || *got.Results[0].Reference != (referenceShape{"parse_v2", "pjb-1"}) ||
-		got.Results[0].Error != nil || got.Results[1].Reference != nil || *got.Results[1].Error != "too large" || got.Results[1].File != "f2" {
+	if got.Config.Job.Type != "parse_v2" || got.Config.Job.Configuration != "cfg" ||
+		*got.Results[0].Reference != (referenceShape{"parse_v2", "pjb-1"}) ||
+		got.Results[0].Error != nil || got.Results[1].Reference != nil || *got.Results[1].Error != "too large" ||
+		got.Results[1].File != "f2" {
 		t.Errorf("batch %+v", got)
 	}
 	if got := shaped[batchShape](t, a.get(path+"/bat-1").body); got.Results != nil {

@@ -145,7 +145,14 @@ func (p *pipeline) kind() PipelineType {
 	return p.Type
 }
 
-func (p *pipeline) listed() json.RawMessage {
+func (p *pipeline) listed() json.RawMessage { return p.object().bytes() }
+
+// listedV1 is listed with a member that is required there.
+func (p *pipeline) listedV1() json.RawMessage {
+	return p.object().set("embedding_config", json.RawMessage(`{"type":"MANAGED_OPENAI_EMBEDDING","component":{}}`)).bytes()
+}
+
+func (p *pipeline) object() object {
 	status := p.Status
 	if status == "" {
 		status = "CREATED"
@@ -158,7 +165,7 @@ func (p *pipeline) listed() json.RawMessage {
 		{"status", quote(status)},
 		{"created_at", timestamp(p.CreatedAt)},
 		{"updated_at", timestamp(p.UpdatedAt)},
-	}.bytes()
+	}
 }
 
 // listPipelines lists pipelines, the newest first.
@@ -188,7 +195,7 @@ func (s *Server) listPipelinesV1(x *exchange) reply {
 	var listed []json.RawMessage
 	for _, pipe := range s.pipelines(x, 0, name, types) {
 		if project, ok := s.corpus.projects.get(pipe.ProjectID); projectName == nil || ok && project.Name == *projectName {
-			listed = append(listed, pipe.listed())
+			listed = append(listed, pipe.listedV1())
 		}
 	}
 	return answerOK(appendArray(nil, listed))

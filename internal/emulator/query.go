@@ -150,17 +150,15 @@ func (s *Server) directory(x *exchange) (*directory, *reply) {
 // pageIndex returns the page_index of the path.
 func (x *exchange) pageIndex() (int64, *reply) {
 	n, err := strconv.ParseInt(x.params[1], 10, 64)
-	mistake := fieldError{Location: []string{"path", "page_index"}}
-	switch {
-	case err != nil:
-		mistake.Message, mistake.Type = "Input should be a valid integer, unable to parse string as an integer", "int_parsing"
-	case n < 0:
-		mistake.Message, mistake.Type = "Input should be greater than or equal to 0", "greater_than_equal"
-	default:
-		return n, nil
+	if err != nil {
+		r := wrongPage("Input should be a valid integer, unable to parse string as an integer", "int_parsing")
+		return 0, &r
 	}
-	r := unprocessable([]fieldError{mistake})
-	return 0, &r
+	return n, nil
+}
+
+func wrongPage(message, kind string) reply {
+	return unprocessable([]fieldError{{[]string{"path", "page_index"}, message, kind}})
 }
 
 // expands tells whether the query asks for a field to be expanded.

@@ -150,6 +150,13 @@ type (
 		CreatedAt *string `json:"created_at"`
 		UpdatedAt *string `json:"updated_at"`
 	}
+	pipelineV1Shape struct {
+		pipelineShape
+		Embedding struct {
+			Type      string   `json:"type"`
+			Component struct{} `json:"component"`
+		} `json:"embedding_config"`
+	}
 	projectShape struct {
 		ID           string  `json:"id"`
 		Name         string  `json:"name"`
@@ -201,14 +208,16 @@ func todayCorpus(t *testing.T) *Corpus {
 	}))
 	check(t, c.AddProject(ProjectSpec{ID: "project-2", Name: "Second", OrganizationID: "organization-2"}))
 	check(t, c.AddDirectory(DirectorySpec{
-		ID: "dir-a", Name: "A", ProjectID: project, OrganizationID: organization, Description: "<a>", CreatedAt: day(1), UpdatedAt: day(2),
+		ID: "dir-a", Name: "A", ProjectID: project, OrganizationID: organization, Description: "<a>", CreatedAt: day(1),
+		UpdatedAt: day(2),
 		ExpiresAt: day(20), ConnectorSubscriptionID: "sub", SystemMetadata: json.RawMessage(`{"k":1}`),
 	}))
-	check(t, c.AddDirectory(DirectorySpec{ID: "out", Name: "Out", ProjectID: project, OrganizationID: organization, Type: IndexDirectory}))
+	check(t, c.AddDirectory(DirectorySpec{ID: "out", Name: "Out", ProjectID: project, OrganizationID: organization,
+		Type: IndexDirectory}))
 	check(t, c.AddDirectory(DirectorySpec{ID: "gone", Name: "A", ProjectID: project, Type: EphemeralDirectory, DeletedAt: day(3)}))
 	check(t, c.AddDirectory(DirectorySpec{ID: "dir-2", Name: "Two", ProjectID: "project-2", OrganizationID: "organization-2"}))
 	check(t, c.AddFile("dir-a", FileSpec{
-		ID: "f1", FileID: "file-1", DisplayName: "One.pdf", UpdatedAt: day(1), Document: []byte("%PDF-1.5 one"),
+		ID: "f1", FileID: "file-1", DisplayName: "One.pdf", UpdatedAt: day(1), ExpiresAt: day(9), Document: []byte("%PDF-1.5 one"),
 		Attachments: []AttachmentSpec{
 			{Name: "screenshots/page_1.jpg", Data: drawJPEG(t, 8, 9), LastModified: day(4)},
 			{Name: "items/page_1.json", Data: []byte("{}"), ContentType: "application/json"},

@@ -41,7 +41,8 @@ func TestServer_ListProjects(t *testing.T) {
 		wantIDs(t, query, want, pages(a, "/api/v2/projects?"+query, id))
 	}
 	first := shaped[cursorPage[projectShape]](t, a.get("/api/v2/projects").body).Items[0]
-	if first.Name != "First" || first.Organization != organization || !*first.IsDefault || *first.CreatedAt != "2024-06-01T12:00:00.123456Z" {
+	if first.Name != "First" || first.Organization != organization || !*first.IsDefault ||
+		*first.CreatedAt != "2024-06-01T12:00:00.123456Z" {
 		t.Errorf("project %+v", first)
 	}
 	for query, want := range map[string]int{"": 2, "?project_name=First": 1, "?organization_id=none": 0} {
@@ -57,7 +58,8 @@ func TestServer_ListProjects(t *testing.T) {
 func TestServer_ListPipelines(t *testing.T) {
 	c := todayCorpus(t)
 	check(t, c.AddPipeline(PipelineSpec{
-		ID: "play", Name: "Play", ProjectID: project, Type: PlaygroundPipeline, Status: "DELETING", CreatedAt: day(3), DirectoryID: "dir-2",
+		ID: "play", Name: "Play", ProjectID: project, Type: PlaygroundPipeline, Status: "DELETING", CreatedAt: day(3),
+		DirectoryID: "dir-2",
 	}))
 	check(t, c.AddPipeline(PipelineSpec{ID: "empty", Name: "Empty", ProjectID: project}))
 	if c.AddPipeline(PipelineSpec{ID: "play"}) == nil || c.AddPipeline(PipelineSpec{ID: "x", DirectoryID: "none"}) == nil {
@@ -76,7 +78,7 @@ func TestServer_ListPipelines(t *testing.T) {
 		t.Errorf("pipeline %+v", first)
 	}
 	for query, want := range map[string]int{"": 6, "?pipeline_name=A": 2, "?project_name=Second": 1, "?pipeline_type=PLAYGROUND": 1} {
-		if got := shaped[[]pipelineShape](t, a.get("/api/v1/pipelines"+query).want(t, 200).body); len(got) != want {
+		if got := shaped[[]pipelineV1Shape](t, a.get("/api/v1/pipelines"+query).want(t, 200).body); len(got) != want {
 			t.Errorf("v1%s: %d pipelines, want %d", query, len(got), want)
 		}
 	}
@@ -163,10 +165,11 @@ func TestServer_GetProjectFile(t *testing.T) {
 	a := serve(t, Options{Corpus: todayCorpus(t)})
 	const path = "/api/v1/beta/files/file-1"
 	got := shaped[fileShape](t, a.get(path).want(t, 200).body)
-	if got.Name != "One.pdf" || *got.FileType != "pdf" || *got.Purpose != "parse" || got.DownloadURL != nil {
+	if got.Name != "One.pdf" || *got.FileType != "pdf" || *got.Purpose != "parse" || *got.ExpiresAt != "2024-06-09T12:00:00.123456Z" || got.DownloadURL != nil {
 		t.Errorf("file %+v", got)
 	}
-	if got := shaped[fileShape](t, a.get(path+"?expand=download_url").body); string(a.download(got.DownloadURL.URL).want(t, 200).body) != "%PDF-1.5 one" {
+	if got := shaped[fileShape](t, a.get(path+"?expand=download_url").body); string(a.download(got.DownloadURL.URL).want(t,
+		200).body) != "%PDF-1.5 one" {
 		t.Error("download_url does not lead to the document")
 	}
 	a.get("/api/v1/beta/files/none").want(t, 404)
@@ -177,10 +180,12 @@ func TestServer_GetFileContent(t *testing.T) {
 	a := serve(t, Options{Corpus: todayCorpus(t)})
 	const path = "/api/v1/beta/files/file-1/content"
 	got := shaped[presignedShape](t, a.get(path).want(t, 200).body)
-	if body := a.download(got.URL).want(t, 200); string(body.body) != "%PDF-1.5 one" || body.header.Get("Content-Type") != "application/pdf" {
+	if body := a.download(got.URL).want(t, 200); string(body.body) != "%PDF-1.5 one" ||
+		body.header.Get("Content-Type") != "application/pdf" {
 		t.Errorf("content %q as %q", body.body, body.header.Get("Content-Type"))
 	}
-	if got := string(a.get("/api/v1/beta/files/file-2/content").want(t, 404).body); got != `{"detail":"Source file not found in storage"}` {
+	if got := string(a.get("/api/v1/beta/files/file-2/content").want(t,
+		404).body); got != `{"detail":"Source file not found in storage"}` {
 		t.Errorf("without a document: %s", got)
 	}
 	a.get("/api/v1/beta/files/none/content").want(t, 404)

@@ -15,8 +15,8 @@ import (
 type StorageOptions struct {
 	// Origin is where Server.Storage is served, such as "http://127.0.0.1:8081".
 	Origin string
-	// Blobs says that every blob that the API has is answered with a redirect to its link. Otherwise only FaultRedirectOther
-	// leads to this origin.
+	// Blobs says that every blob that the API has is answered with a redirect to its link. Otherwise only presigned URLs and
+	// FaultRedirectOther lead to this origin.
 	Blobs bool
 	// Limit throttles requests with a valid link; nil means unlimited.
 	Limit *RateLimit

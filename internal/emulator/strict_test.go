@@ -15,7 +15,7 @@ func TestServer_UUIDs(t *testing.T) {
 	c := NewCorpus()
 	check(t, c.AddDirectory(DirectorySpec{ID: "d", ProjectID: someUUID, OrganizationID: someUUID}))
 	check(t, c.AddFile("d", FileSpec{ID: "dfl-" + someUUID, FileID: "dfl-" + someUUID}))
-	check(t, c.AddFile("d", FileSpec{ID: "e", FileID: someUUID, Assets: []AssetSpec{{Kind: Figure, Name: "x"}}}))
+	check(t, c.AddFile("d", FileSpec{ID: "e", FileID: someUUID, Assets: []AssetSpec{{Kind: Figure, Name: "x"}, {Kind: Figure, Page: -3, Name: "x"}}}))
 	a := serve(t, Options{Corpus: c})
 	for id, want := range map[string]string{
 		"file-1":          "invalid character: expected an optional prefix of `urn:uuid:` followed by [0-9a-fA-F-], found `i` at 2",
@@ -36,6 +36,7 @@ func TestServer_UUIDs(t *testing.T) {
 		}
 	}
 	a.get("/api/v1/files/"+someUUID+"/page-figures/0/x").want(t, 200)
+	a.get("/api/v1/files/"+someUUID+"/page-figures/-3/x").want(t, 200)
 	other := strings.Replace(someUUID, "1", "2", 1)
 	for _, id := range []string{other, strings.ReplaceAll(other, "-", ""), "{" + other + "}", "urn:uuid:" + other} {
 		a.get("/api/v1/files/"+url.PathEscape(id)+"/page-figures").want(t, 404)
@@ -46,12 +47,14 @@ func TestServer_UUIDs(t *testing.T) {
 			t.Errorf("page %s: %s", page, got.body)
 		}
 	}
-	for _, path := range []string{"/api/v1/beta/files", "/api/v2/parse", "/api/v1/beta/directories/d", "/api/v1/files/" + someUUID + "/page-figures"} {
+	for _, path := range []string{"/api/v1/beta/files", "/api/v2/parse", "/api/v1/beta/directories/d",
+		"/api/v1/files/" + someUUID + "/page-figures"} {
 		a.get(path+"?project_id="+someUUID).want(t, 200)
 		a.get(path+"?project_id=").want(t, 200)
 		for _, name := range []string{"project_id", "organization_id"} {
 			got := a.get(path+"?"+name+"=p1").want(t, 422)
-			if want := `{"detail":[{"loc":["query","` + name + `"],"msg":"Input should be a valid UUID, invalid char`; !strings.HasPrefix(string(got.body), want) {
+			want := `{"detail":[{"loc":["query","` + name + `"],"msg":"Input should be a valid UUID, invalid char`
+			if !strings.HasPrefix(string(got.body), want) {
 				t.Errorf("%s of %s: %s", name, path, got.body)
 			}
 		}
@@ -81,7 +84,8 @@ func TestServer_NewIDs(t *testing.T) {
 		seen := map[string]bool{}
 		for i := range 1000 {
 			fileID, entryID := o.SyntheticFile(i)
-			if !isTyped(entryID) || ids == UUIDs && !isUUID(fileID) || ids == TypedIDs && fileID != entryID || seen[fileID] || len(entryID) != 40 {
+			if !isTyped(entryID) || ids == UUIDs && !isUUID(fileID) || ids == TypedIDs && fileID != entryID || seen[fileID] ||
+				len(entryID) != 40 {
 				t.Fatalf("file %d has the ids %q and %q", i, fileID, entryID)
 			}
 			seen[fileID] = true

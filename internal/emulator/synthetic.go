@@ -48,7 +48,8 @@ type SyntheticOptions struct {
 	BlobSize int
 	// DocumentSize is the size of each file's document in bytes; 0 for none.
 	DocumentSize int
-	// Metadata is how many bytes the metadata of each file have at least, and AssetMetadata that of each asset; 0 leaves an asset's out.
+	// Metadata is how many bytes the metadata of each file have at least, and AssetMetadata that of each asset; 0 leaves an asset's
+	// out.
 	Metadata, AssetMetadata int
 	// ParseJobs is the number of parse jobs. Each has ParseImages images and ParsePages pages, whose texts have at least PageText
 	// bytes.

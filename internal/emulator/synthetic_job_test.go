@@ -15,7 +15,8 @@ import (
 
 func TestSynthetic_ParseJobs(t *testing.T) {
 	o := SyntheticOptions{
-		Files: 2, AssetsPerFile: 2, BlobSize: 200, ParseJobs: 5, ParseImages: 8, ParsePages: 3, PageText: 500, Batch: true, Index: true, IDs: UUIDs, Seed: 3,
+		Files: 2, AssetsPerFile: 2, BlobSize: 200, ParseJobs: 5, ParseImages: 8, ParsePages: 3, PageText: 500, Batch: true, Index: true,
+		IDs: UUIDs, Seed: 3,
 	}
 	c := Synthetic(o)
 	check(t, c.AddParseJob(ParseJobSpec{ID: "pjb-x"}))
@@ -89,7 +90,8 @@ func TestSynthetic_AttachmentFiles(t *testing.T) {
 			}
 			link := shaped[presignedShape](t, a.get(attachmentsPath+"/screenshots%2Fpage_4.jpg?source_id="+f.ID).want(t, 200).body).URL
 			checkSynthetic(t, names[3], a.download(link).want(t, 200).body, 100, 100)
-			for _, name := range []string{"screenshots%2Fpage_5.jpg", "screenshots%2Fpage_0.jpg", "screenshots%2Fpage_04.jpg", "page_4.jpg"} {
+			for _, name := range []string{"screenshots%2Fpage_5.jpg", "screenshots%2Fpage_0.jpg", "screenshots%2Fpage_04.jpg",
+				"page_4.jpg"} {
 				a.get(attachmentsPath+"/"+name+"?source_id="+f.ID).want(t, 404)
 			}
 			document := shaped[presignedShape](t, a.get("/api/v1/beta/files/"+*f.FileID+"/content").want(t, 200).body).URL
@@ -117,7 +119,8 @@ func (d *sizer) Write(b []byte) (int, error) {
 func TestSynthetic_ParseJobs_CostNoMemory(t *testing.T) {
 	const pages, jobs = 300_000, 1_000_000
 	for name, o := range map[string]SyntheticOptions{
-		"pages": {ParseJobs: 1, ParseImages: 3000, ParsePages: pages}, "jobs": {ParseJobs: jobs, ParseImages: 1, ParsePages: 1, Batch: true, Files: 1},
+		"pages": {ParseJobs: 1, ParseImages: 3000, ParsePages: pages}, "jobs": {ParseJobs: jobs, ParseImages: 1, ParsePages: 1,
+			Batch: true, Files: 1},
 	} {
 		s := newServer(t, Options{Corpus: Synthetic(o), LogLimit: -1})
 		last := "/api/v2/parse/pjb-" + numberedUUID(0, 'j', uint64(o.ParseJobs-1))
@@ -161,8 +164,10 @@ func TestFaults_Today(t *testing.T) {
 	check(t, c.AddBatch(BatchSpec{ID: "bat-1", ProjectID: project, Results: []BatchResult{{DirectoryFileID: "f1"}}}))
 	for _, storage := range []*StorageOptions{nil, {}} {
 		for kind, path := range map[FaultKind]string{
-			FaultOddItem: attachmentsPath + "?source_id=f1", FaultOddField: parsePath, FaultNullList: parsePath + "/pjb-1?expand=images_content_metadata",
-			FaultSmallPages: "/api/v2/batches?page_size=4", FaultEmptyPage: "/api/v1/beta/directories", FaultRepeatPage: attachmentsPath + "?source_id=f1",
+			FaultOddItem: attachmentsPath + "?source_id=f1", FaultOddField: parsePath,
+			FaultNullList:   parsePath + "/pjb-1?expand=images_content_metadata",
+			FaultSmallPages: "/api/v2/batches?page_size=4", FaultEmptyPage: "/api/v1/beta/directories",
+			FaultRepeatPage:    attachmentsPath + "?source_id=f1",
 			FaultTruncatedJSON: "/api/v2/batches/bat-1?expand=results", FaultStatus503: attachmentsPath + "/%2E%2E?source_id=f1",
 		} {
 			o := Options{Corpus: c, Storage: storage, Faults: Faults{Rate: 1, Kinds: []FaultKind{kind}, Routes: Routes()}}
@@ -172,7 +177,8 @@ func TestFaults_Today(t *testing.T) {
 				t.Errorf("%s of %s: %s", kind, path, wrong.body)
 			}
 		}
-		for _, kind := range []FaultKind{FaultStatus403, FaultStatus404, FaultWrongSize, FaultShort, FaultHTML, FaultPDF, FaultRedirectLoop} {
+		for _, kind := range []FaultKind{FaultStatus403, FaultStatus404, FaultWrongSize, FaultShort, FaultHTML, FaultPDF,
+			FaultRedirectLoop} {
 			o := Options{Corpus: c, Storage: storage, Faults: Faults{Rate: 1, Kinds: []FaultKind{kind}}}
 			a := faultyToday(t, o)
 			image := shaped[parseShape](t, a.get(parsePath+"/pjb-1?expand=images_content_metadata").body).Images.Images[0]

@@ -57,6 +57,11 @@ func (s *crashSource) Pages(context.Context, *pipeline.File, func(*pipeline.Page
 	return nil
 }
 
+// Page gives none.
+func (s *crashSource) Page(context.Context, *pipeline.Asset) (*pipeline.PageRow, error) {
+	return nil, nil
+}
+
 func (s *crashSource) Assets(_ context.Context, of pipeline.Wanted, _ pipeline.Room) ([]*pipeline.Asset, error) {
 	if of.Origin == pipeline.OriginAttachment {
 		return nil, &pipeline.Failure{Class: "http_404", Final: true, Absent: true, Err: errors.New("not found")}

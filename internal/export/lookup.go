@@ -43,12 +43,17 @@ func (r *run) identify(ctx context.Context, client *llamacloud.Client) error {
 	if r.Source != nil {
 		return nil
 	}
+	s := &r.Config.Source
+	if !slices.ContainsFunc(slices.Concat(s.Directories, s.Pipelines, s.Indexes), mayBeName) {
+		r.Source = r.Config.SourceSettings()
+		return nil
+	}
 	remembered, err := readRemembered(ctx, r.Config.Output.Dir, r.Log)
 	if err != nil {
 		return err
 	}
-	s := &r.Config.Source
-	r.unsure = len(remembered) == 0 && !s.Project && len(s.Directories)+len(s.Pipelines)+len(s.Files) == 1
+	r.unsure = len(remembered) == 0 && !s.Project && !s.ParseJobs &&
+		len(s.Directories)+len(s.Pipelines)+len(s.Indexes)+len(s.Files)+len(s.ParseJobIDs)+len(s.BatchIDs) == 1
 	ctx, cancel := Interruptible(ctx, r.Stop)
 	defer cancel()
 	_, err = r.lookUp(ctx, client, func(path string, reference config.Reference) bool {
@@ -58,6 +63,9 @@ func (r *run) identify(ctx context.Context, client *llamacloud.Client) error {
 	r.Source = r.Config.SourceSettings()
 	return err
 }
+
+// mayBeName tells whether a reference is no id by its form.
+func mayBeName(reference config.Reference) bool { return !llamacloud.HasUUID(string(reference)) }
 
 // foundName looks for a name where an error says that what was taken for an id is none. It tells whether there is one, so that the run
 // is to be tried once more; the error is why not otherwise.
@@ -103,7 +111,7 @@ func (r *run) lookUp(
 	} {
 		l := lookup{what: kind.what, found: map[config.Reference]*found{}}
 		for _, reference := range kind.references {
-			if !llamacloud.HasUUID(string(reference)) && !isKnown(kind.path, reference) {
+			if mayBeName(reference) && !isKnown(kind.path, reference) {
 				l.found[reference] = &found{}
 			}
 		}

@@ -111,13 +111,13 @@ func (r *run) bringUp(ctx context.Context, client *llamacloud.Client) (report *R
 		// Where the run came to its end by itself, the note is gone already.
 		_ = r.end(ctx)
 	}()
+	if err := r.identify(ctx, client); err != nil {
+		return nil, err
+	}
 	if r.Repair {
 		if err := r.mend(ctx); err != nil {
 			return nil, err
 		}
-	}
-	if err := r.identify(ctx, client); err != nil {
-		return nil, err
 	}
 	ledger, err := r.openLedger(ctx)
 	if err != nil {

@@ -117,6 +117,11 @@ func (u *matrixUpstream) Pages(context.Context, *pipeline.File, func(*pipeline.P
 	return nil
 }
 
+// Page gives none.
+func (u *matrixUpstream) Page(context.Context, *pipeline.Asset) (*pipeline.PageRow, error) {
+	return nil, nil
+}
+
 // Assets implements pipeline.Source.
 func (u *matrixUpstream) Assets(_ context.Context, of pipeline.Wanted, _ pipeline.Room) ([]*pipeline.Asset, error) {
 	if of.Origin == pipeline.OriginAttachment {

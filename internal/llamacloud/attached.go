@@ -1,7 +1,9 @@
 package llamacloud
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path"
@@ -110,6 +112,27 @@ func attachmentAsset(file *pipeline.File, source pipeline.ID, a *Attachment) *pi
 		asset.PageIndex, asset.PageNumber = page, countedPage(page)
 	}
 	return asset
+}
+
+// Page implements pipeline.Source.
+func (s *Source) Page(ctx context.Context, asset *pipeline.Asset) (*pipeline.PageRow, error) {
+	if path.Ext(asset.UpstreamName) != ".json" || asset.PageNumber == nil {
+		return nil, nil
+	}
+	k, err := s.attachmentCall(asset)
+	if err != nil {
+		return nil, failure(err, 0)
+	}
+	page := &pipeline.PageRow{PageNumber: *asset.PageNumber}
+	err = k.stream(ctx, maxJSONBody, func(st *stream) error {
+		v, err := st.value()
+		page.Items = json.RawMessage(bytes.Clone(v))
+		return err
+	})
+	if err != nil {
+		return nil, failure(err, k.requests)
+	}
+	return page, nil
 }
 
 // attachedPage is what names of attachments end with that are of a page, which is counted from 1.

@@ -337,3 +337,36 @@ func TestClient_Batch(t *testing.T) {
 		t.Errorf("the last one is %+v", results[3:])
 	}
 }
+
+// What an answer that broke off had is nothing that the next one has.
+func TestClient_Results_OfAnAnswerThatBrokeOff(t *testing.T) {
+	first := `{"job":{"id":"a"},"images_content_metadata":{"images":[{"filename":"x"}]},"text":{"pages":[{"text":"no number"}]},"then":`
+	for name, get := range map[string]func(t *testing.T, c *Client, add func()) error{
+		"images": func(t *testing.T, c *Client, add func()) error {
+			all, err := c.ParseJobImages(t.Context(), "a", func(*ParseImage) error { add(); return nil })
+			if all.IsList {
+				t.Error("there is a list of images")
+			}
+			return err
+		},
+		"pages": func(t *testing.T, c *Client, add func()) error {
+			_, err := c.ParseJobPages(t.Context(), "a", func(*ParsePage) error { add(); return nil })
+			return err
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			requests := 0
+			a := newAPI(t, func(w http.ResponseWriter, _ *http.Request) {
+				if requests++; requests == 1 {
+					_, _ = io.WriteString(w, first)
+					return
+				}
+				_, _ = io.WriteString(w, `{"job":{"id":"a"}}`)
+			})
+			n := 0
+			if err := get(t, a.client, func() { n++ }); err != nil || n != 0 || requests != 2 {
+				t.Errorf("%s: %d come after %d requests, %v, want none after 2", name, n, requests, err)
+			}
+		})
+	}
+}

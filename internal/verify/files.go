@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -135,10 +136,18 @@ func compareSize(size int64, row *pipeline.Row) error {
 	return nil
 }
 
+// copyBytes is how much of a blob is read at once.
+const copyBytes = 64 << 10
+
+// buffers are for those who read blobs at the same time.
+var buffers = sync.Pool{New: func() any { return new([copyBytes]byte) }}
+
 // compareBytes compares all of r with what a row says of its blob.
 func compareBytes(r io.Reader, row *pipeline.Row) error {
+	buffer := buffers.Get().(*[copyBytes]byte)
+	defer buffers.Put(buffer)
 	sum := sha256.New()
-	if _, err := io.Copy(sum, r); err != nil {
+	if _, err := io.CopyBuffer(sum, r, buffer[:]); err != nil {
 		return err
 	}
 	return sinks.CompareSum(sum, row.Content.SHA256)

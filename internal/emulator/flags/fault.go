@@ -19,7 +19,8 @@ type throttleFlags struct {
 }
 
 func (t *throttleFlags) addFlags(fs *pflag.FlagSet) {
-	fs.Float64Var(&t.share, "throttle-share", 0, "`SHARE` of all requests that is throttled at random, from 0 to 1, whatever their rate is")
+	fs.Float64Var(&t.share, "throttle-share", 0,
+		"`SHARE` of all requests that is throttled at random, from 0 to 1, whatever their rate is")
 	fs.IntVar(&t.status, "throttle-status", http.StatusTooManyRequests, "`STATUS` of these answers: 429 or 503")
 	fs.DurationVar(&t.wait, "throttle-retry-after", 0,
 		"how long these answers say to wait, as --retry-after does, and in seconds where that is empty; no header where it is 0s")
@@ -56,10 +57,13 @@ type faultFlags struct {
 
 func (f *faultFlags) addFlags(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&f.kinds, "faults", nil, "`KINDS` of faults to inject: "+choice(emulator.FaultKinds()))
-	fs.StringVar(&f.routes, "fault-routes", "blobs", "`ROUTES` that are faulty: blobs, listings (of files, assets, attachments and jobs), files, assets, screenshots, figures, attachments or jobs (one of these listings), sources (directories, indexes, pipelines and projects), or all")
+	fs.StringVar(&f.routes, "fault-routes", "blobs",
+		"`ROUTES` that are faulty: blobs, listings (of files, assets, attachments and jobs), files, assets, "+
+			"screenshots, figures, attachments or jobs (one of these listings), sources (directories, indexes, pipelines and projects), or all")
 	fs.Float64Var(&f.rate, "fault-rate", 0.1, "`SHARE` of the blobs or listings that are faulty, from 0 to 1")
 	fs.IntVar(&f.times, "fault-times", 1, "how often a faulty one fails before it succeeds; -1 for ever")
-	fs.StringVar(&f.retryAfter, "fault-retry-after", "", "`VALUE` of the Retry-After of injected status_429 and status_503, sent as it is; none where it is empty")
+	fs.StringVar(&f.retryAfter, "fault-retry-after", "",
+		"`VALUE` of the Retry-After of injected status_429 and status_503, sent as it is; none where it is empty")
 }
 
 func (f *faultFlags) faults(fs *pflag.FlagSet) (faults emulator.Faults, err error) {
@@ -74,7 +78,8 @@ func (f *faultFlags) faults(fs *pflag.FlagSet) (faults emulator.Faults, err erro
 	case len(f.kinds) == 0:
 		return faults, needs(fs, "--faults", "fault-routes", "fault-rate", "fault-times", "fault-retry-after")
 	case routes == nil:
-		return faults, fmt.Errorf("--fault-routes %q: want blobs, listings, files, assets, screenshots, figures, attachments, jobs, sources or all", f.routes)
+		return faults, fmt.Errorf("--fault-routes %q: want blobs, listings, files, assets, screenshots, figures, attachments, jobs, "+
+			"sources or all", f.routes)
 	case !(f.rate >= 0 && f.rate <= 1):
 		return faults, fmt.Errorf("--fault-rate %v: want a share from 0 to 1", f.rate)
 	case f.times == 0 || f.times < -1:

@@ -96,21 +96,25 @@ func (s *site) lists() []string {
 	}
 	next := func(path string) string { return path + "&page_token=" + find(`"next_page_token":"([^"]*)"`, path) }
 	return []string{
-		"/api/v1/files/" + file + "/page_screenshots", "/api/v1/files/" + file + "/page_screenshots/0", "/api/v1/files/" + file + "/page-figures",
+		"/api/v1/files/" + file + "/page_screenshots", "/api/v1/files/" + file + "/page_screenshots/0",
+		"/api/v1/files/" + file + "/page-figures",
 		"/api/v1/beta/files?page_size=4", files, next(files),
-		next("/api/v1/beta/attachments?page_size=2&source_id=" + attached), next("/api/v2/parse?page_size=2"), next("/api/v2/pipelines?page_size=1"),
+		next("/api/v1/beta/attachments?page_size=2&source_id=" + attached), next("/api/v2/parse?page_size=2"),
+		next("/api/v2/pipelines?page_size=1"),
 		"/api/v1/pipelines/synthetic/files2?offset=1", "/api/v1/beta/attachments?source_id=" + attached, name, "/api/v2/parse",
 		"/api/v2/parse/" + job + "?expand=images_content_metadata", "/api/v2/batches", "/api/v1/indexes", "/api/v2/projects",
 		answer.URL[strings.Index(answer.URL, "/download"):],
 	}
 }
 
-const computed = "--synthetic-files=6 --synthetic-assets=4 --synthetic-size=1KB --synthetic-attachments=2 --synthetic-jobs=3 --synthetic-index --synthetic-batch --synthetic-ids=uuid"
+const computed = "--synthetic-files=6 --synthetic-assets=4 --synthetic-size=1KB --synthetic-attachments=2 " +
+	"--synthetic-jobs=3 --synthetic-index --synthetic-batch --synthetic-ids=uuid"
 
 // Every fault that there is happens on the command line, to each group of routes that it fits.
 func TestFlags_EveryFaultHappens(t *testing.T) {
 	groups := map[string][]emulator.Route{
-		"all": emulator.Routes(), "listings": emulator.ListingRoutes(), "files": emulator.FileListingRoutes(), "assets": emulator.AssetListingRoutes(),
+		"all": emulator.Routes(), "listings": emulator.ListingRoutes(), "files": emulator.FileListingRoutes(),
+		"assets":      emulator.AssetListingRoutes(),
 		"attachments": emulator.AttachmentRoutes(), "jobs": emulator.ParseRoutes(), "sources": emulator.SourceRoutes(),
 		"blobs":       append(emulator.BlobRoutes(), emulator.DownloadRoutes()...),
 		"screenshots": {emulator.RouteListPageScreenshots}, "figures": {emulator.RouteListPageFigures},

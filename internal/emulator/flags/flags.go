@@ -30,7 +30,8 @@ type Flags struct {
 	storage               storageFlags
 }
 
-// Add adds the flags of an emulator. Those of the addresses that it listens on are not among them, but for that of the storage origin.
+// Add adds the flags of an emulator. Those of the addresses that it listens on are not among them, but for that of the storage
+// origin.
 func Add(fs *pflag.FlagSet) *Flags {
 	f := &Flags{flags: fs}
 	fs.StringVar(&f.key, "key", "", "the only API `KEY` that is accepted; any one where it is empty. It is no secret")

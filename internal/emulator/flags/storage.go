@@ -26,7 +26,8 @@ func (s *storageFlags) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&s.listen, "storage-listen", "127.0.0.1:0", "loopback `ADDRESS` of the storage origin; port 0 takes a free one")
 	fs.DurationVar(&s.linkLife, "link-life", time.Hour, "how long links to the storage origin, and presigned ones, are valid")
 	s.limit.addFlags(fs, "storage-")
-	fs.IntVar(&s.status, "storage-status", http.StatusServiceUnavailable, "`STATUS` of throttled answers of the storage origin: 503 or 429")
+	fs.IntVar(&s.status, "storage-status", http.StatusServiceUnavailable,
+		"`STATUS` of throttled answers of the storage origin: 503 or 429")
 	fs.DurationVar(&s.latency, "storage-latency", 0, "wait so long before every answer of the storage origin")
 }
 

@@ -24,14 +24,19 @@ type syntheticFlags struct {
 func idKinds() []string { return []string{"short", "uuid", "dfl"} }
 
 func (s *syntheticFlags) addFlags(fs *pflag.FlagSet) {
-	fs.IntVar(&s.files, "synthetic-files", 0, "serve a computed corpus with this `NUMBER` of files instead, in the directory \"synthetic\"")
+	fs.IntVar(&s.files, "synthetic-files", 0,
+		"serve a computed corpus with this `NUMBER` of files instead, in the directory \"synthetic\"")
 	fs.IntVar(&s.assets, "synthetic-assets", 100, "`NUMBER` of assets of each computed file")
 	fs.StringVar(&s.blobSize, "synthetic-size", "100KB", "`SIZE` of each computed blob")
 	fs.StringVar(&s.metadata, "synthetic-metadata", "20B", "least `SIZE` of the metadata of each computed file")
-	fs.StringVar(&s.assetMetadata, "synthetic-asset-metadata", "", "least `SIZE` of the metadata of each computed asset; none where it is empty")
-	fs.IntVar(&s.attachments, "synthetic-attachments", 0, "`NUMBER` of the computed files whose pictures are attachments only, the last ones")
+	fs.StringVar(&s.assetMetadata, "synthetic-asset-metadata", "",
+		"least `SIZE` of the metadata of each computed asset; none where it is empty")
+	fs.IntVar(&s.attachments, "synthetic-attachments", 0,
+		"`NUMBER` of the computed files whose pictures are attachments only, the last ones")
 	fs.StringVar(&s.documents, "synthetic-documents", "", "`SIZE` of the original of each computed file; none where it is empty")
-	fs.StringVar(&s.ids, "synthetic-ids", "short", "`KIND` of ids: short, such as file-00000000; uuid, as the API's; or dfl, where a file's is that of its directory file, and all pictures are attachments")
+	fs.StringVar(&s.ids, "synthetic-ids", "short",
+		"`KIND` of ids: short, such as file-00000000; uuid, as the API's; or dfl, where a file's is that of its directory file, "+
+			"and all pictures are attachments")
 	fs.IntVar(&s.jobs, "synthetic-jobs", 0, "compute this `NUMBER` of parse jobs")
 	fs.IntVar(&s.jobImages, "synthetic-job-images", 30, "`NUMBER` of images of each computed parse job")
 	fs.IntVar(&s.jobPages, "synthetic-job-pages", 10, "`NUMBER` of pages of each computed parse job")
@@ -43,7 +48,8 @@ func (s *syntheticFlags) addFlags(fs *pflag.FlagSet) {
 // options returns nil where no corpus is to be computed.
 func (s *syntheticFlags) options(fs *pflag.FlagSet, seed uint64) (*emulator.SyntheticOptions, error) {
 	for name, n := range map[string]int{
-		"files": s.files, "assets": s.assets, "attachments": s.attachments, "jobs": s.jobs, "job-images": s.jobImages, "job-pages": s.jobPages,
+		"files": s.files, "assets": s.assets, "attachments": s.attachments, "jobs": s.jobs, "job-images": s.jobImages,
+		"job-pages": s.jobPages,
 	} {
 		if n < 0 {
 			return nil, fmt.Errorf("--synthetic-%s %d: must not be negative", name, n)
@@ -56,7 +62,8 @@ func (s *syntheticFlags) options(fs *pflag.FlagSet, seed uint64) (*emulator.Synt
 		}
 	}
 	if s.jobs == 0 {
-		if err := needs(fs, "--synthetic-jobs", "synthetic-job-images", "synthetic-job-pages", "synthetic-page-text", "synthetic-batch"); err != nil {
+		if err := needs(fs, "--synthetic-jobs", "synthetic-job-images", "synthetic-job-pages", "synthetic-page-text",
+			"synthetic-batch"); err != nil {
 			return nil, err
 		}
 	}

@@ -1,0 +1,88 @@
+package sinks
+
+import (
+	"archive/tar"
+	"bytes"
+	"io"
+	"strconv"
+)
+
+// Places in a block of a tar header.
+var (
+	tarName, tarNumbers, tarSize = field{0, 100}, field{100, 124}, field{124, 136}
+	tarTime, tarSum, tarFormat   = field{136, 148}, field{148, 156}, field{257, 265}
+	tarDevice, tarPrefix         = field{329, 345}, field{345, 500}
+	tarTrailer                   = field{508, 512}
+)
+
+const tarType = 156
+
+// field is where a field of a tar header begins and ends.
+type field struct{ first, end int }
+
+func (f field) of(block []byte) []byte { return block[f.first:f.end] }
+
+// text returns a field up to its first zero.
+func (f field) text(block []byte) []byte {
+	text, _, _ := bytes.Cut(f.of(block), []byte{0})
+	return text
+}
+
+// nextHeader reads the next tar header, which is valid until the next call: one block mostly, for which there is a short way.
+func (n *inspection) nextHeader(s *stream) (*tar.Header, error) {
+	got, err := io.ReadFull(s, n.block[:])
+	if err == nil && parseHeader(n.block[:], &n.header) {
+		return &n.header, nil
+	}
+	return tar.NewReader(io.MultiReader(bytes.NewReader(n.block[:got]), s)).Next()
+}
+
+// parseHeader reads name and size of a regular file in USTAR format, as most members have. It returns false where there may be more
+// to it.
+func parseHeader(block []byte, h *tar.Header) bool {
+	if string(tarFormat.of(block)) != "ustar\x0000" || block[tarType] != tar.TypeReg || string(tarTrailer.of(block)) == "tar\x00" ||
+		!isOctal(tarNumbers.of(block)) || !isOctal(tarTime.of(block)) || !isOctal(tarDevice.of(block)) || !isASCII(block) {
+		return false
+	}
+	size, err := strconv.ParseUint(string(tarSize.text(block)), 8, 63)
+	want, sumErr := strconv.ParseUint(string(bytes.Trim(tarSum.of(block), " \x00")), 8, 32)
+	if err != nil || sumErr != nil || want != headerSum(block) {
+		return false
+	}
+	name := tarName.text(block)
+	if prefix := tarPrefix.text(block); len(prefix) > 0 {
+		name = bytes.Join([][]byte{prefix, name}, []byte("/"))
+	}
+	*h = tar.Header{Name: string(name), Size: int64(size), Typeflag: tar.TypeReg}
+	return len(name) > 0 && name[len(name)-1] != '/'
+}
+
+// isOctal tells whether fields are numbers in octal digits.
+func isOctal(fields []byte) bool {
+	for _, b := range fields {
+		if (b < '0' || b > '7') && b != 0 && b != ' ' {
+			return false
+		}
+	}
+	return true
+}
+
+func isASCII(block []byte) bool {
+	for _, b := range block {
+		if b >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// headerSum returns the checksum of a tar header, in which its own place counts as spaces.
+func headerSum(block []byte) (sum uint64) {
+	for _, b := range block {
+		sum += uint64(b)
+	}
+	for _, b := range tarSum.of(block) {
+		sum += ' ' - uint64(b)
+	}
+	return sum
+}

@@ -1,0 +1,118 @@
+package sinks
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+)
+
+// headerBlock returns the blocks that come before a member's body.
+func headerBlock(t testing.TB, h tar.Header) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := tar.NewWriter(&b).WriteHeader(&h); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// The short way to read a tar header says what the long one does, or leaves it to that, whatever has become of the header.
+func TestParseHeader_AgreesWithTar(t *testing.T) {
+	at := time.Unix(1_700_000_000, 0)
+	whole := 0
+	for _, h := range []tar.Header{
+		{Name: "file-1/page_screenshots/0.jpg", Size: 100, Mode: 0o644, ModTime: at, Format: tar.FormatUSTAR, Typeflag: tar.TypeReg},
+		{Name: strings.Repeat("d/", 60) + "0.jpg", Size: 8<<30 - 1, Mode: 0o644, ModTime: at, Format: tar.FormatUSTAR, Typeflag: tar.TypeReg},
+		{Name: strings.Repeat("d", 120) + "0.jpg", Size: 1 << 40, Mode: 0o644, ModTime: at, Format: tar.FormatPAX, Typeflag: tar.TypeReg},
+		{Name: "gnu", Size: 1 << 40, Mode: 0o644, ModTime: at, Format: tar.FormatGNU, Typeflag: tar.TypeReg},
+		{Name: "directory/", Mode: 0o755, ModTime: at, Format: tar.FormatUSTAR, Typeflag: tar.TypeDir},
+	} {
+		blocks := headerBlock(t, h)
+		var got tar.Header
+		if parseHeader(blocks[:tarBlock], &got) {
+			whole++
+		}
+		rng := rand.New(rand.NewPCG(1, 1))
+		for range 20_000 {
+			changed := bytes.Clone(blocks)
+			for range rng.IntN(3) {
+				changed[rng.IntN(tarBlock)] = byte(rng.Uint32())
+			}
+			if rng.IntN(2) == 0 {
+				// So that what else is wrong decides.
+				copy(tarSum.of(changed), strings.ToLower("0000000\x00"))
+				sum := headerSum(changed[:tarBlock])
+				for i := 5; i >= 0; i-- {
+					changed[tarSum.first+i], sum = '0'+byte(sum&7), sum>>3
+				}
+				changed[tarSum.first+6] = 0
+			}
+			if !parseHeader(changed[:tarBlock], &got) {
+				continue
+			}
+			want, err := tar.NewReader(bytes.NewReader(changed)).Next()
+			if err != nil {
+				t.Fatalf("%.512q is taken for that of %q, tar says %v", changed, got.Name, err)
+			}
+			if got.Name != want.Name || got.Size != want.Size || got.Typeflag != want.Typeflag {
+				t.Fatalf("%.512q: got %+v, want %+v", changed, got, want)
+			}
+		}
+	}
+	if whole != 2 {
+		t.Errorf("%d headers were read the short way, want those of two files in USTAR", whole)
+	}
+}
+
+// badBlock is a file in which one byte cannot be read, nor with it what is asked for at once.
+type badBlock struct {
+	*bytes.Reader
+	bad int64
+}
+
+var errBad = errors.New("bad block")
+
+func (b badBlock) ReadAt(p []byte, at int64) (int, error) {
+	if at <= b.bad && b.bad < at+int64(len(p)) {
+		return 0, errBad
+	}
+	return b.Reader.ReadAt(p, at)
+}
+
+// Who reads ahead gets every byte that can be read without, and an error for no other.
+func TestReadAhead_BadByte_CostsWhatHasIt(t *testing.T) {
+	content := make([]byte, 5*aheadBytes/2)
+	for i := range content {
+		content[i] = byte(rand.Uint32())
+	}
+	for range 300 {
+		file := badBlock{bytes.NewReader(content), int64(rand.IntN(len(content)))}
+		end := int64(rand.IntN(len(content) + 1))
+		r := newReadAhead(file, end)
+		place := int64(0)
+		for range 60 {
+			if rand.IntN(3) == 0 {
+				place = int64(rand.IntN(len(content)))
+				if _, err := r.Seek(place, io.SeekStart); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p := make([]byte, 1+rand.IntN(1000))
+			n, err := io.ReadFull(r, p)
+			whole := place+int64(len(p)) <= end
+			isBad := place <= file.bad && file.bad < min(place+int64(len(p)), end)
+			switch {
+			case !bytes.Equal(p[:n], content[place:][:n]):
+				t.Fatalf("at byte %d: other bytes than the file has", place)
+			case isBad != errors.Is(err, errBad), !isBad && whole != (err == nil):
+				t.Fatalf("%d bytes at byte %d of %d, of which %d is bad: %v", len(p), place, end, file.bad, err)
+			}
+			place += int64(n)
+		}
+	}
+}
