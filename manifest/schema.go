@@ -122,7 +122,8 @@ func schemaOf[T any]() *parquet.Schema {
 func HasColumn(name string) bool {
 	_, ofAssets := schemaOf[assetRow]().Lookup(name)
 	_, ofFiles := schemaOf[fileRow]().Lookup(name)
-	return ofAssets || ofFiles
+	_, ofPages := schemaOf[pageRow]().Lookup(name)
+	return ofAssets || ofFiles || ofPages
 }
 
 // columnOf returns the number of a column.

@@ -134,14 +134,14 @@ func TestRm_JobsAndPages_AreNowhere(t *testing.T) {
 		}
 		cli.mustRun("compact", out)
 		mustNotFind(ofFile)
-		if left := pagesOf(t, out); !slices.Equal(left, []int32{1, 2, 3}) {
+		if left := pageNumbers(t, out); !slices.Equal(left, []int32{1, 2, 3}) {
 			t.Errorf("pages %v are left, want those of the other job", left)
 		}
 	}
 }
 
-// pagesOf returns the numbers of all pages of an export.
-func pagesOf(t *testing.T, out string) (numbers []int32) {
+// pageNumbers returns the numbers of all pages of an export.
+func pageNumbers(t *testing.T, out string) (numbers []int32) {
 	t.Helper()
 	dir, err := store.OpenDir(out)
 	if err != nil {
