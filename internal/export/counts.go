@@ -339,7 +339,7 @@ func (c *Counts) notes() []string {
 		return nil
 	}
 	return []string{strings.Join(what, ", ") + ": pictures may come later, and are asked for again; an index makes them only where it is told to " +
-		"take screenshots and to extract layout; self-hosted deployments make no figures"}
+		"take screenshots and to extract layout, and attaches them only where it was made with store_attachments: [\"screenshots\"]; self-hosted deployments make no figures"}
 }
 
 // Skipped sums up the assets that were left out.
