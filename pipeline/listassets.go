@@ -130,10 +130,11 @@ func (r *run) askKind(file *File, kind Kind, l *listing, room *room) ([]*Asset, 
 	attached, attachedErr := r.askAssets(Wanted{file, kind, OriginAttachment}, room)
 	failure, isFailure = errors.AsType[*Failure](attachedErr)
 	switch {
-	case attachedErr == nil && (len(attached) > 0 || err != nil):
+	case attachedErr == nil && (len(attached) > 0 || isNone(err)):
 		return attached, nil
 	case attachedErr == nil:
-		return assets, nil
+		// That nothing is attached does not take back a refusal.
+		return assets, err
 	case !isNone(attachedErr) && !(isFailure && failure.Absent):
 		return nil, attachedErr
 	case l.has(Screenshot, OriginAttachment):
