@@ -198,14 +198,7 @@ func (r *rollup[T]) compact(ctx context.Context, info Info, through int, kept fu
 	if err := r.keepEarlier(ctx, log.base); err != nil {
 		return false, errors.Join(err, log.close())
 	}
-	goes := func(row row) bool {
-		if r.isPruned(row) {
-			return true
-		}
-		kept(row)
-		return false
-	}
-	m := merging[T]{log: log, goes: goes, needs: needs}
+	m := merging[T]{log: log, kept: kept, needs: needs}
 	err = r.writeSections(ctx, r.store, r.name, fileMeta{Info: info, through: through}, m.sections(ctx, info))
 	if err := errors.Join(err, log.close()); err != nil {
 		return false, err

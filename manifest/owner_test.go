@@ -102,9 +102,10 @@ func (m *mixture) asset(of *pipeline.File) *pipeline.Row {
 	switch m.IntN(4) {
 	case 0:
 		a.Kind, a.FigureName = pipeline.Figure, a.UpstreamName
-		a.Category, a.Label, a.Caption = "layout", "chart", new("Figure 1: höhe")
-		a.Box = &pipeline.Box{X: 0.5, Y: 2, Width: 3, Height: float64(m.IntN(9))}
-		a.PageNumber, a.UpdatedAt = new(a.PageIndex+1), testTime
+		a.Details = &pipeline.Details{
+			Category: "layout", Label: "chart", Caption: new("Figure 1: höhe"), PageNumber: new(a.PageIndex + 1), UpdatedAt: testTime,
+			Box: &pipeline.Box{X: 0.5, Y: 2, Width: 3, Height: float64(m.IntN(9))},
+		}
 	case 1:
 		a.Kind, a.PageIndex, a.UpstreamName = pipeline.Document, pipeline.NoPage, "report.pdf"
 	}

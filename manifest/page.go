@@ -62,6 +62,17 @@ func (s *Snapshot) pageKeys(ctx context.Context) iter.Seq2[*pipeline.PageRow, er
 	}
 }
 
+// CountPages returns how many pages have a row. It reads no texts.
+func (s *Snapshot) CountPages(ctx context.Context) (count int64, err error) {
+	for _, err := range s.pageKeys(ctx) {
+		if err != nil {
+			return 0, err
+		}
+		count++
+	}
+	return count, nil
+}
+
 // Pages yields every page's row, sorted by file, job and page number.
 func (s *Snapshot) Pages(ctx context.Context) iter.Seq2[*pipeline.PageRow, error] {
 	return func(yield func(*pipeline.PageRow, error) bool) {

@@ -197,3 +197,41 @@ func TestOpenSalvaged_Pages_LoseWhatIsDamaged(t *testing.T) {
 		}
 	}
 }
+
+// Pages go with their file or their job once that is gone, and their texts are in no part that is left.
+func TestLedger_Prune_Gone_TakesPages(t *testing.T) {
+	st := storetest.NewMemory(nil)
+	l := openLedger(t, st)
+	gone, kept := jobWithPages("job-1", pruneBatch+1, " canary"), jobWithPages("job-2", 2, "")
+	gone.Files[0].VanishedAt = testTime
+	rows := pipeline.Rows{Files: slices.Concat(gone.Files, kept.Files), Pages: slices.Concat(gone.Pages, kept.Pages)}
+	if err := l.Commit(t.Context(), rows); err != nil {
+		t.Fatal(err)
+	}
+	var extent Extent
+	removal := Removal{Selects: vanished, RemoveBlobs: keepBlobs, Allow: func(e Extent) error { extent = e; return nil }}
+	if err := l.Prune(t.Context(), removal); err != nil {
+		t.Fatal(err)
+	}
+	if extent.Files != 1 || extent.Pages != pruneBatch+1 {
+		t.Errorf("extent %+v, want one job and its pages", extent)
+	}
+	for page, err := range openSnapshotOf(t, st).Pages(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if isGone := page.JobID == "job-1"; isGone != (page.Error == pipeline.ReasonPruned) || isGone && page.Text != nil {
+			t.Errorf("before the run ends, there is %+v", page)
+		}
+	}
+	if err := l.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := openSnapshotOf(t, st)
+	if count, err := s.CountPages(t.Context()); count != 2 || err != nil {
+		t.Errorf("%d pages are left, %v, want 2", count, err)
+	}
+	if want := []string{FilesName, AssetsName, PagesName}; !slices.Equal(names(t, st), want) {
+		t.Errorf("the store has %q, want %q", names(t, st), want)
+	}
+}

@@ -47,9 +47,18 @@ func groupRowsOf(total int64, most int) int {
 // and those that have become small are joined with their neighbours.
 type merging[T any] struct {
 	*log[T]
-	// goes tells whether a row is to go. Of a row group that is copied it is given the columns that it needs, and none goes.
-	goes  func(row) bool
+	// kept is called with the rows that stay: those of row groups that are copied have no other columns than needs.
+	kept  func(row)
 	needs []int
+}
+
+// goes tells whether a row is to go. None of a row group that is copied does: it would not have been written.
+func (m *merging[T]) goes(r row) bool {
+	if m.isPruned(r) {
+		return true
+	}
+	m.kept(r)
+	return false
 }
 
 // sections yields what the new file consists of.
@@ -99,7 +108,7 @@ func (m *merging[T]) sections(ctx context.Context, info Info) sections {
 	}
 }
 
-// look shows the rows of a row group that is copied to goes.
+// look calls kept with the rows of a row group that is copied.
 func (m *merging[T]) look(ctx context.Context, p piece) error {
 	if len(m.needs) == 0 {
 		return context.Cause(ctx)
@@ -109,7 +118,7 @@ func (m *merging[T]) look(ctx context.Context, p piece) error {
 			return err
 		}
 		for i := range b.count() {
-			m.goes(b.row(i))
+			m.kept(b.row(i))
 		}
 	}
 	return nil

@@ -122,7 +122,8 @@ func schemaOf[T any]() *parquet.Schema {
 func HasColumn(name string) bool {
 	_, ofAssets := schemaOf[assetRow]().Lookup(name)
 	_, ofFiles := schemaOf[fileRow]().Lookup(name)
-	return ofAssets || ofFiles
+	_, ofPages := schemaOf[pageRow]().Lookup(name)
+	return ofAssets || ofFiles || ofPages
 }
 
 // columnOf returns the number of a column.
@@ -176,19 +177,19 @@ var (
 func (r *assetRow) isLost() bool { return r.Status == "" }
 
 func fromRow(r *pipeline.Row) assetRow {
-	f := r.File
+	f, d := r.File, r.Detail()
 	row := assetRow{
 		FileID:         string(r.FileID),
 		JobID:          string(r.JobID),
 		Kind:           string(r.Kind),
 		PageIndex:      r.PageIndex,
-		PageNumber:     r.PageNumber,
+		PageNumber:     d.PageNumber,
 		Origin:         string(r.Origin),
 		UpstreamName:   nonZero(r.UpstreamName),
-		Category:       nonZero(r.Category),
-		Label:          nonZero(r.Label),
-		Caption:        r.Caption,
-		AssetUpdatedAt: micros(r.UpdatedAt),
+		Category:       nonZero(d.Category),
+		Label:          nonZero(d.Label),
+		Caption:        d.Caption,
+		AssetUpdatedAt: micros(d.UpdatedAt),
 		Status:         string(r.Status),
 		Reason:         nonZero(r.Reason),
 		ListedSize:     r.ListedSize,
@@ -207,7 +208,7 @@ func fromRow(r *pipeline.Row) assetRow {
 	if r.Kind == pipeline.Figure {
 		row.FigureName = &r.FigureName
 	}
-	if b := r.Box; b != nil {
+	if b := d.Box; b != nil {
 		row.BBoxX, row.BBoxY, row.BBoxWidth, row.BBoxHeight = &b.X, &b.Y, &b.Width, &b.Height
 	}
 	if r.Status == pipeline.Stored {
@@ -244,14 +245,9 @@ func (r *assetRow) row() (*pipeline.Row, error) {
 			Kind:          pipeline.Kind(r.Kind),
 			Origin:        pipeline.Origin(r.Origin),
 			PageIndex:     r.PageIndex,
-			PageNumber:    r.PageNumber,
 			FigureName:    zeroIfNil(r.FigureName),
 			UpstreamName:  zeroIfNil(r.UpstreamName),
-			Category:      zeroIfNil(r.Category),
-			Label:         zeroIfNil(r.Label),
-			Box:           r.box(),
-			Caption:       r.Caption,
-			UpdatedAt:     moment(r.AssetUpdatedAt),
+			Details:       r.details().Ref(),
 			ListedSize:    r.ListedSize,
 			Confidence:    r.Confidence,
 			IsLikelyNoise: r.IsLikelyNoise,
@@ -278,6 +274,13 @@ func (r *assetRow) row() (*pipeline.Row, error) {
 		return nil, fmt.Errorf("row of file %q, %s of page %d: %w", r.FileID, r.Kind, r.PageIndex, err)
 	}
 	return row, nil
+}
+
+func (r *assetRow) details() pipeline.Details {
+	return pipeline.Details{
+		PageNumber: r.PageNumber, Category: zeroIfNil(r.Category), Label: zeroIfNil(r.Label), Box: r.box(), Caption: r.Caption,
+		UpdatedAt: moment(r.AssetUpdatedAt),
+	}
 }
 
 // box returns the place of the picture; nil where any number of it is missing.

@@ -121,8 +121,6 @@ type Asset struct {
 	Origin        Origin
 	// PageIndex is as listed: gaps and 1-based values occur. It is NoPage where there is none.
 	PageIndex int32
-	// PageNumber counts from 1; nil where it is not known.
-	PageNumber *int32
 	// FigureName is as listed, hostile until proven otherwise; empty for other kinds (and for figures so named).
 	FigureName string
 	// UpstreamName is the name by which attachments and results of jobs are listed, as hostile; else empty.
@@ -132,24 +130,48 @@ type Asset struct {
 	// Confidence and IsLikelyNoise are nil when absent or null, as they always are for screenshots.
 	Confidence    *float64
 	IsLikelyNoise *bool
-	// Category and Label say what the picture is by the layout of its page; empty where that is not known.
-	Category, Label string
-	// Box is the place of the picture on its page, and Caption what is written about it; nil where they are not known.
-	Box     *Box
-	Caption *string
 	// Metadata is the JSON that the listing gave, compacted; nil when absent or null.
 	Metadata json.RawMessage
-	// UpdatedAt is the asset's own date; zero where it has none.
-	UpdatedAt time.Time
-	// Handle is what a Source needs to fetch it, and no ledger keeps.
-	Handle any
-	// NoPicture says that it is listed beside pictures and is none, so that it is not fetched.
-	NoPicture bool
+	// Details is what else is known of it; nil for most assets, as there may be millions. See Detail.
+	Details *Details
 	// Malformed says that the listing's item cannot be told from others; nil where it can. Then PageIndex is negative, and of no
 	// other item of the listing.
 	Malformed *Failure
 	// Odd is as in File.
 	Odd []Oddity
+}
+
+// Details is what attachments, the results of parse jobs and documents have beside what all assets have.
+type Details struct {
+	// PageNumber counts from 1; nil where it is not known.
+	PageNumber *int32
+	// Category and Label say what the picture is by the layout of its page; empty where that is not known.
+	Category, Label string
+	// Box is the place of the picture on its page, and Caption what is written about it; nil where they are not known.
+	Box     *Box
+	Caption *string
+	// UpdatedAt is the asset's own date; zero where it has none.
+	UpdatedAt time.Time
+	// NoPicture says that it is listed beside pictures and is none, so that it is not fetched.
+	NoPicture bool
+	// Handle is what a Source needs to fetch it. No ledger keeps that and NoPicture.
+	Handle any
+}
+
+// Detail returns the details of the asset, of which there may be none.
+func (a *Asset) Detail() Details {
+	if a.Details == nil {
+		return Details{}
+	}
+	return *a.Details
+}
+
+// Ref returns the details; nil where there are none.
+func (d Details) Ref() *Details {
+	if d == (Details{}) {
+		return nil
+	}
+	return &d
 }
 
 // NoPage is the PageIndex of what is on no page.

@@ -70,7 +70,9 @@ type contents struct {
 	unsettled []*FileRow
 }
 
-func (c *contents) isEmpty() bool { return len(c.pages) == 0 && len(c.results) == 0 && len(c.files) == 0 }
+func (c *contents) isEmpty() bool {
+	return len(c.pages) == 0 && len(c.results) == 0 && len(c.files) == 0
+}
 
 // free returns what the contents are charged of the memory, and need no more.
 func (c *contents) free() (bytes int64) {

@@ -174,10 +174,15 @@ func (r *run) name(row *FileRow) error {
 func (r *Row) relisted(asset *Asset, file *File) *Row {
 	row := *r
 	row.Asset, row.File, row.Gone = *asset, file, Gone{}
-	if row.Handle = nil; row.Caption == nil {
+	details := asset.Detail()
+	if details.Handle = nil; details.Caption == nil {
 		// Captions come with the text, which is asked for once.
-		row.Caption = r.Caption
+		details.Caption = r.Detail().Caption
 	}
+	if !details.UpdatedAt.IsZero() {
+		details.UpdatedAt = details.UpdatedAt.UTC().Truncate(time.Microsecond)
+	}
+	row.Details = details.Ref()
 	old, now := *r.File, row.File.recorded()
 	if r.isListed() && reflect.DeepEqual(r.Asset, row.Asset) && reflect.DeepEqual(old, now) {
 		return nil
@@ -197,7 +202,7 @@ func (l *listing) restated(r *Row, file *File) *Row {
 
 // recorded returns the file as a ledger gives it back with the row of an asset: see Row.
 func (f *File) recorded() File {
-	c := File{ID: f.ID, DirectoryID: f.DirectoryID, DisplayName: f.DisplayName, UpdatedAt: f.UpdatedAt}
+	c := File{ID: f.ID, JobID: f.JobID, DirectoryID: f.DirectoryID, DisplayName: f.DisplayName, UpdatedAt: f.UpdatedAt}
 	if !c.UpdatedAt.IsZero() {
 		c.UpdatedAt = c.UpdatedAt.UTC().Truncate(time.Microsecond)
 	}

@@ -126,7 +126,7 @@ func (s *fakeSource) Page(_ context.Context, a *Asset) (*PageRow, error) {
 			return nil, err
 		}
 	}
-	return &PageRow{PageNumber: *a.PageNumber, Items: json.RawMessage(`"` + a.UpstreamName + `"`)}, nil
+	return &PageRow{PageNumber: *a.Detail().PageNumber, Items: json.RawMessage(`"` + a.UpstreamName + `"`)}, nil
 }
 
 // noAttachments is the answer of an API that has no attachments.

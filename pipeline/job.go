@@ -117,7 +117,7 @@ const attachedAtOnce = 8
 // is asked for by the next run.
 func (r *run) recordAttachedPages(row *FileRow, known *FileState, l *listing) error {
 	row.Pages = known.Pages
-	isPage := func(a *Asset) bool { return a.NoPicture && a.PageNumber != nil && a.Malformed == nil }
+	isPage := func(a *Asset) bool { return a.Detail().NoPicture && a.Detail().PageNumber != nil && a.Malformed == nil }
 	pages := int64(0)
 	var mu sync.Mutex
 	failed := map[*Asset]*Failure{}
@@ -170,8 +170,8 @@ func (r *run) recordAttachedPages(row *FileRow, known *FileState, l *listing) er
 func (r *run) joinPages(row *FileRow, text *pageSet, assets []*Asset) {
 	pictures := pageSet{words: map[int32]uint64{}}
 	for _, a := range assets {
-		if a.Kind == Screenshot && a.PageNumber != nil {
-			pictures.add(*a.PageNumber)
+		if number := a.Detail().PageNumber; a.Kind == Screenshot && number != nil {
+			pictures.add(*number)
 		}
 	}
 	row.MissingPages = new(text.without(&pictures))

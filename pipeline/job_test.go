@@ -18,11 +18,12 @@ func jobSource(jobs int) *fakeSource {
 		for page := range int32(2) {
 			name := fmt.Sprintf("page_%d.jpg", page+1)
 			s.assets[id] = append(s.assets[id], Asset{
-				Kind: Screenshot, Origin: OriginParse, PageIndex: page + 1, PageNumber: new(page + 1), UpstreamName: name,
+				Kind: Screenshot, Origin: OriginParse, PageIndex: page + 1, UpstreamName: name, Details: &Details{PageNumber: new(page + 1)},
 			})
 		}
 		s.assets[id] = append(s.assets[id], Asset{
-			Kind: Figure, Origin: OriginParse, PageIndex: 1, PageNumber: new(int32(1)), FigureName: "crop", UpstreamName: "crop", Caption: new("a caption"),
+			Kind: Figure, Origin: OriginParse, PageIndex: 1, FigureName: "crop", UpstreamName: "crop",
+			Details: &Details{PageNumber: new(int32(1)), Caption: new("a caption")},
 		})
 		for page := range int32(3) {
 			s.pages[id] = append(s.pages[id], PageRow{PageNumber: page + 1, Text: new(fmt.Sprint(id, page))})
@@ -177,8 +178,8 @@ func TestRun_Attachments_StandInForScreenshots(t *testing.T) {
 	screenshots := source.assets["file-001"]
 	source.assets["file-001"] = screenshots[2:]
 	source.attachments = map[string][]Asset{"file-001": {
-		{Kind: Screenshot, Origin: OriginAttachment, PageIndex: 1, UpstreamName: "screenshots/page_1.jpg", PageNumber: new(int32(1))},
-		{Kind: Screenshot, Origin: OriginAttachment, PageIndex: 1, UpstreamName: "items/page_1.json", NoPicture: true},
+		{Kind: Screenshot, Origin: OriginAttachment, PageIndex: 1, UpstreamName: "screenshots/page_1.jpg"},
+		{Kind: Screenshot, Origin: OriginAttachment, PageIndex: 1, UpstreamName: "items/page_1.json", Details: &Details{NoPicture: true}},
 	}}
 	mustRun(t, testOptions(source, store))
 	attached := AssetKey{FileID: "file-001", Kind: Screenshot, PageIndex: 1, Origin: OriginAttachment, UpstreamName: "screenshots/page_1.jpg"}
@@ -236,8 +237,8 @@ func TestRun_AttachedPages(t *testing.T) {
 	source.assets["file-000"] = nil
 	item := func(page int32, at time.Time) Asset {
 		return Asset{
-			Kind: Screenshot, Origin: OriginAttachment, PageIndex: page, PageNumber: &page, UpdatedAt: at,
-			UpstreamName: fmt.Sprintf("items/page_%d.json", page), NoPicture: true,
+			Kind: Screenshot, Origin: OriginAttachment, PageIndex: page, UpstreamName: fmt.Sprintf("items/page_%d.json", page),
+			Details: &Details{PageNumber: &page, UpdatedAt: at, NoPicture: true},
 		}
 	}
 	for i, run := range []struct {
@@ -254,7 +255,7 @@ func TestRun_AttachedPages(t *testing.T) {
 	} {
 		source.attachments = map[string][]Asset{"file-000": {item(1, testTime), item(2, run.second)}}
 		source.pageErr = func(a *Asset) error {
-			if run.fails && *a.PageNumber == 2 {
+			if run.fails && *a.Detail().PageNumber == 2 {
 				return &Failure{Class: "http_500", Err: errors.New("boom")}
 			}
 			return nil

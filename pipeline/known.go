@@ -360,7 +360,9 @@ func (r *run) vanish(row *FileRow) error {
 func (f *FileRow) isMalformed() bool { return f.Owner() == (Owner{}) && f.Status == Failed }
 
 // isMalformed is that of the row of a file with the key.
-func (s *FileState) isMalformed(key FileKey) bool { return key.FileID == "" && !key.IsJob() && s.Status == Failed }
+func (s *FileState) isMalformed(key FileKey) bool {
+	return key.FileID == "" && !key.IsJob() && s.Status == Failed
+}
 
 // drop records that the row of a file that could not be told from others is to go when the run ends, once its source was listed
 // completely without it: it may have been any file, and stands for none any more.

@@ -170,7 +170,7 @@ func (l *listing) supersede(screenshots []*Asset) (old []*Row) {
 // countPictures counts the assets that are not listed beside pictures only.
 func countPictures(assets []*Asset) (count int64) {
 	for _, a := range assets {
-		if !a.NoPicture {
+		if !a.Detail().NoPicture {
 			count++
 		}
 	}
@@ -243,7 +243,7 @@ func unique(assets []*Asset) []*Asset {
 func missingPages(screenshots []*Asset) int64 {
 	first, last, pages := int64(1), int64(0), int64(0)
 	for _, a := range screenshots {
-		if a.PageIndex >= 0 && !a.NoPicture {
+		if a.PageIndex >= 0 && !a.Detail().NoPicture {
 			first, last, pages = min(first, int64(a.PageIndex)), max(last, int64(a.PageIndex)), pages+1
 		}
 	}

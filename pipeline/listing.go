@@ -34,7 +34,9 @@ func (o *SourceOutcome) IsComplete() bool { return o.Err == nil && o.Malformed =
 // SourceError says that one listing of files could not be had to its end, or cannot be trusted.
 type SourceError struct {
 	Key SourceKey
-	Err error
+	// Grows says that all was listed that is there at present, and that more comes.
+	Grows bool
+	Err   error
 }
 
 func (e *SourceError) Error() string { return e.Err.Error() }
@@ -59,7 +61,7 @@ func (e *SourcesError) Unwrap() []error {
 func unlisted(outcomes []SourceOutcome) error {
 	var errs []*SourceError
 	for _, o := range outcomes {
-		if o.Err != nil {
+		if o.Err != nil && !o.Err.Grows {
 			errs = append(errs, o.Err)
 		}
 	}

@@ -26,9 +26,12 @@ func ListingShare(memory int64) int64 { return max(memory/listingShare, leastSha
 
 // Weight is how many bytes the asset is charged of the memory of a run.
 func (a *Asset) Weight() int64 {
-	texts := len(a.FigureName) + len(a.UpstreamName) + len(a.Category) + len(a.Label) + len(a.Metadata)
-	if a.Caption != nil {
-		texts += len(*a.Caption)
+	texts := len(a.FigureName) + len(a.UpstreamName) + len(a.Metadata)
+	if d := a.Details; d != nil {
+		texts += int(unsafe.Sizeof(*d)) + len(d.Category) + len(d.Label)
+		if d.Caption != nil {
+			texts += len(*d.Caption)
+		}
 	}
 	return int64(unsafe.Sizeof(*a)) + int64(texts) + assetOverhead
 }

@@ -60,7 +60,7 @@ const skipRules = 1
 // skipReason returns why an asset is not wanted, or "" when it is.
 func (f *Filters) skipReason(a *Asset) string {
 	switch {
-	case a.NoPicture:
+	case a.Detail().NoPicture:
 		return ReasonNoPicture
 	case a.Kind == Document:
 		return ""
@@ -130,5 +130,6 @@ func (r *Row) standing(a *Asset, listed, fetchedUnder time.Time, bySize bool) st
 
 // isOutdated tells whether the asset has a newer date of its own than the one that was stored.
 func (r *Row) isOutdated(a *Asset) bool {
-	return !a.UpdatedAt.IsZero() && !r.UpdatedAt.IsZero() && isNewer(a.UpdatedAt, r.UpdatedAt, r.FetchedAt)
+	listed, known := a.Detail().UpdatedAt, r.Detail().UpdatedAt
+	return !listed.IsZero() && !known.IsZero() && isNewer(listed, known, r.FetchedAt)
 }

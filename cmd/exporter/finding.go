@@ -31,12 +31,19 @@ type assetName struct {
 	Kind       pipeline.Kind `json:"kind"`
 	PageIndex  int32         `json:"page_index"`
 	FigureName *string       `json:"figure_name,omitempty"`
+	// JobID to UpstreamName are missing where the asset is one of a file's own routes.
+	JobID        pipeline.ID     `json:"job_id,omitempty"`
+	Origin       pipeline.Origin `json:"origin,omitempty"`
+	UpstreamName string          `json:"upstream_name,omitempty"`
 }
 
 func newAssetName(key pipeline.AssetKey) *assetName {
 	n := &assetName{key: key, FileID: key.FileID, Kind: key.Kind, PageIndex: key.PageIndex}
 	if key.Kind == pipeline.Figure {
 		n.FigureName = &n.key.FigureName
+	}
+	if key.Origin != pipeline.OriginFile {
+		n.JobID, n.Origin, n.UpstreamName = key.JobID, key.Origin, key.UpstreamName
 	}
 	return n
 }
@@ -66,13 +73,15 @@ const (
 
 // verifySummary is the last line of verify --json.
 type verifySummary struct {
-	Type    string  `json:"type"`
-	Blobs   int64   `json:"blobs"`
-	Bytes   int64   `json:"bytes"`
-	Lost    int64   `json:"lost"`
-	Damaged int64   `json:"damaged"`
-	Orphans int64   `json:"orphans"`
-	Seconds float64 `json:"seconds"`
+	Type      string  `json:"type"`
+	Blobs     int64   `json:"blobs"`
+	Bytes     int64   `json:"bytes"`
+	Documents int64   `json:"documents,omitempty"`
+	Pages     int64   `json:"pages,omitempty"`
+	Lost      int64   `json:"lost"`
+	Damaged   int64   `json:"damaged"`
+	Orphans   int64   `json:"orphans"`
+	Seconds   float64 `json:"seconds"`
 }
 
 // findingPrinter prints findings, for people or as JSON lines. It keeps the first error of writing.
@@ -140,6 +149,12 @@ func (p *findingPrinter) summary(s verifySummary) {
 		return
 	}
 	p.write(fmt.Appendf(nil, "verified %d blobs, %s, in %s\n", s.Blobs, humanBytes(s.Bytes), humanSeconds(s.Seconds)))
+	if s.Documents > 0 {
+		p.write(fmt.Appendf(nil, "document %d of the blobs\n", s.Documents))
+	}
+	if s.Pages > 0 {
+		p.write(fmt.Appendf(nil, "pages    %d, in tables that are as they were written\n", s.Pages))
+	}
 	if s.Lost+s.Damaged > 0 {
 		p.write(fmt.Appendf(nil, "damaged  %d of the assets, %d of the shards and other files\n", s.Lost, s.Damaged))
 	}

@@ -72,6 +72,12 @@ func surveyText(s export.Survey) string {
 func printPlan(w io.Writer, p *export.PlanReport) error {
 	t := tabwriter.NewWriter(printableWriter{w}, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "files\t%d\t%d unchanged\n", p.Files.Listed, p.Files.Unchanged)
+	if p.Assets.Documents > 0 {
+		fmt.Fprintf(t, "documents\t%d\tlisted\n", p.Assets.Documents)
+	}
+	if p.Pages > 0 {
+		fmt.Fprintf(t, "pages\t%d\trecorded already\n", p.Pages)
+	}
 	for _, class := range slices.Sorted(maps.Keys(p.Errors)) {
 		fmt.Fprintf(t, "failed\t%d\t%s\n", p.Errors[class].Count, p.Errors[class].First)
 	}

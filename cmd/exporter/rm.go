@@ -47,7 +47,11 @@ it is killed, the same command goes on.`,
 }
 
 func (a *app) printRemoved(removed manifest.Extent) error {
-	_, err := fmt.Fprintf(a.stdout, "removed  %d files, %d assets, %s\n", removed.Files, removed.Assets, humanBytes(removed.Bytes))
+	pages := ""
+	if removed.Pages > 0 {
+		pages = fmt.Sprintf(", %d pages", removed.Pages)
+	}
+	_, err := fmt.Fprintf(a.stdout, "removed  %d files, %d assets%s, %s\n", removed.Files, removed.Assets, pages, humanBytes(removed.Bytes))
 	if err == nil && removed.ShardBytes > 0 {
 		_, err = fmt.Fprintf(a.stdout, "shards   %s of that stay in shards, without a row, until exporter compact repacks them\n",
 			humanBytes(removed.ShardBytes))

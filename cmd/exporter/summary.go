@@ -53,6 +53,15 @@ func (s *summary) text() string {
 		line("skipped", "%ss, which this API does not offer (--%ss=false asks for none)", kind, kind)
 	}
 	line("stored", "%d assets, %s, in %s", c.Assets.Stored, humanBytes(c.Assets.StoredBytes), humanSeconds(s.Seconds))
+	if c.Assets.Documents > 0 {
+		line("document", "%d listed", c.Assets.Documents)
+	}
+	if c.Pages.Known > 0 {
+		pages := []string{fmt.Sprintf("%d with their text in pages.parquet", c.Pages.Known)}
+		pages = appendCount(pages, c.Pages.WithoutPicture, "without a screenshot")
+		pages = appendCount(pages, c.Pages.WithoutText, "screenshots without a page")
+		line("pages", "%s", strings.Join(pages, ", "))
+	}
 	if c.Assets.NewerDate > 0 {
 		line("again", "%d assets of the stored size asked for, as their date is newer; %d are the same", c.Assets.NewerDate, c.Assets.Same)
 	}

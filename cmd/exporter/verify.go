@@ -26,11 +26,13 @@ counted, listed with -v, and harmless. A run that is killed, --refetch and --pru
 damaged that not even the names of lost rows are left, orphans are always listed: they are the blobs of those rows.
 
 With --json it has JSON lines instead. An object has a "type":
-  damage   with "path" and "error"; "file_id", "kind", "page_index" and "figure_name" where it concerns an asset, and then
+  damage   with "path" and "error"; "file_id", "kind", "page_index" and "figure_name" where it concerns an asset, "job_id",
+           "origin" and "upstream_name" too where that is no asset of a file's own, and then
            "lost", which tells whether its blob, or its row, is not there; "lost_rows" where the path is that of a part of the
            manifest, -1 where nothing is known of them
   orphan   with "path", "member" where it is inside a shard, and "disowned" where its row may be one of those that are lost
-  summary  the last one, with "blobs" and "bytes" that were compared, the numbers of "lost" assets, of other "damaged"
+  summary  the last one, with "blobs" and "bytes" that were compared, how many of them are "documents" and how many rows there are
+           of "pages", where there are any, the numbers of "lost" assets, of other "damaged"
            things and of "orphans", and "seconds"
 
 The exit code is 7 where anything is damaged.`,
@@ -80,7 +82,10 @@ func (v *verification) run(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	p.summary(verifySummary{"summary", c.CheckedBlobs, c.CheckedBytes, c.Lost, c.Damaged, c.Orphans, time.Since(started).Seconds()})
+	p.summary(verifySummary{
+		Type: "summary", Blobs: c.CheckedBlobs, Bytes: c.CheckedBytes, Documents: c.Documents, Pages: c.Pages,
+		Lost: c.Lost, Damaged: c.Damaged, Orphans: c.Orphans, Seconds: time.Since(started).Seconds(),
+	})
 	if p.err != nil {
 		return fmt.Errorf("write to standard output: %w", p.err)
 	}

@@ -200,6 +200,25 @@ func (b *bench) measureBig(ctx context.Context) error {
 	return err
 }
 
+// measureVerify prints what verifications of blobs of some sizes take.
+func (b *bench) measureVerify(ctx context.Context) error {
+	for _, c := range []corpus{
+		{1, b.scaled(100_000), tinyBlob}, {b.scaled(100), 100, 20_000}, {b.scaled(100), 50, 100_000},
+	} {
+		// Small shards of few bytes: each processor has some.
+		size := "64MiB"
+		if c.size == tinyBlob {
+			size = "1MiB"
+		}
+		first := turn{"first", []string{"--compression", "none", "--frame-size", "1MiB", "--shard-size", size}}
+		after := func(out string) error { return errors.Join(b.verify(ctx, out), b.verify(ctx, out), b.verify(ctx, out)) }
+		if _, err := b.turns(ctx, fmt.Sprintf("Verification: %s", c), c, []turn{first}, after); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // verify prints what a verification takes, beside sha256sum over the same shards.
 func (b *bench) verify(ctx context.Context, out string) error {
 	u, _, err := runProcess(ctx, []string{b.exporter, "verify", out})

@@ -7,6 +7,7 @@
 //	go run ./internal/bench -rate       how well a given rate is kept
 //	go run ./internal/bench -limits     what throttled answers, headers and rivals make of a run
 //	go run ./internal/bench -files      what an export of many files takes, each night and once
+//	go run ./internal/bench -verify     how fast blobs of some sizes are verified, beside sha256sum
 //	go run ./internal/bench -nights     what a night of a few new pictures costs, and how many shards a year leaves
 //	go run ./internal/bench -all        all of it
 //
@@ -41,7 +42,7 @@ func main() {
 
 // settings are the flags.
 type settings struct {
-	contestants, memory, latency, growth, rate, limits, files, nights, all bool
+	contestants, memory, latency, growth, rate, limits, files, nights, verification, all bool
 
 	rounds, blobs, size, workers     int
 	scale                            float64
@@ -57,12 +58,13 @@ func (s *settings) addFlags(fs *flag.FlagSet) {
 	fs.BoolVar(&s.limits, "limits", false, "measure what throttled answers, headers and rivals make of a run")
 	fs.BoolVar(&s.files, "files", false, "measure exports of many files")
 	fs.BoolVar(&s.nights, "nights", false, "measure what a night of a few new pictures costs, after more and more nights")
+	fs.BoolVar(&s.verification, "verify", false, "measure how fast blobs of some sizes are verified")
 	fs.BoolVar(&s.all, "all", false, "measure everything")
 	fs.IntVar(&s.rounds, "rounds", 7, "rounds of contestants; the first is not counted")
 	fs.IntVar(&s.blobs, "blobs", 3000, "blobs of contestants")
 	fs.IntVar(&s.size, "size", 100_000, "bytes of each blob of contestants, of -latency and of -nights")
 	fs.IntVar(&s.workers, "workers", 32, "requests at once")
-	fs.Float64Var(&s.scale, "scale", 1, "factor of the number of assets of -memory, -latency, -growth, -rate, -limits, -files and -nights; 0.01 makes a short trial")
+	fs.Float64Var(&s.scale, "scale", 1, "factor of the number of assets of -memory, -latency, -growth, -rate, -limits, -files, -nights and -verify; 0.01 makes a short trial")
 	fs.StringVar(&s.tmpfs, "tmpfs", defaultDirectory("/dev/shm"), "`directory` on a memory file system; none where it is empty")
 	fs.StringVar(&s.disk, "disk", defaultDirectory("/var/tmp"), "`directory` on a disk; none where it is empty")
 	fs.StringVar(&s.svg, "svg", "", "draw -nights into this `file`")
@@ -94,9 +96,10 @@ func (s *settings) validate() error {
 		return errors.New("-tmpfs and -disk are empty: name a directory")
 	}
 	if s.all {
-		s.contestants, s.memory, s.latency, s.growth, s.rate, s.limits, s.files, s.nights = true, true, true, true, true, true, true, true
+		s.contestants, s.memory, s.latency, s.growth, s.rate, s.limits = true, true, true, true, true, true
+		s.files, s.nights, s.verification = true, true, true
 	}
-	if !slices.Contains([]bool{s.memory, s.latency, s.growth, s.rate, s.limits, s.files, s.nights}, true) {
+	if !slices.Contains([]bool{s.memory, s.latency, s.growth, s.rate, s.limits, s.files, s.nights, s.verification}, true) {
 		s.contestants = true
 	}
 	return nil
@@ -143,6 +146,7 @@ func (b *bench) measure(ctx context.Context) error {
 		{"limits", b.limits, b.measureLimits},
 		{"files", b.files, b.measureFiles},
 		{"nights", b.nights, b.measureNights},
+		{"verification", b.verification, b.measureVerify},
 	} {
 		if !m.asked {
 			continue

@@ -153,7 +153,7 @@ func (s *Server) listAttachments(x *exchange) reply {
 			return rep
 		}
 		held, ok := s.corpus.attachments[sourceID]
-		if !ok || x.token == "" && s.late.list(attachmentList(sourceID)) {
+		if !ok || s.late.list(attachmentList(sourceID)) {
 			return nil
 		}
 		for seq, a := range held.after(x.after) {

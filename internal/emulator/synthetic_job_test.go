@@ -59,6 +59,13 @@ func TestSynthetic_ParseJobs(t *testing.T) {
 	if a.get(parsePath+"/pjb-"+numberedUUID(3, 'j', 5)).want(t, 404); len(seen) != 40 {
 		t.Errorf("%d blobs, want 40", len(seen))
 	}
+	other := strings.Replace(jobs[0], "pjb-"+jobs[0][4:5], map[bool]string{true: "pjb-1", false: "pjb-0"}[jobs[0][4] == '0'], 1)
+	a.get(parsePath+"/"+other).want(t, 404)
+	for name, want := range map[string]bool{"page_3.jpg": true, "page_4.jpg": false, "img_p2_1.jpg": false, "page_03.jpg": false} {
+		if got := c.computed.job(0).result.image(name) != nil; got != want {
+			t.Errorf("the job has an image %s: %t, want %t", name, got, want)
+		}
+	}
 	batch := shaped[batchShape](t, a.get("/api/v2/batches/"+SyntheticBatch+"?expand=results").want(t, 200).body)
 	entries := a.ids("/api/v1/beta/directories/" + SyntheticDirectory + "/files")
 	if len(batch.Results) != 2 || batch.Results[1].Reference.ID != jobs[1] || batch.Results[1].File != entries[1] {

@@ -37,10 +37,11 @@ type Counts struct {
 		WithoutPictures int64 `json:"without_pictures"`
 		ListingDone     bool  `json:"listing_complete"`
 	} `json:"files"`
-	// Planned counts assets that are to be fetched, NewerDate those of them that have the size that is stored, and Same those of
+	// Documents counts the listed ones, those of unchanged files included. Planned counts assets that are to be fetched, NewerDate those of them that have the size that is stored, and Same those of
 	// which the bytes were the stored ones. Kept ones are stored already, those of unchanged files included. MissingPages are gaps
 	// in the page numbers.
 	Assets struct {
+		Documents    int64            `json:"documents,omitempty"`
 		Planned      int64            `json:"planned"`
 		PlannedBytes int64            `json:"planned_bytes"`
 		UnknownSizes int64            `json:"unknown_sizes"`
@@ -57,6 +58,13 @@ type Counts struct {
 		MissingPages int64            `json:"missing_pages"`
 		Committed    int64            `json:"committed_rows"`
 	} `json:"assets"`
+	// Pages counts the pages of parse jobs: Known are those of which the text is recorded, unchanged ones included. Of those that this run
+	// recorded, WithoutPicture have no screenshot, and WithoutText counts screenshots that have no page.
+	Pages struct {
+		Known          int64 `json:"known"`
+		WithoutPicture int64 `json:"without_picture"`
+		WithoutText    int64 `json:"without_text"`
+	} `json:"pages,omitzero"`
 	// OddFields counts the values that were taken for null, by field.
 	OddFields map[string]int64 `json:"odd_fields,omitempty"`
 	// incomplete are the sources that were not listed completely, and notOffered the kinds that the API does not offer. The
@@ -152,7 +160,10 @@ func (r *counter) Observe(e pipeline.Event) {
 		r.Files.Unchanged++
 		r.Assets.Kept += e.State.Stored
 		r.Assets.SkippedKept += e.State.Skipped
-		r.pictures(e.State.Status, e.State.Screenshots, e.State.Figures, e.State.MissingPages)
+		r.pictures(e.State.Status, &pipeline.Counts{
+			Screenshots: e.State.Screenshots, Figures: e.State.Figures, Documents: e.State.Documents, Pages: e.State.Pages,
+			MissingPages: e.State.MissingPages,
+		})
 	case pipeline.ListingAccepted:
 		r.accepted = e.Lost
 	case pipeline.FilesComplete:
@@ -168,6 +179,9 @@ func (r *counter) Observe(e pipeline.Event) {
 		r.failures(e.Err.Error(), e.Files)
 	case pipeline.FieldOdd:
 		r.OddFields[e.Field]++
+	case pipeline.PagesRecorded:
+		r.Pages.WithoutPicture += e.WithoutPicture
+		r.Pages.WithoutText += e.WithoutText
 	case pipeline.FileSettled:
 		r.settled(e.Row)
 	case pipeline.AssetPlanned:
@@ -207,7 +221,7 @@ func unlisted(sources []IncompleteSource) []IncompleteSource {
 }
 
 func (r *counter) settled(row *pipeline.FileRow) {
-	r.pictures(row.Status, row.Screenshots, row.Figures, row.MissingPages)
+	r.pictures(row.Status, &row.Counts)
 	switch row.Status {
 	case pipeline.Complete:
 		r.Files.Complete++
@@ -221,23 +235,30 @@ func (r *counter) settled(row *pipeline.FileRow) {
 	}
 }
 
-// pictures counts what a file whose assets could be listed lacks.
-func (r *counter) pictures(status pipeline.Status, screenshots, figures, missingPages *int64) {
+// pictures counts what a file whose assets could be listed has, and what it lacks. Who asks for documents alone misses no picture.
+func (r *counter) pictures(status pipeline.Status, c *pipeline.Counts) {
 	if status != pipeline.Complete && status != pipeline.Partial {
 		return
 	}
-	all := int64(0)
-	for _, count := range []*int64{screenshots, figures} {
+	pictures, documentsAlone := int64(0), c.Documents != nil
+	for _, count := range []*int64{c.Screenshots, c.Figures} {
 		if count != nil {
-			all += *count
+			pictures += *count
+			documentsAlone = false
 		}
 	}
-	if all == 0 {
+	if pictures == 0 && !documentsAlone {
 		r.Files.WithoutPictures++
 	}
-	if missingPages != nil {
-		// Page numbers are not to be trusted: their sum stays at the most that there is.
-		r.Assets.MissingPages += min(*missingPages, math.MaxInt64-r.Assets.MissingPages)
+	addCount(&r.Assets.Documents, c.Documents)
+	addCount(&r.Pages.Known, c.Pages)
+	addCount(&r.Assets.MissingPages, c.MissingPages)
+}
+
+// addCount adds a count, if there is one. What the server says is not to be trusted: the sum stays at the most that there is.
+func addCount(sum, count *int64) {
+	if count != nil {
+		*sum += min(*count, math.MaxInt64-*sum)
 	}
 }
 
@@ -318,7 +339,7 @@ func (c *Counts) notes() []string {
 		return nil
 	}
 	return []string{strings.Join(what, ", ") + ": pictures may come later, and are asked for again; an index makes them only where it is told to " +
-		"take screenshots and to extract layout; self-hosted deployments make no figures"}
+		"take screenshots and to extract layout, and attaches them only where it was made with store_attachments: [\"screenshots\"]; self-hosted deployments make no figures"}
 }
 
 // Skipped sums up the assets that were left out.

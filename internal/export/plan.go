@@ -30,7 +30,11 @@ type PlanReport struct {
 		// NewerDate counts those to fetch that have the size that is stored.
 		NewerDate    int64 `json:"newer_date"`
 		MissingPages int64 `json:"missing_pages"`
+		// Documents counts the listed ones.
+		Documents int64 `json:"documents,omitempty"`
 	} `json:"assets"`
+	// Pages counts those of parse jobs of which earlier runs recorded the text: a plan asks for none.
+	Pages int64 `json:"pages,omitempty"`
 	// Bytes is the listed size of what would be fetched; UnknownSizes counts the assets for which none is listed.
 	Bytes        int64 `json:"bytes"`
 	UnknownSizes int64 `json:"unknown_sizes"`
@@ -172,6 +176,7 @@ func newPlanReport(c, before Counts, rate config.Rate) *PlanReport {
 	p.Assets.Fetch, p.Assets.Keep = c.Assets.Planned, c.Assets.Kept
 	p.Assets.Skip, p.Assets.Skipped = c.Assets.Skipped, c.Assets.SkippedKept
 	p.Assets.NewerDate, p.Assets.MissingPages = c.Assets.NewerDate, c.Assets.MissingPages
+	p.Assets.Documents, p.Pages = c.Assets.Documents, c.Pages.Known
 	return p
 }
 

@@ -71,18 +71,18 @@ func FirstStored(ctx context.Context, path string, count int) (rows []*pipeline.
 }
 
 // Cat writes a stored blob of the export at path to w. What differs from the manifest is a *pipeline.DamageError.
-func Cat(ctx context.Context, w io.Writer, path string, key pipeline.AssetKey) error {
-	return cat(ctx, w, key, func() (*opened, error) { return open(ctx, path, manifest.Glance) })
+func Cat(ctx context.Context, w io.Writer, path string, choice Choice) error {
+	return cat(ctx, w, &choice, func() (*opened, error) { return open(ctx, path, manifest.Glance) })
 }
 
 // cat opens the export again where the blob is gone: a run or a compaction may have put it elsewhere since the tables were read.
-func cat(ctx context.Context, w io.Writer, key pipeline.AssetKey, open func() (*opened, error)) error {
+func cat(ctx context.Context, w io.Writer, choice *Choice, open func() (*opened, error)) error {
 	for before := ""; ; {
 		o, err := open()
 		if err != nil {
 			return err
 		}
-		path, err := o.cat(ctx, w, key)
+		path, err := o.cat(ctx, w, choice)
 		err = errors.Join(err, o.Close())
 		if !Is[*pipeline.DamageError](err) || !errors.Is(err, fs.ErrNotExist) || path == before {
 			return err
@@ -92,8 +92,8 @@ func cat(ctx context.Context, w io.Writer, key pipeline.AssetKey, open func() (*
 }
 
 // cat writes a stored blob to w, and returns where it is.
-func (o *opened) cat(ctx context.Context, w io.Writer, key pipeline.AssetKey) (path string, err error) {
-	row, err := o.find(ctx, key)
+func (o *opened) cat(ctx context.Context, w io.Writer, choice *Choice) (path string, err error) {
+	row, err := o.find(ctx, choice)
 	if err != nil {
 		return "", err
 	}
@@ -103,8 +103,8 @@ func (o *opened) cat(ctx context.Context, w io.Writer, key pipeline.AssetKey) (p
 	return row.Location.Path, copyBlob(ctx, w, o.dir, row)
 }
 
-// find returns the row of an asset.
-func (o *opened) find(ctx context.Context, key pipeline.AssetKey) (*pipeline.Row, error) {
+// findByKey returns the row of an asset of a file.
+func (o *opened) findByKey(ctx context.Context, key pipeline.AssetKey) (*pipeline.Row, error) {
 	row, err := o.Asset(ctx, key)
 	if err != nil || row != nil {
 		return row, storageError("read the ledger", err)
@@ -118,12 +118,22 @@ func (o *opened) find(ctx context.Context, key pipeline.AssetKey) (*pipeline.Row
 	return nil, usagef("the export has no asset of file %s", key.FileID)
 }
 
-// Describe names an asset within its file for people, as in "screenshot of page 3".
+// Describe names an asset within its file, or its parse job, for people, as in "screenshot of page 3".
 func Describe(key pipeline.AssetKey) string {
-	if key.Kind == pipeline.Figure {
-		return fmt.Sprintf("figure %q of page %d", key.FigureName, key.PageIndex)
+	of := ""
+	switch key.Origin {
+	case pipeline.OriginAttachment:
+		of = fmt.Sprintf(" (attachment %q)", key.UpstreamName)
+	case pipeline.OriginParse:
+		of = fmt.Sprintf(" (%q of parse job %s)", key.UpstreamName, key.JobID)
 	}
-	return fmt.Sprintf("screenshot of page %d", key.PageIndex)
+	switch key.Kind {
+	case pipeline.Document:
+		return "document" + of
+	case pipeline.Figure:
+		return fmt.Sprintf("figure %q of page %d", key.FigureName, key.PageIndex) + of
+	}
+	return fmt.Sprintf("screenshot of page %d", key.PageIndex) + of
 }
 
 // copyBlob writes a stored blob to w.

@@ -113,7 +113,7 @@ func (r *removal) checkFound(ctx context.Context) error {
 				return err
 			}
 			if !isThere {
-				return usagef("the export in %q has no %s %q, so nothing was removed: %s in files.parquet names those that it has",
+				return usagef("the export in %q has no %s %q, so none was removed: %s in files.parquet names those that it has",
 					r.path, of.what, text, of.column)
 			}
 		}

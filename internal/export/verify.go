@@ -22,9 +22,15 @@ type VerifyOptions struct {
 	Watcher Watcher
 }
 
+// Verified is what a verification counted. Pages are those that have a row.
+type Verified struct {
+	verify.Counts
+	Pages int64
+}
+
 // Verify reads an export back and compares it with its tables. It counts what is wrong with these among the damage. Damage is no
 // error.
-func Verify(ctx context.Context, o VerifyOptions) (c verify.Counts, err error) {
+func Verify(ctx context.Context, o VerifyOptions) (c Verified, err error) {
 	dir, err := openDir(o.Path)
 	if err != nil {
 		return c, err
@@ -46,9 +52,12 @@ func Verify(ctx context.Context, o VerifyOptions) (c verify.Counts, err error) {
 	stop := o.Watcher.Verification(verification.Counts)
 	err = verification.Run(ctx)
 	stop()
-	c = verification.Counts()
+	c.Counts = verification.Counts()
 	if err == nil {
-		err = held.lookAgain(ctx, dir, &c)
+		err = held.lookAgain(ctx, dir, &c.Counts)
+	}
+	if err == nil {
+		c.Pages, err = snapshot.CountPages(ctx)
 	}
 	if err != nil {
 		return c, storageError("verify", err)

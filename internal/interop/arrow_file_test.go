@@ -24,7 +24,7 @@ func TestArrow_SortingColumns_AreTheKey(t *testing.T) {
 			{"file_id", false, true}, {"job_id", false, true}, {"kind", false, true}, {"page_index", false, true},
 			{"figure_name", false, true}, {"origin", false, true}, {"upstream_name", false, true},
 		},
-		e.filesManifest(): {{"file_id", false, true}, {"directory_file_id", false, true}},
+		e.filesManifest(): {{"job_id", false, true}, {"file_id", false, true}, {"directory_file_id", false, true}},
 	} {
 		m := openArrow(t, name).ParquetReader().MetaData()
 		for g := range m.NumRowGroups() {

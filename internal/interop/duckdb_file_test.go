@@ -32,8 +32,8 @@ func TestDuckDB_KeyValueMetadata_IsAsSpecified(t *testing.T) {
 		for _, p := range pairs {
 			got[p[0]] = p[1]
 		}
-		if got["exporter.schema"] != "2.1" || got["exporter.through"] == "" {
-			t.Errorf("%s: schema is %q, through %q; want 2.1 and a number", name, got["exporter.schema"], got["exporter.through"])
+		if got["exporter.schema"] != "2.2" || got["exporter.through"] == "" {
+			t.Errorf("%s: schema is %q, through %q; want 2.2 and a number", name, got["exporter.schema"], got["exporter.through"])
 		}
 		if v := got["exporter.version"]; v == "" || !slices.Contains(strings.Fields(string(out)), v) {
 			t.Errorf("%s: version is %q, the program says %q", name, v, out)

@@ -93,7 +93,8 @@ type file struct {
 	ListedAt, VanishedAt, AskedAt, MissedAt             *int64
 	Sources                                             *string
 	ExpiresAt, ExpiredAt, MissingPages                  *int64
-	MissedSources, FiltersDigest                        *string
+	MissedSources, FiltersDigest, JobID                 *string
+	Documents, Pages                                    *int64
 }
 
 // fields returns pointers to the fields in the order of the columns.
@@ -103,7 +104,7 @@ func (f *file) fields() []any {
 		&f.FileMetadata, &f.FileCreatedAt, &f.FileUpdatedAt, &f.FileDeletedAt, &f.Status, &f.Error, &f.Screenshots,
 		&f.Figures, &f.Stored, &f.Skipped, &f.Failed, &f.Bytes, &f.ListedAt, &f.VanishedAt, &f.AskedAt,
 		&f.MissedAt, &f.Sources, &f.ExpiresAt, &f.ExpiredAt, &f.MissingPages, &f.MissedSources,
-		&f.FiltersDigest,
+		&f.FiltersDigest, &f.JobID, &f.Documents, &f.Pages,
 	}
 }
 
@@ -114,7 +115,7 @@ func fileOf(files []file, id string) *file {
 
 // compare is the order of files.parquet: nulls first.
 func (f *file) compare(g *file) int {
-	return cmp.Or(compareNullable(f.FileID, g.FileID), compareNullable(f.DirectoryFileID, g.DirectoryFileID))
+	return cmp.Or(compareNullable(f.JobID, g.JobID), compareNullable(f.FileID, g.FileID), compareNullable(f.DirectoryFileID, g.DirectoryFileID))
 }
 
 func compareNullable(a, b *string) int {

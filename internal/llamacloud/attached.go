@@ -99,31 +99,32 @@ func (s *Source) attachmentsOf(ctx context.Context, file *pipeline.File, source 
 
 func attachmentAsset(file *pipeline.File, source pipeline.ID, a *Attachment) *pipeline.Asset {
 	asset := &pipeline.Asset{
-		FileID: pipeline.ID(file.ID), Kind: pipeline.Screenshot, Origin: pipeline.OriginAttachment, PageIndex: pipeline.NoPage, Handle: source,
+		FileID: pipeline.ID(file.ID), Kind: pipeline.Screenshot, Origin: pipeline.OriginAttachment, PageIndex: pipeline.NoPage,
+		Details: &pipeline.Details{Handle: source},
 	}
 	if a.Malformed != nil {
 		asset.Malformed = &pipeline.Failure{Class: ClassMalformed, Err: a.Malformed}
 		return asset
 	}
 	asset.UpstreamName, asset.Odd = a.Name, a.Odd
-	asset.ListedSize, asset.UpdatedAt = a.Size.Ptr(), at(a.LastModified)
-	asset.NoPicture = !strings.HasPrefix(a.Name, "screenshots/") && !strings.HasPrefix(media.TypeByExtension(path.Ext(a.Name)), "image/")
+	asset.ListedSize, asset.Details.UpdatedAt = a.Size.Ptr(), at(a.LastModified)
+	asset.Details.NoPicture = !strings.HasPrefix(a.Name, "screenshots/") && !strings.HasPrefix(media.TypeByExtension(path.Ext(a.Name)), "image/")
 	if page, ok := numberIn(attachedPage, a.Name); ok {
-		asset.PageIndex, asset.PageNumber = page, countedPage(page)
+		asset.PageIndex, asset.Details.PageNumber = page, countedPage(page)
 	}
 	return asset
 }
 
 // Page implements pipeline.Source.
 func (s *Source) Page(ctx context.Context, asset *pipeline.Asset) (*pipeline.PageRow, error) {
-	if path.Ext(asset.UpstreamName) != ".json" || asset.PageNumber == nil {
+	if path.Ext(asset.UpstreamName) != ".json" || asset.Detail().PageNumber == nil {
 		return nil, nil
 	}
 	k, err := s.attachmentCall(asset)
 	if err != nil {
 		return nil, failure(err, 0)
 	}
-	page := &pipeline.PageRow{PageNumber: *asset.PageNumber}
+	page := &pipeline.PageRow{PageNumber: *asset.Detail().PageNumber}
 	err = k.stream(ctx, maxJSONBody, func(st *stream) error {
 		v, err := st.value()
 		page.Items = json.RawMessage(bytes.Clone(v))
@@ -157,7 +158,7 @@ func countedPage(page int32) *int32 {
 }
 
 func (s *Source) attachmentCall(a *pipeline.Asset) (*call, error) {
-	source, ok := a.Handle.(pipeline.ID)
+	source, ok := a.Detail().Handle.(pipeline.ID)
 	if !ok {
 		source = a.FileID
 	}

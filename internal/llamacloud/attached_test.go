@@ -52,9 +52,9 @@ func TestSource_Attachments(t *testing.T) {
 	}
 	var all []seen
 	for _, a := range got {
-		s := seen{a.UpstreamName, a.PageIndex, 0, 0, a.NoPicture, a.Malformed != nil, !a.UpdatedAt.IsZero(), len(a.Odd)}
-		if a.PageNumber != nil {
-			s.Number = *a.PageNumber
+		s := seen{a.UpstreamName, a.PageIndex, 0, 0, a.Detail().NoPicture, a.Malformed != nil, !a.Detail().UpdatedAt.IsZero(), len(a.Odd)}
+		if number := a.Detail().PageNumber; number != nil {
+			s.Number = *number
 		}
 		s.Size, _ = a.ExpectedSize()
 		all = append(all, s)
@@ -104,7 +104,8 @@ func attachmentAPI(t *testing.T, link func(n int) string, follow http.HandlerFun
 
 func attachment(name string) *pipeline.Asset {
 	return &pipeline.Asset{
-		FileID: "f", Kind: pipeline.Screenshot, Origin: pipeline.OriginAttachment, UpstreamName: name, Handle: pipeline.ID("dfl-1"),
+		FileID: "f", Kind: pipeline.Screenshot, Origin: pipeline.OriginAttachment, UpstreamName: name,
+		Details: &pipeline.Details{Handle: pipeline.ID("dfl-1")},
 	}
 }
 

@@ -45,7 +45,7 @@ func (s *Source) batchFiles(ctx context.Context, key pipeline.SourceKey, ids []p
 			case !more:
 				return
 			case errors.As(err, &state):
-				undone = sourceError(key, what, err)
+				undone = &pipeline.SourceError{Key: key, Grows: true, Err: &ListingError{What: what, Err: err}}
 			case err != nil:
 				yield(pipeline.File{}, listingError(key, what, err))
 				return

@@ -21,7 +21,7 @@ func document(file *pipeline.File, room pipeline.Room) ([]*pipeline.Asset, error
 		FileID: pipeline.ID(file.ID), Kind: pipeline.Document, Origin: pipeline.OriginFile, PageIndex: pipeline.NoPage,
 	}
 	if file.DisplayName != nil {
-		asset.Handle = *file.DisplayName
+		asset.Details = &pipeline.Details{Handle: *file.DisplayName}
 	}
 	if err := room(asset.Weight()); err != nil {
 		return nil, err
@@ -31,7 +31,7 @@ func document(file *pipeline.File, room pipeline.Room) ([]*pipeline.Asset, error
 
 // documentName returns the name of a document; empty where it is not known.
 func documentName(a *pipeline.Asset) string {
-	name, _ := a.Handle.(string)
+	name, _ := a.Detail().Handle.(string)
 	return name
 }
 

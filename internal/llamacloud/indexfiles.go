@@ -33,7 +33,7 @@ func (s *Source) indexListing(ctx context.Context, id pipeline.ID) pipeline.List
 			}
 		}
 		if index.syncs() {
-			yield(pipeline.File{}, &pipeline.SourceError{Key: key, Err: &ListingError{What: what, Err: errSyncs}})
+			yield(pipeline.File{}, &pipeline.SourceError{Key: key, Grows: true, Err: &ListingError{What: what, Err: errSyncs}})
 		}
 	}}
 }

@@ -96,7 +96,7 @@ func (s *Source) jobAssets(ctx context.Context, of pipeline.Wanted, room pipelin
 			return nil
 		}
 		if caption, ok := captions[image.Filename]; ok {
-			asset.Caption = &caption
+			asset.Details.Caption = &caption
 		}
 		list = append(list, asset)
 		return room(asset.Weight())
@@ -135,24 +135,24 @@ var (
 
 // jobAsset is a picture of a job. What its fields do not say its name does.
 func jobAsset(file *pipeline.File, image *ParseImage) *pipeline.Asset {
+	d := &pipeline.Details{Category: image.Category.Or("")}
 	a := &pipeline.Asset{
 		FileID: pipeline.ID(file.ID), JobID: pipeline.ID(file.JobID), Kind: pipeline.Figure, Origin: pipeline.OriginParse,
-		PageIndex: pipeline.NoPage, Odd: image.Odd,
+		PageIndex: pipeline.NoPage, Odd: image.Odd, Details: d,
 	}
-	a.Category = image.Category.Or("")
 	name := image.Filename
 	if page, ok := numberIn(pagePicture, name); ok {
-		a.PageIndex, a.PageNumber = page, countedPage(page)
-		if a.Category == "" {
-			a.Category = "screenshot"
+		a.PageIndex, d.PageNumber = page, countedPage(page)
+		if d.Category == "" {
+			d.Category = "screenshot"
 		}
 	} else if page, ok := numberIn(croppedPicture, name); ok {
-		a.PageIndex, a.PageNumber = page, countedPage(page)
-		a.Label = croppedPicture.FindStringSubmatch(name)[2]
+		a.PageIndex, d.PageNumber = page, countedPage(page)
+		d.Label = croppedPicture.FindStringSubmatch(name)[2]
 	} else if page, ok := numberIn(embeddedPicture, name); ok {
-		a.PageIndex, a.PageNumber = page, countedPage(page+1)
+		a.PageIndex, d.PageNumber = page, countedPage(page+1)
 	}
-	if a.Category == "screenshot" {
+	if d.Category == "screenshot" {
 		a.Kind = pipeline.Screenshot
 	}
 	if image.Malformed != nil {
@@ -167,7 +167,7 @@ func jobAsset(file *pipeline.File, image *ParseImage) *pipeline.Asset {
 		a.ListedSize = &size
 	}
 	if box, ok := image.BBox.Get(); ok {
-		a.Box = &pipeline.Box{X: box.X, Y: box.Y, Width: box.Width, Height: box.Height}
+		d.Box = &pipeline.Box{X: box.X, Y: box.Y, Width: box.Width, Height: box.Height}
 	}
 	return a
 }

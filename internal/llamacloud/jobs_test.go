@@ -112,17 +112,18 @@ func TestSource_JobPictures(t *testing.T) {
 	}
 	describe := func(a *pipeline.Asset) string {
 		number, caption, box := "-", "", ""
-		if a.PageNumber != nil {
-			number = fmt.Sprint(*a.PageNumber)
+		d := a.Detail()
+		if d.PageNumber != nil {
+			number = fmt.Sprint(*d.PageNumber)
 		}
-		if a.Caption != nil {
-			caption = *a.Caption
+		if d.Caption != nil {
+			caption = *d.Caption
 		}
-		if a.Box != nil {
-			box = fmt.Sprint(*a.Box)
+		if d.Box != nil {
+			box = fmt.Sprint(*d.Box)
 		}
-		return fmt.Sprintf("%s %s %s %d %s %q %s %s %s %s %v", a.JobID, a.FileID, a.Kind, a.PageIndex, number, a.UpstreamName, a.Category,
-			a.Label, box, caption, a.Malformed != nil)
+		return fmt.Sprintf("%s %s %s %d %s %q %s %s %s %s %v", a.JobID, a.FileID, a.Kind, a.PageIndex, number, a.UpstreamName, d.Category,
+			d.Label, box, caption, a.Malformed != nil)
 	}
 	for kind, want := range map[pipeline.Kind][]string{
 		pipeline.Screenshot: {

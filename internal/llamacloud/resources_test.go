@@ -334,7 +334,7 @@ func TestClient_FileContent_IsALinkToDownloadFrom(t *testing.T) {
 		})
 	}
 	link := PresignedURL{URL: "https://s3.example/f?sig=" + canary, FormFields: Value(map[string]string{"a": canary})}
-	for _, text := range []string{fmt.Sprint(link), fmt.Sprintf("%+v", []PresignedURL{link}), fmt.Sprintf("%s", &link)} {
+	for _, text := range []string{fmt.Sprint(link), fmt.Sprintf("%+v", []PresignedURL{link}), fmt.Sprint(&link)} {
 		if strings.Contains(text, canary) || !strings.Contains(text, "https://s3.example/f") {
 			t.Errorf("the link shows as %s", text)
 		}

@@ -55,7 +55,9 @@ func (f *Finding) IsMissing() bool {
 // Counts says how far a verification is, and in the end what it found.
 type Counts struct {
 	// Blobs and Bytes are what is stored according to the rows, CheckedBlobs and CheckedBytes what has been looked at.
-	Blobs, Bytes               int64
+	Blobs, Bytes int64
+	// Documents are those of Blobs that are no pictures.
+	Documents                  int64
 	CheckedBlobs, CheckedBytes int64
 	// Lost counts assets whose blob is not there, Damaged other damage, Orphans files and members that no row names.
 	Lost, Damaged, Orphans int64
@@ -140,6 +142,9 @@ func (v *Verification) survey(ctx context.Context, shards *claims) (files int64,
 func (v *Verification) surveyBlob(ordinal uint32, row *pipeline.Row, shards *claims) (isFile bool, err error) {
 	v.count(func(c *Counts) {
 		c.Blobs++
+		if row.Kind == pipeline.Document {
+			c.Documents++
+		}
 		c.Bytes += row.Content.Size
 	})
 	if row.Location.Shard == nil {
