@@ -60,12 +60,17 @@ func TestOfficialClients_FaultyPictures_AreTakenAsDocumented(t *testing.T) {
 		table += " " + c.name + " |"
 	}
 	table += "\n|" + strings.Repeat(" --- |", len(clients)+1) + "\n"
+	// believed is how many of the faults some client does not notice.
+	believed := 0
 	for i, fault := range pictureFaults {
-		table += "| " + fault.what + " |"
+		row := "| " + fault.what + " |"
 		for _, c := range clients {
-			table += " " + summary(c.verdicts[i*screenshotsEach:(i+1)*screenshotsEach]) + " |"
+			row += " " + summary(c.verdicts[i*screenshotsEach:(i+1)*screenshotsEach]) + " |"
 		}
-		table += "\n"
+		if strings.Contains(row, wrong) {
+			believed++
+		}
+		table += row + "\n"
 	}
 	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "clients.md"))
 	if err != nil {
@@ -74,10 +79,16 @@ func TestOfficialClients_FaultyPictures_AreTakenAsDocumented(t *testing.T) {
 	if !strings.Contains(string(doc), table) {
 		t.Errorf("docs/clients.md does not have this table:\n%s", table)
 	}
-	for i, fault := range pictureFaults {
-		if slices.Contains(clients[2].verdicts[i*screenshotsEach:(i+1)*screenshotsEach], wrong) {
-			t.Errorf("exporter stores what is wrong of %s", fault.kind)
-		}
+	if slices.Contains(clients[2].verdicts, wrong) {
+		t.Error("exporter stores what is wrong")
+	}
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim := fmt.Sprintf("of %d ways in which an answer can be wrong, the official clients pass on %d", len(pictureFaults), believed)
+	if !strings.Contains(string(readme), claim) {
+		t.Errorf("README.md does not say %q", claim)
 	}
 }
 
