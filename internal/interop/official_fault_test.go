@@ -76,8 +76,12 @@ func TestOfficialClients_FaultyPictures_AreTakenAsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(doc), table) {
-		t.Errorf("docs/clients.md does not have this table:\n%s", table)
+	named := "llama-cloud " + pinnedPython(t, "llama-cloud") + " of PyPI and @llamaindex/llama-cloud " +
+		pinnedNode(t, "@llamaindex/llama-cloud") + " of npm"
+	for _, text := range []string{table, named} {
+		if !strings.Contains(string(doc), text) {
+			t.Errorf("docs/clients.md does not have this:\n%s", text)
+		}
 	}
 	if slices.Contains(clients[2].verdicts, wrong) {
 		t.Error("exporter stores what is wrong")

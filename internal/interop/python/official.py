@@ -180,6 +180,9 @@ def read_jobs(api, file_of):
         got = api.one(api.client.parsing.get(job.id, expand=EXPANSIONS))
         for expansion in EXPANSIONS:
             api.one(api.client.parsing.get(job.id, expand=[expansion]))
+        for result in (got.result_content_metadata or {}).values():
+            size = len(httpx.get(result.presigned_url).content)
+            assert size == result.size_bytes, f"{job.id}: a result of {size} bytes is listed as {result.size_bytes}"
         file_id = file_of.get(job.id)
         for image in got.images_content_metadata.images:
             kind = "screenshot" if image.category == "screenshot" else "figure"
@@ -194,9 +197,39 @@ def read_jobs(api, file_of):
             }))
 
 
+def read_filtered(api, files):
+    """Compares listings with filters with what they leave of the whole listings."""
+    client = api.client
+
+    def check(method, field, name, of=lambda value: value):
+        everything = api.all(method())
+        value = getattr(everything[-1], field)
+        want, got = [x.id for x in everything if getattr(x, field) == value], [x.id for x in api.all(method(**{name: of(value)}))]
+        assert want == got, f"{method.__qualname__}({name}={value!r}): {got}, want {want}"
+
+    def one(value):
+        return [value]
+
+    check(client.beta.directories.list, "name", "name")
+    check(client.beta.directories.list, "type", "types", one)
+    check(client.files.list, "name", "file_name")
+    check(client.files.list, "id", "file_ids", one)
+    check(client.pipelines.list_paginated, "name", "name")
+    check(client.v2_projects.list, "name", "name")
+    if api.all(client.parsing.list()):
+        check(client.indexes.list, "source_directory_id", "source_directory_id")
+        check(client.batches.list, "source_directory_id", "source_directory_id")
+        check(client.batches.list, "status", "status")
+        check(client.parsing.list, "status", "status")
+        check(client.parsing.list, "id", "job_ids", one)
+    ordered = [f.name for f in api.all(client.files.list(order_by="name desc"))]
+    assert ordered == sorted((f.name for f in files), reverse=True), ordered
+
+
 def read():
     api = Checked()
     entries, files = read_places(api)
+    read_filtered(api, files)
     read_documents(api, files)
     read_images(api, files)
     read_attachments(api, entries)

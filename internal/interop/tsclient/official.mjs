@@ -162,6 +162,9 @@ async function readJobs(entries) {
   for (const { id } of await all('parsing.list', { page_size: 2 })) {
     const job = await one('parsing.get', id, { expand });
     for (const field of expand) await one('parsing.get', id, { expand: [field] });
+    for (const { presigned_url: link, size_bytes: size } of Object.values(job.result_content_metadata ?? {})) {
+      assert.equal((await bytes(await fetch(link))).length, size, `a result of ${id}`);
+    }
     const file_id = fileOf[id] ?? null;
     for (const { filename, category, presigned_url: link } of job.images_content_metadata.images) {
       row(category === 'screenshot' ? 'screenshot' : 'figure', pageNumber(filename), filename, await download(link), file_id, id);
