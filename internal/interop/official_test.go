@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -92,6 +93,20 @@ func TestOfficialPythonClient_ChangesDirectoryFiles(t *testing.T) {
 	})})
 	e.official(t, python(t, filepath.Join("python", "official.py"), "change"))
 	e.checkRoutes(t, slices.DeleteFunc(emulator.Routes(), reads))
+}
+
+// Filters leave of listings what they say.
+func TestOfficialPythonClient_NarrowsListings(t *testing.T) {
+	c := variedCorpus(t)
+	at := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	must(t, c.AddProject(emulator.ProjectSpec{ID: "ffffffff-0000-4000-8000-000000000001", Name: "Second", OrganizationID: "o"}))
+	must(t, c.AddIndex(emulator.IndexSpec{ID: "idx-second", Name: "Second", SourceDirectoryID: emulator.SyntheticOutput}))
+	must(t, c.AddParseJob(emulator.ParseJobSpec{ID: "pjb-failed", Status: emulator.StatusFailed, CreatedAt: at}))
+	must(t, c.AddBatch(emulator.BatchSpec{
+		ID: "bat-running", SourceDirectoryID: emulator.SyntheticOutput, Status: emulator.StatusRunning, CreatedAt: at,
+	}))
+	e := serve(t, nil, emulator.Options{Corpus: c})
+	e.official(t, python(t, filepath.Join("python", "official.py"), "narrow"))
 }
 
 // reads and changes tell whether a route is one of those that change nothing.
