@@ -5,7 +5,7 @@ import (
 	"cmp"
 	"context"
 	"iter"
-	"slices"
+	"sort"
 
 	"github.com/parquet-go/parquet-go"
 )
@@ -83,7 +83,7 @@ func (m *merging[T]) sections(ctx context.Context, info Info) sections {
 		}
 		next, stop := iter.Pull2(mergeTables(parts, m.compare))
 		defer stop()
-		added := portions{next: next, key: m.keys[0]}
+		added := portions{next: next, keys: m.keys[:2]}
 		for i, p := range pieces {
 			if !p.isChanged {
 				err := m.look(ctx, p)
@@ -130,10 +130,30 @@ type piece struct {
 	weight
 	// number is that of the row group, where the piece is one.
 	number int
-	// least and most are the first and the last of the first keys; a null counts as an empty text.
-	least, most []byte
+	// least and most are those of its rows.
+	least, most place
 	// isChanged says that rows fall into the piece, or that it is joined with others.
 	isChanged bool
+}
+
+// place is where a row comes among others by the first two columns of its key, as far as a row group tells of its rows: behind all that have
+// the first one alone, where isBehind.
+type place struct {
+	first, second []byte
+	isBehind      bool
+}
+
+func (p place) compare(o place) int {
+	if order := bytes.Compare(p.first, o.first); order != 0 || !p.isBehind && !o.isBehind {
+		return cmp.Or(order, bytes.Compare(p.second, o.second))
+	}
+	switch {
+	case p.isBehind && o.isBehind:
+		return 0
+	case p.isBehind:
+		return 1
+	}
+	return -1
 }
 
 // weight is what counts towards the bounds of a row group: rows, and bytes of texts in columns with a dictionary and without.
@@ -195,17 +215,32 @@ func (m *merging[T]) oldPieces() []piece {
 	var old []piece
 	weights := weightsOf(m.base.parquet)
 	for g, group := range m.base.groups() {
-		chunk := g.ColumnChunks()[m.keys[0]].(*parquet.FileColumnChunk)
 		p := piece{span: group, weight: weights[len(old)], number: len(old)}
-		if least, most, ok := chunk.Bounds(); ok {
-			p.least, p.most = least.Clone().ByteArray(), most.Clone().ByteArray()
+		p.least.first, p.most.first = boundsOf(g, m.keys[0])
+		if bytes.Equal(p.least.first, p.most.first) {
+			p.least.second, p.most.second = boundsOf(g, m.keys[1])
+		} else {
+			p.most.isBehind = true
 		}
-		if chunk.NullCount() > 0 {
-			p.least = nil
+		// What a row group with several first keys begins with is told by the one before.
+		if n := len(old); n > 0 && !old[n-1].most.isBehind && p.least.compare(old[n-1].most) < 0 {
+			p.least = old[n-1].most
 		}
 		old = append(old, p)
 	}
 	return old
+}
+
+// boundsOf returns the least and the greatest text of a column of a row group; a null counts as an empty one.
+func boundsOf(g parquet.RowGroup, column int) (least, most []byte) {
+	chunk := g.ColumnChunks()[column].(*parquet.FileColumnChunk)
+	if from, to, ok := chunk.Bounds(); ok {
+		least, most = from.Clone().ByteArray(), to.Clone().ByteArray()
+	}
+	if chunk.NullCount() > 0 {
+		least = nil
+	}
+	return least, most
 }
 
 // weightsOf returns what the row groups of a file weigh.
@@ -231,21 +266,21 @@ func (m *merging[T]) place(old []piece) ([]weight, error) {
 	for _, p := range m.parts {
 		row := weightOfRow(p.parquet)
 		at := 0
-		for b, err := range columnOfTable(p.table, m.keys[0]) {
+		for b, err := range columnsOfTable(p.table, m.keys[:2]) {
 			if err != nil {
 				return nil, err
 			}
-			for _, v := range b.column(m.keys[0]) {
-				id := v.ByteArray()
-				for at < len(old) && bytes.Compare(old[at].most, id) < 0 {
+			for i := range b.count() {
+				of := placeOf(b, i, m.keys)
+				for at < len(old) && old[at].most.compare(of) < 0 {
 					at++
 				}
-				if at == len(old) || bytes.Compare(id, old[at].least) < 0 {
+				if at == len(old) || of.compare(old[at].least) < 0 {
 					between[at] = between[at].plus(row)
 					continue
 				}
 				old[at].weight = old[at].plus(row)
-				for i := at; i < len(old) && bytes.Compare(old[i].least, id) <= 0; i++ {
+				for i := at; i < len(old) && old[i].least.compare(of) <= 0; i++ {
 					old[i].isChanged = true
 				}
 			}
@@ -254,11 +289,16 @@ func (m *merging[T]) place(old []piece) ([]weight, error) {
 	return between, nil
 }
 
-// columnOfTable yields one column of all rows of a table.
-func columnOfTable(t *table, column int) batches {
+// placeOf returns that of a row, of which the keys are given; it is valid as long as the batch is.
+func placeOf(b batch, row int, keys []int) place {
+	return place{first: b.column(keys[0])[row].ByteArray(), second: b.column(keys[1])[row].ByteArray()}
+}
+
+// columnsOfTable yields some columns of all rows of a table.
+func columnsOfTable(t *table, columns []int) batches {
 	return func(yield func(batch, error) bool) {
 		for g, group := range t.groups() {
-			for b, err := range t.read(g, span{count: group.count}, []int{column}) {
+			for b, err := range t.read(g, span{count: group.count}, columns) {
 				if !yield(b, err) || err != nil {
 					return
 				}
@@ -281,8 +321,8 @@ func weightOfRow(f *parquet.File) weight {
 type portions struct {
 	next func() (batch, error, bool)
 	left batch
-	// key is the column by which rows are sorted first.
-	key int
+	// keys are the columns by which rows are sorted first.
+	keys []int
 }
 
 // before yields the next rows, as many as come before a piece; all where that is nil.
@@ -302,9 +342,7 @@ func (p *portions) before(end *piece) batches {
 			}
 			some := p.left.count()
 			if end != nil {
-				some, _ = slices.BinarySearchFunc(p.left.column(p.key), end.least, func(v parquet.Value, least []byte) int {
-					return cmp.Or(bytes.Compare(v.ByteArray(), least), 1)
-				})
+				some = sort.Search(p.left.count(), func(row int) bool { return placeOf(p.left, row, p.keys).compare(end.least) >= 0 })
 			}
 			b := p.left.slice(0, some)
 			p.left = p.left.slice(some, p.left.count())
