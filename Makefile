@@ -10,7 +10,7 @@ TARGETS   := $(if $(filter all,$(PLATFORMS)),linux/amd64 linux/arm64 darwin/amd6
 
 export CGO_ENABLED
 
-.PHONY: build check format vet tidy vuln test histories crashes bench microbench cross size reproducible interop spark sample fuzz clean
+.PHONY: build check format vet tidy vuln test histories crashes bench microbench cross size reproducible interop spark newest sample fuzz clean
 
 build: CGO_ENABLED=0
 build:
@@ -126,6 +126,11 @@ interop:
 spark: CGO_ENABLED=1
 spark:
 	cd internal/interop && $(GO) vet -tags spark . && $(GO) test -timeout 20m -tags spark -run '^TestSpark_' .
+
+# Says whether there are newer official clients than those that internal/interop drives; asks PyPI and npm.
+newest: CGO_ENABLED=1
+newest:
+	cd internal/interop && $(GO) vet -tags newest . && $(GO) test -count=1 -tags newest -run '^TestNewest_' .
 
 # Draws the sample of "exporter demo" anew; see tools/drawsample.
 sample:

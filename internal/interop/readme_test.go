@@ -47,18 +47,10 @@ func TestReaders_PythonPackages_HaveTheVersionsThatItNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	requirements, err := os.ReadFile(filepath.Join("python", "requirements.txt"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, name := range []string{"datafusion", "duckdb", "fastparquet", "pandas", "polars", "pyarrow", "pyiceberg", "webdataset", "zstandard"} {
-		pinned := regexp.MustCompile(`(?m)^` + name + `(?:\[.*\])?==(.+)$`).FindSubmatch(requirements)
-		if pinned == nil {
-			t.Errorf("requirements.txt has no %s", name)
-			continue
-		}
-		if named := regexp.MustCompile(name + "`?( \\| | )" + regexp.QuoteMeta(string(pinned[1]))); !named.Match(doc) {
-			t.Errorf("docs/readers.md does not say that %s is %s", name, pinned[1])
+		pinned := pinnedPython(t, name)
+		if named := regexp.MustCompile(name + "`?( \\| | )" + regexp.QuoteMeta(pinned)); !named.Match(doc) {
+			t.Errorf("docs/readers.md does not say that %s is %s", name, pinned)
 		}
 	}
 }

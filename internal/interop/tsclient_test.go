@@ -22,19 +22,18 @@ func TestTypeScriptClient_AgainstEmulator(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := emulator.New(emulator.Options{Corpus: loaded, Key: "llx-interop"})
+	server, err := emulator.New(emulator.Options{Corpus: loaded, Key: "llx-interop", RefuseLargePages: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	h := httptest.NewServer(server)
 	defer h.Close()
 
-	node := program(t, "node", "client.mjs")
-	node.Dir = tsClient(t)
-	node.Env = append(os.Environ(), "BASE_URL="+h.URL, "KEY=llx-interop", "DIRECTORY_ID="+directory, "CORPUS="+corpus)
+	client := node(t, "client.mjs")
+	client.Env = append(os.Environ(), "BASE_URL="+h.URL, "KEY=llx-interop", "DIRECTORY_ID="+directory, "CORPUS="+corpus)
 	var stdout, stderr bytes.Buffer
-	node.Stdout, node.Stderr = &stdout, &stderr
-	if err := node.Run(); err != nil {
+	client.Stdout, client.Stderr = &stdout, &stderr
+	if err := client.Run(); err != nil {
 		t.Fatalf("run client.mjs: %v\n%s", err, stderr.Bytes())
 	}
 	var summary struct{ Listed, Blobs, Project, Pipeline, Uploaded int }
@@ -53,28 +52,6 @@ func TestTypeScriptClient_AgainstEmulator(t *testing.T) {
 			t.Errorf("the client never sent %s", route)
 		}
 	}
-}
-
-// tsClient returns a folder that holds the script and the packages that it needs.
-func tsClient(t *testing.T) string {
-	t.Helper()
-	if _, err := os.Stat("tsclient/node_modules"); err == nil {
-		return "tsclient"
-	}
-	dir := t.TempDir()
-	for _, name := range []string{"package.json", "package-lock.json", "client.mjs"} {
-		content, err := os.ReadFile(filepath.Join("tsclient", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(t, dir, name, content)
-	}
-	npm := program(t, "npm", "ci", "--no-audit", "--no-fund")
-	npm.Dir = dir
-	if out, err := npm.CombinedOutput(); err != nil {
-		t.Fatalf("npm ci in a copy of tsclient (is its registry reached?): %v\n%s", err, out)
-	}
-	return dir
 }
 
 // tsCorpus returns a recorded corpus of two directories and the id of the one to work in: that of EXPORTER_TEST_CORPUS,

@@ -162,7 +162,7 @@ async function errors() {
   const stranger = new LlamaCloud({ baseURL, apiKey: apiKey + 'x', maxRetries: 0 });
   await assert.rejects(stranger.beta.directories.files.list(directory), LlamaCloud.AuthenticationError);
   await assert.rejects(files.list('no-such-directory'), LlamaCloud.NotFoundError);
-  await assert.rejects(files.list(directory, { project_id: 'other' }), LlamaCloud.NotFoundError);
+  await assert.rejects(files.list(directory, { project_id: '00000000-0000-4000-8000-000000000000' }), LlamaCloud.NotFoundError);
   await assert.rejects(files.add(directory, { file_id: 'no-such-file' }), LlamaCloud.NotFoundError);
   await assert.rejects(files.list(directory, { page_size: 1001 }), (err) => {
     assert.ok(err instanceof LlamaCloud.UnprocessableEntityError, String(err));
