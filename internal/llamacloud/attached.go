@@ -62,7 +62,10 @@ func (s *Source) attachments(ctx context.Context, file *pipeline.File, room pipe
 		some, err := s.attachmentsOf(ctx, file, source, room)
 		if failure, ok := errors.AsType[*pipeline.Failure](err); ok && s.attached.isAbsent(failure) {
 			absent = &pipeline.Failure{Class: failure.Class, Attempts: failure.Attempts, Final: true, Absent: true, Err: failure.Err}
-			continue
+			if failure.Absent {
+				continue
+			}
+			break
 		}
 		if err != nil || len(some) > 0 {
 			s.attached.learn(err == nil)

@@ -271,8 +271,8 @@ func (c *Client) newLister(sizeName string, r listRequest) *lister {
 	return l
 }
 
-// fetchPage asks for a page. One that is refused for its size, too large or not understood is asked for at half the size, down
-// to one item; one whose order is refused, in the API's own.
+// fetchPage asks for a page. One that is refused for its size, too large or, unless it is about one file, not understood is asked for at half
+// the size, down to one item; one whose order is refused, in the API's own.
 func fetchPage[T any](ctx context.Context, l *lister, decode func(*stream) (T, error)) (p T, err error) {
 	for likely := ""; ; {
 		l.query.Set(l.sizeName, fmt.Sprint(l.size))
@@ -320,7 +320,7 @@ func (l *lister) relent(err error) bool {
 			l.client.listings.note(l.route, func(k *listingLimits) { k.most = l.most })
 		}
 		return true
-	case isRequest && failed.Class == ClassMalformed && l.size > 1:
+	case isRequest && failed.Class == ClassMalformed && l.size > 1 && !l.single:
 		l.size /= 2
 		return true
 	case !isAPI || !refused.own || refused.Status != http.StatusBadRequest && refused.Status != http.StatusUnprocessableEntity:
