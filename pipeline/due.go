@@ -49,10 +49,14 @@ func (s *sightings) isDated(number uint32, file *File) bool {
 // isDue tells whether a file's pictures have not had their time: it is asked again when its age has doubled since it was asked
 // last, as long as a kind is empty, or as it was younger than Settle when it was asked, since the pictures of some pages come before
 // others. The age of a file without a date counts from when it was listed first, and it is due for ever, as nothing else tells that it
-// changed; one that no listing has is always.
+// changed; one that no listing has is always. A parse job is due as long as it has no picture at all.
 func (r *run) isDue(key FileKey, state *FileState) bool {
 	if state.AskedAt.IsZero() || state.UpdatedAt.IsZero() && slices.Equal(state.Sources, []SourceKey{FileSource(key.FileID)}) {
 		return true
+	}
+	if key.IsJob() && sum(state.Screenshots, state.Figures) > 0 {
+		// Its pictures were all there when it was done.
+		return false
 	}
 	if state.UpdatedAt.IsZero() {
 		return r.hasDoubled(state.ListedAt, state.AskedAt)

@@ -194,10 +194,10 @@ func (r *run) list(f *listedFile) error {
 	answered := l.answered()
 	var decided []heldFile
 	var hopeless error
-	if len(answered) == 0 && len(l.kinds) > 0 {
+	if _, documents := l.kinds[Document]; documents && len(answered) == 0 {
 		r.hope.unchanged()
 	} else {
-		decided, hopeless = r.hope.asked(answered, refusals)
+		decided, hopeless = r.hope.asked(answered, refusals, l.attachments == someAttached)
 	}
 	if err := r.dispatchAll(decided, (*heldFile).failed); err != nil {
 		return err
@@ -208,7 +208,7 @@ func (r *run) list(f *listedFile) error {
 			continue
 		}
 		f := heldFile{progress, l, failure}
-		if !failure.Absent || len(answered) == 0 {
+		if !failure.Absent || len(answered) == 0 && l.attachments == notAttached {
 			f.failed()
 			continue
 		}

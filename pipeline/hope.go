@@ -28,9 +28,10 @@ func (e *HopelessError) Unwrap() error { return e.Err }
 // hope learns from how files end what holds for all of them. It is safe for concurrent use.
 type hope struct {
 	mu sync.Mutex
-	// answered tells of each kind whether some file has answered for it, served whether some blob has come.
-	answered map[Kind]bool
-	served   bool
+	// answered tells of each kind whether the routes of some file have answered for it, attached whether some file has attachments, and served
+	// whether some blob has come.
+	answered         map[Kind]bool
+	attached, served bool
 	// refused are the files of which everything was refused for good, by how it was. open counts those that have answered, less
 	// those of them of which all blobs were refused; others counts those that failed otherwise, or are as they were.
 	refused      map[string]*refusedFiles
@@ -82,9 +83,9 @@ func newHope() *hope {
 	return &hope{answered: map[Kind]bool{}, refused: map[string]*refusedFiles{}, absent: map[Kind]*absence{}}
 }
 
-// asked takes note of how the listings of a file were answered: kinds are those that were, refusals the others. It returns the
-// files that waited for that, and why the run is hopeless; nil where it is not.
-func (h *hope) asked(kinds map[Kind]bool, refusals map[Kind]*Failure) (decided []heldFile, err error) {
+// asked takes note of how the listings of a file were answered: kinds are those that were, refusals the others, and attached tells whether it has
+// attachments. It returns the files that waited for that, and why the run is hopeless; nil where it is not.
+func (h *hope) asked(kinds map[Kind]bool, refusals map[Kind]*Failure, attached bool) (decided []heldFile, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for kind := range kinds {
@@ -93,10 +94,11 @@ func (h *hope) asked(kinds map[Kind]bool, refusals map[Kind]*Failure) (decided [
 			h.absent[kind].held = nil
 		}
 	}
-	if len(kinds) > 0 {
+	h.attached = h.attached || attached
+	if len(kinds) > 0 || attached {
 		h.open++
 	}
-	if len(kinds) > 0 || len(refusals) == 0 {
+	if len(kinds) > 0 || attached || len(refusals) == 0 {
 		return decided, nil
 	}
 	var classes []string
@@ -118,7 +120,7 @@ func (h *hope) asked(kinds map[Kind]bool, refusals map[Kind]*Failure) (decided [
 		}
 	}
 	alike := h.alike(strings.Join(classes, ", "), first)
-	if alike.listings++; alike.listings == firstFiles && len(h.answered) == 0 {
+	if alike.listings++; alike.listings == firstFiles && len(h.answered) == 0 && !h.attached {
 		return decided, &HopelessError{alike.listings, alike.first}
 	}
 	return decided, nil
@@ -132,7 +134,7 @@ func (h *hope) askedJob(answered bool, refusals map[Kind]*Failure) error {
 		h.open++
 		return nil
 	}
-	_, err := h.asked(nil, refusals)
+	_, err := h.asked(nil, refusals, false)
 	return err
 }
 

@@ -59,7 +59,9 @@ func TestRun_ParseJobs(t *testing.T) {
 	}
 	store.nextRun()
 	source.listings, source.stopped = nil, false
-	mustRun(t, testOptions(source, store))
+	later := testOptions(source, store)
+	later.Settle = 200 * 365 * 24 * time.Hour
+	mustRun(t, later)
 	if len(source.listings) > 0 {
 		t.Errorf("the second run asked for %v", source.listings)
 	}
@@ -303,6 +305,33 @@ func TestRun_AttachmentsNotOfferedAnyMore_Stay(t *testing.T) {
 	}
 	if len(source.fetched) != 4 {
 		t.Errorf("%d assets were fetched, want 4", len(source.fetched))
+	}
+}
+
+// An API that has nothing but attachments answers for all files: those without any are complete, and no run is hopeless.
+func TestRun_NothingButAttachments(t *testing.T) {
+	source, store := testSource(firstFiles+20), newFakeStore(t)
+	source.listErr = func(id ID, _ Kind) error {
+		if strings.HasSuffix(string(id), " attached") {
+			return nil
+		}
+		return &Failure{Class: "http_404", Final: true, Absent: true, Err: errors.New("not found")}
+	}
+	source.attachments = map[string][]Asset{}
+	for i := range 5 {
+		source.attachments[fmt.Sprintf("file-%03d", i)] = []Asset{{Kind: Screenshot, Origin: OriginAttachment, PageIndex: 1, UpstreamName: "a"}}
+	}
+	events := &recorder{}
+	o := testOptions(source, store)
+	o.Observer = events
+	mustRun(t, o)
+	for key, f := range store.files {
+		if f.Status != Complete {
+			t.Errorf("%v is %s: %s", key, f.Status, f.Error)
+		}
+	}
+	if n := countRows(store, hasStatus(Stored)); n != 5 || countEvents[KindNotOffered](events) != 2 {
+		t.Errorf("%d attachments are stored, and %d kinds are not offered, want 5 and 2", n, countEvents[KindNotOffered](events))
 	}
 }
 

@@ -13,6 +13,8 @@ type listing struct {
 	// kinds are those that were answered: true where what is not listed is missing, false where what is known stays.
 	kinds map[Kind]bool
 	prior map[AssetKey]*Row
+	// attachments says what came of asking for those.
+	attachments attachments
 	// knownUnder is the date of the file that is known; zero where none is.
 	knownUnder time.Time
 	// hasLeft says that the file is no more at one of the places where it was known: none of its assets counts as fetched under a
@@ -93,14 +95,27 @@ func (r *run) listAssets(progress *fileProgress, state *FileState, room *room) (
 	return l, refusals, nil
 }
 
-// answered returns the kinds for which an answer came. Of documents nothing has to be asked.
+// attachments says what an API has answered for those of a file.
+type attachments int
+
+const (
+	// notAttached: they were not asked for, or there is no such thing. emptyAttached: there are none. someAttached: they stand in for
+	// screenshots.
+	notAttached attachments = iota
+	emptyAttached
+	someAttached
+)
+
+// answered returns the kinds for which the routes of the file have answered. Of documents nothing has to be asked.
 func (l *listing) answered() map[Kind]bool {
-	if _, isKnown := l.kinds[Document]; !isKnown || len(l.kinds) == 1 {
-		return l.kinds
+	kinds := maps.Clone(l.kinds)
+	if len(kinds) > 1 {
+		delete(kinds, Document)
 	}
-	others := maps.Clone(l.kinds)
-	delete(others, Document)
-	return others
+	if l.attachments == someAttached {
+		delete(kinds, Screenshot)
+	}
+	return kinds
 }
 
 // isNone tells whether an error says that there is nothing to ask for.
@@ -130,10 +145,13 @@ func (r *run) askKind(file *File, kind Kind, l *listing, room *room) ([]*Asset, 
 	attached, attachedErr := r.askAssets(Wanted{file, kind, OriginAttachment}, room)
 	failure, isFailure = errors.AsType[*Failure](attachedErr)
 	switch {
-	case attachedErr == nil && (len(attached) > 0 || err != nil):
+	case attachedErr == nil && (len(attached) > 0 || isNone(err)):
+		l.attachments = someAttached
 		return attached, nil
 	case attachedErr == nil:
-		return assets, nil
+		l.attachments = emptyAttached
+		// That nothing is attached does not take back a refusal.
+		return assets, err
 	case !isNone(attachedErr) && !(isFailure && failure.Absent):
 		return nil, attachedErr
 	case l.has(Screenshot, OriginAttachment):

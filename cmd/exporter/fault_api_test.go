@@ -223,10 +223,14 @@ func (f apiFault) checkRequests(t *testing.T, requests []emulator.Request) map[s
 		if r.Header.Get("Authorization") != "accepted" || r.Header.Get("Accept-Encoding") != "identity" {
 			t.Errorf("%s was asked for with the headers %v", r.Path, r.Header)
 		}
-		if r.Fault != "" {
-			faulty[r.Path] = true
+		path := r.Path
+		if r.Route == emulator.RouteListAttachments {
+			path += "?" + r.Query.Encode()
 		}
-		count[r.Path]++
+		if r.Fault != "" {
+			faulty[path] = true
+		}
+		count[path]++
 	}
 	if len(faulty) == 0 {
 		t.Error("nothing was faulty")

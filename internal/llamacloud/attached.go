@@ -33,6 +33,13 @@ func (a *attached) ceased() bool {
 	return !a.answered && a.absent >= mostAbsent
 }
 
+// isAbsent tells whether a failure says that there is no such thing as attachments: what is no listing says so as long as none has come.
+func (a *attached) isAbsent(f *pipeline.Failure) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return f.Absent || !a.answered && f.Class == ClassMalformed
+}
+
 func (a *attached) learn(answered bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -53,8 +60,8 @@ func (s *Source) attachments(ctx context.Context, file *pipeline.File, room pipe
 	var absent error
 	for _, source := range sourceIDs(file) {
 		some, err := s.attachmentsOf(ctx, file, source, room)
-		if failure, ok := errors.AsType[*pipeline.Failure](err); ok && failure.Absent {
-			absent = err
+		if failure, ok := errors.AsType[*pipeline.Failure](err); ok && s.attached.isAbsent(failure) {
+			absent = &pipeline.Failure{Class: failure.Class, Attempts: failure.Attempts, Final: true, Absent: true, Err: failure.Err}
 			continue
 		}
 		if err != nil || len(some) > 0 {
