@@ -29,9 +29,10 @@ warnings.simplefilter("ignore", DeprecationWarning)
 ENVELOPE = {"total_size", "limit"}
 
 EXPANSIONS = [
-    "text", "markdown", "items", "metadata", "usage", "text_full", "markdown_full", "raw_parameters", "job_metadata",
+    "text", "markdown", "items", "metadata", "forms", "usage", "text_full", "markdown_full", "raw_parameters", "job_metadata",
     "images_content_metadata", "text_content_metadata", "markdown_content_metadata", "items_content_metadata",
-    "metadata_content_metadata", "xlsx_content_metadata", "output_pdf_content_metadata",
+    "metadata_content_metadata", "forms_content_metadata", "raw_words_content_metadata", "xlsx_content_metadata",
+    "output_pdf_content_metadata",
 ]
 
 

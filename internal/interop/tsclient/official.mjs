@@ -155,9 +155,10 @@ async function readJobs(entries) {
     }
   }
   const expand = [
-    'text', 'markdown', 'items', 'metadata', 'usage', 'text_full', 'markdown_full', 'raw_parameters', 'job_metadata',
+    'text', 'markdown', 'items', 'metadata', 'forms', 'usage', 'text_full', 'markdown_full', 'raw_parameters', 'job_metadata',
     'images_content_metadata', 'text_content_metadata', 'markdown_content_metadata', 'items_content_metadata',
-    'metadata_content_metadata', 'xlsx_content_metadata', 'output_pdf_content_metadata',
+    'metadata_content_metadata', 'forms_content_metadata', 'raw_words_content_metadata', 'xlsx_content_metadata',
+    'output_pdf_content_metadata',
   ];
   for (const { id } of await all('parsing.list', { page_size: 2 })) {
     const job = await one('parsing.get', id, { expand });
