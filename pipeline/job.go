@@ -47,7 +47,7 @@ func (r *run) listJob(progress *fileProgress, known *FileState, room *room) erro
 			(&heldFile{progress, l, failure}).failed()
 		}
 	}
-	if text != nil && l.kinds[Screenshot] {
+	if l.kinds[Screenshot] {
 		r.joinPages(row, text, l.assets)
 	}
 	hopeless := r.hope.askedJob(len(l.kinds) > 0, refusals)
@@ -166,13 +166,21 @@ func (r *run) recordAttachedPages(row *FileRow, known *FileState, l *listing) er
 	return nil
 }
 
-// joinPages counts the pages that have no picture, and the pictures that have no page.
+// joinPages counts the pages that have no picture, and the pictures that have no page. Of a text that was recorded before, which is nil, it
+// knows the number of pages only.
 func (r *run) joinPages(row *FileRow, text *pageSet, assets []*Asset) {
 	pictures := pageSet{words: map[int32]uint64{}}
 	for _, a := range assets {
 		if number := a.Detail().PageNumber; a.Kind == Screenshot && number != nil {
 			pictures.add(*number)
 		}
+	}
+	switch {
+	case text == nil && row.Pages == nil:
+		return
+	case text == nil:
+		row.MissingPages = new(max(0, *row.Pages-pictures.count))
+		return
 	}
 	row.MissingPages = new(text.without(&pictures))
 	r.Observer.Observe(PagesRecorded{&row.File, text.count, *row.MissingPages, pictures.without(text)})

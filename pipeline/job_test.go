@@ -67,6 +67,20 @@ func TestRun_ParseJobs(t *testing.T) {
 	}
 }
 
+// How many pages of a job have no picture is known after its pictures were listed again, too.
+func TestRun_JobIsListedAgain_KeepsMissingPages(t *testing.T) {
+	source, store := jobSource(1), newFakeStore(t)
+	mustRun(t, testOptions(source, store))
+	store.nextRun()
+	source.stopped = false
+	o := testOptions(source, store)
+	o.Relist = true
+	mustRun(t, o)
+	if file := store.files[FileKey{JobID: "job-0"}]; file.MissingPages == nil || *file.MissingPages != 1 {
+		t.Errorf("%+v pages are missing, want 1", file.MissingPages)
+	}
+}
+
 // What comes of a job is kept when it is gone, and is not taken for lost.
 func TestRun_JobIsGone_Expires(t *testing.T) {
 	for _, listed := range []bool{true, false} {
