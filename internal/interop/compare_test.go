@@ -23,9 +23,9 @@ const (
 func layouts() map[layout][]string {
 	return map[layout][]string{
 		localFiles:       {"--sink", "local"},
-		compressedShards: {"--sink", "archive", "--shard-size", "256KiB", "--frame-size", "64KiB"},
+		compressedShards: {"--sink", "archive", "--shard-size", "100KiB", "--frame-size", "32KiB"},
 		plainShards: {
-			"--sink", "archive", "--compression", "none", "--shard-size", "256KiB", "--frame-size", "64KiB",
+			"--sink", "archive", "--compression", "none", "--shard-size", "100KiB", "--frame-size", "32KiB",
 		},
 	}
 }
