@@ -94,20 +94,24 @@ func (m *mixture) file() *pipeline.File {
 func (m *mixture) asset(of *pipeline.File) *pipeline.Row {
 	a := pipeline.Asset{FileID: pipeline.ID(of.ID), JobID: pipeline.ID(of.JobID), Kind: pipeline.Screenshot, Origin: pipeline.OriginFile}
 	a.PageIndex = int32(m.IntN(12))
+	name := ""
 	if of.JobID != "" {
-		a.Origin, a.UpstreamName = pipeline.OriginParse, fmt.Sprintf("page_%d.jpg", a.PageIndex)
+		a.Origin, name = pipeline.OriginParse, fmt.Sprintf("page_%d.jpg", a.PageIndex)
 	} else if m.IntN(3) == 0 {
-		a.Origin, a.UpstreamName = pipeline.OriginAttachment, fmt.Sprintf("Page %d.JPG", m.IntN(4))
+		a.Origin, name = pipeline.OriginAttachment, fmt.Sprintf("Page %d.JPG", m.IntN(4))
 	}
 	switch m.IntN(4) {
 	case 0:
-		a.Kind, a.FigureName = pipeline.Figure, a.UpstreamName
+		a.Kind, a.FigureName = pipeline.Figure, name
 		a.Details = &pipeline.Details{
-			Category: "layout", Label: "chart", Caption: new("Figure 1: höhe"), PageNumber: new(a.PageIndex + 1), UpdatedAt: testTime,
+			UpstreamName: name, Category: "layout", Label: "chart", Caption: new("Figure 1: höhe"), PageNumber: new(a.PageIndex + 1), UpdatedAt: testTime,
 			Box: &pipeline.Box{X: 0.5, Y: 2, Width: 3, Height: float64(m.IntN(9))},
 		}
 	case 1:
-		a.Kind, a.PageIndex, a.UpstreamName = pipeline.Document, pipeline.NoPage, "report.pdf"
+		a.Kind, a.PageIndex, name = pipeline.Document, pipeline.NoPage, "report.pdf"
+	}
+	if a.Details == nil && name != "" {
+		a.Details = &pipeline.Details{UpstreamName: name}
 	}
 	return &pipeline.Row{Asset: a, File: of, Status: pipeline.Failed, Reason: fmt.Sprintf("http_500: %d", m.IntN(1000)), Attempts: 1}
 }
@@ -219,7 +223,7 @@ func TestSnapshot_ManyJobs_AreHalved(t *testing.T) {
 				rows.Assets = append(rows.Assets, &pipeline.Row{
 					Asset: pipeline.Asset{
 						FileID: pipeline.ID(id), JobID: pipeline.ID(file.JobID), Kind: pipeline.Screenshot, Origin: pipeline.OriginParse,
-						PageIndex: int32(page), UpstreamName: fmt.Sprintf("page_%d.jpg", page),
+						PageIndex: int32(page), Details: &pipeline.Details{UpstreamName: fmt.Sprintf("page_%d.jpg", page)},
 					},
 					File: file, Status: pipeline.Failed, Reason: "http_500: x",
 				})

@@ -55,7 +55,8 @@ func nightOf(rng *rand.Rand, night int) (assets []*pipeline.Row, files []*pipeli
 		}
 		for page := range 1 + rng.IntN(5) {
 			row := storedRow(job.ID, int32(page))
-			row.JobID, row.Origin, row.UpstreamName, row.File = pipeline.ID(job.JobID), pipeline.OriginParse, fmt.Sprint("page ", page), &job
+			row.JobID, row.Origin, row.File = pipeline.ID(job.JobID), pipeline.OriginParse, &job
+			row.Details = &pipeline.Details{UpstreamName: fmt.Sprint("page ", page)}
 			add(row)
 		}
 		files = append(files, &pipeline.FileRow{File: job, Status: pipeline.Complete, Sources: []pipeline.SourceKey{"jobs"}})

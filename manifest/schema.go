@@ -185,7 +185,7 @@ func fromRow(r *pipeline.Row) assetRow {
 		PageIndex:      r.PageIndex,
 		PageNumber:     d.PageNumber,
 		Origin:         string(r.Origin),
-		UpstreamName:   nonZero(r.UpstreamName),
+		UpstreamName:   nonZero(d.UpstreamName),
 		Category:       nonZero(d.Category),
 		Label:          nonZero(d.Label),
 		Caption:        d.Caption,
@@ -246,7 +246,6 @@ func (r *assetRow) row() (*pipeline.Row, error) {
 			Origin:        pipeline.Origin(r.Origin),
 			PageIndex:     r.PageIndex,
 			FigureName:    zeroIfNil(r.FigureName),
-			UpstreamName:  zeroIfNil(r.UpstreamName),
 			Details:       r.details().Ref(),
 			ListedSize:    r.ListedSize,
 			Confidence:    r.Confidence,
@@ -278,7 +277,7 @@ func (r *assetRow) row() (*pipeline.Row, error) {
 
 func (r *assetRow) details() pipeline.Details {
 	return pipeline.Details{
-		PageNumber: r.PageNumber, Category: zeroIfNil(r.Category), Label: zeroIfNil(r.Label), Box: r.box(), Caption: r.Caption,
+		UpstreamName: zeroIfNil(r.UpstreamName), PageNumber: r.PageNumber, Category: zeroIfNil(r.Category), Label: zeroIfNil(r.Label), Box: r.box(), Caption: r.Caption,
 		UpdatedAt: moment(r.AssetUpdatedAt),
 	}
 }

@@ -60,7 +60,8 @@ func TestLedger_Schema21_GoesOn(t *testing.T) {
 
 // ofJob returns the row of what a parse job has in place of an asset of its file.
 func ofJob(row *pipeline.Row, job pipeline.ID) *pipeline.Row {
-	row.JobID, row.File.JobID, row.Origin, row.UpstreamName = job, string(job), pipeline.OriginParse, "img_p0_1.png"
+	row.JobID, row.File.JobID, row.Origin = job, string(job), pipeline.OriginParse
+	row.Details = &pipeline.Details{UpstreamName: "img_p0_1.png"}
 	return row
 }
 

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"encoding/json"
+	"reflect"
 	"time"
 )
 
@@ -123,8 +124,6 @@ type Asset struct {
 	PageIndex int32
 	// FigureName is as listed, hostile until proven otherwise; empty for other kinds (and for figures so named).
 	FigureName string
-	// UpstreamName is the name by which attachments and results of jobs are listed, as hostile; else empty.
-	UpstreamName string
 	// ListedSize is the listed image_size or figure_size in bytes; nil when the listing did not give one.
 	ListedSize *int64
 	// Confidence and IsLikelyNoise are nil when absent or null, as they always are for screenshots.
@@ -134,15 +133,12 @@ type Asset struct {
 	Metadata json.RawMessage
 	// Details is what else is known of it; nil for most assets, as there may be millions. See Detail.
 	Details *Details
-	// Malformed says that the listing's item cannot be told from others; nil where it can. Then PageIndex is negative, and of no
-	// other item of the listing.
-	Malformed *Failure
-	// Odd is as in File.
-	Odd []Oddity
 }
 
 // Details is what attachments, the results of parse jobs and documents have beside what all assets have.
 type Details struct {
+	// UpstreamName is the name by which attachments and results of jobs are listed, as hostile as a FigureName; else empty.
+	UpstreamName string
 	// PageNumber counts from 1; nil where it is not known.
 	PageNumber *int32
 	// Category and Label say what the picture is by the layout of its page; empty where that is not known.
@@ -154,8 +150,12 @@ type Details struct {
 	UpdatedAt time.Time
 	// NoPicture says that it is listed beside pictures and is none, so that it is not fetched.
 	NoPicture bool
-	// Handle is what a Source needs to fetch it. No ledger keeps that and NoPicture.
+	// Malformed says that the listing's item cannot be told from others; nil where it can. Then PageIndex is negative, and of no
+	// other item of the listing.
+	Malformed *Failure
+	// Handle is what a Source needs to fetch it, and Odd is as in File. No ledger keeps these, NoPicture and Malformed.
 	Handle any
+	Odd    []Oddity
 }
 
 // Detail returns the details of the asset, of which there may be none.
@@ -168,7 +168,7 @@ func (a *Asset) Detail() Details {
 
 // Ref returns the details; nil where there are none.
 func (d Details) Ref() *Details {
-	if d == (Details{}) {
+	if reflect.ValueOf(d).IsZero() {
 		return nil
 	}
 	return &d
@@ -184,7 +184,7 @@ type Box struct{ X, Y, Width, Height float64 }
 func (a *Asset) Key() AssetKey {
 	return AssetKey{
 		FileID: a.FileID, JobID: a.JobID, Kind: a.Kind, PageIndex: a.PageIndex, FigureName: a.FigureName,
-		Origin: a.Origin, UpstreamName: a.UpstreamName,
+		Origin: a.Origin, UpstreamName: a.Detail().UpstreamName,
 	}
 }
 

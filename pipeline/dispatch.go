@@ -21,8 +21,8 @@ func (r *run) dispatch(progress *fileProgress, l listing) error {
 		l.assets[i] = nil
 		prior := l.prior[asset.Key()]
 		delete(l.prior, asset.Key())
-		if failure := asset.Malformed; failure != nil {
-			asset.Malformed = nil
+		if failure := asset.Detail().Malformed; failure != nil {
+			asset.Details = nil
 			row := &Row{Asset: *asset, File: file, Status: Failed, Reason: failure.Error()}
 			r.Observer.Observe(AssetDone{Row: row})
 			rows = append(rows, row)
@@ -175,7 +175,7 @@ func (r *Row) relisted(asset *Asset, file *File) *Row {
 	row := *r
 	row.Asset, row.File, row.Gone = *asset, file, Gone{}
 	details := asset.Detail()
-	if details.Handle = nil; details.Caption == nil {
+	if details.Handle, details.Odd = nil, nil; details.Caption == nil {
 		// Captions come with the text, which is asked for once.
 		details.Caption = r.Detail().Caption
 	}

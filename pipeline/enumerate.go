@@ -236,8 +236,10 @@ func (r *run) noteOddities(progress *fileProgress, l listing) {
 	odd := row.Odd
 	row.Odd = nil
 	for i := range l.assets {
-		odd = append(odd, l.assets[i].Odd...)
-		l.assets[i].Odd = nil
+		if d := l.assets[i].Details; d != nil {
+			odd = append(odd, d.Odd...)
+			d.Odd = nil
+		}
 	}
 	if len(odd) == 0 {
 		return

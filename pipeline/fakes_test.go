@@ -120,13 +120,13 @@ func (s *fakeSource) Assets(_ context.Context, of Wanted, room Room) ([]*Asset, 
 func (s *fakeSource) Page(_ context.Context, a *Asset) (*PageRow, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.listings = append(s.listings, "page "+a.UpstreamName)
+	s.listings = append(s.listings, "page "+a.Detail().UpstreamName)
 	if s.pageErr != nil {
 		if err := s.pageErr(a); err != nil {
 			return nil, err
 		}
 	}
-	return &PageRow{PageNumber: *a.Detail().PageNumber, Items: json.RawMessage(`"` + a.UpstreamName + `"`)}, nil
+	return &PageRow{PageNumber: *a.Detail().PageNumber, Items: json.RawMessage(`"` + a.Detail().UpstreamName + `"`)}, nil
 }
 
 // noAttachments is the answer of an API that has no attachments.

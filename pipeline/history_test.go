@@ -392,11 +392,11 @@ func (h *upstream) Assets(_ context.Context, of Wanted, _ Room) ([]*Asset, error
 		case lie == 2:
 			return nil, &Failure{Class: "http_404", Attempts: 1, Final: true, Absent: true, Err: errFake}
 		case lie == 3:
-			assets = append(assets, &Asset{FileID: id, Kind: kind, PageIndex: -1, Malformed: &Failure{Class: ClassMalformed, Err: errFake}})
+			assets = append(assets, &Asset{FileID: id, Kind: kind, PageIndex: -1, Details: &Details{Malformed: &Failure{Class: ClassMalformed, Err: errFake}}})
 		}
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(f.pictures), AssetKey.Compare) {
-		if p := f.pictures[key]; key.Kind == kind && !p.shown.After(time.Now()) && (len(assets) == 0 || assets[0].Malformed == nil || h.rng.IntN(2) == 0) {
+		if p := f.pictures[key]; key.Kind == kind && !p.shown.After(time.Now()) && (len(assets) == 0 || assets[0].Detail().Malformed == nil || h.rng.IntN(2) == 0) {
 			h.absentAssets[key] = 0
 			assets = append(assets, &Asset{FileID: id, Kind: kind, PageIndex: key.PageIndex, ListedSize: &p.size, IsLikelyNoise: new(key.PageIndex == 1)})
 		}

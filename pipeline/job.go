@@ -117,7 +117,10 @@ const attachedAtOnce = 8
 // is asked for by the next run.
 func (r *run) recordAttachedPages(row *FileRow, known *FileState, l *listing) error {
 	row.Pages = known.Pages
-	isPage := func(a *Asset) bool { return a.Detail().NoPicture && a.Detail().PageNumber != nil && a.Malformed == nil }
+	isPage := func(a *Asset) bool {
+		d := a.Detail()
+		return d.NoPicture && d.PageNumber != nil && d.Malformed == nil
+	}
 	pages := int64(0)
 	var mu sync.Mutex
 	failed := map[*Asset]*Failure{}

@@ -18,12 +18,13 @@ func jobSource(jobs int) *fakeSource {
 		for page := range int32(2) {
 			name := fmt.Sprintf("page_%d.jpg", page+1)
 			s.assets[id] = append(s.assets[id], Asset{
-				Kind: Screenshot, Origin: OriginParse, PageIndex: page + 1, UpstreamName: name, Details: &Details{PageNumber: new(page + 1)},
+				Kind: Screenshot, Origin: OriginParse, PageIndex: page + 1,
+				Details: &Details{UpstreamName: name, PageNumber: new(page + 1)},
 			})
 		}
 		s.assets[id] = append(s.assets[id], Asset{
-			Kind: Figure, Origin: OriginParse, PageIndex: 1, FigureName: "crop", UpstreamName: "crop",
-			Details: &Details{PageNumber: new(int32(1)), Caption: new("a caption")},
+			Kind: Figure, Origin: OriginParse, PageIndex: 1, FigureName: "crop",
+			Details: &Details{UpstreamName: "crop", PageNumber: new(int32(1)), Caption: new("a caption")},
 		})
 		for page := range int32(3) {
 			s.pages[id] = append(s.pages[id], PageRow{PageNumber: page + 1, Text: new(fmt.Sprint(id, page))})
@@ -194,8 +195,8 @@ func TestRun_Attachments_StandInForScreenshots(t *testing.T) {
 	screenshots := source.assets["file-001"]
 	source.assets["file-001"] = screenshots[2:]
 	source.attachments = map[string][]Asset{"file-001": {
-		{Kind: Screenshot, Origin: OriginAttachment, PageIndex: 1, UpstreamName: "screenshots/page_1.jpg"},
-		{Kind: Screenshot, Origin: OriginAttachment, PageIndex: 1, UpstreamName: "items/page_1.json", Details: &Details{NoPicture: true}},
+		{Kind: Screenshot, Origin: OriginAttachment, PageIndex: 1, Details: &Details{UpstreamName: "screenshots/page_1.jpg"}},
+		{Kind: Screenshot, Origin: OriginAttachment, PageIndex: 1, Details: &Details{UpstreamName: "items/page_1.json", NoPicture: true}},
 	}}
 	mustRun(t, testOptions(source, store))
 	attached := AssetKey{FileID: "file-001", Kind: Screenshot, PageIndex: 1, Origin: OriginAttachment, UpstreamName: "screenshots/page_1.jpg"}
@@ -253,8 +254,8 @@ func TestRun_AttachedPages(t *testing.T) {
 	source.assets["file-000"] = nil
 	item := func(page int32, at time.Time) Asset {
 		return Asset{
-			Kind: Screenshot, Origin: OriginAttachment, PageIndex: page, UpstreamName: fmt.Sprintf("items/page_%d.json", page),
-			Details: &Details{PageNumber: &page, UpdatedAt: at, NoPicture: true},
+			Kind: Screenshot, Origin: OriginAttachment, PageIndex: page,
+			Details: &Details{UpstreamName: fmt.Sprintf("items/page_%d.json", page), PageNumber: &page, UpdatedAt: at, NoPicture: true},
 		}
 	}
 	for i, run := range []struct {
@@ -300,7 +301,7 @@ func TestRun_AttachedPages(t *testing.T) {
 func TestRun_AttachmentsNotOfferedAnyMore_Stay(t *testing.T) {
 	source, store := testSource(1), newFakeStore(t)
 	source.assets["file-000"] = source.assets["file-000"][2:]
-	attached := map[string][]Asset{"file-000": {{Kind: Screenshot, Origin: OriginAttachment, PageIndex: 1, UpstreamName: "a"}}}
+	attached := map[string][]Asset{"file-000": {{Kind: Screenshot, Origin: OriginAttachment, PageIndex: 1, Details: &Details{UpstreamName: "a"}}}}
 	for i := range 5 {
 		source.attachments = attached
 		if i == 1 || i == 2 || i == 3 {
@@ -333,7 +334,7 @@ func TestRun_NothingButAttachments(t *testing.T) {
 	}
 	source.attachments = map[string][]Asset{}
 	for i := range 5 {
-		source.attachments[fmt.Sprintf("file-%03d", i)] = []Asset{{Kind: Screenshot, Origin: OriginAttachment, PageIndex: 1, UpstreamName: "a"}}
+		source.attachments[fmt.Sprintf("file-%03d", i)] = []Asset{{Kind: Screenshot, Origin: OriginAttachment, PageIndex: 1, Details: &Details{UpstreamName: "a"}}}
 	}
 	events := &recorder{}
 	o := testOptions(source, store)
@@ -358,7 +359,7 @@ func TestRun_AttachmentsOfWhatHasNoRoutes(t *testing.T) {
 		}
 		return nil
 	}
-	source.attachments = map[string][]Asset{"file-001": {{Kind: Screenshot, Origin: OriginAttachment, PageIndex: 1, UpstreamName: "a"}}}
+	source.attachments = map[string][]Asset{"file-001": {{Kind: Screenshot, Origin: OriginAttachment, PageIndex: 1, Details: &Details{UpstreamName: "a"}}}}
 	mustRun(t, testOptions(source, store))
 	f := store.files[FileKey{FileID: "file-001"}]
 	if f.Status != Complete || f.Stored != 1 || *f.Screenshots != 1 || *f.Figures != 0 {

@@ -26,9 +26,9 @@ func ListingShare(memory int64) int64 { return max(memory/listingShare, leastSha
 
 // Weight is how many bytes the asset is charged of the memory of a run.
 func (a *Asset) Weight() int64 {
-	texts := len(a.FigureName) + len(a.UpstreamName) + len(a.Metadata)
+	texts := len(a.FigureName) + len(a.Metadata)
 	if d := a.Details; d != nil {
-		texts += int(unsafe.Sizeof(*d)) + len(d.Category) + len(d.Label)
+		texts += int(unsafe.Sizeof(*d)) + len(d.UpstreamName) + len(d.Category) + len(d.Label)
 		if d.Caption != nil {
 			texts += len(*d.Caption)
 		}

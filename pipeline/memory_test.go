@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 )
 
 // heavySource has files with metadata of so many bytes each, and assets with as much.
@@ -281,5 +282,12 @@ func TestRun_WaitingFiles_StayWithinMemory(t *testing.T) {
 	}
 	if most := int(r.memory.share/2/size) + 1; waited < 2 || waited > most {
 		t.Errorf("%d files waited at once, want no more than %d", waited, most)
+	}
+}
+
+// A listing may have a million assets: what few of them have is in their Details.
+func TestAsset_IsSmall(t *testing.T) {
+	if size := unsafe.Sizeof(Asset{}); size > 144 {
+		t.Errorf("an asset takes %d bytes, want at most 144", size)
 	}
 }

@@ -67,7 +67,7 @@ func memberName(a *pipeline.Asset, c *pipeline.Content, prior *pipeline.Location
 func plainName(a *pipeline.Asset, mediaType string) string {
 	folder, page := idName(ownerOf(a)), strconv.Itoa(int(a.PageIndex))
 	origin := cmp.Or(a.Origin, pipeline.OriginFile)
-	name := a.UpstreamName
+	name := a.Detail().UpstreamName
 	if origin == pipeline.OriginFile && a.Kind == pipeline.Figure {
 		name = a.FigureName
 	}

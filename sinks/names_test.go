@@ -30,12 +30,12 @@ var hostileNames = []string{
 func named(raw string) []*pipeline.Asset {
 	return []*pipeline.Asset{
 		{FileID: "f", Kind: pipeline.Figure, Origin: pipeline.OriginFile, FigureName: raw},
-		{FileID: "f", Kind: pipeline.Document, Origin: pipeline.OriginFile, PageIndex: pipeline.NoPage, UpstreamName: raw},
-		{FileID: "f", Kind: pipeline.Screenshot, Origin: pipeline.OriginAttachment, UpstreamName: raw},
-		{FileID: "f", Kind: pipeline.Figure, Origin: pipeline.OriginAttachment, FigureName: raw, UpstreamName: raw},
-		{FileID: "f", JobID: "job", Kind: pipeline.Screenshot, Origin: pipeline.OriginParse, UpstreamName: raw},
-		{JobID: "job", Kind: pipeline.Figure, Origin: pipeline.OriginParse, FigureName: raw, UpstreamName: raw},
-		{JobID: "job", Kind: pipeline.Document, Origin: pipeline.OriginParse, PageIndex: pipeline.NoPage, UpstreamName: raw},
+		{FileID: "f", Kind: pipeline.Document, Origin: pipeline.OriginFile, PageIndex: pipeline.NoPage, Details: &pipeline.Details{UpstreamName: raw}},
+		{FileID: "f", Kind: pipeline.Screenshot, Origin: pipeline.OriginAttachment, Details: &pipeline.Details{UpstreamName: raw}},
+		{FileID: "f", Kind: pipeline.Figure, Origin: pipeline.OriginAttachment, FigureName: raw, Details: &pipeline.Details{UpstreamName: raw}},
+		{FileID: "f", JobID: "job", Kind: pipeline.Screenshot, Origin: pipeline.OriginParse, Details: &pipeline.Details{UpstreamName: raw}},
+		{JobID: "job", Kind: pipeline.Figure, Origin: pipeline.OriginParse, FigureName: raw, Details: &pipeline.Details{UpstreamName: raw}},
+		{JobID: "job", Kind: pipeline.Document, Origin: pipeline.OriginParse, PageIndex: pipeline.NoPage, Details: &pipeline.Details{UpstreamName: raw}},
 	}
 }
 
@@ -101,11 +101,11 @@ func TestMemberName_RandomNames_StayApart(t *testing.T) {
 		}
 		switch rng.IntN(6) {
 		case 0:
-			a.Kind, a.PageIndex, a.UpstreamName = pipeline.Document, pipeline.NoPage, raw
+			a.Kind, a.PageIndex, a.Details = pipeline.Document, pipeline.NoPage, &pipeline.Details{UpstreamName: raw}
 		case 1:
-			a.Origin, a.UpstreamName = pipeline.OriginAttachment, raw
+			a.Origin, a.Details = pipeline.OriginAttachment, &pipeline.Details{UpstreamName: raw}
 		case 2:
-			a.Origin, a.UpstreamName, a.JobID, a.FileID = pipeline.OriginParse, raw, a.FileID, ""
+			a.Origin, a.Details, a.JobID, a.FileID = pipeline.OriginParse, &pipeline.Details{UpstreamName: raw}, a.FileID, ""
 		}
 		if a.Kind == pipeline.Figure {
 			a.FigureName = raw

@@ -37,13 +37,13 @@ func exportOfJobs(t *testing.T) (out string, ofJob, ofFile canaries) {
 	add := func(c canaries, f *pipeline.File, kind pipeline.Kind, origin pipeline.Origin, what string) {
 		content := c.picture(what)
 		a := pipeline.Asset{
-			FileID: pipeline.ID(f.ID), JobID: pipeline.ID(f.JobID), Kind: kind, Origin: origin, UpstreamName: c.text(what) + ".jpg",
+			FileID: pipeline.ID(f.ID), JobID: pipeline.ID(f.JobID), Kind: kind, Origin: origin,
 			Details: &pipeline.Details{
-				Category: c.text(what + " category"), Label: c.text(what + " label"), Caption: new(c.text(what + " caption")),
+				UpstreamName: c.text(what) + ".jpg", Category: c.text(what + " category"), Label: c.text(what + " label"), Caption: new(c.text(what + " caption")),
 			},
 		}
 		if kind == pipeline.Figure {
-			a.FigureName = a.UpstreamName
+			a.FigureName = a.Details.UpstreamName
 		}
 		sum := pipeline.Content{Size: int64(len(content)), SHA256: sha256.Sum256(content), MediaType: "image/jpeg"}
 		at, err := sink.Put(t.Context(), &a, pipeline.NewBlob(sum, strings.NewReader(string(content)), nil), nil)

@@ -66,7 +66,7 @@ func (c *Choice) has(row *pipeline.Row) bool {
 	case row.Origin != c.Origin || c.IsDocument != (row.Kind == pipeline.Document) || c.Page != nil && row.PageIndex != *c.Page:
 		return false
 	case c.Name != nil:
-		return row.UpstreamName == *c.Name
+		return row.Detail().UpstreamName == *c.Name
 	}
 	return c.IsDocument || row.Kind == pipeline.Screenshot
 }
@@ -119,7 +119,7 @@ func upstreamNames(rows []*pipeline.Row) string {
 	const most = 3
 	var names []string
 	for _, row := range rows[:min(len(rows), most)] {
-		names = append(names, fmt.Sprintf("%q of page %d", row.UpstreamName, row.PageIndex))
+		names = append(names, fmt.Sprintf("%q of page %d", row.Detail().UpstreamName, row.PageIndex))
 	}
 	if len(rows) > most {
 		names = append(names, fmt.Sprintf("and %d more", len(rows)-most))

@@ -31,7 +31,7 @@ func TestFind_Choices_FindOne(t *testing.T) {
 	var rows pipeline.Rows
 	add := func(of *pipeline.File, kind pipeline.Kind, origin pipeline.Origin, page int32, name string) {
 		a := pipeline.Asset{
-			FileID: pipeline.ID(of.ID), JobID: pipeline.ID(of.JobID), Kind: kind, Origin: origin, PageIndex: page, UpstreamName: name,
+			FileID: pipeline.ID(of.ID), JobID: pipeline.ID(of.JobID), Kind: kind, Origin: origin, PageIndex: page, Details: &pipeline.Details{UpstreamName: name},
 		}
 		if kind == pipeline.Figure {
 			a.FigureName = name

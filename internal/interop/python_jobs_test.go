@@ -80,7 +80,8 @@ func writeJobs(t *testing.T, out string) map[string]string {
 		{second, pipeline.Figure, pipeline.OriginParse, "img_p0_1.png"},
 	} {
 		a := pipeline.Asset{
-			FileID: pipeline.ID(of.ID), JobID: pipeline.ID(of.JobID), Kind: of.kind, Origin: of.origin, PageIndex: 1, UpstreamName: of.name,
+			FileID: pipeline.ID(of.ID), JobID: pipeline.ID(of.JobID), Kind: of.kind, Origin: of.origin, PageIndex: 1,
+			Details: &pipeline.Details{UpstreamName: of.name},
 		}
 		content := fmt.Sprint("content ", i)
 		c := pipeline.Content{Size: int64(len(content)), SHA256: sha256.Sum256([]byte(content)), MediaType: "image/jpeg"}

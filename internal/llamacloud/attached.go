@@ -113,10 +113,10 @@ func attachmentAsset(file *pipeline.File, source pipeline.ID, a *Attachment) *pi
 		Details: &pipeline.Details{Handle: source},
 	}
 	if a.Malformed != nil {
-		asset.Malformed = &pipeline.Failure{Class: ClassMalformed, Err: a.Malformed}
+		asset.Details = malformed(a.Malformed)
 		return asset
 	}
-	asset.UpstreamName, asset.Odd = a.Name, a.Odd
+	asset.Details.UpstreamName, asset.Details.Odd = a.Name, a.Odd
 	asset.ListedSize, asset.Details.UpdatedAt = a.Size.Ptr(), at(a.LastModified)
 	asset.Details.NoPicture = !strings.HasPrefix(a.Name, "screenshots/") && !strings.HasPrefix(media.TypeByExtension(path.Ext(a.Name)), "image/")
 	if page, ok := numberIn(attachedPage, a.Name); ok {
@@ -127,7 +127,7 @@ func attachmentAsset(file *pipeline.File, source pipeline.ID, a *Attachment) *pi
 
 // Page implements pipeline.Source.
 func (s *Source) Page(ctx context.Context, asset *pipeline.Asset) (*pipeline.PageRow, error) {
-	if path.Ext(asset.UpstreamName) != ".json" || asset.Detail().PageNumber == nil {
+	if path.Ext(asset.Detail().UpstreamName) != ".json" || asset.Detail().PageNumber == nil {
 		return nil, nil
 	}
 	k, err := s.attachmentCall(asset)
@@ -172,7 +172,7 @@ func (s *Source) attachmentCall(a *pipeline.Asset) (*call, error) {
 	if !ok {
 		source = a.FileID
 	}
-	k, err := s.client.attachmentCall(source, a.UpstreamName)
+	k, err := s.client.attachmentCall(source, a.Detail().UpstreamName)
 	if err == nil {
 		k.linked = true
 	}

@@ -52,7 +52,7 @@ func TestSource_Attachments(t *testing.T) {
 	}
 	var all []seen
 	for _, a := range got {
-		s := seen{a.UpstreamName, a.PageIndex, 0, 0, a.Detail().NoPicture, a.Malformed != nil, !a.Detail().UpdatedAt.IsZero(), len(a.Odd)}
+		s := seen{a.Detail().UpstreamName, a.PageIndex, 0, 0, a.Detail().NoPicture, a.Detail().Malformed != nil, !a.Detail().UpdatedAt.IsZero(), len(a.Detail().Odd)}
 		if number := a.Detail().PageNumber; number != nil {
 			s.Number = *number
 		}
@@ -104,8 +104,8 @@ func attachmentAPI(t *testing.T, link func(n int) string, follow http.HandlerFun
 
 func attachment(name string) *pipeline.Asset {
 	return &pipeline.Asset{
-		FileID: "f", Kind: pipeline.Screenshot, Origin: pipeline.OriginAttachment, UpstreamName: name,
-		Details: &pipeline.Details{Handle: pipeline.ID("dfl-1")},
+		FileID: "f", Kind: pipeline.Screenshot, Origin: pipeline.OriginAttachment,
+		Details: &pipeline.Details{UpstreamName: name, Handle: pipeline.ID("dfl-1")},
 	}
 }
 

@@ -135,10 +135,10 @@ var (
 
 // jobAsset is a picture of a job. What its fields do not say its name does.
 func jobAsset(file *pipeline.File, image *ParseImage) *pipeline.Asset {
-	d := &pipeline.Details{Category: image.Category.Or("")}
+	d := &pipeline.Details{Category: image.Category.Or(""), Odd: image.Odd}
 	a := &pipeline.Asset{
 		FileID: pipeline.ID(file.ID), JobID: pipeline.ID(file.JobID), Kind: pipeline.Figure, Origin: pipeline.OriginParse,
-		PageIndex: pipeline.NoPage, Odd: image.Odd, Details: d,
+		PageIndex: pipeline.NoPage, Details: d,
 	}
 	name := image.Filename
 	if page, ok := numberIn(pagePicture, name); ok {
@@ -156,10 +156,10 @@ func jobAsset(file *pipeline.File, image *ParseImage) *pipeline.Asset {
 		a.Kind = pipeline.Screenshot
 	}
 	if image.Malformed != nil {
-		a.Malformed = &pipeline.Failure{Class: ClassMalformed, Err: image.Malformed}
+		a.Details = malformed(image.Malformed)
 		return a
 	}
-	a.UpstreamName = name
+	d.UpstreamName = name
 	if a.Kind == pipeline.Figure {
 		a.FigureName = name
 	}
@@ -176,7 +176,7 @@ func (s *Source) jobPictureCall(a *pipeline.Asset) (*call, error) {
 	k, err := s.client.newSingleCall(parseJobRoute, nil, idSegment(a.JobID))
 	if err == nil {
 		k.links = func(ctx context.Context, dead string) (PresignedURL, error) {
-			return s.pictureLink(ctx, a.JobID, a.UpstreamName, dead)
+			return s.pictureLink(ctx, a.JobID, a.Detail().UpstreamName, dead)
 		}
 	}
 	return k, err

@@ -122,8 +122,8 @@ func TestSource_JobPictures(t *testing.T) {
 		if d.Box != nil {
 			box = fmt.Sprint(*d.Box)
 		}
-		return fmt.Sprintf("%s %s %s %d %s %q %s %s %s %s %v", a.JobID, a.FileID, a.Kind, a.PageIndex, number, a.UpstreamName, d.Category,
-			d.Label, box, caption, a.Malformed != nil)
+		return fmt.Sprintf("%s %s %s %d %s %q %s %s %s %s %v", a.JobID, a.FileID, a.Kind, a.PageIndex, number, d.UpstreamName, d.Category,
+			d.Label, box, caption, d.Malformed != nil)
 	}
 	for kind, want := range map[pipeline.Kind][]string{
 		pipeline.Screenshot: {
@@ -260,7 +260,7 @@ func TestSource_JobPictures_LinksAreRenewed(t *testing.T) {
 func TestSource_JobPicture_LinkIsGone(t *testing.T) {
 	j := newJobAPI(t, Selection{}, map[string]any{"filename": "page_1.jpg"})
 	_, err := j.source.Blob(t.Context(), &pipeline.Asset{
-		JobID: "pjb-1", Kind: pipeline.Screenshot, Origin: pipeline.OriginParse, UpstreamName: "page_2.jpg",
+		JobID: "pjb-1", Kind: pipeline.Screenshot, Origin: pipeline.OriginParse, Details: &pipeline.Details{UpstreamName: "page_2.jpg"},
 	}, nil)
 	if failure, ok := errors.AsType[*pipeline.Failure](err); !ok || failure.Class != ClassGone {
 		t.Errorf("got %v, want a failure of class %s", err, ClassGone)

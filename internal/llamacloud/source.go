@@ -235,8 +235,11 @@ func assets[T any, P listItem[T]](
 			item := P(&t).item()
 			s.client.cleanItem(item)
 			asset := convert(id, &t)
-			if asset.Odd = item.Odd; item.Malformed != nil {
-				asset = &pipeline.Asset{FileID: id, Kind: asset.Kind, Origin: asset.Origin, Malformed: &pipeline.Failure{Class: ClassMalformed, Err: item.Malformed}}
+			if len(item.Odd) > 0 {
+				asset.Details = &pipeline.Details{Odd: item.Odd}
+			}
+			if item.Malformed != nil {
+				asset = &pipeline.Asset{FileID: id, Kind: asset.Kind, Origin: asset.Origin, Details: malformed(item.Malformed)}
 			}
 			list = append(list, asset)
 			// What is kept of the item is accounted for by its weight.
@@ -256,9 +259,14 @@ func assets[T any, P listItem[T]](
 	return list, nil
 }
 
+// malformed returns the details of an item that cannot be told from others.
+func malformed(why error) *pipeline.Details {
+	return &pipeline.Details{Malformed: &pipeline.Failure{Class: ClassMalformed, Err: why}}
+}
+
 // numberMalformed gives those that cannot be told from others a page of their own, from -1 downwards.
 func numberMalformed(list []*pipeline.Asset) {
-	isMalformed := func(a *pipeline.Asset) bool { return a.Malformed != nil }
+	isMalformed := func(a *pipeline.Asset) bool { return a.Detail().Malformed != nil }
 	if !slices.ContainsFunc(list, isMalformed) {
 		return
 	}
