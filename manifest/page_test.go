@@ -193,8 +193,33 @@ func TestOpenSalvaged_Pages_LoseWhatIsDamaged(t *testing.T) {
 			state, err := l.File(t.Context(), pipeline.FileKey{JobID: id})
 			if err != nil || state == nil || state.Status != want {
 				t.Errorf("%s is %+v, %v, want it %s", id, state, err, want)
+			} else if isSound := want == pipeline.Complete; (state.Pages != nil) != isSound {
+				t.Errorf("the pages of %s are recorded: %t, want %t", id, !isSound, isSound)
 			}
 		}
+	}
+}
+
+// Where all pages are gone, those that had some are to be asked for them again.
+func TestOpenSalvaged_PagesAreMissing(t *testing.T) {
+	st := storetest.NewMemory(nil)
+	l := openLedger(t, st)
+	rows := jobWithPages("job", 2, "")
+	rows.Assets = []*pipeline.Row{storedRow("a", 0)}
+	if err := errors.Join(l.Commit(t.Context(), rows), l.Compact(t.Context()), st.Remove(t.Context(), PagesName)); err != nil {
+		t.Fatal(err)
+	}
+	l, damages, err := OpenSalvaged(t.Context(), st, testInfo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if len(damages) != 1 || damages[0].Path != PagesName || damages[0].Rows != UnknownRows {
+		t.Errorf("damages %+v, want that of %s", damages, PagesName)
+	}
+	state, err := l.File(t.Context(), pipeline.FileKey{JobID: "job"})
+	if err != nil || state == nil || state.Status != pipeline.Partial || state.Pages != nil {
+		t.Errorf("the job is %+v, %v, want it partial and without pages", state, err)
 	}
 }
 

@@ -45,14 +45,35 @@ func Salvage(ctx context.Context, r store.Reader) (*Snapshot, []Damage, error) {
 		damages = nil
 		note := func(d Damage) { damages = append(damages, d) }
 		s, err := openSnapshot(ctx, r, salvaging(note))
-		if err == nil && len(damages) > 0 {
-			if err = s.takeStock(ctx, damages); err != nil {
-				err = errors.Join(err, s.Close())
-			}
+		if err != nil {
+			return s, err
+		}
+		if err = s.missPages(ctx, note); err == nil && len(damages) > 0 {
+			err = s.takeStock(ctx, damages)
+		}
+		if err != nil {
+			err = errors.Join(err, s.Close())
 		}
 		return s, err
 	})
 	return s, damages, err
+}
+
+// missPages notes where there are no pages at all, although files or jobs have some.
+func (s *Snapshot) missPages(ctx context.Context, note func(Damage)) error {
+	if len(s.pages.tables()) > 0 {
+		return nil
+	}
+	for row, err := range s.files.decoded(s.files.all(ctx)) {
+		if err != nil {
+			return err
+		}
+		if zeroIfNil(row.Pages) > 0 {
+			note(Damage{Path: PagesName, Err: errors.New("it is missing, although text of pages was recorded"), Rows: UnknownRows})
+			return nil
+		}
+	}
+	return nil
 }
 
 // salvaging loads what is sound of a table.

@@ -88,12 +88,17 @@ func (s *Snapshot) fileRows(ctx context.Context) iter.Seq2[*fileRow, error] {
 	}
 }
 
-// amend makes a file partial that is complete, but whose assets' rows are not all there, or not all of its pages.
+// amend makes a file partial that is complete, but whose assets' rows are not all there, or not all of its pages. Where pages are lost, it
+// does not say any more that their text is recorded.
 func (s *Snapshot) amend(row *fileRow) {
-	if s.tallies == nil || row.Status != string(pipeline.Complete) {
+	if s.tallies == nil {
 		return
 	}
-	if s.tallies[row.key()] != row.tally() || s.pagesLeft[row.key()] < zeroIfNil(row.Pages) {
+	losesPages := s.pagesLeft[row.key()] < zeroIfNil(row.Pages)
+	if losesPages {
+		row.Pages = nil
+	}
+	if row.Status == string(pipeline.Complete) && (losesPages || s.tallies[row.key()] != row.tally()) {
 		row.Status = string(pipeline.Partial)
 	}
 }
