@@ -124,7 +124,8 @@ func (o *opened) findByKey(ctx context.Context, key pipeline.AssetKey) (*pipelin
 	case err != nil:
 		return nil, storageError("read the ledger", err)
 	case key.Kind == pipeline.Screenshot && slices.ContainsFunc(rows, isAttached):
-		return nil, usagef("the export has assets of file %s, but no %s of its own: --origin attachment has those of an index", key.FileID, Describe(key))
+		return nil, usagef("the export has assets of file %s, but no %s of its own: --origin attachment has those of an index",
+			key.FileID, Describe(key))
 	}
 	return nil, usagef("the export has assets of file %s, but no %s", key.FileID, Describe(key))
 }
