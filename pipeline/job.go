@@ -169,8 +169,8 @@ func (r *run) recordAttachedPages(row *FileRow, known *FileState, l *listing) er
 	return nil
 }
 
-// joinPages counts the pages that have no picture, and the pictures that have no page. Of a text that was recorded before, which is nil, it
-// knows the number of pages only.
+// joinPages counts the pages that have no picture, and the pictures that have no page. Of a text that was recorded before, which is
+// nil, it knows the number of pages only.
 func (r *run) joinPages(row *FileRow, text *pageSet, assets []*Asset) {
 	pictures := pageSet{words: map[int32]uint64{}}
 	for _, a := range assets {

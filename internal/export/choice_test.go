@@ -61,6 +61,7 @@ func TestFind_Choices_FindOne(t *testing.T) {
 		wrong string
 	}{
 		{choice: Choice{FileID: "f", Origin: pipeline.OriginFile, Page: new(int32(0))}, want: 0},
+		{choice: Choice{FileID: "f", Origin: pipeline.OriginFile, Page: new(int32(1))}, wrong: `page 1 of its own: --origin attachment`},
 		{choice: Choice{FileID: "f", Origin: pipeline.OriginFile, IsDocument: true}, want: 1},
 		{choice: Choice{FileID: "f", Origin: pipeline.OriginFile, IsDocument: true, Name: new("x")}, wrong: `but no document "x" of origin file`},
 		{choice: Choice{FileID: "f", Origin: pipeline.OriginAttachment, Name: new("screenshots/page_1.jpg")}, want: 2},

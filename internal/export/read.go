@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 
 	"exporter/internal/store"
 	"exporter/manifest"
@@ -112,10 +113,21 @@ func (o *opened) findByKey(ctx context.Context, key pipeline.AssetKey) (*pipelin
 	switch hasFile, err := o.Has(ctx, key.Owner()); {
 	case err != nil:
 		return nil, storageError("read the ledger", err)
-	case hasFile:
-		return nil, usagef("the export has assets of file %s, but no %s", key.FileID, Describe(key))
+	case !hasFile:
+		return nil, usagef("the export has no asset of file %s", key.FileID)
 	}
-	return nil, usagef("the export has no asset of file %s", key.FileID)
+	rows, err := o.Assets(ctx, key.Owner())
+	isAttached := func(r *pipeline.Row) bool {
+		return r.Kind == pipeline.Screenshot && r.Origin == pipeline.OriginAttachment
+	}
+	switch {
+	case err != nil:
+		return nil, storageError("read the ledger", err)
+	case key.Kind == pipeline.Screenshot && slices.ContainsFunc(rows, isAttached):
+		return nil, usagef("the export has assets of file %s, but no %s of its own: --origin attachment has those of an index",
+			key.FileID, Describe(key))
+	}
+	return nil, usagef("the export has assets of file %s, but no %s", key.FileID, Describe(key))
 }
 
 // Describe names an asset within its file, or its parse job, for people, as in "screenshot of page 3".
