@@ -70,7 +70,9 @@ type stateReader struct {
 	// directory to decided are texts that most rows share with the one before, counts those that the state points to.
 	directory, pipeline, project, status, sources, missedSources, decided sameText
 	displayName, uniqueID                                                 string
-	counts                                                                [5]int64
+	// isEarlier tells that files.parquet is of a schema that knows no attachments.
+	isEarlier bool
+	counts    [5]int64
 }
 
 // fileColumns are numbers of columns of files.parquet.
@@ -81,7 +83,7 @@ type fileColumns struct {
 }
 
 func (s *Snapshot) newStateReader() *stateReader {
-	r := &stateReader{snapshot: s}
+	r := &stateReader{snapshot: s, isEarlier: s.files.base != nil && s.files.base.meta.schema != Schema}
 	c := &r.columns
 	for name, number := range map[string]*int{
 		"file_id": &c.fileID, "directory_id": &c.directoryID, "directory_file_id": &c.directoryFileID, "pipeline_id": &c.pipelineID,
@@ -118,6 +120,10 @@ func (r *stateReader) read(from row) *pipeline.KnownFile {
 	if r.sources.text == "" {
 		// It is of schema 1, see (*fileRow).raise.
 		k.Sources, k.AskedAt = []pipeline.SourceKey{file.Place()}, k.ListedAt
+	}
+	if r.isEarlier && k.Screenshots != nil && *k.Screenshots == 0 {
+		// Whoever wrote it did not ask for attachments.
+		k.AskedAt = time.Time{}
 	}
 	if file.JobID != "" {
 		k.FileID = file.ID

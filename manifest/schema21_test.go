@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"exporter/internal/store/storetest"
 	"exporter/pipeline"
 )
 
@@ -94,5 +95,36 @@ func checkFiles(t *testing.T, s *Snapshot, want []pipeline.FileKey) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
+	}
+}
+
+// A file without a screenshot is asked again, once, where the version that wrote its row did not ask for attachments.
+func TestSnapshot_Known_EarlierSchema_AsksForAttachments(t *testing.T) {
+	st := storetest.NewMemory(nil)
+	l := openLedger(t, st)
+	var files []*pipeline.FileRow
+	for id, screenshots := range map[string]int64{"none": 0, "some": 3} {
+		files = append(files, &pipeline.FileRow{
+			File: *testFile(id), Status: pipeline.Complete, Counts: pipeline.Counts{Screenshots: &screenshots}, AskedAt: testTime,
+			Sources: []pipeline.SourceKey{"directory:d"},
+		})
+	}
+	if err := l.Commit(t.Context(), pipeline.Rows{Files: files}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, schema := range []string{Schema, "2.1"} {
+		s := openSnapshotOf(t, st)
+		s.files.base.meta.schema = schema
+		for k, err := range s.Known(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := schema != Schema && k.Key.FileID == "none"; k.AskedAt.IsZero() != want {
+				t.Errorf("schema %s: file %s was asked at %v", schema, k.Key.FileID, k.AskedAt)
+			}
+		}
 	}
 }

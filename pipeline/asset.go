@@ -46,10 +46,10 @@ type File struct {
 	CreatedAt, UpdatedAt, DeletedAt time.Time
 	// ExpiresAt is when the file goes by itself upstream; zero when the listing did not say. Rows of assets do not keep it.
 	ExpiresAt time.Time
-	// Idle is why nothing can be asked for, as with a job that failed upstream; empty otherwise. Withdrawn says that it is asked for by its id,
-	// and that nothing of it is left upstream. No ledger keeps either.
+	// Idle is why nothing can be asked for, as with a job that failed upstream; empty otherwise. Withdrawn is why nothing of what is asked for
+	// by its id is left upstream; nil where something is. No ledger keeps either.
 	Idle      string
-	Withdrawn bool
+	Withdrawn error
 	// Odd are the fields of the listing that had values which are not understood; no ledger keeps them.
 	Odd []Oddity
 }

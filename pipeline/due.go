@@ -8,7 +8,7 @@ import (
 // needsAsking tells whether the assets of a known file have to be listed, as far as its date, its age and what is listed of it say. What
 // other filters would have of it, filtersDiffer tells.
 func (r *run) needsAsking(seen *sightings, number uint32, file *File) bool {
-	return r.asksAll() || file.Withdrawn || len(file.Odd) > 0 || seen.isDated(number, file) || seen.at(number).flags.has(isDue)
+	return r.asksAll() || file.Withdrawn != nil || len(file.Odd) > 0 || seen.isDated(number, file) || seen.at(number).flags.has(isDue)
 }
 
 // asksAll tells whether the assets of every file are to be listed.

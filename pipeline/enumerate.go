@@ -141,8 +141,8 @@ func (r *run) list(f *listedFile) error {
 		return r.ledgerFailed(err)
 	}
 	switch {
-	case f.file.Withdrawn:
-		return r.withdraw(progress, state)
+	case f.file.Withdrawn != nil:
+		return r.withdraw(progress, state, f.file.Withdrawn)
 	case f.file.Idle != "" && (state == nil || state.Status == Skipped || state.Status == Failed):
 		row.Status, row.Error = Skipped, f.file.Idle
 		return r.send(progress, nil, nil, nil)

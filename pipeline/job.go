@@ -39,7 +39,7 @@ func (r *run) listJob(progress *fileProgress, known *FileState, room *room) erro
 	if isAbsent(kinds, refusals) && known.Status != "" {
 		// It expired since it was listed.
 		r.memory.freeListed(progress.held)
-		return r.withdraw(progress, known)
+		return r.withdraw(progress, known, refusals[kinds[0]])
 	}
 	r.noteOddities(progress, l)
 	for _, kind := range kinds {
@@ -65,12 +65,14 @@ func isAbsent(kinds []Kind, refusals map[Kind]*Failure) bool {
 }
 
 // withdraw records of what is gone upstream, although it is asked for by its id, that it expired. What is stored of it stays.
-func (r *run) withdraw(progress *fileProgress, known *FileState) error {
+func (r *run) withdraw(progress *fileProgress, known *FileState, why error) error {
 	row := &progress.row
 	switch {
 	case known == nil:
-		row.Status, row.Error = Failed, (&Failure{Class: ClassGone, Err: errors.New("there is nothing of this id upstream")}).Error()
-		return r.send(progress, nil, nil, nil)
+		failure := &Failure{Class: ClassGone, Final: true, Absent: true, Err: why}
+		row.Status, row.Error = Failed, failure.Error()
+		hopeless := r.hope.askedJob(false, map[Kind]*Failure{Screenshot: failure})
+		return errors.Join(r.send(progress, nil, nil, nil), hopeless)
 	case known.Gone:
 		r.unchanged(known)
 		return nil

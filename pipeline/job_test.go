@@ -89,7 +89,7 @@ func TestRun_JobIsGone_Expires(t *testing.T) {
 			source, store := jobSource(3), newFakeStore(t)
 			mustRun(t, testOptions(source, store))
 			if listed {
-				source.files[1].Withdrawn = true
+				source.files[1].Withdrawn = errors.New("404")
 			} else {
 				source.files = slices.Delete(source.files, 1, 2)
 			}
@@ -118,9 +118,9 @@ func TestRun_JobIsGone_Expires(t *testing.T) {
 // A job that is asked for by its id, and of which nothing was ever known, fails.
 func TestRun_JobNeverWas_Fails(t *testing.T) {
 	source, store := jobSource(2), newFakeStore(t)
-	source.files[1].Withdrawn = true
+	source.files[1].Withdrawn = errors.New("404")
 	mustRun(t, testOptions(source, store))
-	if f := store.files[FileKey{JobID: "job-1"}]; f.Status != Failed || f.Error != "gone: there is nothing of this id upstream" {
+	if f := store.files[FileKey{JobID: "job-1"}]; f.Status != Failed || f.Error != "gone: 404" {
 		t.Errorf("got %+v", f)
 	}
 }

@@ -109,7 +109,10 @@ func isLess(now, known []SourceKey) bool {
 // merge takes in another place of the same file: the newest date of all counts, and the row names the first of the places.
 func (f *File) merge(other *File, now time.Time) {
 	updated, expires, odd := newest(f.UpdatedAt, other.UpdatedAt, now), latest(f.ExpiresAt, other.ExpiresAt), slices.Concat(f.Odd, other.Odd)
-	withdrawn := f.Withdrawn && other.Withdrawn
+	withdrawn := f.Withdrawn
+	if other.Withdrawn == nil {
+		withdrawn = nil
+	}
 	// A batch knows of which file a job is, and nobody else does.
 	if other.Place() < f.Place() || f.IsJob() && f.ID == "" && other.ID != "" {
 		*f = *other

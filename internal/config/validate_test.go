@@ -37,7 +37,8 @@ func TestConfig_ValidateSource_WantsOne(t *testing.T) {
 func TestConfig_ValidateSource_NarrowsWhatIsSelected(t *testing.T) {
 	for args, want := range map[string]string{
 		"--project --batches":              "--batches: batches are those of directories, and none is given (give --directory ID, or --batch ID)",
-		"--project --job-status=X":         "--job-status: it narrows the parse jobs of the project, which are not asked for (give --parse-jobs)",
+		"--project --job-status=FAILED":    "--job-status: it narrows the parse jobs of the project, which are not asked for (give --parse-jobs)",
+		"--parse-jobs --job-status=DONE":   `--job-status: "DONE" is no status of a parse job (give one of PENDING, RUNNING, COMPLETED, FAILED, CANCELLED)`,
 		"--directory=a --batches":          "",
 		"--parse-jobs --job-status=FAILED": "",
 	} {

@@ -203,6 +203,36 @@ func TestSource_Document(t *testing.T) {
 	})
 }
 
+// What a portal answers in the place of a document is not stored as one, unless the document may be such a page.
+func TestSource_Document_PageInItsPlace(t *testing.T) {
+	const page = "<!DOCTYPE html><html><body>Please sign in.</body></html>"
+	for _, tt := range []struct{ name, declared, body, class string }{
+		{"report.pdf", "text/html", page, ClassNotDocument}, {"report.PDF", "application/pdf", page, ClassNotDocument},
+		{"report.docx", "", `{"detail":"gone"}`, ClassNotDocument}, {"photo.png", "", "<?xml version='1.0'?><Error/>", ClassNotDocument},
+		{"table.xls", "text/html", page, ClassNotDocument}, {"table.xls", "application/vnd.ms-excel", page, ""},
+		{"page.html", "text/html", page, ""}, {"data.json", "", "{}", ""}, {"README", "text/html", page, ""}, {"report.pdf", "", "%PDF-1.7", ""},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			a, _ := attachmentAPI(t,
+				func(int) string { return `{"url":"http://127.0.0.1:81/b"}` },
+				func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("Content-Type", tt.declared)
+					_, _ = io.WriteString(w, tt.body)
+				}, func(o *Options) { o.MaxAttempts = 2 })
+			blob, err := a.source.Blob(t.Context(), &pipeline.Asset{
+				FileID: "f", Kind: pipeline.Document, Origin: pipeline.OriginFile, Details: &pipeline.Details{Handle: tt.name},
+			}, nil)
+			if err == nil {
+				defer blob.Close()
+			}
+			failure, ok := errors.AsType[*pipeline.Failure](err)
+			if (tt.class == "") != (err == nil) || ok && failure.Class != tt.class {
+				t.Errorf("%s, declared as %q, that is %q: got %v, want %q", tt.name, tt.declared, tt.body, err, tt.class)
+			}
+		})
+	}
+}
+
 // A document whose end nothing tells may be cut.
 func TestSource_Document_WithoutAnEnd_Fails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -2,10 +2,13 @@ package llamacloud
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"path"
+	"strings"
 	"time"
 
 	"exporter/internal/media"
@@ -61,6 +64,9 @@ func (c *Client) takeDocument(a *answer, name string) (*pipeline.Blob, error) {
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
+	if page := a.pageInPlaceOf(head, name); page != "" {
+		return nil, a.wrong(ClassNotDocument, page, fmt.Errorf("the body is %s, which %q cannot be", page, name))
+	}
 	mediaType := media.DocumentType(head, name)
 	sp, err := c.spool.take(body, a.length)
 	if err != nil {
@@ -76,6 +82,22 @@ func (c *Client) takeDocument(a *answer, name string) (*pipeline.Blob, error) {
 		return nil, err
 	}
 	return c.blobOf(a, sp, mediaType), nil
+}
+
+// pageInPlaceOf returns the type of what a portal or a gateway answers in the place of a document that cannot begin so; empty where it may be
+// the document.
+func (a *answer) pageInPlaceOf(head []byte, name string) string {
+	looks, _, _ := strings.Cut(http.DetectContentType(head), ";")
+	if text := bytes.TrimSpace(head); looks == "text/plain" && len(text) > 0 && text[0] == '{' {
+		looks = "application/json"
+	}
+	switch looks {
+	case "text/html", "text/xml", "application/json":
+		if media.IsBinary(media.DocumentTypeByExtension(path.Ext(name)), strings.HasPrefix(a.declaredType(), looks)) {
+			return looks
+		}
+	}
+	return ""
 }
 
 // blobOf returns the blob of an answer whose body has been taken in and found right.

@@ -44,6 +44,8 @@ const (
 	ClassRedirect = "redirect"
 	// ClassThrottled: a host that the API redirects to has accepted nothing for longer than Options.MaxPause.
 	ClassThrottled = "throttled"
+	// ClassNotDocument: a body is a page of a portal, or an error, in the place of a document.
+	ClassNotDocument = "not_document"
 	// ClassGone: what had been listed is not there any more. ClassPending: it is not there yet.
 	ClassGone    = pipeline.ClassGone
 	ClassPending = "pending"

@@ -70,7 +70,7 @@ func (s *Source) singleJob(ctx context.Context, id pipeline.ID) iter.Seq2[pipeli
 		job, err := s.client.ParseJob(ctx, id)
 		switch {
 		case IsAbsent(err):
-			yield(pipeline.File{JobID: string(id), Withdrawn: true}, nil)
+			yield(pipeline.File{JobID: string(id), Withdrawn: err}, nil)
 		case err != nil:
 			yield(pipeline.File{}, listingError(pipeline.JobSource(string(id)), "parse job "+quoteID(id), err))
 		default:

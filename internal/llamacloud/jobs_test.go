@@ -359,7 +359,7 @@ func TestSource_Index(t *testing.T) {
 func TestSource_JobIsGone_IsWithdrawn(t *testing.T) {
 	a := newAPI(t, func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) })
 	got := files(t, a, Selection{ParseJobs: []pipeline.ID{"pjb-1"}})
-	if len(got) != 1 || got[0].JobID != "pjb-1" || !got[0].Withdrawn {
+	if len(got) != 1 || got[0].JobID != "pjb-1" || got[0].Withdrawn == nil {
 		t.Errorf("got %+v", got)
 	}
 }

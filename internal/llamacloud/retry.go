@@ -106,7 +106,7 @@ func retryableStatus(status int) bool {
 
 func judgeClass(class string) verdict {
 	switch class {
-	case ClassTransport, ClassTimeout, ClassStalled, ClassSlow, ClassTruncated, ClassSizeMismatch, ClassNotImage,
+	case ClassTransport, ClassTimeout, ClassStalled, ClassSlow, ClassTruncated, ClassSizeMismatch, ClassNotImage, ClassNotDocument,
 		ClassMalformed:
 		return tryAgain
 	}

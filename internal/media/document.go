@@ -91,3 +91,21 @@ func DocumentExtension(mediaType string) string {
 	}
 	return Extension(mediaType)
 }
+
+// IsBinary tells whether documents of a type, which comes of an extension, never begin as HTML, XML or JSON. Of the older formats of offices
+// that holds where the server itself declares such text: programs save tables as HTML under their names.
+func IsBinary(mediaType string, declaredText bool) bool {
+	for _, t := range documentTypes {
+		if t.mediaType != mediaType {
+			continue
+		}
+		switch t.looks {
+		case textType, "text/html", "text/xml":
+			return false
+		case unknownType:
+			return declaredText
+		}
+		return true
+	}
+	return strings.HasPrefix(mediaType, "image/") && mediaType != "image/svg+xml"
+}
