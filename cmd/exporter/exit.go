@@ -199,7 +199,7 @@ func explainRefusal(err error) explanation {
 	case http.StatusForbidden:
 		hint = "the key belongs to another project or organization (api.project_id, api.organization_id), or its role may not read this"
 	case http.StatusNotFound, http.StatusGone:
-		hint = "check the id and the region (base_url); what was removed, or whose retention is over, does not come back"
+		hint = "check the id and the region (base_url): exporter sources lists what the key can see; what was removed, or whose retention is over, does not come back"
 	case http.StatusUnprocessableEntity:
 		hint = "the API does not take the id: check that it is one of what was asked for, copied as a whole"
 	}
