@@ -50,16 +50,17 @@ vuln:
 		echo "govulncheck: the database of vulnerabilities is out of reach, nothing was checked"; \
 	else echo "$$out"; exit 1; fi
 
-# Tests of hundreds of runs that are too slow for the race detector: the scripts and the tables of faults, whose runs other tests
-# try with it.
-RUNS := ^TestScripts$$|^TestRun_(Blob|Listing|AssetListing)Fault$$|^TestRun_(OddListing|APILiesForOneNight)_
+# Tests that are too slow for the race detector: the scripts and the tables of faults, hundreds of runs that other tests try with it, and
+# those of tables against models, in which nothing happens at once.
+RUNS   := ^TestScripts$$|^TestRun_(Blob|Listing|AssetListing)Fault$$|^TestRun_(OddListing|APILiesForOneNight)_
+MODELS := ^TestLedger_(Compact|Crashes|RollUp|Prune)_|^TestSnapshot_(LookUps|Mixtures|ManyJobs)_|^Test(Table_Salvage|OpenSalvaged|OpenTable|EncodeTable)_
 
 # Every benchmark runs once, so that it cannot rot. Tests that crash or kill a run hundreds of times, or simulate hours of
 # requests, leave the race detector out by themselves.
 test: CGO_ENABLED=1
 test:
-	$(GO) test -race -bench . -benchtime 1x -skip '$(RUNS)' ./...
-	$(GO) test -run '^TestExport_|^TestRun_OneBadNight_|$(RUNS)' ./cmd/exporter ./internal/export
+	$(GO) test -race -bench . -benchtime 1x -skip '$(RUNS)|$(MODELS)' ./...
+	$(GO) test -run '^TestExport_|^TestRun_OneBadNight_|$(RUNS)|$(MODELS)' ./cmd/exporter ./internal/export ./manifest
 	$(GO) test -run '^TestTable_' ./internal/llamacloud/governor/simulate
 	cd tools && $(GO) test -race ./...
 

@@ -22,7 +22,7 @@ type counter struct {
 type Counts struct {
 	// Listed counts files, each once, Recalled those that were not listed and are taken to be as they were; Missed those that a
 	// complete listing did not have for the first time. WithoutPictures have no asset of the kinds asked for. ListingDone says that
-	// all listings came to their end.
+	// all listings came to their end. Of those that are skipped, WithoutFileID are directory files that are of no stored file.
 	Files struct {
 		Listed          int64 `json:"listed"`
 		Recalled        int64 `json:"recalled"`
@@ -31,6 +31,7 @@ type Counts struct {
 		Partial         int64 `json:"partial"`
 		Failed          int64 `json:"failed"`
 		Skipped         int64 `json:"skipped"`
+		WithoutFileID   int64 `json:"without_file_id"`
 		Missed          int64 `json:"missed"`
 		Vanished        int64 `json:"vanished"`
 		Expired         int64 `json:"expired"`
@@ -229,6 +230,9 @@ func (r *counter) settled(row *pipeline.FileRow) {
 		r.Files.Partial++
 	case pipeline.Skipped:
 		r.Files.Skipped++
+		if row.Error == pipeline.ReasonNoFileID {
+			r.Files.WithoutFileID++
+		}
 	case pipeline.Failed:
 		r.Files.Failed++
 		r.fail(row.Error)

@@ -20,8 +20,9 @@ func TestBudget_Spend_KeepsTheBudget(t *testing.T) {
 		for range 32 {
 			workers.Go(func() {
 				for range 20 {
-					b.Earn()
+					// Others may spend it as soon as it is earned.
 					first.Add(1)
+					b.Earn()
 					for range 5 {
 						if err := s.Sleep(t.Context(), b.Spend()); err != nil {
 							t.Error(err)
