@@ -50,17 +50,23 @@ vuln:
 		echo "govulncheck: the database of vulnerabilities is out of reach, nothing was checked"; \
 	else echo "$$out"; exit 1; fi
 
-# Tests that are too slow for the race detector: the scripts and the tables of faults, hundreds of runs that other tests try with it, and
-# those of tables against models, in which nothing happens at once.
+# Tests that are too slow for the race detector: the scripts and the tables of faults, hundreds of runs that other tests try with it, those
+# of tables against models, in which nothing happens at once, and the longest ones of the client.
 RUNS   := ^TestScripts$$|^TestRun_(Blob|Listing|AssetListing)Fault$$|^TestRun_(OddListing|APILiesForOneNight)_
 MODELS := ^TestLedger_(Compact|Crashes|RollUp|Prune)_|^TestSnapshot_(LookUps|Mixtures|ManyJobs)_|^Test(Table_Salvage|OpenSalvaged|OpenTable|EncodeTable)_
+CLIENT := ^TestGovernor_(UsesTheLimit|QuotaHeaders)|^TestClient_ParseJobPages_BoundedMemory$$
+
+# Packages of which something may be used by many at once: the race detector is for them.
+MANY_AT_ONCE := ./cmd/exporter ./pipeline ./sinks ./manifest ./internal/emulator ./internal/export ./internal/llamacloud/... \
+	./internal/store ./internal/verify
 
 # Every benchmark runs once, so that it cannot rot. Tests that crash or kill a run hundreds of times, or simulate hours of
 # requests, leave the race detector out by themselves.
 test: CGO_ENABLED=1
 test:
-	$(GO) test -race -bench . -benchtime 1x -skip '$(RUNS)|$(MODELS)' ./...
-	$(GO) test -run '^TestExport_|^TestRun_OneBadNight_|$(RUNS)|$(MODELS)' ./cmd/exporter ./internal/export ./manifest
+	$(GO) test -race -bench . -benchtime 1x -skip '$(RUNS)|$(MODELS)|$(CLIENT)' $(MANY_AT_ONCE)
+	$(GO) test -bench . -benchtime 1x $$($(GO) list ./... | grep -vxF "$$($(GO) list $(MANY_AT_ONCE))")
+	$(GO) test -run '^TestExport_|^TestRun_OneBadNight_|$(RUNS)|$(MODELS)|$(CLIENT)' ./cmd/exporter ./internal/export ./internal/llamacloud ./manifest
 	$(GO) test -run '^TestTable_' ./internal/llamacloud/governor/simulate
 	cd tools && $(GO) test -race ./...
 

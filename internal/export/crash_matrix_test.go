@@ -21,7 +21,7 @@ import (
 	"exporter/sinks"
 )
 
-var faultsApart = flag.Int("faults-apart", 397, "of so many faults of the matrix, one is tried: each operation has one of each kind")
+var faultsApart = flag.Int("faults-apart", 997, "of so many faults of the matrix, one is tried: each operation has one of each kind")
 
 // matrixStep is a run of the matrix.
 type matrixStep struct {
