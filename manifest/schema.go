@@ -71,45 +71,6 @@ type assetRow struct {
 	ExpiredAt      *int64          `parquet:"expired_at,timestamp(microsecond)"`
 }
 
-// fileRow is a row of files.parquet and of file parts. It repeats columns of assetRow, because the library reads the
-// nulls of an embedded struct as pointers to zero.
-type fileRow struct {
-	FileID          string          `parquet:"file_id,optional"`
-	DirectoryID     string          `parquet:"directory_id,optional,dict"`
-	DirectoryFileID string          `parquet:"directory_file_id,optional"`
-	PipelineID      string          `parquet:"pipeline_id,optional,dict"`
-	ProjectID       string          `parquet:"project_id,optional,dict"`
-	DisplayName     *string         `parquet:"display_name"`
-	UniqueID        *string         `parquet:"unique_id"`
-	FileMetadata    json.RawMessage `parquet:"file_metadata,string,optional"`
-	FileCreatedAt   *int64          `parquet:"file_created_at,timestamp(microsecond)"`
-	FileUpdatedAt   *int64          `parquet:"file_updated_at,timestamp(microsecond)"`
-	FileDeletedAt   *int64          `parquet:"file_deleted_at,timestamp(microsecond)"`
-	Status          string          `parquet:"status,dict"`
-	Error           *string         `parquet:"error"`
-	Screenshots     *int64          `parquet:"screenshots"`
-	Figures         *int64          `parquet:"figures"`
-	Stored          int64           `parquet:"stored"`
-	Skipped         int64           `parquet:"skipped"`
-	Failed          int64           `parquet:"failed"`
-	Bytes           int64           `parquet:"bytes"`
-	ListedAt        *int64          `parquet:"listed_at,timestamp(microsecond)"`
-	VanishedAt      *int64          `parquet:"vanished_at,timestamp(microsecond)"`
-	// Sources is a JSON array of strings: not all readers take lists.
-	AskedAt      *int64 `parquet:"asked_at,timestamp(microsecond)"`
-	MissedAt     *int64 `parquet:"missed_at,timestamp(microsecond)"`
-	Sources      string `parquet:"sources,optional,dict"`
-	ExpiresAt    *int64 `parquet:"expires_at,timestamp(microsecond)"`
-	ExpiredAt    *int64 `parquet:"expired_at,timestamp(microsecond)"`
-	MissingPages *int64 `parquet:"missing_pages"`
-	// MissedSources is as Sources.
-	MissedSources string `parquet:"missed_sources,optional,dict"`
-	Decided       string `parquet:"filters_digest,optional,dict"`
-	JobID         string `parquet:"job_id,optional"`
-	Documents     *int64 `parquet:"documents"`
-	Pages         *int64 `parquet:"pages"`
-}
-
 // laterColumns are those of files.parquet that schema 2 or 2.1 does not have: they are null in tables that lack them.
 var laterColumns = []string{"filters_digest", "job_id", "documents", "pages"}
 
@@ -154,11 +115,6 @@ func wantedAsset(key pipeline.AssetKey) *assetRow {
 // wantedOwner returns a row that has an owner and nothing else.
 func wantedOwner(o pipeline.Owner) *assetRow {
 	return &assetRow{FileID: string(o.FileID), JobID: string(o.JobID)}
-}
-
-func (r *fileRow) key() pipeline.FileKey {
-	file := pipeline.File{ID: r.FileID, JobID: r.JobID, DirectoryFileID: r.DirectoryFileID}
-	return file.Key()
 }
 
 // keyOf returns the key of the file, or the job, that an owner of assets is.
@@ -319,104 +275,8 @@ func (r *assetRow) content(row *pipeline.Row) error {
 	return nil
 }
 
-func fromFileRow(r *pipeline.FileRow) fileRow {
-	return fileRow{
-		FileID:          r.ID,
-		DirectoryID:     r.DirectoryID,
-		DirectoryFileID: r.DirectoryFileID,
-		PipelineID:      r.PipelineID,
-		ProjectID:       r.ProjectID,
-		DisplayName:     r.DisplayName,
-		UniqueID:        r.UniqueID,
-		FileMetadata:    nonEmpty(r.Metadata),
-		FileCreatedAt:   micros(r.CreatedAt),
-		FileUpdatedAt:   micros(r.UpdatedAt),
-		FileDeletedAt:   micros(r.DeletedAt),
-		Status:          string(r.Status),
-		Error:           nonZero(r.Error),
-		Screenshots:     r.Screenshots,
-		Figures:         r.Figures,
-		Stored:          r.Stored,
-		Skipped:         r.Skipped,
-		Failed:          r.Failed,
-		Bytes:           r.Bytes,
-		ListedAt:        micros(r.ListedAt),
-		VanishedAt:      micros(r.VanishedAt),
-		AskedAt:         micros(r.AskedAt),
-		MissedAt:        micros(r.MissedAt),
-		Sources:         sourcesText(r.Sources),
-		ExpiresAt:       micros(r.ExpiresAt),
-		ExpiredAt:       micros(r.ExpiredAt),
-		MissingPages:    r.MissingPages,
-		MissedSources:   sourcesText(r.MissedIn),
-		Decided:         r.Decided,
-		JobID:           r.JobID,
-		Documents:       r.Documents,
-		Pages:           r.Pages,
-	}
-}
-
-// fileRow is the inverse of fromFileRow. It has the sources parsed by parse.
-func (r *fileRow) fileRow(parse func(string) []pipeline.SourceKey) *pipeline.FileRow {
-	r.raise()
-	return &pipeline.FileRow{
-		File:     r.file(),
-		Status:   pipeline.Status(r.Status),
-		Error:    zeroIfNil(r.Error),
-		Counts:   r.counts(),
-		ListedAt: moment(r.ListedAt),
-		AskedAt:  moment(r.AskedAt),
-		Sources:  parse(r.Sources),
-		MissedIn: parse(r.MissedSources),
-		Decided:  r.Decided,
-		Gone:     gone(r.MissedAt, r.VanishedAt, r.ExpiredAt),
-	}
-}
-
-// file returns the file that the row is of.
-func (r *fileRow) file() pipeline.File {
-	return pipeline.File{
-		ID:              r.FileID,
-		JobID:           r.JobID,
-		DirectoryID:     r.DirectoryID,
-		DirectoryFileID: r.DirectoryFileID,
-		PipelineID:      r.PipelineID,
-		ProjectID:       r.ProjectID,
-		DisplayName:     r.DisplayName,
-		UniqueID:        r.UniqueID,
-		Metadata:        nonEmpty(r.FileMetadata),
-		CreatedAt:       moment(r.FileCreatedAt),
-		UpdatedAt:       moment(r.FileUpdatedAt),
-		DeletedAt:       moment(r.FileDeletedAt),
-		ExpiresAt:       moment(r.ExpiresAt),
-	}
-}
-
-// raise gives a row of schema 1 what it lacks: it names one place of the file, and says when its assets were listed last.
-func (r *fileRow) raise() {
-	if r.Sources != "" {
-		return
-	}
-	file := r.file()
-	r.Sources, r.AskedAt = sourcesText([]pipeline.SourceKey{file.Place()}), r.ListedAt
-}
-
 func gone(missedAt, vanishedAt, expiredAt *int64) pipeline.Gone {
 	return pipeline.Gone{MissedAt: moment(missedAt), VanishedAt: moment(vanishedAt), ExpiredAt: moment(expiredAt)}
-}
-
-func (r *fileRow) counts() pipeline.Counts {
-	return pipeline.Counts{
-		Screenshots:  r.Screenshots,
-		Figures:      r.Figures,
-		Documents:    r.Documents,
-		Pages:        r.Pages,
-		MissingPages: r.MissingPages,
-		Stored:       r.Stored,
-		Skipped:      r.Skipped,
-		Failed:       r.Failed,
-		Bytes:        r.Bytes,
-	}
 }
 
 func nonEmpty(document json.RawMessage) json.RawMessage {
