@@ -215,9 +215,9 @@ func (r *run) list(f *listedFile) error {
 		r.memory.park(progress.held)
 		decided, offered := r.hope.hold(kind, f)
 		if offered {
-			return r.dispatchAll(decided, (*heldFile).failed)
+			return errors.Join(r.dispatchAll(decided, (*heldFile).failed), hopeless)
 		}
-		return r.dispatchAll(decided, (*heldFile).withoutKind)
+		return errors.Join(r.dispatchAll(decided, (*heldFile).withoutKind), hopeless)
 	}
 	return errors.Join(r.dispatch(progress, l), hopeless)
 }

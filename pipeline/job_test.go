@@ -36,6 +36,10 @@ func jobSource(jobs int) *fakeSource {
 // A parse job is exported with the text of its pages, and the next run has nothing to do.
 func TestRun_ParseJobs(t *testing.T) {
 	source, store := jobSource(2), newFakeStore(t)
+	for i := range source.files {
+		// Files as young as that are asked for again by each run.
+		source.files[i].UpdatedAt = time.Now()
+	}
 	events := &recorder{}
 	o := testOptions(source, store)
 	o.Observer = events
@@ -60,9 +64,7 @@ func TestRun_ParseJobs(t *testing.T) {
 	}
 	store.nextRun()
 	source.listings, source.stopped = nil, false
-	later := testOptions(source, store)
-	later.Settle = 200 * 365 * 24 * time.Hour
-	mustRun(t, later)
+	mustRun(t, testOptions(source, store))
 	if len(source.listings) > 0 {
 		t.Errorf("the second run asked for %v", source.listings)
 	}
@@ -347,6 +349,22 @@ func TestRun_NothingButAttachments(t *testing.T) {
 	}
 	if n := countRows(store, hasStatus(Stored)); n != 5 || countEvents[KindNotOffered](events) != 2 {
 		t.Errorf("%d attachments are stored, and %d kinds are not offered, want 5 and 2", n, countEvents[KindNotOffered](events))
+	}
+}
+
+// Where nothing is attached either, a run that is refused everything stops after the first files.
+func TestRun_RefusedAndNothingAttached_IsHopeless(t *testing.T) {
+	source, store := testSource(4*firstFiles), newFakeStore(t)
+	source.listErr = func(id ID, _ Kind) error {
+		if strings.HasSuffix(string(id), " attached") {
+			return nil
+		}
+		return &Failure{Class: "http_404", Final: true, Absent: true, Err: errors.New("not found")}
+	}
+	source.attachments = map[string][]Asset{}
+	err := Run(t.Context(), testOptions(source, store))
+	if hopeless, ok := errors.AsType[*HopelessError](err); !ok || hopeless.Files != firstFiles {
+		t.Errorf("got %v, want a *HopelessError after %d files", err, firstFiles)
 	}
 }
 
