@@ -31,7 +31,7 @@ type assetBlock struct {
 }
 
 // rowsOf returns the rows that a table, of which no row is lost, has of an owner. Whether isWhole, they are all; else they are too many.
-func (c *assetCache) rowsOf(s *series[assetRow], t *table, of pipeline.Owner) (rows []*assetRow, isWhole bool, err error) {
+func (c *assetCache) rowsOf(s *series, t *table, of pipeline.Owner) (rows []*assetRow, isWhole bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, b := range c.blocks[t] {
@@ -45,7 +45,7 @@ func (c *assetCache) rowsOf(s *series[assetRow], t *table, of pipeline.Owner) (r
 			return c.load(s, t, span{next, min(4*int64(len(b.rows)), mostBlock)}, of)
 		}
 	}
-	at, err := s.find(t, s.rowOf(wantedOwner(of)), ownerParts)
+	at, err := s.find(t, rowOf(s.schema, wantedOwner(of)), ownerParts)
 	if err != nil || at.count == 0 || at.count >= leastBlock {
 		return nil, at.count == 0, err
 	}
@@ -71,10 +71,10 @@ func (b *assetBlock) find(of pipeline.Owner) (rows []*assetRow, next int64) {
 }
 
 // load reads the block that begins with the first row of an owner, and returns the rows of the owner.
-func (c *assetCache) load(s *series[assetRow], t *table, rows span, of pipeline.Owner) (found []*assetRow, isWhole bool, err error) {
+func (c *assetCache) load(s *series, t *table, rows span, of pipeline.Owner) (found []*assetRow, isWhole bool, err error) {
 	rows = rows.and(t.all())
 	b := &assetBlock{first: rows.first, isLast: rows.end() == t.all().end()}
-	for row, err := range s.decoded(t.rows(rows)) {
+	for row, err := range decoded[assetRow](t.rows(rows)) {
 		if err != nil {
 			return nil, false, err
 		}

@@ -58,21 +58,12 @@ type row struct {
 
 func (r row) value(column int) parquet.Value { return r.columns[column][r.number] }
 
-// values returns the row as the library knows it, in place of another one.
-func (r row) values(place parquet.Row) parquet.Row {
-	place = place[:0]
-	for c := range r.columns {
-		place = append(place, r.value(c))
-	}
-	return place
-}
-
-// nullColumns returns a place for a batch, of which all values are null.
-func nullColumns(count int) [][]parquet.Value {
+// nullColumns returns a place for a batch of so many rows, of which all values are null.
+func nullColumns(count, rows int) [][]parquet.Value {
 	columns := make([][]parquet.Value, count)
-	all := make([]parquet.Value, count*readBatch)
+	all := make([]parquet.Value, count*rows)
 	for c := range columns {
-		columns[c] = all[c*readBatch:][:readBatch:readBatch]
+		columns[c] = all[c*rows:][:rows:rows]
 		for i := range columns[c] {
 			columns[c][i] = columns[c][i].Level(0, 0, c)
 		}

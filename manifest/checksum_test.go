@@ -34,7 +34,7 @@ func encode(t testing.TB, rows []*pipeline.Row, options ...parquet.WriterOption)
 	var out bytes.Buffer
 	s := assetSeries(nil)
 	options = append(s.writerOptions(fileMeta{Info: testInfo}), options...)
-	if err := encodeTable(&out, allRows(s.encoded(converted(rows)), s.groupRows), dictionaryBytes, options...); err != nil {
+	if err := encodeTable(&out, allRows(encoded(s.schema, converted(rows)), s.groupRows), dictionaryBytes, options...); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
@@ -122,8 +122,8 @@ func flipped(file []byte, at int) []byte {
 func TestOpenTable_WithoutChecksums_IsRefused(t *testing.T) {
 	var out bytes.Buffer
 	s := assetSeries(nil)
-	w := parquet.NewGenericWriter[any](&out, s.writerOptions(fileMeta{Info: testInfo})...)
-	if err := errors.Join(writeRowGroups(w, s.encoded(converted(figureRows(5))), 10, dictionaryBytes), w.Close()); err != nil {
+	w := newTableWriter(&out, s.writerOptions(fileMeta{Info: testInfo})...)
+	if err := errors.Join(writeRowGroups(w, encoded(s.schema, converted(figureRows(5))), 10, dictionaryBytes), w.Close()); err != nil {
 		t.Fatal(err)
 	}
 	st := storetest.NewMemory(nil)

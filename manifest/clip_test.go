@@ -3,6 +3,7 @@ package manifest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -51,4 +52,54 @@ func TestEncodeTable_LongTexts_AreInSmallGroups(t *testing.T) {
 	if int64(pages.NumPages()) != groups[0].NumRows() {
 		t.Errorf("%d rows with a MiB each are in %d pages", groups[0].NumRows(), pages.NumPages())
 	}
+}
+
+// The footer has no long bounds, which are in memory as long as a table is open, but those by which rows are found: also where row groups are
+// copied that an earlier version wrote with all of them.
+func TestEncodeTable_LongBounds_AreThoseOfKeysAlone(t *testing.T) {
+	rows := longRows(3, 2*longBounds)
+	for i := range rows {
+		rows[i].FigureName = strings.Repeat("n", 2*longBounds)
+	}
+	s := assetSeries(nil)
+	options := s.writerOptions(fileMeta{Info: testInfo})
+	var earlier, copied bytes.Buffer
+	w := newTableWriter(&earlier, options...)
+	if err := errors.Join(writeRowGroups(w, encoded(s.schema, converted(rows)), 10, dictionaryBytes), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	source := bytes.NewReader(earlier.Bytes())
+	copies := func(yield func(section, error) bool) {
+		yield(section{copied: &rowGroup{source, openBytes(t, earlier.Bytes()).Metadata().RowGroups[0]}}, nil)
+	}
+	if err := encodeTable(&copied, copies, dictionaryBytes, options...); err != nil {
+		t.Fatal(err)
+	}
+	checkBounds(t, "earlier", earlier.Bytes(), true)
+	checkBounds(t, "copied", copied.Bytes(), false)
+	checkBounds(t, "written", encode(t, rows), false)
+}
+
+// checkBounds looks whether the only row group of a table has bounds: those of metadata where it hasAll, and others always.
+func checkBounds(t *testing.T, name string, table []byte, hasAll bool) {
+	t.Helper()
+	f := openBytes(t, table)
+	if f.NumRows() != 3 || len(f.RowGroups()) != 1 {
+		t.Fatalf("%s: %d rows in %d groups, want 3 in one", name, f.NumRows(), len(f.RowGroups()))
+	}
+	for column, want := range map[string]bool{"file_id": true, "figure_name": true, "display_name": true, "metadata": hasAll} {
+		chunk := f.RowGroups()[0].ColumnChunks()[columnOf(f.Schema(), column)].(*parquet.FileColumnChunk)
+		if _, _, got := chunk.Bounds(); got != want {
+			t.Errorf("%s: %s has bounds: %v, want %v", name, column, got, want)
+		}
+	}
+}
+
+func openBytes(t *testing.T, table []byte) *parquet.File {
+	t.Helper()
+	f, err := parquet.OpenFile(bytes.NewReader(table), int64(len(table)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// encoded yields rows in columns.
-func (s *series[T]) encoded(rows iter.Seq2[*T, error]) batches {
+// encoded yields rows, of which the schema has the columns, in columns.
+func encoded[T any](schema *parquet.Schema, rows iter.Seq2[*T, error]) batches {
 	return func(yield func(batch, error) bool) {
-		e := newEncoder(s.schema)
+		e := newEncoder(schema, readBatch)
 		for r, err := range rows {
 			if err != nil {
 				yield(batch{}, err)
@@ -32,9 +32,9 @@ func (s *series[T]) encoded(rows iter.Seq2[*T, error]) batches {
 }
 
 // decoded is the inverse of encoded.
-func (s *series[T]) decoded(all batches) iter.Seq2[*T, error] {
+func decoded[T any](all batches) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
-		d := decoder{texts: make([]string, len(s.schema.Fields()))}
+		d := newDecoder[T]()
 		for b, err := range all {
 			if err != nil {
 				yield(nil, err)
@@ -51,6 +51,13 @@ func (s *series[T]) decoded(all batches) iter.Seq2[*T, error] {
 	}
 }
 
+// rowOf returns a row in columns.
+func rowOf[T any](schema *parquet.Schema, r *T) row {
+	e := newEncoder(schema, 1)
+	e.add(reflect.ValueOf(r).Elem())
+	return e.row(0)
+}
+
 // encoder collects a batch of rows. The library takes structs as well, but writes some absent values of optional columns as
 // empty ones (parquet-go 0.32.0, writeRowsFuncOfOptional), or takes several times as long and much garbage (Deconstruct).
 type encoder struct {
@@ -60,12 +67,13 @@ type encoder struct {
 	texts []byte
 }
 
-func newEncoder(schema *parquet.Schema) *encoder {
+// newEncoder returns an encoder for batches of so many rows at most.
+func newEncoder(schema *parquet.Schema, rows int) *encoder {
 	e := &encoder{}
 	for _, column := range schema.Fields() {
 		e.optional = append(e.optional, column.Optional())
 	}
-	e.columns = nullColumns(len(e.optional))
+	e.columns = nullColumns(len(e.optional), rows)
 	return e
 }
 
@@ -113,6 +121,10 @@ func (e *encoder) value(field reflect.Value) parquet.Value {
 type decoder struct {
 	// texts are the last one of each column, which is mostly that of the next row.
 	texts []string
+}
+
+func newDecoder[T any]() decoder {
+	return decoder{texts: make([]string, reflect.TypeFor[T]().NumField())}
 }
 
 // decode sets the fields of a row, which are the columns in the same order. Where a column is null, its field is left alone.

@@ -10,9 +10,8 @@ import (
 // scanRows is how many rows are read one after the other where one is searched: less than a page of any column of keys has.
 const scanRows = 4096
 
-// lookUp returns the newest row that has the key of a wanted one; nil where there is none. It searches each table.
-func (l *log[T]) lookUp(wanted *T) (batches, error) {
-	key := l.rowOf(wanted)
+// lookUp returns the newest row that has a key; nil where there is none. It searches each table.
+func (l *log) lookUp(key row) (batches, error) {
 	tables := l.tables()
 	for n := range tables {
 		t := tables[len(tables)-1-n]
@@ -27,19 +26,15 @@ func (l *log[T]) lookUp(wanted *T) (batches, error) {
 	return nil, nil
 }
 
-// rowOf returns a row in columns.
-func (s *series[T]) rowOf(wanted *T) (key row) {
-	for b := range s.encoded(func(yield func(*T, error) bool) { yield(wanted, nil) }) {
-		key = b.row(0)
-	}
-	return key
-}
-
 // find returns the span of the rows that have the first parts of a key, among which there may be lost ones; an empty one where there is
 // none. Rows of which the key is lost are passed over. It reads as much of the columns of these parts as is left open by what is told of
 // them: one page mostly. Where that is many rows, it halves them until few are left.
-func (s *series[T]) find(t *table, key row, parts int) (found span, err error) {
-	within := s.mayHold(t, key, parts)
+func (s *series) find(t *table, key row, parts int) (found span, err error) {
+	return s.findWithin(t, s.mayHold(t, key, parts), key, parts)
+}
+
+// findWithin is find among some rows. An empty span is before the first row that comes after the key.
+func (s *series) findWithin(t *table, within span, key row, parts int) (found span, err error) {
 	left := within
 	for left.count > scanRows && len(t.lostKeys) == 0 {
 		middle := span{left.first + left.count/2, 1}
@@ -57,7 +52,7 @@ func (s *series[T]) find(t *table, key row, parts int) (found span, err error) {
 }
 
 // seek returns, of some rows, those that have the first parts of a key, or an empty span before the first that comes after them.
-func (s *series[T]) seek(t *table, rows span, key row, parts int) (found span, err error) {
+func (s *series) seek(t *table, rows span, key row, parts int) (found span, err error) {
 	var columns []int
 	for _, c := range s.keys[:parts] {
 		if t.layout.from[c] >= 0 {
@@ -96,7 +91,7 @@ func (s *series[T]) seek(t *table, rows span, key row, parts int) (found span, e
 
 // mayHold returns the rows among which those are that have the first parts of a key. What is told of row groups and of pages holds where it
 // is told.
-func (s *series[T]) mayHold(t *table, key row, parts int) span {
+func (s *series) mayHold(t *table, key row, parts int) span {
 	lead := 0
 	for lead < parts && isNothing(key.value(s.keys[lead])) {
 		lead++
@@ -114,7 +109,7 @@ func (s *series[T]) mayHold(t *table, key row, parts int) span {
 }
 
 // mayHoldInGroup is mayHold of a row group, where the part with the number lead is the first that is not null.
-func (s *series[T]) mayHoldInGroup(t *table, g parquet.RowGroup, group span, key row, lead int) span {
+func (s *series) mayHoldInGroup(t *table, g parquet.RowGroup, group span, key row, lead int) span {
 	none := span{first: group.first}
 	// Rows are sorted by the leading part as far as those before it are null.
 	isSorted := true

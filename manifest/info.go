@@ -2,10 +2,13 @@ package manifest
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
-
 	"slices"
+
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
 
 	"exporter/internal/store"
 	"exporter/pipeline"
@@ -30,7 +33,7 @@ func CheckOrigin(ctx context.Context, r store.Reader) error {
 	return errors.Join(checkOrigin(ctx, assetSeries(r)), checkOrigin(ctx, fileSeries(r)), checkOrigin(ctx, pageSeries(r)))
 }
 
-func checkOrigin[T any](ctx context.Context, s series[T]) error {
+func checkOrigin(ctx context.Context, s series) error {
 	t, err := s.load(ctx, openTable, s.name)
 	if damage, ok := errors.AsType[*pipeline.DamageError](err); ok {
 		return fmt.Errorf("%s is no file of exporter: %w", s.name, damage.Err)
@@ -42,7 +45,7 @@ func checkOrigin[T any](ctx context.Context, s series[T]) error {
 }
 
 // newestFirst returns the names of the files that a series may have.
-func (s *series[T]) newestFirst(ctx context.Context) []string {
+func (s *series) newestFirst(ctx context.Context) []string {
 	// Where the parts cannot be listed, the file is left.
 	numbers, _ := s.parts(ctx)
 	names := make([]string, 0, len(numbers)+1)
@@ -63,9 +66,30 @@ func readInfo(ctx context.Context, r store.Reader, name string) (info *Info, err
 	if _, err := readChecksums(o, o.Size()); err != nil && !errors.Is(err, errNoChecksums) {
 		return nil, err
 	}
-	t := &table{name: name, file: o}
-	if err := t.open(); err != nil {
+	pairs, err := readPairs(o)
+	if err != nil {
 		return nil, err
 	}
-	return &t.meta.Info, nil
+	meta, err := readMeta(pairs, func() string { return "" })
+	return &meta.Info, err
+}
+
+// readPairs reads the key-value metadata of a Parquet file, and nothing else of its footer: to read all takes longer the more row groups
+// there are.
+func readPairs(o store.Object) (pairs []format.KeyValue, err error) {
+	defer catch(&err)
+	end, err := readBytes(o, o.Size()-int64(footerEnd), footerEnd)
+	if err != nil {
+		return nil, err
+	}
+	length := int(binary.LittleEndian.Uint32(end))
+	text, err := readBytes(o, o.Size()-int64(footerEnd)-int64(length), length)
+	if err != nil {
+		return nil, err
+	}
+	var footer struct {
+		KeyValueMetadata []format.KeyValue `thrift:"5,optional"`
+	}
+	err = thrift.Unmarshal(&thrift.CompactProtocol{}, text, &footer)
+	return footer.KeyValueMetadata, err
 }

@@ -3,6 +3,7 @@ package manifest
 import (
 	"context"
 	"iter"
+	"reflect"
 	"time"
 
 	"github.com/parquet-go/parquet-go"
@@ -48,11 +49,11 @@ func (s *Snapshot) FileRow(_ context.Context, key pipeline.FileKey) (*pipeline.F
 
 // lookUpFile returns the row of a file; nil where there is none.
 func (s *Snapshot) lookUpFile(key pipeline.FileKey) (*fileRow, error) {
-	at, err := s.files.lookUp(&fileRow{JobID: key.JobID, FileID: key.FileID, DirectoryFileID: key.DirectoryFileID})
+	at, err := s.files.lookUp(rowOf(s.files.schema, &fileRow{JobID: key.JobID, FileID: key.FileID, DirectoryFileID: key.DirectoryFileID}))
 	if err != nil || at == nil {
 		return nil, err
 	}
-	for row, err := range s.files.decoded(at) {
+	for row, err := range decoded[fileRow](at) {
 		if err == nil {
 			s.amend(row)
 		}
@@ -67,6 +68,7 @@ type stateReader struct {
 	columns  fileColumns
 	known    pipeline.KnownFile
 	row      row
+	decoder  decoder
 	// directory to decided are texts that most rows share with the one before, counts those that the state points to.
 	directory, pipeline, project, status, sources, missedSources, decided sameText
 	displayName, uniqueID                                                 string
@@ -83,7 +85,7 @@ type fileColumns struct {
 }
 
 func (s *Snapshot) newStateReader() *stateReader {
-	r := &stateReader{snapshot: s, isEarlier: s.files.base != nil && s.files.base.meta.schema != Schema}
+	r := &stateReader{snapshot: s, decoder: newDecoder[fileRow](), isEarlier: s.files.base != nil && s.files.base.meta.schema != Schema}
 	c := &r.columns
 	for name, number := range map[string]*int{
 		"file_id": &c.fileID, "directory_id": &c.directoryID, "directory_file_id": &c.directoryFileID, "pipeline_id": &c.pipelineID,
@@ -96,7 +98,7 @@ func (s *Snapshot) newStateReader() *stateReader {
 	} {
 		*number = columnOf(s.files.schema, name)
 	}
-	r.known.Row = r.fileRow
+	r.known.Row = func() (*pipeline.FileRow, error) { return r.fileRow(), nil }
 	return r
 }
 
@@ -129,9 +131,7 @@ func (r *stateReader) read(from row) *pipeline.KnownFile {
 		k.FileID = file.ID
 	}
 	if k.Status == pipeline.Complete && r.snapshot.tallies != nil {
-		if row, err := r.fileRow(); err == nil {
-			k.Status = row.Status
-		}
+		k.Status = r.fileRow().Status
 	}
 	return k
 }
@@ -158,13 +158,11 @@ func (r *stateReader) file() pipeline.File {
 }
 
 // fileRow returns the row as such.
-func (r *stateReader) fileRow() (*pipeline.FileRow, error) {
+func (r *stateReader) fileRow() *pipeline.FileRow {
 	full := new(fileRow)
-	if err := r.snapshot.files.schema.Reconstruct(full, r.row.values(nil)); err != nil {
-		return nil, err
-	}
+	r.decoder.decode(r.row, reflect.ValueOf(full).Elem())
 	r.snapshot.amend(full)
-	return full.fileRow(r.snapshot.sources.parsed), nil
+	return full.fileRow(r.snapshot.sources.parsed)
 }
 
 func (r *stateReader) count(place, column int) *int64 {

@@ -33,7 +33,7 @@ type earlierAssets struct{ fileName, shard, member, origin int }
 var earlierNames = map[string]string{"file_name": "path", "shard": "path", "member_offset": "offset"}
 
 // layoutOf finds the columns of the series in a table. It fails where one is missing, of another type, or not known.
-func (s *series[T]) layoutOf(t *table) (*layout, error) {
+func (s *series) layoutOf(t *table) (*layout, error) {
 	has, isEarlier := t.parquet.Schema(), t.meta.schema != Schema
 	l := &layout{}
 	if isEarlier && s.name == AssetsName {

@@ -89,7 +89,7 @@ func asOther(t *testing.T, rows []*pipeline.Row) []byte {
 	schema := parquet.NewSchema("other", group)
 	var out bytes.Buffer
 	w := parquet.NewWriter(&out, schema, parquet.CreatedBy("other", "1", ""))
-	for b, err := range s.encoded(converted(rows)) {
+	for b, err := range encoded(s.schema, converted(rows)) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
+
+	"github.com/parquet-go/parquet-go"
 
 	"exporter/internal/store"
 	"exporter/pipeline"
@@ -26,9 +27,9 @@ type Ledger struct {
 	// occupied is filled by Compact.
 	occupied map[string]Occupied
 
-	assets rollup[assetRow]
-	files  rollup[fileRow]
-	pages  rollup[pageRow]
+	assets rollup
+	files  rollup
+	pages  rollup
 }
 
 var _ pipeline.Ledger = (*Ledger)(nil)
@@ -88,7 +89,7 @@ func (l *Ledger) removeTorn(ctx context.Context) error {
 	return l.store.Remove(ctx, l.files.partName(l.torn))
 }
 
-func (l *log[T]) removeStale(ctx context.Context, from store.Store) error {
+func (l *log) removeStale(ctx context.Context, from store.Store) error {
 	if err := from.Remove(ctx, l.partNames(l.stale)...); err != nil {
 		return err
 	}
@@ -112,15 +113,15 @@ func (l *Ledger) Commit(ctx context.Context, rows pipeline.Rows) error {
 	if len(assets) > 0 && len(files) > 0 {
 		l.torn = number
 	}
-	if err := l.pages.add(ctx, l.info, p, false, sorted(rows.Pages, (*pipeline.PageRow).Compare, fromPageRow)); err != nil {
+	if err := l.pages.add(ctx, l.info, p, false, sorted(l.pages.schema, rows.Pages, (*pipeline.PageRow).Compare, fromPageRow)); err != nil {
 		return err
 	}
 	byFileKey := func(a, b *pipeline.FileRow) int { return a.Key().Compare(b.Key()) }
-	if err := l.files.add(ctx, l.info, p, len(assets) > 0, sorted(files, byFileKey, fromFileRow)); err != nil {
+	if err := l.files.add(ctx, l.info, p, len(assets) > 0, sorted(l.files.schema, files, byFileKey, fromFileRow)); err != nil {
 		return err
 	}
 	byAssetKey := func(a, b *pipeline.Row) int { return a.Key().Compare(b.Key()) }
-	if err := l.assets.add(ctx, l.info, p, false, sorted(assets, byAssetKey, fromRow)); err != nil {
+	if err := l.assets.add(ctx, l.info, p, false, sorted(l.assets.schema, assets, byAssetKey, fromRow)); err != nil {
 		return err
 	}
 	l.torn = 0
@@ -135,12 +136,12 @@ func (l *Ledger) Commit(ctx context.Context, rows pipeline.Rows) error {
 
 // sorted yields rows by key in the form in which they are written. None is converted before it is asked for: a checkpoint
 // may have many. Where there are no rows, it returns nil.
-func sorted[R, T any](rows []R, compare func(a, b R) int, convert func(R) T) iter.Seq2[*T, error] {
+func sorted[R, T any](schema *parquet.Schema, rows []R, compare func(a, b R) int, convert func(R) T) batches {
 	if len(rows) == 0 {
 		return nil
 	}
 	rows = slices.SortedFunc(slices.Values(rows), compare)
-	return func(yield func(*T, error) bool) {
+	return encoded(schema, func(yield func(*T, error) bool) {
 		var row T
 		for _, r := range rows {
 			row = convert(r)
@@ -148,7 +149,7 @@ func sorted[R, T any](rows []R, compare func(a, b R) int, convert func(R) T) ite
 				return
 			}
 		}
-	}
+	})
 }
 
 // Compact merges everything into manifest.parquet, files.parquet and pages.parquet and ends the ledger: only Close may be called
@@ -166,7 +167,7 @@ func (l *Ledger) Compact(ctx context.Context) error {
 		return err
 	}
 	through := l.next - 1
-	occupancy := newOccupancy(&l.assets.series)
+	occupancy := newOccupancy(l.assets.schema)
 	merged, err := l.assets.compact(ctx, l.info, through, occupancy.add, occupancy.columns()...)
 	if err != nil {
 		return err
@@ -184,7 +185,7 @@ func (l *Ledger) Compact(ctx context.Context) error {
 // compact merges a series into its file, without rows that are to go, and calls kept with those that stay, of which some may have
 // no other columns than it needs. Its parts are removed when the file is durable. Where the file is as it should be, it is not merged
 // anew.
-func (r *rollup[T]) compact(ctx context.Context, info Info, through int, kept func(row), needs ...int) (merged bool, err error) {
+func (r *rollup) compact(ctx context.Context, info Info, through int, kept func(row), needs ...int) (merged bool, err error) {
 	if err := r.reduce(ctx, info); err != nil {
 		return false, err
 	}
@@ -198,7 +199,7 @@ func (r *rollup[T]) compact(ctx context.Context, info Info, through int, kept fu
 	if err := r.keepEarlier(ctx, log.base); err != nil {
 		return false, errors.Join(err, log.close())
 	}
-	m := merging[T]{log: log, kept: kept, needs: needs}
+	m := merging{log: log, kept: kept, needs: needs}
 	err = r.writeSections(ctx, r.store, r.name, fileMeta{Info: info, through: through}, m.sections(ctx, info))
 	if err := errors.Join(err, log.close()); err != nil {
 		return false, err
@@ -215,7 +216,7 @@ func (t *table) isCurrent(info Info) bool {
 }
 
 // keepEarlier keeps a copy of a table of an earlier schema, which is to be replaced; nil stands for none.
-func (r *rollup[T]) keepEarlier(ctx context.Context, t *table) error {
+func (r *rollup) keepEarlier(ctx context.Context, t *table) error {
 	if t == nil || t.meta.schema == Schema {
 		return nil
 	}
@@ -239,8 +240,8 @@ func EarlierTables(ctx context.Context, r store.Reader) (names []string) {
 }
 
 // rollup keeps the number of parts small.
-type rollup[T any] struct {
-	series[T]
+type rollup struct {
+	series
 	store store.Store
 	// fanIn is how many parts of one tier are rolled up into one of the next, and the most tables that are merged at once.
 	fanIn int
@@ -251,8 +252,8 @@ type rollup[T any] struct {
 // tieredPart is a part that contains those from one number to its own.
 type tieredPart struct{ from, number, tier int }
 
-func newRollup[T any](st store.Store, l *log[T]) rollup[T] {
-	r := rollup[T]{series: l.series, store: st, fanIn: fanIn}
+func newRollup(st store.Store, l *log) rollup {
+	r := rollup{series: l.series, store: st, fanIn: fanIn}
 	for _, p := range l.parts {
 		r.parts = append(r.parts, tieredPart{p.meta.from, p.number, p.meta.tier})
 	}
@@ -261,13 +262,13 @@ func newRollup[T any](st store.Store, l *log[T]) rollup[T] {
 
 // add writes a part, which counts only with one of assets where so it says. The rows are sorted, and each key occurs once; nil stands
 // for none.
-func (r *rollup[T]) add(ctx context.Context, info Info, p tieredPart, withAssets bool, rows iter.Seq2[*T, error]) error {
+func (r *rollup) add(ctx context.Context, info Info, p tieredPart, withAssets bool, rows batches) error {
 	if rows == nil {
 		return nil
 	}
 	m := p.meta(info)
 	m.withAssets = withAssets
-	if err := r.write(ctx, r.store, r.partName(p.number), m, r.encoded(rows)); err != nil {
+	if err := r.write(ctx, r.store, r.partName(p.number), m, rows); err != nil {
 		return err
 	}
 	r.parts = append(r.parts, p)
@@ -275,7 +276,7 @@ func (r *rollup[T]) add(ctx context.Context, info Info, p tieredPart, withAssets
 }
 
 // rollUpDue rolls up as long as the newest parts are too many of one tier.
-func (r *rollup[T]) rollUpDue(ctx context.Context, info Info) error {
+func (r *rollup) rollUpDue(ctx context.Context, info Info) error {
 	for r.isDue() {
 		if err := r.rollUp(ctx, info, r.fanIn); err != nil {
 			return err
@@ -285,7 +286,7 @@ func (r *rollup[T]) rollUpDue(ctx context.Context, info Info) error {
 }
 
 // reduce rolls up the newest parts until a merge of all and the file is no wider than a roll-up.
-func (r *rollup[T]) reduce(ctx context.Context, info Info) error {
+func (r *rollup) reduce(ctx context.Context, info Info) error {
 	for excess := len(r.parts) + 1 - r.fanIn; excess > 0; excess = len(r.parts) + 1 - r.fanIn {
 		if err := r.rollUp(ctx, info, min(excess+1, r.fanIn)); err != nil {
 			return err
@@ -299,7 +300,7 @@ func (p tieredPart) meta(info Info) fileMeta {
 }
 
 // isDue tells whether the newest fanIn parts are of one tier.
-func (r *rollup[T]) isDue() bool {
+func (r *rollup) isDue() bool {
 	if len(r.parts) < r.fanIn {
 		return false
 	}
@@ -308,7 +309,7 @@ func (r *rollup[T]) isDue() bool {
 }
 
 // rollUp merges so many of the newest parts into one, which replaces the newest of them.
-func (r *rollup[T]) rollUp(ctx context.Context, info Info, count int) error {
+func (r *rollup) rollUp(ctx context.Context, info Info, count int) error {
 	first := len(r.parts) - count
 	merged := r.parts[first:]
 	newest := merged[count-1]
@@ -327,7 +328,7 @@ func (r *rollup[T]) rollUp(ctx context.Context, info Info, count int) error {
 	return nil
 }
 
-func (r *rollup[T]) mergeInto(ctx context.Context, info Info, target tieredPart, parts []tieredPart) (err error) {
+func (r *rollup) mergeInto(ctx context.Context, info Info, target tieredPart, parts []tieredPart) (err error) {
 	var tables []*table
 	defer func() {
 		for _, t := range tables {

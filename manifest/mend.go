@@ -36,7 +36,7 @@ func mend(ctx context.Context, st store.Store, info Info) (damages []Damage, err
 	// First files.parquet: the old one may vouch for rows that are lost, and must be gone before the damage is. The new one
 	// vouches for less than there is.
 	// What is to go when a run ends goes with it: no part may be left that a run would merge.
-	files := without(s.files.encoded(s.fileRows(ctx)), s.files.isPruned)
+	files := without(encoded(s.files.schema, s.fileRows(ctx)), s.files.isPruned)
 	if err := s.files.write(ctx, st, FilesName, m, files); err != nil {
 		return damages, err
 	}
@@ -51,7 +51,7 @@ func mend(ctx context.Context, st store.Store, info Info) (damages []Damage, err
 	return damages, errors.Join(removeParts(ctx, st, s.assets.series), removeParts(ctx, st, s.files.series), removeParts(ctx, st, s.pages.series))
 }
 
-func removeParts[T any](ctx context.Context, st store.Store, s series[T]) error {
+func removeParts(ctx context.Context, st store.Store, s series) error {
 	numbers, err := s.parts(ctx)
 	if err != nil {
 		return err

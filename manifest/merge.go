@@ -5,50 +5,53 @@ import "iter"
 // merge yields the rows of sorted inputs in the order of their keys. Of rows with one key it yields that of the last
 // input, so inputs come oldest first.
 func merge(inputs []batches, compare func(a, b row) int) batches {
-	return func(yield func(batch, error) bool) {
-		heads := make([]*head, 0, len(inputs))
-		defer func() {
-			for _, h := range heads {
-				h.stop()
-			}
-		}()
-		for _, input := range inputs {
-			next, stop := iter.Pull2(input)
-			heads = append(heads, &head{next: next, stop: stop})
+	return func(yield func(batch, error) bool) { yieldMerged(inputs, compare, yield) }
+}
+
+// yieldMerged is what merge returns: a function of its own, which the compiler does not put anew wherever merge is called.
+func yieldMerged(inputs []batches, compare func(a, b row) int, yield func(batch, error) bool) {
+	heads := make([]*head, 0, len(inputs))
+	defer func() {
+		for _, h := range heads {
+			h.stop()
+		}
+	}()
+	for _, input := range inputs {
+		next, stop := iter.Pull2(input)
+		heads = append(heads, &head{next: next, stop: stop})
+	}
+	for _, h := range heads {
+		if err := h.drop(0); err != nil {
+			yield(batch{}, err)
+			return
+		}
+	}
+	for {
+		least := leastHead(heads, nil, compare)
+		if least == nil {
+			return
 		}
 		for _, h := range heads {
-			if err := h.drop(0); err != nil {
+			if h == least || h.rows.count() == 0 || compare(h.rows.row(0), least.rows.row(0)) != 0 {
+				continue
+			}
+			if err := h.drop(1); err != nil {
 				yield(batch{}, err)
 				return
 			}
 		}
-		for {
-			least := leastHead(heads, nil, compare)
-			if least == nil {
-				return
-			}
-			for _, h := range heads {
-				if h == least || h.rows.count() == 0 || compare(h.rows.row(0), least.rows.row(0)) != 0 {
-					continue
-				}
-				if err := h.drop(1); err != nil {
-					yield(batch{}, err)
-					return
-				}
-			}
-			// What comes before the rows of all others needs no more comparing with them.
-			other := leastHead(heads, least, compare)
-			count := 1
-			for count < least.rows.count() && (other == nil || compare(least.rows.row(count), other.rows.row(0)) < 0) {
-				count++
-			}
-			if !yield(least.rows.slice(0, count), nil) {
-				return
-			}
-			if err := least.drop(count); err != nil {
-				yield(batch{}, err)
-				return
-			}
+		// What comes before the rows of all others needs no more comparing with them.
+		other := leastHead(heads, least, compare)
+		count := 1
+		for count < least.rows.count() && (other == nil || compare(least.rows.row(count), other.rows.row(0)) < 0) {
+			count++
+		}
+		if !yield(least.rows.slice(0, count), nil) {
+			return
+		}
+		if err := least.drop(count); err != nil {
+			yield(batch{}, err)
+			return
 		}
 	}
 }

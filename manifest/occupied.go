@@ -3,6 +3,8 @@ package manifest
 import (
 	"maps"
 
+	"github.com/parquet-go/parquet-go"
+
 	"exporter/pipeline"
 )
 
@@ -21,8 +23,8 @@ type occupancy struct {
 	byShard             map[string]*Occupied
 }
 
-func newOccupancy(s *series[assetRow]) *occupancy {
-	return &occupancy{columnOf(s.schema, "status"), columnOf(s.schema, "shard"), columnOf(s.schema, "size"), map[string]*Occupied{}}
+func newOccupancy(schema *parquet.Schema) *occupancy {
+	return &occupancy{columnOf(schema, "status"), columnOf(schema, "shard"), columnOf(schema, "size"), map[string]*Occupied{}}
 }
 
 // columns are those that add needs.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"slices"
 
 	"exporter/pipeline"
 )
@@ -50,7 +51,7 @@ func (s *Snapshot) pageKeys(ctx context.Context) iter.Seq2[*pipeline.PageRow, er
 		for _, t := range s.pages.tables() {
 			inputs = append(inputs, t.columns(t.all(), t.layout.keys))
 		}
-		for r, err := range s.pages.decoded(withoutLost(withContext(ctx, merge(inputs, s.pages.compare)))) {
+		for r, err := range decoded[pageRow](withoutLost(withContext(ctx, merge(inputs, s.pages.compare)))) {
 			if err != nil {
 				yield(nil, err)
 				return
@@ -76,7 +77,7 @@ func (s *Snapshot) CountPages(ctx context.Context) (count int64, err error) {
 // Pages yields every page's row, sorted by file, job and page number.
 func (s *Snapshot) Pages(ctx context.Context) iter.Seq2[*pipeline.PageRow, error] {
 	return func(yield func(*pipeline.PageRow, error) bool) {
-		for r, err := range s.pages.decoded(s.pages.all(ctx)) {
+		for r, err := range decoded[pageRow](s.pages.all(ctx)) {
 			if err != nil {
 				yield(nil, err)
 				return
@@ -86,4 +87,45 @@ func (s *Snapshot) Pages(ctx context.Context) iter.Seq2[*pipeline.PageRow, error
 			}
 		}
 	}
+}
+
+// PagesFrom yields the rows of the pages of an owner and of all that follow it, as Pages does, with the key and the given columns alone. It
+// reads little of what comes before.
+func (s *Snapshot) PagesFrom(ctx context.Context, from pipeline.Owner, columns ...string) iter.Seq2[*pipeline.PageRow, error] {
+	return func(yield func(*pipeline.PageRow, error) bool) {
+		all, err := s.pagesFrom(ctx, from, columns)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for r, err := range decoded[pageRow](all) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(r.row(), nil) {
+				return
+			}
+		}
+	}
+}
+
+func (s *Snapshot) pagesFrom(ctx context.Context, from pipeline.Owner, columns []string) (batches, error) {
+	key := rowOf(s.pages.schema, &pageRow{FileID: string(from.FileID), JobID: string(from.JobID)})
+	var inputs []batches
+	for _, t := range s.pages.tables() {
+		at, err := s.pages.findWithin(t, t.all(), key, ownerParts)
+		if err != nil {
+			return nil, err
+		}
+		wanted := slices.Clone(t.layout.keys)
+		for at, field := range s.pages.schema.Fields() {
+			if slices.Contains(columns, field.Name()) && t.layout.from[at] >= 0 {
+				wanted = append(wanted, at)
+			}
+		}
+		slices.Sort(wanted)
+		inputs = append(inputs, t.columns(between(at.first, t.all().end()), wanted))
+	}
+	return withoutLost(withContext(ctx, merge(inputs, s.pages.compare))), nil
 }

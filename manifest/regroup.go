@@ -45,15 +45,15 @@ func groupRowsOf(total int64, most int) int {
 
 // merging is a merge of the parts into the file of a series. A row group of the file into which no row falls is copied as it is,
 // and those that have become small are joined with their neighbours.
-type merging[T any] struct {
-	*log[T]
+type merging struct {
+	*log
 	// kept is called with the rows that stay: those of row groups that are copied have no other columns than needs.
 	kept  func(row)
 	needs []int
 }
 
 // goes tells whether a row is to go. None of a row group that is copied does: it would not have been written.
-func (m *merging[T]) goes(r row) bool {
+func (m *merging) goes(r row) bool {
 	if m.isPruned(r) {
 		return true
 	}
@@ -62,7 +62,7 @@ func (m *merging[T]) goes(r row) bool {
 }
 
 // sections yields what the new file consists of.
-func (m *merging[T]) sections(ctx context.Context, info Info) sections {
+func (m *merging) sections(ctx context.Context, info Info) sections {
 	total := int64(0)
 	for _, t := range m.tables() {
 		total += t.parquet.NumRows()
@@ -109,7 +109,7 @@ func (m *merging[T]) sections(ctx context.Context, info Info) sections {
 }
 
 // look calls kept with the rows of a row group that is copied.
-func (m *merging[T]) look(ctx context.Context, p piece) error {
+func (m *merging) look(ctx context.Context, p piece) error {
 	if len(m.needs) == 0 {
 		return context.Cause(ctx)
 	}
@@ -170,7 +170,7 @@ func (w weight) fits(groupRows int) bool {
 
 // pieces returns what the file falls into when the rows of the parts are merged into it. Of two neighbours that are changed, or that
 // may be one row group, it makes one.
-func (m *merging[T]) pieces(groupRows int) ([]piece, error) {
+func (m *merging) pieces(groupRows int) ([]piece, error) {
 	old := m.oldPieces()
 	between, err := m.place(old)
 	if err != nil {
@@ -211,7 +211,7 @@ func (p piece) joined(next piece) piece {
 }
 
 // oldPieces returns the row groups of the file.
-func (m *merging[T]) oldPieces() []piece {
+func (m *merging) oldPieces() []piece {
 	var old []piece
 	weights := weightsOf(m.base.parquet)
 	for g, group := range m.base.groups() {
@@ -261,7 +261,7 @@ func weightsOf(f *parquet.File) []weight {
 
 // place adds the rows of the parts to the pieces into which they fall, and returns those that fall before each piece, and behind
 // the last one.
-func (m *merging[T]) place(old []piece) ([]weight, error) {
+func (m *merging) place(old []piece) ([]weight, error) {
 	between := make([]weight, len(old)+1)
 	for _, p := range m.parts {
 		row := weightOfRow(p.parquet)

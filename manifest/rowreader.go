@@ -34,7 +34,7 @@ func newRowReader(g parquet.RowGroup, first int64, columns, from []int) (r *rowR
 	r = &rowReader{}
 	defer catch(&err)
 	chunks := g.ColumnChunks()
-	r.values = nullColumns(len(from))
+	r.values = nullColumns(len(from), int(min(g.NumRows()-first, readBatch)))
 	for _, c := range columns {
 		if chunk := chunks[from[c]].(*parquet.FileColumnChunk); chunk.NullCount() < chunk.NumValues() {
 			r.columns = append(r.columns, columnReader{Pages: chunk.Pages(), chunk: chunk, index: c})
@@ -59,7 +59,7 @@ func newRowReader(g parquet.RowGroup, first int64, columns, from []int) (r *rowR
 func (r *rowReader) read(count int64) (b batch, err error) {
 	defer catch(&err)
 	// Values of text lie in the memory of their page, so that the batch ends where any page does.
-	count = min(count, readBatch)
+	count = min(count, int64(len(r.values[0])))
 	for i := range r.columns {
 		if err := r.columns[i].fill(); err != nil {
 			return b, err

@@ -159,7 +159,7 @@ func TestOpenSnapshot_OtherColumns_IsRefused(t *testing.T) {
 	st := storetest.NewMemory(nil)
 	files := fileSeries(st)
 	rows := func(yield func(*fileRow, error) bool) { yield(&fileRow{FileID: "f", Status: "complete"}, nil) }
-	if err := files.write(t.Context(), st, AssetsName, fileMeta{Info: testInfo}, files.encoded(rows)); err != nil {
+	if err := files.write(t.Context(), st, AssetsName, fileMeta{Info: testInfo}, encoded(files.schema, rows)); err != nil {
 		t.Fatal(err)
 	}
 	_, err := OpenSnapshot(t.Context(), st)
@@ -187,7 +187,7 @@ func TestSeries_Compare_IsThatOfKeys(t *testing.T) {
 	checkCompare(t, fileSeries(nil), files, func(a, b *fileRow) int { return a.key().Compare(b.key()) })
 }
 
-func checkCompare[T any](t *testing.T, s series[T], rows []T, compare func(a, b *T) int) {
+func checkCompare[T any](t *testing.T, s series, rows []T, compare func(a, b *T) int) {
 	t.Helper()
 	encoded := make([]row, len(rows))
 	for i := range rows {

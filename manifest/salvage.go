@@ -64,7 +64,7 @@ func (s *Snapshot) missPages(ctx context.Context, note func(Damage)) error {
 	if len(s.pages.tables()) > 0 {
 		return nil
 	}
-	for row, err := range s.files.decoded(s.files.all(ctx)) {
+	for row, err := range decoded[fileRow](s.files.all(ctx)) {
 		if err != nil {
 			return err
 		}

@@ -130,8 +130,7 @@ func checkSalvage(t *testing.T, file []byte, damaged span, rows []*pipeline.Row)
 	}
 	want = slices.DeleteFunc(want, func(r assetRow) bool { return r.FileID == "" })
 	var got []assetRow
-	series := assetSeries(st)
-	for row, err := range series.decoded(table.rows(table.all())) {
+	for row, err := range decoded[assetRow](table.rows(table.all())) {
 		if err != nil {
 			t.Fatal(err)
 		}

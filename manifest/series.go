@@ -30,8 +30,9 @@ const (
 	fanIn = 16
 )
 
-// series is one of the three tables as it lies on disk: a file, and the parts that came after it.
-type series[T any] struct {
+// series is one of the three tables as it lies on disk: a file, and the parts that came after it. It knows rows as columns alone; the schema
+// says which structs they are made of, see encode.go.
+type series struct {
 	reader store.Reader
 	// name is that of the file, suffix that of the parts behind their number.
 	name, suffix string
@@ -50,29 +51,29 @@ type series[T any] struct {
 	groupRows int
 }
 
-func assetSeries(r store.Reader) series[assetRow] {
-	s := newSeries[assetRow](r, AssetsName, ".assets.parquet", assetKeys[:])
+func assetSeries(r store.Reader) series {
+	s := newSeries(r, schemaOf[assetRow](), AssetsName, ".assets.parquet", assetKeys[:])
 	s.filtered, s.isPruned = []string{"file_id", "sha256"}, goesWithout(s.schema, "reason")
 	return s
 }
 
-func fileSeries(r store.Reader) series[fileRow] {
-	s := newSeries[fileRow](r, FilesName, ".files.parquet", fileKeys[:])
+func fileSeries(r store.Reader) series {
+	s := newSeries(r, schemaOf[fileRow](), FilesName, ".files.parquet", fileKeys[:])
 	s.filtered, s.isPruned = []string{"file_id"}, goesWithout(s.schema, "error")
 	s.keyEnds, s.later = true, laterColumns
 	return s
 }
 
-func pageSeries(r store.Reader) series[pageRow] {
-	s := newSeries[pageRow](r, PagesName, ".pages.parquet", pageKeys[:])
+func pageSeries(r store.Reader) series {
+	s := newSeries(r, schemaOf[pageRow](), PagesName, ".pages.parquet", pageKeys[:])
 	reason := columnOf(s.schema, "error")
 	s.filtered = []string{"file_id", "job_id"}
 	s.isPruned = func(r row) bool { return string(r.value(reason).ByteArray()) == pipeline.ReasonPruned }
 	return s
 }
 
-func newSeries[T any](r store.Reader, name, suffix string, keys []string) series[T] {
-	s := series[T]{reader: r, name: name, suffix: suffix, schema: schemaOf[T](), groupRows: rowGroupRows}
+func newSeries(r store.Reader, schema *parquet.Schema, name, suffix string, keys []string) series {
+	s := series{reader: r, name: name, suffix: suffix, schema: schema, groupRows: rowGroupRows}
 	for _, key := range keys {
 		s.keys = append(s.keys, columnOf(s.schema, key))
 	}
@@ -80,10 +81,10 @@ func newSeries[T any](r store.Reader, name, suffix string, keys []string) series
 }
 
 // compare compares the keys of two rows, column by column. A missing name counts as an empty one.
-func (s *series[T]) compare(a, b row) int { return s.compareFirst(a, b, len(s.keys)) }
+func (s *series) compare(a, b row) int { return s.compareFirst(a, b, len(s.keys)) }
 
 // compareFirst compares the first parts of the keys of two rows.
-func (s *series[T]) compareFirst(a, b row, parts int) int {
+func (s *series) compareFirst(a, b row, parts int) int {
 	for _, key := range s.keys[:parts] {
 		x, y := a.value(key), b.value(key)
 		if order := compareValues(x, y); order != 0 || s.keyEnds && len(x.ByteArray()) > 0 {
@@ -116,11 +117,11 @@ func goesWithout(schema *parquet.Schema, reasonColumn string) func(row) bool {
 	}
 }
 
-func (s *series[T]) partName(number int) string {
+func (s *series) partName(number int) string {
 	return fmt.Sprintf("%s/%08d%s", partsDir, number, s.suffix)
 }
 
-func (s *series[T]) partNames(numbers []int) []string {
+func (s *series) partNames(numbers []int) []string {
 	names := make([]string, len(numbers))
 	for i, number := range numbers {
 		names[i] = s.partName(number)
@@ -132,12 +133,12 @@ func (s *series[T]) partNames(numbers []int) []string {
 const inMemory = 1 << 20
 
 // write puts a table that has some rows in the place of the one of its name.
-func (s *series[T]) write(ctx context.Context, to store.Store, name string, m fileMeta, rows batches) error {
+func (s *series) write(ctx context.Context, to store.Store, name string, m fileMeta, rows batches) error {
 	return s.writeSections(ctx, to, name, m, allRows(rows, s.groupRows))
 }
 
 // writeSections is write for a table of which some may be copied.
-func (s *series[T]) writeSections(ctx context.Context, to store.Store, name string, m fileMeta, all sections) (err error) {
+func (s *series) writeSections(ctx context.Context, to store.Store, name string, m fileMeta, all sections) (err error) {
 	dictionaries := dictionaryBytes
 	if m.from > 0 {
 		dictionaries = partDictionaryBytes
@@ -151,7 +152,7 @@ func (s *series[T]) writeSections(ctx context.Context, to store.Store, name stri
 }
 
 // parts lists the numbers of the parts, ascending.
-func (s *series[T]) parts(ctx context.Context) ([]int, error) {
+func (s *series) parts(ctx context.Context) ([]int, error) {
 	var numbers []int
 	for e, err := range s.reader.List(ctx, partsDir+"/") {
 		if err != nil {
@@ -167,8 +168,8 @@ func (s *series[T]) parts(ctx context.Context) ([]int, error) {
 }
 
 // log is a series that is open for reading.
-type log[T any] struct {
-	series[T]
+type log struct {
+	series
 	// base is the file; nil where there is none yet. parts came after it, oldest first, each with its number.
 	base  *table
 	parts []part
@@ -187,8 +188,8 @@ type loader func(ctx context.Context, r store.Reader, name string, fit func(*tab
 
 // open opens the file, unless ignoreBase, and all parts that count. A part does not where the file or a later part
 // contains it: a merge or a roll-up was interrupted before it removed it.
-func (s series[T]) open(ctx context.Context, load loader, ignoreBase bool) (l *log[T], err error) {
-	l = &log[T]{series: s}
+func (s series) open(ctx context.Context, load loader, ignoreBase bool) (l *log, err error) {
+	l = &log{series: s}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, l.close())
@@ -230,7 +231,7 @@ func (s series[T]) open(ctx context.Context, load loader, ignoreBase bool) (l *l
 
 // dropTorn drops parts of a checkpoint whose assets are missing, since a run was killed within its commit: they count as stale.
 // lastAssets is the number of the last one that has them.
-func (l *log[T]) dropTorn(lastAssets int) (err error) {
+func (l *log) dropTorn(lastAssets int) (err error) {
 	for n := len(l.parts) - 1; n >= 0 && l.parts[n].meta.withAssets && l.parts[n].number > lastAssets; n-- {
 		err = errors.Join(err, l.parts[n].close())
 		l.stale = append(l.stale, l.parts[n].number)
@@ -240,13 +241,13 @@ func (l *log[T]) dropTorn(lastAssets int) (err error) {
 }
 
 // load loads a table of the series. One with other columns is a *pipeline.DamageError.
-func (s *series[T]) load(ctx context.Context, load loader, name string) (*table, error) {
+func (s *series) load(ctx context.Context, load loader, name string) (*table, error) {
 	return load(ctx, s.reader, name, s.fit)
 }
 
 // fit finds the columns of the series in a table. One of another program is read once: nothing else says that its rows are as
 // they have to be.
-func (s *series[T]) fit(t *table) (err error) {
+func (s *series) fit(t *table) (err error) {
 	if t.layout, err = s.layoutOf(t); err != nil {
 		return t.writtenBy(err)
 	}
@@ -260,8 +261,8 @@ func (s *series[T]) fit(t *table) (err error) {
 }
 
 // checkRows fails unless the rows of a table are sorted by key and each key occurs once.
-func (s *series[T]) checkRows(t *table) error {
-	columns := nullColumns(len(t.layout.from))
+func (s *series) checkRows(t *table) error {
+	columns := nullColumns(len(t.layout.from), 1)
 	before, number := row{columns: columns}, int64(0)
 	for b, err := range t.rows(t.all()) {
 		if err != nil {
@@ -282,7 +283,7 @@ func (s *series[T]) checkRows(t *table) error {
 }
 
 // keyNames returns the names of the key's columns.
-func (s *series[T]) keyNames() string {
+func (s *series) keyNames() string {
 	names := make([]string, len(s.keys))
 	for i, key := range s.keys {
 		names[i] = s.schema.Fields()[key].Name()
@@ -291,7 +292,7 @@ func (s *series[T]) keyNames() string {
 }
 
 // tables returns everything that counts, oldest first.
-func (l *log[T]) tables() []*table {
+func (l *log) tables() []*table {
 	var tables []*table
 	if l.base != nil {
 		tables = append(tables, l.base)
@@ -304,7 +305,7 @@ func (l *log[T]) tables() []*table {
 
 // info returns what the newest file says of the run that wrote it; nil where there is no file. One that another program wrote may say
 // nothing, and then an older one is asked.
-func (l *log[T]) info() (info *Info) {
+func (l *log) info() (info *Info) {
 	for _, t := range slices.Backward(l.tables()) {
 		if info = &t.meta.Info; info.Source != "" {
 			break
@@ -314,12 +315,12 @@ func (l *log[T]) info() (info *Info) {
 }
 
 // all yields every row, sorted, each key once.
-func (l *log[T]) all(ctx context.Context) batches {
+func (l *log) all(ctx context.Context) batches {
 	return withoutLost(l.newest(ctx))
 }
 
 // newest is all, and has also the keys of rows that were lost, which hide what older tables say of them.
-func (l *log[T]) newest(ctx context.Context) batches {
+func (l *log) newest(ctx context.Context) batches {
 	return withContext(ctx, mergeTables(l.tables(), l.compare))
 }
 
@@ -346,7 +347,7 @@ func withContext(ctx context.Context, all batches) batches {
 	}
 }
 
-func (l *log[T]) close() error {
+func (l *log) close() error {
 	var err error
 	for _, t := range l.tables() {
 		err = errors.Join(err, t.close())

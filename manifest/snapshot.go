@@ -14,9 +14,9 @@ import (
 // Snapshot is what an export's ledger said at one moment. It can be taken of an export that is running, needs no lock
 // and changes nothing. It keeps few rows in memory.
 type Snapshot struct {
-	assets  *log[assetRow]
-	files   *log[fileRow]
-	pages   *log[pageRow]
+	assets  *log
+	files   *log
+	pages   *log
 	sources sourceSets
 	cache   assetCache
 	// tallies counts the rows of the assets of each file, and pagesLeft those of its pages; nil unless some may have been lost.
@@ -153,7 +153,7 @@ func (s *Snapshot) Assets(ctx context.Context, of pipeline.Owner) ([]*pipeline.R
 func (s *Snapshot) assetsOf(ctx context.Context, of pipeline.Owner) ([]*pipeline.Row, error) {
 	var inputs []batches
 	for _, t := range s.assets.tables() {
-		at, err := s.assets.find(t, s.assets.rowOf(wantedOwner(of)), ownerParts)
+		at, err := s.assets.find(t, rowOf(s.assets.schema, wantedOwner(of)), ownerParts)
 		if err != nil {
 			return nil, err
 		}
@@ -173,7 +173,7 @@ func (s *Snapshot) assetsOf(ctx context.Context, of pipeline.Owner) ([]*pipeline
 
 // Asset returns the row of an asset; nil where there is none. Of a table with a million of them it reads a few pages.
 func (s *Snapshot) Asset(_ context.Context, key pipeline.AssetKey) (*pipeline.Row, error) {
-	at, err := s.assets.lookUp(wantedAsset(key))
+	at, err := s.assets.lookUp(rowOf(s.assets.schema, wantedAsset(key)))
 	if err != nil || at == nil {
 		return nil, err
 	}
@@ -186,7 +186,7 @@ func (s *Snapshot) Asset(_ context.Context, key pipeline.AssetKey) (*pipeline.Ro
 // Has tells whether any asset of an owner has a row.
 func (s *Snapshot) Has(_ context.Context, of pipeline.Owner) (bool, error) {
 	for _, t := range s.assets.tables() {
-		if at, err := s.assets.find(t, s.assets.rowOf(wantedOwner(of)), ownerParts); err != nil || at.count > 0 {
+		if at, err := s.assets.find(t, rowOf(s.assets.schema, wantedOwner(of)), ownerParts); err != nil || at.count > 0 {
 			return err == nil, err
 		}
 	}
@@ -200,7 +200,7 @@ func (s *Snapshot) Rows(ctx context.Context) iter.Seq2[*pipeline.Row, error] {
 
 func (s *Snapshot) toRows(all batches) iter.Seq2[*pipeline.Row, error] {
 	return func(yield func(*pipeline.Row, error) bool) {
-		for r, err := range s.assets.decoded(all) {
+		for r, err := range decoded[assetRow](all) {
 			var row *pipeline.Row
 			if err == nil {
 				row, err = r.row()

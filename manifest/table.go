@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 
 	"exporter/internal/store"
 	"exporter/pipeline"
@@ -128,7 +129,7 @@ func (t *table) open() (err error) {
 	if err != nil {
 		return err
 	}
-	t.meta, err = readMeta(t.parquet)
+	t.meta, err = readMeta(t.parquet.Metadata().KeyValueMetadata, func() string { return guessSchema(t.parquet.Schema()) })
 	return err
 }
 
@@ -265,14 +266,15 @@ type Info struct {
 	Assets string
 }
 
-func readMeta(f *parquet.File) (fileMeta, error) {
-	get := func(key string) string {
-		value, _ := f.Lookup(key)
-		return value
+// readMeta reads the key-value metadata of a file. Where it does not say what schema it is of, guess does.
+func readMeta(pairs []format.KeyValue, guess func() string) (fileMeta, error) {
+	values := make(map[string]string, len(pairs))
+	for _, p := range pairs {
+		values[p.Key] = p.Value
 	}
-	schema, known := f.Lookup(metaSchema)
+	schema, known := values[metaSchema]
 	if !known {
-		return fileMeta{schema: guessSchema(f.Schema())}, nil
+		return fileMeta{schema: guess()}, nil
 	}
 	if !slices.Contains([]string{schema1, schema11, schema2, schema21, Schema}, schema) {
 		return fileMeta{}, fmt.Errorf("%w: %s is %q, this one reads %s, %s, %s, %s and %s: use a version of exporter that knows it", ErrSchema,
@@ -282,13 +284,13 @@ func readMeta(f *parquet.File) (fileMeta, error) {
 		schema = Schema
 	}
 	m := fileMeta{
-		schema: schema, withAssets: get(metaWith) == "true",
-		Info: Info{Version: get(metaVersion), Source: get(metaSource), Sink: get(metaSink), Assets: get(metaAssets)},
+		schema: schema, withAssets: values[metaWith] == "true",
+		Info: Info{Version: values[metaVersion], Source: values[metaSource], Sink: values[metaSink], Assets: values[metaAssets]},
 	}
 	for key, n := range map[string]*int{metaFrom: &m.from, metaThrough: &m.through, metaTier: &m.tier} {
 		var err error
-		if *n, err = strconv.Atoi(get(key)); err != nil || *n < 0 {
-			return fileMeta{}, fmt.Errorf("%s is %q, want a number", key, get(key))
+		if *n, err = strconv.Atoi(values[key]); err != nil || *n < 0 {
+			return fileMeta{}, fmt.Errorf("%s is %q, want a number", key, values[key])
 		}
 	}
 	return m, nil

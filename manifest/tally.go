@@ -12,7 +12,7 @@ import (
 func (s *Snapshot) takeStock(ctx context.Context, damages []Damage) (err error) {
 	s.tallies = map[pipeline.FileKey]tally{}
 	lost := map[pipeline.AssetKey]struct{}{}
-	for row, err := range s.assets.decoded(s.assets.newest(ctx)) {
+	for row, err := range decoded[assetRow](s.assets.newest(ctx)) {
 		if err != nil {
 			return err
 		}
@@ -28,7 +28,7 @@ func (s *Snapshot) takeStock(ctx context.Context, damages []Damage) (err error) 
 	}
 	for _, t := range s.assets.tables() {
 		for _, run := range t.lost {
-			for row, err := range s.assets.decoded(t.rows(run)) {
+			for row, err := range decoded[assetRow](t.rows(run)) {
 				if err != nil {
 					return err
 				}
@@ -77,7 +77,7 @@ func (r *assetRow) tally() tally {
 // fileRows yields every file's row, sorted.
 func (s *Snapshot) fileRows(ctx context.Context) iter.Seq2[*fileRow, error] {
 	return func(yield func(*fileRow, error) bool) {
-		for row, err := range s.files.decoded(s.files.all(ctx)) {
+		for row, err := range decoded[fileRow](s.files.all(ctx)) {
 			if err == nil {
 				s.amend(row)
 			}

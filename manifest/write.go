@@ -48,7 +48,7 @@ func encodeTable(to io.Writer, all sections, dictionaries int, options ...parque
 		if err == nil && s.copied != nil {
 			err = w.copy(*s.copied)
 		} else if err == nil {
-			err = writeRowGroups(w.GenericWriter, s.rows, min(s.groupRows, int(config.MaxRowsPerRowGroup)), dictionaries)
+			err = writeRowGroups(w.tableWriter, s.rows, min(s.groupRows, int(config.MaxRowsPerRowGroup)), dictionaries)
 		}
 		if err != nil {
 			return err
@@ -65,7 +65,7 @@ func encodeTable(to io.Writer, all sections, dictionaries int, options ...parque
 
 // writeRowGroups writes rows column by column, which spares them the way through the library's rows. The library leaves it to
 // the caller then to end row groups.
-func writeRowGroups(w *parquet.GenericWriter[any], rows batches, groupRows, mostDistinct int) error {
+func writeRowGroups(w *tableWriter, rows batches, groupRows, mostDistinct int) error {
 	dictionaries, plain := textColumns(w.Schema())
 	// free is how many rows the row group still takes, distinct the bytes that its dictionaries have at most, and size those of its
 	// texts.
@@ -122,7 +122,7 @@ func distinctBytes(values []parquet.Value) int {
 	return size
 }
 
-func (s *series[T]) writerOptions(m fileMeta) []parquet.WriterOption {
+func (s *series) writerOptions(m fileMeta) []parquet.WriterOption {
 	page := pageBytes
 	// Parts of higher tiers have a million rows and more, and the index of so many small pages would weigh more than a page of
 	// each of their columns.
@@ -162,7 +162,7 @@ func (s *series[T]) writerOptions(m fileMeta) []parquet.WriterOption {
 }
 
 // filters returns the bloom filters.
-func (s *series[T]) filters() []parquet.BloomFilterColumn {
+func (s *series) filters() []parquet.BloomFilterColumn {
 	filters := make([]parquet.BloomFilterColumn, len(s.filtered))
 	for i, name := range s.filtered {
 		filters[i] = parquet.SplitBlockFilter(bloomBits, name)
@@ -170,7 +170,7 @@ func (s *series[T]) filters() []parquet.BloomFilterColumn {
 	return filters
 }
 
-func (s *series[T]) sorting() []parquet.SortingColumn {
+func (s *series) sorting() []parquet.SortingColumn {
 	sorting := make([]parquet.SortingColumn, len(s.keys))
 	for i, key := range s.keys {
 		sorting[i] = parquet.NullsFirst(parquet.Ascending(s.schema.Fields()[key].Name()))
