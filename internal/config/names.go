@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"exporter/internal/spell"
 )
 
 // keyNames are the names under which people try to hand over an API key.
@@ -33,13 +35,12 @@ func onlyFlag(name string) (problem, remedy string) {
 // none: where more than two letters, or one in five, would have to be others, also if rest stands for the name of a flag, or of a
 // key without its section. A name that begins as one of ours and goes on resembles it no more than any other.
 func nearestVariable(rest string) string {
-	const longest = 64 // ours are shorter
-	if len(rest) > longest {
+	if len(rest) > spell.Longest {
 		return ""
 	}
 	best, least := "", len(rest)
 	consider := func(candidate, variable string) {
-		d := editDistance(rest, strings.ToUpper(strings.ReplaceAll(candidate, "-", "_")))
+		d := spell.Distance(rest, strings.ToUpper(strings.ReplaceAll(candidate, "-", "_")))
 		if d <= min(2, len(candidate)/5) && d < least {
 			best, least = variable, d
 		}
@@ -56,8 +57,7 @@ func nearestVariable(rest string) string {
 // closest returns the candidate that name was most likely meant to be, or "". The only candidate that ends in tail,
 // which is the last part of name, wins over one that is spelt alike.
 func closest(name, tail string, candidates []string) string {
-	const longest = 64 // no candidate comes near
-	if len(name) > longest {
+	if len(name) > spell.Longest {
 		return ""
 	}
 	var ending []string
@@ -69,34 +69,7 @@ func closest(name, tail string, candidates []string) string {
 	if len(ending) == 1 {
 		return ending[0]
 	}
-	best, least := "", 1+len(name)/4
-	for _, c := range candidates {
-		if d := editDistance(name, c); d < least {
-			best, least = c, d
-		}
-	}
-	return best
-}
-
-// editDistance returns the number of bytes to insert, delete or replace that turn a into b (Levenshtein's distance).
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
+	return spell.Closest(name, candidates)
 }
 
 // printable returns a name as it is, or quoted where it holds what a terminal might not show.

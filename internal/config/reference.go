@@ -28,15 +28,17 @@ func IDs(references []Reference) []pipeline.ID {
 // maxName is the longest name that is taken for one, in bytes.
 const maxName = 512
 
-// referencesField takes ids and names. What cannot be shown on a line is no name, and neither is what could be taken for a path.
-func referencesField(p *[]Reference) field {
-	parse := func(text string) (Reference, error) {
-		hidden := func(r rune) bool { return !strconv.IsPrint(r) || r == '/' || r == '\\' }
-		isName := strings.Trim(text, ". ") != "" && len(text) <= maxName && !strings.ContainsFunc(text, hidden)
-		if _, err := parseID(text); err != nil && !isName {
-			return "", err
-		}
-		return Reference(text), nil
+// ParseReference takes an id or a name. What cannot be shown on a line is no name, and neither is what could be taken for a path.
+func ParseReference(text string) (Reference, error) {
+	hidden := func(r rune) bool { return !strconv.IsPrint(r) || r == '/' || r == '\\' }
+	isName := strings.Trim(text, ". ") != "" && len(text) <= maxName && !strings.ContainsFunc(text, hidden)
+	if _, err := parseID(text); err != nil && !isName {
+		return "", err
 	}
-	return listField(field{placeholder: "ID"}, p, parse, func(r Reference) string { return string(r) })
+	return Reference(text), nil
+}
+
+// referencesField takes ids and names.
+func referencesField(p *[]Reference) field {
+	return listField(field{placeholder: "ID"}, p, ParseReference, func(r Reference) string { return string(r) })
 }
