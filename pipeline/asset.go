@@ -44,7 +44,8 @@ type File struct {
 	Metadata json.RawMessage
 	// CreatedAt, UpdatedAt and DeletedAt are zero when absent or null.
 	CreatedAt, UpdatedAt, DeletedAt time.Time
-	// ExpiresAt is when the file goes by itself upstream; zero when the listing did not say. Rows of assets do not keep it.
+	// ExpiresAt is when the file goes by itself upstream; zero when the listing did not say. In rows of files it is also when the file goes
+	// with what holds it. Rows of assets do not keep it.
 	ExpiresAt time.Time
 	// Idle is why nothing can be asked for, as with a job that failed upstream; empty otherwise. Withdrawn is why nothing of what is asked for
 	// by its id is left upstream; nil where something is. No ledger keeps either.

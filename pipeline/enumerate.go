@@ -169,9 +169,6 @@ func (r *run) list(f *listedFile) error {
 			row.UpdatedAt = newest(row.UpdatedAt, state.UpdatedAt, r.started)
 		}
 		hasLeft = isLess(row.Sources, known)
-		if row.ExpiresAt.IsZero() {
-			row.ExpiresAt = state.ExpiresAt
-		}
 	}
 	room, err := r.memory.enter(r.intake, row.weight()+knownWeight*sum(state.Screenshots, state.Figures))
 	if err != nil {

@@ -25,7 +25,11 @@ type fakeSource struct {
 	files []File
 	// places are the listings that the files are in; nil stands for one of all, "directory:d".
 	places []SourceKey
-	assets map[string][]Asset
+	// expiries are when listings go that say so; zero for never. expiryErr is what they answer with instead, and asked are those that were asked.
+	expiries  map[SourceKey]time.Time
+	expiryErr error
+	asked     []SourceKey
+	assets    map[string][]Asset
 	// attachments are those of files; nil where the API has no such thing. pages are those of jobs, and pagesErr is asked before them.
 	attachments map[string][]Asset
 	pages       map[string][]PageRow
@@ -57,7 +61,14 @@ func (s *fakeSource) Listings(context.Context) []Listing {
 	}
 	var all []Listing
 	for _, key := range s.places {
-		all = append(all, Listing{Key: key, Files: s.list(key)})
+		l := Listing{Key: key, Files: s.list(key)}
+		if at, says := s.expiries[key]; says {
+			l.Expiry = func() (time.Time, bool, error) {
+				s.asked = append(s.asked, key)
+				return at, true, s.expiryErr
+			}
+		}
+		all = append(all, l)
 	}
 	return all
 }

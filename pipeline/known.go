@@ -11,7 +11,7 @@ type knownFile struct {
 	row *FileRow
 	// places are the listings that have it: none where it is not listed.
 	places []SourceKey
-	// expiresAt is when it expires as it is listed now; zero where that is nothing new. updatedAt is the newest of its dates there.
+	// expiresAt is when it goes, as far as is known now. updatedAt is the newest of its dates where it is listed.
 	expiresAt, updatedAt time.Time
 	// named is what the first of the places says of it; nothing where that is what is known.
 	named named
@@ -37,7 +37,9 @@ func (r *run) eachKnown(seen *sightings, stay func(*FileState), visit func(known
 			continue
 		case r.stays(seen, number, k):
 			if e.places == 0 {
-				r.Observer.Observe(FileRecalled{&File{ID: k.Key.FileID, JobID: k.Key.JobID, DirectoryFileID: k.Key.DirectoryFileID}})
+				r.Observer.Observe(FileRecalled{&File{
+					ID: k.Key.FileID, JobID: k.Key.JobID, DirectoryFileID: k.Key.DirectoryFileID, ExpiresAt: k.ExpiresAt,
+				}})
 			}
 			stay(&k.FileState)
 			continue
@@ -46,9 +48,9 @@ func (r *run) eachKnown(seen *sightings, stay func(*FileState), visit func(known
 		if err != nil {
 			return r.ledgerFailed(err)
 		}
-		known := knownFile{row, seen.places(number), time.Time{}, seen.updatedAt(number), seen.names[number], r.asksAll() || e.flags.has(isDue)}
-		if expires, isNew := seen.expiries[number]; isNew {
-			known.expiresAt = unpackTime(expires)
+		known := knownFile{
+			row, seen.places(number), seen.expiry(number, seen.listedExpiry(number)), seen.updatedAt(number), seen.names[number],
+			r.asksAll() || e.flags.has(isDue),
 		}
 		if err := visit(known); err != nil {
 			return err
@@ -69,7 +71,7 @@ func (r *run) stays(seen *sightings, number uint32, k *KnownFile) bool {
 	}
 	_, isDated := seen.dates[number]
 	_, isNamed := seen.names[number]
-	_, expires := seen.expiries[number]
+	expires := !seen.expiry(number, seen.listedExpiry(number)).Equal(k.ExpiresAt)
 	_, isMissedSomewhere := seen.missedIn[number]
 	return e.places == e.sources && !isDated && !isNamed && !expires && !isMissedSomewhere
 }
@@ -165,9 +167,7 @@ func (r *run) placesNow(listed, known, missedIn []SourceKey) (places, missedNow 
 func (r *run) restate(k *knownFile) error {
 	now := *k.row
 	r.place(&now, k.places)
-	if !k.expiresAt.IsZero() {
-		now.ExpiresAt = k.expiresAt
-	}
+	now.ExpiresAt = k.expiresAt
 	if !k.updatedAt.IsZero() && slices.Equal(now.Sources, k.places) {
 		// All that is said of it is that.
 		now.UpdatedAt = k.updatedAt
@@ -175,7 +175,7 @@ func (r *run) restate(k *knownFile) error {
 	r.unchanged(now.State())
 	isNamed, isDated := k.nameAfter(&now), !now.UpdatedAt.Equal(k.row.UpdatedAt)
 	r.confirm(&now)
-	if k.row.isListed() && k.expiresAt.IsZero() && now.isPlacedAs(k.row) && !isNamed && !isDated && now.Decided == k.row.Decided {
+	if k.row.isListed() && now.ExpiresAt.Equal(k.row.ExpiresAt) && now.isPlacedAs(k.row) && !isNamed && !isDated && now.Decided == k.row.Decided {
 		return nil
 	}
 	progress := &fileProgress{row: now, quiet: true}
@@ -224,6 +224,7 @@ func (r *run) restore(k *knownFile) (bool, error) {
 	progress := &fileProgress{row: *k.row, quiet: true}
 	now := &progress.row
 	r.place(now, k.places)
+	now.ExpiresAt = k.expiresAt
 	k.nameAfter(now)
 	now.clear()
 	var rows []*Row

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"iter"
+	"time"
 )
 
 // Listing is one listing of files.
@@ -14,6 +15,9 @@ type Listing struct {
 	// even the file_id can be read: it becomes a row, and the listing goes on. A *SourceError ends this listing, any other error
 	// all of them. What was listed before either is not a complete listing.
 	Files iter.Seq2[File, error]
+	// Expiry returns when all that is listed goes with what holds it, zero for never, and told false where nobody says. It is asked once,
+	// after the first file, and its error ends all listings. Nil is for what holds nothing.
+	Expiry func() (at time.Time, told bool, err error)
 }
 
 // SourceOutcome is what came of a listing.
@@ -36,7 +40,9 @@ type SourceError struct {
 	Key SourceKey
 	// Grows says that all was listed that is there at present, and that more comes.
 	Grows bool
-	Err   error
+	// Absent says that what holds the files is not there.
+	Absent bool
+	Err    error
 }
 
 func (e *SourceError) Error() string { return e.Err.Error() }

@@ -94,9 +94,7 @@ func (k *knownFile) listed() *listedFile {
 	if file.UpdatedAt = k.updatedAt; k.updatedAt.IsZero() {
 		file.UpdatedAt = k.row.UpdatedAt
 	}
-	if file.ExpiresAt = k.expiresAt; k.expiresAt.IsZero() {
-		file.ExpiresAt = k.row.ExpiresAt
-	}
+	file.ExpiresAt = k.expiresAt
 	f := &listedFile{file: &file, places: k.places, state: k.row.State()}
 	if !k.isListed() {
 		f.missedAt = k.row.MissedAt

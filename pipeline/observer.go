@@ -34,8 +34,12 @@ const (
 )
 
 type (
-	// FileListed tells of a file that a listing gave for the first time in this run.
-	FileListed struct{ File *File }
+	// FileListed tells of a file that a listing gave for the first time in this run. ExpiresAt is when it goes, as far as that listing and
+	// the ledger say; zero where they do not.
+	FileListed struct {
+		File      *File
+		ExpiresAt time.Time
+	}
 	// FileUnchanged tells of a file that is as the ledger has it, so that it cost no request of its own. It is valid until
 	// Observe has returned.
 	FileUnchanged struct{ State *FileState }
@@ -49,6 +53,11 @@ type (
 	FileExpired  struct{ File *File }
 	// AssetVanished tells of an asset that the ledger has, and that is not listed any more.
 	AssetVanished struct{ Row *Row }
+	// SourceExpires tells when all goes that a listing has.
+	SourceExpires struct {
+		Key SourceKey
+		At  time.Time
+	}
 	// SourceListed tells what came of a listing.
 	SourceListed struct{ Outcome *SourceOutcome }
 	// KindNotOffered tells that the API offers no assets of a kind: it was refused for all files, in the end of so many that
@@ -151,6 +160,7 @@ func (FileMissed) event()      {}
 func (FileVanished) event()    {}
 func (FileExpired) event()     {}
 func (AssetVanished) event()   {}
+func (SourceExpires) event()   {}
 func (SourceListed) event()    {}
 func (KindNotOffered) event()  {}
 func (KindRefused) event()     {}

@@ -49,6 +49,8 @@ const (
 	// hasScreenshots and hasFigures: some are listed.
 	hasScreenshots
 	hasFigures
+	// expiresAsKnown: a listing says so of the file itself.
+	expiresAsKnown
 )
 
 func (f fileFlags) has(any fileFlags) bool { return f&any != 0 }

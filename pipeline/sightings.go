@@ -20,8 +20,11 @@ type sightings struct {
 	askedAt map[uint32]int64
 	// dates has the files that are listed with another date than is known, and that need no asking.
 	dates map[uint32]int64
-	// expires is when known files expire. expiries has those that expire at another time, and that need no asking.
+	// expires is when known files expire. expiries has those of which a listing says another time, and that need no asking.
 	expires, expiries map[uint32]int64
+	// holds says of listings when all goes that they have; zero for never. Those of which nobody says are not there.
+	holds    map[SourceKey]time.Time
+	lastHeld held
 	// names has the files that are named otherwise than is known, and that need no asking.
 	names map[uint32]named
 	// deferred are files to ask for, once all listings have said of them what they have to say.
@@ -38,7 +41,7 @@ type sightings struct {
 func (r *run) newSightings() (*sightings, error) {
 	s := &sightings{
 		roster: newRoster(), sets: newPlaceSets(), missedIn: map[uint32]uint32{}, askedAt: map[uint32]int64{},
-		dates: map[uint32]int64{}, expires: map[uint32]int64{}, expiries: map[uint32]int64{}, names: map[uint32]named{},
+		dates: map[uint32]int64{}, expires: map[uint32]int64{}, expiries: map[uint32]int64{}, holds: map[SourceKey]time.Time{}, names: map[uint32]named{},
 		deferred: map[uint32]*listedFile{}, mostWeight: r.memory.share / 2,
 	}
 	for k, err := range r.history.Known(r.work) {
@@ -154,10 +157,16 @@ func (r *run) eachListed(ask func(*listedFile)) (*sightings, error) {
 				return nil, err
 			}
 			if ended != nil {
-				outcome.Err = ended
+				if !seen.hasGone(&l, ended) {
+					outcome.Err = ended
+				}
 				break
 			}
-			outcome.Files++
+			if outcome.Files++; outcome.Files == 1 && l.Expiry != nil {
+				if err := r.askExpiry(seen, &l); err != nil {
+					return nil, err
+				}
+			}
 			if malformed != nil {
 				outcome.Malformed++
 			}
@@ -214,13 +223,13 @@ func (r *run) sight(seen *sightings, place SourceKey, f *listedFile) {
 	number, _ := seen.add(f.file.Key())
 	e := seen.at(number)
 	date, isFirst := packTime(f.file.UpdatedAt), e.places == 0
-	if isFirst {
-		seen.listed++
-		r.Observer.Observe(FileListed{f.file})
-	} else {
+	if !isFirst {
 		date = packTime(newest(seen.updatedAt(number), unpackTime(date), r.started))
 	}
-	e.places = seen.sets.with(e.places, place)
+	if e.places = seen.sets.with(e.places, place); isFirst {
+		seen.listed++
+		r.Observer.Observe(FileListed{f.file, seen.expiry(number, f.file.ExpiresAt)})
+	}
 	seen.setUpdated(number, date)
 	if e.flags.has(isAsked) {
 		return
@@ -235,6 +244,7 @@ func (r *run) sight(seen *sightings, place SourceKey, f *listedFile) {
 		if !f.isNew {
 			f.known = seen.sets.sets[e.sources]
 		}
+		f.file.ExpiresAt = latest(f.file.ExpiresAt, seen.listedExpiry(number))
 		if before, kept := seen.forgetName(number); kept {
 			f.file.merge(before.file, r.started)
 		}
@@ -244,9 +254,7 @@ func (r *run) sight(seen *sightings, place SourceKey, f *listedFile) {
 	}
 	seen.name(number, place, f.file)
 	r.belief.countFull(e.flags)
-	if expires := packTime(f.file.ExpiresAt); !f.file.ExpiresAt.IsZero() && expires != seen.expires[number] {
-		seen.expiries[number] = expires
-	}
+	seen.listExpiry(number, f.file.ExpiresAt)
 }
 
 // askDeferred asks for the files that wait.
@@ -282,6 +290,7 @@ func (s *sightings) askThose(which func(*listedFile) bool, ask func(*listedFile)
 		delete(s.deferred, number)
 		delete(s.dates, number)
 		s.weight -= f.file.weight()
+		f.file.ExpiresAt = s.expiry(number, f.file.ExpiresAt)
 		ask(f)
 	}
 	s.order = waiting

@@ -2,14 +2,13 @@ package main
 
 import (
 	"context"
-	"strings"
+	"log/slog"
 
 	"github.com/spf13/cobra"
 
 	"exporter/internal/config"
 	"exporter/internal/export"
 	"exporter/internal/llamacloud"
-	"exporter/pipeline"
 )
 
 // clientCommand is what commands share that ask the API, and have no export.
@@ -23,13 +22,8 @@ func (a *app) newClientCommand(c *cobra.Command) *clientCommand {
 	return &clientCommand{app: a, load: a.withConfig(c, config.SectionAPI, config.SectionLimits, config.SectionLog)}
 }
 
-// withClient calls do with a client and the ids among the arguments, until the first interrupt.
-func (k *clientCommand) withClient(c *cobra.Command, args []string,
-	do func(ctx context.Context, client *llamacloud.Client, ids []pipeline.ID) error) error {
-	ids, err := parseIDs(args, strings.Fields(c.Use)[1:])
-	if err != nil {
-		return err
-	}
+// withClient calls do with a client, and with the log, until the first interrupt.
+func (k *clientCommand) withClient(c *cobra.Command, do func(ctx context.Context, client *llamacloud.Client, log *slog.Logger) error) error {
 	cfg, err := k.load()
 	if err != nil {
 		return err
@@ -43,18 +37,5 @@ func (k *clientCommand) withClient(c *cobra.Command, args []string,
 	defer client.Close()
 	ctx, cancel := export.Interruptible(c.Context(), k.stop)
 	defer cancel()
-	return do(ctx, client, ids)
-}
-
-// parseIDs checks ids; names are those of the usage line, of which the last may stand for many.
-func parseIDs(args, names []string) ([]pipeline.ID, error) {
-	ids := make([]pipeline.ID, len(args))
-	for i, arg := range args {
-		id, err := pipeline.ParseID(arg)
-		if err != nil {
-			return nil, usagef("%s: %w", strings.TrimSuffix(names[min(i, len(names)-1)], "..."), err)
-		}
-		ids[i] = id
-	}
-	return ids, nil
+	return do(ctx, client, log)
 }

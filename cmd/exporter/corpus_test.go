@@ -68,8 +68,8 @@ func TestRun_Corpus_IsCompleteAndExact(t *testing.T) {
 
 				server.Reset()
 				c.mustRun(args...)
-				if n := len(server.Requests()); n != len(corpusDirectories(t, corpus))/2 {
-					t.Errorf("the second run made %d requests, want one for each directory", n)
+				if n := len(server.Requests()); n != perDirectory*len(corpusDirectories(t, corpus))/2 {
+					t.Errorf("the second run made %d requests, want %d for each directory", n, perDirectory)
 				}
 			})
 		}

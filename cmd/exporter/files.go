@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 
@@ -20,7 +21,7 @@ func newFilesCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "files",
 		Short: "A directory's files: ls, get, add, upload, update, rm",
-		Long: `files lists and changes the files of a directory. The commands that change something ask first, or take --yes; they are
+		Long: `files lists and changes the files of a directory, which is given by its id or its name. The commands that change something ask first, or take --yes; they are
 the only ones of exporter that send anything but GET requests.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
@@ -35,6 +36,8 @@ type filesCommand struct {
 	*clientCommand
 	asJSON bool
 	yes    bool
+	// logger is there while there is a client.
+	logger *slog.Logger
 }
 
 func (a *app) newFilesCommand(c *cobra.Command) *filesCommand {

@@ -15,10 +15,10 @@ import (
 
 func newFilesLsCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
-		Use:   "ls DIRECTORY_ID",
+		Use:   "ls DIRECTORY",
 		Short: "List the files of a directory",
 		Example: `  exporter files ls dir-abc123
-  exporter files ls dir-abc123 --display-name-contains invoice --json`,
+  exporter files ls 'Invoices 2026' --display-name-contains invoice --json`,
 		Args: cobra.ExactArgs(1),
 	}
 	f := a.newFilesCommand(c)
@@ -30,7 +30,7 @@ func newFilesLsCommand(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return f.withClient(c, args, func(ctx context.Context, client *llamacloud.Client, ids []pipeline.ID) error {
+		return f.withDirectory(c, args, func(ctx context.Context, client *llamacloud.Client, ids []pipeline.ID) error {
 			p := f.newPrinter()
 			var odd error
 			for file, err := range client.DirectoryFiles(ctx, ids[0], query) {
@@ -98,7 +98,7 @@ func (f *fileFilter) query() (llamacloud.DirectoryFilesQuery, error) {
 
 func newFilesGetCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
-		Use:     "get DIRECTORY_ID DIRECTORY_FILE_ID",
+		Use:     "get DIRECTORY DIRECTORY_FILE_ID",
 		Short:   "Show one file of a directory",
 		Example: `  exporter files get dir-abc123 dfl-abc123 --json --expand download_url`,
 		Args:    cobra.ExactArgs(2),
@@ -108,7 +108,7 @@ func newFilesGetCommand(a *app) *cobra.Command {
 	var expand []string
 	addExpand(c.Flags(), &expand)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return f.withClient(c, args, func(ctx context.Context, client *llamacloud.Client, ids []pipeline.ID) error {
+		return f.withDirectory(c, args, func(ctx context.Context, client *llamacloud.Client, ids []pipeline.ID) error {
 			return f.show(client.DirectoryFile(ctx, ids[0], ids[1], expand...))
 		})
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
+	"exporter/internal/config"
 	"exporter/internal/llamacloud"
 	"exporter/pipeline"
 )
@@ -42,7 +43,7 @@ func (v *fileFields) patch(fs *pflag.FlagSet) (patch llamacloud.DirectoryFilePat
 
 func newFilesAddCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
-		Use:     "add DIRECTORY_ID FILE_ID",
+		Use:     "add DIRECTORY FILE_ID",
 		Short:   "Put a file that is stored already into a directory",
 		Example: `  exporter files add dir-abc123 182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e --display-name report.pdf --metadata '{"year": 2024}'`,
 		Args:    cobra.ExactArgs(2),
@@ -57,7 +58,7 @@ func newFilesAddCommand(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return f.withClient(c, args, func(ctx context.Context, client *llamacloud.Client, ids []pipeline.ID) error {
+		return f.withDirectory(c, args, func(ctx context.Context, client *llamacloud.Client, ids []pipeline.ID) error {
 			if err := f.confirm("add file %s to directory %s", ids[1], ids[0]); err != nil {
 				return err
 			}
@@ -71,7 +72,7 @@ func newFilesAddCommand(a *app) *cobra.Command {
 
 func newFilesUpdateCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
-		Use:     "update DIRECTORY_ID DIRECTORY_FILE_ID",
+		Use:     "update DIRECTORY DIRECTORY_FILE_ID",
 		Short:   "Rename, describe or move a file of a directory",
 		Example: `  exporter files update dir-abc123 dfl-abc123 --display-name new.pdf --move-to dir-def456`,
 		Args:    cobra.ExactArgs(2),
@@ -81,7 +82,7 @@ func newFilesUpdateCommand(a *app) *cobra.Command {
 	f.addYes(c.Flags())
 	var fields fileFields
 	fields.addFlags(c.Flags())
-	target := c.Flags().String("move-to", "", "move the file to this `DIRECTORY`")
+	target := c.Flags().String("move-to", "", "move the file to this `DIRECTORY`, given by its id or its name")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		patch, err := fields.patch(c.Flags())
 		if err != nil {
@@ -91,14 +92,20 @@ func newFilesUpdateCommand(a *app) *cobra.Command {
 		if !slices.ContainsFunc(changes, c.Flags().Changed) {
 			return usagef("nothing to update: give --display-name, --unique-id, --metadata or --move-to")
 		}
+		var to config.Reference
 		if c.Flags().Changed("move-to") {
-			id, err := pipeline.ParseID(*target)
-			if err != nil {
-				return usagef("--move-to: %w", err)
+			if to, err = parseDirectory(*target, "--move-to"); err != nil {
+				return err
 			}
-			patch.TargetDirectoryID = llamacloud.Value(id)
 		}
-		return f.withClient(c, args, func(ctx context.Context, client *llamacloud.Client, ids []pipeline.ID) error {
+		return f.withDirectory(c, args, func(ctx context.Context, client *llamacloud.Client, ids []pipeline.ID) error {
+			if to != "" {
+				id, err := f.findDirectory(ctx, client, to)
+				if err != nil {
+					return err
+				}
+				patch.TargetDirectoryID = llamacloud.Value(id)
+			}
 			if err := f.confirm("update file %s of directory %s", ids[1], ids[0]); err != nil {
 				return err
 			}
@@ -110,7 +117,7 @@ func newFilesUpdateCommand(a *app) *cobra.Command {
 
 func newFilesRmCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
-		Use:     "rm DIRECTORY_ID DIRECTORY_FILE_ID...",
+		Use:     "rm DIRECTORY DIRECTORY_FILE_ID...",
 		Short:   "Remove files from a directory",
 		Example: `  exporter files rm dir-abc123 dfl-abc123 --yes`,
 		Args:    cobra.MinimumNArgs(2),
@@ -118,7 +125,7 @@ func newFilesRmCommand(a *app) *cobra.Command {
 	f := a.newFilesCommand(c)
 	f.addYes(c.Flags())
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return f.withClient(c, args, func(ctx context.Context, client *llamacloud.Client, ids []pipeline.ID) error {
+		return f.withDirectory(c, args, func(ctx context.Context, client *llamacloud.Client, ids []pipeline.ID) error {
 			if err := f.confirm("remove %d files from directory %s", len(ids)-1, ids[0]); err != nil {
 				return err
 			}
@@ -138,7 +145,7 @@ func newFilesRmCommand(a *app) *cobra.Command {
 
 func newFilesUploadCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
-		Use:   "upload DIRECTORY_ID PATH...",
+		Use:   "upload DIRECTORY PATH...",
 		Short: "Upload files from disk into a directory",
 		Long: `upload sends files from disk, one after the other, and puts each into the directory. --metadata is that of all of them; a name or
 an id is one file's only. Without --display-name and --unique-id the API derives them from the file's name and --external-file-id.`,
@@ -169,7 +176,7 @@ an id is one file's only. Without --display-name and --unique-id the API derives
 		if err != nil {
 			return err
 		}
-		return f.withClient(c, args[:1], func(ctx context.Context, client *llamacloud.Client, ids []pipeline.ID) error {
+		return f.withDirectory(c, args[:1], func(ctx context.Context, client *llamacloud.Client, ids []pipeline.ID) error {
 			if err := f.confirm("upload %d files (%s) into directory %s", len(args)-1, humanBytes(total), ids[0]); err != nil {
 				return err
 			}

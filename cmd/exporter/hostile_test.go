@@ -323,8 +323,12 @@ func TestRun_HostileIDs_AreRefusedBeforeARequest(t *testing.T) {
 			if want := 2 * len(oddIDs); len(e.rows) != want {
 				t.Errorf("%d rows, want %d", len(e.rows), want)
 			}
-			// One for the listing, and for each good id two for its listings and two for its blobs.
-			if got, want := len(server.Requests()), 1+4*len(oddIDs); got != want {
+			// One for the listing, with what a directory costs beside, and for each good id two for its listings and two for its blobs.
+			listing := 1
+			if source[0] == "--directory" {
+				listing = perDirectory
+			}
+			if got, want := len(server.Requests()), listing+4*len(oddIDs); got != want {
 				t.Errorf("%d requests, want %d", got, want)
 			}
 			for _, r := range server.Requests() {

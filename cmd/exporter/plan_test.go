@@ -42,7 +42,7 @@ func TestPlan_Requests_AreThoseOfARunWithoutRetries(t *testing.T) {
 	if err := json.Unmarshal([]byte(newCLI(t, api.URL).mustRun("plan", "--directory", "synthetic", "--json")), &p); err != nil {
 		t.Fatal(err)
 	}
-	if want := int64(1 + 2*files + each*files); p.Requests != want || len(server.Requests()) <= 2+2*files {
+	if want := int64(perDirectory + 2*files + each*files); p.Requests != want || len(server.Requests()) <= 2*perDirectory+2*files {
 		t.Errorf("%d requests are planned and %d were sent, want %d after some were throttled", p.Requests, len(server.Requests()), want)
 	}
 }

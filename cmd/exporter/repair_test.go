@@ -112,7 +112,7 @@ func TestExport_RepairOfVanished_IsFailed(t *testing.T) {
 	n.night()
 	n.must(os.Remove(filepath.Join(n.out, gone.Location.Path)))
 	n.night("--repair")
-	n.wantRequests("repair", 1, 0)
+	n.wantRequests("repair", perDirectory, 0)
 	row := readExport(t, n.out).rows[gone.Key()]
 	if row.Status != pipeline.Failed || !strings.HasPrefix(row.Reason, pipeline.ClassDamaged+": ") || row.VanishedAt.IsZero() {
 		t.Errorf("got %s (%s), vanished at %v, want it failed, damaged and vanished", row.Status, row.Reason, row.VanishedAt)

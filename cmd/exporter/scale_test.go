@@ -35,8 +35,8 @@ func TestRun_ManyAssets_IsComplete(t *testing.T) {
 			}
 			server.Reset()
 			c.mustRun(args...)
-			if n := len(server.Requests()); n != 1 {
-				t.Errorf("the second run made %d requests, want 1", n)
+			if n := len(server.Requests()); n != perDirectory {
+				t.Errorf("the second run made %d requests, want %d", n, perDirectory)
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"exporter/internal/llamacloud"
-	"exporter/pipeline"
 )
 
 func newSourcesCommand(a *app) *cobra.Command {
@@ -37,12 +37,12 @@ not offer, or not to this key, is said in a line, and the others are listed.`,
 	fs.DurationVar(&s.within, "created-within", 7*24*time.Hour, "list parse jobs and batches that were created so `LONG` ago at most")
 	fs.BoolVar(&s.files, "files", false, "count the files of each directory, for which they are listed")
 	fs.BoolVar(&s.asJSON, "json", false, "print JSON, a line for each of them")
-	c.RunE = func(c *cobra.Command, args []string) error {
+	c.RunE = func(c *cobra.Command, _ []string) error {
 		kinds, err := s.kinds(names)
 		if err != nil {
 			return err
 		}
-		return s.withClient(c, args, func(ctx context.Context, client *llamacloud.Client, _ []pipeline.ID) error {
+		return s.withClient(c, func(ctx context.Context, client *llamacloud.Client, _ *slog.Logger) error {
 			return s.list(ctx, client, kinds)
 		})
 	}
@@ -64,6 +64,9 @@ func (s *sourcesCommand) kinds(all []string) ([]sourceKind, error) {
 		if !slices.Contains(all, name) {
 			return nil, usagef("--kind %q: there are %s", name, strings.Join(all, ", "))
 		}
+	}
+	if len(s.names) == 0 {
+		return nil, usagef("--kind is empty: there are %s", strings.Join(all, ", "))
 	}
 	if s.within <= 0 {
 		return nil, usagef("--created-within %v: want a positive duration such as 24h", s.within)

@@ -96,7 +96,7 @@ func (s *summary) text() string {
 		line("missing", "%s", note)
 	}
 	if e := s.Expiring; e != nil {
-		line("expiring", "%d files expire before the next nightly run, the first at %s", e.Files, e.First.UTC().Format(time.RFC3339))
+		line("expiring", "%s", e.Text())
 	}
 	requests := []string{fmt.Sprintf("%d", c.Requests.Sent)}
 	requests = appendCount(requests, c.Requests.Retries, "retries")

@@ -96,7 +96,7 @@ func (l *liar) wantTrue(t *testing.T) {
 func TestRun_APILiesForOneNight_NothingShows(t *testing.T) {
 	const files = 40
 	past, future := time.Now().Add(-time.Hour*24*365), time.Now().Add(time.Hour)
-	isListing := func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/files") }
+	isOfDirectory := func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/v1/beta/directories/") }
 	for _, tt := range []struct {
 		name    string
 		updated time.Time
@@ -108,24 +108,24 @@ func TestRun_APILiesForOneNight_NothingShows(t *testing.T) {
 		requests, blobs int
 	}{
 		{"pictures are not there yet", future, true, func(r *http.Request, answer map[string]any) any {
-			if isListing(r) {
+			if isOfDirectory(r) {
 				return answer
 			}
 			return []any{}
 			// The first files, and those that are listed beside them, are asked for attachments, twice as the answer makes no sense.
-		}, 0, 3*(1+2*files) + 4*files + 2*(10+8), 4 * files},
+		}, 0, 3*(perDirectory+2*files) + 4*files + 2*(10+8), 4 * files},
 		{"pictures are not there any more", future, false, func(r *http.Request, answer map[string]any) any {
-			if isListing(r) {
+			if isOfDirectory(r) {
 				return answer
 			}
 			return []any{}
-		}, exitStopped, 3 * (1 + 2*files), 0},
+		}, exitStopped, 3 * (perDirectory + 2*files), 0},
 		{"half of the pictures are not listed", future, false, func(r *http.Request, answer map[string]any) any {
 			if list, ok := answer["list"].([]any); ok && len(list) > 0 {
 				return list[:len(list)/2]
 			}
 			return whole(answer)
-		}, 0, 3 * (1 + 2*files), 0},
+		}, 0, 3 * (perDirectory + 2*files), 0},
 		{"files have no dates", past, false, func(r *http.Request, answer map[string]any) any {
 			if items, ok := answer["items"].([]any); ok {
 				for _, item := range items {
@@ -133,17 +133,18 @@ func TestRun_APILiesForOneNight_NothingShows(t *testing.T) {
 				}
 			}
 			return whole(answer)
-		}, 0, 3, 0},
+		}, 0, 3 * perDirectory, 0},
 		{"no file is listed", past, false, func(r *http.Request, answer map[string]any) any {
 			answer["items"] = []any{}
 			return answer
-		}, exitStopped, 3, 0},
+			// When the directory expires is asked only where it has a file.
+		}, exitStopped, 3*perDirectory - 1, 0},
 		{"a file is not listed", past, false, func(r *http.Request, answer map[string]any) any {
 			if items, ok := answer["items"].([]any); ok {
 				answer["items"] = items[1:]
 			}
 			return answer
-		}, 0, 3, 0},
+		}, 0, 3 * perDirectory, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			l := newLiar(t, files, tt.updated)

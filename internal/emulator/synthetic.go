@@ -56,8 +56,10 @@ type SyntheticOptions struct {
 	ParseJobs, ParseImages, ParsePages, PageText int
 	// Index adds an index over the directory. Batch adds a batch: each file's job is the parse job of its number, as far as they go.
 	Index, Batch bool
-	IDs          SyntheticIDs
-	Seed         uint64
+	// ExpiresAt is when the directory says that it goes; never when zero.
+	ExpiresAt time.Time
+	IDs       SyntheticIDs
+	Seed      uint64
 }
 
 // SyntheticFile returns the id of the file of a number, which counts from 0, and that of its directory file.
@@ -92,6 +94,7 @@ func Synthetic(o SyntheticOptions) *Corpus {
 	_ = c.AddProject(ProjectSpec{ID: projectID, Name: "Synthetic", OrganizationID: organizationID, IsDefault: true})
 	_ = c.AddDirectory(DirectorySpec{
 		ID: SyntheticDirectory, Name: "Synthetic", ProjectID: projectID, OrganizationID: organizationID, CreatedAt: syntheticEpoch(),
+		ExpiresAt: o.ExpiresAt,
 	})
 	d, _ := c.directories.get(SyntheticDirectory)
 	for i := range o.Files {

@@ -88,7 +88,7 @@ func eachCompaction(t *testing.T, c crashCase, first int, fault func(number, n i
 	if err := crashOrphans(export, c.archive); err != nil {
 		t.Fatal(err)
 	}
-	for n := 1 + first; ; n += min(*faultsApart, 3) {
+	for n := 1 + first; ; n += crashesApart() {
 		disk := export.Recover(durabletest.DropNone, 0)
 		disk.FailWith(func(number int) error { return fault(number, n) })
 		err := crashCompact(disk)

@@ -3,6 +3,7 @@ package export
 import (
 	"cmp"
 	"log/slog"
+	"time"
 
 	"exporter/internal/config"
 	"exporter/internal/llamacloud"
@@ -55,13 +56,14 @@ func Connect(cfg *config.Config, log *slog.Logger, spool func() (llamacloud.Spoo
 	return client, nil
 }
 
-// selection returns what to export, of which everything is named by its id.
-func selection(s *config.Source, wait bool) llamacloud.Selection {
+// selection returns what to export, of which everything is named by its id. Of some directories it is known when they expire.
+func selection(s *config.Source, wait bool, expiries map[pipeline.ID]time.Time) llamacloud.Selection {
 	return llamacloud.Selection{
 		Directories:         config.IDs(s.Directories),
 		Pipelines:           config.IDs(s.Pipelines),
 		Files:               s.Files,
 		Project:             s.Project,
+		Expiries:            expiries,
 		Indexes:             config.IDs(s.Indexes),
 		Batches:             s.BatchIDs,
 		DirectoryBatches:    s.Batches,

@@ -130,6 +130,7 @@ func (r *counter) snapshot() Counts {
 	c.Requests.Paused -= c.Limit.pause.left(time.Now())
 	c.Assets.Skipped = maps.Clone(r.Assets.Skipped)
 	c.incomplete, c.notOffered, c.OddFields = slices.Clone(r.incomplete), slices.Clone(r.notOffered), maps.Clone(r.OddFields)
+	c.expiring.Sources = slices.Clone(r.expiring.Sources)
 	c.Errors = make(map[string]*ErrorClass, len(r.Errors))
 	for class, e := range r.Errors {
 		c.Errors[class] = new(*e)
@@ -145,10 +146,12 @@ func (r *counter) Observe(e pipeline.Event) {
 	switch e := e.(type) {
 	case pipeline.FileListed:
 		r.Files.Listed++
-		r.expiring.list(e.File, time.Now())
+		r.expiring.file(e.ExpiresAt, time.Now())
 	case pipeline.FileRecalled:
 		r.Files.Recalled++
-		r.expiring.list(e.File, time.Now())
+		r.expiring.file(e.File.ExpiresAt, time.Now())
+	case pipeline.SourceExpires:
+		r.expiring.source(e.Key, e.At, time.Now())
 	case pipeline.FileMissed:
 		r.Files.Missed++
 	case pipeline.FileExpired:

@@ -241,15 +241,19 @@ func crashCases() (cases []crashCase) {
 	return cases
 }
 
+// crashesApart is of how many operations one is tried by a test that crashes at every operation and does so once for each way of losing what was
+// not synced: with three ways, of which each begins behind the one before, every operation is tried. It is 1 where all faults are to be tried.
+func crashesApart() int { return min(*faultsApart, 3) }
+
 // An export crashes at every operation, and the disk keeps all, half or nothing of what was not synced. What is
 // committed is there, and the next run makes it complete and exact.
 func TestExport_CrashAtEveryOperation_LosesNothing(t *testing.T) {
 	for _, c := range crashCases() {
-		for _, drop := range []durabletest.Drop{durabletest.DropNone, durabletest.DropHalf, durabletest.DropAll} {
+		for first, drop := range []durabletest.Drop{durabletest.DropNone, durabletest.DropHalf, durabletest.DropAll} {
 			t.Run(fmt.Sprintf("%s/drop %s", c.name, drop), func(t *testing.T) {
 				t.Parallel()
 				archive := c.archive
-				for n := 1; ; n++ {
+				for n := 1 + first; ; n += crashesApart() {
 					crashing := c.disk(func(number int) error {
 						if number >= n {
 							return storetest.ErrCrashed
@@ -259,7 +263,7 @@ func TestExport_CrashAtEveryOperation_LosesNothing(t *testing.T) {
 					source := newCrashSource()
 					err := crashExport(crashing, source, archive)
 					if err == nil && crashing.Operations() < n {
-						t.Logf("crashed at each of %d operations", n-1)
+						t.Logf("%d operations", crashing.Operations())
 						break
 					}
 					if !errors.Is(err, storetest.ErrCrashed) {
@@ -288,11 +292,11 @@ func TestExport_CrashAtEveryOperation_LosesNothing(t *testing.T) {
 // Each operation fails once, with the disk full or broken: the run says so, and the next one completes the export.
 func TestExport_FailAtEveryOperation_RunStops(t *testing.T) {
 	for name, archive := range map[string]bool{"local": false, "archive": true} {
-		for _, errno := range []error{syscall.ENOSPC, syscall.EIO} {
+		for first, errno := range []error{syscall.ENOSPC, syscall.EIO} {
 			t.Run(fmt.Sprintf("%s/%v", name, errno), func(t *testing.T) {
 				t.Parallel()
 				tolerated := 0
-				for n := 1; ; n++ {
+				for n := 1 + first; ; n += min(*faultsApart, 2) {
 					var fired durabletest.Operation
 					failing := storetest.DirDisk{Memory: durabletest.NewMemory(func(o durabletest.Operation) error {
 						if o.Number == n {

@@ -39,12 +39,12 @@ func (l *logObserver) Observe(e pipeline.Event) {
 	switch e := e.(type) {
 	case pipeline.AssetDone:
 		if e.Row.Status == pipeline.Failed {
-			l.failed("asset failed", e.Row.Reason, "file_id", e.Row.FileID, "kind", e.Row.Kind, "page", e.Row.PageIndex,
-				"figure", e.Row.FigureName, "attempts", e.Row.Attempts, "error", e.Row.Reason)
+			l.failed("asset failed", e.Row.Reason, append(idAttrs(e.Row.Key().Owner()), "kind", e.Row.Kind, "page", e.Row.PageIndex,
+				"figure", e.Row.FigureName, "attempts", e.Row.Attempts, "error", e.Row.Reason)...)
 		}
 	case pipeline.FileSettled:
 		if e.Row.Status == pipeline.Failed {
-			l.failed("file failed", e.Row.Error, "file_id", e.Row.ID, "error", e.Row.Error)
+			l.failed("file failed", e.Row.Error, append(idAttrs(e.Row.File.Owner()), "error", e.Row.Error)...)
 		}
 	case pipeline.SourceListed:
 		if err := e.Outcome.Err; err != nil {
@@ -56,7 +56,8 @@ func (l *logObserver) Observe(e pipeline.Event) {
 	case pipeline.KindRefused:
 		l.log.Warn(fmt.Sprintf("the %ss of some files were refused as if the API had none", e.Kind), "files", e.Files, "error", e.Err)
 	case pipeline.FieldOdd:
-		l.failed("a value makes no sense, and is taken for null", e.Field, "field", e.Field, "value", e.Value, "file_id", e.File.ID)
+		l.failed("a value makes no sense, and is taken for null", e.Field,
+			append([]any{"field", e.Field, "value", e.Value}, idAttrs(e.File.Owner())...)...)
 	case pipeline.Paused:
 		l.pause(e)
 	case pipeline.Paced:
@@ -69,6 +70,18 @@ func (l *logObserver) Observe(e pipeline.Event) {
 	case pipeline.Committed:
 		l.log.Debug("committed", "assets", e.Assets, "files", e.Files, "took", e.Took.String())
 	}
+}
+
+// idAttrs names a file, or a parse job and its file, where that is known.
+func idAttrs(o pipeline.Owner) []any {
+	var attrs []any
+	if o.JobID != "" {
+		attrs = append(attrs, "job_id", o.JobID)
+	}
+	if o.JobID == "" || o.FileID != "" {
+		attrs = append(attrs, "file_id", o.FileID)
+	}
+	return attrs
 }
 
 // failed logs what went wrong: the first of its class as a warning, the others, which may be many, at debug level.

@@ -86,3 +86,24 @@ func TestLogObserver_Paced_NotForEachSmallChange(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// What failed of a parse job is told by the job's id, and that of its file where that is known.
+func TestLogObserver_Failed_NamesTheJob(t *testing.T) {
+	failed := func(file pipeline.File, reason string) pipeline.Event {
+		return pipeline.FileSettled{Row: &pipeline.FileRow{File: file, Status: pipeline.Failed, Error: reason}}
+	}
+	got := loggedEvents(t,
+		failed(pipeline.File{JobID: "pjb-1"}, "http_500: a"), failed(pipeline.File{JobID: "pjb-2", ID: "f"}, "http_502: b"),
+		failed(pipeline.File{ID: "f"}, "http_503: c"),
+		pipeline.FieldOdd{File: &pipeline.File{JobID: "pjb-3"}, Oddity: pipeline.Oddity{Field: "index", Value: "x"}},
+	)
+	want := []string{
+		"msg=\"file failed\" job_id=pjb-1 error=\"http_500: a\"\n",
+		"msg=\"file failed\" job_id=pjb-2 file_id=f error=\"http_502: b\"\n",
+		"msg=\"file failed\" file_id=f error=\"http_503: c\"\n",
+		"msg=\"a value makes no sense, and is taken for null\" field=index value=x job_id=pjb-3\n",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"exporter/internal/config"
 	"exporter/internal/llamacloud"
@@ -99,9 +100,7 @@ func (r *run) lookUp(
 		references []config.Reference
 		list       iter.Seq2[named, error]
 	}{
-		{"directory", "source.directories", s.Directories, listNamed(
-			client.Directories(ctx, llamacloud.DirectoriesQuery{}),
-			func(d *llamacloud.Directory) named { return named{d.ID, d.Name.Or("")} })},
+		{"directory", "source.directories", s.Directories, r.namedDirectories(ctx, client)},
 		{"pipeline", "source.pipelines", s.Pipelines, listNamed(
 			client.Pipelines(ctx, llamacloud.PipelinesQuery{}),
 			func(p *llamacloud.Pipeline) named { return named{p.ID, p.Name.Or("")} })},
@@ -109,14 +108,11 @@ func (r *run) lookUp(
 			client.Indexes(ctx, llamacloud.IndexesQuery{}),
 			func(i *llamacloud.Index) named { return named{i.ID, i.Name.Or("")} })},
 	} {
-		l := lookup{what: kind.what, found: map[config.Reference]*found{}}
+		l := newLookup(kind.what)
 		for _, reference := range kind.references {
-			if mayBeName(reference) && !isKnown(kind.path, reference) {
-				l.found[reference] = &found{}
+			if !isKnown(kind.path, reference) {
+				l.want(reference)
 			}
-		}
-		if len(l.found) == 0 {
-			continue
 		}
 		if err := l.read(kind.list); err != nil {
 			return false, err
@@ -133,6 +129,31 @@ func (r *run) lookUp(
 		}
 	}
 	return changed, nil
+}
+
+// namedDirectories lists the directories of the project, and notes when they expire.
+func (r *run) namedDirectories(ctx context.Context, client *llamacloud.Client) iter.Seq2[named, error] {
+	r.expiries = map[pipeline.ID]time.Time{}
+	return listNamed(client.Directories(ctx, llamacloud.DirectoriesQuery{}), func(d *llamacloud.Directory) named {
+		if at, told := d.Expiry(); told {
+			r.expiries[pipeline.ID(d.ID)] = at
+		}
+		return nameOf(d)
+	})
+}
+
+func nameOf(d *llamacloud.Directory) named { return named{d.ID, d.Name.Or("")} }
+
+// DirectoryID returns the id of a directory that is given by its id or its name. What is an id by its form is not asked for; where
+// directories cannot be listed, what may be an id is taken for one.
+func DirectoryID(ctx context.Context, client *llamacloud.Client, given config.Reference) (pipeline.ID, error) {
+	l := newLookup("directory")
+	l.want(given)
+	if err := l.read(listNamed(client.Directories(ctx, llamacloud.DirectoriesQuery{}), nameOf)); err != nil {
+		return "", err
+	}
+	id, err := l.id(given)
+	return pipeline.ID(id), err
 }
 
 // listNamed leaves out what has no id that can be used.
@@ -158,6 +179,15 @@ type lookup struct {
 	unlisted error
 }
 
+func newLookup(what string) *lookup { return &lookup{what: what, found: map[config.Reference]*found{}} }
+
+// want has a reference looked for, unless it is an id by its form.
+func (l *lookup) want(reference config.Reference) {
+	if mayBeName(reference) {
+		l.found[reference] = &found{}
+	}
+}
+
 // found is what there is of a reference.
 type found struct {
 	isID bool
@@ -165,8 +195,11 @@ type found struct {
 	named []string
 }
 
-// read goes through the listing. The error is one that everything else would end with, too.
+// read goes through the listing, if anything is looked for. The error is one that everything else would end with, too.
 func (l *lookup) read(list iter.Seq2[named, error]) error {
+	if len(l.found) == 0 {
+		return nil
+	}
 	for n, err := range list {
 		if llamacloud.EndsAll(err) {
 			return err

@@ -64,6 +64,8 @@ type run struct {
 	begun bool
 	// unsure tells that what is to be exported may be a name, although it is taken for an id.
 	unsure bool
+	// expiries are when directories expire that were listed for their names; zero for never.
+	expiries map[pipeline.ID]time.Time
 	// worth is what a compaction would gain.
 	worth *Worth
 }
@@ -132,7 +134,7 @@ func (r *run) bringUp(ctx context.Context, client *llamacloud.Client) (report *R
 
 // pipelineOptions are those of a run and of a plan.
 func (r *run) pipelineOptions(client *llamacloud.Client) pipeline.Options {
-	cfg, files := r.Config, selection(&r.Config.Source, r.Config.Run.Wait)
+	cfg, files := r.Config, selection(&r.Config.Source, r.Config.Run.Wait, r.expiries)
 	incremental := cfg.Run.Since == config.SinceLast && narrow(&files, r.last.watermark(r.Source), r.Log)
 	return pipeline.Options{
 		Source:        llamacloud.NewSource(client, files),
@@ -260,6 +262,9 @@ func (r *run) merge(ctx context.Context, ledger *manifest.Ledger, runErr error) 
 	}
 	if err := ledger.Compact(ctx); err != nil {
 		return errors.Join(runErr, storageError("merge the manifest", err))
+	}
+	if err := writeReadme(ctx, r.store); err != nil {
+		return errors.Join(runErr, storageError("write "+ReadmeName, err))
 	}
 	if err := r.seeWorth(ctx, ledger); err != nil {
 		return errors.Join(runErr, storageError("list the shards", err))

@@ -210,6 +210,11 @@ func TestSource_Document_PageInItsPlace(t *testing.T) {
 		{"report.pdf", "text/html", page, ClassNotDocument}, {"report.PDF", "application/pdf", page, ClassNotDocument},
 		{"report.docx", "", `{"detail":"gone"}`, ClassNotDocument}, {"photo.png", "", "<?xml version='1.0'?><Error/>", ClassNotDocument},
 		{"table.xls", "text/html", page, ClassNotDocument}, {"table.xls", "application/vnd.ms-excel", page, ""},
+		{"table.xls", "application/xml; charset=utf-8", "<?xml version='1.0'?><Error/>", ClassNotDocument},
+		{"letter.doc", "Text/HTML; charset=utf-8", page, ClassNotDocument}, {"deck.key", "text/html", page, ClassNotDocument},
+		{"mail.msg", "application/problem+json", `{"detail":"gone"}`, ClassNotDocument}, {"deck.key", "", page, ""},
+		{"Report v. 2", "text/html", page, ""}, {"https://example.com", "text/html", page, ""},
+		{"notes.ipynb", "application/json", "{}", ""}, {"page.xhtml", "text/html", page, ""}, {"drawing.svg", "text/xml", "<?xml version='1.0'?><svg/>", ""},
 		{"page.html", "text/html", page, ""}, {"data.json", "", "{}", ""}, {"README", "text/html", page, ""}, {"report.pdf", "", "%PDF-1.7", ""},
 	} {
 		synctest.Test(t, func(t *testing.T) {

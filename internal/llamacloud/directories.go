@@ -3,7 +3,6 @@ package llamacloud
 import (
 	"context"
 	"iter"
-	"net/http"
 	"net/url"
 
 	"exporter/pipeline"
@@ -73,7 +72,7 @@ func (c *Client) Directories(ctx context.Context, q DirectoriesQuery) iter.Seq2[
 
 // Directory returns a directory.
 func (c *Client) Directory(ctx context.Context, id pipeline.ID) (Directory, error) {
-	k, err := c.newCall(http.MethodGet, directoryRoute, nil, idSegment(id))
+	k, err := c.newSingleCall(directoryRoute, nil, idSegment(id))
 	if err != nil {
 		return Directory{}, err
 	}

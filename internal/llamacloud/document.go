@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"path"
 	"strings"
 	"time"
 
@@ -93,11 +92,19 @@ func (a *answer) pageInPlaceOf(head []byte, name string) string {
 	}
 	switch looks {
 	case "text/html", "text/xml", "application/json":
-		if media.IsBinary(media.DocumentTypeByExtension(path.Ext(name)), strings.HasPrefix(a.declaredType(), looks)) {
+		if !media.BeginsAsText(name, declares(a.declaredType(), looks)) {
 			return looks
 		}
 	}
 	return ""
+}
+
+// declares tells whether a Content-Type is that of what a body looks like, or of something that is written in it.
+func declares(contentType, looks string) bool {
+	declared, _, _ := strings.Cut(strings.ToLower(contentType), ";")
+	declared = strings.TrimSpace(declared)
+	_, form, _ := strings.Cut(looks, "/")
+	return declared == looks || declared == "application/"+form || strings.HasSuffix(declared, "+"+form)
 }
 
 // blobOf returns the blob of an answer whose body has been taken in and found right.

@@ -195,6 +195,12 @@ func IsAbsent(err error) bool {
 	return ok && refused.absent() && !errors.Is(err, ErrCursorRefused)
 }
 
+// isGone tells whether an error is the API's answer that what was asked for is not there.
+func isGone(err error) bool {
+	refused, ok := errors.AsType[*APIError](err)
+	return ok && refused.own && (refused.Status == http.StatusNotFound || refused.Status == http.StatusGone)
+}
+
 // EndsAll tells whether an error of a listing is one that whatever else is asked of the API would end with.
 func EndsAll(err error) bool {
 	_, ok := concern(err)

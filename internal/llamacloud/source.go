@@ -21,6 +21,8 @@ type Selection struct {
 	// stand, whatever the filters say.
 	Directories, Pipelines, Indexes, Files []pipeline.ID
 	Project                                bool
+	// Expiries are when directories go, zero for never, of which that is known. Of others the API is asked.
+	Expiries map[pipeline.ID]time.Time
 	// Then come parse jobs, which no filter of files concerns: those of Batches, those of the batches of Directories where
 	// DirectoryBatches is set, ParseJobs, and where AllParseJobs is set, those of the project that were created at JobsSince or later and
 	// have JobStatus; zero values do not narrow it.
@@ -65,13 +67,15 @@ func (s *Source) Stop() { s.client.origins.Stop() }
 // Listings implements pipeline.Source.
 func (s *Source) Listings(ctx context.Context) []pipeline.Listing {
 	var all []pipeline.Listing
-	query := s.directoryQuery()
+	query, expiries := s.directoryQuery(), &expiries{client: s.client, known: s.selection.Expiries}
 	for _, id := range s.selection.Directories {
 		files := s.client.DirectoryFiles(ctx, id, query)
 		key := pipeline.DirectorySource(string(id))
-		all = append(all, listing(key, "directory "+quoteID(id), files, func(f *DirectoryFile) (pipeline.File, bool) {
+		of := listing(key, "directory "+quoteID(id), files, func(f *DirectoryFile) (pipeline.File, bool) {
 			return directoryFile(f, id), true
-		}))
+		})
+		of.Expiry = func() (time.Time, bool, error) { return expiries.of(ctx, id) }
+		all = append(all, of)
 	}
 	for _, id := range s.selection.Pipelines {
 		files := s.client.PipelineFiles(ctx, id, s.pipelineQuery())
@@ -342,7 +346,7 @@ func failure(err error, requests int) error {
 // stays as it is.
 func listingError(key pipeline.SourceKey, what string, err error) error {
 	if !EndsAll(err) {
-		return &pipeline.SourceError{Key: key, Err: &ListingError{What: what, Err: err}}
+		return &pipeline.SourceError{Key: key, Absent: isGone(err), Err: &ListingError{What: what, Err: err}}
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package media
 import (
 	"net/http"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -92,20 +93,39 @@ func DocumentExtension(mediaType string) string {
 	return Extension(mediaType)
 }
 
-// IsBinary tells whether documents of a type, which comes of an extension, never begin as HTML, XML or JSON. Of the older formats of offices
-// that holds where the server itself declares such text: programs save tables as HTML under their names.
-func IsBinary(mediaType string, declaredText bool) bool {
+// textExtensions are those of documents that are pages, XML or JSON, and whose type is not among documentTypes.
+var textExtensions = []string{
+	".xhtml", ".xht", ".shtml", ".asp", ".aspx", ".cfm", ".jsp", ".php",
+	".jsonl", ".ndjson", ".json5", ".jsonld", ".geojson", ".ipynb", ".har", ".log", ".yaml", ".yml",
+	".xsd", ".xsl", ".xslt", ".xbrl", ".rss", ".atom", ".kml", ".gpx", ".tei", ".dita", ".fb2", ".opml", ".plist", ".musicxml", ".xliff", ".rdf",
+}
+
+// isExtension matches what may be an extension, and no part of a title.
+var isExtension = regexp.MustCompile(`^\.[a-z0-9]{1,10}$`)
+
+// BeginsAsText tells whether the document of a name may begin as HTML, XML or JSON; declared tells that the server itself declares such
+// text. Of the older formats of offices that holds unless it is declared: programs save tables as HTML under their names. The same goes
+// for extensions that are not known. Of titles and addresses, which have none, nothing can be said.
+func BeginsAsText(name string, declared bool) bool {
+	extension := strings.ToLower(path.Ext(name))
+	if !isExtension.MatchString(extension) || strings.Contains(name, "://") || slices.Contains(textExtensions, extension) {
+		return true
+	}
+	mediaType := DocumentTypeByExtension(extension)
 	for _, t := range documentTypes {
 		if t.mediaType != mediaType {
 			continue
 		}
 		switch t.looks {
 		case textType, "text/html", "text/xml":
-			return false
+			return true
 		case unknownType:
-			return declaredText
+			return !declared
 		}
-		return true
+		return false
 	}
-	return strings.HasPrefix(mediaType, "image/") && mediaType != "image/svg+xml"
+	if strings.HasPrefix(mediaType, "image/") {
+		return mediaType == "image/svg+xml"
+	}
+	return !declared
 }

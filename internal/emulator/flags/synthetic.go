@@ -2,6 +2,7 @@ package flags
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -18,6 +19,7 @@ type syntheticFlags struct {
 	pageText                   string
 	index, batch               bool
 	ids                        string
+	expires                    time.Duration
 }
 
 // idKinds are the values of --synthetic-ids.
@@ -41,6 +43,7 @@ func (s *syntheticFlags) addFlags(fs *pflag.FlagSet) {
 	fs.IntVar(&s.jobImages, "synthetic-job-images", 30, "`NUMBER` of images of each computed parse job")
 	fs.IntVar(&s.jobPages, "synthetic-job-pages", 10, "`NUMBER` of pages of each computed parse job")
 	fs.StringVar(&s.pageText, "synthetic-page-text", "", "least `SIZE` of the text of each page of a computed parse job")
+	fs.DurationVar(&s.expires, "synthetic-expires", 0, "have the directory \"synthetic\" say that it expires so `LONG` after the start")
 	fs.BoolVar(&s.index, "synthetic-index", false, "compute an index over the directory \"synthetic\"")
 	fs.BoolVar(&s.batch, "synthetic-batch", false, "compute a batch, whose jobs are the computed parse jobs")
 }
@@ -57,7 +60,7 @@ func (s *syntheticFlags) options(fs *pflag.FlagSet, seed uint64) (*emulator.Synt
 	}
 	if s.files == 0 {
 		if err := needs(fs, "--synthetic-files", "synthetic-assets", "synthetic-metadata", "synthetic-asset-metadata",
-			"synthetic-attachments", "synthetic-documents", "synthetic-index"); err != nil {
+			"synthetic-attachments", "synthetic-documents", "synthetic-index", "synthetic-expires"); err != nil {
 			return nil, err
 		}
 	}
@@ -73,6 +76,9 @@ func (s *syntheticFlags) options(fs *pflag.FlagSet, seed uint64) (*emulator.Synt
 	o := &emulator.SyntheticOptions{
 		Files: s.files, AssetsPerFile: s.assets, AttachmentFiles: s.attachments, ParseJobs: s.jobs, ParseImages: s.jobImages,
 		ParsePages: s.jobPages, Index: s.index, Batch: s.batch, Seed: seed,
+	}
+	if fs.Changed("synthetic-expires") {
+		o.ExpiresAt = time.Now().Add(s.expires)
 	}
 	if s.attachments > s.files {
 		return nil, fmt.Errorf("--synthetic-attachments %d: there are %d files", s.attachments, s.files)
