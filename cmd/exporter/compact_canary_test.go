@@ -33,7 +33,8 @@ func (c canaries) text(name string) string {
 
 // picture adds a picture and its SHA-256, and returns the picture.
 func (c canaries) picture(name string) []byte {
-	pixels := []byte("\xff\xd8\xff" + c.text(name+" pixels"))
+	// The frame's header says that it has 16 pixels a side.
+	pixels := []byte("\xff\xd8\xff\xc0\x00\x0b\x08\x00\x10\x00\x10\x01\x01\x11\x00\xff" + c.text(name+" pixels"))
 	for i := range 2000 {
 		pixels = append(pixels, byte(i*i>>3))
 	}
@@ -138,7 +139,11 @@ func TestCompact_WhatIsGone_IsNowhere(t *testing.T) {
 					t.Fatal(err)
 				}
 				mustFailSome(t, cli, append(run, "--refetch"))
+				cli.mustRun("dataset", out, filepath.Join(t.TempDir(), "dataset"), "--format", "parquet", "--decode")
 				c.mustFindAll(t, out, sink)
+				if sums := c.found(t, out)["another version of the page sum"]; !slices.Contains(sums, ".exporter/derived/pictures.parquet") {
+					t.Errorf("the sum of a decoded picture is in %q, want it among what was found out", sums)
+				}
 				switch way {
 				case "prune":
 					if err := corpus.RemoveFile(id); err != nil {

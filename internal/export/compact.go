@@ -2,6 +2,7 @@ package export
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"exporter/internal/compact"
 	"exporter/internal/config"
+	"exporter/internal/derived"
 	"exporter/internal/store"
 	"exporter/internal/verify"
 	"exporter/manifest"
@@ -161,6 +163,9 @@ func (c *compacting) run(ctx context.Context) (done Compacted, err error) {
 		err = c.store.Remove(ctx, append([]string{RunningName}, done.Tables...)...)
 	}
 	if err == nil {
+		err = c.forgetFacts(ctx)
+	}
+	if err == nil {
 		done.Reports, err = forgetTexts(ctx, c.store)
 	}
 	if err == nil {
@@ -203,4 +208,27 @@ func knownInfo(ctx context.Context, from store.Reader) (info manifest.Info) {
 	}
 	info.Version = Version()
 	return info
+}
+
+// forgetFacts drops what was found out about pictures that are gone.
+func (c *compacting) forgetFacts(ctx context.Context) (err error) {
+	if !isThere(ctx, c.store, derived.Prefix+derived.FileName) {
+		return nil
+	}
+	snapshot, err := manifest.OpenSnapshot(ctx, c.store)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, snapshot.Close()) }()
+	return derived.Retain(ctx, c.store, derived.Prefix, func(yield func([sha256.Size]byte, error) bool) {
+		for row, err := range snapshot.Rows(ctx) {
+			if err != nil {
+				yield([sha256.Size]byte{}, err)
+				return
+			}
+			if row.Status == pipeline.Stored && !yield(row.Content.SHA256, nil) {
+				return
+			}
+		}
+	})
 }
