@@ -39,7 +39,7 @@ func BenchmarkMemberName(b *testing.B) {
 	asset := benchAsset(1)
 	b.ReportAllocs()
 	for b.Loop() {
-		plainName(asset, "image/jpeg")
+		PlainName(asset, "image/jpeg")
 	}
 }
 

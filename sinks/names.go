@@ -46,7 +46,7 @@ var (
 // different keys have different names, also where case is folded; every part is a plain file name on every system. A blob that takes
 // the place of another, which prior leads to, has another name.
 func memberName(a *pipeline.Asset, c *pipeline.Content, prior *pipeline.Location) string {
-	name := plainName(a, c.MediaType)
+	name := PlainName(a, c.MediaType)
 	if prior == nil {
 		return name
 	}
@@ -63,8 +63,8 @@ func memberName(a *pipeline.Asset, c *pipeline.Content, prior *pipeline.Location
 	return version
 }
 
-// plainName is memberName of a blob that takes the place of none.
-func plainName(a *pipeline.Asset, mediaType string) string {
+// PlainName returns the path of an asset's blob below a folder for blobs, where it takes the place of no other: memberName without that.
+func PlainName(a *pipeline.Asset, mediaType string) string {
 	folder, page := idName(ownerOf(a)), strconv.Itoa(int(a.PageIndex))
 	origin := cmp.Or(a.Origin, pipeline.OriginFile)
 	name := a.Detail().UpstreamName

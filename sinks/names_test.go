@@ -68,7 +68,7 @@ func TestMemberName_HostileNames_StayApart(t *testing.T) {
 		seen := map[string]string{}
 		for _, raw := range hostileNames {
 			for _, a := range named(raw) {
-				name := plainName(a, mediaType)
+				name := PlainName(a, mediaType)
 				checkName(t, name)
 				if strings.Count(path.Base(name), ".") != 1 {
 					t.Errorf("%q: a stem with a dot", name)
@@ -110,7 +110,7 @@ func TestMemberName_RandomNames_StayApart(t *testing.T) {
 		if a.Kind == pipeline.Figure {
 			a.FigureName = raw
 		}
-		name := plainName(&a, media.JPEG)
+		name := PlainName(&a, media.JPEG)
 		checkName(t, name)
 		folded := strings.ToLower(name)
 		if key, taken := seen[folded]; taken && key != a.Key() {
@@ -156,8 +156,8 @@ func TestMemberName_PlainNames_StayAsTheyAre(t *testing.T) {
 		{*named("report.csv")[6], "text/csv", "job/parse-document/report.csv"},
 	}
 	for _, tt := range tests {
-		if got := plainName(&tt.asset, tt.mediaType); got != tt.want {
-			t.Errorf("plainName(%v, %s) = %q, want %q", tt.asset.Key(), tt.mediaType, got, tt.want)
+		if got := PlainName(&tt.asset, tt.mediaType); got != tt.want {
+			t.Errorf("PlainName(%v, %s) = %q, want %q", tt.asset.Key(), tt.mediaType, got, tt.want)
 		}
 	}
 }
@@ -168,12 +168,12 @@ func TestMemberName_Versions_HaveOtherNames(t *testing.T) {
 	for _, raw := range hostileNames {
 		for _, kind := range []pipeline.Kind{pipeline.Screenshot, pipeline.Figure} {
 			a := &pipeline.Asset{FileID: "f", Kind: kind, FigureName: raw}
-			taken[strings.ToLower(plainName(a, media.JPEG))] = true
+			taken[strings.ToLower(PlainName(a, media.JPEG))] = true
 		}
 	}
 	for _, raw := range hostileNames {
 		a := &pipeline.Asset{FileID: "f", Kind: pipeline.Figure, FigureName: raw}
-		name := plainName(a, media.JPEG)
+		name := PlainName(a, media.JPEG)
 		for i := range 6 {
 			c := &pipeline.Content{MediaType: media.JPEG, SHA256: [32]byte{byte(i / 2)}}
 			for _, prior := range []*pipeline.Location{
@@ -228,7 +228,7 @@ func FuzzMemberName(f *testing.F) {
 		others := named(b)
 		for i, asset := range named(a) {
 			for _, mediaType := range []string{media.JPEG, media.TIFF, media.J2C, media.SVG, "application/pdf", "text/markdown", "text/html"} {
-				nameA, nameB := plainName(asset, mediaType), plainName(others[i], mediaType)
+				nameA, nameB := PlainName(asset, mediaType), PlainName(others[i], mediaType)
 				checkName(t, nameA)
 				if a != b && strings.EqualFold(nameA, nameB) {
 					t.Fatalf("%q and %q are both %q", a, b, nameA)

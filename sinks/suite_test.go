@@ -235,6 +235,8 @@ func (f *fixture) check() {
 	for _, row := range f.committed {
 		newest[row.Key()] = row
 	}
+	many := NewReader(f.store)
+	defer many.Close()
 	places := map[string]bool{}
 	for key, row := range newest {
 		place := fmt.Sprintf("%+v", row.Location.Path)
@@ -252,6 +254,9 @@ func (f *fixture) check() {
 		}
 		if !bytes.Equal(got, f.bytes[key]) {
 			f.t.Errorf("blob %v at %+v: %d bytes differ from the %d that were put", key, row.Location, len(got), len(f.bytes[key]))
+		}
+		if got, err := many.Read(f.t.Context(), row.Location, row.Content.Size); err != nil || !bytes.Equal(got, f.bytes[key]) {
+			f.t.Errorf("blob %v at %+v, read among others: %d bytes and %v, want the %d that were put", key, row.Location, len(got), err, len(f.bytes[key]))
 		}
 	}
 }

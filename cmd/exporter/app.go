@@ -80,8 +80,8 @@ Exit codes:
 		return &export.UsageError{Err: fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
 	})
 	root.AddCommand(
-		newRunCommand(a), newPlanCommand(a), newVerifyCommand(a), newCatCommand(a), newRmCommand(a), newCompactCommand(a), newDemoCommand(a),
-		newEmulateCommand(a), newSourcesCommand(a), newFilesCommand(a), newVersionCommand(a),
+		newRunCommand(a), newPlanCommand(a), newVerifyCommand(a), newCatCommand(a), newRmCommand(a), newCompactCommand(a), newDatasetCommand(a),
+		newDemoCommand(a), newEmulateCommand(a), newSourcesCommand(a), newFilesCommand(a), newVersionCommand(a),
 	)
 	asUsage(root)
 	return root

@@ -22,16 +22,21 @@ const (
 	mediaRoom    = "exporter/internal/media"
 	loopbackRoom = "exporter/internal/loopback"
 	secretRoom   = "exporter/internal/secret"
+	spellRoom    = "exporter/internal/spell"
 	verifyRoom   = "exporter/internal/verify"
 	compactRoom  = "exporter/internal/compact"
 	llamaRoom    = "exporter/internal/llamacloud"
 	emulatorRoom = "exporter/internal/emulator"
+	datasetRoom  = "exporter/internal/dataset"
 	exportRoom   = "exporter/internal/export"
+	phashRoom    = "exporter/internal/phash"
+	pictureRoom  = "exporter/internal/picture"
+	derivedRoom  = "exporter/internal/derived"
 )
 
 // allowedImports says which packages of this module each package may import, outside its tests. Imports run one way:
 // cmd/exporter -> internal/export -> the rest; internal/llamacloud, sinks, manifest -> pipeline, for its types alone; pipeline and
-// the leaves (durable, loopback, media, secret) import nothing of ours. Only the store knows what lies under it.
+// the leaves (durable, loopback, media, secret, spell) import nothing of ours. Only the store knows what lies under it.
 var allowedImports = map[string][]string{
 	pipelineRoom: {},
 
@@ -39,11 +44,16 @@ var allowedImports = map[string][]string{
 	durableRoom + "/durabletest": {durableRoom},
 	loopbackRoom:                 {},
 	secretRoom:                   {},
+	spellRoom:                    {},
 	mediaRoom:                    {},
 	mediaRoom + "/mediatest":     {},
+	phashRoom:                    {},
+	phashRoom + "/phashtest":     {},
+	pictureRoom:                  {mediaRoom},
 	storeRoom:                    {durableRoom},
 	storeRoom + "/storetest":     {storeRoom, durableRoom, durableRoom + "/durabletest"},
-	configRoom:                   {pipelineRoom, loopbackRoom, secretRoom},
+	derivedRoom:                  {storeRoom},
+	configRoom:                   {pipelineRoom, loopbackRoom, secretRoom, spellRoom},
 
 	llamaRoom:                        {pipelineRoom, loopbackRoom, mediaRoom, secretRoom, llamaRoom + "/governor"},
 	llamaRoom + "/governor":          {pipelineRoom},
@@ -55,8 +65,12 @@ var allowedImports = map[string][]string{
 
 	compactRoom: {pipelineRoom, sinksRoom, storeRoom, verifyRoom},
 
-	exportRoom:                 {pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom, compactRoom},
+	exportRoom:                 {pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom},
 	exportRoom + "/exporttest": {sinksRoom, storeRoom},
+
+	datasetRoom: {
+		pipelineRoom, sinksRoom, manifestRoom, storeRoom, mediaRoom, spellRoom, pictureRoom, phashRoom, derivedRoom,
+	},
 
 	emulatorRoom:              {},
 	emulatorRoom + "/flags":   {emulatorRoom, emulatorRoom + "/sample", configRoom},
@@ -64,7 +78,7 @@ var allowedImports = map[string][]string{
 	"exporter/internal/bench": {},
 
 	"exporter/cmd/exporter": {
-		exportRoom, configRoom, loopbackRoom, emulatorRoom, emulatorRoom + "/flags", emulatorRoom + "/sample",
+		exportRoom, datasetRoom, configRoom, loopbackRoom, emulatorRoom, emulatorRoom + "/flags", emulatorRoom + "/sample",
 		// For their errors and for what they tell, which are explained and printed.
 		pipelineRoom, sinksRoom, manifestRoom, storeRoom, llamaRoom, verifyRoom,
 	},

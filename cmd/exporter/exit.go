@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"exporter/internal/config"
+	"exporter/internal/dataset"
 	"exporter/internal/export"
 	"exporter/internal/llamacloud"
 	"exporter/internal/store"
@@ -75,7 +76,7 @@ func explainError(err error) explanation {
 		return explanation{exitInterrupted, "what was committed is kept, and the same command goes on"}
 	case errors.Is(err, pipeline.ErrInterrupted):
 		return explanation{exitInterrupted, "what was fetched is kept, and the same command goes on"}
-	case export.Is[*export.UsageError](err), export.Is[*config.Error](err):
+	case export.Is[*export.UsageError](err), export.Is[*config.Error](err), export.Is[*dataset.UsageError](err):
 		return explanation{exitUsage, ""}
 	case export.Is[*pipeline.PanicError](err):
 		return explanation{exitInternal, "this is a bug; what was committed is safe, and the same command goes on"}
@@ -85,6 +86,8 @@ func explainError(err error) explanation {
 		return explanation{exitUsage, "change output.archive.compression or --out"}
 	case errors.Is(err, llamacloud.ErrUnauthorized):
 		return explanation{exitRefused, keyHint(err)}
+	case errors.Is(err, dataset.ErrDamaged):
+		return explanation{exitDamage, "left-out.jsonl names them; exporter run --repair fetches them again, and then the same command takes them"}
 	case export.Is[*pipeline.DamageError](err):
 		return explanation{exitDamage, "exporter verify says what is lost, and exporter run --repair fetches it again"}
 	case errors.Is(err, export.ErrDamaged):

@@ -1,0 +1,234 @@
+package dataset
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+
+	"github.com/cespare/xxhash/v2"
+
+	"exporter/internal/store"
+	"exporter/manifest"
+	"exporter/pipeline"
+	"exporter/sinks"
+)
+
+// unitWriter writes units, one after the other.
+type unitWriter struct {
+	*writer
+	// blobs and pages are those of each export.
+	blobs []*sinks.Reader
+	pages []*pageCursor
+}
+
+func newUnitWriter(w *writer) *unitWriter {
+	u := &unitWriter{writer: w}
+	for _, s := range w.exports {
+		u.blobs = append(u.blobs, sinks.NewReader(s.dir))
+		u.pages = append(u.pages, newPageCursor(s, w.options.Text, "width", "height", "error"))
+	}
+	return u
+}
+
+func (w *unitWriter) close() {
+	for i := range w.blobs {
+		// Nothing was written, so that nothing can be lost.
+		_ = w.blobs[i].Close()
+		w.pages[i].close()
+	}
+}
+
+// write writes a unit and records it.
+func (w *unitWriter) write(ctx context.Context, u *unit) (err error) {
+	done := &unitDone{}
+	if w.options.Form == FormImageFolder {
+		err = w.place(ctx, u, done)
+	} else {
+		err = w.writeShard(ctx, u, done)
+	}
+	if err != nil {
+		return err
+	}
+	u.done, u.samples, u.numbers = done, nil, nil
+	return w.state.add(ctx, w.out, u.name(), done)
+}
+
+// writeShard writes a unit as one file. The file has its name when all of it is durable.
+func (w *unitWriter) writeShard(ctx context.Context, u *unit, done *unitDone) (err error) {
+	form := shardFormOf(w.options.Form)
+	key := u.name() + form.extension()
+	file, err := w.out.Grow(ctx, key)
+	if err != nil {
+		return err
+	}
+	side, err := w.fill(ctx, u, form, file, done)
+	if err != nil {
+		return errors.Join(err, file.Close())
+	}
+	done.Files[0].Path = key
+	if side != nil {
+		name := u.name() + side.extension
+		if err := store.PutBytes(ctx, w.out, name, side.data); err != nil {
+			return errors.Join(err, file.Close())
+		}
+		done.Files = append(done.Files, FileReport{Path: name, Bytes: int64(len(side.data)), XXH64: hexOf(xxhash.Sum64(side.data))})
+	}
+	return file.Finish(ctx)
+}
+
+// hexOf returns the digits of a sum.
+func hexOf(sum uint64) string { return fmt.Sprintf("%016x", sum) }
+
+// fill writes a shard to its file, and returns what is to be stored beside it.
+func (w *unitWriter) fill(ctx context.Context, u *unit, form shardForm, file store.Growing, done *unitDone) (*sideFile, error) {
+	if err := file.Truncate(0); err != nil {
+		return nil, err
+	}
+	sum := xxhash.New()
+	shard := form.newShard(io.MultiWriter(file, sum), u.config.schema)
+	if err := w.each(ctx, u, done, func(s *candidate, picture []byte) error { return shard.add(&s.Sample, picture) }); err != nil {
+		return nil, err
+	}
+	side, err := shard.close()
+	done.Files = []FileReport{{Pictures: done.Pictures, Bytes: file.Size(), XXH64: hexOf(sum.Sum64())}}
+	return side, err
+}
+
+// place writes the pictures of a unit as files of their own.
+func (w *unitWriter) place(ctx context.Context, u *unit, done *unitDone) error {
+	folder := filepath.Join(w.options.Out, filepath.FromSlash(u.folder()))
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return err
+	}
+	folders := map[string]bool{".": true}
+	err := w.each(ctx, u, done, func(s *candidate, picture []byte) error {
+		from := ""
+		if s.Row.Location.Shard == nil {
+			from = filepath.Join(w.exports[s.from].path, filepath.FromSlash(s.Row.Location.Path))
+		}
+		for dir := path.Dir(folderName(s.Name)); dir != "."; dir = path.Dir(dir) {
+			folders[dir] = true
+		}
+		return placePicture(folder, s.Name, from, picture)
+	})
+	if err != nil {
+		return err
+	}
+	// The names are durable before the unit counts as done.
+	for dir := range folders {
+		if err := syncFolder(filepath.Join(folder, filepath.FromSlash(dir))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// syncFolder makes the names in a folder durable, where the system can do that.
+func syncFolder(name string) error {
+	dir, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	err = dir.Sync()
+	if runtime.GOOS == "windows" {
+		err = nil
+	}
+	return errors.Join(err, dir.Close())
+}
+
+// each calls write with each sample of a unit, completed, and its picture. Damaged pictures are left out.
+func (w *unitWriter) each(ctx context.Context, u *unit, done *unitDone, write func(*candidate, []byte) error) error {
+	for i, s := range u.samples {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		picture, err := w.read(ctx, s)
+		if damage, ok := errors.AsType[*pipeline.DamageError](err); ok && !w.options.Strict {
+			w.options.Log.Warn("a damaged picture is left out", "export", w.exports[s.from].path, "path", damage.Path, "error", damage.Err)
+			done.Damaged = append(done.Damaged, leftOut(s.Row, ReasonDamaged, damage))
+			w.progress.damaged.Add(1)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := w.complete(ctx, s, int(u.numbers[i])); err != nil {
+			return err
+		}
+		if err := write(s, picture); err != nil {
+			return err
+		}
+		u.samples[i] = nil
+		done.Pictures++
+		done.Bytes += int64(len(picture))
+		w.progress.pictures.Add(1)
+		w.progress.bytes.Add(int64(len(picture)))
+	}
+	return nil
+}
+
+// complete adds what is known of a sample beside its row.
+func (w *unitWriter) complete(ctx context.Context, s *candidate, number int) error {
+	s.Name = nameOf(s.Row)
+	w.chosen.facts.add(&s.Sample, number)
+	if s.Row.Kind != pipeline.Screenshot || s.Row.Detail().PageNumber == nil {
+		return nil
+	}
+	page, err := w.pages[s.from].find(ctx, s.Row.Key().Owner(), *s.Row.Detail().PageNumber)
+	if err != nil {
+		return err
+	}
+	s.Text = w.options.textOf(page)
+	s.Objects = scale(s.boxes, page, s.Row)
+	return nil
+}
+
+// read returns the bytes of a picture, which are valid until the next call. What is not what the export's row says is a
+// *pipeline.DamageError.
+func (w *unitWriter) read(ctx context.Context, s *candidate) ([]byte, error) {
+	return readPicture(ctx, w.exports[s.from], w.blobs[s.from], s.Row, !w.options.NoVerify)
+}
+
+// readPicture reads the picture of a row, and compares it with its SHA-256 where that is asked for.
+func readPicture(ctx context.Context, from *export, blobs *sinks.Reader, row *pipeline.Row, verify bool) ([]byte, error) {
+	picture, err := blobs.Read(ctx, row.Location, row.Content.Size)
+	if errors.Is(err, fs.ErrNotExist) {
+		// A run or a compaction may have moved it since the tables were opened.
+		if at, found := from.moved(ctx, row); found {
+			row.Location = *at
+			picture, err = blobs.Read(ctx, row.Location, row.Content.Size)
+		}
+	}
+	switch {
+	case err == nil:
+	case errors.Is(err, fs.ErrPermission), context.Cause(ctx) != nil:
+		return nil, err
+	default:
+		return nil, &pipeline.DamageError{Path: row.Location.Path, Err: err}
+	}
+	if verify && sha256.Sum256(picture) != row.Content.SHA256 {
+		return nil, &pipeline.DamageError{Path: row.Location.Path, Err: fmt.Errorf("the SHA-256 of %q is not that of the manifest", nameOf(row))}
+	}
+	return picture, nil
+}
+
+// moved returns where the blob of a row is by now.
+func (s *export) moved(ctx context.Context, row *pipeline.Row) (*pipeline.Location, bool) {
+	now, err := manifest.Glance(ctx, s.dir)
+	if err != nil {
+		return nil, false
+	}
+	defer now.Close()
+	found, err := now.Asset(ctx, row.Key())
+	if err != nil || found == nil || found.Status != pipeline.Stored || found.Content.SHA256 != row.Content.SHA256 {
+		return nil, false
+	}
+	return &found.Location, true
+}

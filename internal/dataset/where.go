@@ -1,0 +1,289 @@
+package dataset
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Where is a condition on the columns of samples, as --where gives it. docs/datasets.md has its grammar.
+type Where struct{ root condition }
+
+// Holds tells whether the condition is true of a sample. As in SQL, a comparison with null is neither true nor false, and so is its opposite.
+func (w *Where) Holds(s *Sample) bool { return w.root.of(s) == isTrue }
+
+// Columns returns the columns that it depends on, each once, in the order of Columns.
+func (w *Where) Columns() []*Column {
+	named := map[*Column]bool{}
+	w.root.eachColumn(func(c *Column) { named[c] = true })
+	return slices.DeleteFunc(slices.Clone(columns), func(c *Column) bool { return !named[c] })
+}
+
+// String returns the condition as it is to be written: two that differ in nothing but how they are written have the same one. ParseWhere
+// takes it.
+func (w *Where) String() string { return string(w.root.appendText(nil)) }
+
+// truth is that of SQL: what depends on a null is unknown.
+type truth int8
+
+const (
+	isFalse truth = iota - 1
+	isUnknown
+	isTrue
+)
+
+func truthOf(b bool) truth {
+	if b {
+		return isTrue
+	}
+	return isFalse
+}
+
+// condition is a part of a Where.
+type condition interface {
+	// of returns what it is for a sample.
+	of(s *Sample) truth
+	// appendText appends it as it is to be written.
+	appendText(b []byte) []byte
+	// eachColumn calls a function with each column that it names.
+	eachColumn(f func(*Column))
+}
+
+// anyOf is true where one of two or more is.
+type anyOf []condition
+
+func (a anyOf) of(s *Sample) truth {
+	most := isFalse
+	for _, c := range a {
+		if most = max(most, c.of(s)); most == isTrue {
+			break
+		}
+	}
+	return most
+}
+
+func (a anyOf) appendText(b []byte) []byte { return appendJoined(b, a, " or ") }
+
+func (a anyOf) eachColumn(f func(*Column)) { eachColumnOf(a, f) }
+
+// allOf is true where all of two or more are.
+type allOf []condition
+
+func (a allOf) of(s *Sample) truth {
+	least := isTrue
+	for _, c := range a {
+		if least = min(least, c.of(s)); least == isFalse {
+			break
+		}
+	}
+	return least
+}
+
+func (a allOf) appendText(b []byte) []byte { return appendJoined(b, a, " and ") }
+
+func (a allOf) eachColumn(f func(*Column)) { eachColumnOf(a, f) }
+
+// appendJoined appends conditions with a word between them. Alternatives among what has to hold together are in parentheses.
+func appendJoined(b []byte, conditions []condition, word string) []byte {
+	for i, c := range conditions {
+		if i > 0 {
+			b = append(b, word...)
+		}
+		if _, isAny := c.(anyOf); isAny {
+			b = appendGrouped(b, c)
+			continue
+		}
+		b = c.appendText(b)
+	}
+	return b
+}
+
+func appendGrouped(b []byte, c condition) []byte {
+	return append(c.appendText(append(b, '(')), ')')
+}
+
+func eachColumnOf(conditions []condition, f func(*Column)) {
+	for _, c := range conditions {
+		c.eachColumn(f)
+	}
+}
+
+// negation is true where what it holds is false.
+type negation struct{ condition }
+
+func (n negation) of(s *Sample) truth { return -n.condition.of(s) }
+
+func (n negation) appendText(b []byte) []byte {
+	switch c := n.condition.(type) {
+	case anyOf, allOf:
+		return appendGrouped(append(b, "not "...), c)
+	case isNull:
+		return append(append(b, c.column.Name...), " is not null"...)
+	case *membership:
+		return c.appendWith(b, " not in (")
+	case likeness:
+		return c.appendWith(b, " not like ")
+	}
+	return n.condition.appendText(append(b, "not "...))
+}
+
+// isNull is never unknown.
+type isNull struct{ column *Column }
+
+func (n isNull) of(s *Sample) truth { return truthOf(!n.column.Of(s).Valid) }
+
+func (n isNull) appendText(b []byte) []byte {
+	return append(append(b, n.column.Name...), " is null"...)
+}
+
+func (n isNull) eachColumn(f func(*Column)) { f(n.column) }
+
+// operator is that of a comparison.
+type operator string
+
+// holds tells whether it holds between two values, of which the order is known.
+func (o operator) holds(order int) bool {
+	switch o {
+	case "=":
+		return order == 0
+	case "!=":
+		return order != 0
+	case "<":
+		return order < 0
+	case "<=":
+		return order <= 0
+	case ">":
+		return order > 0
+	}
+	return order >= 0
+}
+
+// comparison compares a column with a value.
+type comparison struct {
+	column   *Column
+	operator operator
+	literal  literal
+}
+
+func (c *comparison) of(s *Sample) truth {
+	v := c.column.Of(s)
+	if !v.Valid {
+		return isUnknown
+	}
+	return truthOf(c.operator.holds(c.literal.orderOf(c.column.Type, v)))
+}
+
+func (c *comparison) appendText(b []byte) []byte {
+	return c.literal.appendText(fmt.Appendf(b, "%s %s ", c.column.Name, c.operator), c.column.Type)
+}
+
+func (c *comparison) eachColumn(f func(*Column)) { f(c.column) }
+
+// membership is true where a column has one of some values.
+type membership struct {
+	column   *Column
+	literals []literal
+	// texts are those of a column of texts.
+	texts map[string]bool
+}
+
+func newMembership(c *Column, literals []literal) *membership {
+	m := &membership{column: c, literals: literals}
+	if c.Type == String {
+		m.texts = make(map[string]bool, len(literals))
+		for _, l := range literals {
+			m.texts[l.text] = true
+		}
+	}
+	return m
+}
+
+func (m *membership) of(s *Sample) truth {
+	v := m.column.Of(s)
+	switch {
+	case !v.Valid:
+		return isUnknown
+	case m.texts != nil:
+		return truthOf(m.texts[v.Text])
+	}
+	return truthOf(slices.ContainsFunc(m.literals, func(l literal) bool { return l.orderOf(m.column.Type, v) == 0 }))
+}
+
+func (m *membership) appendText(b []byte) []byte { return m.appendWith(b, " in (") }
+
+func (m *membership) appendWith(b []byte, word string) []byte {
+	b = append(append(b, m.column.Name...), word...)
+	for i, l := range m.literals {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = l.appendText(b, m.column.Type)
+	}
+	return append(b, ')')
+}
+
+func (m *membership) eachColumn(f func(*Column)) { f(m.column) }
+
+// literal is a value as a condition has it. What of it counts is said by the type of its column: integer is for whole numbers, float for
+// numbers of all kinds, and integer in microseconds for times.
+type literal struct {
+	text       string
+	integer    int64
+	float      float64
+	isFraction bool
+	isTrue     bool
+}
+
+// orderOf compares a value of a column that is not null with the literal. Values of Bool are equal, or in no order.
+func (l *literal) orderOf(t Type, v Value) int {
+	switch t {
+	case String:
+		return strings.Compare(v.Text, l.text)
+	case Float64:
+		return cmp.Compare(v.Float, l.float)
+	case Bool:
+		if v.Bool == l.isTrue {
+			return 0
+		}
+		return 1
+	}
+	if l.isFraction {
+		return compareWithFloat(v.Int, l.float)
+	}
+	return cmp.Compare(v.Int, l.integer)
+}
+
+// compareWithFloat compares exactly: not every integer has a float.
+func compareWithFloat(i int64, f float64) int {
+	const beyond = 1 << 63
+	switch {
+	case f >= beyond:
+		return -1
+	case f < -beyond:
+		return 1
+	}
+	whole := int64(f)
+	return cmp.Or(cmp.Compare(i, whole), cmp.Compare(0, f-float64(whole)))
+}
+
+// appendText appends the literal of a column as it is to be written.
+func (l *literal) appendText(b []byte, t Type) []byte {
+	switch {
+	case t == String:
+		return appendQuoted(b, l.text)
+	case t == Bool:
+		return strconv.AppendBool(b, l.isTrue)
+	case t == Timestamp:
+		return appendQuoted(b, time.UnixMicro(l.integer).UTC().Format(time.RFC3339Nano))
+	case l.isFraction:
+		return strconv.AppendFloat(b, l.float, 'g', -1, 64)
+	}
+	return strconv.AppendInt(b, l.integer, 10)
+}
+
+func appendQuoted(b []byte, text string) []byte {
+	return append(append(append(b, '\''), strings.ReplaceAll(text, "'", "''")...), '\'')
+}
