@@ -4,19 +4,24 @@
 GO      ?= go
 TOOL    := $(GO) tool -modfile=tools/go.mod
 PROGRAM := -trimpath -o bin/exporter ./cmd/exporter
-# One platform of each system, which all our files are built for; PLATFORMS=all are six.
-PLATFORMS ?= linux/arm64 darwin/arm64 windows/amd64
+# A platform of each system but this one; PLATFORMS=all are six.
+PLATFORMS ?= darwin/arm64 windows/amd64
 TARGETS   := $(if $(filter all,$(PLATFORMS)),linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64,$(PLATFORMS))
 
-export CGO_ENABLED
+# All but the race detector and some readers does without C. With one setting for all, packages are compiled once.
+CGO_ENABLED ?= 0
+GOFLAGS     ?= -trimpath
+export CGO_ENABLED GOFLAGS
 
-.PHONY: build check format vet tidy vuln test histories crashes bench microbench cross size reproducible interop spark newest sample fuzz clean
+.PHONY: build check format vet tidy vuln test race plain histories crashes bench microbench cross size reproducible interop clock spark phash consumers \
+	newest sample fuzz clean
 
-build: CGO_ENABLED=0
 build:
 	$(GO) build $(PROGRAM)
 
-check: format vet tidy test cross size reproducible interop vuln
+# What takes packages out of the build cache comes last: all else may be made side by side ("make -j3 check").
+check: format vet tidy race plain interop cross size vuln
+	$(MAKE) reproducible
 
 format:
 	@unformatted=$$(gofmt -l cmd pipeline sinks manifest internal tools); \
@@ -56,19 +61,25 @@ RUNS   := ^TestScripts$$|^TestRun_(Blob|Listing|AssetListing)Fault$$|^TestRun_(O
 MODELS := ^TestLedger_(Compact|Crashes|RollUp|Prune)_|^TestSnapshot_(LookUps|Mixtures|ManyJobs)_|^Test(Table_Salvage|OpenSalvaged|OpenTable|EncodeTable)_
 CLIENT := ^TestGovernor_(UsesTheLimit|QuotaHeaders)|^TestClient_ParseJobPages_BoundedMemory$$
 
-# Packages of which something may be used by many at once: the race detector is for them.
-MANY_AT_ONCE := ./cmd/exporter ./pipeline ./sinks ./manifest ./internal/emulator ./internal/export ./internal/llamacloud/... \
-	./internal/store ./internal/verify
+# Tests that leave the race detector out by themselves: they crash or kill a run hundreds of times, or simulate hours of requests.
+KILLS  := ^TestExport_|^TestRun_OneBadNight_|^TestDataset_|^TestMake_(CrashesAt|FullDisk)
 
-# Every benchmark runs once, so that it cannot rot. Tests that crash or kill a run hundreds of times, or simulate hours of
-# requests, leave the race detector out by themselves.
-test: CGO_ENABLED=1
-test:
-	$(GO) test -race -bench . -benchtime 1x -skip '$(RUNS)|$(MODELS)|$(CLIENT)' $(MANY_AT_ONCE)
+# Packages of which something may be used by many at once: the race detector is for them.
+MANY_AT_ONCE := ./cmd/exporter ./pipeline ./sinks ./manifest ./internal/dataset ./internal/derived ./internal/emulator ./internal/export \
+	./internal/llamacloud/... ./internal/store ./internal/verify
+
+test: race plain
+
+race: CGO_ENABLED=1
+race:
+	$(GO) test -race -skip '$(RUNS)|$(MODELS)|$(CLIENT)' $(MANY_AT_ONCE)
+
+# Every benchmark runs once, so that it cannot rot.
+plain:
 	$(GO) test -bench . -benchtime 1x $$($(GO) list ./... | grep -vxF "$$($(GO) list $(MANY_AT_ONCE))")
-	$(GO) test -run '^TestExport_|^TestRun_OneBadNight_|$(RUNS)|$(MODELS)|$(CLIENT)' ./cmd/exporter ./internal/export ./internal/llamacloud ./manifest
+	$(GO) test -bench . -benchtime 1x -run '$(KILLS)|$(RUNS)|$(MODELS)|$(CLIENT)' $(MANY_AT_ONCE)
 	$(GO) test -run '^TestTable_' ./internal/llamacloud/governor/simulate
-	cd tools && $(GO) test -race ./...
+	cd tools && $(GO) test ./...
 
 # Tries 10,000 random histories of upstream; "test" tries a few hundred.
 histories:
@@ -76,7 +87,7 @@ histories:
 
 # Crashes and fails runs over changes at every operation; "test" does it at some of them.
 crashes:
-	$(GO) test -timeout 2h -run '^TestExport_(RunsOverChanges|Compact)' ./internal/export -args -faults-apart 1
+	$(GO) test -timeout 2h -run '^TestExport_' ./internal/export -args -faults-apart 1
 
 # Measures exporter against the emulator, curl, aria2c and a loop in Go; see internal/bench.
 bench:
@@ -85,7 +96,6 @@ bench:
 microbench:
 	$(GO) test -run '^$$' -bench . ./...
 
-cross: CGO_ENABLED=0
 cross:
 	@for target in $(TARGETS); do \
 		echo "build $$target"; \
@@ -94,8 +104,7 @@ cross:
 
 # Builds the program as it is handed out, without symbols, for the platform that MOST_BYTES bounds. A few megabytes more at once are
 # often methods that nothing calls: the linker keeps them all where something that is linked looks methods up by names or numbers.
-MOST_BYTES := 21500000
-size: CGO_ENABLED=0
+MOST_BYTES := 21000000
 size:
 	@temp=$$(mktemp); trap 'rm -f "$$temp"' EXIT; \
 	GOOS=linux GOARCH=amd64 $(GO) build -trimpath -ldflags='-s -w' -o "$$temp" ./cmd/exporter || exit 1; \
@@ -111,7 +120,6 @@ size:
 #
 # The copy has .git as well, so that both builds are stamped alike: with the commit and whether anything differs from it, or
 # with nothing, where there is no .git or GOFLAGS says so.
-reproducible: CGO_ENABLED=0
 reproducible:
 	@set -e; temp=$$(mktemp -d); trap 'rm -rf "$$temp"' EXIT; mkdir "$$temp/copy"; \
 	tar -cf - --exclude ./bin --exclude ./export . | tar -xf - -C "$$temp/copy"; \
@@ -129,10 +137,25 @@ interop: CGO_ENABLED=1
 interop:
 	cd internal/interop && $(GO) vet ./... && $(GO) test -timeout 20m ./...
 
+# Runs the program with a clock that jumps; compiles all of it, and of what it is made of, anew.
+clock: CGO_ENABLED=1
+clock:
+	cd internal/interop && $(GO) vet -tags clock . && $(GO) test -timeout 20m -tags clock -run '^TestClock_' .
+
 # Reads tables with Spark; needs Java 17, and pip fetches some 900 MB.
 spark: CGO_ENABLED=1
 spark:
 	cd internal/interop && $(GO) vet -tags spark . && $(GO) test -timeout 20m -tags spark -run '^TestSpark_' .
+
+# Compares perceptual hashes with ImageHash; pip fetches some 100 MB.
+phash: CGO_ENABLED=1
+phash:
+	cd internal/interop && $(GO) vet -tags phash . && $(GO) test -timeout 20m -tags phash -run '^TestPHash_' .
+
+# Reads datasets with what people train with; pip fetches some 4 GB, mostly CUDA.
+consumers: CGO_ENABLED=1
+consumers:
+	cd internal/interop && $(GO) vet -tags consumers . && $(GO) test -count=1 -timeout 60m -v -tags consumers -run '^TestConsumers_' .
 
 # Says whether there are newer official clients than those that internal/interop drives; asks PyPI and npm.
 newest: CGO_ENABLED=1

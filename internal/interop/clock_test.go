@@ -1,3 +1,5 @@
+//go:build clock
+
 package interop
 
 import (

@@ -27,7 +27,7 @@ func withExporter(run func() int) (code int, err error) {
 	}
 	defer os.RemoveAll(dir)
 	binary := filepath.Join(dir, "exporter")
-	build := exec.Command("go", "build", "-C", filepath.Join("..", ".."), "-o", binary, "./cmd/exporter")
+	build := exec.Command("go", "build", "-C", filepath.Join("..", ".."), "-trimpath", "-o", binary, "./cmd/exporter")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("build exporter: %w\n%s", err, out)
@@ -42,7 +42,7 @@ func withExporter(run func() int) (code int, err error) {
 func program(t *testing.T, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {
-		packages := map[string]string{"node": "nodejs", "sh": "dash", "bsdtar": "libarchive-tools"}
+		packages := map[string]string{"node": "nodejs", "sh": "dash", "bsdtar": "libarchive-tools", "unshare": "util-linux"}
 		pkg, ok := packages[name]
 		if !ok {
 			pkg = name

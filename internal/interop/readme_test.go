@@ -41,16 +41,21 @@ func TestReadme_ReadersHaveTheVersionsThatItNames(t *testing.T) {
 	}
 }
 
-// docs/readers.md names the packages of Python that these tests read with, in the versions that are installed.
+// docs/readers.md and docs/datasets.md name the packages of Python that these tests read with, in the versions that are installed.
 func TestReaders_PythonPackages_HaveTheVersionsThatItNames(t *testing.T) {
-	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "readers.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"datafusion", "duckdb", "fastparquet", "pandas", "polars", "pyarrow", "pyiceberg", "webdataset", "zstandard"} {
-		pinned := pinnedPython(t, name)
-		if named := regexp.MustCompile(name + "`?( \\| | )" + regexp.QuoteMeta(pinned)); !named.Match(doc) {
-			t.Errorf("docs/readers.md does not say that %s is %s", name, pinned)
+	for name, packages := range map[string][]string{
+		"readers.md":  {"datafusion", "duckdb", "fastparquet", "pandas", "polars", "pyarrow", "pyiceberg", "webdataset", "zstandard"},
+		"datasets.md": {"datasets", "duckdb", "mlcroissant", "pillow", "polars", "pyarrow", "webdataset"},
+	} {
+		doc, err := os.ReadFile(filepath.Join("..", "..", "docs", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, pkg := range packages {
+			pinned := pinnedPython(t, pkg)
+			if named := regexp.MustCompile(pkg + "`?( \\| | )" + regexp.QuoteMeta(pinned)); !named.Match(doc) {
+				t.Errorf("docs/%s does not say that %s is %s", name, pkg, pinned)
+			}
 		}
 	}
 }

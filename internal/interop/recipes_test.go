@@ -11,14 +11,21 @@ import (
 // recipe returns the Python that docs/recipes.md shows under a heading.
 func recipe(t *testing.T, heading string) string {
 	t.Helper()
-	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "recipes.md"))
+	return shown(t, "recipes.md", "## "+heading)
+}
+
+// shown returns the Python that a document shows under a heading.
+func shown(t *testing.T, name, heading string) string {
+	t.Helper()
+	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, found := strings.Cut(string(doc), "\n## "+heading+"\n")
+	_, section, found := strings.Cut(string(doc), "\n"+heading+"\n")
+	section, _, _ = strings.Cut(section, "\n#")
 	code := regexp.MustCompile("(?s)```python\n(.+?)```").FindStringSubmatch(section)
 	if !found || code == nil {
-		t.Fatalf("docs/recipes.md shows no Python under %q", heading)
+		t.Fatalf("docs/%s shows no Python under %q", name, heading)
 	}
 	return code[1]
 }
