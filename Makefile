@@ -19,7 +19,7 @@ export CGO_ENABLED GOFLAGS
 build:
 	$(GO) build $(PROGRAM)
 
-# What takes packages out of the build cache comes last: all else may be made side by side ("make -j3 check").
+# What takes packages out of the build cache comes last: all else may be made side by side ("make -j2 check").
 check: format vet tidy race plain interop cross size vuln
 	$(MAKE) reproducible
 
@@ -72,12 +72,12 @@ test: race plain
 
 race: CGO_ENABLED=1
 race:
-	$(GO) test -race -skip '$(RUNS)|$(MODELS)|$(CLIENT)' $(MANY_AT_ONCE)
+	$(GO) test -timeout 20m -race -skip '$(RUNS)|$(MODELS)|$(CLIENT)' $(MANY_AT_ONCE)
 
 # Every benchmark runs once, so that it cannot rot.
 plain:
-	$(GO) test -bench . -benchtime 1x $$($(GO) list ./... | grep -vxF "$$($(GO) list $(MANY_AT_ONCE))")
-	$(GO) test -bench . -benchtime 1x -run '$(KILLS)|$(RUNS)|$(MODELS)|$(CLIENT)' $(MANY_AT_ONCE)
+	$(GO) test -timeout 20m -bench . -benchtime 1x $$($(GO) list ./... | grep -vxF "$$($(GO) list $(MANY_AT_ONCE))")
+	$(GO) test -timeout 20m -bench . -benchtime 1x -run '$(KILLS)|$(RUNS)|$(MODELS)|$(CLIENT)' $(MANY_AT_ONCE)
 	$(GO) test -run '^TestTable_' ./internal/llamacloud/governor/simulate
 	cd tools && $(GO) test ./...
 
