@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"iter"
 	"math"
 	"slices"
 	"time"
@@ -75,6 +76,31 @@ func (c *choice) leave(number int, reason Reason) {
 
 // taken tells whether a picture is taken.
 func (f *fate) taken() bool { return f.reason == 0 }
+
+// taken yields the pictures that are taken, each with its number among those that may be.
+func (m *maker) taken(ctx context.Context, c *choice) iter.Seq2[numbered, error] {
+	return func(yield func(numbered, error) bool) {
+		number := -1
+		for s, err := range m.candidates().all(ctx) {
+			if err != nil {
+				yield(numbered{}, err)
+				return
+			}
+			if s.reason != "" {
+				continue
+			}
+			if number++; c.fates.at(number).taken() && !yield(numbered{s, number}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// numbered is a candidate and its number.
+type numbered struct {
+	*candidate
+	number int
+}
 
 // choose reads all rows and decides.
 func (m *maker) choose(ctx context.Context) (c *choice, err error) {

@@ -360,6 +360,7 @@ func TestMake_OtherContent_IsRefused(t *testing.T) {
 		want string
 	}{
 		{"another command", Options{Out: o.Out, Dedup: true}, "another command"},
+		{"what was compared is not to be", Options{Out: o.Out, NoVerify: true}, "another command"},
 		{"an export", Options{Out: other.path}, "not empty"},
 		{"the export itself", Options{Out: e.path}, "not empty"},
 		{"foreign files", Options{Out: strange}, "notes.txt"},

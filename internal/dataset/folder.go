@@ -39,19 +39,14 @@ func (w *writer) describeFolders(ctx context.Context) (err error) {
 	}
 	u := newUnitWriter(w)
 	defer u.close()
-	number := -1
-	for s, err := range w.candidates().all(ctx) {
+	for s, err := range w.taken(ctx, w.chosen) {
 		if err != nil {
 			return err
 		}
-		if s.reason != "" {
+		if damaged[leftOut(s.Row, ReasonDamaged, nil)] {
 			continue
 		}
-		number++
-		if f := w.chosen.fates.at(number); !f.taken() || damaged[leftOut(s.Row, ReasonDamaged, nil)] {
-			continue
-		}
-		if err := u.complete(ctx, s, number); err != nil {
+		if err := u.complete(ctx, s.candidate, s.number); err != nil {
 			return err
 		}
 		if err := files[configName(s.Row.Kind)+"/"+w.splits.names[s.split]].add(&s.Sample); err != nil {

@@ -152,16 +152,9 @@ func (m *maker) decodeAll(ctx context.Context, c *choice) error {
 	rows := make(chan numberedRow, m.options.Workers)
 	group.Go(func() error {
 		defer close(rows)
-		number := -1
-		for s, err := range m.candidates().all(ctx) {
+		for s, err := range m.taken(ctx, c) {
 			if err != nil {
 				return err
-			}
-			if s.reason != "" {
-				continue
-			}
-			if number++; !c.fates.at(number).taken() {
-				continue
 			}
 			select {
 			case rows <- numberedRow{s.Row, s.from}:
@@ -234,24 +227,17 @@ func (m *maker) judgeFacts(ctx context.Context, c *choice) error {
 	}
 	var hashes []uint64
 	var numbers []int
-	number := -1
-	for s, err := range m.candidates().all(ctx) {
+	for s, err := range m.taken(ctx, c) {
 		if err != nil {
 			return err
 		}
-		if s.reason != "" {
-			continue
-		}
-		if number++; !c.fates.at(number).taken() {
-			continue
-		}
 		fact, _ := c.facts.of(s.from).Get(s.Row.Content.SHA256)
 		if o.Decode && fact.State == derived.Broken {
-			c.leave(number, ReasonUndecodable)
+			c.leave(s.number, ReasonUndecodable)
 			continue
 		}
 		if o.Near != nil && fact.HasPHash {
-			hashes, numbers = append(hashes, fact.PHash), append(numbers, number)
+			hashes, numbers = append(hashes, fact.PHash), append(numbers, s.number)
 		}
 	}
 	if o.Near == nil {

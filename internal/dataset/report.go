@@ -195,6 +195,8 @@ func (o *Options) command() (flags []string) {
 		}
 		add(true, "split-file sha256:%x", all.Sum(nil))
 	}
+	// What was not compared is not taken for what was.
+	add(o.NoVerify, "no-verify")
 	add(o.ShardSize != MaxShardSize, "shard-size %d", o.ShardSize)
 	return flags
 }

@@ -52,47 +52,40 @@ type condition interface {
 	eachColumn(f func(*Column))
 }
 
-// anyOf is true where one of two or more is.
-type anyOf []condition
+// joined is two conditions or more: it is true where one of them is if it is joined by or, and where all are if by and.
+type joined struct {
+	by         string
+	conditions []condition
+}
 
-func (a anyOf) of(s *Sample) truth {
-	most := isFalse
-	for _, c := range a {
-		if most = max(most, c.of(s)); most == isTrue {
+// The words that join.
+const (
+	byOr  = "or"
+	byAnd = "and"
+)
+
+func (j joined) of(s *Sample) truth {
+	// What one of them decides for all.
+	decisive, pick := isTrue, func(a, b truth) truth { return max(a, b) }
+	if j.by == byAnd {
+		decisive, pick = isFalse, func(a, b truth) truth { return min(a, b) }
+	}
+	all := -decisive
+	for _, c := range j.conditions {
+		if all = pick(all, c.of(s)); all == decisive {
 			break
 		}
 	}
-	return most
+	return all
 }
 
-func (a anyOf) appendText(b []byte) []byte { return appendJoined(b, a, " or ") }
-
-func (a anyOf) eachColumn(f func(*Column)) { eachColumnOf(a, f) }
-
-// allOf is true where all of two or more are.
-type allOf []condition
-
-func (a allOf) of(s *Sample) truth {
-	least := isTrue
-	for _, c := range a {
-		if least = min(least, c.of(s)); least == isFalse {
-			break
-		}
-	}
-	return least
-}
-
-func (a allOf) appendText(b []byte) []byte { return appendJoined(b, a, " and ") }
-
-func (a allOf) eachColumn(f func(*Column)) { eachColumnOf(a, f) }
-
-// appendJoined appends conditions with a word between them. Alternatives among what has to hold together are in parentheses.
-func appendJoined(b []byte, conditions []condition, word string) []byte {
-	for i, c := range conditions {
+// appendText implements condition. Alternatives among what has to hold together are in parentheses.
+func (j joined) appendText(b []byte) []byte {
+	for i, c := range j.conditions {
 		if i > 0 {
-			b = append(b, word...)
+			b = append(b, " "+j.by+" "...)
 		}
-		if _, isAny := c.(anyOf); isAny {
+		if inner, ok := c.(joined); ok && inner.by == byOr {
 			b = appendGrouped(b, c)
 			continue
 		}
@@ -101,14 +94,14 @@ func appendJoined(b []byte, conditions []condition, word string) []byte {
 	return b
 }
 
-func appendGrouped(b []byte, c condition) []byte {
-	return append(c.appendText(append(b, '(')), ')')
-}
-
-func eachColumnOf(conditions []condition, f func(*Column)) {
-	for _, c := range conditions {
+func (j joined) eachColumn(f func(*Column)) {
+	for _, c := range j.conditions {
 		c.eachColumn(f)
 	}
+}
+
+func appendGrouped(b []byte, c condition) []byte {
+	return append(c.appendText(append(b, '(')), ')')
 }
 
 // negation is true where what it holds is false.
@@ -118,7 +111,7 @@ func (n negation) of(s *Sample) truth { return -n.condition.of(s) }
 
 func (n negation) appendText(b []byte) []byte {
 	switch c := n.condition.(type) {
-	case anyOf, allOf:
+	case joined:
 		return appendGrouped(append(b, "not "...), c)
 	case isNull:
 		return append(append(b, c.column.Name...), " is not null"...)

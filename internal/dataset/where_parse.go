@@ -114,47 +114,30 @@ func (p *whereParser) nested(read func() (condition, error)) (condition, error) 
 }
 
 // alternatives reads what is joined by or.
-func (p *whereParser) alternatives() (condition, error) {
-	var all anyOf
-	for {
-		c, err := p.conjunction()
-		if err != nil {
-			return nil, err
-		}
-		if inner, isAny := c.(anyOf); isAny {
-			all = append(all, inner...)
-		} else {
-			all = append(all, c)
-		}
-		if !p.takes("or") {
-			break
-		}
-	}
-	if len(all) == 1 {
-		return all[0], nil
-	}
-	return all, nil
-}
+func (p *whereParser) alternatives() (condition, error) { return p.join(byOr, p.conjunction) }
 
 // conjunction reads what is joined by and.
-func (p *whereParser) conjunction() (condition, error) {
-	var all allOf
+func (p *whereParser) conjunction() (condition, error) { return p.join(byAnd, p.term) }
+
+// join reads conditions that are joined by a word, each by read.
+func (p *whereParser) join(by string, read func() (condition, error)) (condition, error) {
+	all := joined{by: by}
 	for {
-		c, err := p.term()
+		c, err := read()
 		if err != nil {
 			return nil, err
 		}
-		if inner, isAll := c.(allOf); isAll {
-			all = append(all, inner...)
+		if inner, ok := c.(joined); ok && inner.by == by {
+			all.conditions = append(all.conditions, inner.conditions...)
 		} else {
-			all = append(all, c)
+			all.conditions = append(all.conditions, c)
 		}
-		if !p.takes("and") {
+		if !p.takes(by) {
 			break
 		}
 	}
-	if len(all) == 1 {
-		return all[0], nil
+	if len(all.conditions) == 1 {
+		return all.conditions[0], nil
 	}
 	return all, nil
 }

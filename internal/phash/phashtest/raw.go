@@ -22,37 +22,33 @@ func RawOf(p Picture) (*Raw, error) {
 	b := p.Image.Bounds()
 	raw := &Raw{Name: p.Name, Width: b.Dx(), Height: b.Dy()}
 	var rows func(y int) []byte
-	cut := func(pix []byte, offset, size int) []byte { return pix[offset:][:size*b.Dx()] }
+	// packed has the rows of a picture whose pixels lie side by side, each of so many bytes.
+	packed := func(mode, rawMode string, pix []byte, offset func(x, y int) int, size int) {
+		raw.Mode, raw.RawMode = mode, rawMode
+		rows = func(y int) []byte { return pix[offset(b.Min.X, y):][:size*b.Dx()] }
+	}
 	switch img := p.Image.(type) {
 	case *image.Gray:
-		raw.Mode, raw.RawMode = "L", "L"
-		rows = func(y int) []byte { return cut(img.Pix, img.PixOffset(b.Min.X, y), 1) }
+		packed("L", "L", img.Pix, img.PixOffset, 1)
 	case *image.Gray16:
 		// Of mode "I;16" Pillow makes nearly white pictures, as it cuts off what is above 255.
-		raw.Mode, raw.RawMode = "L", "L;16B"
-		rows = func(y int) []byte { return cut(img.Pix, img.PixOffset(b.Min.X, y), 2) }
+		packed("L", "L;16B", img.Pix, img.PixOffset, 2)
 	case *image.NRGBA:
-		raw.Mode, raw.RawMode = "RGBA", "RGBA"
-		rows = func(y int) []byte { return cut(img.Pix, img.PixOffset(b.Min.X, y), 4) }
+		packed("RGBA", "RGBA", img.Pix, img.PixOffset, 4)
 	case *image.RGBA:
-		raw.Mode, raw.RawMode = "RGBA", "RGBa"
-		rows = func(y int) []byte { return cut(img.Pix, img.PixOffset(b.Min.X, y), 4) }
+		packed("RGBA", "RGBa", img.Pix, img.PixOffset, 4)
 	case *image.NRGBA64:
-		raw.Mode, raw.RawMode = "RGBA", "RGBA;16B"
-		rows = func(y int) []byte { return cut(img.Pix, img.PixOffset(b.Min.X, y), 8) }
+		packed("RGBA", "RGBA;16B", img.Pix, img.PixOffset, 8)
 	case *image.RGBA64:
-		raw.Mode, raw.RawMode = "RGBA", "RGBa;16B"
-		rows = func(y int) []byte { return cut(img.Pix, img.PixOffset(b.Min.X, y), 8) }
+		packed("RGBA", "RGBa;16B", img.Pix, img.PixOffset, 8)
 	case *image.CMYK:
-		raw.Mode, raw.RawMode = "CMYK", "CMYK"
-		rows = func(y int) []byte { return cut(img.Pix, img.PixOffset(b.Min.X, y), 4) }
+		packed("CMYK", "CMYK", img.Pix, img.PixOffset, 4)
 	case *image.Paletted:
-		raw.Mode, raw.RawMode = "P", "P"
+		packed("P", "P", img.Pix, img.PixOffset, 1)
 		for _, c := range img.Palette {
 			n := color.NRGBAModel.Convert(c).(color.NRGBA)
 			raw.Palette = append(raw.Palette, n.R, n.G, n.B)
 		}
-		rows = func(y int) []byte { return cut(img.Pix, img.PixOffset(b.Min.X, y), 1) }
 	case *image.YCbCr:
 		raw.Mode, raw.RawMode = "RGB", "RGB"
 		rows = func(y int) []byte { return rgbRow(img, y) }
