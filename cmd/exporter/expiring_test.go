@@ -41,18 +41,8 @@ func TestRun_FilesThatExpireSoon(t *testing.T) {
 			t.Errorf("got\n%s\nwant %s", stdout, want)
 		}
 	}
-	raw, err := os.ReadFile(filepath.Join(out, "run.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var report struct {
-		Expiring struct {
-			Files int
-			First string
-		}
-	}
-	if err := json.Unmarshal(raw, &report); err != nil || report.Expiring.Files != 3 || report.Expiring.First != first {
-		t.Errorf("run.json has %+v, %v, want 3, the first at %s", report.Expiring, err, first)
+	if told := readExpiring(t, out); told.Files != 3 || told.First != first {
+		t.Errorf("run.json has %+v, want 3, the first at %s", told, first)
 	}
 	for _, f := range readExport(t, out).files {
 		var i int
@@ -66,6 +56,26 @@ func TestRun_FilesThatExpireSoon(t *testing.T) {
 	if strings.Contains(stdout, "expiring") {
 		t.Errorf("a file that expires in 25 hours is warned of\n%s", stdout)
 	}
+}
+
+// expiring is what run.json says of what expires.
+type expiring struct {
+	Files   int
+	First   string
+	Sources []string
+}
+
+func readExpiring(t *testing.T, out string) expiring {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(out, "run.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var report struct{ Expiring expiring }
+	if err := json.Unmarshal(raw, &report); err != nil {
+		t.Fatal(err)
+	}
+	return report.Expiring
 }
 
 // A directory that expires takes its files along. It is asked for once a run, and not where it was listed for its name; where nobody says,
@@ -93,20 +103,9 @@ func TestRun_DirectoryExpires(t *testing.T) {
 	c := newCLI(t, server.URL)
 	check := func(out string, wantSources string) {
 		t.Helper()
-		raw, err := os.ReadFile(filepath.Join(out, "run.json"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var report struct {
-			Expiring struct {
-				Files   int
-				First   time.Time
-				Sources []string
-			}
-		}
-		if err := json.Unmarshal(raw, &report); err != nil || report.Expiring.Files != 2 || !report.Expiring.First.Equal(expires) ||
-			fmt.Sprint(report.Expiring.Sources) != wantSources {
-			t.Errorf("run.json has %+v, %v, want two files, the first at %v, and %s", report.Expiring, err, expires, wantSources)
+		told := readExpiring(t, out)
+		if told.Files != 2 || told.First != expires.Format(time.RFC3339) || fmt.Sprint(told.Sources) != wantSources {
+			t.Errorf("run.json has %+v, want two files, the first at %v, and %s", told, expires, wantSources)
 		}
 		for _, f := range readExport(t, out).files {
 			if !f.ExpiresAt.Equal(expires) {

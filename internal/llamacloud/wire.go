@@ -44,10 +44,6 @@ func (k *call) stream(ctx context.Context, most int64, take func(*stream) error)
 // compactJSON appends JSON without its white space.
 func compactJSON(to *bytes.Buffer, raw []byte) error {
 	to.Grow(len(raw))
-	if text, ok := appendCompact(to.AvailableBuffer(), raw); ok {
-		_, err := to.Write(text)
-		return err
-	}
 	err := json.Compact(to, raw)
 	if err != nil {
 		// Some servers write numbers that JSON does not have.
