@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"log/slog"
+	"os"
 	"sync"
 
 	"exporter/internal/config"
@@ -15,10 +16,19 @@ type console struct {
 	log     *slog.Logger
 	options config.Log
 	stderr  io.Writer
+	// environ says what kind of terminal standard error is.
+	environ []string
 
 	mu sync.Mutex
 	// out is where the log goes: to the bars while they are shown, since they have to draw around it.
 	out io.Writer
+}
+
+// console returns standard error for a command that shows how far it is.
+func (a *app) console(o config.Log) *console {
+	c := newConsole(a.stderr, o)
+	c.environ = a.environ
+	return c
 }
 
 func newConsole(stderr io.Writer, o config.Log) *console {
@@ -46,11 +56,12 @@ func (c *console) showProgress(p progress) (stop func()) {
 	case c.options.NoProgress:
 		return func() {}
 	case c.options.Format == config.LogText && isTerminal(c.stderr):
-		bars, stop := startBars(c.stderr, p)
-		c.redirect(bars)
-		return func() {
-			c.redirect(c.stderr)
-			stop()
+		if screen, stop := startBars(c.stderr.(*os.File), c.environ, p); screen != nil {
+			c.redirect(screen)
+			return func() {
+				stop()
+				c.redirect(c.stderr)
+			}
 		}
 	}
 	return startLines(c.log, p)

@@ -39,6 +39,16 @@ func usagef(format string, args ...any) error {
 // errUnlisted says that a plan lacks the assets of some files.
 var errUnlisted = errors.New("the assets of some files could not be listed")
 
+// note prints a line of what is odd to standard error, in the form of the log.
+func (a *app) note(message string) error {
+	if a.logFormat == config.LogJSON {
+		newLogger(a.stderr, config.Log{Format: a.logFormat}).Warn(message)
+		return nil
+	}
+	_, err := fmt.Fprintln(printableWriter{a.stderr}, "exporter: "+message)
+	return err
+}
+
 // explanation is what an error means to the one who runs exporter.
 type explanation struct {
 	code int
@@ -52,19 +62,37 @@ func (a *app) explain(err error) int {
 		return 0
 	}
 	e := explainError(err)
-	text := "exporter: " + err.Error()
-	if e.hint != "" {
-		text += "; " + e.hint
-	}
+	message := err.Error()
 	if export.Is[*export.UsageError](err) {
 		// It repeats arguments, of which one may be a key that somebody took to belong there.
-		text = config.RedactKeys(text)
+		message = config.RedactKeys(message)
 	}
-	fmt.Fprintln(printableWriter{a.stderr}, text)
+	var stack string
 	if p, ok := errors.AsType[*pipeline.PanicError](err); ok {
-		fmt.Fprintf(a.stderr, "%s", p.Stack)
+		stack = string(p.Stack)
 	}
+	a.complain(message, e, stack)
 	return e.code
+}
+
+// complain prints the last line of a command that failed, in the form of its log.
+func (a *app) complain(message string, e explanation, stack string) {
+	if a.logFormat == config.LogJSON {
+		attrs := []any{"exit_code", e.code}
+		if e.hint != "" {
+			attrs = append(attrs, "hint", e.hint)
+		}
+		if stack != "" {
+			attrs = append(attrs, "stack", stack)
+		}
+		newLogger(a.stderr, config.Log{Format: a.logFormat}).Error(message, attrs...)
+		return
+	}
+	if e.hint != "" {
+		message += "; " + e.hint
+	}
+	fmt.Fprintln(printableWriter{a.stderr}, "exporter: "+message)
+	fmt.Fprint(a.stderr, stack)
 }
 
 // explainError is the one table of errors. The first line that matches counts.

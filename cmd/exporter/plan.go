@@ -39,7 +39,8 @@ remove is no part of it.`,
 		if o.Config, err = load(); err != nil {
 			return err
 		}
-		console := newConsole(a.stderr, o.Config.Log)
+		outliveReaders()
+		console := a.console(o.Config.Log)
 		o.Log, o.Watcher, o.Stop = console.log, console, a.stop
 		defer a.limitMemory(&o)()
 		report, err := export.Plan(c.Context(), o)

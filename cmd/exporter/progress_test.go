@@ -27,7 +27,7 @@ func TestTransferProgress_Attrs_SayWhichLimitHolds(t *testing.T) {
 			c.Limit.Observe(time.Now(), pipeline.Requested{Status: http.StatusTooManyRequests, Throttled: true})
 			c.Limit.Observe(time.Now(), pipeline.Paused{For: time.Minute, Until: until})
 			stop := newConsole(&out, config.Log{Format: format}).Transfer(func() export.Counts { return c })
-			time.Sleep(lineInterval + time.Second)
+			time.Sleep(firstLine + time.Second)
 			stop()
 			want := strings.Replace(want, "TIME", until.Local().Format(time.RFC3339), 1)
 			if lines := strings.Count(out.String(), "progress"); lines != 1 || !strings.HasSuffix(out.String(), want+"\n") {

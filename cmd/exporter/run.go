@@ -33,6 +33,7 @@ SIGHUP that come within two seconds.`,
 	c.Flags().BoolVar(&o.Refetch, "refetch", false, "fetch everything again, stored or not")
 	c.Flags().BoolVar(&o.Repair, "repair", false, "verify what is stored first, and fetch again what is damaged or missing")
 	addForce(c.Flags(), &o.Force)
+	asJSON := c.Flags().Bool("json", false, "print the report as JSON, as run.json has it")
 	dryRun := c.Flags().Bool("dry-run", false, "")
 	c.Flags().Lookup("dry-run").Hidden = true
 	c.RunE = func(c *cobra.Command, _ []string) (err error) {
@@ -42,17 +43,18 @@ SIGHUP that come within two seconds.`,
 		if o.Config, err = load(); err != nil {
 			return err
 		}
-		return a.export(c.Context(), o)
+		return a.export(c.Context(), o, *asJSON)
 	}
 	a.withPprof(c, load)
 	return c
 }
 
-// export runs an export and prints what came of it.
-func (a *app) export(ctx context.Context, o export.Options) error {
+// export runs an export and prints what came of it, for a person or as JSON.
+func (a *app) export(ctx context.Context, o export.Options, asJSON bool) error {
 	o.ExitCode = func(err error) int { return explainError(err).code }
 	o.Own, o.CheckpointRows = a.own, a.checkpointRows
-	console := newConsole(a.stderr, o.Config.Log)
+	outliveReaders()
+	console := a.console(o.Config.Log)
 	o.Log, o.Watcher, o.Stop = console.log, console, a.stop
 	defer a.limitMemory(&o)()
 	report, err := export.Run(ctx, o)
@@ -60,7 +62,7 @@ func (a *app) export(ctx context.Context, o export.Options) error {
 		return err
 	}
 	s := summary{Report: report, dir: o.Config.Output.Dir, limit: o.Config.Run.Limit}
-	if printErr := s.print(a.stdout, console); printErr != nil {
+	if printErr := s.print(a.stdout, asJSON, console); printErr != nil && !isGone(printErr) {
 		return errors.Join(err, printErr)
 	}
 	return err
