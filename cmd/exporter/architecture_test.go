@@ -32,11 +32,14 @@ const (
 	phashRoom    = "exporter/internal/phash"
 	pictureRoom  = "exporter/internal/picture"
 	derivedRoom  = "exporter/internal/derived"
+	metricsRoom  = "exporter/internal/metrics"
+	pingRoom     = "exporter/internal/ping"
+	watchRoom    = "exporter/internal/watch"
 )
 
 // allowedImports says which packages of this module each package may import, outside its tests. Imports run one way:
 // cmd/exporter -> internal/export -> the rest; internal/llamacloud, sinks, manifest -> pipeline, for its types alone; pipeline and
-// the leaves (durable, loopback, media, secret, spell) import nothing of ours. Only the store knows what lies under it.
+// the leaves (durable, loopback, media, metrics, secret, spell) import nothing of ours. Only the store knows what lies under it.
 var allowedImports = map[string][]string{
 	pipelineRoom: {},
 
@@ -45,6 +48,8 @@ var allowedImports = map[string][]string{
 	loopbackRoom:                 {},
 	secretRoom:                   {},
 	spellRoom:                    {},
+	metricsRoom:                  {},
+	pingRoom:                     {secretRoom},
 	mediaRoom:                    {},
 	mediaRoom + "/mediatest":     {},
 	phashRoom:                    {},
@@ -65,8 +70,9 @@ var allowedImports = map[string][]string{
 
 	compactRoom: {pipelineRoom, sinksRoom, storeRoom, verifyRoom},
 
-	exportRoom:                 {pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom},
+	exportRoom:                 {pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom, metricsRoom},
 	exportRoom + "/exporttest": {sinksRoom, storeRoom},
+	watchRoom:                  {exportRoom, configRoom, metricsRoom, pingRoom, secretRoom},
 
 	datasetRoom: {
 		pipelineRoom, sinksRoom, manifestRoom, storeRoom, mediaRoom, spellRoom, pictureRoom, phashRoom, derivedRoom,
@@ -78,7 +84,7 @@ var allowedImports = map[string][]string{
 	"exporter/internal/bench": {},
 
 	"exporter/cmd/exporter": {
-		exportRoom, datasetRoom, configRoom, loopbackRoom, emulatorRoom, emulatorRoom + "/flags", emulatorRoom + "/sample",
+		exportRoom, datasetRoom, configRoom, loopbackRoom, watchRoom, emulatorRoom, emulatorRoom + "/flags", emulatorRoom + "/sample",
 		// For their errors and for what they tell, which are explained and printed.
 		pipelineRoom, sinksRoom, manifestRoom, storeRoom, llamaRoom, verifyRoom,
 	},

@@ -62,17 +62,22 @@ func (a *app) explain(err error) int {
 		return 0
 	}
 	e := explainError(err)
-	message := err.Error()
-	if export.Is[*export.UsageError](err) {
-		// It repeats arguments, of which one may be a key that somebody took to belong there.
-		message = config.RedactKeys(message)
-	}
+	message := messageOf(err)
 	var stack string
 	if p, ok := errors.AsType[*pipeline.PanicError](err); ok {
 		stack = string(p.Stack)
 	}
 	a.complain(message, e, stack)
 	return e.code
+}
+
+// messageOf returns the text of an error as it may be shown.
+func messageOf(err error) string {
+	if export.Is[*export.UsageError](err) {
+		// It repeats arguments, of which one may be a key that somebody took to belong there.
+		return config.RedactKeys(err.Error())
+	}
+	return err.Error()
 }
 
 // complain prints the last line of a command that failed, in the form of its log.

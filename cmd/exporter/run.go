@@ -57,13 +57,17 @@ func (a *app) export(ctx context.Context, o export.Options, asJSON bool) error {
 	console := a.console(o.Config.Log)
 	o.Log, o.Watcher, o.Stop = console.log, console, a.stop
 	defer a.limitMemory(&o)()
-	report, err := export.Run(ctx, o)
-	if report == nil {
+	w, err := a.startWatch(&o)
+	if err != nil {
 		return err
 	}
+	report, err := export.Run(ctx, o)
 	s := summary{Report: report, dir: o.Config.Output.Dir, limit: o.Config.Run.Limit}
-	if printErr := s.print(a.stdout, asJSON, console); printErr != nil && !isGone(printErr) {
-		return errors.Join(err, printErr)
+	if report != nil {
+		if printErr := s.print(a.stdout, asJSON, console); printErr != nil && !isGone(printErr) {
+			err = errors.Join(err, printErr)
+		}
 	}
+	w.end(&s, err)
 	return err
 }

@@ -19,11 +19,15 @@ const (
 	SectionArchive Section = "output.archive"
 	SectionRun     Section = "run"
 	SectionLog     Section = "log"
+	SectionMetrics Section = "metrics"
+	SectionPing    Section = "ping"
 )
 
 // Sections returns all sections in the order of the TOML file.
 func Sections() []Section {
-	return []Section{SectionAPI, SectionSource, SectionAssets, SectionLimits, SectionOutput, SectionArchive, SectionRun, SectionLog}
+	return []Section{
+		SectionAPI, SectionSource, SectionAssets, SectionLimits, SectionOutput, SectionArchive, SectionRun, SectionLog, SectionMetrics, SectionPing,
+	}
 }
 
 // Type is the type that a key has in the TOML file.
@@ -98,6 +102,7 @@ func settings(c *Config) []setting {
 	return slices.Concat(
 		apiSettings(&c.API), sourceSettings(&c.Source), assetSettings(&c.Assets), limitSettings(&c.Limits),
 		outputSettings(&c.Output), archiveSettings(&c.Output.Archive), runSettings(&c.Run), logSettings(&c.Log),
+		metricsSettings(&c.Metrics), pingSettings(&c.Ping),
 	)
 }
 
@@ -245,5 +250,23 @@ func logSettings(l *Log) []setting {
 			"form of the log on standard error", choiceField(&l.Format, LogText, LogJSON)},
 		{SectionLog, "verbose", "verbose", "false", "log every request, checkpoint and failure", boolField(&l.Verbose)},
 		{SectionLog, "no_progress", "no-progress", "false", "show no progress", boolField(&l.NoProgress)},
+	}
+}
+
+func metricsSettings(m *Metrics) []setting {
+	return []setting{
+		{SectionMetrics, "file", "metrics-file", "",
+			"write what a run measures to this file for node_exporter's textfile collector, every 15 seconds and at the end", promFileField(&m.File)},
+		{SectionMetrics, "listen", "metrics-listen", "",
+			"serve what a run measures at http://ADDRESS/metrics while it is under way; without a host, on loopback", addressField(&m.Listen)},
+	}
+}
+
+func pingSettings(p *Ping) []setting {
+	return []setting{
+		{SectionPing, "url", "ping", "",
+			"tell healthchecks.io, a service like it or Uptime Kuma at this secret URL how a run begins and ends", pingURLField(&p.URL)},
+		{SectionPing, "url_file", "ping-url-file", "", "read that URL from this file, so that the process list does not show it",
+			pathField(&p.URLFile, "FILE")},
 	}
 }

@@ -84,7 +84,7 @@ func (c *Client) Resume() { c.origins.Resume() }
 // which never apply to loopback hosts.
 func newTransport(o Options, g *guard) *http.Transport {
 	return &http.Transport{
-		Proxy:                  proxyFromEnvironment,
+		Proxy:                  ProxyFromEnvironment,
 		OnProxyConnectResponse: checkConnect,
 		DialContext:            g.dial,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
@@ -100,8 +100,9 @@ func newTransport(o Options, g *guard) *http.Transport {
 	}
 }
 
-// proxyFromEnvironment leaves the proxy's address, which may hold a password, out of its error.
-func proxyFromEnvironment(r *http.Request) (*url.URL, error) {
+// ProxyFromEnvironment returns the proxy of a request, as http.Transport wants it. It leaves the proxy's address, which may hold a
+// password, out of its error.
+func ProxyFromEnvironment(r *http.Request) (*url.URL, error) {
 	proxy, err := http.ProxyFromEnvironment(r)
 	if err != nil {
 		return nil, errors.New("the proxy in HTTPS_PROXY or HTTP_PROXY is not a valid URL")
@@ -111,7 +112,7 @@ func proxyFromEnvironment(r *http.Request) (*url.URL, error) {
 
 // isProxied tells whether a request for a URL goes through a proxy.
 func isProxied(u *url.URL) bool {
-	proxy, err := proxyFromEnvironment(&http.Request{URL: u})
+	proxy, err := ProxyFromEnvironment(&http.Request{URL: u})
 	return proxy != nil || err != nil
 }
 
