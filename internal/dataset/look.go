@@ -192,7 +192,7 @@ func (m *maker) decode(ctx context.Context, t *factTable, blobs *sinks.Reader, r
 		return nil
 	}
 	// What is kept is of the bytes that the manifest names.
-	bytes, err := readPicture(ctx, m.exports[row.from], blobs, row.Row, true)
+	bytes, err := appendPicture(ctx, nil, m.exports[row.from], blobs, row.Row, true)
 	if _, ok := errors.AsType[*pipeline.DamageError](err); ok {
 		return nil
 	}
