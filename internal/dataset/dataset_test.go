@@ -341,6 +341,28 @@ func TestMake_NothingChanged_WritesNothing(t *testing.T) {
 	}
 }
 
+func TestMake_SomethingIsMissing_MakesItAgain(t *testing.T) {
+	same := drawn(5, 40, 40)
+	e := newTestExport(t, local).add(append(testFiles(0, 2), stored("file-8", pipeline.Figure, 0, same), stored("file-9", pipeline.Figure, 0, same)))
+	for form, names := range map[string][]string{
+		FormParquet:     {leftOutName, "README.md", "figures/train/00000-of-00001.parquet"},
+		FormWebDataset:  {"pages/train/00000-of-00001.idx"},
+		FormImageFolder: {"figures/train/metadata.parquet", "pages/train/file-001/page_screenshots/2.png"},
+	} {
+		_, o, err := makeDataset(t, Options{Form: form, Dedup: true}, e)
+		must(t, err)
+		want := tree(t, o.Out)
+		for _, name := range names {
+			must(t, os.Remove(filepath.Join(o.Out, filepath.FromSlash(name))))
+			_, _, err := makeDataset(t, Options{Form: form, Dedup: true, Out: o.Out}, e)
+			must(t, err)
+			if diff := cmp.Diff(want, tree(t, o.Out)); diff != "" {
+				t.Errorf("%s without %s (-want +got):\n%s", form, name, diff)
+			}
+		}
+	}
+}
+
 // description returns the line of a card that tells contents apart.
 func description(card string) string {
 	_, rest, _ := strings.Cut(card, "  description: ")

@@ -2,6 +2,8 @@ package dataset
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -9,6 +11,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/parquet-go/parquet-go"
 
 	"exporter/pipeline"
@@ -119,6 +122,36 @@ func TestMake_Near_GroupsWhatLooksAlike(t *testing.T) {
 		if r.PHash == nil || len(*r.PHash) != 16 || (r.Group != nil) != isAlike || isAlike && *r.Group != 0 {
 			t.Errorf("page %d of %s: hash %v and group %v, want one of 16 digits, and group 0 where it looks like another", r.Page, r.FileID, r.PHash, r.Group)
 		}
+	}
+}
+
+// A picture that was damaged, and is put back, joins others: the shards that have these are made anew, although the tables are the same.
+func TestMake_Near_DamageIsMended_EqualsUndisturbed(t *testing.T) {
+	var rows []*pipeline.Row
+	for i := range 6 {
+		rows = append(rows, stored(fmt.Sprintf("file-%d", i), pipeline.Screenshot, 0, slope(90*(i%2)+2*(i/2), 1-i%2)))
+	}
+	e := newTestExport(t, local).add(rows)
+	near := 4
+	o := Options{Near: &near, ShardSize: 1}
+	_, whole, err := makeDataset(t, o, e)
+	must(t, err)
+	must(t, os.RemoveAll(filepath.Join(e.path, ".exporter", "derived")))
+	names, err := filepath.Glob(filepath.Join(e.path, "blobs", "*", "file-0", "page_screenshots", "*"))
+	must(t, err)
+	data, err := os.ReadFile(names[0])
+	must(t, err)
+	must(t, os.WriteFile(names[0], data[:len(data)-1], 0o644))
+	_, damaged, err := makeDataset(t, o, e)
+	if !errors.Is(err, ErrDamaged) {
+		t.Fatalf("error %v, want ErrDamaged", err)
+	}
+	must(t, os.WriteFile(names[0], data, 0o644))
+	o.Out = damaged.Out
+	_, _, err = makeDataset(t, o, e)
+	must(t, err)
+	if diff := cmp.Diff(tree(t, whole.Out), tree(t, o.Out)); diff != "" {
+		t.Errorf("(-undisturbed +got):\n%s", diff)
 	}
 }
 
