@@ -29,6 +29,9 @@ func Make(ctx context.Context, o Options) (report *Report, err error) {
 	if err := checkOut(ctx, o.Out, m.about); err != nil {
 		return nil, err
 	}
+	if err := o.checkPlaces(); err != nil {
+		return nil, err
+	}
 	if !o.DryRun {
 		if err := m.own(ctx); err != nil {
 			return nil, err
