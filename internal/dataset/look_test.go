@@ -10,11 +10,14 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/parquet-go/parquet-go"
+	"golang.org/x/sync/semaphore"
 
 	"exporter/pipeline"
+	"exporter/sinks"
 )
 
 func TestMake_Decode_LeavesOutBrokenPictures(t *testing.T) {
@@ -48,6 +51,40 @@ func TestMake_Decode_LeavesOutBrokenPictures(t *testing.T) {
 			}
 			if _, err := os.Stat(filepath.Join(e.path, ".exporter", "derived", "pictures.parquet")); err != nil {
 				t.Errorf("what was found out is not kept: %v", err)
+			}
+		})
+	}
+}
+
+// However many processors there are, pictures wait until there is memory for their pixels, and give it back.
+func TestMaker_Decode_WaitsForRoom(t *testing.T) {
+	e := newTestExport(t, local).add([]*pipeline.Row{stored("file-1", pipeline.Screenshot, 0, drawn(1, 30, 30))})
+	m := &maker{options: &Options{Exports: []string{e.path}, Out: "ds", Form: FormParquet, Decode: true, Log: quiet}}
+	must(t, m.options.complete())
+	m.splits = newSplitter(m.options)
+	var err error
+	m.exports, err = openExports(t.Context(), m.options.Exports)
+	must(t, err)
+	defer m.exports.close()
+	f, err := m.openFacts(t.Context())
+	must(t, err)
+	blobs := sinks.NewReader(m.exports[0].dir)
+	defer blobs.Close()
+	for row, err := range m.exports.rows(t.Context()) {
+		must(t, err)
+		synctest.Test(t, func(t *testing.T) {
+			f.room = semaphore.NewWeighted(1000)
+			f.room.TryAcquire(101)
+			done := make(chan error, 1)
+			go func() { done <- m.decode(t.Context(), f, blobs, row) }()
+			synctest.Wait()
+			if f.tables[0].Len() != 0 {
+				t.Error("it was decoded without room")
+			}
+			f.room.Release(1)
+			must(t, <-done)
+			if f.tables[0].Len() != 1 || !f.room.TryAcquire(900) {
+				t.Error("it was not decoded, or kept its room")
 			}
 		})
 	}
@@ -92,6 +129,13 @@ func TestMake_Cache_KeepsWhatIsFoundOut(t *testing.T) {
 	}
 	if _, _, err := makeDataset(t, Options{PHash: true}, e); err != nil {
 		t.Errorf("without a cache: %v", err)
+	}
+	own := newTestExport(t, local).add(testFiles(0, 1))
+	if _, _, err := makeDataset(t, Options{PHash: true, DryRun: true}, own); err != nil {
+		t.Errorf("a dry run: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(own.path, ".exporter", "derived")); err == nil {
+		t.Error("a dry run has changed the export")
 	}
 	if _, err := os.Stat(filepath.Join(e.path, ".exporter")); err == nil || len(before) != len(tree(t, e.path)) {
 		t.Error("the copy was changed")
