@@ -134,6 +134,10 @@ func (m *maker) choose(ctx context.Context) (c *choice, err error) {
 			c.newest = file.UpdatedAt
 		}
 	}
+	if unused, first := m.splits.unused(); unused > 0 {
+		o.Log.Warn("the file of splits names what no chosen picture has: each line begins with what --split-by says", "split_by", o.SplitBy,
+			"ids", unused, "first", first)
+	}
 	if findsSame {
 		c.leaveSame()
 		c.sums = list[[sumBytes]byte]{}

@@ -169,6 +169,9 @@ func (o *Options) complete() error {
 	if err := checkShares(o.Split); err != nil {
 		return &UsageError{err}
 	}
+	if err := checkNames(newSplitter(o).names); err != nil {
+		return &UsageError{err}
+	}
 	return nil
 }
 
