@@ -61,6 +61,9 @@ func (a *app) explain(err error) int {
 		text = config.RedactKeys(text)
 	}
 	fmt.Fprintln(printableWriter{a.stderr}, text)
+	if a.logFile != nil {
+		a.logFile.log.Error(text, "exit_code", e.code)
+	}
 	if p, ok := errors.AsType[*pipeline.PanicError](err); ok {
 		fmt.Fprintf(a.stderr, "%s", p.Stack)
 	}

@@ -150,9 +150,26 @@ const (
 // Log says how much a command tells of what it does, and in which form.
 type Log struct {
 	Format LogFormat
-	// Verbose logs every request, checkpoint and failure. NoProgress shows no progress.
-	Verbose, NoProgress bool
+	// Level is the least that is logged, with Verbose and Quiet as Threshold says.
+	Level LogLevel
+	// File is the file to which the log is appended; empty for standard error.
+	File string
+	// Verbose logs every request, checkpoint and failure. Quiet says only what is wrong. NoProgress shows no progress.
+	Verbose, Quiet, NoProgress bool
 }
+
+// LogLevel names the least that is logged.
+type LogLevel string
+
+// The levels of a log, from the least to the most: what ends a command, what is wrong, what is news, every request, checkpoint and
+// failure, and every file and asset.
+const (
+	LevelError LogLevel = "error"
+	LevelWarn  LogLevel = "warn"
+	LevelInfo  LogLevel = "info"
+	LevelDebug LogLevel = "debug"
+	LevelTrace LogLevel = "trace"
+)
 
 // LogFormat names the form of a log.
 type LogFormat string

@@ -243,7 +243,13 @@ func logSettings(l *Log) []setting {
 	return []setting{
 		{SectionLog, "format", "log-format", "text",
 			"form of the log on standard error", choiceField(&l.Format, LogText, LogJSON)},
-		{SectionLog, "verbose", "verbose", "false", "log every request, checkpoint and failure", boolField(&l.Verbose)},
+		{SectionLog, "level", "log-level", "info",
+			"the least that is logged: debug has every request, checkpoint and failure, trace every file and asset, too",
+			choiceField(&l.Level, LevelError, LevelWarn, LevelInfo, LevelDebug, LevelTrace)},
+		{SectionLog, "file", "log-file", "", "append the log to this file, in place of standard error", pathField(&l.File, "FILE")},
+		{SectionLog, "verbose", "verbose", "false", "log as with level debug at least; -vv as with trace", boolField(&l.Verbose)},
+		{SectionLog, "quiet", "quiet", "false",
+			"say only what is wrong: log as with level warn, show no progress, print no summary of what is complete", boolField(&l.Quiet)},
 		{SectionLog, "no_progress", "no-progress", "false", "show no progress", boolField(&l.NoProgress)},
 	}
 }
