@@ -38,6 +38,8 @@ type API struct {
 	// KeyFile is the path of a file that holds the API key, relative to the working directory; empty where ReadKey is to look
 	// elsewhere.
 	KeyFile string
+	// CACert is the path of a file with certificates of authorities that vouch for servers, beside those of this machine; empty for none.
+	CACert string
 	// OrganizationID and ProjectID are sent with every request; empty for those of the API key.
 	OrganizationID, ProjectID pipeline.ID
 	// HeaderTimeout is the longest wait for an answer's headers; IdleTimeout the longest without a byte of its body.

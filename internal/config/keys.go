@@ -117,6 +117,9 @@ func apiSettings(a *API) []setting {
 		{SectionAPI, "api_key_file", "api-key-file", "",
 			"read the API key from this file; else it is that of LLAMA_CLOUD_API_KEY, of LLAMA_PARSE_API_KEY, or of the file " +
 				"llama_cloud_api_key in $CREDENTIALS_DIRECTORY", pathField(&a.KeyFile, "FILE")},
+		{SectionAPI, "ca_cert", "ca-cert", "",
+			"trust the authorities whose certificates are in this PEM file, too, as those of the server or of a proxy",
+			pathField(&a.CACert, "FILE")},
 		{SectionAPI, "organization_id", "organization-id", "",
 			"the organization; empty for the API key's own", idField(&a.OrganizationID)},
 		{SectionAPI, "project_id", "project-id", "",

@@ -106,6 +106,7 @@ func samples() map[string][3]string {
 		"run.limit":                      {"1", "2", "3"},
 		"run.prune":                      {"true", "false", "true"},
 		"log.format":                     {"json", "text", "json"},
+		"api.ca_cert":                    {"a.pem", "b.pem", "c.pem"},
 		"log.level":                      {"warn", "debug", "trace"},
 		"log.file":                       {"a.log", "b.log", "c.log"},
 		"log.quiet":                      {"true", "false", "true"},
