@@ -505,7 +505,7 @@ func (c *openCounter) Open(ctx context.Context, key string) (store.Object, error
 }
 
 // Of a shard that is missing the tables are asked once, and not for each of its pictures.
-func TestReadPicture_ShardIsMissing_AsksOnce(t *testing.T) {
+func TestAppendPicture_ShardIsMissing_AsksOnce(t *testing.T) {
 	e := newTestExport(t, archive).add(testFiles(0, 1))
 	must(t, os.RemoveAll(filepath.Join(e.path, "shards")))
 	all, err := openExports(t.Context(), []string{e.path})
@@ -519,7 +519,7 @@ func TestReadPicture_ShardIsMissing_AsksOnce(t *testing.T) {
 	for row, err := range all.rows(t.Context()) {
 		must(t, err)
 		before := dir.count
-		_, err := readPicture(t.Context(), all[0], blobs, row.Row, true)
+		_, err := appendPicture(t.Context(), nil, all[0], blobs, row.Row, true)
 		if _, ok := errors.AsType[*pipeline.DamageError](err); !ok {
 			t.Errorf("error %v, want a *pipeline.DamageError", err)
 		}
