@@ -44,7 +44,10 @@ remove is no part of it.`,
 			return err
 		}
 		outliveReaders()
-		console := a.console(o.Config.Log)
+		console, err := a.openConsole(o.Config.Log)
+		if err != nil {
+			return err
+		}
 		o.Log, o.Watcher, o.Stop = console.log, console, a.stop
 		defer a.limitMemory(&o)()
 		report, err := export.Plan(c.Context(), o)

@@ -34,7 +34,7 @@ SIGHUP that come within two seconds.`,
 	c.Flags().BoolVar(&o.Repair, "repair", false, "verify what is stored first, and fetch again what is damaged or missing")
 	addForce(c.Flags(), &o.Force)
 	asJSON := c.Flags().Bool("json", false, "print the report as JSON, as run.json has it")
-	dryRun := c.Flags().Bool("dry-run", false, "")
+	dryRun := c.Flags().BoolP("dry-run", "n", false, "")
 	c.Flags().Lookup("dry-run").Hidden = true
 	c.RunE = func(c *cobra.Command, _ []string) (err error) {
 		if *dryRun {
@@ -54,7 +54,10 @@ func (a *app) export(ctx context.Context, o export.Options, asJSON bool) error {
 	o.ExitCode = func(err error) int { return explainError(err).code }
 	o.Own, o.CheckpointRows = a.own, a.checkpointRows
 	outliveReaders()
-	console := a.console(o.Config.Log)
+	console, err := a.openConsole(o.Config.Log)
+	if err != nil {
+		return err
+	}
 	o.Log, o.Watcher, o.Stop = console.log, console, a.stop
 	defer a.limitMemory(&o)()
 	w, err := a.startWatch(&o)
@@ -63,7 +66,7 @@ func (a *app) export(ctx context.Context, o export.Options, asJSON bool) error {
 	}
 	report, err := export.Run(ctx, o)
 	s := summary{Report: report, dir: o.Config.Output.Dir, limit: o.Config.Run.Limit}
-	if report != nil {
+	if isQuiet := o.Config.Log.Quiet && err == nil && !asJSON; report != nil && !isQuiet {
 		if printErr := s.print(a.stdout, asJSON, console); printErr != nil && !isGone(printErr) {
 			err = errors.Join(err, printErr)
 		}

@@ -2,7 +2,7 @@ package main
 
 import (
 	"exporter/internal/export"
-	"exporter/internal/llamacloud"
+	"exporter/internal/ping"
 	"exporter/internal/watch"
 )
 
@@ -21,9 +21,17 @@ func (a *app) startWatch(o *export.Options) (*runWatch, error) {
 	if url.IsZero() && o.Config.Metrics.File == "" && o.Config.Metrics.Listen == "" {
 		return nil, nil
 	}
+	proxies, err := o.Config.ReadProxies()
+	if err != nil {
+		return nil, err
+	}
+	roots, err := o.Config.ReadRoots()
+	if err != nil {
+		return nil, err
+	}
 	w := watch.Start(watch.Options{
-		Export: o.Config.Output.Dir, Metrics: o.Config.Metrics, Ping: url, Proxy: llamacloud.ProxyFromEnvironment,
-		UserAgent: "exporter/" + export.Version(), Log: o.Log,
+		Export: o.Config.Output.Dir, Metrics: o.Config.Metrics, Log: o.Log,
+		Ping: ping.Options{URL: url, UserAgent: "exporter/" + export.Version(), Proxy: proxies.For, Roots: roots},
 	})
 	o.Watcher = w.Over(o.Watcher)
 	return &runWatch{w}, nil

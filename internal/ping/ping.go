@@ -7,6 +7,8 @@ package ping
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -40,10 +42,25 @@ type Client struct {
 	timeout, pause time.Duration
 }
 
-// New returns a client for a URL. Requests go through what proxy returns.
-func New(u secret.Text, userAgent string, proxy func(*http.Request) (*url.URL, error)) *Client {
-	return &Client{url: u, userAgent: userAgent, transport: &http.Transport{
-		Proxy: proxy, ForceAttemptHTTP2: true, DisableKeepAlives: true, DisableCompression: true,
+// Options say how pings are sent.
+type Options struct {
+	URL       secret.Text
+	UserAgent string
+	// Proxy returns the proxy for a URL, or nil; it may be nil. Roots are who is believed, nil for those of the system.
+	Proxy func(*url.URL) *url.URL
+	Roots *x509.CertPool
+}
+
+// New returns a client.
+func New(o Options) *Client {
+	proxy := func(r *http.Request) (*url.URL, error) {
+		if o.Proxy == nil {
+			return nil, nil
+		}
+		return o.Proxy(r.URL), nil
+	}
+	return &Client{url: o.URL, userAgent: o.UserAgent, transport: &http.Transport{
+		Proxy: proxy, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.Roots}, ForceAttemptHTTP2: true, DisableKeepAlives: true, DisableCompression: true,
 	}, timeout: Timeout, pause: pause}
 }
 

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -30,15 +29,13 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func noProxy(*http.Request) (*url.URL, error) { return nil, nil }
-
 func newClient(t *testing.T, u string) *Client {
 	t.Helper()
 	text, err := secret.Parse(u)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := New(text, "exporter/test", noProxy)
+	c := New(Options{URL: text, UserAgent: "exporter/test"})
 	c.timeout, c.pause = 2*time.Second, time.Millisecond
 	return c
 }

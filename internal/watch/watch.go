@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"path/filepath"
 	"sync"
 	"time"
@@ -18,7 +17,6 @@ import (
 	"exporter/internal/export"
 	"exporter/internal/metrics"
 	"exporter/internal/ping"
-	"exporter/internal/secret"
 )
 
 // fileInterval is the time between two updates of the file.
@@ -30,11 +28,9 @@ type Options struct {
 	Export string
 	// Metrics says where Prometheus finds numbers.
 	Metrics config.Metrics
-	// Ping is the URL of the service; zero for none. Requests to it go through what Proxy returns.
-	Ping      secret.Text
-	Proxy     func(*http.Request) (*url.URL, error)
-	UserAgent string
-	Log       *slog.Logger
+	// Ping says which service is told; without a URL, none is.
+	Ping ping.Options
+	Log  *slog.Logger
 }
 
 // Watch tells of one run.
@@ -68,8 +64,8 @@ func Start(o Options) *Watch {
 	if o.Metrics.Listen != "" {
 		w.listen()
 	}
-	if !o.Ping.IsZero() {
-		w.pings = ping.New(o.Ping, o.UserAgent, o.Proxy)
+	if !o.Ping.URL.IsZero() {
+		w.pings = ping.New(o.Ping)
 		w.group.Go(func() error {
 			w.warnOfPing(w.pings.Start(context.Background()))
 			return nil
