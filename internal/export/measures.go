@@ -85,7 +85,7 @@ func (m *Measures) last() LastRun {
 // Families returns all that is measured. The families, and their samples, are the same whatever the run has come to.
 func (m *Measures) Families(now time.Time) []metrics.Family {
 	b := familyBuilder{labels: exportLabel(m.Export)}
-	isActive := m.Ended.IsZero()
+	isActive, written := m.Ended.IsZero(), now
 	if !isActive {
 		now = m.Ended
 	}
@@ -94,6 +94,8 @@ func (m *Measures) Families(now time.Time) []metrics.Family {
 		labels: []metrics.Label{{Name: "version", Value: Version()}, {Name: "goversion", Value: runtime.Version()}}, value: 1,
 	})
 	b.gauge("exporter_run_active", "Whether a run is under way: 1, or 0 when it has ended.", number(isActive))
+	b.gauge("exporter_update_timestamp_seconds", "When these numbers were taken. A run that is under way and falls behind was killed.",
+		timestamp(written))
 	b.gauge("exporter_run_start_timestamp_seconds", "When the run began.", timestamp(m.Started))
 	b.gauge("exporter_run_duration_seconds", "How long the run has taken so far, or took.", now.Sub(m.Started).Seconds())
 	b.gauge(lastEndName, "When the last run ended that did; 0 where none is known.", timestamp(last.End))
