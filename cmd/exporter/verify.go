@@ -78,7 +78,7 @@ func (v *verification) run(ctx context.Context, path string) error {
 		return err
 	}
 	p := &findingPrinter{out: v.stdout, asJSON: v.asJSON, orphans: v.asJSON || v.log.Verbose}
-	if isTerminal(v.stdout) {
+	if isTerminal(v.stdout) && isTerminal(v.stderr) {
 		// Where progress is shown, it has to be drawn around the findings.
 		p.out = console
 	}

@@ -1,10 +1,13 @@
 package ping
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -123,5 +126,37 @@ func TestClient_Hangs_IsGivenUp(t *testing.T) {
 	err := c.End(t.Context(), 0, 0, "")
 	if took := time.Since(started); err == nil || err.Error() != "no answer within 50ms" || took > time.Second {
 		t.Errorf("got %v after %v", err, took)
+	}
+}
+
+// Pings go through the proxy, and neither follow a redirect nor send more than is theirs.
+func TestClient_Proxy(t *testing.T) {
+	var asked []string
+	proxy := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.Method+" "+r.URL.String()+" "+r.UserAgent())
+		for name := range r.Header {
+			if !slices.Contains([]string{"User-Agent", "Content-Length", "Connection", "Proxy-Connection", "Content-Type", "Authorization"}, name) {
+				t.Errorf("the header %s was sent", name)
+			}
+		}
+		if user, password, _ := r.BasicAuth(); user != "me" || password != "mine" {
+			t.Errorf("sent as %q, %q", user, password)
+		}
+	}))
+	defer proxy.Close()
+	through, err := url.Parse(proxy.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := secret.Parse("http://me:mine@hc.test/uuid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := New(Options{URL: text, UserAgent: "exporter/test", Proxy: func(*url.URL) *url.URL { return through }})
+	if err := errors.Join(c.Start(t.Context()), c.End(t.Context(), 0, 0, "x")); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"POST http://hc.test/uuid/start exporter/test", "POST http://hc.test/uuid/0 exporter/test"}; !slices.Equal(asked, want) {
+		t.Errorf("the proxy was asked for %q, want %q", asked, want)
 	}
 }
