@@ -180,3 +180,16 @@ func TestSplitter_Of_SharesAndKeys(t *testing.T) {
 		t.Errorf("without a unique_id: key %q, want the file's", got)
 	}
 }
+
+// Every split of every kind has a shard under way, whose rows are in memory.
+func TestNewDealers_ManySplits_HaveSmallerShards(t *testing.T) {
+	for splits, want := range map[int]int{1: maxShardRows, 3: 2_000, 10: 600, maxSplits: leastShardRows} {
+		d := newDealers(&Options{ShardSize: MaxShardSize}, 2, splits)[1][splits-1]
+		rows := 0
+		for ; d.deal(1) == 0; rows++ {
+		}
+		if rows != want || rows*2*splits > max(openRows, 2*splits*leastShardRows) {
+			t.Errorf("%d splits: shards of %d rows, want %d", splits, rows, want)
+		}
+	}
+}
