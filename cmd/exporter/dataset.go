@@ -146,6 +146,9 @@ func (f *datasetFlags) options(c *cobra.Command) (o dataset.Options, err error) 
 	if f.form == "" {
 		return o, usagef("--format is missing: parquet, webdataset or imagefolder")
 	}
+	if c.Flags().Changed("kind") && len(f.kinds) == 0 {
+		return o, usagef(`--kind "": want screenshot or figure`)
+	}
 	for _, kind := range f.kinds {
 		o.Kinds = append(o.Kinds, pipeline.Kind(kind))
 	}
