@@ -121,7 +121,15 @@ func (w *unitWriter) place(ctx context.Context, u *unit, done *unitDone) error {
 	if err != nil {
 		return err
 	}
-	// The names are durable before the unit counts as done.
+	// The names are durable before the unit counts as done, those of the folders above, too.
+	for dir := path.Dir(u.folder()); ; dir = path.Dir(dir) {
+		if err := syncFolder(filepath.Join(w.options.Out, filepath.FromSlash(dir))); err != nil {
+			return err
+		}
+		if dir == "." {
+			break
+		}
+	}
 	for dir := range folders {
 		if err := syncFolder(filepath.Join(folder, filepath.FromSlash(dir))); err != nil {
 			return err
