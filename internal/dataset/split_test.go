@@ -193,3 +193,15 @@ func TestNewDealers_ManySplits_HaveSmallerShards(t *testing.T) {
 		}
 	}
 }
+
+// What no form takes is left out, whatever the tables say of it.
+func TestCandidates_Judge_HugePicture(t *testing.T) {
+	o := &Options{SplitBy: SplitByFile}
+	c := &candidates{options: o, splits: newSplitter(o)}
+	for size, want := range map[int64]Reason{largestPicture: "", largestPicture + 1: ReasonLarge, math.MaxInt64: ReasonLarge} {
+		row := stored("file-1", pipeline.Screenshot, 0, drawn(1, 4, 4), func(r *pipeline.Row) { r.Content.Size = size })
+		if got := c.judge(&candidate{Sample: Sample{Row: row}, split: -1}); got != want {
+			t.Errorf("%d bytes: got %q, want %q", size, got, want)
+		}
+	}
+}
