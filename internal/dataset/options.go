@@ -116,6 +116,9 @@ func (e *UsageError) Unwrap() error { return e.Err }
 // ErrDamaged says that pictures were left out since they are damaged.
 var ErrDamaged = errors.New("damaged pictures were left out")
 
+// ErrBusy says that another program has the dataset, or the cache, open for writing.
+var ErrBusy = errors.New("another program writes there")
+
 // complete checks the options and sets what is left open.
 func (o *Options) complete() error {
 	fail := func(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }

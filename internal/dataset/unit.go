@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"syscall"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -216,7 +217,7 @@ func readPicture(ctx context.Context, from *export, blobs *sinks.Reader, row *pi
 	}
 	switch {
 	case err == nil:
-	case errors.Is(err, fs.ErrPermission), context.Cause(ctx) != nil:
+	case errors.Is(err, fs.ErrPermission), isExhausted(err), context.Cause(ctx) != nil:
 		return nil, err
 	default:
 		return nil, &pipeline.DamageError{Path: row.Location.Path, Err: err}
@@ -225,6 +226,11 @@ func readPicture(ctx context.Context, from *export, blobs *sinks.Reader, row *pi
 		return nil, &pipeline.DamageError{Path: row.Location.Path, Err: fmt.Errorf("the SHA-256 of %q is not that of the manifest", nameOf(row))}
 	}
 	return picture, nil
+}
+
+// isExhausted tells whether this process, or this machine, has run out of something that reading takes: that says nothing of the picture.
+func isExhausted(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM)
 }
 
 // moved returns where the blob of a row is by now.
