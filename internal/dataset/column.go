@@ -146,12 +146,17 @@ func findColumn(name string) *Column {
 	return nil
 }
 
-// unknownColumn says that there is no column of a name, and which was meant.
-func unknownColumn(name string) error {
-	var names []string
+// columnNames returns the names of all columns.
+func columnNames() (names []string) {
 	for _, c := range columns {
 		names = append(names, c.Name)
 	}
+	return names
+}
+
+// unknownColumn says that there is no column of a name, and which was meant.
+func unknownColumn(name string) error {
+	names := columnNames()
 	if near := spell.Closest(strings.ToLower(name), names); near != "" {
 		return fmt.Errorf("there is no column %q: did you mean %s?", name, near)
 	}
