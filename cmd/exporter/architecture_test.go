@@ -32,6 +32,7 @@ const (
 	phashRoom    = "exporter/internal/phash"
 	pictureRoom  = "exporter/internal/picture"
 	derivedRoom  = "exporter/internal/derived"
+	whereRoom    = "exporter/internal/where"
 )
 
 // allowedImports says which packages of this module each package may import, outside its tests. Imports run one way:
@@ -45,6 +46,7 @@ var allowedImports = map[string][]string{
 	loopbackRoom:                 {},
 	secretRoom:                   {},
 	spellRoom:                    {},
+	whereRoom:                    {spellRoom},
 	mediaRoom:                    {},
 	mediaRoom + "/mediatest":     {},
 	phashRoom:                    {},
@@ -69,7 +71,7 @@ var allowedImports = map[string][]string{
 	exportRoom + "/exporttest": {sinksRoom, storeRoom},
 
 	datasetRoom: {
-		pipelineRoom, sinksRoom, manifestRoom, storeRoom, mediaRoom, spellRoom, pictureRoom, phashRoom, derivedRoom,
+		pipelineRoom, sinksRoom, manifestRoom, storeRoom, mediaRoom, whereRoom, pictureRoom, phashRoom, derivedRoom,
 	},
 
 	emulatorRoom:              {},

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"exporter/internal/store"
+	"exporter/internal/where"
 	"exporter/pipeline"
 )
 
@@ -174,7 +175,7 @@ func (o *Options) complete() error {
 func (o *Options) checkColumns() error {
 	for _, name := range o.Columns {
 		if findColumn(name) == nil {
-			return unknownColumn(name)
+			return where.UnknownColumn(columnNames(), name)
 		}
 	}
 	if o.Where == nil {
