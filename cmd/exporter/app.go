@@ -80,7 +80,7 @@ Exit codes:
 		return &export.UsageError{Err: fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
 	})
 	root.AddCommand(
-		newRunCommand(a), newPlanCommand(a), newVerifyCommand(a), newCatCommand(a), newRmCommand(a), newCompactCommand(a), newDatasetCommand(a),
+		newRunCommand(a), newPlanCommand(a), newLsCommand(a), newVerifyCommand(a), newCatCommand(a), newRmCommand(a), newCompactCommand(a), newDatasetCommand(a),
 		newDemoCommand(a), newEmulateCommand(a), newSourcesCommand(a), newFilesCommand(a), newVersionCommand(a),
 	)
 	asUsage(root)

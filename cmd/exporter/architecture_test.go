@@ -33,6 +33,7 @@ const (
 	pictureRoom  = "exporter/internal/picture"
 	derivedRoom  = "exporter/internal/derived"
 	whereRoom    = "exporter/internal/where"
+	lsRoom       = "exporter/internal/inventory"
 )
 
 // allowedImports says which packages of this module each package may import, outside its tests. Imports run one way:
@@ -67,7 +68,7 @@ var allowedImports = map[string][]string{
 
 	compactRoom: {pipelineRoom, sinksRoom, storeRoom, verifyRoom},
 
-	exportRoom:                 {pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom},
+	exportRoom:                 {pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom, lsRoom},
 	exportRoom + "/exporttest": {sinksRoom, storeRoom},
 
 	datasetRoom: {
@@ -82,7 +83,7 @@ var allowedImports = map[string][]string{
 	"exporter/cmd/exporter": {
 		exportRoom, datasetRoom, configRoom, loopbackRoom, emulatorRoom, emulatorRoom + "/flags", emulatorRoom + "/sample",
 		// For their errors and for what they tell, which are explained and printed.
-		pipelineRoom, sinksRoom, manifestRoom, storeRoom, llamaRoom, verifyRoom,
+		pipelineRoom, sinksRoom, manifestRoom, storeRoom, llamaRoom, verifyRoom, lsRoom,
 	},
 }
 
