@@ -65,6 +65,7 @@ var allowedImports = map[string][]string{
 	sinksRoom:                        {pipelineRoom, storeRoom, mediaRoom},
 	manifestRoom:                     {pipelineRoom, storeRoom},
 	verifyRoom:                       {pipelineRoom, sinksRoom, storeRoom},
+	lsRoom:                           {pipelineRoom, manifestRoom, whereRoom},
 
 	compactRoom: {pipelineRoom, sinksRoom, storeRoom, verifyRoom},
 

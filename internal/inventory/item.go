@@ -166,9 +166,6 @@ func (i item) state(status, missed, vanished, expired int) (State, time.Time) {
 	return State(i.record.Text(status)), time.Time{}
 }
 
-// isGone tells whether a state is that of what is not there any more.
-func (s State) isGone() bool { return s == Vanished || s == Expired }
-
 // Failed and its like are the states that are those of rows.
 const (
 	Stored   = State(pipeline.Stored)

@@ -62,9 +62,9 @@ func (s *Summary) addFile(f *File) {
 type counter struct {
 	*Summary
 	of *assetColumns
-	// kind, year and noise are the sums that counted last, and what they are of.
-	kindText, yearText, noiseText string
-	kind, year, noise             *Sum
+	// kind, year and noise are the sums that counted last, kindText and noiseText what they are of.
+	kindText, noiseText string
+	kind, year, noise   *Sum
 	// from and to are the moments of the year, in microseconds.
 	from, to int64
 }
