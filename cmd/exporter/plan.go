@@ -39,6 +39,9 @@ remove is no part of it.`,
 		if o.Config, err = load(); err != nil {
 			return err
 		}
+		if o.Files, err = a.readFilesFrom(o.Config); err != nil {
+			return err
+		}
 		console := newConsole(a.stderr, o.Config.Log)
 		o.Log, o.Watcher, o.Stop = console.log, console, a.stop
 		defer a.limitMemory(&o)()
@@ -72,6 +75,9 @@ func surveyText(s export.Survey) string {
 func printPlan(w io.Writer, p *export.PlanReport) error {
 	t := tabwriter.NewWriter(printableWriter{w}, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "files\t%d\t%d unchanged\n", p.Files.Listed, p.Files.Unchanged)
+	if p.Files.LeftOut > 0 {
+		fmt.Fprintf(t, "left out\t%d\tlisted, and not taken\n", p.Files.LeftOut)
+	}
 	if p.Assets.Documents > 0 {
 		fmt.Fprintf(t, "documents\t%d\tlisted\n", p.Assets.Documents)
 	}
