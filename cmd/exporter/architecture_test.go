@@ -22,6 +22,7 @@ const (
 	mediaRoom    = "exporter/internal/media"
 	loopbackRoom = "exporter/internal/loopback"
 	secretRoom   = "exporter/internal/secret"
+	proxyRoom    = "exporter/internal/proxy"
 	spellRoom    = "exporter/internal/spell"
 	verifyRoom   = "exporter/internal/verify"
 	compactRoom  = "exporter/internal/compact"
@@ -38,7 +39,7 @@ const (
 
 // allowedImports says which packages of this module each package may import, outside its tests. Imports run one way:
 // cmd/exporter -> internal/export -> the rest; internal/llamacloud, sinks, manifest -> pipeline, for its types alone; pipeline and
-// the leaves (durable, loopback, media, secret, spell) import nothing of ours. Only the store knows what lies under it.
+// the leaves (durable, loopback, media, secret, spell) import nothing of ours, and proxy only what loopback is. Only the store knows what lies under it.
 var allowedImports = map[string][]string{
 	pipelineRoom: {},
 
@@ -48,6 +49,7 @@ var allowedImports = map[string][]string{
 	secretRoom:                   {},
 	spellRoom:                    {},
 	whereRoom:                    {spellRoom},
+	proxyRoom:                    {loopbackRoom},
 	mediaRoom:                    {},
 	mediaRoom + "/mediatest":     {},
 	phashRoom:                    {},
@@ -56,9 +58,9 @@ var allowedImports = map[string][]string{
 	storeRoom:                    {durableRoom},
 	storeRoom + "/storetest":     {storeRoom, durableRoom, durableRoom + "/durabletest"},
 	derivedRoom:                  {storeRoom},
-	configRoom:                   {pipelineRoom, loopbackRoom, secretRoom, spellRoom},
+	configRoom:                   {pipelineRoom, loopbackRoom, secretRoom, spellRoom, proxyRoom},
 
-	llamaRoom:                        {pipelineRoom, loopbackRoom, mediaRoom, secretRoom, llamaRoom + "/governor"},
+	llamaRoom:                        {pipelineRoom, loopbackRoom, mediaRoom, secretRoom, proxyRoom, llamaRoom + "/governor"},
 	llamaRoom + "/governor":          {pipelineRoom},
 	llamaRoom + "/governor/simulate": {llamaRoom + "/governor"},
 	"exporter/internal/limits":       {llamaRoom + "/governor/simulate"},
@@ -82,7 +84,7 @@ var allowedImports = map[string][]string{
 	"exporter/internal/bench": {},
 
 	"exporter/cmd/exporter": {
-		exportRoom, datasetRoom, configRoom, loopbackRoom, emulatorRoom, emulatorRoom + "/flags", emulatorRoom + "/sample",
+		exportRoom, datasetRoom, configRoom, loopbackRoom, spellRoom, emulatorRoom, emulatorRoom + "/flags", emulatorRoom + "/sample",
 		// For their errors and for what they tell, which are explained and printed.
 		pipelineRoom, sinksRoom, manifestRoom, storeRoom, llamaRoom, verifyRoom, lsRoom,
 	},

@@ -36,7 +36,8 @@ duplicates, damaged and undecodable pictures. When it is killed, the same comman
 missing, empty, or a dataset of the same command: where the exports have changed since, it is made anew.`,
 		Example: `  exporter dataset export ds --format parquet
   exporter dataset export ds --format webdataset --split train=0.9,val=0.05,test=0.05 --seed 1
-  exporter dataset export ds --format imagefolder --kind figure --no-noise --min-size 64 --dedup sha256
+  exporter dataset export ds --format imagefolder --kind figure --no-noise --min-size 64 \
+      --dedup sha256
   exporter dataset 2025 2026 ds --format parquet --where "category = 'table' and width >= 200"`,
 		Args: cobra.MinimumNArgs(2),
 	}
@@ -62,11 +63,14 @@ missing, empty, or a dataset of the same command: where the exports have changed
 }
 
 func (a *app) makeDataset(ctx context.Context, o dataset.Options, log config.Log) error {
-	console := newConsole(a.stderr, log)
+	console, err := a.openConsole(log)
+	if err != nil {
+		return err
+	}
 	o.Log, o.Own = console.log, a.own
 	o.Watch = func(p func() dataset.Progress) func() { return console.showProgress(datasetProgress(p)) }
 	report, err := dataset.Make(ctx, o)
-	if report == nil {
+	if report == nil || err == nil && log.Quiet && !o.DryRun {
 		return err
 	}
 	return errors.Join(err, a.printDataset(report, o.DryRun))
@@ -132,7 +136,7 @@ func addDatasetFlags(c *cobra.Command) *datasetFlags {
 	flags.BoolVar(&f.noVerify, "no-verify", false, "do not compare pictures with their SHA-256")
 	flags.BoolVar(&f.strict, "strict", false, "end with the first damaged picture")
 	flags.StringVar(&f.cache, "cache", "", "`DIR` that keeps what --decode and --phash find out, in place of the exports themselves")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be written, and write nothing")
+	flags.BoolVarP(&f.dryRun, "dry-run", "n", false, "say what would be written, and write nothing")
 	return f
 }
 

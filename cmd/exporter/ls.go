@@ -39,6 +39,7 @@ With --json, standard output has a JSON object a line. An object has a "type":
   exporter ls export --where "kind = 'figure' and is_likely_noise and size > 1000000" --json`,
 	}
 	load := a.withConfig(c, config.SectionOutput)
+	hideFlags(c, "sink", "checkpoint")
 	l := &lsCommand{app: a}
 	f := c.Flags()
 	f.BoolVar(&l.Failed, "failed", false, "list files and assets that failed, and why")

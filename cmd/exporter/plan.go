@@ -42,7 +42,10 @@ remove is no part of it.`,
 		if o.Files, err = a.readFilesFrom(o.Config); err != nil {
 			return err
 		}
-		console := newConsole(a.stderr, o.Config.Log)
+		console, err := a.openConsole(o.Config.Log)
+		if err != nil {
+			return err
+		}
 		o.Log, o.Watcher, o.Stop = console.log, console, a.stop
 		defer a.limitMemory(&o)()
 		report, err := export.Plan(c.Context(), o)

@@ -35,7 +35,7 @@ SIGHUP that come within two seconds.`,
 	c.Flags().BoolVar(&o.Refetch, "refetch", false, "fetch everything again, stored or not")
 	c.Flags().BoolVar(&o.Repair, "repair", false, "verify what is stored first, and fetch again what is damaged or missing")
 	addForce(c.Flags(), &o.Force)
-	dryRun := c.Flags().Bool("dry-run", false, "")
+	dryRun := c.Flags().BoolP("dry-run", "n", false, "")
 	c.Flags().Lookup("dry-run").Hidden = true
 	c.RunE = func(c *cobra.Command, _ []string) (err error) {
 		if *dryRun {
@@ -74,12 +74,18 @@ func (a *app) readFilesFrom(cfg *config.Config) ([]pipeline.ID, error) {
 func (a *app) export(ctx context.Context, o export.Options) error {
 	o.ExitCode = func(err error) int { return explainError(err).code }
 	o.Own, o.CheckpointRows = a.own, a.checkpointRows
-	console := newConsole(a.stderr, o.Config.Log)
+	console, err := a.openConsole(o.Config.Log)
+	if err != nil {
+		return err
+	}
 	o.Log, o.Watcher, o.Stop = console.log, console, a.stop
 	defer a.limitMemory(&o)()
 	report, err := export.Run(ctx, o)
 	if report == nil {
 		return err
+	}
+	if err == nil && o.Config.Log.Quiet {
+		return nil
 	}
 	s := summary{Report: report, dir: o.Config.Output.Dir, trial: trialText(o.Config)}
 	if printErr := s.print(a.stdout, console); printErr != nil {

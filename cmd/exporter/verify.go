@@ -42,6 +42,7 @@ The exit code is 7 where anything is damaged.`,
 	}
 	load := a.withConfig(c, config.SectionOutput, config.SectionLog)
 	v := &verification{app: a}
+	hideFlags(c, "sink", "checkpoint")
 	c.Flags().Lookup("verbose").Usage = "list orphans"
 	c.Flags().BoolVar(&v.quick, "quick", false, "look at names and sizes only, read no blob")
 	c.Flags().BoolVar(&v.asJSON, "json", false, "print JSON lines")
@@ -72,7 +73,10 @@ type verification struct {
 // run compares the export at path with its rows and prints what is found.
 func (v *verification) run(ctx context.Context, path string) error {
 	started := time.Now()
-	console := newConsole(v.stderr, v.log)
+	console, err := v.openConsole(v.log)
+	if err != nil {
+		return err
+	}
 	p := &findingPrinter{out: v.stdout, asJSON: v.asJSON, orphans: v.asJSON || v.log.Verbose}
 	if isTerminal(v.stdout) {
 		// Where progress is shown, it has to be drawn around the findings.
@@ -82,10 +86,13 @@ func (v *verification) run(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	p.summary(verifySummary{
+	found := verifySummary{
 		Type: "summary", Blobs: c.CheckedBlobs, Bytes: c.CheckedBytes, Documents: c.Documents, Pages: c.Pages,
 		Lost: c.Lost, Damaged: c.Damaged, Orphans: c.Orphans, Seconds: time.Since(started).Seconds(),
-	})
+	}
+	if c.Lost+c.Damaged > 0 || v.asJSON || !v.log.Quiet {
+		p.summary(found)
+	}
 	if p.err != nil {
 		return fmt.Errorf("write to standard output: %w", p.err)
 	}

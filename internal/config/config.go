@@ -38,6 +38,8 @@ type API struct {
 	// KeyFile is the path of a file that holds the API key, relative to the working directory; empty where ReadKey is to look
 	// elsewhere.
 	KeyFile string
+	// CACert is the path of a file with certificates of authorities that vouch for servers, beside those of this machine; empty for none.
+	CACert string
 	// OrganizationID and ProjectID are sent with every request; empty for those of the API key.
 	OrganizationID, ProjectID pipeline.ID
 	// HeaderTimeout is the longest wait for an answer's headers; IdleTimeout the longest without a byte of its body.
@@ -157,9 +159,26 @@ const (
 // Log says how much a command tells of what it does, and in which form.
 type Log struct {
 	Format LogFormat
-	// Verbose logs every request, checkpoint and failure. NoProgress shows no progress.
-	Verbose, NoProgress bool
+	// Level is the least that is logged, with Verbose and Quiet as Threshold says.
+	Level LogLevel
+	// File is the file to which the log is appended; empty for standard error.
+	File string
+	// Verbose logs every request, checkpoint and failure. Quiet says only what is wrong. NoProgress shows no progress.
+	Verbose, Quiet, NoProgress bool
 }
+
+// LogLevel names the least that is logged.
+type LogLevel string
+
+// The levels of a log, from the least to the most: what ends a command, what is wrong, what is news, every request, checkpoint and
+// failure, and every file and asset.
+const (
+	LevelError LogLevel = "error"
+	LevelWarn  LogLevel = "warn"
+	LevelInfo  LogLevel = "info"
+	LevelDebug LogLevel = "debug"
+	LevelTrace LogLevel = "trace"
+)
 
 // LogFormat names the form of a log.
 type LogFormat string

@@ -120,6 +120,9 @@ func apiSettings(a *API) []setting {
 		{SectionAPI, "api_key_file", "api-key-file", "",
 			"read the API key from this file; else it is that of LLAMA_CLOUD_API_KEY, of LLAMA_PARSE_API_KEY, or of the file " +
 				"llama_cloud_api_key in $CREDENTIALS_DIRECTORY", pathField(&a.KeyFile, "FILE")},
+		{SectionAPI, "ca_cert", "ca-cert", "",
+			"trust the authorities whose certificates are in this PEM file, too, as those of the server or of a proxy",
+			pathField(&a.CACert, "FILE")},
 		{SectionAPI, "organization_id", "organization-id", "",
 			"the organization; empty for the API key's own", idField(&a.OrganizationID)},
 		{SectionAPI, "project_id", "project-id", "",
@@ -258,7 +261,13 @@ func logSettings(l *Log) []setting {
 	return []setting{
 		{SectionLog, "format", "log-format", "text",
 			"form of the log on standard error", choiceField(&l.Format, LogText, LogJSON)},
-		{SectionLog, "verbose", "verbose", "false", "log every request, checkpoint and failure", boolField(&l.Verbose)},
+		{SectionLog, "level", "log-level", "info",
+			"the least that is logged: debug has every request, checkpoint and failure, trace every file and asset, too",
+			choiceField(&l.Level, LevelError, LevelWarn, LevelInfo, LevelDebug, LevelTrace)},
+		{SectionLog, "file", "log-file", "", "append the log to this file, in place of standard error", pathField(&l.File, "FILE")},
+		{SectionLog, "verbose", "verbose", "false", "log as with level debug at least; -vv as with trace", boolField(&l.Verbose)},
+		{SectionLog, "quiet", "quiet", "false",
+			"say only what is wrong: log as with level warn, show no progress, print no summary of what is complete", boolField(&l.Quiet)},
 		{SectionLog, "no_progress", "no-progress", "false", "show no progress", boolField(&l.NoProgress)},
 	}
 }

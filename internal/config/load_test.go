@@ -111,6 +111,10 @@ func samples() map[string][3]string {
 		"run.files_from":                 {"a", "b", "-"},
 		"run.prune":                      {"true", "false", "true"},
 		"log.format":                     {"json", "text", "json"},
+		"api.ca_cert":                    {"a.pem", "b.pem", "c.pem"},
+		"log.level":                      {"warn", "debug", "trace"},
+		"log.file":                       {"a.log", "b.log", "c.log"},
+		"log.quiet":                      {"true", "false", "true"},
 		"log.verbose":                    {"true", "false", "true"},
 		"log.no_progress":                {"true", "false", "true"},
 	}
@@ -328,5 +332,26 @@ func TestLoad_File_MissingIsAnError(t *testing.T) {
 		if !ok || !errors.Is(err, fs.ErrNotExist) || e.Origin != tt.want || !strings.Contains(e.Problem, "no/such.toml") {
 			t.Errorf("Load: %v, want an *Error from %s that names the file and wraps fs.ErrNotExist", err, tt.want)
 		}
+	}
+}
+
+// -v and -q say what is logged, and so does a level. What says more counts, and -vv says most.
+func TestLog_Threshold_ByFlags(t *testing.T) {
+	for args, want := range map[string]LogLevel{
+		"": LevelInfo, "-v": LevelDebug, "-vv": LevelTrace, "-v -v": LevelTrace, "-q": LevelWarn, "--log-level warn": LevelWarn,
+		"--log-level trace": LevelTrace, "--log-level trace -v": LevelTrace, "--log-level error -v": LevelDebug, "--log-level error -q": LevelError,
+		"--log-level debug -q": LevelDebug, "--log-level info -vv": LevelDebug, "-vv --verbose=false": LevelInfo,
+	} {
+		c, err := load(t, "", nil, strings.Fields(args)...)
+		if err != nil {
+			t.Errorf("%s: %v", args, err)
+			continue
+		}
+		if got := c.Log.Threshold(); got != want || c.Log.ShowsProgress() == strings.Contains(args, "-q") {
+			t.Errorf("%s: threshold %s, progress %v, want %s", args, got, c.Log.ShowsProgress(), want)
+		}
+	}
+	if _, err := load(t, "log.quiet = true", nil, "-v"); err == nil || err.Error() != "config.toml:1: log.quiet: nothing is verbose and quiet at once (leave one of them out)" {
+		t.Errorf("-v with log.quiet: %v", err)
 	}
 }

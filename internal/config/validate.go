@@ -42,6 +42,9 @@ func (c *Config) NamesSource() bool {
 
 // validate checks what concerns more than one key.
 func (c *Config) validate() error {
+	if c.Log.Verbose && c.Log.Quiet {
+		return c.fail("nothing is verbose and quiet at once", "leave one of them out", "log.quiet", "log.verbose")
+	}
 	if u := c.API.BaseURL; u.Scheme == "http" && !c.API.InsecureHTTP && !loopback.IsHost(u.Hostname()) {
 		problem := fmt.Sprintf("plain http would show the API key to the network between here and %q", u.Hostname())
 		return c.fail(problem, "use https, or give --insecure-http", "api.base_url")

@@ -17,7 +17,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/parquet-go/parquet-go"
 
+	"exporter/internal/store"
 	"exporter/pipeline"
+	"exporter/sinks"
 )
 
 // shardRow is what tests look at in a row of a Parquet shard.
@@ -488,5 +490,45 @@ func TestMake_ExportUnderWay_AsCommitted(t *testing.T) {
 				t.Errorf("it differs from that of an export that has ended:\n%s", diff)
 			}
 		})
+	}
+}
+
+// openCounter counts what is opened.
+type openCounter struct {
+	store.ReadCloser
+	count int
+}
+
+func (c *openCounter) Open(ctx context.Context, key string) (store.Object, error) {
+	c.count++
+	return c.ReadCloser.Open(ctx, key)
+}
+
+// Of a shard that is missing the tables are asked once, and not for each of its pictures.
+func TestAppendPicture_ShardIsMissing_AsksOnce(t *testing.T) {
+	e := newTestExport(t, archive).add(testFiles(0, 1))
+	must(t, os.RemoveAll(filepath.Join(e.path, "shards")))
+	all, err := openExports(t.Context(), []string{e.path})
+	must(t, err)
+	defer all.close()
+	dir := &openCounter{ReadCloser: all[0].dir}
+	all[0].dir = dir
+	blobs := sinks.NewReader(dir)
+	defer blobs.Close()
+	asked := map[string]int{}
+	for row, err := range all.rows(t.Context()) {
+		must(t, err)
+		before := dir.count
+		_, err := appendPicture(t.Context(), nil, all[0], blobs, row.Row, true)
+		if _, ok := errors.AsType[*pipeline.DamageError](err); !ok {
+			t.Errorf("error %v, want a *pipeline.DamageError", err)
+		}
+		asked[row.Location.Path] = dir.count - before
+	}
+	for shard, count := range asked {
+		// It is looked for as it is sealed, as it is not, and as it may be by now.
+		if count > 3 {
+			t.Errorf("%d objects are opened for the last picture of %s, want 3", count, shard)
+		}
 	}
 }

@@ -249,6 +249,9 @@ func appendPicture(ctx context.Context, b []byte, from *export, blobs *sinks.Rea
 
 // moved returns where the blob of a row is by now.
 func (s *export) moved(ctx context.Context, row *pipeline.Row) (*pipeline.Location, bool) {
+	if _, isLost := s.lost.Load(row.Location.Path); isLost {
+		return nil, false
+	}
 	now, err := manifest.Glance(ctx, s.dir)
 	if err != nil {
 		return nil, false
@@ -257,6 +260,10 @@ func (s *export) moved(ctx context.Context, row *pipeline.Row) (*pipeline.Locati
 	found, err := now.Asset(ctx, row.Key())
 	if err != nil || found == nil || found.Status != pipeline.Stored || found.Content.SHA256 != row.Content.SHA256 {
 		return nil, false
+	}
+	if found.Location.Path == row.Location.Path {
+		// Rows are committed before what they named is removed: with it, all that was in it is gone.
+		s.lost.Store(row.Location.Path, true)
 	}
 	return &found.Location, true
 }
