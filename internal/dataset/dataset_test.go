@@ -161,7 +161,7 @@ func TestMake_Selects(t *testing.T) {
 		{"size", Options{MinWidth: 40, MinHeight: 40}, 5, map[Reason]int64{ReasonFormat: 1, ReasonHeader: 1, ReasonSize: 1}},
 		{"dedup", Options{Dedup: true}, 5, map[Reason]int64{ReasonFormat: 1, ReasonHeader: 1, ReasonDuplicate: 1}},
 		{"sample", Options{Sample: 2}, 2, map[Reason]int64{ReasonFormat: 1, ReasonHeader: 1, ReasonSample: 4}},
-		{"where", Options{Where: where(t, "width = 41 or kind = 'screenshot'")}, 3, map[Reason]int64{ReasonFormat: 1, ReasonHeader: 1, ReasonWhere: 3}},
+		{"where", Options{Where: whereIs(t, "width = 41 or kind = 'screenshot'")}, 3, map[Reason]int64{ReasonFormat: 1, ReasonHeader: 1, ReasonWhere: 3}},
 		{"given splits", Options{Splits: map[string]string{"file-2": "test"}}, 1, map[Reason]int64{ReasonFormat: 1, ReasonHeader: 1, ReasonSplit: 5}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -183,7 +183,7 @@ func TestMake_Selects(t *testing.T) {
 	}
 }
 
-func where(t *testing.T, text string) *Where {
+func whereIs(t *testing.T, text string) *Where {
 	t.Helper()
 	w, err := ParseWhere(text)
 	must(t, err)
@@ -519,7 +519,7 @@ func TestMake_Exhausted_IsNoDamage(t *testing.T) {
 	blobs := sinks.NewReader(fullTable{all[0].dir})
 	for row, err := range all.rows(t.Context()) {
 		must(t, err)
-		_, err := readPicture(t.Context(), all[0], blobs, row.Row, true)
+		_, err := appendPicture(t.Context(), nil, all[0], blobs, row.Row, true)
 		if _, isDamage := errors.AsType[*pipeline.DamageError](err); isDamage || !errors.Is(err, syscall.EMFILE) {
 			t.Fatalf("error %v, want %v", err, syscall.EMFILE)
 		}

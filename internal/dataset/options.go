@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"exporter/internal/store"
+	"exporter/internal/where"
 	"exporter/pipeline"
 )
 
@@ -186,7 +187,7 @@ func (o *Options) checkColumns() error {
 	for _, name := range o.Columns {
 		switch {
 		case findColumn(name) == nil:
-			return unknownColumn(name)
+			return where.UnknownColumn(columnNames(), name)
 		case name == "phash" && !o.PHash && o.Near == nil:
 			return fmt.Errorf("column %q is made by --phash: give that, too", name)
 		case name == "near_group" && o.Near == nil:
@@ -196,7 +197,13 @@ func (o *Options) checkColumns() error {
 		}
 	}
 	if o.Columns != nil {
-		o.Columns = slices.DeleteFunc(columnNames(), func(name string) bool { return !slices.Contains(o.Columns, name) })
+		var ordered []string
+		for _, c := range columns {
+			if slices.Contains(o.Columns, c.Name) {
+				ordered = append(ordered, c.Name)
+			}
+		}
+		o.Columns = ordered
 	}
 	if o.Where == nil {
 		return nil
