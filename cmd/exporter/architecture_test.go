@@ -36,6 +36,8 @@ const (
 	metricsRoom  = "exporter/internal/metrics"
 	pingRoom     = "exporter/internal/ping"
 	watchRoom    = "exporter/internal/watch"
+	whereRoom    = "exporter/internal/where"
+	lsRoom       = "exporter/internal/inventory"
 )
 
 // allowedImports says which packages of this module each package may import, outside its tests. Imports run one way:
@@ -51,6 +53,7 @@ var allowedImports = map[string][]string{
 	spellRoom:                    {},
 	metricsRoom:                  {},
 	pingRoom:                     {secretRoom},
+	whereRoom:                    {spellRoom},
 	proxyRoom:                    {loopbackRoom},
 	mediaRoom:                    {},
 	mediaRoom + "/mediatest":     {},
@@ -69,15 +72,16 @@ var allowedImports = map[string][]string{
 	sinksRoom:                        {pipelineRoom, storeRoom, mediaRoom},
 	manifestRoom:                     {pipelineRoom, storeRoom},
 	verifyRoom:                       {pipelineRoom, sinksRoom, storeRoom},
+	lsRoom:                           {pipelineRoom, manifestRoom, whereRoom},
 
 	compactRoom: {pipelineRoom, sinksRoom, storeRoom, verifyRoom},
 
-	exportRoom:                 {pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom, metricsRoom},
+	exportRoom:                 {pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom, metricsRoom, lsRoom},
 	exportRoom + "/exporttest": {sinksRoom, storeRoom},
 	watchRoom:                  {exportRoom, configRoom, metricsRoom, pingRoom},
 
 	datasetRoom: {
-		pipelineRoom, sinksRoom, manifestRoom, storeRoom, mediaRoom, spellRoom, pictureRoom, phashRoom, derivedRoom,
+		pipelineRoom, sinksRoom, manifestRoom, storeRoom, mediaRoom, whereRoom, pictureRoom, phashRoom, derivedRoom,
 	},
 
 	emulatorRoom:              {},
@@ -88,7 +92,7 @@ var allowedImports = map[string][]string{
 	"exporter/cmd/exporter": {
 		exportRoom, datasetRoom, configRoom, loopbackRoom, spellRoom, watchRoom, pingRoom, emulatorRoom, emulatorRoom + "/flags", emulatorRoom + "/sample",
 		// For their errors and for what they tell, which are explained and printed.
-		pipelineRoom, sinksRoom, manifestRoom, storeRoom, llamaRoom, verifyRoom,
+		pipelineRoom, sinksRoom, manifestRoom, storeRoom, llamaRoom, verifyRoom, lsRoom,
 	},
 }
 

@@ -175,12 +175,18 @@ func keyTitle(k config.Key) string {
 		if k.Selects() {
 			return "What to export"
 		}
-		return "Which files and jobs of it"
+		if k.Name == "jobs_since" || k.Name == "job_status" {
+			return "Which parse jobs of it"
+		}
+		return "Which files of it"
 	case config.SectionAssets:
 		return "Which pictures"
 	case config.SectionOutput, config.SectionArchive:
 		return "Where to"
 	case config.SectionRun:
+		if slices.Contains([]string{"limit", "sample", "files_from"}, k.Name) {
+			return "Some files, for a trial"
+		}
 		return "What a run does"
 	case config.SectionMetrics, config.SectionPing:
 		return "Whom a run tells how it goes"

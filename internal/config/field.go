@@ -263,6 +263,20 @@ func idsField(p *[]pipeline.ID) field {
 	return listField(field{placeholder: "ID"}, p, parseID, func(id pipeline.ID) string { return string(id) })
 }
 
+// textsField takes texts that are not empty.
+func textsField(p *[]string) field {
+	parse := func(text string) (string, error) {
+		if text == "" {
+			return "", errors.New("the text is empty")
+		}
+		if strings.Contains(text, ",") {
+			return "", fmt.Errorf("%s has a comma, which separates texts", quote(text))
+		}
+		return text, nil
+	}
+	return listField(field{placeholder: "TEXT"}, p, parse, func(s string) string { return s })
+}
+
 func listField[T any](f field, p *[]T, parse func(string) (T, error), format func(T) string) field {
 	f.typ = TypeList
 	f.clear = func() { *p = nil }
