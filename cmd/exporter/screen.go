@@ -58,7 +58,7 @@ func (s *screen) show() (stop func()) {
 		if s.draw() {
 			interval = max(interval/2, quickInterval)
 		} else {
-			interval = min(interval*3/2, slowInterval)
+			interval = min(2*interval, slowInterval)
 		}
 		return interval
 	})
