@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"exporter/internal/config"
 	"exporter/internal/export"
 	"exporter/internal/store"
 )
@@ -28,6 +27,8 @@ type app struct {
 	system fs.FS
 	// stop is closed at the first interrupt. The context ends at the second.
 	stop <-chan struct{}
+	// files are the files of configurations that were read: one may be a pipe, which can be read once.
+	files map[string]configFile
 	// logFile is where the log goes; nil for standard error.
 	logFile *logFile
 	// ownProcess is true where nothing else runs in this process, so that its memory is tuned for the command, and dumped nowhere.
@@ -92,7 +93,7 @@ Exit codes:
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) { fmt.Fprint(a.stdout, helpText(c, helpWidth(a.stdout))) })
 	root.AddCommand(
 		newRunCommand(a), newPlanCommand(a), newVerifyCommand(a), newCatCommand(a), newRmCommand(a), newCompactCommand(a), newDatasetCommand(a),
-		newDemoCommand(a), newEmulateCommand(a), newSourcesCommand(a), newFilesCommand(a), newVersionCommand(a),
+		newDemoCommand(a), newEmulateCommand(a), newSourcesCommand(a), newFilesCommand(a), newConfigCommand(a), newVersionCommand(a),
 	)
 	root.SetHelpCommand(newHelpCommand())
 	root.InitDefaultCompletionCmd()
@@ -103,15 +104,6 @@ Exit codes:
 	}
 	a.asUsage(root)
 	return root
-}
-
-// withConfig adds --config and the flags of the sections, and returns a function that loads them.
-func (a *app) withConfig(c *cobra.Command, sections ...config.Section) func() (*config.Config, error) {
-	file := c.Flags().String("config", "", "TOML `FILE`; else EXPORTER_CONFIG, else none")
-	config.AddFlags(c.Flags(), sections...)
-	return func() (*config.Config, error) {
-		return config.Load(config.LoadOptions{File: *file, Environ: a.environ, Flags: c.Flags()})
-	}
 }
 
 // hideFlags hides flags of sections that a command takes, but makes no use of.

@@ -80,7 +80,7 @@ var allowedImports = map[string][]string{
 	"exporter/internal/bench": {},
 
 	"exporter/cmd/exporter": {
-		exportRoom, datasetRoom, configRoom, loopbackRoom, spellRoom, emulatorRoom, emulatorRoom + "/flags", emulatorRoom + "/sample",
+		exportRoom, datasetRoom, configRoom, loopbackRoom, spellRoom, proxyRoom, emulatorRoom, emulatorRoom + "/flags", emulatorRoom + "/sample",
 		// For their errors and for what they tell, which are explained and printed.
 		pipelineRoom, sinksRoom, manifestRoom, storeRoom, llamaRoom, verifyRoom,
 	},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"exporter/internal/config"
 	"exporter/internal/dataset"
@@ -50,6 +51,9 @@ func (a *app) explain(err error) int {
 	}
 	e := explainError(err)
 	text := "exporter: " + err.Error()
+	if problems, ok := errors.AsType[config.Problems](err); ok {
+		text = "exporter: " + strings.ReplaceAll(problems.Error(), "\n", "\nexporter: ")
+	}
 	if e.hint != "" {
 		text += "; " + e.hint
 	}
@@ -70,6 +74,9 @@ func (a *app) explain(err error) int {
 // explainError is the one table of errors. The first line that matches counts.
 func explainError(err error) explanation {
 	switch {
+	case export.Is[*jobsError](err):
+		e, _ := errors.AsType[*jobsError](err)
+		return explanation{e.code, ""}
 	case errors.Is(err, export.ErrAbandoned):
 		return explanation{exitInterrupted, ""}
 	case errors.Is(err, export.ErrStoppedAtOnce), errors.Is(err, context.Canceled):

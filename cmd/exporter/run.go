@@ -25,7 +25,9 @@ SIGHUP that come within two seconds.`,
 		Example: `  exporter run --directory dir-abc123 --out export
   exporter run --out export
   exporter run --project --sink archive --rate 50/s --skip-noise
-  exporter run --config exporter.toml --log-format json`,
+  exporter run --config exporter.toml --log-format json
+  exporter run --config exporter.toml --job invoices
+  exporter run --config exporter.toml --all-jobs`,
 		Args: cobra.NoArgs,
 	}
 	load := a.withConfig(c, config.Sections()...)
@@ -35,9 +37,13 @@ SIGHUP that come within two seconds.`,
 	addForce(c.Flags(), &o.Force)
 	dryRun := c.Flags().BoolP("dry-run", "n", false, "")
 	c.Flags().Lookup("dry-run").Hidden = true
+	allJobs := c.Flags().Bool(allJobsFlag, false, "run every job of the file, one after the other, also behind one that fails")
 	c.RunE = func(c *cobra.Command, _ []string) (err error) {
 		if *dryRun {
 			return usagef("there is no --dry-run: exporter plan says what a run would do, and takes the same flags")
+		}
+		if *allJobs {
+			return a.runJobs(c, o)
 		}
 		if o.Config, err = load(); err != nil {
 			return err
@@ -55,6 +61,9 @@ func (a *app) export(ctx context.Context, o export.Options) error {
 	console, err := a.openConsole(o.Config.Log)
 	if err != nil {
 		return err
+	}
+	if job := o.Config.Job(); job != "" {
+		console.log = console.log.With("job", job)
 	}
 	o.Log, o.Watcher, o.Stop = console.log, console, a.stop
 	defer a.limitMemory(&o)()
