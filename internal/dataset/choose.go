@@ -4,11 +4,16 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
 	"iter"
 	"math"
 	"slices"
 	"time"
 
+	decoder "exporter/internal/picture"
 	"exporter/pipeline"
 )
 
@@ -129,6 +134,10 @@ func (m *maker) choose(ctx context.Context) (c *choice, err error) {
 			c.newest = file.UpdatedAt
 		}
 	}
+	if unused, first := m.splits.unused(); unused > 0 {
+		o.Log.Warn("the file of splits names what no chosen picture has: each line begins with what --split-by says", "split_by", o.SplitBy,
+			"ids", unused, "first", first)
+	}
 	if findsSame {
 		c.leaveSame()
 		c.sums = list[[sumBytes]byte]{}
@@ -188,6 +197,24 @@ func (c *choice) sample(chances *list[float64]) {
 		}
 		count++
 	}
+}
+
+// digest is another one where anything is decided otherwise.
+func (c *choice) digest() string {
+	all := sha256.New()
+	if c.facts != nil {
+		fmt.Fprintln(all, decoder.Version())
+	}
+	var line []byte
+	for i := range c.fates.len() {
+		f := c.fates.at(i)
+		line = append(line[:0], byte(f.split), f.kind, f.reason)
+		if c.facts != nil && c.facts.groups != nil {
+			line = binary.BigEndian.AppendUint32(line, uint32(c.facts.groups[i]))
+		}
+		all.Write(line)
+	}
+	return hex.EncodeToString(all.Sum(nil)[:16])
 }
 
 // config is the pictures of a kind, and how they are dealt out to shards.

@@ -29,12 +29,15 @@ func Make(ctx context.Context, o Options) (report *Report, err error) {
 	if err := checkOut(ctx, o.Out, m.about); err != nil {
 		return nil, err
 	}
+	if err := o.checkPlaces(); err != nil {
+		return nil, err
+	}
 	if !o.DryRun {
 		if err := m.own(ctx); err != nil {
 			return nil, err
 		}
 		defer func() { err = errors.Join(err, m.out.Close()) }()
-		if m.state.isDone(ctx, m.out) {
+		if m.state.isDone(ctx, m.out, o.Form) {
 			o.Log.Info("nothing has changed since the dataset was made", "out", o.Out)
 			return m.state.Report, nil
 		}
@@ -98,11 +101,6 @@ func (m *maker) own(ctx context.Context) (err error) {
 
 // run makes the dataset.
 func (m *maker) run(ctx context.Context) (*Report, error) {
-	if m.out != nil {
-		if err := m.begin(ctx); err != nil {
-			return nil, err
-		}
-	}
 	m.progress.enter("choosing", 0, 0)
 	defer m.options.Watch(m.progress.get)()
 	chosen, err := m.choose(ctx)
@@ -114,6 +112,9 @@ func (m *maker) run(ctx context.Context) (*Report, error) {
 	report := newReport(m, chosen, configs)
 	if m.options.DryRun {
 		return report, nil
+	}
+	if err := m.begin(ctx, chosen.digest()); err != nil {
+		return nil, err
 	}
 	if err := m.write(ctx, &writer{maker: m, chosen: chosen, configs: configs, report: report}); err != nil {
 		return nil, err

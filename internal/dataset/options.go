@@ -122,6 +122,8 @@ func (o *Options) complete() error {
 	switch {
 	case len(o.Exports) == 0:
 		return fail("no export is named")
+	case o.Out == "":
+		return fail("the name of the directory for the dataset is empty")
 	case !slices.Contains(forms, o.Form):
 		return fail("format %q: want %s", o.Form, oneOf(forms))
 	case o.ShardSize < 0 || o.ShardSize > MaxShardSize:
@@ -165,6 +167,9 @@ func (o *Options) complete() error {
 		return &UsageError{err}
 	}
 	if err := checkShares(o.Split); err != nil {
+		return &UsageError{err}
+	}
+	if err := checkNames(newSplitter(o).names); err != nil {
 		return &UsageError{err}
 	}
 	return nil
