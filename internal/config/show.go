@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pelletier/go-toml/v2"
-
 	"exporter/internal/secret"
 )
 
@@ -58,17 +56,20 @@ func (v *Value) TOML() string {
 	return "[" + strings.Join(items, ", ") + "]"
 }
 
-// tomlString returns a text as TOML has it. In double quotes, it and Go agree but on what does not print.
+// tomlString returns a text as TOML has it.
 func tomlString(text string) string {
-	if quoted := strconv.Quote(text); quoted == `"`+text+`"` {
-		return quoted
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteString("\\" + string(r))
+		case strconv.IsPrint(r):
+			b.WriteRune(r)
+		default:
+			fmt.Fprintf(&b, "\\U%08X", r)
+		}
 	}
-	document, err := toml.Marshal(map[string]string{"x": text})
-	if err != nil {
-		panic(fmt.Sprintf("a text in TOML: %v", err))
-	}
-	_, literal, _ := strings.Cut(strings.TrimSuffix(string(document), "\n"), " = ")
-	return literal
+	return `"` + b.String() + `"`
 }
 
 // Any returns the value as JSON has it: a boolean, a number, a string or a list.
