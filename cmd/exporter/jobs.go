@@ -22,9 +22,13 @@ func missingJob(c *cobra.Command, cfg *config.Config) error {
 	if len(cfg.Jobs()) == 0 || cfg.Job() != "" || !exports || isOther || !runs && cfg.IsGiven("output.dir") {
 		return nil
 	}
+	all := c.Flags().Lookup(allJobsFlag)
+	if all != nil && all.Value.String() == "true" {
+		return nil
+	}
 	remedy := "give --job NAME"
 	switch {
-	case c.Flags().Lookup(allJobsFlag) != nil:
+	case all != nil:
 		remedy += " or --all-jobs"
 	case !isJobFlag(c, c.Flags().Lookup(jobFlag)):
 		remedy = "set EXPORTER_JOB, or give --out"
