@@ -92,7 +92,8 @@ var allowedImports = map[string][]string{
 	"exporter/internal/bench": {},
 
 	"exporter/cmd/exporter": {
-		exportRoom, datasetRoom, configRoom, loopbackRoom, spellRoom, watchRoom, pingRoom, emulatorRoom, emulatorRoom + "/flags", emulatorRoom + "/sample",
+		exportRoom, datasetRoom, configRoom, loopbackRoom, spellRoom, watchRoom, pingRoom, proxyRoom, emulatorRoom, emulatorRoom + "/flags",
+		emulatorRoom + "/sample",
 		// For their errors and for what they tell, which are explained and printed.
 		pipelineRoom, sinksRoom, manifestRoom, storeRoom, llamaRoom, verifyRoom, lsRoom,
 	},
