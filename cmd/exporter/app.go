@@ -81,7 +81,8 @@ Exit codes:
 	})
 	root.AddCommand(
 		newRunCommand(a), newPlanCommand(a), newVerifyCommand(a), newCatCommand(a), newRmCommand(a), newCompactCommand(a), newDatasetCommand(a),
-		newDemoCommand(a), newEmulateCommand(a), newSourcesCommand(a), newFilesCommand(a), newVersionCommand(a),
+		newDemoCommand(a), newEmulateCommand(a), newSourcesCommand(a), newFilesCommand(a), newVersionCommand(a), newLicensesCommand(a),
+		newManCommand(a),
 	)
 	asUsage(root)
 	return root

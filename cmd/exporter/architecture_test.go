@@ -32,6 +32,7 @@ const (
 	phashRoom    = "exporter/internal/phash"
 	pictureRoom  = "exporter/internal/picture"
 	derivedRoom  = "exporter/internal/derived"
+	licensesRoom = "exporter/internal/licenses"
 )
 
 // allowedImports says which packages of this module each package may import, outside its tests. Imports run one way:
@@ -76,9 +77,10 @@ var allowedImports = map[string][]string{
 	emulatorRoom + "/flags":   {emulatorRoom, emulatorRoom + "/sample", configRoom},
 	emulatorRoom + "/sample":  {},
 	"exporter/internal/bench": {},
+	licensesRoom:              {},
 
 	"exporter/cmd/exporter": {
-		exportRoom, datasetRoom, configRoom, loopbackRoom, emulatorRoom, emulatorRoom + "/flags", emulatorRoom + "/sample",
+		exportRoom, datasetRoom, configRoom, loopbackRoom, emulatorRoom, emulatorRoom + "/flags", emulatorRoom + "/sample", licensesRoom,
 		// For their errors and for what they tell, which are explained and printed.
 		pipelineRoom, sinksRoom, manifestRoom, storeRoom, llamaRoom, verifyRoom,
 	},
