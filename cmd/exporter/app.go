@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"exporter/internal/config"
 	"exporter/internal/export"
 	"exporter/internal/store"
 )
@@ -97,7 +98,7 @@ Exit codes:
 	root.AddCommand(
 		newRunCommand(a), newPlanCommand(a), newLsCommand(a), newVerifyCommand(a), newCatCommand(a), newRmCommand(a), newCompactCommand(a),
 		newDatasetCommand(a), newDemoCommand(a), newEmulateCommand(a), newSourcesCommand(a), newFilesCommand(a), newConfigCommand(a),
-		newVersionCommand(a),
+		newVersionCommand(a), newLicensesCommand(a), newManCommand(a),
 	)
 	root.SetHelpCommand(newHelpCommand())
 	root.InitDefaultCompletionCmd()

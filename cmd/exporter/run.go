@@ -46,12 +46,9 @@ SIGHUP that come within two seconds.`,
 			return usagef("there is no --dry-run: exporter plan says what a run would do, and takes the same flags")
 		}
 		if *allJobs {
-			return a.runJobs(c, o)
+			return a.runJobs(c, o, *asJSON)
 		}
 		if o.Config, err = load(); err != nil {
-			return err
-		}
-		if o.Files, err = a.readFilesFrom(o.Config); err != nil {
 			return err
 		}
 		return a.export(c.Context(), o, *asJSON)
@@ -78,10 +75,13 @@ func (a *app) readFilesFrom(cfg *config.Config) ([]pipeline.ID, error) {
 }
 
 // export runs an export and prints what came of it, for a person or as JSON.
-func (a *app) export(ctx context.Context, o export.Options, asJSON bool) error {
+func (a *app) export(ctx context.Context, o export.Options, asJSON bool) (err error) {
 	o.ExitCode = func(err error) int { return explainError(err).code }
 	o.Own, o.CheckpointRows = a.own, a.checkpointRows
 	outliveReaders()
+	if o.Files, err = a.readFilesFrom(o.Config); err != nil {
+		return err
+	}
 	console, err := a.openConsole(o.Config.Log)
 	if err != nil {
 		return err

@@ -198,9 +198,9 @@ func TestRun_ProcessListAndCrash_DoNotShowTheKey(t *testing.T) {
 
 // Help is as wide as the terminal.
 func TestTerminal_Help_FitsIt(t *testing.T) {
-	screen, tty := openTerminal(t)
-	for columns, want := range map[uint16]int{0: widestHelp, 20: narrowestHelp, 60: 60, 150: widestHelp} {
-		if err := unix.IoctlSetWinsize(int(screen.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 40, Col: columns}); err != nil {
+	screen, tty := openTerminal(t, 0)
+	for columns, want := range map[int]int{0: widestHelp, 20: narrowestHelp, 60: 60, 150: widestHelp} {
+		if err := resize(screen, columns); err != nil {
 			t.Fatal(err)
 		}
 		if got := helpWidth(tty); got != want {
