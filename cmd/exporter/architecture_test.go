@@ -33,11 +33,12 @@ const (
 	phashRoom    = "exporter/internal/phash"
 	pictureRoom  = "exporter/internal/picture"
 	derivedRoom  = "exporter/internal/derived"
+	whereRoom    = "exporter/internal/where"
+	lsRoom       = "exporter/internal/inventory"
 	metricsRoom  = "exporter/internal/metrics"
 	pingRoom     = "exporter/internal/ping"
 	watchRoom    = "exporter/internal/watch"
-	whereRoom    = "exporter/internal/where"
-	lsRoom       = "exporter/internal/inventory"
+	licensesRoom = "exporter/internal/licenses"
 )
 
 // allowedImports says which packages of this module each package may import, outside its tests. Imports run one way:
@@ -51,9 +52,9 @@ var allowedImports = map[string][]string{
 	loopbackRoom:                 {},
 	secretRoom:                   {},
 	spellRoom:                    {},
+	whereRoom:                    {spellRoom},
 	metricsRoom:                  {},
 	pingRoom:                     {secretRoom},
-	whereRoom:                    {spellRoom},
 	proxyRoom:                    {loopbackRoom},
 	mediaRoom:                    {},
 	mediaRoom + "/mediatest":     {},
@@ -76,7 +77,9 @@ var allowedImports = map[string][]string{
 
 	compactRoom: {pipelineRoom, sinksRoom, storeRoom, verifyRoom},
 
-	exportRoom:                 {pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom, metricsRoom, lsRoom},
+	exportRoom: {
+		pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom, lsRoom, metricsRoom,
+	},
 	exportRoom + "/exporttest": {sinksRoom, storeRoom},
 	watchRoom:                  {exportRoom, configRoom, metricsRoom, pingRoom},
 
@@ -88,9 +91,11 @@ var allowedImports = map[string][]string{
 	emulatorRoom + "/flags":   {emulatorRoom, emulatorRoom + "/sample", configRoom},
 	emulatorRoom + "/sample":  {},
 	"exporter/internal/bench": {},
+	licensesRoom:              {},
 
 	"exporter/cmd/exporter": {
-		exportRoom, datasetRoom, configRoom, loopbackRoom, spellRoom, watchRoom, pingRoom, emulatorRoom, emulatorRoom + "/flags", emulatorRoom + "/sample",
+		exportRoom, datasetRoom, configRoom, loopbackRoom, spellRoom, watchRoom, pingRoom, proxyRoom, emulatorRoom, emulatorRoom + "/flags",
+		emulatorRoom + "/sample", licensesRoom,
 		// For their errors and for what they tell, which are explained and printed.
 		pipelineRoom, sinksRoom, manifestRoom, storeRoom, llamaRoom, verifyRoom, lsRoom,
 	},

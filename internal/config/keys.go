@@ -61,6 +61,8 @@ type Key struct {
 	Default string
 	// Help says what the key is for; Allowed which values it takes, and may be empty.
 	Help, Allowed string
+	// Secret tells that the value is not to be shown.
+	Secret bool
 }
 
 // Keys describes all keys in the order of the TOML file.
@@ -96,7 +98,7 @@ type setting struct {
 func (s *setting) key() Key {
 	return Key{
 		Section: s.section, Name: s.name, Flag: s.flag, Type: s.typ, Placeholder: s.placeholder,
-		Default: s.value, Help: s.help, Allowed: s.allowed,
+		Default: s.value, Help: s.help, Allowed: s.allowed, Secret: s.secret,
 	}
 }
 
