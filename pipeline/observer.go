@@ -40,6 +40,8 @@ type (
 		File      *File
 		ExpiresAt time.Time
 	}
+	// FileLeftOut tells of a file that is listed and not wanted. It may be taken all the same where another listing has it, too.
+	FileLeftOut struct{ File *File }
 	// FileUnchanged tells of a file that is as the ledger has it, so that it cost no request of its own. It is valid until
 	// Observe has returned.
 	FileUnchanged struct{ State *FileState }
@@ -154,6 +156,7 @@ type (
 )
 
 func (FileListed) event()      {}
+func (FileLeftOut) event()     {}
 func (FileUnchanged) event()   {}
 func (FileRecalled) event()    {}
 func (FileMissed) event()      {}

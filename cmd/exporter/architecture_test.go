@@ -33,6 +33,8 @@ const (
 	phashRoom    = "exporter/internal/phash"
 	pictureRoom  = "exporter/internal/picture"
 	derivedRoom  = "exporter/internal/derived"
+	whereRoom    = "exporter/internal/where"
+	lsRoom       = "exporter/internal/inventory"
 )
 
 // allowedImports says which packages of this module each package may import, outside its tests. Imports run one way:
@@ -46,6 +48,7 @@ var allowedImports = map[string][]string{
 	loopbackRoom:                 {},
 	secretRoom:                   {},
 	spellRoom:                    {},
+	whereRoom:                    {spellRoom},
 	proxyRoom:                    {loopbackRoom},
 	mediaRoom:                    {},
 	mediaRoom + "/mediatest":     {},
@@ -64,14 +67,15 @@ var allowedImports = map[string][]string{
 	sinksRoom:                        {pipelineRoom, storeRoom, mediaRoom},
 	manifestRoom:                     {pipelineRoom, storeRoom},
 	verifyRoom:                       {pipelineRoom, sinksRoom, storeRoom},
+	lsRoom:                           {pipelineRoom, manifestRoom, whereRoom},
 
 	compactRoom: {pipelineRoom, sinksRoom, storeRoom, verifyRoom},
 
-	exportRoom:                 {pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom},
+	exportRoom:                 {pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom, lsRoom},
 	exportRoom + "/exporttest": {sinksRoom, storeRoom},
 
 	datasetRoom: {
-		pipelineRoom, sinksRoom, manifestRoom, storeRoom, mediaRoom, spellRoom, pictureRoom, phashRoom, derivedRoom,
+		pipelineRoom, sinksRoom, manifestRoom, storeRoom, mediaRoom, whereRoom, pictureRoom, phashRoom, derivedRoom,
 	},
 
 	emulatorRoom:              {},
@@ -82,7 +86,7 @@ var allowedImports = map[string][]string{
 	"exporter/cmd/exporter": {
 		exportRoom, datasetRoom, configRoom, loopbackRoom, spellRoom, proxyRoom, emulatorRoom, emulatorRoom + "/flags", emulatorRoom + "/sample",
 		// For their errors and for what they tell, which are explained and printed.
-		pipelineRoom, sinksRoom, manifestRoom, storeRoom, llamaRoom, verifyRoom,
+		pipelineRoom, sinksRoom, manifestRoom, storeRoom, llamaRoom, verifyRoom, lsRoom,
 	},
 }
 

@@ -26,7 +26,8 @@ func newDatasetCommand(a *app) *cobra.Command {
 		Long: `dataset writes the pictures of the exports in the directories EXPORT, with what the manifest and pages.parquet say of them, to the
 directory OUT, in a form that training code reads: a folder for each kind of pictures (pages, figures) and each split, with a card
 (README.md), a Croissant document and a report (dataset.json) beside them. It asks the API for nothing, needs no key and changes no
-export, but for what --decode, --phash and --near find out, which is kept in .exporter/derived/ of it. The same exports and flags give the same bytes on every machine. docs/datasets.md says how to load each form.
+export, but for what --decode, --phash and --near find out, which is kept in .exporter/derived/ of it. The same exports and flags give
+the same bytes on every machine. docs/datasets.md says how to load each form.
 
 A split is of documents: all pictures of a file, or of a parse job of which the file is not known, are in one, and stay there when the export
 grows. A picture with the bytes of one in "train" is in no other split.
@@ -149,6 +150,9 @@ func (f *datasetFlags) options(c *cobra.Command) (o dataset.Options, err error) 
 	}
 	if f.form == "" {
 		return o, usagef("--format is missing: parquet, webdataset or imagefolder")
+	}
+	if c.Flags().Changed("kind") && len(f.kinds) == 0 {
+		return o, usagef(`--kind "": want screenshot or figure`)
 	}
 	for _, kind := range f.kinds {
 		o.Kinds = append(o.Kinds, pipeline.Kind(kind))

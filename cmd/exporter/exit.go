@@ -99,6 +99,8 @@ func explainError(err error) explanation {
 		return explanation{exitDamage, "exporter verify says what is lost, and exporter run --repair fetches it again"}
 	case errors.Is(err, export.ErrDamaged):
 		return explanation{exitDamage, "exporter run --repair with the same --out fetches it again"}
+	case errors.Is(err, dataset.ErrBusy):
+		return explanation{exitOwned, "wait for it to end, or give another directory"}
 	case errors.Is(err, store.ErrOwned):
 		return explanation{exitOwned, "wait for it to end, or export to another --out"}
 	case errors.Is(err, store.ErrDangling):

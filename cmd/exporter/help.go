@@ -179,12 +179,18 @@ func keyTitle(k config.Key) string {
 		if k.Selects() {
 			return "What to export"
 		}
-		return "Which files and jobs of it"
+		if k.Name == "jobs_since" || k.Name == "job_status" {
+			return "Which parse jobs of it"
+		}
+		return "Which files of it"
 	case config.SectionAssets:
 		return "Which pictures"
 	case config.SectionOutput, config.SectionArchive:
 		return "Where to"
 	case config.SectionRun:
+		if slices.Contains([]string{"limit", "sample", "files_from"}, k.Name) {
+			return "Some files, for a trial"
+		}
 		return "What a run does"
 	}
 	return strings.ToUpper(string(k.Section[:1])) + string(k.Section[1:])

@@ -39,6 +39,9 @@ remove is no part of it.`,
 		if o.Config, err = load(); err != nil {
 			return err
 		}
+		if o.Files, err = a.readFilesFrom(o.Config); err != nil {
+			return err
+		}
 		console, err := a.openConsole(o.Config.Log)
 		if err != nil {
 			return err
@@ -75,6 +78,9 @@ func surveyText(s export.Survey) string {
 func printPlan(w io.Writer, p *export.PlanReport) error {
 	t := tabwriter.NewWriter(printableWriter{w}, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "files\t%d\t%d unchanged\n", p.Files.Listed, p.Files.Unchanged)
+	if p.Files.LeftOut > 0 {
+		fmt.Fprintf(t, "left out\t%d\tlisted, and not taken\n", p.Files.LeftOut)
+	}
 	if p.Assets.Documents > 0 {
 		fmt.Fprintf(t, "documents\t%d\tlisted\n", p.Assets.Documents)
 	}

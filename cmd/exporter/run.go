@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"exporter/internal/config"
 	"exporter/internal/export"
+	"exporter/pipeline"
 )
 
 func newRunCommand(a *app) *cobra.Command {
@@ -48,10 +50,30 @@ SIGHUP that come within two seconds.`,
 		if o.Config, err = load(); err != nil {
 			return err
 		}
+		if o.Files, err = a.readFilesFrom(o.Config); err != nil {
+			return err
+		}
 		return a.export(c.Context(), o)
 	}
 	a.withPprof(c, load)
 	return c
+}
+
+// readFilesFrom reads the list of ids of --files-from; there is none without.
+func (a *app) readFilesFrom(cfg *config.Config) ([]pipeline.ID, error) {
+	switch name := cfg.Run.FilesFrom; name {
+	case "":
+		return nil, nil
+	case "-":
+		return config.ReadIDs(a.stdin, "standard input")
+	default:
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, usagef("--files-from: %w", err)
+		}
+		defer file.Close()
+		return config.ReadIDs(file, name)
+	}
 }
 
 // export runs an export and prints what came of it.
@@ -74,7 +96,7 @@ func (a *app) export(ctx context.Context, o export.Options) error {
 	if err == nil && o.Config.Log.Quiet {
 		return nil
 	}
-	s := summary{Report: report, dir: o.Config.Output.Dir, limit: o.Config.Run.Limit}
+	s := summary{Report: report, dir: o.Config.Output.Dir, trial: trialText(o.Config)}
 	if printErr := s.print(a.stdout, console); printErr != nil {
 		return errors.Join(err, printErr)
 	}

@@ -36,7 +36,7 @@ func Check(o LoadOptions) []error {
 	for _, job := range jobs {
 		o.Job = job
 		c, err := Load(o)
-		if err == nil && c.namesSource() {
+		if err == nil && c.NamesSource() {
 			err = c.ValidateSource()
 		}
 		known := func(other error) bool { return err.Error() == other.Error() }

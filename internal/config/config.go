@@ -69,6 +69,9 @@ type Source struct {
 	// DisplayName, DisplayNameContains, UniqueID and FileID leave only matching files; empty ones match all.
 	DisplayName, DisplayNameContains, UniqueID string
 	FileID                                     pipeline.ID
+	// Include leaves files of which the display name is like one of some patterns, Exclude those of which it is like none. No job is left out,
+	// and no file that is given by its id.
+	Include, Exclude []Pattern
 	// IncludeDeleted lists soft-deleted files too.
 	IncludeDeleted bool
 	// UpdatedAtOnOrAfter and UpdatedAtOnOrBefore are inclusive bounds in UTC; zero for none.
@@ -83,6 +86,8 @@ type Assets struct {
 	SkipNoise bool
 	// MinConfidence, from 0 to 1, leaves out figures whose confidence is known and lower.
 	MinConfidence float64
+	// Categories leaves figures of these categories or labels; empty for all.
+	Categories []string
 	// Pages leaves out assets of other pages.
 	Pages pipeline.Pages
 }
@@ -125,8 +130,10 @@ type Archive struct {
 type Run struct {
 	// Since is SinceLast, or empty where everything is listed.
 	Since Since
-	// Limit is the most files that are listed; 0 for all.
-	Limit int
+	// Limit is the most files that are listed, and Sample how many are chosen of those that are; 0 for all.
+	Limit, Sample int
+	// FilesFrom is the path of a list of ids, "-" for standard input: only these files are taken; empty for all.
+	FilesFrom string
 	// Settle is how old a file has to be for its pictures to be complete; it is positive.
 	Settle  time.Duration
 	Changed Changed

@@ -20,8 +20,8 @@ type field struct {
 	placeholder string
 	// allowed says which values are allowed, as a remedy for those that are not; it may be empty.
 	allowed string
-	// secret tells that the value is not to be shown.
-	secret bool
+	// isSecret says that a value is never to be shown.
+	isSecret bool
 	// clear forgets the earlier value of a list.
 	clear func()
 	// add takes a value, or one more item of a list.
@@ -261,6 +261,20 @@ func idField(p *pipeline.ID) field {
 
 func idsField(p *[]pipeline.ID) field {
 	return listField(field{placeholder: "ID"}, p, parseID, func(id pipeline.ID) string { return string(id) })
+}
+
+// textsField takes texts that are not empty.
+func textsField(p *[]string) field {
+	parse := func(text string) (string, error) {
+		if text == "" {
+			return "", errors.New("the text is empty")
+		}
+		if strings.Contains(text, ",") {
+			return "", fmt.Errorf("%s has a comma, which separates texts", quote(text))
+		}
+		return text, nil
+	}
+	return listField(field{placeholder: "TEXT"}, p, parse, func(s string) string { return s })
 }
 
 func listField[T any](f field, p *[]T, parse func(string) (T, error), format func(T) string) field {

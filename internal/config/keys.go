@@ -21,6 +21,9 @@ const (
 	SectionLog     Section = "log"
 )
 
+// mostSample is the largest sample: what is known of its files is in memory until all have been listed.
+const mostSample = 10_000
+
 // Sections returns all sections in the order of the TOML file.
 func Sections() []Section {
 	return []Section{SectionAPI, SectionSource, SectionAssets, SectionLimits, SectionOutput, SectionArchive, SectionRun, SectionLog}
@@ -91,7 +94,7 @@ type setting struct {
 func (s *setting) key() Key {
 	return Key{
 		Section: s.section, Name: s.name, Flag: s.flag, Type: s.typ, Placeholder: s.placeholder,
-		Default: s.value, Help: s.help, Allowed: s.allowed, Secret: s.secret,
+		Default: s.value, Help: s.help, Allowed: s.allowed, Secret: s.isSecret,
 	}
 }
 
@@ -157,6 +160,10 @@ func sourceSettings(s *Source) []setting {
 			"only files whose name contains this", textField(&s.DisplayNameContains)},
 		{SectionSource, "unique_id", "unique-id", "", "only the file of this unique_id", textField(&s.UniqueID)},
 		{SectionSource, "file_id", "file-id", "", "only the file of this file_id", idField(&s.FileID)},
+		{SectionSource, "include", "include", "",
+			"only files whose name is like this pattern, such as *.pdf; may be repeated", patternsField(&s.Include)},
+		{SectionSource, "exclude", "exclude", "",
+			"no files whose name is like this pattern; may be repeated", patternsField(&s.Exclude)},
 		{SectionSource, "include_deleted", "include-deleted", "false",
 			"list soft-deleted files too", boolField(&s.IncludeDeleted)},
 		{SectionSource, "updated_at_on_or_after", "updated-at-on-or-after", "",
@@ -176,6 +183,9 @@ func assetSettings(a *Assets) []setting {
 			"leave out figures with is_likely_noise", boolField(&a.SkipNoise)},
 		{SectionAssets, "min_confidence", "min-confidence", "0",
 			"leave out figures of lower confidence", fractionField(&a.MinConfidence)},
+		{SectionAssets, "categories", "category", "",
+			"only figures of this category or label, as parse jobs tell it; none stands for those of neither; may be repeated",
+			textsField(&a.Categories)},
 		{SectionAssets, "pages", "pages", "", "only these page indexes, as listed", pagesField(&a.Pages)},
 	}
 }
@@ -226,6 +236,11 @@ func runSettings(r *Run) []setting {
 			"list only files updated since the last complete listing, less an hour", sinceField(&r.Since)},
 		{SectionRun, "limit", "limit", "0",
 			"list no more than so many files, for a trial; 0 for all", intField(&r.Limit, 0, math.MaxInt32)},
+		{SectionRun, "sample", "sample", "0",
+			"take only so many of the listed files, for a trial: always the same, whichever order they come in; 0 for all",
+			intField(&r.Sample, 0, mostSample)},
+		{SectionRun, "files_from", "files-from", "",
+			"take only the files of which the ids are in this file, one a line; - is standard input", pathField(&r.FilesFrom, "FILE")},
 		{SectionRun, "settle", "settle", "24h",
 			"a file is asked for late pictures until it was this old when it was asked last; one that lacks a kind is for ever, more and more seldom",
 			durationField(&r.Settle)},

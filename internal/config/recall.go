@@ -20,7 +20,7 @@ type Recalled struct{ Path, Text string }
 // The API key goes to a remembered API by itself only if that is an official one or on loopback: others give --base-url.
 func (c *Config) Recall(r Remembered, where string) ([]Recalled, error) {
 	from := origin{text: fmt.Sprintf("the export in %q", where)}
-	whole := !c.namesSource()
+	whole := !c.NamesSource()
 	if path := r.unknown(); whole && path != "" {
 		problem := fmt.Sprintf("it was made with %s, which is no setting of a run", quote(path))
 		return nil, from.fail("", problem, "say what to export, and give another --out")

@@ -12,9 +12,13 @@ import (
 
 // ValidateSource refuses a Config that selects no file at all, or narrows what it does not select. It is apart from Load because not all commands export.
 func (c *Config) ValidateSource() error {
-	if !c.namesSource() {
+	if !c.NamesSource() {
 		return &Error{Problem: "nothing to export: give --directory ID, --pipeline ID, --index ID, --file ID, --project, " +
 			"--parse-job ID, --parse-jobs or --batch ID"}
+	}
+	if c.Run.Limit > 0 && c.Run.Sample > 0 {
+		return c.fail("a limit is of the first files that are listed, and a sample of all of them", "give one of --limit and --sample",
+			"run.sample", "run.limit")
 	}
 	if c.Source.Batches && len(c.Source.Directories) == 0 {
 		return c.fail("batches are those of directories, and none is given", "give --directory ID, or --batch ID", "source.batches")
@@ -30,7 +34,8 @@ func (c *Config) ValidateSource() error {
 	return nil
 }
 
-func (c *Config) namesSource() bool {
+// NamesSource tells whether it says what to export.
+func (c *Config) NamesSource() bool {
 	s := &c.Source
 	return s.Project || s.ParseJobs ||
 		len(s.Directories)+len(s.Pipelines)+len(s.Indexes)+len(s.Files)+len(s.ParseJobIDs)+len(s.BatchIDs) > 0

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -160,7 +161,7 @@ func TestMake_Selects(t *testing.T) {
 		{"size", Options{MinWidth: 40, MinHeight: 40}, 5, map[Reason]int64{ReasonFormat: 1, ReasonHeader: 1, ReasonSize: 1}},
 		{"dedup", Options{Dedup: true}, 5, map[Reason]int64{ReasonFormat: 1, ReasonHeader: 1, ReasonDuplicate: 1}},
 		{"sample", Options{Sample: 2}, 2, map[Reason]int64{ReasonFormat: 1, ReasonHeader: 1, ReasonSample: 4}},
-		{"where", Options{Where: where(t, "width = 41 or kind = 'screenshot'")}, 3, map[Reason]int64{ReasonFormat: 1, ReasonHeader: 1, ReasonWhere: 3}},
+		{"where", Options{Where: whereIs(t, "width = 41 or kind = 'screenshot'")}, 3, map[Reason]int64{ReasonFormat: 1, ReasonHeader: 1, ReasonWhere: 3}},
 		{"given splits", Options{Splits: map[string]string{"file-2": "test"}}, 1, map[Reason]int64{ReasonFormat: 1, ReasonHeader: 1, ReasonSplit: 5}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -182,7 +183,7 @@ func TestMake_Selects(t *testing.T) {
 	}
 }
 
-func where(t *testing.T, text string) *Where {
+func whereIs(t *testing.T, text string) *Where {
 	t.Helper()
 	w, err := ParseWhere(text)
 	must(t, err)
@@ -502,6 +503,34 @@ type openCounter struct {
 func (c *openCounter) Open(ctx context.Context, key string) (store.Object, error) {
 	c.count++
 	return c.ReadCloser.Open(ctx, key)
+}
+
+// fullTable has no room for another open file.
+type fullTable struct{ store.ReadCloser }
+
+func (fullTable) Open(context.Context, string) (store.Object, error) { return nil, syscall.EMFILE }
+
+// A picture is not damaged because too many files are open, and a busy dataset is no export.
+func TestMake_Exhausted_IsNoDamage(t *testing.T) {
+	e := newTestExport(t, local).add(testFiles(0, 1))
+	all, err := openExports(t.Context(), []string{e.path})
+	must(t, err)
+	defer all.close()
+	blobs := sinks.NewReader(fullTable{all[0].dir})
+	for row, err := range all.rows(t.Context()) {
+		must(t, err)
+		_, err := appendPicture(t.Context(), nil, all[0], blobs, row.Row, true)
+		if _, isDamage := errors.AsType[*pipeline.DamageError](err); isDamage || !errors.Is(err, syscall.EMFILE) {
+			t.Fatalf("error %v, want %v", err, syscall.EMFILE)
+		}
+	}
+	out := filepath.Join(t.TempDir(), "ds")
+	owner, err := store.OwnDir(out)
+	must(t, err)
+	defer owner.Close()
+	if _, _, err := makeDataset(t, Options{Out: out}, e); !errors.Is(err, ErrBusy) {
+		t.Errorf("error %v, want %v", err, ErrBusy)
+	}
 }
 
 // Of a shard that is missing the tables are asked once, and not for each of its pictures.

@@ -21,10 +21,11 @@ type counter struct {
 // Counts is what happened so far. Its JSON is part of run.json.
 type Counts struct {
 	// Listed counts files, each once, Recalled those that were not listed and are taken to be as they were; Missed those that a
-	// complete listing did not have for the first time. WithoutPictures have no asset of the kinds asked for. ListingDone says that
+	// complete listing did not have for the first time. LeftOut are listed, and not taken. WithoutPictures have no asset of the kinds asked for. ListingDone says that
 	// all listings came to their end. Of those that are skipped, WithoutFileID are directory files that are of no stored file.
 	Files struct {
 		Listed          int64 `json:"listed"`
+		LeftOut         int64 `json:"left_out,omitempty"`
 		Recalled        int64 `json:"recalled"`
 		Unchanged       int64 `json:"unchanged"`
 		Complete        int64 `json:"complete"`
@@ -147,6 +148,8 @@ func (r *counter) Observe(e pipeline.Event) {
 	case pipeline.FileListed:
 		r.Files.Listed++
 		r.expiring.file(e.ExpiresAt, time.Now())
+	case pipeline.FileLeftOut:
+		r.Files.LeftOut++
 	case pipeline.FileRecalled:
 		r.Files.Recalled++
 		r.expiring.file(e.File.ExpiresAt, time.Now())
