@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"exporter/internal/config"
 	"exporter/internal/export"
 	"exporter/internal/store"
 )
@@ -27,6 +28,8 @@ type app struct {
 	system fs.FS
 	// stop is closed at the first interrupt. The context ends at the second.
 	stop <-chan struct{}
+	// logFormat is the form of what goes to standard error, as far as it is known.
+	logFormat config.LogFormat
 	// files are the files of configurations that were read: one may be a pipe, which can be read once.
 	files map[string]configFile
 	// logFile is where the log goes; nil for standard error.
@@ -41,9 +44,10 @@ type app struct {
 
 // run runs a command line and returns the exit code.
 func run(ctx context.Context, a *app, args []string) int {
+	a.logFormat = config.GuessLogFormat(args, a.environ)
 	if a.ownProcess {
 		if err := forbidCoreDumps(); err != nil {
-			fmt.Fprintf(a.stderr, "exporter: a core dump would hold the API key: forbid core dumps: %v\n", err)
+			newLogger(a.stderr, config.Log{Format: a.logFormat}).Warn("a core dump would hold the API key: forbid core dumps", "error", err)
 		}
 		defer export.KeepHeapFloor(a.environ)()
 	}
@@ -89,11 +93,12 @@ Exit codes:
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
-	root.SetFlagErrorFunc(wrongFlag)
+	root.SetFlagErrorFunc(a.wrongFlag)
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) { fmt.Fprint(a.stdout, helpText(c, helpWidth(a.stdout))) })
 	root.AddCommand(
-		newRunCommand(a), newPlanCommand(a), newLsCommand(a), newVerifyCommand(a), newCatCommand(a), newRmCommand(a), newCompactCommand(a), newDatasetCommand(a),
-		newDemoCommand(a), newEmulateCommand(a), newSourcesCommand(a), newFilesCommand(a), newConfigCommand(a), newVersionCommand(a),
+		newRunCommand(a), newPlanCommand(a), newLsCommand(a), newVerifyCommand(a), newCatCommand(a), newRmCommand(a), newCompactCommand(a),
+		newDatasetCommand(a), newDemoCommand(a), newEmulateCommand(a), newSourcesCommand(a), newFilesCommand(a), newConfigCommand(a),
+		newVersionCommand(a), newLicensesCommand(a), newManCommand(a),
 	)
 	root.SetHelpCommand(newHelpCommand())
 	root.InitDefaultCompletionCmd()

@@ -40,7 +40,10 @@ func (a *app) withConfig(c *cobra.Command, sections ...config.Section) func() (*
 
 // loadConfig loads the configuration of a command; a job may be named in place of that of --job.
 func (a *app) loadConfig(c *cobra.Command, job string) (*config.Config, error) {
-	o := config.LoadOptions{Environ: a.environ, Flags: c.Flags(), Own: a.ownKeys(c.Root()), Job: job, ReadFile: a.readConfig}
+	o := config.LoadOptions{
+		Environ: a.environ, Flags: c.Flags(), Own: a.ownKeys(c.Root()), Job: job, ReadFile: a.readConfig,
+		LogFormat: func(format config.LogFormat) { a.logFormat = format },
+	}
 	o.File = c.Flags().Lookup(configFlag).Value.String()
 	if f := c.Flags().Lookup(jobFlag); job == "" && isJobFlag(c, f) {
 		o.Job = f.Value.String()

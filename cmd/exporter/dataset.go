@@ -238,14 +238,14 @@ func (d datasetProgress) bars(took time.Duration) []bar {
 	if p.TotalPictures > 0 {
 		of = fmt.Sprintf("%d/%d", p.Pictures, p.TotalPictures)
 	}
-	after := p.Stage
+	after := []part{{text: p.Stage, rank: 2}}
 	if p.Bytes > 0 {
-		after += "  " + humanBytes(p.Bytes)
+		after = append(after, part{text: humanBytes(p.Bytes), rank: 3})
 	}
 	if p.Damaged > 0 {
-		after += fmt.Sprintf("  %d damaged", p.Damaged)
+		after = append(after, part{text: fmt.Sprintf("%d damaged", p.Damaged), rank: 1})
 	}
-	return []bar{{name: "dataset", done: p.Pictures, total: p.TotalPictures, before: of, after: after}}
+	return []bar{{name: "dataset", hasBar: true, done: p.Pictures, total: p.TotalPictures, before: of, after: after}}
 }
 
 // attrs implements progress.

@@ -68,8 +68,11 @@ func (a *app) demo(ctx context.Context, cfg *config.Config) error {
 	if cfg, err = demoConfig(cfg, server.url); err != nil {
 		return err
 	}
-	if err := a.export(ctx, export.Options{Config: cfg, Source: map[string]string{"demo": "sample"}}); err != nil {
+	if err := a.export(ctx, export.Options{Config: cfg, Source: map[string]string{"demo": "sample"}}, false); err != nil {
 		return err
+	}
+	if cfg.Log.Quiet {
+		return nil
 	}
 	return a.showExport(ctx, cfg)
 }

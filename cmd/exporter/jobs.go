@@ -50,7 +50,7 @@ func seriousness() []int {
 }
 
 // runJobs runs all jobs of a file, one after the other. The exit code is the most serious one. An interrupt ends them all.
-func (a *app) runJobs(c *cobra.Command, o export.Options) error {
+func (a *app) runJobs(c *cobra.Command, o export.Options, asJSON bool) error {
 	configs, err := a.loadJobs(c)
 	if err != nil {
 		return err
@@ -59,12 +59,12 @@ func (a *app) runJobs(c *cobra.Command, o export.Options) error {
 	for i, cfg := range configs {
 		job := o
 		job.Config, job.Force = cfg, slices.Clone(o.Force)
-		if !cfg.Log.Quiet && cfg.Log.Format == config.LogText {
+		if !asJSON && !cfg.Log.Quiet && cfg.Log.Format == config.LogText {
 			if _, err := io.WriteString(a.stdout, jobTitle(i, cfg.Job())); err != nil {
 				return err
 			}
 		}
-		err := a.export(c.Context(), job)
+		err := a.export(c.Context(), job, asJSON)
 		if err == nil {
 			continue
 		}
@@ -125,6 +125,9 @@ func (a *app) loadJobs(c *cobra.Command) ([]*config.Config, error) {
 		for _, other := range configs {
 			if config.SameDir(cfg.Output.Dir, other.Output.Dir) {
 				return nil, usagef("the jobs %s and %s would both export to %q: a flag or a variable counts for all jobs", other.Job(), name, cfg.Output.Dir)
+			}
+			if file := cfg.Metrics.File; file != "" && file == other.Metrics.File {
+				return nil, usagef("the jobs %s and %s would both write metrics to %q: give each a file of its own", other.Job(), name, file)
 			}
 		}
 		configs = append(configs, cfg)
