@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestSameDir_Paths(t *testing.T) {
+func TestSamePlace_Paths(t *testing.T) {
 	t.Chdir(t.TempDir())
 	here, err := os.Getwd()
 	if err != nil {
@@ -24,8 +24,8 @@ func TestSameDir_Paths(t *testing.T) {
 		{"a", "./a/", true}, {"a", "b/../a", true}, {"a", filepath.Join(here, "a"), true}, {"there", "link", linked},
 		{"a", "b", false}, {"a", "a/b", false}, {"there", "a", false},
 	} {
-		if got := SameDir(tt.a, tt.b); got != tt.want {
-			t.Errorf("SameDir(%q, %q) = %v, want %v", tt.a, tt.b, got, tt.want)
+		if got := SamePlace(tt.a, tt.b); got != tt.want {
+			t.Errorf("SamePlace(%q, %q) = %v, want %v", tt.a, tt.b, got, tt.want)
 		}
 	}
 }
