@@ -14,6 +14,7 @@ import (
 
 func newLsCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
+		Args:  cobra.ArbitraryArgs,
 		Use:   "ls [EXPORT [ID...]]",
 		Short: "Say what an export holds: files and assets with their state, what failed and why, sums",
 		Long: `ls lists the files of the export in the directory EXPORT, or in that of --out, with their state, and sums up what it holds. With IDs of
