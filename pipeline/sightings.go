@@ -192,6 +192,7 @@ func (r *run) eachListed(ask func(*listedFile)) (*sightings, error) {
 	sample.each(func(place SourceKey, f *listedFile) { r.sight(seen, place, f) })
 	r.judge(seen)
 	seen.askDeferred(ask)
+	r.Observer.Observe(FilesKnown{})
 	if !r.isTrial() && !slices.ContainsFunc(r.sources, func(o SourceOutcome) bool { return !o.IsComplete() }) {
 		r.Observer.Observe(FilesComplete{})
 	}
@@ -280,6 +281,7 @@ func (r *run) sight(seen *sightings, place SourceKey, f *listedFile) {
 		if before, kept := seen.forgetName(number); kept {
 			f.file.merge(before.file, r.started)
 		}
+		r.Observer.Observe(FileDue{f.file})
 		seen.deferred[number], seen.order = f, append(seen.order, number)
 		seen.weight += f.file.weight()
 		return

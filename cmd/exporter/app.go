@@ -28,6 +28,8 @@ type app struct {
 	system fs.FS
 	// stop is closed at the first interrupt. The context ends at the second.
 	stop <-chan struct{}
+	// logFormat is the form of what goes to standard error, as far as it is known.
+	logFormat config.LogFormat
 	// logFile is where the log goes; nil for standard error.
 	logFile *logFile
 	// ownProcess is true where nothing else runs in this process, so that its memory is tuned for the command, and dumped nowhere.
@@ -40,9 +42,10 @@ type app struct {
 
 // run runs a command line and returns the exit code.
 func run(ctx context.Context, a *app, args []string) int {
+	a.logFormat = config.GuessLogFormat(args, a.environ)
 	if a.ownProcess {
 		if err := forbidCoreDumps(); err != nil {
-			fmt.Fprintf(a.stderr, "exporter: a core dump would hold the API key: forbid core dumps: %v\n", err)
+			newLogger(a.stderr, config.Log{Format: a.logFormat}).Warn("a core dump would hold the API key: forbid core dumps", "error", err)
 		}
 		defer export.KeepHeapFloor(a.environ)()
 	}
@@ -113,7 +116,9 @@ func (a *app) withConfig(c *cobra.Command, sections ...config.Section) func() (*
 	file := c.Flags().String("config", "", "TOML `FILE`; else EXPORTER_CONFIG, else none")
 	config.AddFlags(c.Flags(), sections...)
 	return func() (*config.Config, error) {
-		return config.Load(config.LoadOptions{File: *file, Environ: a.environ, Flags: c.Flags()})
+		return config.Load(config.LoadOptions{
+			File: *file, Environ: a.environ, Flags: c.Flags(), LogFormat: func(format config.LogFormat) { a.logFormat = format },
+		})
 	}
 }
 

@@ -35,11 +35,14 @@ const (
 	derivedRoom  = "exporter/internal/derived"
 	whereRoom    = "exporter/internal/where"
 	lsRoom       = "exporter/internal/inventory"
+	metricsRoom  = "exporter/internal/metrics"
+	pingRoom     = "exporter/internal/ping"
+	watchRoom    = "exporter/internal/watch"
 )
 
 // allowedImports says which packages of this module each package may import, outside its tests. Imports run one way:
 // cmd/exporter -> internal/export -> the rest; internal/llamacloud, sinks, manifest -> pipeline, for its types alone; pipeline and
-// the leaves (durable, loopback, media, secret, spell) import nothing of ours, and proxy only what loopback is. Only the store knows what lies under it.
+// the leaves (durable, loopback, media, metrics, secret, spell) import nothing of ours, and proxy only what loopback is. Only the store knows what lies under it.
 var allowedImports = map[string][]string{
 	pipelineRoom: {},
 
@@ -49,6 +52,8 @@ var allowedImports = map[string][]string{
 	secretRoom:                   {},
 	spellRoom:                    {},
 	whereRoom:                    {spellRoom},
+	metricsRoom:                  {},
+	pingRoom:                     {secretRoom},
 	proxyRoom:                    {loopbackRoom},
 	mediaRoom:                    {},
 	mediaRoom + "/mediatest":     {},
@@ -71,8 +76,11 @@ var allowedImports = map[string][]string{
 
 	compactRoom: {pipelineRoom, sinksRoom, storeRoom, verifyRoom},
 
-	exportRoom:                 {pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom, lsRoom},
+	exportRoom: {
+		pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom, lsRoom, metricsRoom,
+	},
 	exportRoom + "/exporttest": {sinksRoom, storeRoom},
+	watchRoom:                  {exportRoom, configRoom, metricsRoom, pingRoom},
 
 	datasetRoom: {
 		pipelineRoom, sinksRoom, manifestRoom, storeRoom, mediaRoom, whereRoom, pictureRoom, phashRoom, derivedRoom,
@@ -84,7 +92,7 @@ var allowedImports = map[string][]string{
 	"exporter/internal/bench": {},
 
 	"exporter/cmd/exporter": {
-		exportRoom, datasetRoom, configRoom, loopbackRoom, spellRoom, emulatorRoom, emulatorRoom + "/flags", emulatorRoom + "/sample",
+		exportRoom, datasetRoom, configRoom, loopbackRoom, spellRoom, watchRoom, pingRoom, emulatorRoom, emulatorRoom + "/flags", emulatorRoom + "/sample",
 		// For their errors and for what they tell, which are explained and printed.
 		pipelineRoom, sinksRoom, manifestRoom, storeRoom, llamaRoom, verifyRoom, lsRoom,
 	},

@@ -16,6 +16,8 @@ type console struct {
 	log     *slog.Logger
 	options config.Log
 	stderr  io.Writer
+	// environ says what kind of terminal standard error is.
+	environ []string
 
 	mu sync.Mutex
 	// out is where the log goes: to the bars while they are shown, since they have to draw around it.
@@ -31,6 +33,7 @@ func newConsole(stderr io.Writer, o config.Log) *console {
 // openConsole returns the console of a command, whose log goes to a file where one is named.
 func (a *app) openConsole(o config.Log) (*console, error) {
 	c := newConsole(a.stderr, o)
+	c.environ = a.environ
 	if o.File == "" {
 		return c, nil
 	}
@@ -89,11 +92,12 @@ func (c *console) showProgress(p progress) (stop func()) {
 	case !c.options.ShowsProgress():
 		return func() {}
 	case c.options.Format == config.LogText && isTerminal(c.stderr):
-		bars, stop := startBars(c.stderr, p)
-		c.redirect(bars)
-		return func() {
-			c.redirect(c.stderr)
-			stop()
+		if screen, stop := startBars(c.stderr.(*os.File), c.environ, p); screen != nil {
+			c.redirect(screen)
+			return func() {
+				stop()
+				c.redirect(c.stderr)
+			}
 		}
 	}
 	return startLines(c.log, p)

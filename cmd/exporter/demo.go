@@ -68,7 +68,7 @@ func (a *app) demo(ctx context.Context, cfg *config.Config) error {
 	if cfg, err = demoConfig(cfg, server.url); err != nil {
 		return err
 	}
-	if err := a.export(ctx, export.Options{Config: cfg, Source: map[string]string{"demo": "sample"}}); err != nil {
+	if err := a.export(ctx, export.Options{Config: cfg, Source: map[string]string{"demo": "sample"}}, false); err != nil {
 		return err
 	}
 	return a.showExport(ctx, cfg)

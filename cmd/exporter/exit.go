@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 
 	"exporter/internal/config"
 	"exporter/internal/dataset"
@@ -36,6 +37,16 @@ func usagef(format string, args ...any) error {
 // errUnlisted says that a plan lacks the assets of some files.
 var errUnlisted = errors.New("the assets of some files could not be listed")
 
+// note prints a line of what is odd to standard error, in the form of the log.
+func (a *app) note(message string) error {
+	if a.logFormat == config.LogJSON {
+		newLogger(a.stderr, config.Log{Format: a.logFormat}).Warn(message)
+		return nil
+	}
+	_, err := fmt.Fprintln(printableWriter{a.stderr}, "exporter: "+message)
+	return err
+}
+
 // explanation is what an error means to the one who runs exporter.
 type explanation struct {
 	code int
@@ -49,22 +60,49 @@ func (a *app) explain(err error) int {
 		return 0
 	}
 	e := explainError(err)
-	text := "exporter: " + err.Error()
-	if e.hint != "" {
-		text += "; " + e.hint
-	}
-	if export.Is[*export.UsageError](err) {
-		// It repeats arguments, of which one may be a key that somebody took to belong there.
-		text = config.RedactKeys(text)
-	}
-	fmt.Fprintln(printableWriter{a.stderr}, text)
-	if a.logFile != nil {
-		a.logFile.log.Error(text, "exit_code", e.code)
-	}
+	message := messageOf(err)
+	var stack string
 	if p, ok := errors.AsType[*pipeline.PanicError](err); ok {
-		fmt.Fprintf(a.stderr, "%s", p.Stack)
+		stack = string(p.Stack)
+	}
+	a.complain(message, e, stack)
+	if a.logFile != nil {
+		logFailure(a.logFile.log, message, e, stack)
 	}
 	return e.code
+}
+
+// messageOf returns the text of an error as it may be shown.
+func messageOf(err error) string {
+	if export.Is[*export.UsageError](err) {
+		// It repeats arguments, of which one may be a key that somebody took to belong there.
+		return config.RedactKeys(err.Error())
+	}
+	return err.Error()
+}
+
+// complain prints the last line of a command that failed, in the form of its log.
+func (a *app) complain(message string, e explanation, stack string) {
+	if a.logFormat == config.LogJSON {
+		logFailure(newLogger(a.stderr, config.Log{Format: a.logFormat}), message, e, stack)
+		return
+	}
+	if e.hint != "" {
+		message += "; " + e.hint
+	}
+	fmt.Fprintln(printableWriter{a.stderr}, "exporter: "+message)
+	fmt.Fprint(a.stderr, stack)
+}
+
+func logFailure(log *slog.Logger, message string, e explanation, stack string) {
+	attrs := []any{"exit_code", e.code}
+	if e.hint != "" {
+		attrs = append(attrs, "hint", e.hint)
+	}
+	if stack != "" {
+		attrs = append(attrs, "stack", stack)
+	}
+	log.Error(message, attrs...)
 }
 
 // explainError is the one table of errors. The first line that matches counts.
@@ -92,6 +130,8 @@ func explainError(err error) explanation {
 		return explanation{exitDamage, "exporter verify says what is lost, and exporter run --repair fetches it again"}
 	case errors.Is(err, export.ErrDamaged):
 		return explanation{exitDamage, "exporter run --repair with the same --out fetches it again"}
+	case errors.Is(err, dataset.ErrBusy):
+		return explanation{exitOwned, "wait for it to end, or give another directory"}
 	case errors.Is(err, store.ErrOwned):
 		return explanation{exitOwned, "wait for it to end, or export to another --out"}
 	case errors.Is(err, store.ErrDangling):

@@ -10,8 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
 
 	"exporter/internal/config"
 	"exporter/internal/llamacloud"
@@ -232,19 +230,14 @@ func (f *filesCommand) upload(
 		return llamacloud.DirectoryFile{}, usagef("%w", err)
 	}
 	track := func(r io.ReadCloser) io.ReadCloser { return r }
-	if !f.log.NoProgress && isTerminal(f.stderr) {
-		bars := mpb.NewWithContext(ctx, mpb.WithOutput(f.stderr))
-		bar := bars.AddBar(info.Size(), mpb.PrependDecorators(decor.Name(fmt.Sprintf("%q", filepath.Base(path)))),
-			mpb.AppendDecorators(decor.CountersKibiByte("% .1f / % .1f")))
-		defer func() {
-			bar.SetTotal(-1, true)
-			bars.Wait()
-		}()
-		track = func(r io.ReadCloser) io.ReadCloser {
-			// A retry begins anew.
-			bar.SetCurrent(0)
-			return bar.ProxyReader(r)
+	if f.log.Format == config.LogText && isTerminal(f.stderr) {
+		console, err := f.openConsole(f.log)
+		if err != nil {
+			return llamacloud.DirectoryFile{}, err
 		}
+		p := &uploadProgress{name: filepath.Base(path), size: info.Size()}
+		defer console.showProgress(p)()
+		track = p.track
 	}
 	u.Name, u.Size = filepath.Base(path), info.Size()
 	u.Open = func() (io.ReadCloser, error) {

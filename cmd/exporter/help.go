@@ -188,6 +188,8 @@ func keyTitle(k config.Key) string {
 			return "Some files, for a trial"
 		}
 		return "What a run does"
+	case config.SectionMetrics, config.SectionPing:
+		return "Whom a run tells how it goes"
 	}
 	return strings.ToUpper(string(k.Section[:1])) + string(k.Section[1:])
 }

@@ -31,6 +31,10 @@ remove is no part of it.`,
 		Args: cobra.NoArgs,
 	}
 	load := a.withConfig(c, config.Sections()...)
+	for _, ofRuns := range []string{"metrics-file", "metrics-listen", "ping", "ping-url-file"} {
+		// A plan is no run that somebody watches over.
+		c.Flags().Lookup(ofRuns).Hidden = true
+	}
 	asJSON := c.Flags().Bool("json", false, "print JSON")
 	var o export.Options
 	c.Flags().BoolVar(&o.Refetch, "refetch", false, "plan to fetch everything again")
@@ -42,6 +46,7 @@ remove is no part of it.`,
 		if o.Files, err = a.readFilesFrom(o.Config); err != nil {
 			return err
 		}
+		outliveReaders()
 		console, err := a.openConsole(o.Config.Log)
 		if err != nil {
 			return err

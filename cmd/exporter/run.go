@@ -35,6 +35,7 @@ SIGHUP that come within two seconds.`,
 	c.Flags().BoolVar(&o.Refetch, "refetch", false, "fetch everything again, stored or not")
 	c.Flags().BoolVar(&o.Repair, "repair", false, "verify what is stored first, and fetch again what is damaged or missing")
 	addForce(c.Flags(), &o.Force)
+	asJSON := c.Flags().Bool("json", false, "print the report as JSON, as run.json has it")
 	dryRun := c.Flags().BoolP("dry-run", "n", false, "")
 	c.Flags().Lookup("dry-run").Hidden = true
 	c.RunE = func(c *cobra.Command, _ []string) (err error) {
@@ -47,7 +48,7 @@ SIGHUP that come within two seconds.`,
 		if o.Files, err = a.readFilesFrom(o.Config); err != nil {
 			return err
 		}
-		return a.export(c.Context(), o)
+		return a.export(c.Context(), o, *asJSON)
 	}
 	a.withPprof(c, load)
 	return c
@@ -70,26 +71,28 @@ func (a *app) readFilesFrom(cfg *config.Config) ([]pipeline.ID, error) {
 	}
 }
 
-// export runs an export and prints what came of it.
-func (a *app) export(ctx context.Context, o export.Options) error {
+// export runs an export and prints what came of it, for a person or as JSON.
+func (a *app) export(ctx context.Context, o export.Options, asJSON bool) error {
 	o.ExitCode = func(err error) int { return explainError(err).code }
 	o.Own, o.CheckpointRows = a.own, a.checkpointRows
+	outliveReaders()
 	console, err := a.openConsole(o.Config.Log)
 	if err != nil {
 		return err
 	}
 	o.Log, o.Watcher, o.Stop = console.log, console, a.stop
 	defer a.limitMemory(&o)()
-	report, err := export.Run(ctx, o)
-	if report == nil {
+	w, err := a.startWatch(&o)
+	if err != nil {
 		return err
 	}
-	if err == nil && o.Config.Log.Quiet {
-		return nil
-	}
+	report, err := export.Run(ctx, o)
 	s := summary{Report: report, dir: o.Config.Output.Dir, trial: trialText(o.Config)}
-	if printErr := s.print(a.stdout, console); printErr != nil {
-		return errors.Join(err, printErr)
+	if isQuiet := o.Config.Log.Quiet && err == nil && !asJSON; report != nil && !isQuiet {
+		if printErr := s.print(a.stdout, asJSON, console); printErr != nil && !isGone(printErr) {
+			err = errors.Join(err, printErr)
+		}
 	}
+	w.end(&s, err)
 	return err
 }

@@ -34,11 +34,13 @@ func trialText(cfg *config.Config) string {
 	return ""
 }
 
-// print tells a person what came of the run, on standard output; with a JSON log, it logs the report instead.
-func (s *summary) print(stdout io.Writer, console *console) error {
+// print prints what came of the run on standard output, for a person or as run.json has it. A JSON log gets the report as well.
+func (s *summary) print(stdout io.Writer, asJSON bool, console *console) error {
 	if console.options.Format == config.LogJSON {
 		console.log.Info("summary", "report", s.Report)
-		return nil
+	}
+	if asJSON {
+		return printJSON(stdout, s.Report)
 	}
 	_, err := io.WriteString(printableWriter{stdout}, s.text())
 	return err

@@ -78,7 +78,7 @@ func (v *verification) run(ctx context.Context, path string) error {
 		return err
 	}
 	p := &findingPrinter{out: v.stdout, asJSON: v.asJSON, orphans: v.asJSON || v.log.Verbose}
-	if isTerminal(v.stdout) {
+	if isTerminal(v.stdout) && isTerminal(v.stderr) {
 		// Where progress is shown, it has to be drawn around the findings.
 		p.out = console
 	}
@@ -108,17 +108,19 @@ type verifyProgress func() verify.Counts
 // bars implements progress.
 func (v verifyProgress) bars(took time.Duration) []bar {
 	c := v()
-	after := humanBytes(c.CheckedBytes) + "  " + humanBytes(int64(perSecond(c.CheckedBytes, took))) + "/s"
+	b := bar{
+		name: "verify", hasBar: true, done: c.CheckedBytes, total: c.Bytes, before: fmt.Sprintf("%d/%d", c.CheckedBlobs, c.Blobs),
+		after: []part{
+			{text: humanBytes(c.CheckedBytes), rank: 4}, {text: humanBytes(int64(perSecond(c.CheckedBytes, took))) + "/s", rank: 3},
+		},
+	}
 	if left, ok := timeLeft(c.CheckedBytes, c.Bytes, took); ok {
-		after += "  ETA " + left.String()
+		b.after = append(b.after, part{text: "ETA " + humanTime(left), rank: 2})
 	}
 	if found := c.Lost + c.Damaged; found > 0 {
-		after += fmt.Sprintf("  %d damaged", found)
+		b.after = append(b.after, part{text: fmt.Sprintf("%d damaged", found), rank: 1})
 	}
-	return []bar{{
-		name: "verify", done: c.CheckedBytes, total: c.Bytes,
-		before: fmt.Sprintf("%d/%d", c.CheckedBlobs, c.Blobs), after: after,
-	}}
+	return []bar{b}
 }
 
 // attrs implements progress.
@@ -129,7 +131,7 @@ func (v verifyProgress) attrs(took time.Duration) []any {
 		"bytes_per_second", int64(perSecond(c.CheckedBytes, took)),
 	}
 	if left, ok := timeLeft(c.CheckedBytes, c.Bytes, took); ok {
-		attrs = append(attrs, "eta", left.String())
+		attrs = append(attrs, "eta_seconds", export.Seconds(left))
 	}
 	return attrs
 }

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"time"
 
+	"exporter/internal/secret"
 	"exporter/pipeline"
 )
 
@@ -16,6 +17,9 @@ type Config struct {
 	Output Output
 	Run    Run
 	Log    Log
+	// Metrics and Ping say whom a run tells how it goes.
+	Metrics Metrics
+	Ping    Ping
 
 	// variable returns what a variable of secrets holds. It is a function since nothing prints what one knows.
 	variable func(name string) string
@@ -165,6 +169,21 @@ type Log struct {
 	File string
 	// Verbose logs every request, checkpoint and failure. Quiet says only what is wrong. NoProgress shows no progress.
 	Verbose, Quiet, NoProgress bool
+}
+
+// Metrics says where Prometheus finds what a run measures.
+type Metrics struct {
+	// File is a file of node_exporter's textfile collector, whose name ends in ".prom"; empty for none.
+	File string
+	// Listen is an address, a host and a port, where a run serves them; empty for none.
+	Listen string
+}
+
+// Ping says which service that watches over jobs is told of a run.
+type Ping struct {
+	// URL is zero where there is none here: ReadPing looks into URLFile, too, which is the path of a file, or empty.
+	URL     secret.Text
+	URLFile string
 }
 
 // LogLevel names the least that is logged.

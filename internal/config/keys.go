@@ -21,6 +21,8 @@ const (
 	SectionArchive Section = "output.archive"
 	SectionRun     Section = "run"
 	SectionLog     Section = "log"
+	SectionMetrics Section = "metrics"
+	SectionPing    Section = "ping"
 )
 
 // mostSample is the largest sample: what is known of its files is in memory until all have been listed.
@@ -28,7 +30,9 @@ const mostSample = 10_000
 
 // Sections returns all sections in the order of the TOML file.
 func Sections() []Section {
-	return []Section{SectionAPI, SectionSource, SectionAssets, SectionLimits, SectionOutput, SectionArchive, SectionRun, SectionLog}
+	return []Section{
+		SectionAPI, SectionSource, SectionAssets, SectionLimits, SectionOutput, SectionArchive, SectionRun, SectionLog, SectionMetrics, SectionPing,
+	}
 }
 
 // Type is the type that a key has in the TOML file.
@@ -105,6 +109,7 @@ func settings(c *Config) []setting {
 	return slices.Concat(
 		apiSettings(&c.API), sourceSettings(&c.Source), assetSettings(&c.Assets), limitSettings(&c.Limits),
 		outputSettings(&c.Output), archiveSettings(&c.Output.Archive), runSettings(&c.Run), logSettings(&c.Log),
+		metricsSettings(&c.Metrics), pingSettings(&c.Ping),
 	)
 }
 
@@ -273,5 +278,23 @@ func logSettings(l *Log) []setting {
 		{SectionLog, "quiet", "quiet", "false",
 			"say only what is wrong: log as with level warn, show no progress, print no summary of what is complete", boolField(&l.Quiet)},
 		{SectionLog, "no_progress", "no-progress", "false", "show no progress", boolField(&l.NoProgress)},
+	}
+}
+
+func metricsSettings(m *Metrics) []setting {
+	return []setting{
+		{SectionMetrics, "file", "metrics-file", "",
+			"write what a run measures to this file for node_exporter's textfile collector, every 15 seconds and at the end", promFileField(&m.File)},
+		{SectionMetrics, "listen", "metrics-listen", "",
+			"serve what a run measures at http://ADDRESS/metrics while it is under way; without a host, on loopback", addressField(&m.Listen)},
+	}
+}
+
+func pingSettings(p *Ping) []setting {
+	return []setting{
+		{SectionPing, "url", "ping", "",
+			"tell healthchecks.io, a service like it or Uptime Kuma at this secret URL how a run begins and ends", pingURLField(&p.URL)},
+		{SectionPing, "url_file", "ping-url-file", "", "read that URL from this file, so that the process list does not show it",
+			pathField(&p.URLFile, "FILE")},
 	}
 }

@@ -24,6 +24,8 @@ type LoadOptions struct {
 	Flags *pflag.FlagSet
 	// ReadFile reads the TOML file; os.ReadFile where it is nil.
 	ReadFile func(path string) ([]byte, error)
+	// LogFormat is told the form of the log, also where something else is wrong, so that even that is said in it; it may be nil.
+	LogFormat func(LogFormat)
 }
 
 // Default returns the configuration that is in force when nobody says anything.
@@ -31,9 +33,11 @@ func Default() *Config { return newLoader().config }
 
 // Load returns the configuration that the options describe. It does not read the API key's file, see ReadKey, and does
 // not ask for a source, see ValidateSource. Its errors are of type *Error.
-func Load(o LoadOptions) (*Config, error) {
+func Load(o LoadOptions) (c *Config, err error) {
 	l := newLoader()
-	env, err := parseEnviron(o.Environ)
+	var env map[string]string
+	defer func() { l.tellLogFormat(o, env, err != nil) }()
+	env, err = parseEnviron(o.Environ)
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +107,8 @@ func (s *setting) take(path string, it item) error {
 	switch {
 	case holdsKey(it.text):
 		return it.from.fail(path, "this looks like an API key, which does not belong here", keyRemedy)
+	case !utf8.ValidString(it.text) && s.isSecret:
+		return it.from.fail(path, "the value is not valid UTF-8", s.allowed)
 	case !utf8.ValidString(it.text):
 		return it.from.fail(path, quote(it.text)+" is not valid UTF-8", s.allowed)
 	}
@@ -130,18 +136,11 @@ func RedactKeys(text string) string { return keyPattern.ReplaceAllString(text, s
 
 // loadFile reads the TOML file, if one was named.
 func (l *loader) loadFile(o LoadOptions, env map[string]string) error {
-	path, from := o.File, "--config"
-	if path == "" {
-		path, from = env[fileVariable], fileVariable
-	}
+	path, from := o.file(env)
 	if path == "" {
 		return nil
 	}
-	read := o.ReadFile
-	if read == nil {
-		read = os.ReadFile
-	}
-	data, err := read(path)
+	data, err := o.read(path)
 	if err != nil {
 		return &Error{
 			Origin: from, Problem: "cannot read the TOML file: " + err.Error(),
@@ -149,4 +148,19 @@ func (l *loader) loadFile(o LoadOptions, env map[string]string) error {
 		}
 	}
 	return l.loadTOML(path, data)
+}
+
+// file returns the path of the TOML file, and what names it; empty where none is to be read.
+func (o *LoadOptions) file(env map[string]string) (path, from string) {
+	if o.File != "" {
+		return o.File, "--config"
+	}
+	return env[fileVariable], fileVariable
+}
+
+func (o *LoadOptions) read(path string) ([]byte, error) {
+	if o.ReadFile != nil {
+		return o.ReadFile(path)
+	}
+	return os.ReadFile(path)
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"exporter/internal/secret"
 	"github.com/spf13/pflag"
 
 	"exporter/pipeline"
@@ -117,6 +119,10 @@ func samples() map[string][3]string {
 		"log.quiet":                      {"true", "false", "true"},
 		"log.verbose":                    {"true", "false", "true"},
 		"log.no_progress":                {"true", "false", "true"},
+		"metrics.file":                   {"a.prom", "b/c.prom", "/d.prom"},
+		"metrics.listen":                 {"127.0.0.1:1", "0.0.0.0:9464", "[::1]:0"},
+		"ping.url":                       {"https://a.test/x", "http://b.test", "https://c.test/?y=z"},
+		"ping.url_file":                  {"a", "b", "c"},
 	}
 }
 
@@ -142,16 +148,23 @@ func TestLoad_Precedence_EveryKeyEveryLayer(t *testing.T) {
 		}
 		for layers := range 8 {
 			want := allTexts(Default())
+			// What a secret is, no text says.
+			shown := func(value string) string {
+				if k.Path() == "ping.url" {
+					return secret.Redacted
+				}
+				return value
+			}
 			var text, from string
 			var environ, args []string
 			if layers&inTOML != 0 {
-				text, want[k.Path()], from = tomlFor(k, values[0]), values[0], "config.toml:2"
+				text, want[k.Path()], from = tomlFor(k, values[0]), shown(values[0]), "config.toml:2"
 			}
 			if layers&inEnv != 0 {
-				environ, want[k.Path()], from = []string{k.Env() + "=" + values[1]}, values[1], k.Env()
+				environ, want[k.Path()], from = []string{k.Env() + "=" + values[1]}, shown(values[1]), k.Env()
 			}
 			if layers&inFlag != 0 {
-				args, want[k.Path()], from = []string{"--" + k.Flag + "=" + values[2]}, values[2], "--"+k.Flag
+				args, want[k.Path()], from = []string{"--" + k.Flag + "=" + values[2]}, shown(values[2]), "--"+k.Flag
 			}
 			c, err := load(t, text, environ, args...)
 			if err != nil {

@@ -65,6 +65,9 @@ func (c *Config) validate() error {
 		return c.fail(problem, "raise shard_size or lower frame_size",
 			"output.archive.shard_size", "output.archive.frame_size")
 	}
+	if !c.Ping.URL.IsZero() && c.Ping.URLFile != "" {
+		return c.fail("the URL of the ping is given, and a file that has it", "give one of them", "ping.url_file", "ping.url")
+	}
 	return nil
 }
 

@@ -257,8 +257,9 @@ func (c *choice) plan(hasPages bool) (configs []*config) {
 	return configs
 }
 
-// maxShardRows is how many pictures a shard has at most: their rows are in memory until it is written, and those of each split's next one.
-const maxShardRows = 5_000
+// A shard has maxShardRows pictures at most: their rows are in memory until it is written. Each kind has a shard under way in every split, which
+// are openRows together, so that many splits take no more memory than few, unless shards would have fewer than leastShardRows.
+const maxShardRows, openRows, leastShardRows = 5_000, 12_000, 200
 
 // rowBytes is about what a picture takes in a shard beside its bytes, and textBytes what the text of its page does.
 const rowBytes, textBytes = 512, 4096
@@ -266,16 +267,18 @@ const rowBytes, textBytes = 512, 4096
 // dealer deals the pictures of a split out to shards.
 type dealer struct {
 	most, beside int64
+	mostRows     int
 	shard, rows  int
 	bytes        int64
 }
 
 func newDealers(o *Options, configs, splits int) [][]dealer {
+	mostRows := min(maxShardRows, max(leastShardRows, openRows/max(configs*splits, 1)))
 	all := make([][]dealer, configs)
 	for i := range all {
 		all[i] = make([]dealer, splits)
 		for j := range all[i] {
-			all[i][j] = dealer{most: o.ShardSize, beside: rowBytes}
+			all[i][j] = dealer{most: o.ShardSize, mostRows: mostRows, beside: rowBytes}
 			if o.Text != TextNone {
 				all[i][j].beside += textBytes
 			}
@@ -287,7 +290,7 @@ func newDealers(o *Options, configs, splits int) [][]dealer {
 // deal returns the number of the shard that takes the next picture.
 func (d *dealer) deal(size int64) int {
 	size += d.beside
-	if d.rows > 0 && (d.rows == maxShardRows || d.bytes+size > d.most) {
+	if d.rows > 0 && (d.rows == d.mostRows || d.bytes+size > d.most) {
 		d.shard++
 		d.rows, d.bytes = 0, 0
 	}

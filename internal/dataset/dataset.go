@@ -86,7 +86,7 @@ func (m *maker) own(ctx context.Context) (err error) {
 		open = func(path string, folders ...string) (store.Store, error) { return store.OwnDir(path, folders...) }
 	}
 	if m.out, err = open(m.options.Out); err != nil {
-		return fmt.Errorf("open %q: %w", m.options.Out, err)
+		return openError(m.options.Out, err)
 	}
 	// Somebody may have written to it since it was looked at.
 	err = checkOpenOut(ctx, m.out, m.options.Out, m.about)
@@ -97,6 +97,14 @@ func (m *maker) own(ctx context.Context) (err error) {
 		return errors.Join(err, m.out.Close())
 	}
 	return nil
+}
+
+// openError says why a directory could not be opened for writing.
+func openError(path string, err error) error {
+	if errors.Is(err, store.ErrOwned) {
+		return fmt.Errorf("open %q: %w: %w", path, ErrBusy, err)
+	}
+	return fmt.Errorf("open %q: %w", path, err)
 }
 
 // run makes the dataset.

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -502,6 +503,34 @@ type openCounter struct {
 func (c *openCounter) Open(ctx context.Context, key string) (store.Object, error) {
 	c.count++
 	return c.ReadCloser.Open(ctx, key)
+}
+
+// fullTable has no room for another open file.
+type fullTable struct{ store.ReadCloser }
+
+func (fullTable) Open(context.Context, string) (store.Object, error) { return nil, syscall.EMFILE }
+
+// A picture is not damaged because too many files are open, and a busy dataset is no export.
+func TestMake_Exhausted_IsNoDamage(t *testing.T) {
+	e := newTestExport(t, local).add(testFiles(0, 1))
+	all, err := openExports(t.Context(), []string{e.path})
+	must(t, err)
+	defer all.close()
+	blobs := sinks.NewReader(fullTable{all[0].dir})
+	for row, err := range all.rows(t.Context()) {
+		must(t, err)
+		_, err := appendPicture(t.Context(), nil, all[0], blobs, row.Row, true)
+		if _, isDamage := errors.AsType[*pipeline.DamageError](err); isDamage || !errors.Is(err, syscall.EMFILE) {
+			t.Fatalf("error %v, want %v", err, syscall.EMFILE)
+		}
+	}
+	out := filepath.Join(t.TempDir(), "ds")
+	owner, err := store.OwnDir(out)
+	must(t, err)
+	defer owner.Close()
+	if _, _, err := makeDataset(t, Options{Out: out}, e); !errors.Is(err, ErrBusy) {
+		t.Errorf("error %v, want %v", err, ErrBusy)
+	}
 }
 
 // Of a shard that is missing the tables are asked once, and not for each of its pictures.

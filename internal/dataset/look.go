@@ -81,7 +81,7 @@ func (m *maker) openFacts(ctx context.Context) (*facts, error) {
 	if m.options.Cache != "" {
 		t, err := openCache(ctx, m.options.Cache)
 		if err != nil {
-			return nil, fmt.Errorf("open the cache %q: %w", m.options.Cache, err)
+			return nil, fmt.Errorf("the cache: %w", openError(m.options.Cache, err))
 		}
 		f.tables = []*factTable{t}
 		return f, nil

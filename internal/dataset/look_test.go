@@ -217,3 +217,27 @@ func slope(darker int, acrossNotDown int) []byte {
 	}
 	return b.Bytes()
 }
+
+// Flags that add a column add it to those that are named, too, and the order of names is none.
+func TestOptions_Columns(t *testing.T) {
+	near := 3
+	for _, tt := range []struct {
+		Options
+		want []string
+	}{
+		{Options{Columns: []string{"sha256", "file_id", "sha256"}}, []string{"file_id", "sha256"}},
+		{Options{Columns: []string{"file_id"}, PHash: true}, []string{"file_id", "phash"}},
+		{Options{Columns: []string{"file_id"}, Near: &near}, []string{"file_id", "near_group"}},
+		{Options{Columns: []string{"phash"}, Near: &near}, []string{"phash", "near_group"}},
+	} {
+		tt.Exports, tt.Out, tt.Form = []string{"export"}, "ds", FormParquet
+		must(t, tt.complete())
+		var got []string
+		for _, c := range tt.columnsOf(pipeline.Screenshot, true) {
+			got = append(got, c.Name)
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", tt.command(), diff)
+		}
+	}
+}

@@ -73,7 +73,7 @@ func ParseSplitName(name string) (string, error) {
 		// datasets takes it for all splits together.
 		return "", errors.New(`split "all": readers take that for all splits together; give it another name`)
 	case !splitName.MatchString(name):
-		return "", fmt.Errorf("split %q: want letters, digits and _, such as train", name)
+		return "", fmt.Errorf("split %q: want up to 64 letters, digits and _, which is not the first, such as train", name)
 	}
 	return name, nil
 }

@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"syscall"
 
 	"github.com/cespare/xxhash/v2"
 	"golang.org/x/sync/errgroup"
@@ -122,7 +123,15 @@ func (w *unitWriter) place(ctx context.Context, u *unit, done *unitDone) error {
 	if err != nil {
 		return err
 	}
-	// The names are durable before the unit counts as done.
+	// The names are durable before the unit counts as done, those of the folders above, too.
+	for dir := path.Dir(u.folder()); ; dir = path.Dir(dir) {
+		if err := syncFolder(filepath.Join(w.options.Out, filepath.FromSlash(dir))); err != nil {
+			return err
+		}
+		if dir == "." {
+			break
+		}
+	}
 	for dir := range folders {
 		if err := syncFolder(filepath.Join(folder, filepath.FromSlash(dir))); err != nil {
 			return err
@@ -236,7 +245,7 @@ func appendPicture(ctx context.Context, b []byte, from *export, blobs *sinks.Rea
 	}
 	switch {
 	case err == nil:
-	case errors.Is(err, fs.ErrPermission), context.Cause(ctx) != nil:
+	case errors.Is(err, fs.ErrPermission), isExhausted(err), context.Cause(ctx) != nil:
 		return nil, err
 	default:
 		return nil, &pipeline.DamageError{Path: row.Location.Path, Err: err}
@@ -245,6 +254,11 @@ func appendPicture(ctx context.Context, b []byte, from *export, blobs *sinks.Rea
 		return nil, &pipeline.DamageError{Path: row.Location.Path, Err: fmt.Errorf("the SHA-256 of %q is not that of the manifest", nameOf(row))}
 	}
 	return after, nil
+}
+
+// isExhausted tells whether this process, or this machine, has run out of something that reading takes: that says nothing of the picture.
+func isExhausted(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM)
 }
 
 // moved returns where the blob of a row is by now.

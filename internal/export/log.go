@@ -79,12 +79,12 @@ func (l *logObserver) Observe(e pipeline.Event) {
 	case pipeline.Paced:
 		l.pace(e)
 	case pipeline.Retrying:
-		l.log.Debug("retry", "method", e.Method, "route", e.Route, "attempt", e.Attempt, "delay", e.Delay.String(), "error", e.Err)
+		l.log.Debug("retry", "method", e.Method, "route", e.Route, "attempt", e.Attempt, "delay_seconds", Seconds(e.Delay), "error", e.Err)
 	case pipeline.Requested:
 		l.log.Debug("request", "method", e.Method, "route", e.Route, "status", e.Status, "bytes", e.Bytes,
-			"took", e.Took.String(), "error", e.Err)
+			"took_seconds", Seconds(e.Took), "error", e.Err)
 	case pipeline.Committed:
-		l.log.Debug("committed", "assets", e.Assets, "files", e.Files, "took", e.Took.String())
+		l.log.Debug("committed", "assets", e.Assets, "files", e.Files, "took_seconds", Seconds(e.Took))
 	}
 }
 
@@ -143,7 +143,7 @@ func (l *logObserver) pause(e pipeline.Paused) {
 		}
 		*last = logged[pipeline.Paused]{e, now}
 		return true
-	}), message, "for", e.For.Round(time.Millisecond).String(), "until", clock(e.Until))
+	}), message, "for_seconds", Seconds(e.For), "until", clock(e.Until))
 }
 
 // pace logs what sets the rate, when that changes, or the rate does by a quarter; small changes, which come often, are logged

@@ -88,6 +88,7 @@ func Plan(ctx context.Context, o Options) (*PlanReport, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.counter.plansOnly = true
 	ctx, cancel := Interruptible(ctx, o.Stop)
 	defer cancel()
 	client, err := Connect(r.Config, r.Log, nil, r.observer)

@@ -84,6 +84,8 @@ func newRun(ctx context.Context, o Options) (*run, error) {
 			return nil, err
 		}
 	}
+	filters := pipeline.Filters(o.Config.Assets)
+	r.counter.kinds = len(filters.Kinds())
 	return r, nil
 }
 
