@@ -34,7 +34,9 @@ func (c *Config) ValidateSource() error {
 }
 
 // jobStatuses are those that the API knows.
-func jobStatuses() []string { return []string{"PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"} }
+func jobStatuses() []string {
+	return []string{"PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"}
+}
 
 // NamesSource tells whether it says what to export.
 func (c *Config) NamesSource() bool {
