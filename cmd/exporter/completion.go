@@ -94,6 +94,8 @@ func ownValues(c *cobra.Command, flag string) []string {
 			kinds = append(kinds, string(k))
 		}
 		return kinds
+	case "run accept-failed":
+		return []string{acceptPermanent, acceptNone}
 	case "cat origin":
 		return []string{string(pipeline.OriginFile), string(pipeline.OriginAttachment), string(pipeline.OriginParse)}
 	case "dataset format":
