@@ -14,7 +14,7 @@ GOFLAGS     ?= -trimpath
 export CGO_ENABLED GOFLAGS
 
 .PHONY: build check format vet tidy vuln test race plain histories crashes bench microbench cross size reproducible interop clock spark phash consumers \
-	newest sample fuzz clean
+	newest sample fuzz install uninstall release release-twice notices module clean
 
 build:
 	$(GO) build $(PROGRAM)
@@ -176,5 +176,49 @@ fuzz:
 		done; \
 	done
 
+# Installs what "make build" made, with manual pages, completions and units of systemd. DESTDIR is put before every path.
+PREFIX ?= /usr/local
+PLACES := $(addprefix $(DESTDIR)$(PREFIX)/,bin share/man/man1 share/bash-completion/completions share/zsh/site-functions \
+	share/fish/vendor_completions.d lib/systemd/system)
+UNITS  := exporter@.service exporter@.timer exporter-alert@.service
+install:
+	@[ -x bin/exporter ] || $(MAKE) build
+	install -d $(PLACES)
+	install -m 755 bin/exporter $(DESTDIR)$(PREFIX)/bin/exporter
+	bin/exporter man $(DESTDIR)$(PREFIX)/share/man/man1
+	bin/exporter completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/exporter
+	bin/exporter completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_exporter
+	bin/exporter completion fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/exporter.fish
+	@for unit in $(UNITS); do \
+		echo "install $$unit"; \
+		sed 's|=/usr/bin/exporter|=$(PREFIX)/bin/exporter|' deploy/systemd/$$unit >"$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit" || exit 1; \
+	done
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/exporter $(DESTDIR)$(PREFIX)/share/man/man1/exporter.1 $(DESTDIR)$(PREFIX)/share/man/man1/exporter-*.1
+	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/exporter $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_exporter
+	rm -f $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/exporter.fish $(addprefix $(DESTDIR)$(PREFIX)/lib/systemd/system/,$(UNITS))
+
+# Makes what is handed out, in dist/: see docs/install.md. VERSION is that of the commit's tag where it is not given.
+RELEASE := run ./release -version '$(VERSION)' $(if $(MAINTAINER),-maintainer '$(MAINTAINER)')
+release:
+	cd tools && $(GO) $(RELEASE) -out ../dist
+
+# Makes it twice, the second time from a copy of this folder at another path, with what was compiled anew: all files must be the same.
+release-twice: release
+	@set -e; temp=$$(mktemp -d); trap 'rm -rf "$$temp"' EXIT; mkdir "$$temp/copy"; \
+	tar -cf - --exclude ./bin --exclude ./export --exclude ./dist . | tar -xf - -C "$$temp/copy"; \
+	(cd "$$temp/copy/tools" && GOCACHE="$$temp/cache" $(GO) $(RELEASE) -out ../dist >/dev/null); \
+	diff -r dist "$$temp/copy/dist"; echo "dist: the same bytes, made here and in $$temp/copy"
+
+# Writes what "exporter licenses" prints anew, of the licences and notices of everything that is linked.
+notices:
+	$(GO) generate ./internal/licenses
+
+# Gives the module another path, such as MODULE=example.com/you/exporter, everywhere it is named.
+module:
+	@[ -n "$(MODULE)" ] || { echo "say which: make module MODULE=example.com/you/exporter"; exit 1; }
+	cd tools && $(GO) run ./rename '$(MODULE)'
+
 clean:
-	rm -rf bin export
+	rm -rf bin export dist

@@ -30,6 +30,8 @@ type app struct {
 	stop <-chan struct{}
 	// logFormat is the form of what goes to standard error, as far as it is known.
 	logFormat config.LogFormat
+	// files are the files of configurations that were read: one may be a pipe, which can be read once.
+	files map[string]configFile
 	// logFile is where the log goes; nil for standard error.
 	logFile *logFile
 	// ownProcess is true where nothing else runs in this process, so that its memory is tuned for the command, and dumped nowhere.
@@ -97,8 +99,9 @@ Exit codes:
 	root.SetFlagErrorFunc(wrongFlag)
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) { fmt.Fprint(a.stdout, helpText(c, helpWidth(a.stdout))) })
 	root.AddCommand(
-		newRunCommand(a), newPlanCommand(a), newLsCommand(a), newVerifyCommand(a), newCatCommand(a), newRmCommand(a), newCompactCommand(a), newDatasetCommand(a),
-		newDemoCommand(a), newEmulateCommand(a), newSourcesCommand(a), newFilesCommand(a), newVersionCommand(a),
+		newRunCommand(a), newPlanCommand(a), newLsCommand(a), newVerifyCommand(a), newCatCommand(a), newRmCommand(a), newCompactCommand(a),
+		newDatasetCommand(a), newDemoCommand(a), newEmulateCommand(a), newSourcesCommand(a), newFilesCommand(a), newConfigCommand(a),
+		newVersionCommand(a), newLicensesCommand(a), newManCommand(a),
 	)
 	root.SetHelpCommand(newHelpCommand())
 	root.InitDefaultCompletionCmd()
@@ -109,17 +112,6 @@ Exit codes:
 	}
 	a.asUsage(root)
 	return root
-}
-
-// withConfig adds --config and the flags of the sections, and returns a function that loads them.
-func (a *app) withConfig(c *cobra.Command, sections ...config.Section) func() (*config.Config, error) {
-	file := c.Flags().String("config", "", "TOML `FILE`; else EXPORTER_CONFIG, else none")
-	config.AddFlags(c.Flags(), sections...)
-	return func() (*config.Config, error) {
-		return config.Load(config.LoadOptions{
-			File: *file, Environ: a.environ, Flags: c.Flags(), LogFormat: func(format config.LogFormat) { a.logFormat = format },
-		})
-	}
 }
 
 // hideFlags hides flags of sections that a command takes, but makes no use of.

@@ -39,6 +39,7 @@ const (
 	metricsRoom  = "exporter/internal/metrics"
 	pingRoom     = "exporter/internal/ping"
 	watchRoom    = "exporter/internal/watch"
+	licensesRoom = "exporter/internal/licenses"
 )
 
 // allowedImports says which packages of this module each package may import, outside its tests. Imports run one way:
@@ -92,9 +93,11 @@ var allowedImports = map[string][]string{
 	emulatorRoom + "/flags":   {emulatorRoom, emulatorRoom + "/sample", configRoom},
 	emulatorRoom + "/sample":  {},
 	"exporter/internal/bench": {},
+	licensesRoom:              {},
 
 	"exporter/cmd/exporter": {
-		exportRoom, datasetRoom, configRoom, loopbackRoom, spellRoom, watchRoom, pingRoom, emulatorRoom, emulatorRoom + "/flags", emulatorRoom + "/sample",
+		exportRoom, datasetRoom, configRoom, loopbackRoom, spellRoom, watchRoom, pingRoom, proxyRoom, emulatorRoom, emulatorRoom + "/flags",
+		emulatorRoom + "/sample", licensesRoom,
 		// For their errors and for what they tell, which are explained and printed.
 		pipelineRoom, sinksRoom, manifestRoom, storeRoom, llamaRoom, verifyRoom, lsRoom,
 	},

@@ -221,3 +221,61 @@ func TestDependencies_Packages_ArePureGo(t *testing.T) {
 		}
 	}
 }
+
+// "exporter licenses" prints every licence and every notice that is beside code which is linked on any platform, under the name and the version
+// of its module, and no module that is not linked.
+func TestDependencies_Licenses_AreComplete(t *testing.T) {
+	const remedy = "go generate ./internal/licenses"
+	noticeFile := regexp.MustCompile(`(?i)licen[cs]e|copying|notice|copyright`)
+	code, stdout, stderr := newCLI(t, "").run("licenses")
+	if code != 0 || stderr != "" {
+		t.Fatalf("exit %d, %s", code, stderr)
+	}
+	words := func(text string) string { return strings.Join(strings.Fields(text), " ") }
+	first, rest, _ := strings.Cut(stdout, strings.Repeat("=", 80))
+	if own, err := os.ReadFile("../../LICENSE"); err != nil || !strings.Contains(words(first), words(string(own))) {
+		t.Errorf("it does not begin with LICENSE (%v)", err)
+	}
+	// Texts by the names of their modules.
+	printed := map[string]string{}
+	for section := range strings.SplitSeq(rest, strings.Repeat("=", 80)) {
+		names, text, _ := strings.Cut(strings.TrimSpace(section), "\n\n")
+		for name := range strings.Lines(names) {
+			printed[strings.TrimSpace(name)] += words(text) + "\n"
+		}
+	}
+	if !strings.Contains(printed["The Go standard library"], "Copyright 2009 The Go Authors.") {
+		t.Error("it does not have the licence of the Go standard library")
+	}
+	delete(printed, "The Go standard library")
+	linked := linkedModules(t)
+	for module, dirs := range linked {
+		files := 0
+		for _, dir := range dirs {
+			entries, err := os.ReadDir(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range entries {
+				if e.IsDir() || filepath.Ext(e.Name()) == ".go" || !noticeFile.MatchString(e.Name()) {
+					continue
+				}
+				content, err := os.ReadFile(filepath.Join(dir, e.Name()))
+				if err != nil {
+					t.Fatal(err)
+				}
+				files++
+				if !strings.Contains(printed[module], words(string(content))) {
+					t.Errorf("it lacks %s of %s: %s", e.Name(), module, remedy)
+				}
+			}
+		}
+		if files == 0 {
+			t.Errorf("%s has no licence file", module)
+		}
+		delete(printed, module)
+	}
+	for module := range printed {
+		t.Errorf("it has %s, which is not linked: %s", module, remedy)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"strings"
 
 	"exporter/internal/config"
 	"exporter/internal/dataset"
@@ -90,7 +91,10 @@ func (a *app) complain(message string, e explanation, stack string) {
 	if e.hint != "" {
 		message += "; " + e.hint
 	}
-	fmt.Fprintln(printableWriter{a.stderr}, "exporter: "+message)
+	// There may be a line for each of several errors.
+	for line := range strings.SplitSeq(message, "\n") {
+		fmt.Fprintln(printableWriter{a.stderr}, "exporter: "+line)
+	}
 	fmt.Fprint(a.stderr, stack)
 }
 
@@ -108,6 +112,9 @@ func logFailure(log *slog.Logger, message string, e explanation, stack string) {
 // explainError is the one table of errors. The first line that matches counts.
 func explainError(err error) explanation {
 	switch {
+	case export.Is[*jobsError](err):
+		e, _ := errors.AsType[*jobsError](err)
+		return explanation{e.code, ""}
 	case errors.Is(err, export.ErrAbandoned):
 		return explanation{exitInterrupted, ""}
 	case errors.Is(err, export.ErrStoppedAtOnce), errors.Is(err, context.Canceled):

@@ -125,7 +125,11 @@ func flagGroups(c *cobra.Command) []flagGroup {
 
 // ownGroups are the titles of a command's own flags, where it has many. Others are under plainTitle.
 func ownGroups(c *cobra.Command) []struct{ title, names string } {
-	switch c.Name() {
+	switch strings.TrimPrefix(c.CommandPath(), c.Root().Name()+" ") {
+	case "files ls":
+		return []struct{ title, names string }{
+			{"Which files", "display-name display-name-contains unique-id file-id include-deleted updated-at-on-or-after updated-at-on-or-before"},
+		}
 	case "dataset":
 		return []struct{ title, names string }{
 			{"Which pictures", "kind where no-noise min-size min-confidence any-format dedup sample"},

@@ -27,7 +27,9 @@ SIGHUP that come within two seconds.`,
 		Example: `  exporter run --directory dir-abc123 --out export
   exporter run --out export
   exporter run --project --sink archive --rate 50/s --skip-noise
-  exporter run --config exporter.toml --log-format json`,
+  exporter run --config exporter.toml --log-format json
+  exporter run --config exporter.toml --job invoices
+  exporter run --config exporter.toml --all-jobs`,
 		Args: cobra.NoArgs,
 	}
 	load := a.withConfig(c, config.Sections()...)
@@ -39,14 +41,15 @@ SIGHUP that come within two seconds.`,
 	asJSON := c.Flags().Bool("json", false, "print the report as JSON, as run.json has it")
 	dryRun := c.Flags().BoolP("dry-run", "n", false, "")
 	c.Flags().Lookup("dry-run").Hidden = true
+	allJobs := c.Flags().Bool(allJobsFlag, false, "run every job of the file, one after the other, also behind one that fails")
 	c.RunE = func(c *cobra.Command, _ []string) (err error) {
 		if *dryRun {
 			return usagef("there is no --dry-run: exporter plan says what a run would do, and takes the same flags")
 		}
-		if o.Config, err = load(); err != nil {
-			return err
+		if *allJobs {
+			return a.runJobs(c, o, *asJSON)
 		}
-		if o.Files, err = a.readFilesFrom(o.Config); err != nil {
+		if o.Config, err = load(); err != nil {
 			return err
 		}
 		return a.export(c.Context(), o, *asJSON)
@@ -73,13 +76,19 @@ func (a *app) readFilesFrom(cfg *config.Config) ([]pipeline.ID, error) {
 }
 
 // export runs an export and prints what came of it, for a person or as JSON.
-func (a *app) export(ctx context.Context, o export.Options, asJSON bool) error {
+func (a *app) export(ctx context.Context, o export.Options, asJSON bool) (err error) {
 	o.ExitCode = func(err error) int { return explainError(err).code }
 	o.Own, o.CheckpointRows = a.own, a.checkpointRows
 	outliveReaders()
+	if o.Files, err = a.readFilesFrom(o.Config); err != nil {
+		return err
+	}
 	console, err := a.openConsole(o.Config.Log)
 	if err != nil {
 		return err
+	}
+	if job := o.Config.Job(); job != "" {
+		console.log = console.log.With("job", job)
 	}
 	o.Log, o.Watcher, o.Stop = console.log, console, a.stop
 	defer a.limitMemory(&o)()

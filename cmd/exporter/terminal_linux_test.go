@@ -195,3 +195,16 @@ func TestRun_ProcessListAndCrash_DoNotShowTheKey(t *testing.T) {
 		}
 	}
 }
+
+// Help is as wide as the terminal.
+func TestTerminal_Help_FitsIt(t *testing.T) {
+	screen, tty := openTerminal(t, 0)
+	for columns, want := range map[int]int{0: widestHelp, 20: narrowestHelp, 60: 60, 150: widestHelp} {
+		if err := resize(screen, columns); err != nil {
+			t.Fatal(err)
+		}
+		if got := helpWidth(tty); got != want {
+			t.Errorf("help on a terminal of %d columns is %d wide, want %d", columns, got, want)
+		}
+	}
+}

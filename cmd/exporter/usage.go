@@ -147,11 +147,12 @@ func nearestFlag(c *cobra.Command, name string) string {
 	return spell.Closest(name, names)
 }
 
-// commandsWith returns the commands, but for the root, that have a flag of this name.
+// commandsWith returns the commands, but for the root, that have a flag of this name and make use of it.
 func commandsWith(root *cobra.Command, name string) []string {
 	var with []string
 	for _, c := range allCommands(root) {
-		if f := c.Flags().Lookup(name); c.HasParent() && f != nil && !f.Hidden && name != "help" {
+		isShown := c.HasParent() && c.Name() != "show"
+		if f := c.Flags().Lookup(name); isShown && f != nil && !f.Hidden && name != "help" {
 			with = append(with, c.CommandPath())
 		}
 	}
@@ -200,6 +201,7 @@ func (a *app) asUsage(c *cobra.Command) {
 			if err := a.strayBool(c, args); err != nil {
 				return err
 			}
+			a.settleOwn(c)
 			if err := check(c, args); err != nil {
 				return a.wrongArguments(c, args, err)
 			}

@@ -23,6 +23,12 @@ type Config struct {
 
 	// variable returns what a variable of secrets holds. It is a function since nothing prints what one knows.
 	variable func(name string) string
+	// own has the texts of keys of commands by path, and ownKeys those keys.
+	own     map[string][]string
+	ownKeys []Own
+	// jobs are those of the TOML file, and job is the name of the one that was chosen.
+	jobs []*job
+	job  string
 	// origins tells by path where the value of a key came from; keys that have their default are not in it.
 	origins map[string]origin
 }

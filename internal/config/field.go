@@ -22,6 +22,8 @@ type field struct {
 	allowed string
 	// choices are those of a Key.
 	choices []string
+	// secret tells that the value is not to be shown.
+	secret bool
 	// clear forgets the earlier value of a list.
 	clear func()
 	// add takes a value, or one more item of a list.

@@ -65,6 +65,8 @@ type Key struct {
 	Help, Allowed string
 	// Choices are the values of a set, or some that mean more than others do; none where any value may be meant.
 	Choices []string
+	// Secret tells that the value is not to be shown.
+	Secret bool
 }
 
 // Keys describes all keys in the order of the TOML file.
@@ -100,7 +102,7 @@ type setting struct {
 func (s *setting) key() Key {
 	return Key{
 		Section: s.section, Name: s.name, Flag: s.flag, Type: s.typ, Placeholder: s.placeholder,
-		Default: s.value, Help: s.help, Allowed: s.allowed, Choices: s.choices,
+		Default: s.value, Help: s.help, Allowed: s.allowed, Choices: s.choices, Secret: s.secret,
 	}
 }
 

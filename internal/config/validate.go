@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"exporter/internal/loopback"
+	"exporter/internal/secret"
 )
 
 // ValidateSource refuses a Config that selects no file at all, or narrows what it does not select. It is apart from Load because not all commands export.
@@ -121,6 +122,11 @@ func (c *Config) Settings() map[string]string {
 	defaults := Default().texts(func(Key) bool { return true })
 	settings := c.texts(func(Key) bool { return true })
 	maps.DeleteFunc(settings, func(path, text string) bool { return text == defaults[path] })
+	for _, k := range Keys() {
+		if _, isSet := settings[k.Path()]; isSet && k.Secret {
+			settings[k.Path()] = secret.Redacted
+		}
+	}
 	return settings
 }
 
