@@ -69,8 +69,11 @@ func (a *app) valuesOf(c *cobra.Command, f *pflag.Flag) completeFunc {
 				return v.FileIDs(ctx, prefix, mostCompletions)
 			})
 		}
-	case "job":
-		if c.Name() == "cat" || c.Name() == "rm" {
+	case jobFlag:
+		if isJobFlag(c, f) && c.Flags().Lookup(configFlag) != nil {
+			return a.jobs
+		}
+		if c.Name() == catName || c.Name() == "rm" {
 			return a.ids(func(ctx context.Context, v *inventory.Inventory, prefix string) ([]inventory.Named, error) {
 				return v.JobIDs(ctx, prefix, mostCompletions)
 			})
@@ -132,6 +135,10 @@ func (a *app) argumentsOf(c *cobra.Command) completeFunc {
 		return a.exportAndIDs
 	case "cat":
 		return a.asset
+	case "config check":
+		return firstArgument(files)
+	case "man":
+		return firstArgument(directories)
 	case "files upload":
 		return afterFirst(files)
 	}
@@ -172,12 +179,8 @@ func (a *app) look(c *cobra.Command, args []string, do func(context.Context, *in
 	if c.Name() == "ls" || c.Name() == "rm" {
 		dir = first(args)
 	}
-	if out := c.Flags().Lookup("out"); dir == "" && out != nil {
-		file := ""
-		if f := c.Flags().Lookup("config"); f != nil {
-			file = f.Value.String()
-		}
-		cfg, err := config.Load(config.LoadOptions{File: file, Environ: a.environ, Flags: c.Flags()})
+	if dir == "" && c.Flags().Lookup("out") != nil && c.Flags().Lookup(configFlag) != nil {
+		cfg, err := a.loadConfig(c, "")
 		if err != nil {
 			return
 		}
@@ -261,6 +264,22 @@ func (a *app) pages(c *cobra.Command, args []string, word string) (found []cobra
 		found = append(found, completion(strconv.Itoa(int(page)), fmt.Sprintf("pictures: %d", counts[page])))
 	}
 	return found, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+}
+
+// jobs completes the name of a job of the file that --config or EXPORTER_CONFIG names.
+func (a *app) jobs(c *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	// The job that is typed is none yet.
+	typed := c.Flags().Lookup(jobFlag)
+	before := typed.Value.String()
+	defer func() { _ = typed.Value.Set(before) }()
+	if err := typed.Value.Set(""); err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	cfg, err := a.loadConfig(c, "")
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return cfg.Jobs(), cobra.ShellCompDirectiveNoFileComp
 }
 
 // names completes the name of an asset that cat shows, on the page that is given.
