@@ -43,7 +43,7 @@ tidy:
 	cd internal/interop && $(GO) mod tidy -diff
 	@echo "$(GO) mod verify, for internal/interop"; copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && \
 	cp internal/interop/go.mod internal/interop/go.sum "$$copy" && \
-	$(GO) mod edit -droprequire exporter -dropreplace exporter "$$copy/go.mod" && \
+	module=$$($(GO) list -m) && $(GO) mod edit -droprequire "$$module" -dropreplace "$$module" "$$copy/go.mod" && \
 	$(GO) mod verify -modfile="$$copy/go.mod"
 
 # Status 3 is a finding. The database of vulnerabilities is on another host than the modules: where it cannot be reached, say
@@ -126,7 +126,7 @@ reproducible:
 	ours=$$($(GO) list -export -trimpath -deps -f '{{with .Module}}{{if .Main}}{{$$.Export}}{{end}}{{end}}' ./cmd/exporter); \
 	rm -f $$ours; $(GO) build $(PROGRAM); \
 	rm -f $$ours; (cd "$$temp/copy" && $(GO) build -v $(PROGRAM)) 2>"$$temp/log" || { cat "$$temp/log"; exit 1; }; \
-	if [ $$(echo "$$ours" | wc -l) -ne $$(grep -c '^exporter/' "$$temp/log") ]; then \
+	if [ $$(echo "$$ours" | wc -l) -ne $$(grep -c "^$$($(GO) list -m)/" "$$temp/log") ]; then \
 		echo "the second build took packages from the cache; it compiled only:"; cat "$$temp/log"; exit 1; \
 	fi; \
 	cmp bin/exporter "$$temp/copy/bin/exporter"; \
@@ -215,10 +215,17 @@ release-twice: release
 notices:
 	$(GO) generate ./internal/licenses
 
-# Gives the module another path, such as MODULE=example.com/you/exporter, everywhere it is named.
+# Gives the module another path, such as MODULE=example.com/you/exporter, everywhere it is named: a module that others install has to be called
+# after the host that it is on.
+ROOMS := cmd|internal|manifest|pipeline|sinks|tools
 module:
 	@[ -n "$(MODULE)" ] || { echo "say which: make module MODULE=example.com/you/exporter"; exit 1; }
-	cd tools && $(GO) run ./rename '$(MODULE)'
+	@set -e; old=$$($(GO) list -m); \
+	sed -i -E "s#\"$$old/($(ROOMS))([/\"])#\"$(MODULE)/\1\2#g" $$(git ls-files '*.go'); \
+	sed -i -E "s#\"$$old/(\"|\.\.\.\")#\"$(MODULE)/\1#g" $$(git ls-files '*_test.go'); \
+	sed -i -E "s#^module $$old(/|\$$)#module $(MODULE)\1#; s#^(\t|replace )$$old #\1$(MODULE) #" go.mod tools/go.mod internal/interop/go.mod; \
+	gofmt -w $$(git ls-files '*.go')
+	$(GO) list -m && $(GO) vet ./... && cd tools && $(GO) vet ./...
 
 clean:
 	rm -rf bin export dist
