@@ -135,7 +135,7 @@ func (r *run) judge(seen *sightings) {
 			continue
 		}
 		places := seen.places(number)
-		if len(places) == 0 && (r.Incremental || r.Limit > 0) {
+		if len(places) == 0 && (r.Incremental || r.isTrial()) {
 			b.countFull(e.flags)
 		}
 		if e.flags.has(isMissed | hasExpired) {

@@ -80,7 +80,8 @@ func TestFilters_Digest_TellsFiltersApart(t *testing.T) {
 	all := []Filters{
 		{Screenshots: true}, {Figures: true}, allAssets, {Screenshots: true, Figures: true, SkipNoise: true},
 		{Screenshots: true, Figures: true, MinConfidence: 0.5}, {Screenshots: true, Figures: true, MinConfidence: 0.25},
-		{Screenshots: true, Figures: true, Pages: pages},
+		{Screenshots: true, Figures: true, Pages: pages}, {Screenshots: true, Figures: true, Categories: []string{"a"}},
+		{Screenshots: true, Figures: true, Categories: []string{"a", "b"}}, {Screenshots: true, Figures: true, Categories: []string{`a" "b`}},
 	}
 	for i := range all {
 		digest := all[i].Digest()

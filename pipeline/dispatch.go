@@ -67,6 +67,7 @@ func (r *run) dispatch(progress *fileProgress, l listing) error {
 	if older && progress.row.Status == Complete {
 		progress.row.Error = strings.TrimSuffix(ErrorOlder+"; "+progress.row.Error, "; ")
 	}
+	r.Observer.Observe(FileAsked{file})
 	return r.send(progress, rows, restated, all)
 }
 
@@ -117,6 +118,12 @@ func (r *run) send(progress *fileProgress, rows, restated []*Row, all []wanted) 
 		}
 	}
 	return nil
+}
+
+// sendUnasked sends a file on its way that is not asked for any asset.
+func (r *run) sendUnasked(progress *fileProgress) error {
+	r.Observer.Observe(FileAsked{&progress.row.File})
+	return r.send(progress, nil, nil, nil)
 }
 
 // sendOne has an asset fetched, or records that it is skipped.

@@ -48,7 +48,7 @@ func (r *run) enumerate() error {
 			case k.isListed() && !k.row.IsGone() && k.row.Skipped == 0 && !k.row.isOlder() && !k.row.isWithoutKind():
 				return r.restate(&k)
 			case r.probes(&k):
-				return r.list(k.listed())
+				return r.listKnown(&k)
 			}
 			list(func() error { return r.visit(&k) })
 			return nil
@@ -105,7 +105,7 @@ func (r *run) visit(k *knownFile) error {
 	}
 	switch {
 	case asks:
-		return r.list(k.listed())
+		return r.listKnown(k)
 	case k.isListed():
 		return r.restate(k)
 	case !r.Incremental:
@@ -125,6 +125,12 @@ func (r *run) unchanged(state *FileState) {
 	r.Observer.Observe(FileUnchanged{state})
 }
 
+// listKnown lists a file that no listing gave reason to ask for.
+func (r *run) listKnown(k *knownFile) error {
+	r.Observer.Observe(FileDue{&k.row.File})
+	return r.list(k.listed())
+}
+
 // list asks for the assets of a file, decides what becomes of each, and sends it on its way.
 func (r *run) list(f *listedFile) error {
 	progress := &fileProgress{row: FileRow{
@@ -133,7 +139,7 @@ func (r *run) list(f *listedFile) error {
 	row := &progress.row
 	if f.malformed != nil {
 		row.Status, row.Error = Failed, f.malformed.Error()
-		return r.send(progress, nil, nil, nil)
+		return r.sendUnasked(progress)
 	}
 	hasLeft := false
 	state, err := r.stateOf(f)
@@ -145,7 +151,7 @@ func (r *run) list(f *listedFile) error {
 		return r.withdraw(progress, state, f.file.Withdrawn)
 	case f.file.Idle != "" && (state == nil || state.Status == Skipped || state.Status == Failed):
 		row.Status, row.Error = Skipped, f.file.Idle
-		return r.send(progress, nil, nil, nil)
+		return r.sendUnasked(progress)
 	}
 	if state == nil {
 		state = &FileState{}

@@ -67,6 +67,7 @@ func isAbsent(kinds []Kind, refusals map[Kind]*Failure) bool {
 // withdraw records of what is gone upstream, although it is asked for by its id, that it expired. What is stored of it stays.
 func (r *run) withdraw(progress *fileProgress, known *FileState, why error) error {
 	row := &progress.row
+	r.Observer.Observe(FileAsked{&row.File})
 	switch {
 	case known == nil:
 		failure := &Failure{Class: ClassGone, Final: true, Absent: true, Err: why}

@@ -32,8 +32,8 @@ func (r *run) eachKnown(seen *sightings, stay func(*FileState), visit func(known
 		number, _ := seen.find(k.Key)
 		e := seen.at(number)
 		switch {
-		case e.flags.has(isAsked), e.places == 0 && r.Limit > 0:
-			// Nobody knows what comes behind the limit.
+		case e.flags.has(isAsked | isLeftOut), e.places == 0 && r.isTrial():
+			// Nobody knows what else there is.
 			continue
 		case r.stays(seen, number, k):
 			if e.places == 0 {

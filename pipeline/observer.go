@@ -40,6 +40,8 @@ type (
 		File      *File
 		ExpiresAt time.Time
 	}
+	// FileLeftOut tells of a file that is listed and not wanted. It may be taken all the same where another listing has it, too.
+	FileLeftOut struct{ File *File }
 	// FileUnchanged tells of a file that is as the ledger has it, so that it cost no request of its own. It is valid until
 	// Observe has returned.
 	FileUnchanged struct{ State *FileState }
@@ -85,6 +87,12 @@ type (
 	}
 	// FilesComplete tells that all listings of files have come to their end.
 	FilesComplete struct{}
+	// FilesKnown tells that no listing will give another file: each has come to its end, or to an early one.
+	FilesKnown struct{}
+	// FileDue tells of a file that will be asked for its assets, and FileAsked that it was, or that it need not be after all: every
+	// AssetPlanned of it has come. Each comes once of a file, in this order.
+	FileDue   struct{ File *File }
+	FileAsked struct{ File *File }
 	// AssetPlanned tells what is to become of a listed asset, or of a stored one of a kind that was not listed. Action is ActionFetch, ActionKeep or ActionSkip; the reason is that
 	// of a skip, or ReasonNewerDate.
 	AssetPlanned struct {
@@ -154,6 +162,7 @@ type (
 )
 
 func (FileListed) event()      {}
+func (FileLeftOut) event()     {}
 func (FileUnchanged) event()   {}
 func (FileRecalled) event()    {}
 func (FileMissed) event()      {}
@@ -167,6 +176,9 @@ func (KindRefused) event()     {}
 func (FieldOdd) event()        {}
 func (ListingAccepted) event() {}
 func (FilesComplete) event()   {}
+func (FilesKnown) event()      {}
+func (FileDue) event()         {}
+func (FileAsked) event()       {}
 func (AssetPlanned) event()    {}
 func (AssetDone) event()       {}
 func (PagesRecorded) event()   {}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -15,6 +16,8 @@ type Filters struct {
 	SkipNoise bool
 	// MinConfidence leaves out figures whose confidence is known and lower.
 	MinConfidence float64
+	// Categories leaves figures of these categories, or labels; CategoryNone stands for those of which neither is known. Empty for all.
+	Categories []string
 	// Pages leaves out assets of other pages.
 	Pages Pages
 }
@@ -50,6 +53,11 @@ func (f *Filters) Digest() string {
 	if f.Documents {
 		text += " documents"
 	}
+	if len(f.Categories) > 0 {
+		categories := slices.Clone(f.Categories)
+		slices.Sort(categories)
+		text += fmt.Sprintf(" %q", slices.Compact(categories))
+	}
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:8])
 }
@@ -70,8 +78,24 @@ func (f *Filters) skipReason(a *Asset) string {
 		return ReasonNoise
 	case a.Confidence != nil && *a.Confidence < f.MinConfidence:
 		return ReasonConfidence
+	case a.Kind == Figure && !f.takesCategory(a.Detail()):
+		return ReasonCategory
 	}
 	return ""
+}
+
+// CategoryNone stands for the category of what has none.
+const CategoryNone = "none"
+
+// takesCategory tells whether figures of such details are wanted for their category.
+func (f *Filters) takesCategory(d Details) bool {
+	if len(f.Categories) == 0 {
+		return true
+	}
+	if d.Category == "" && d.Label == "" {
+		return slices.Contains(f.Categories, CategoryNone)
+	}
+	return slices.ContainsFunc(f.Categories, func(c string) bool { return c != "" && (c == d.Category || c == d.Label) })
 }
 
 // Action is what the plan does with a listed asset.

@@ -51,6 +51,8 @@ const (
 	hasFigures
 	// expiresAsKnown: a listing says so of the file itself.
 	expiresAsKnown
+	// isLeftOut: it is listed, and not wanted.
+	isLeftOut
 )
 
 func (f fileFlags) has(any fileFlags) bool { return f&any != 0 }

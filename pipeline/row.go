@@ -33,6 +33,7 @@ const (
 	ReasonNoise      = "noise"
 	ReasonConfidence = "confidence"
 	ReasonPage       = "page"
+	ReasonCategory   = "category"
 	ReasonNoFileID   = "no file_id"
 	ReasonNoPicture  = "no picture"
 	// ReasonNewerDate is why an asset is fetched again that has the size that is stored.

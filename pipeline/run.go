@@ -34,6 +34,13 @@ type Options struct {
 	// Limit is the most files that are listed; 0 is no bound. With one, no listing is complete, as what comes behind is unknown: no
 	// file counts as vanished, and none that is not listed is recalled.
 	Limit int
+	// Sample is how many of the listed files are taken, whichever order they come in: those whose keys have the least hashes. 0 is for all. As
+	// with Limit, no listing is complete.
+	Sample int
+	// Takes tells whether a listed file is wanted; nil for all. Of one that is not, but known, nothing is asked, and nothing of it is
+	// missing. IsTrial says that the files that are left out are left out for this run alone: as with Limit, no listing is complete.
+	Takes   func(SourceKey, *File) bool
+	IsTrial bool
 	// Concurrency is the number of blobs that are fetched and stored at once (32): enough to hide the latency of a
 	// distant API, few enough for its connections.
 	Concurrency int
@@ -97,12 +104,12 @@ func (o Options) Validate() error {
 	case len(o.Filters.Kinds()) == 0:
 		return errors.New("pipeline options: Filters wants neither screenshots, figures nor documents")
 	case o.Concurrency < 0 || o.Listers < 0 || o.Memory < 0 || o.Checkpoint < 0 || o.CheckpointRows < 0 || o.CheckpointBytes < 0 ||
-		o.Settle < 0 || o.Limit < 0:
+		o.Settle < 0 || o.Limit < 0 || o.Sample < 0:
 		return fmt.Errorf("pipeline options: a negative bound in %+v", struct {
-			Concurrency, Listers, CheckpointRows, Limit int
-			Memory, CheckpointBytes                     int64
-			Checkpoint, Settle                          time.Duration
-		}{o.Concurrency, o.Listers, o.CheckpointRows, o.Limit, o.Memory, o.CheckpointBytes, o.Checkpoint, o.Settle})
+			Concurrency, Listers, CheckpointRows, Limit, Sample int
+			Memory, CheckpointBytes                             int64
+			Checkpoint, Settle                                  time.Duration
+		}{o.Concurrency, o.Listers, o.CheckpointRows, o.Limit, o.Sample, o.Memory, o.CheckpointBytes, o.Checkpoint, o.Settle})
 	}
 	return nil
 }

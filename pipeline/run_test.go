@@ -72,6 +72,8 @@ func TestRun_Filters_SkipWithReason(t *testing.T) {
 	}{
 		{"noise", Filters{Screenshots: true, Figures: true, SkipNoise: true}, map[string]int{"": 4, ReasonNoise: 1}},
 		{"confidence", Filters{Screenshots: true, Figures: true, MinConfidence: 0.5}, map[string]int{"": 4, ReasonConfidence: 1}},
+		{"category", Filters{Screenshots: true, Figures: true, Categories: []string{"table"}}, map[string]int{"": 2, ReasonCategory: 3}},
+		{"no category", Filters{Screenshots: true, Figures: true, Categories: []string{"table", CategoryNone}}, map[string]int{"": 5}},
 		{"page", Filters{Screenshots: true, Figures: true, Pages: pages}, map[string]int{"": 3, ReasonPage: 2}},
 		{"kinds", Filters{Figures: true}, map[string]int{"": 3}},
 	}

@@ -141,7 +141,7 @@ func (r *run) eachListed(ask func(*listedFile)) (*sightings, error) {
 	if err != nil {
 		return nil, err
 	}
-	listings := r.Source.Listings(r.intake)
+	listings, sample := r.Source.Listings(r.intake), newSample(r.Sample)
 	for _, l := range listings {
 		if r.limited(seen) {
 			break
@@ -170,9 +170,11 @@ func (r *run) eachListed(ask func(*listedFile)) (*sightings, error) {
 			if malformed != nil {
 				outcome.Malformed++
 			}
-			r.sight(seen, l.Key, &listedFile{file: &file, malformed: malformed})
+			if !r.takeIn(seen, sample, l.Key, &listedFile{file: &file, malformed: malformed}) {
+				continue
+			}
 			// Where not all is listed, the rest counts once it is known what is.
-			if len(listings) <= 1 && !r.Incremental && r.Limit == 0 {
+			if len(listings) <= 1 && !r.Incremental && !r.isTrial() {
 				seen.askDeferred(ask)
 			} else if seen.isFull(1) {
 				seen.makeRoom(ask)
@@ -187,9 +189,11 @@ func (r *run) eachListed(ask func(*listedFile)) (*sightings, error) {
 	if err := unlisted(r.sources); err != nil {
 		return nil, err
 	}
+	sample.each(func(place SourceKey, f *listedFile) { r.sight(seen, place, f) })
 	r.judge(seen)
 	seen.askDeferred(ask)
-	if r.Limit == 0 && !slices.ContainsFunc(r.sources, func(o SourceOutcome) bool { return !o.IsComplete() }) {
+	r.Observer.Observe(FilesKnown{})
+	if !r.isTrial() && !slices.ContainsFunc(r.sources, func(o SourceOutcome) bool { return !o.IsComplete() }) {
 		r.Observer.Observe(FilesComplete{})
 	}
 	return seen, nil
@@ -198,11 +202,39 @@ func (r *run) eachListed(ask func(*listedFile)) (*sightings, error) {
 // limited tells whether as many files as are asked for have been listed.
 func (r *run) limited(seen *sightings) bool { return r.Limit > 0 && seen.listed >= r.Limit }
 
+// isTrial tells whether there may be more files than are asked for.
+func (r *run) isTrial() bool { return r.Limit > 0 || r.Sample > 0 || r.IsTrial }
+
+// takeIn sights a file of a listing, unless it is not wanted, or is to be chosen or not when all are known.
+func (r *run) takeIn(seen *sightings, sample *sample, place SourceKey, f *listedFile) bool {
+	switch {
+	case f.malformed == nil && r.Takes != nil && !r.Takes(place, f.file):
+		r.leaveOut(seen, place, f.file)
+	case sample != nil:
+		sample.take(place, f, func(place SourceKey, file *File) { r.leaveOut(seen, place, file) })
+	default:
+		r.sight(seen, place, f)
+		return true
+	}
+	return false
+}
+
+// leaveOut takes note of a file that is listed and not wanted, unless it was taken elsewhere.
+func (r *run) leaveOut(seen *sightings, place SourceKey, file *File) {
+	number, _ := seen.add(file.Key())
+	e := seen.at(number)
+	if e.places == 0 {
+		e.flags |= isLeftOut
+		r.Observer.Observe(FileLeftOut{file})
+	}
+	e.places = seen.sets.with(e.places, place)
+}
+
 // completeSources returns the sources of which everything was listed: what one does not have is not there.
 func (r *run) completeSources() map[SourceKey]bool {
 	complete := map[SourceKey]bool{}
 	for i := range r.sources {
-		if !r.Incremental && r.Limit == 0 && r.sources[i].IsComplete() && !r.sources[i].IsPart {
+		if !r.Incremental && !r.isTrial() && r.sources[i].IsComplete() && !r.sources[i].IsPart {
 			complete[r.sources[i].Key] = true
 		}
 	}
@@ -222,7 +254,8 @@ func (r *run) emptySources() map[SourceKey]bool {
 func (r *run) sight(seen *sightings, place SourceKey, f *listedFile) {
 	number, _ := seen.add(f.file.Key())
 	e := seen.at(number)
-	date, isFirst := packTime(f.file.UpdatedAt), e.places == 0
+	date, isFirst := packTime(f.file.UpdatedAt), e.places == 0 || e.flags.has(isLeftOut)
+	e.flags &^= isLeftOut
 	if !isFirst {
 		date = packTime(newest(seen.updatedAt(number), unpackTime(date), r.started))
 	}
@@ -248,6 +281,7 @@ func (r *run) sight(seen *sightings, place SourceKey, f *listedFile) {
 		if before, kept := seen.forgetName(number); kept {
 			f.file.merge(before.file, r.started)
 		}
+		r.Observer.Observe(FileDue{f.file})
 		seen.deferred[number], seen.order = f, append(seen.order, number)
 		seen.weight += f.file.weight()
 		return

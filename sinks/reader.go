@@ -36,8 +36,8 @@ type Reader struct {
 	// frames are those that were decoded last, the newest first; decoder is nil before the first.
 	frames  []decodedFrame
 	decoder *zstd.Decoder
-	// compressed has a frame as it is in the shard, and buffer the bytes of a blob that is of no kept frame.
-	compressed, buffer []byte
+	// compressed has a frame as it is in the shard.
+	compressed []byte
 }
 
 // decodedFrame is a frame of the shard that is open.
@@ -49,14 +49,22 @@ type decodedFrame struct {
 // NewReader returns a Reader of the blobs in s, which is to be closed.
 func NewReader(s store.Reader) *Reader { return &Reader{store: s} }
 
-// Read returns the size bytes of a stored blob, which are not to be changed, and are valid until the next call. A blob that ends early is an
-// io.ErrUnexpectedEOF; its bytes are not checked otherwise.
-func (r *Reader) Read(ctx context.Context, at pipeline.Location, size int64) (blob []byte, err error) {
+// Append appends the size bytes of a stored blob to b, and returns it. A blob that ends early is an io.ErrUnexpectedEOF; its bytes are not
+// checked otherwise. With an error it returns b as it was.
+func (r *Reader) Append(ctx context.Context, b []byte, at pipeline.Location, size int64) ([]byte, error) {
+	after, err := r.append(ctx, b, at, size)
+	if err != nil {
+		return b, err
+	}
+	return after, nil
+}
+
+func (r *Reader) append(ctx context.Context, b []byte, at pipeline.Location, size int64) ([]byte, error) {
 	switch {
 	case size < 0:
 		return nil, fmt.Errorf("a blob of %d bytes", size)
 	case at.Shard == nil:
-		return r.readOwn(ctx, at, size)
+		return r.appendOwn(ctx, b, at, size)
 	}
 	if err := r.open(ctx, at); err != nil {
 		return nil, err
@@ -64,22 +72,22 @@ func (r *Reader) Read(ctx context.Context, at pipeline.Location, size int64) (bl
 	frame := at.Shard.Frame
 	switch {
 	case frame == nil:
-		return r.readPlain(r.object, at.Shard.Offset, size)
+		return appendPlain(b, r.object, at.Shard.Offset, size)
 	case at.Shard.Offset < frame.Start:
 		return nil, fmt.Errorf("the blob begins at byte %d, and its frame at %d", at.Shard.Offset, frame.Start)
 	}
 	begin := at.Shard.Offset - frame.Start
-	if blob, found, err := r.readRaw(*frame, begin, size); found {
-		return blob, unexpected(err)
+	if after, found, err := r.appendRaw(b, *frame, begin, size); found {
+		return after, unexpected(err)
 	}
 	if content := r.decode(*frame); begin <= int64(len(content))-size {
-		return content[begin : begin+size], nil
+		return append(b, content[begin:begin+size]...), nil
 	}
-	return r.readAlone(at.Shard, size)
+	return r.appendAlone(b, at.Shard, size)
 }
 
-// readRaw reads a blob of a frame that is not compressed, and tells whether it is one.
-func (r *Reader) readRaw(frame pipeline.Frame, begin, size int64) (blob []byte, found bool, err error) {
+// appendRaw appends a blob of a frame that is not compressed, and tells whether it is one.
+func (r *Reader) appendRaw(b []byte, frame pipeline.Frame, begin, size int64) (after []byte, found bool, err error) {
 	blocks, known := r.raw[frame]
 	if !known {
 		if len(r.raw) >= keptIndexes {
@@ -94,46 +102,48 @@ func (r *Reader) readRaw(frame pipeline.Frame, begin, size int64) (blob []byte, 
 	if blocks == nil || size > r.object.Size() {
 		return nil, false, nil
 	}
-	r.buffer = slices.Grow(r.buffer[:0], int(size))[:size]
-	found, err = blocks.read(r.object, r.buffer, begin)
-	return r.buffer, found, err
+	after, room := extend(b, size)
+	found, err = blocks.read(r.object, room, begin)
+	return after, found, err
 }
 
-// readOwn reads a blob that is an object of its own.
-func (r *Reader) readOwn(ctx context.Context, at pipeline.Location, size int64) ([]byte, error) {
+// appendOwn appends a blob that is an object of its own.
+func (r *Reader) appendOwn(ctx context.Context, b []byte, at pipeline.Location, size int64) ([]byte, error) {
 	o, err := openAt(ctx, r.store, at)
 	if err != nil {
 		return nil, err
 	}
-	blob, err := r.readPlain(o, 0, size)
-	return blob, errors.Join(err, o.Close())
+	after, err := appendPlain(b, o, 0, size)
+	return after, errors.Join(err, o.Close())
 }
 
-// readPlain reads what is in an object as it is. It makes no room for more than the object has.
-func (r *Reader) readPlain(o store.Object, at, size int64) ([]byte, error) {
+// appendPlain appends what is in an object as it is. It makes no room for more than the object has.
+func appendPlain(b []byte, o store.Object, at, size int64) ([]byte, error) {
 	if at < 0 || at > o.Size()-size {
 		return nil, io.ErrUnexpectedEOF
 	}
-	if int64(cap(r.buffer)) < size {
-		r.buffer = make([]byte, size)
-	}
-	r.buffer = r.buffer[:size]
-	_, err := io.ReadFull(io.NewSectionReader(o, at, size), r.buffer)
-	return r.buffer, unexpected(err)
+	after, room := extend(b, size)
+	_, err := io.ReadFull(io.NewSectionReader(o, at, size), room)
+	return after, unexpected(err)
 }
 
-// readAlone reads a blob of a frame that is too long to be kept, or damaged somewhere.
-func (r *Reader) readAlone(at *pipeline.ShardLocation, size int64) ([]byte, error) {
+// appendAlone appends a blob of a frame that is too long to be kept, or damaged somewhere.
+func (r *Reader) appendAlone(b []byte, at *pipeline.ShardLocation, size int64) ([]byte, error) {
 	body, stop, err := bodyOf(r.object, at, size)
 	if err != nil {
 		return nil, err
 	}
 	defer stop()
 	// There may be less than what the manifest says: room is made as bytes come.
-	blob := bytes.NewBuffer(r.buffer[:0])
+	blob := bytes.NewBuffer(b)
 	_, err = io.CopyN(blob, body, size)
-	r.buffer = blob.Bytes()
-	return r.buffer, unexpected(err)
+	return blob.Bytes(), unexpected(err)
+}
+
+// extend makes b longer by size bytes, and returns it and what was added.
+func extend(b []byte, size int64) (after, room []byte) {
+	after = slices.Grow(b, int(size))[:len(b)+int(size)]
+	return after, after[len(b):]
 }
 
 // open opens the shard of a blob, unless it is open.

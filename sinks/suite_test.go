@@ -255,8 +255,9 @@ func (f *fixture) check() {
 		if !bytes.Equal(got, f.bytes[key]) {
 			f.t.Errorf("blob %v at %+v: %d bytes differ from the %d that were put", key, row.Location, len(got), len(f.bytes[key]))
 		}
-		if got, err := many.Read(f.t.Context(), row.Location, row.Content.Size); err != nil || !bytes.Equal(got, f.bytes[key]) {
-			f.t.Errorf("blob %v at %+v, read among others: %d bytes and %v, want the %d that were put", key, row.Location, len(got), err, len(f.bytes[key]))
+		got, err = many.Append(f.t.Context(), []byte("before"), row.Location, row.Content.Size)
+		if want := append([]byte("before"), f.bytes[key]...); err != nil || !bytes.Equal(got, want) {
+			f.t.Errorf("blob %v at %+v, read among others: %d bytes and %v, want the %d that were put", key, row.Location, len(got), err, len(want))
 		}
 	}
 }

@@ -19,6 +19,8 @@ import (
 
 // app is what a command gets of the world around it.
 type app struct {
+	// args is the command line without the program's name.
+	args           []string
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	environ        []string
@@ -26,6 +28,12 @@ type app struct {
 	system fs.FS
 	// stop is closed at the first interrupt. The context ends at the second.
 	stop <-chan struct{}
+	// logFormat is the form of what goes to standard error, as far as it is known.
+	logFormat config.LogFormat
+	// files are the files of configurations that were read: one may be a pipe, which can be read once.
+	files map[string]configFile
+	// logFile is where the log goes; nil for standard error.
+	logFile *logFile
 	// ownProcess is true where nothing else runs in this process, so that its memory is tuned for the command, and dumped nowhere.
 	ownProcess bool
 	// own and checkpointRows are for tests: they open the export that a run writes, and bound the assets that it has not
@@ -36,15 +44,18 @@ type app struct {
 
 // run runs a command line and returns the exit code.
 func run(ctx context.Context, a *app, args []string) int {
+	a.logFormat = config.GuessLogFormat(args, a.environ)
 	if a.ownProcess {
 		if err := forbidCoreDumps(); err != nil {
-			fmt.Fprintf(a.stderr, "exporter: a core dump would hold the API key: forbid core dumps: %v\n", err)
+			newLogger(a.stderr, config.Log{Format: a.logFormat}).Warn("a core dump would hold the API key: forbid core dumps", "error", err)
 		}
 		defer export.KeepHeapFloor(a.environ)()
 	}
+	a.args = joinForce(args)
 	root := newRoot(a)
-	root.SetArgs(joinForce(args))
+	root.SetArgs(a.args)
 	err := root.ExecuteContext(ctx)
+	defer a.closeLog()
 	return a.explain(err)
 }
 
@@ -71,44 +82,39 @@ Exit codes:
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	version := root.Flags().BoolP("version", "V", false, "print the version of this program")
+	root.RunE = func(c *cobra.Command, _ []string) error {
+		if *version {
+			return a.printVersion()
+		}
+		return c.Help()
 	}
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return &export.UsageError{Err: fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
-	})
+	root.SetFlagErrorFunc(wrongFlag)
+	root.SetHelpFunc(func(c *cobra.Command, _ []string) { fmt.Fprint(a.stdout, helpText(c, helpWidth(a.stdout))) })
 	root.AddCommand(
-		newRunCommand(a), newPlanCommand(a), newVerifyCommand(a), newCatCommand(a), newRmCommand(a), newCompactCommand(a), newDatasetCommand(a),
-		newDemoCommand(a), newEmulateCommand(a), newSourcesCommand(a), newFilesCommand(a), newVersionCommand(a), newLicensesCommand(a),
-		newManCommand(a),
+		newRunCommand(a), newPlanCommand(a), newLsCommand(a), newVerifyCommand(a), newCatCommand(a), newRmCommand(a), newCompactCommand(a),
+		newDatasetCommand(a), newDemoCommand(a), newEmulateCommand(a), newSourcesCommand(a), newFilesCommand(a), newConfigCommand(a),
+		newVersionCommand(a), newLicensesCommand(a), newManCommand(a),
 	)
-	asUsage(root)
+	root.SetHelpCommand(newHelpCommand())
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+		}
+	}
+	a.asUsage(root)
 	return root
 }
 
-// asUsage makes wrong arguments of a command, and of those below it, usage errors.
-func asUsage(c *cobra.Command) {
-	if check := c.Args; check != nil {
-		c.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
-				return &export.UsageError{Err: fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
-			}
-			return nil
-		}
-	}
-	for _, sub := range c.Commands() {
-		asUsage(sub)
-	}
-}
-
-// withConfig adds --config and the flags of the sections, and returns a function that loads them.
-func (a *app) withConfig(c *cobra.Command, sections ...config.Section) func() (*config.Config, error) {
-	file := c.Flags().String("config", "", "TOML `FILE`; else EXPORTER_CONFIG, else none")
-	config.AddFlags(c.Flags(), sections...)
-	return func() (*config.Config, error) {
-		return config.Load(config.LoadOptions{File: *file, Environ: a.environ, Flags: c.Flags()})
+// hideFlags hides flags of sections that a command takes, but makes no use of.
+func hideFlags(c *cobra.Command, names ...string) {
+	for _, name := range names {
+		c.Flags().Lookup(name).Hidden = true
 	}
 }
 

@@ -22,6 +22,7 @@ const (
 	mediaRoom    = "exporter/internal/media"
 	loopbackRoom = "exporter/internal/loopback"
 	secretRoom   = "exporter/internal/secret"
+	proxyRoom    = "exporter/internal/proxy"
 	spellRoom    = "exporter/internal/spell"
 	verifyRoom   = "exporter/internal/verify"
 	compactRoom  = "exporter/internal/compact"
@@ -32,12 +33,17 @@ const (
 	phashRoom    = "exporter/internal/phash"
 	pictureRoom  = "exporter/internal/picture"
 	derivedRoom  = "exporter/internal/derived"
+	whereRoom    = "exporter/internal/where"
+	lsRoom       = "exporter/internal/inventory"
+	metricsRoom  = "exporter/internal/metrics"
+	pingRoom     = "exporter/internal/ping"
+	watchRoom    = "exporter/internal/watch"
 	licensesRoom = "exporter/internal/licenses"
 )
 
 // allowedImports says which packages of this module each package may import, outside its tests. Imports run one way:
 // cmd/exporter -> internal/export -> the rest; internal/llamacloud, sinks, manifest -> pipeline, for its types alone; pipeline and
-// the leaves (durable, loopback, media, secret, spell) import nothing of ours. Only the store knows what lies under it.
+// the leaves (durable, loopback, media, metrics, secret, spell) import nothing of ours, and proxy only what loopback is. Only the store knows what lies under it.
 var allowedImports = map[string][]string{
 	pipelineRoom: {},
 
@@ -46,6 +52,10 @@ var allowedImports = map[string][]string{
 	loopbackRoom:                 {},
 	secretRoom:                   {},
 	spellRoom:                    {},
+	whereRoom:                    {spellRoom},
+	metricsRoom:                  {},
+	pingRoom:                     {secretRoom},
+	proxyRoom:                    {loopbackRoom},
 	mediaRoom:                    {},
 	mediaRoom + "/mediatest":     {},
 	phashRoom:                    {},
@@ -54,23 +64,27 @@ var allowedImports = map[string][]string{
 	storeRoom:                    {durableRoom},
 	storeRoom + "/storetest":     {storeRoom, durableRoom, durableRoom + "/durabletest"},
 	derivedRoom:                  {storeRoom},
-	configRoom:                   {pipelineRoom, loopbackRoom, secretRoom, spellRoom},
+	configRoom:                   {pipelineRoom, loopbackRoom, secretRoom, spellRoom, proxyRoom},
 
-	llamaRoom:                        {pipelineRoom, loopbackRoom, mediaRoom, secretRoom, llamaRoom + "/governor"},
+	llamaRoom:                        {pipelineRoom, loopbackRoom, mediaRoom, secretRoom, proxyRoom, llamaRoom + "/governor"},
 	llamaRoom + "/governor":          {pipelineRoom},
 	llamaRoom + "/governor/simulate": {llamaRoom + "/governor"},
 	"exporter/internal/limits":       {llamaRoom + "/governor/simulate"},
 	sinksRoom:                        {pipelineRoom, storeRoom, mediaRoom},
 	manifestRoom:                     {pipelineRoom, storeRoom},
 	verifyRoom:                       {pipelineRoom, sinksRoom, storeRoom},
+	lsRoom:                           {pipelineRoom, manifestRoom, whereRoom},
 
 	compactRoom: {pipelineRoom, sinksRoom, storeRoom, verifyRoom},
 
-	exportRoom:                 {pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom},
+	exportRoom: {
+		pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom, lsRoom, metricsRoom,
+	},
 	exportRoom + "/exporttest": {sinksRoom, storeRoom},
+	watchRoom:                  {exportRoom, configRoom, metricsRoom, pingRoom},
 
 	datasetRoom: {
-		pipelineRoom, sinksRoom, manifestRoom, storeRoom, mediaRoom, spellRoom, pictureRoom, phashRoom, derivedRoom,
+		pipelineRoom, sinksRoom, manifestRoom, storeRoom, mediaRoom, whereRoom, pictureRoom, phashRoom, derivedRoom,
 	},
 
 	emulatorRoom:              {},
@@ -80,9 +94,10 @@ var allowedImports = map[string][]string{
 	licensesRoom:              {},
 
 	"exporter/cmd/exporter": {
-		exportRoom, datasetRoom, configRoom, loopbackRoom, emulatorRoom, emulatorRoom + "/flags", emulatorRoom + "/sample", licensesRoom,
+		exportRoom, datasetRoom, configRoom, loopbackRoom, spellRoom, watchRoom, pingRoom, proxyRoom, emulatorRoom, emulatorRoom + "/flags",
+		emulatorRoom + "/sample", licensesRoom,
 		// For their errors and for what they tell, which are explained and printed.
-		pipelineRoom, sinksRoom, manifestRoom, storeRoom, llamaRoom, verifyRoom,
+		pipelineRoom, sinksRoom, manifestRoom, storeRoom, llamaRoom, verifyRoom, lsRoom,
 	},
 }
 

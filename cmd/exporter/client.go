@@ -19,7 +19,9 @@ type clientCommand struct {
 }
 
 func (a *app) newClientCommand(c *cobra.Command) *clientCommand {
-	return &clientCommand{app: a, load: a.withConfig(c, config.SectionAPI, config.SectionLimits, config.SectionLog)}
+	load := a.withConfig(c, config.SectionAPI, config.SectionLimits, config.SectionLog)
+	hideFlags(c, "concurrency", "max-blob-size")
+	return &clientCommand{app: a, load: load}
 }
 
 // withClient calls do with a client, and with the log, until the first interrupt.
@@ -29,7 +31,11 @@ func (k *clientCommand) withClient(c *cobra.Command, do func(ctx context.Context
 		return err
 	}
 	k.log = cfg.Log
-	log := newConsole(k.stderr, cfg.Log).log
+	console, err := k.openConsole(cfg.Log)
+	if err != nil {
+		return err
+	}
+	log := console.log
 	client, err := export.Connect(cfg, log, nil, export.NewLogObserver(log))
 	if err != nil {
 		return err

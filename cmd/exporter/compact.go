@@ -33,9 +33,10 @@ the rest goes on, and the exit code is 7. What exporter has not made, it names a
 		Args: cobra.MaximumNArgs(1),
 	}
 	load := a.withConfig(c, config.SectionOutput, config.SectionArchive, config.SectionLog)
+	hideFlags(c, "sink", "checkpoint")
 	var o export.CompactOptions
 	least := c.Flags().Int("least-dead", 0, "leave a shard that is not small as it is where less than `PERCENT` of it is dead, which then stays in it")
-	c.Flags().BoolVar(&o.DryRun, "dry-run", false, "say what would be done, and change nothing")
+	c.Flags().BoolVarP(&o.DryRun, "dry-run", "n", false, "say what would be done, and change nothing")
 	c.RunE = func(c *cobra.Command, args []string) (err error) {
 		if *least < 0 || *least > 100 {
 			return usagef("--least-dead is %d: want a percentage from 0 to 100", *least)
@@ -48,11 +49,15 @@ the rest goes on, and the exit code is 7. What exporter has not made, it names a
 		}
 		ctx, cancel := export.Interruptible(c.Context(), a.stop)
 		defer cancel()
-		o.LeastDead, o.Own, o.Log = float64(*least)/100, a.own, newConsole(a.stderr, o.Config.Log).log
+		console, err := a.openConsole(o.Config.Log)
+		if err != nil {
+			return err
+		}
+		o.LeastDead, o.Own, o.Log = float64(*least)/100, a.own, console.log
 		p := &findingPrinter{out: printableWriter{a.stdout}}
 		o.Found = p.compacting
 		done, err := export.Compact(ctx, o)
-		if err == nil || errors.Is(err, export.ErrDamaged) {
+		if err == nil && (o.DryRun || !o.Config.Log.Quiet) || errors.Is(err, export.ErrDamaged) {
 			p.compacted(&done, o.DryRun)
 		}
 		return errors.Join(err, p.err)

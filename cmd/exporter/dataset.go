@@ -26,7 +26,8 @@ func newDatasetCommand(a *app) *cobra.Command {
 		Long: `dataset writes the pictures of the exports in the directories EXPORT, with what the manifest and pages.parquet say of them, to the
 directory OUT, in a form that training code reads: a folder for each kind of pictures (pages, figures) and each split, with a card
 (README.md), a Croissant document and a report (dataset.json) beside them. It asks the API for nothing, needs no key and changes no
-export, but for what --decode, --phash and --near find out, which is kept in .exporter/derived/ of it. The same exports and flags give the same bytes on every machine. docs/datasets.md says how to load each form.
+export, but for what --decode, --phash and --near find out, which is kept in .exporter/derived/ of it. The same exports and flags give
+the same bytes on every machine. docs/datasets.md says how to load each form.
 
 A split is of documents: all pictures of a file, or of a parse job of which the file is not known, are in one, and stay there when the export
 grows. A picture with the bytes of one in "train" is in no other split.
@@ -36,7 +37,8 @@ duplicates, damaged and undecodable pictures. When it is killed, the same comman
 missing, empty, or a dataset of the same command: where the exports have changed since, it is made anew.`,
 		Example: `  exporter dataset export ds --format parquet
   exporter dataset export ds --format webdataset --split train=0.9,val=0.05,test=0.05 --seed 1
-  exporter dataset export ds --format imagefolder --kind figure --no-noise --min-size 64 --dedup sha256
+  exporter dataset export ds --format imagefolder --kind figure --no-noise --min-size 64 \
+      --dedup sha256
   exporter dataset 2025 2026 ds --format parquet --where "category = 'table' and width >= 200"`,
 		Args: cobra.MinimumNArgs(2),
 	}
@@ -62,11 +64,14 @@ missing, empty, or a dataset of the same command: where the exports have changed
 }
 
 func (a *app) makeDataset(ctx context.Context, o dataset.Options, log config.Log) error {
-	console := newConsole(a.stderr, log)
+	console, err := a.openConsole(log)
+	if err != nil {
+		return err
+	}
 	o.Log, o.Own = console.log, a.own
 	o.Watch = func(p func() dataset.Progress) func() { return console.showProgress(datasetProgress(p)) }
 	report, err := dataset.Make(ctx, o)
-	if report == nil {
+	if report == nil || err == nil && log.Quiet && !o.DryRun {
 		return err
 	}
 	return errors.Join(err, a.printDataset(report, o.DryRun))
@@ -132,7 +137,7 @@ func addDatasetFlags(c *cobra.Command) *datasetFlags {
 	flags.BoolVar(&f.noVerify, "no-verify", false, "do not compare pictures with their SHA-256")
 	flags.BoolVar(&f.strict, "strict", false, "end with the first damaged picture")
 	flags.StringVar(&f.cache, "cache", "", "`DIR` that keeps what --decode and --phash find out, in place of the exports themselves")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be written, and write nothing")
+	flags.BoolVarP(&f.dryRun, "dry-run", "n", false, "say what would be written, and write nothing")
 	return f
 }
 
@@ -145,6 +150,9 @@ func (f *datasetFlags) options(c *cobra.Command) (o dataset.Options, err error) 
 	}
 	if f.form == "" {
 		return o, usagef("--format is missing: parquet, webdataset or imagefolder")
+	}
+	if c.Flags().Changed("kind") && len(f.kinds) == 0 {
+		return o, usagef(`--kind "": want screenshot or figure`)
 	}
 	for _, kind := range f.kinds {
 		o.Kinds = append(o.Kinds, pipeline.Kind(kind))
@@ -230,14 +238,14 @@ func (d datasetProgress) bars(took time.Duration) []bar {
 	if p.TotalPictures > 0 {
 		of = fmt.Sprintf("%d/%d", p.Pictures, p.TotalPictures)
 	}
-	after := p.Stage
+	after := []part{{text: p.Stage, rank: 2}}
 	if p.Bytes > 0 {
-		after += "  " + humanBytes(p.Bytes)
+		after = append(after, part{text: humanBytes(p.Bytes), rank: 3})
 	}
 	if p.Damaged > 0 {
-		after += fmt.Sprintf("  %d damaged", p.Damaged)
+		after = append(after, part{text: fmt.Sprintf("%d damaged", p.Damaged), rank: 1})
 	}
-	return []bar{{name: "dataset", done: p.Pictures, total: p.TotalPictures, before: of, after: after}}
+	return []bar{{name: "dataset", hasBar: true, done: p.Pictures, total: p.TotalPictures, before: of, after: after}}
 }
 
 // attrs implements progress.

@@ -19,6 +19,9 @@ import (
 	"exporter/pipeline"
 )
 
+// demoDir is the export directory of the demo, where none is named.
+const demoDir = "exporter-demo"
+
 // demoRows is how many rows of the manifest the demo shows.
 const demoRows = 8
 
@@ -27,17 +30,21 @@ func newDemoCommand(a *app) *cobra.Command {
 		Use:   "demo",
 		Short: "Export the built-in sample: start the emulator, export, print what to look at next",
 		Long: `demo serves a small built-in corpus on loopback as LlamaCloud would, exports it, and shows the first rows of the manifest
-and what to try next. It needs no API key and no network.`,
+and what to try next. It needs no API key and no network, and writes to the directory exporter-demo.`,
 		Example: `  exporter demo
   exporter demo --out /tmp/demo --sink archive --skip-noise`,
 		Args: cobra.NoArgs,
 	}
 	load := a.withConfig(c, config.SectionAssets, config.SectionLimits, config.SectionOutput, config.SectionArchive,
 		config.SectionLog)
+	c.Flags().Lookup("out").DefValue = demoDir
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		cfg, err := load()
 		if err != nil {
 			return err
+		}
+		if !cfg.IsGiven("output.dir") {
+			cfg.Output.Dir = demoDir
 		}
 		return a.demo(c.Context(), cfg)
 	}
@@ -61,7 +68,7 @@ func (a *app) demo(ctx context.Context, cfg *config.Config) error {
 	if cfg, err = demoConfig(cfg, server.url); err != nil {
 		return err
 	}
-	if err := a.export(ctx, export.Options{Config: cfg, Source: map[string]string{"demo": "sample"}}); err != nil {
+	if err := a.export(ctx, export.Options{Config: cfg, Source: map[string]string{"demo": "sample"}}, false); err != nil {
 		return err
 	}
 	return a.showExport(ctx, cfg)

@@ -2,12 +2,11 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
-	"syscall"
+	"log/slog"
+	"strings"
 
 	"exporter/internal/config"
 	"exporter/internal/dataset"
@@ -39,6 +38,16 @@ func usagef(format string, args ...any) error {
 // errUnlisted says that a plan lacks the assets of some files.
 var errUnlisted = errors.New("the assets of some files could not be listed")
 
+// note prints a line of what is odd to standard error, in the form of the log.
+func (a *app) note(message string) error {
+	if a.logFormat == config.LogJSON {
+		newLogger(a.stderr, config.Log{Format: a.logFormat}).Warn(message)
+		return nil
+	}
+	_, err := fmt.Fprintln(printableWriter{a.stderr}, "exporter: "+message)
+	return err
+}
+
 // explanation is what an error means to the one who runs exporter.
 type explanation struct {
 	code int
@@ -52,24 +61,60 @@ func (a *app) explain(err error) int {
 		return 0
 	}
 	e := explainError(err)
-	text := "exporter: " + err.Error()
-	if e.hint != "" {
-		text += "; " + e.hint
-	}
-	if export.Is[*export.UsageError](err) {
-		// It repeats arguments, of which one may be a key that somebody took to belong there.
-		text = config.RedactKeys(text)
-	}
-	fmt.Fprintln(printableWriter{a.stderr}, text)
+	message := messageOf(err)
+	var stack string
 	if p, ok := errors.AsType[*pipeline.PanicError](err); ok {
-		fmt.Fprintf(a.stderr, "%s", p.Stack)
+		stack = string(p.Stack)
+	}
+	a.complain(message, e, stack)
+	if a.logFile != nil {
+		logFailure(a.logFile.log, message, e, stack)
 	}
 	return e.code
+}
+
+// messageOf returns the text of an error as it may be shown.
+func messageOf(err error) string {
+	if export.Is[*export.UsageError](err) {
+		// It repeats arguments, of which one may be a key that somebody took to belong there.
+		return config.RedactKeys(err.Error())
+	}
+	return err.Error()
+}
+
+// complain prints the last line of a command that failed, in the form of its log.
+func (a *app) complain(message string, e explanation, stack string) {
+	if a.logFormat == config.LogJSON {
+		logFailure(newLogger(a.stderr, config.Log{Format: a.logFormat}), message, e, stack)
+		return
+	}
+	if e.hint != "" {
+		message += "; " + e.hint
+	}
+	// There may be a line for each of several errors.
+	for line := range strings.SplitSeq(message, "\n") {
+		fmt.Fprintln(printableWriter{a.stderr}, "exporter: "+line)
+	}
+	fmt.Fprint(a.stderr, stack)
+}
+
+func logFailure(log *slog.Logger, message string, e explanation, stack string) {
+	attrs := []any{"exit_code", e.code}
+	if e.hint != "" {
+		attrs = append(attrs, "hint", e.hint)
+	}
+	if stack != "" {
+		attrs = append(attrs, "stack", stack)
+	}
+	log.Error(message, attrs...)
 }
 
 // explainError is the one table of errors. The first line that matches counts.
 func explainError(err error) explanation {
 	switch {
+	case export.Is[*jobsError](err):
+		e, _ := errors.AsType[*jobsError](err)
+		return explanation{e.code, ""}
 	case errors.Is(err, export.ErrAbandoned):
 		return explanation{exitInterrupted, ""}
 	case errors.Is(err, export.ErrStoppedAtOnce), errors.Is(err, context.Canceled):
@@ -92,6 +137,8 @@ func explainError(err error) explanation {
 		return explanation{exitDamage, "exporter verify says what is lost, and exporter run --repair fetches it again"}
 	case errors.Is(err, export.ErrDamaged):
 		return explanation{exitDamage, "exporter run --repair with the same --out fetches it again"}
+	case errors.Is(err, dataset.ErrBusy):
+		return explanation{exitOwned, "wait for it to end, or give another directory"}
 	case errors.Is(err, store.ErrOwned):
 		return explanation{exitOwned, "wait for it to end, or export to another --out"}
 	case errors.Is(err, store.ErrDangling):
@@ -99,7 +146,7 @@ func explainError(err error) explanation {
 	case errors.Is(err, store.ErrNotRegular):
 		return explanation{exitStorage, "remove what is there: links are not followed"}
 	case export.IsFull(err), export.Is[*pipeline.StorageError](err):
-		return explanation{exitStorage, storageHint(err)}
+		return explanation{exitStorage, find(storageHints(), err)}
 	case export.Is[*export.NameError](err):
 		return explanation{exitRefused, ""}
 	case export.Is[*pipeline.DoubtError](err):
@@ -120,107 +167,14 @@ func explainError(err error) explanation {
 		return explainRefusal(err)
 	case export.Is[*llamacloud.PauseError](err):
 		return explanation{exitStopped, "the same command goes on"}
-	case export.Is[*llamacloud.OutageError](err) && outOfFiles(err):
-		return explanation{exitStopped, openFilesHint}
 	case export.Is[*llamacloud.OutageError](err):
-		return explanation{exitStopped, "check base_url and the network, then the same command goes on"}
+		return explanation{exitStopped, outageHint(err)}
 	case export.Is[*llamacloud.ListingError](err), export.Is[*llamacloud.RequestError](err), export.Is[*llamacloud.APIError](err):
 		return explainRefusal(err)
 	case export.Is[*fs.PathError](err):
-		return explanation{exitStorage, storageHint(err)}
+		return explanation{exitStorage, find(storageHints(), err)}
 	}
 	return explanation{exitInternal, ""}
-}
-
-// keyHint says what to do where the key is refused. What was asked may be a region that it is not of.
-func keyHint(err error) string {
-	const check = "check the key in LLAMA_CLOUD_API_KEY or api.api_key_file, and that it is one for this base_url"
-	refused, ok := errors.AsType[*llamacloud.APIError](err)
-	if !ok || config.RegionOf(refused.Host) == "" {
-		return check
-	}
-	hint := check + "; a key of one region gets 401 in the other"
-	for _, r := range config.Regions() {
-		asked := ""
-		if config.RegionOf(refused.Host) == r {
-			asked = ", which was asked"
-		}
-		hint += fmt.Sprintf("; --region %s is %s%s", r, r.Host(), asked)
-	}
-	return hint
-}
-
-// outOfFiles tells whether this process, or this machine, could open no more files, of which connections are some.
-func outOfFiles(err error) bool {
-	if outage, ok := errors.AsType[*llamacloud.OutageError](err); ok {
-		err = outage.Last
-	}
-	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
-}
-
-const openFilesHint = "raise the limit on open files (ulimit -n) or lower --concurrency, then the same command goes on"
-
-// storageHint says what to do about an error of storage. It names what the operating system has run out of or does not allow.
-func storageHint(err error) string {
-	const goesOn = ", then the same command goes on"
-	switch {
-	case errors.Is(err, syscall.ENOSPC):
-		return "make room" + goesOn
-	case errors.Is(err, syscall.EDQUOT):
-		return "the disk quota of this user or group is used up: raise it or make room" + goesOn
-	case errors.Is(err, syscall.EFBIG):
-		return "raise the limit on the size of files (ulimit -f)" + goesOn
-	case outOfFiles(err):
-		return openFilesHint
-	case errors.Is(err, syscall.EXDEV):
-		return "a folder of the export is a mount of another file system: mount the whole export directory there" + goesOn
-	case errors.Is(err, syscall.EROFS):
-		return "the file system is mounted read-only: mount it for writing" + goesOn
-	case errors.Is(err, fs.ErrPermission):
-		return "this user may not do that: check the owner and the permissions; a group that shares an export needs umask 002 " +
-			"and folders with its setgid bit (chmod g+rws)"
-	}
-	return "when storage works again, the same command goes on"
-}
-
-// explainRefusal explains what ends a command because nothing could be listed, or nothing done. What was refused is refused until
-// somebody does something about it; all else goes on by itself.
-func explainRefusal(err error) explanation {
-	refused, answered := errors.AsType[*llamacloud.APIError](err)
-	switch final := allFinal(err); {
-	case final && !answered:
-		return explanation{exitRefused, connectionHint(err)}
-	case !answered || !final && !export.Is[*pipeline.HopelessError](err):
-		return explanation{exitStopped, "check base_url and the network, then the same command goes on"}
-	}
-	hint := "check the id, and that the key may use it"
-	switch refused.Status {
-	case http.StatusProxyAuthRequired:
-		hint = proxyHint
-	case http.StatusPaymentRequired:
-		hint = "the account has no credits left, or its plan does not include this"
-	case http.StatusForbidden:
-		hint = "the key belongs to another project or organization (api.project_id, api.organization_id), or its role may not read this"
-	case http.StatusNotFound, http.StatusGone:
-		hint = "check the id and the region (base_url): exporter sources lists what the key can see; what was removed, or whose retention is over, does not come back"
-	case http.StatusUnprocessableEntity:
-		hint = "the API does not take the id: check that it is one of what was asked for, copied as a whole"
-	}
-	return explanation{exitRefused, hint}
-}
-
-const proxyHint = "check the proxy in HTTPS_PROXY or HTTP_PROXY, with the user and the password that it may want, or name the host in NO_PROXY"
-
-// connectionHint says what to do where nothing that is sent can reach the API.
-func connectionHint(err error) string {
-	failed, ok := errors.AsType[*llamacloud.RequestError](err)
-	switch {
-	case ok && failed.Class == llamacloud.ClassProxy:
-		return proxyHint
-	case export.Is[tls.RecordHeaderError](err):
-		return "check base_url: what answers there does not speak TLS"
-	}
-	return "check base_url; where the server, or a proxy, has a certificate of an authority of its own, name that authority's file in SSL_CERT_FILE"
 }
 
 // allFinal tells whether everything, with several sources each of them, was refused until somebody does something about it.

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,6 +35,48 @@ func TestExplainError_Storage_NamesTheThing(t *testing.T) {
 	outage := &llamacloud.OutageError{Last: fmt.Errorf("dial: %w", syscall.EMFILE)}
 	if e := explainError(outage); e.code != exitStopped || !strings.Contains(e.hint, "ulimit -n") {
 		t.Errorf("%v: exit %d, %q, want %d and the limit", outage, e.code, e.hint, exitStopped)
+	}
+}
+
+// What keeps the API from being reached is named, and the proxy where one stands before it.
+func TestExplainError_Unreachable_NamesTheThing(t *testing.T) {
+	request := func(class, proxy string, err error) error {
+		return &llamacloud.RequestError{Class: class, Proxy: proxy, Err: fmt.Errorf("get: %w", err)}
+	}
+	dial := func(op string, err error) error { return &net.OpError{Op: op, Err: err} }
+	const proxy = "http://proxy.test:3128"
+	for _, tt := range []struct {
+		err  error
+		code int
+		want string
+	}{
+		{request(llamacloud.ClassTransport, "", &net.DNSError{IsNotFound: true}), exitStopped, "no host has this name: check base_url and the network, "},
+		{request(llamacloud.ClassTransport, "", &net.DNSError{IsTimeout: true}), exitStopped, "names are not resolved: "},
+		{request(llamacloud.ClassTransport, "", dial("dial", syscall.ECONNREFUSED)), exitStopped, "nothing listens there: check base_url and the network, "},
+		{request(llamacloud.ClassTransport, "", dial("dial", syscall.EHOSTUNREACH)), exitStopped, "there is no way there: "},
+		{request(llamacloud.ClassTransport, "", dial("dial", syscall.EMFILE)), exitStopped, "ulimit -n"},
+		{request(llamacloud.ClassTransport, proxy, dial("dial", syscall.EMFILE)), exitStopped, "ulimit -n"},
+		{request(llamacloud.ClassTimeout, "", dial("dial", os.ErrDeadlineExceeded)), exitStopped, "where only a proxy leads out, name it in HTTPS_PROXY; else check base_url"},
+		{request(llamacloud.ClassTransport, "", errors.New("odd")), exitStopped, "check base_url and the network, then the same command goes on"},
+		{request(llamacloud.ClassTransport, proxy, dial("proxyconnect", syscall.ECONNREFUSED)), exitStopped, "the proxy at " + proxy + " cannot be reached: "},
+		{request(llamacloud.ClassTransport, proxy, errors.New("Bad Gateway")), exitStopped, "the proxy at " + proxy + " could not do it: "},
+		{request(llamacloud.ClassProxy, proxy, errors.New("refused")), exitRefused, "check the proxy at " + proxy + ", which HTTPS_PROXY, "},
+		{request(llamacloud.ClassTLS, "", x509.HostnameError{Certificate: &x509.Certificate{}}), exitRefused, "certificate is one of other hosts"},
+		{request(llamacloud.ClassTLS, "", x509.CertificateInvalidError{Reason: x509.Expired}), exitRefused, "check the clock of this machine"},
+		{request(llamacloud.ClassTLS, "", x509.UnknownAuthorityError{}), exitRefused, "SSL_CERT_FILE or with --ca-cert FILE"},
+		{request(llamacloud.ClassTLS, "", tls.RecordHeaderError{}), exitRefused, "does not speak TLS"},
+		{&llamacloud.APIError{Status: 407, Proxy: proxy}, exitRefused, "check the proxy at " + proxy},
+		{&llamacloud.APIError{Status: 404, BasePath: "/llama"}, exitRefused, `base_url has the path "/llama"`},
+	} {
+		errs := []error{tt.err}
+		if tt.code == exitStopped {
+			errs = append(errs, &llamacloud.OutageError{Last: tt.err})
+		}
+		for _, err := range errs {
+			if e := explainError(err); e.code != tt.code || !strings.Contains(e.hint, tt.want) {
+				t.Errorf("%v: exit %d, %q, want %d and %q", err, e.code, e.hint, tt.code, tt.want)
+			}
+		}
 	}
 }
 

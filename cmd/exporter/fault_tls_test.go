@@ -170,9 +170,9 @@ func TestRun_ProxyRefuses_Stops(t *testing.T) {
 		status, code, asked int
 		stderr              string
 	}{
-		{http.StatusProxyAuthRequired, exitRefused, 1, "the proxy refused to connect: 407 Proxy Authentication Required; check the proxy in HTTPS_PROXY"},
-		{http.StatusForbidden, exitRefused, 1, "the proxy refused to connect: 403 Forbidden; check the proxy in HTTPS_PROXY"},
-		{http.StatusBadGateway, exitStopped, 2, "check base_url and the network, then the same command goes on"},
+		{http.StatusProxyAuthRequired, exitRefused, 1, "the proxy refused to connect: 407 Proxy Authentication Required; check the proxy at PROXY, which HTTPS_PROXY, "},
+		{http.StatusForbidden, exitRefused, 1, "the proxy refused to connect: 403 Forbidden; check the proxy at PROXY, which HTTPS_PROXY, "},
+		{http.StatusBadGateway, exitStopped, 2, "the proxy at PROXY could not do it: check base_url and the network, then the same command goes on"},
 	} {
 		t.Run(strconv.Itoa(tt.status), func(t *testing.T) {
 			t.Parallel()
@@ -188,6 +188,7 @@ func TestRun_ProxyRefuses_Stops(t *testing.T) {
 			code, stderr := runWith(t, []string{
 				"LLAMA_CLOUD_BASE_URL=https://api.invalid", "HTTPS_PROXY=" + strings.Replace(proxy.URL, "//", "//user:hunter2@", 1),
 			}, "run", "--project", "--out", out, "--max-attempts", "2")
+			tt.stderr = strings.Replace(tt.stderr, "PROXY", proxy.URL, 1)
 			if code != tt.code || !strings.Contains(stderr, tt.stderr) || strings.Contains(stderr, "hunter2") {
 				t.Errorf("exit %d, want %d and %q, without the password\n%s", code, tt.code, tt.stderr, stderr)
 			}

@@ -39,7 +39,9 @@ func newFilesLsCommand(a *app) *cobra.Command {
 				}
 				if file.Malformed != nil {
 					odd = errOddFiles
-					fmt.Fprintf(printableWriter{f.stderr}, "exporter: a file cannot be read: %v\n", file.Malformed)
+					if err := f.note(fmt.Sprintf("a file cannot be read: %v", file.Malformed)); err != nil {
+						return err
+					}
 					continue
 				}
 				if err := p.print(&file); err != nil {

@@ -10,8 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
 
 	"exporter/internal/config"
 	"exporter/internal/llamacloud"
@@ -43,10 +41,11 @@ func (v *fileFields) patch(fs *pflag.FlagSet) (patch llamacloud.DirectoryFilePat
 
 func newFilesAddCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
-		Use:     "add DIRECTORY FILE_ID",
-		Short:   "Put a file that is stored already into a directory",
-		Example: `  exporter files add dir-abc123 182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e --display-name report.pdf --metadata '{"year": 2024}'`,
-		Args:    cobra.ExactArgs(2),
+		Use:   "add DIRECTORY FILE_ID",
+		Short: "Put a file that is stored already into a directory",
+		Example: `  exporter files add dir-abc123 182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e --display-name report.pdf \
+      --metadata '{"year": 2024}'`,
+		Args: cobra.ExactArgs(2),
 	}
 	f := a.newFilesCommand(c)
 	f.addJSON(c.Flags())
@@ -150,7 +149,8 @@ func newFilesUploadCommand(a *app) *cobra.Command {
 		Long: `upload sends files from disk, one after the other, and puts each into the directory. --metadata is that of all of them; a name or
 an id is one file's only. Without --display-name and --unique-id the API derives them from the file's name and --external-file-id.`,
 		Example: `  exporter files upload dir-abc123 report.pdf --yes
-  exporter files upload dir-abc123 q1.pdf --display-name 'First quarter' --unique-id q1 --metadata '{"year": 2024}'
+  exporter files upload dir-abc123 q1.pdf --display-name 'First quarter' --unique-id q1 \
+      --metadata '{"year": 2024}'
   exporter files upload dir-abc123 *.pdf --metadata @common.json`,
 		Args: cobra.MinimumNArgs(2),
 	}
@@ -230,19 +230,14 @@ func (f *filesCommand) upload(
 		return llamacloud.DirectoryFile{}, usagef("%w", err)
 	}
 	track := func(r io.ReadCloser) io.ReadCloser { return r }
-	if !f.log.NoProgress && isTerminal(f.stderr) {
-		bars := mpb.NewWithContext(ctx, mpb.WithOutput(f.stderr))
-		bar := bars.AddBar(info.Size(), mpb.PrependDecorators(decor.Name(fmt.Sprintf("%q", filepath.Base(path)))),
-			mpb.AppendDecorators(decor.CountersKibiByte("% .1f / % .1f")))
-		defer func() {
-			bar.SetTotal(-1, true)
-			bars.Wait()
-		}()
-		track = func(r io.ReadCloser) io.ReadCloser {
-			// A retry begins anew.
-			bar.SetCurrent(0)
-			return bar.ProxyReader(r)
+	if f.log.Format == config.LogText && isTerminal(f.stderr) {
+		console, err := f.openConsole(f.log)
+		if err != nil {
+			return llamacloud.DirectoryFile{}, err
 		}
+		p := &uploadProgress{name: filepath.Base(path), size: info.Size()}
+		defer console.showProgress(p)()
+		track = p.track
 	}
 	u.Name, u.Size = filepath.Base(path), info.Size()
 	u.Open = func() (io.ReadCloser, error) {

@@ -31,6 +31,10 @@ remove is no part of it.`,
 		Args: cobra.NoArgs,
 	}
 	load := a.withConfig(c, config.Sections()...)
+	for _, ofRuns := range []string{"metrics-file", "metrics-listen", "ping", "ping-url-file"} {
+		// A plan is no run that somebody watches over.
+		c.Flags().Lookup(ofRuns).Hidden = true
+	}
 	asJSON := c.Flags().Bool("json", false, "print JSON")
 	var o export.Options
 	c.Flags().BoolVar(&o.Refetch, "refetch", false, "plan to fetch everything again")
@@ -39,7 +43,14 @@ remove is no part of it.`,
 		if o.Config, err = load(); err != nil {
 			return err
 		}
-		console := newConsole(a.stderr, o.Config.Log)
+		if o.Files, err = a.readFilesFrom(o.Config); err != nil {
+			return err
+		}
+		outliveReaders()
+		console, err := a.openConsole(o.Config.Log)
+		if err != nil {
+			return err
+		}
 		o.Log, o.Watcher, o.Stop = console.log, console, a.stop
 		defer a.limitMemory(&o)()
 		report, err := export.Plan(c.Context(), o)
@@ -72,6 +83,9 @@ func surveyText(s export.Survey) string {
 func printPlan(w io.Writer, p *export.PlanReport) error {
 	t := tabwriter.NewWriter(printableWriter{w}, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "files\t%d\t%d unchanged\n", p.Files.Listed, p.Files.Unchanged)
+	if p.Files.LeftOut > 0 {
+		fmt.Fprintf(t, "left out\t%d\tlisted, and not taken\n", p.Files.LeftOut)
+	}
 	if p.Assets.Documents > 0 {
 		fmt.Fprintf(t, "documents\t%d\tlisted\n", p.Assets.Documents)
 	}

@@ -29,13 +29,17 @@ func (a *app) withPprof(c *cobra.Command, load func() (*config.Config, error)) {
 		if err != nil {
 			return err
 		}
+		console, err := a.openConsole(cfg.Log)
+		if err != nil {
+			return err
+		}
 		runtime.MemProfileRate = memProfileRate
 		s, err := serveLoopback("--pprof", *address, loopbackHostOnly(pprofHandler()))
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, s.close()) }()
-		newConsole(a.stderr, cfg.Log).log.Info("serving profiles", "url", s.url+"/debug/pprof/")
+		console.log.Info("serving profiles", "url", s.url+"/debug/pprof/")
 		return runE(c, args)
 	}
 }

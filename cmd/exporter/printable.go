@@ -37,12 +37,17 @@ func printable(text string) string {
 type printableWriter struct{ w io.Writer }
 
 func (p printableWriter) Write(text []byte) (int, error) {
-	lines := strings.Split(string(text), "\n")
-	for i, line := range lines {
-		lines[i] = printable(line)
-	}
-	if _, err := io.WriteString(p.w, strings.Join(lines, "\n")); err != nil {
+	if _, err := io.WriteString(p.w, printableLines(string(text))); err != nil {
 		return 0, err
 	}
 	return len(text), nil
+}
+
+// printableLines makes each line of a text printable.
+func printableLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = printable(line)
+	}
+	return strings.Join(lines, "\n")
 }

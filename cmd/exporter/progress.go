@@ -2,104 +2,48 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
+	"os"
 	"time"
-
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
 
 	"exporter/internal/export"
 )
 
-// lineInterval is the time between two lines of progress where there is no terminal.
-const lineInterval = 10 * time.Second
-
-// barInterval is the time between two drawings of the bars.
-const barInterval = 150 * time.Millisecond
-
 // progress is something of which can be shown how far it is: as bars on a terminal, as a line now and then elsewhere.
 type progress interface {
-	// bars returns the bars as they are now, always as many.
+	// bars returns the bars as they are now, the last of which says how long it took.
 	bars(took time.Duration) []bar
 	// attrs says the same for a line of the log.
 	attrs(took time.Duration) []any
 }
 
-// bar is one bar. before and after are the texts beside it.
-type bar struct {
-	name          string
-	done, total   int64
-	before, after string
-	// line is a text that stands in the place of a bar where it is not empty, always or never.
-	line string
+// startBars shows bars on a terminal until stop is called. What else is to appear there meanwhile has to be written to out. Where
+// the terminal cannot show them, out is nil.
+func startBars(terminal *os.File, environ []string, p progress) (out *screen, stop func()) {
+	started := time.Now()
+	s := newScreen(terminal, environ, func(columns int) []string { return barLines(p.bars(time.Since(started)), columns) })
+	if s == nil {
+		return nil, nil
+	}
+	return s, s.show()
 }
 
-// startBars shows bars on a terminal until stop is called. What else is to appear there meanwhile has to be written to the
-// returned writer.
-func startBars(terminal io.Writer, p progress) (out io.Writer, stop func()) {
-	started := time.Now()
-	shown := mpb.New(mpb.WithOutput(terminal), mpb.WithRefreshRate(barInterval), mpb.WithWidth(28))
-	var bars []*mpb.Bar
-	for i, b := range p.bars(0) {
-		text := func(of func(bar) string, width decor.WC) decor.Decorator {
-			return decor.Any(func(decor.Statistics) string { return of(p.bars(time.Since(started))[i]) }, width)
-		}
-		name := decor.Name(b.name, decor.WCSyncSpaceR)
-		if b.line != "" {
-			// The text is wider than the columns of the bars, and not to widen them.
-			bars = append(bars, shown.New(0, mpb.NopStyle(),
-				mpb.PrependDecorators(name, text(func(b bar) string { return b.line }, decor.WC{}))))
-			continue
-		}
-		bars = append(bars, shown.AddBar(0,
-			mpb.PrependDecorators(name, text(func(b bar) string { return b.before }, decor.WCSyncSpaceR)),
-			mpb.AppendDecorators(text(func(b bar) string { return b.after }, decor.WCSyncSpaceR))))
-	}
-	update := func() {
-		for i, b := range p.bars(time.Since(started)) {
-			bars[i].SetTotal(b.total, false)
-			bars[i].SetCurrent(b.done)
-		}
-	}
-	stopUpdates := every(barInterval, update)
-	return shown, func() {
-		stopUpdates()
-		update()
-		for _, b := range bars {
-			// A bar ends where it is, not where it was to go.
-			b.SetTotal(-1, true)
-		}
-		shown.Wait()
-	}
-}
+// The first line of progress in a log comes after firstLine. From one to the next the time doubles up to lastLine: a run of ten
+// hours leaves some 125 lines.
+const (
+	firstLine = 10 * time.Second
+	lastLine  = 5 * time.Minute
+)
 
 // startLines logs a line of progress now and then until stop is called.
 func startLines(log *slog.Logger, p progress) (stop func()) {
-	started := time.Now()
-	return every(lineInterval, func() { log.Info("progress", p.attrs(time.Since(started))...) })
-}
-
-// every calls f again and again until stop is called, which waits for its end.
-func every(interval time.Duration, f func()) (stop func()) {
-	done, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		ticker := time.NewTicker(interval)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ticker.C:
-				f()
-			case <-done:
-				return
-			}
-		}
-	}()
-	return func() {
-		close(done)
-		<-stopped
-	}
+	started, next := time.Now(), firstLine
+	return again(firstLine, func() time.Duration {
+		took := time.Since(started)
+		log.Info("progress", append([]any{"elapsed_seconds", export.Seconds(took.Round(time.Second))}, p.attrs(took)...)...)
+		next = min(2*next, lastLine)
+		return next
+	})
 }
 
 // transferProgress shows how far listing and fetching are.
@@ -107,69 +51,87 @@ type transferProgress func() export.Counts
 
 // bars implements progress.
 func (p transferProgress) bars(took time.Duration) []bar {
-	c := p()
-	part := func(done, all int64) string { return fmt.Sprintf("%d/%d", done, all) }
-	failed := ""
+	c, now := p(), time.Now()
+	listed := c.FilesKnown() - c.FilesToAsk()
+	files := bar{name: "files", hasBar: true, done: listed, total: c.FilesKnown(), before: ofAll(listed, c.FilesKnown(), c.AllFilesKnown())}
+	if c.Files.Failed > 0 {
+		files.after = append(files.after, part{text: fmt.Sprintf("%d failed", c.Files.Failed), rank: 1})
+	}
+	limit := c.Limit.Texts(now)
+	rate := bar{name: "rate", after: []part{
+		{text: limit.Rate, rank: 2}, {text: limit.Throttled, rank: 3}, {text: limit.Paused, short: shortUntil(limit.Until), rank: 1},
+	}}
+	return []bar{files, assetsBar(&c, took), rate, timeBar(&c, now, took)}
+}
+
+func assetsBar(c *export.Counts, took time.Duration) bar {
+	b := bar{name: "assets", hasBar: c.Fetches()}
+	if !c.Fetches() {
+		b.before = known(c.Assets.Planned+c.Assets.Kept+c.Skipped(), c.AllAssetsKnown()) + " listed"
+		return b
+	}
+	b.done, b.total = c.AssetsDone(), c.Assets.Planned
+	b.before = ofAll(b.done, b.total, c.AllAssetsKnown())
 	if c.Assets.Failed > 0 {
-		failed = fmt.Sprintf("%d failed", c.Assets.Failed)
+		b.after = append(b.after, part{text: fmt.Sprintf("%d failed", c.Assets.Failed), rank: 1})
 	}
-	return []bar{
-		{
-			name: "files", done: c.FilesDone(), total: c.FilesKnown(),
-			before: part(c.FilesDone(), c.FilesKnown()), after: failed,
-		},
-		{
-			name: "assets", done: c.AssetsDone(), total: c.Assets.Planned,
-			before: part(c.AssetsDone(), c.Assets.Planned), after: throughput(&c, took),
-		},
-		{name: "rate", line: c.Limit.Text(time.Now())},
+	b.after = append(b.after, part{text: humanBytes(c.Assets.StoredBytes), rank: 3})
+	if b.done > 0 {
+		b.after = append(b.after, part{text: export.RateText(perSecond(b.done, took)), rank: 2})
 	}
+	return b
+}
+
+// timeBar says how long it took, and when it will be done. A plus sign says that it may take longer, a question mark that nobody knows.
+func timeBar(c *export.Counts, now time.Time, took time.Duration) bar {
+	b := bar{name: "time", after: []part{{text: humanTime(took) + " elapsed", short: humanTime(took), rank: 2}}}
+	left, isLeast, ok := c.TimeLeft(now, took)
+	eta := "ETA ?"
+	switch {
+	case ok && isLeast:
+		eta = "ETA " + humanTime(left) + "+"
+	case ok && left > 0:
+		eta = "ETA " + humanTime(left)
+	case ok:
+		return b
+	}
+	b.after = append(b.after, part{text: eta, rank: 1})
+	return b
+}
+
+// ofAll says how many of all are done, where there may be more than are known: then a plus sign stands behind them.
+func ofAll(done, all int64, allKnown bool) string {
+	return fmt.Sprintf("%d/%s", done, known(all, allKnown))
+}
+
+func known(n int64, all bool) string {
+	switch {
+	case all:
+		return fmt.Sprint(n)
+	case n == 0:
+		return "?"
+	}
+	return fmt.Sprintf("%d+", n)
+}
+
+func shortUntil(until string) string {
+	if until == "" {
+		return ""
+	}
+	return "until " + until
 }
 
 // attrs implements progress.
 func (p transferProgress) attrs(took time.Duration) []any {
-	c := p()
+	c, now := p(), time.Now()
 	attrs := []any{
-		"files_done", c.FilesDone(), "files", c.FilesKnown(),
-		"assets_done", c.AssetsDone(), "assets_planned", c.Assets.Planned,
+		"files_listed", c.FilesKnown() - c.FilesToAsk(), "files_done", c.FilesDone(), "files", c.FilesKnown(), "all_files_known", c.AllFilesKnown(),
+		"assets_done", c.AssetsDone(), "assets_planned", c.Assets.Planned, "all_assets_known", c.AllAssetsKnown(),
 		"bytes", c.Assets.StoredBytes, "failed", c.Assets.Failed,
-		"assets_per_second", int64(perSecond(c.AssetsDone(), took)),
+		"assets_per_second", rounded(perSecond(c.AssetsDone(), took)),
 	}
-	if left, ok := timeLeft(c.AssetsDone(), c.Assets.Planned, took); ok {
-		attrs = append(attrs, "eta", left.String())
+	if left, isLeast, ok := c.TimeLeft(now, took); ok {
+		attrs = append(attrs, "eta_seconds", export.Seconds(left.Round(time.Second)), "eta_is_least", isLeast)
 	}
-	return append(attrs, c.Limit.Attrs(time.Now())...)
-}
-
-func perSecond(n int64, took time.Duration) float64 {
-	return float64(n) / max(took.Seconds(), 0.001)
-}
-
-// timeLeft estimates when all will be done, if it goes on as it did.
-func timeLeft(done, all int64, took time.Duration) (time.Duration, bool) {
-	left, rate := all-done, perSecond(done, took)
-	if left <= 0 || rate <= 0 {
-		return 0, false
-	}
-	return time.Duration(float64(left) / rate * float64(time.Second)).Round(time.Second), true
-}
-
-// throughput says how fast assets come. While files are still being listed, the time that is left is a lower bound.
-func throughput(c *export.Counts, took time.Duration) string {
-	text := fmt.Sprintf("%s  %.0f/s", humanBytes(c.Assets.StoredBytes), perSecond(c.AssetsDone(), took))
-	if left, ok := timeLeft(c.AssetsDone(), c.Assets.Planned, took); ok {
-		text += "  ETA " + left.String()
-		if !c.Files.ListingDone {
-			text += "+"
-		}
-	}
-	return text
-}
-
-// humanBytes prints a number of bytes for people, such as "12.3 MiB".
-func humanBytes(n int64) string {
-	if n < 1024 {
-		return fmt.Sprintf("%d B", n)
-	}
-	return fmt.Sprintf("% .1f", decor.SizeB1024(n))
+	return append(attrs, c.Limit.Attrs(now)...)
 }

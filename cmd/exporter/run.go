@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"exporter/internal/config"
 	"exporter/internal/export"
+	"exporter/pipeline"
 )
 
 func newRunCommand(a *app) *cobra.Command {
@@ -25,7 +27,9 @@ SIGHUP that come within two seconds.`,
 		Example: `  exporter run --directory dir-abc123 --out export
   exporter run --out export
   exporter run --project --sink archive --rate 50/s --skip-noise
-  exporter run --config exporter.toml --log-format json`,
+  exporter run --config exporter.toml --log-format json
+  exporter run --config exporter.toml --job invoices
+  exporter run --config exporter.toml --all-jobs`,
 		Args: cobra.NoArgs,
 	}
 	load := a.withConfig(c, config.Sections()...)
@@ -33,35 +37,71 @@ SIGHUP that come within two seconds.`,
 	c.Flags().BoolVar(&o.Refetch, "refetch", false, "fetch everything again, stored or not")
 	c.Flags().BoolVar(&o.Repair, "repair", false, "verify what is stored first, and fetch again what is damaged or missing")
 	addForce(c.Flags(), &o.Force)
-	dryRun := c.Flags().Bool("dry-run", false, "")
+	asJSON := c.Flags().Bool("json", false, "print the report as JSON, as run.json has it")
+	dryRun := c.Flags().BoolP("dry-run", "n", false, "")
 	c.Flags().Lookup("dry-run").Hidden = true
+	allJobs := c.Flags().Bool(allJobsFlag, false, "run every job of the file, one after the other, also behind one that fails")
 	c.RunE = func(c *cobra.Command, _ []string) (err error) {
 		if *dryRun {
 			return usagef("there is no --dry-run: exporter plan says what a run would do, and takes the same flags")
 		}
+		if *allJobs {
+			return a.runJobs(c, o, *asJSON)
+		}
 		if o.Config, err = load(); err != nil {
 			return err
 		}
-		return a.export(c.Context(), o)
+		return a.export(c.Context(), o, *asJSON)
 	}
 	a.withPprof(c, load)
 	return c
 }
 
-// export runs an export and prints what came of it.
-func (a *app) export(ctx context.Context, o export.Options) error {
+// readFilesFrom reads the list of ids of --files-from; there is none without.
+func (a *app) readFilesFrom(cfg *config.Config) ([]pipeline.ID, error) {
+	switch name := cfg.Run.FilesFrom; name {
+	case "":
+		return nil, nil
+	case "-":
+		return config.ReadIDs(a.stdin, "standard input")
+	default:
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, usagef("--files-from: %w", err)
+		}
+		defer file.Close()
+		return config.ReadIDs(file, name)
+	}
+}
+
+// export runs an export and prints what came of it, for a person or as JSON.
+func (a *app) export(ctx context.Context, o export.Options, asJSON bool) (err error) {
 	o.ExitCode = func(err error) int { return explainError(err).code }
 	o.Own, o.CheckpointRows = a.own, a.checkpointRows
-	console := newConsole(a.stderr, o.Config.Log)
-	o.Log, o.Watcher, o.Stop = console.log, console, a.stop
-	defer a.limitMemory(&o)()
-	report, err := export.Run(ctx, o)
-	if report == nil {
+	outliveReaders()
+	if o.Files, err = a.readFilesFrom(o.Config); err != nil {
 		return err
 	}
-	s := summary{Report: report, dir: o.Config.Output.Dir, limit: o.Config.Run.Limit}
-	if printErr := s.print(a.stdout, console); printErr != nil {
-		return errors.Join(err, printErr)
+	console, err := a.openConsole(o.Config.Log)
+	if err != nil {
+		return err
 	}
+	if job := o.Config.Job(); job != "" {
+		console.log = console.log.With("job", job)
+	}
+	o.Log, o.Watcher, o.Stop = console.log, console, a.stop
+	defer a.limitMemory(&o)()
+	w, err := a.startWatch(&o)
+	if err != nil {
+		return err
+	}
+	report, err := export.Run(ctx, o)
+	s := summary{Report: report, dir: o.Config.Output.Dir, trial: trialText(o.Config)}
+	if isQuiet := o.Config.Log.Quiet && err == nil && !asJSON; report != nil && !isQuiet {
+		if printErr := s.print(a.stdout, asJSON, console); printErr != nil && !isGone(printErr) {
+			err = errors.Join(err, printErr)
+		}
+	}
+	w.end(&s, err)
 	return err
 }

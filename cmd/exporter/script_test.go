@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http/httptest"
@@ -29,6 +30,7 @@ import (
 //	get PATH|URL                    ask for a path with the key, or for a URL without; print status and headers, set LOCATION
 //	exits CODE exporter ARGUMENT... run exporter and check its exit code
 //	requests COUNT [ROUTE]          check the number of requests since the last emulator or requests command
+//	jsonlines FILE                  check that each line of a file, or of stdout or stderr, is a JSON object
 //	rows COUNT OUT [COLUMN=VALUE...] count the manifest's rows that have these values
 //	touch FILE_ID                   give a file a new updated_at upstream
 //	flipbit FILE OFFSET             change a bit; an offset below 0 is one from the end
@@ -57,14 +59,15 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"emulator": startScriptEmulator,
-			"emulate":  runEmulate,
-			"get":      get,
-			"exits":    exits,
-			"requests": countRequests,
-			"rows":     countRows,
-			"touch":    touch,
-			"flipbit":  flipBit,
+			"emulator":  startScriptEmulator,
+			"emulate":   runEmulate,
+			"get":       get,
+			"exits":     exits,
+			"requests":  countRequests,
+			"jsonlines": jsonLines,
+			"rows":      countRows,
+			"touch":     touch,
+			"flipbit":   flipBit,
 		},
 	})
 }
@@ -154,13 +157,21 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // checkMessage fails unless standard error is one line of message, beside the log, which begins with a time, and a
-// question.
+// question. As JSON, the message is the last line, and an error.
 func checkMessage(ts *testscript.TestScript, stderr string) {
 	messages := 0
 	for line := range strings.Lines(stderr) {
 		switch {
 		case strings.HasPrefix(line, "exporter: "):
 			messages++
+		case strings.HasPrefix(line, "{"):
+			var logged struct{ Level string }
+			if err := json.Unmarshal([]byte(line), &logged); err != nil || messages > 0 {
+				ts.Fatalf("standard error has a line that is no JSON, or not the last one: %v: %q", err, line)
+			}
+			if logged.Level == "ERROR" {
+				messages++
+			}
 		case !strings.HasPrefix(line, "time=") && !strings.HasSuffix(line, "[y/N] \n"):
 			ts.Fatalf("standard error has a line that is no message: %q", line)
 		}
@@ -188,6 +199,19 @@ func countRequests(ts *testscript.TestScript, neg bool, args []string) {
 	e.server.Reset()
 	if (got == want) == neg {
 		ts.Fatalf("%d requests, want %d:\n%s", got, want, strings.Join(seen, "\n"))
+	}
+}
+
+func jsonLines(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: jsonlines FILE")
+	}
+	lines := strings.Split(strings.TrimSuffix(ts.ReadFile(args[0]), "\n"), "\n")
+	for _, line := range lines {
+		var object map[string]any
+		if err := json.Unmarshal([]byte(line), &object); err != nil {
+			ts.Fatalf("%s has a line that is no JSON object: %v: %q", args[0], err, line)
+		}
 	}
 }
 

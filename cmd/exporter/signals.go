@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"slices"
@@ -46,6 +47,13 @@ func heed(signals <-chan os.Signal, stop chan<- struct{}, cancel context.CancelC
 		return
 	}
 }
+
+// outliveReaders has this process go on where nobody reads any more what it writes to standard output or standard error: a long run is
+// not to end for that. The writes fail.
+func outliveReaders() { signal.Ignore(syscall.SIGPIPE) }
+
+// isGone tells whether an error says that a reader has gone away: of a pipe, or with a terminal.
+func isGone(err error) bool { return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.EIO) }
 
 // endsSoftly tells whether a signal is one that programs send. Who presses Ctrl-C twice means it.
 func endsSoftly(s os.Signal) bool {

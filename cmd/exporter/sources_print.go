@@ -12,17 +12,18 @@ import (
 // sourcePrinter prints what there is of a kind: a table, or lines of JSON.
 type sourcePrinter struct {
 	kind sourceKind
-	// to takes what there is, and notes what is to be known beside it.
-	to, notes io.Writer
-	asJSON    bool
-	table     *tabwriter.Writer
-	rows      int
+	// to takes what there is, and say what is to be known beside it.
+	to     io.Writer
+	say    func(message string) error
+	asJSON bool
+	table  *tabwriter.Writer
+	rows   int
 	// odd tells that there was one that cannot be read, or counted.
 	odd bool
 }
 
 func (s *sourcesCommand) newPrinter(kind sourceKind) *sourcePrinter {
-	p := &sourcePrinter{kind: kind, to: printableWriter{s.stdout}, notes: printableWriter{s.stderr}, asJSON: s.asJSON}
+	p := &sourcePrinter{kind: kind, to: printableWriter{s.stdout}, say: s.note, asJSON: s.asJSON}
 	p.table = tabwriter.NewWriter(p.to, 0, 0, 2, ' ', 0)
 	return p
 }
@@ -62,8 +63,7 @@ func (p *sourcePrinter) row(r sourceRow) error {
 // note notes what is odd.
 func (p *sourcePrinter) note(format string, args ...any) error {
 	p.odd = true
-	_, err := fmt.Fprintf(p.notes, "exporter: "+format+"\n", args...)
-	return err
+	return p.say(fmt.Sprintf(format, args...))
 }
 
 // object prints what JSON has of one, with its kind before it and the number of its files behind.
@@ -86,8 +86,7 @@ func (p *sourcePrinter) object(r sourceRow) error {
 func (p *sourcePrinter) end(note string) error {
 	switch {
 	case p.asJSON && note != "":
-		_, err := fmt.Fprintf(p.notes, "exporter: %s: %s\n", p.kind.title, note)
-		return err
+		return p.say(fmt.Sprintf("%s: %s", p.kind.title, note))
 	case p.asJSON:
 		return nil
 	case note != "":

@@ -16,15 +16,31 @@ import (
 // summary is what a person is told of a run.
 type summary struct {
 	*export.Report
-	dir   string
-	limit int
+	dir string
+	// trial says what a run was a trial of; empty where it was none.
+	trial string
 }
 
-// print tells a person what came of the run, on standard output; with a JSON log, it logs the report instead.
-func (s *summary) print(stdout io.Writer, console *console) error {
+// trialText says what a run is a trial of; nothing where it is none.
+func trialText(cfg *config.Config) string {
+	switch r := &cfg.Run; {
+	case r.Limit > 0:
+		return fmt.Sprintf("%d files at most; without --limit", r.Limit)
+	case r.Sample > 0:
+		return fmt.Sprintf("%d files by chance; without --sample", r.Sample)
+	case r.FilesFrom != "" && cfg.NamesSource():
+		return "files by their ids; without --files-from"
+	}
+	return ""
+}
+
+// print prints what came of the run on standard output, for a person or as run.json has it. A JSON log gets the report as well.
+func (s *summary) print(stdout io.Writer, asJSON bool, console *console) error {
 	if console.options.Format == config.LogJSON {
 		console.log.Info("summary", "report", s.Report)
-		return nil
+	}
+	if asJSON {
+		return printJSON(stdout, s.Report)
 	}
 	_, err := io.WriteString(printableWriter{stdout}, s.text())
 	return err
@@ -37,6 +53,7 @@ func (s *summary) text() string {
 	}
 	c := &s.Counts
 	files := []string{fmt.Sprintf("%d listed", c.Files.Listed)}
+	files = appendCount(files, c.Files.LeftOut, "left out")
 	files = appendCount(files, c.Files.Unchanged, "unchanged")
 	files = appendCount(files, c.Files.Complete, "complete")
 	files = appendCount(files, c.Files.Partial, "incomplete")
@@ -129,7 +146,7 @@ func appendCount(parts []string, n int64, what string) []string {
 
 func skippedText(c *export.Counts) string {
 	var parts []string
-	for _, reason := range []string{pipeline.ReasonNoise, pipeline.ReasonConfidence, pipeline.ReasonPage} {
+	for _, reason := range []string{pipeline.ReasonNoise, pipeline.ReasonConfidence, pipeline.ReasonCategory, pipeline.ReasonPage} {
 		parts = appendCount(parts, c.Assets.Skipped[reason], reason)
 	}
 	parts = appendCount(parts, c.Assets.SkippedKept, "in unchanged files")
@@ -139,8 +156,8 @@ func skippedText(c *export.Counts) string {
 // next says what to do now.
 func (s *summary) next() string {
 	switch {
-	case s.ExitCode == 0 && s.limit > 0:
-		return fmt.Sprintf("this was a trial of %d files at most; without --limit, all are exported", s.limit)
+	case s.ExitCode == 0 && s.trial != "":
+		return "this was a trial of " + s.trial + ", all are exported"
 	case s.ExitCode == 0:
 		return "nothing to do; the same command brings the export up to date"
 	case s.Needs != "":

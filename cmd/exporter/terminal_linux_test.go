@@ -20,8 +20,8 @@ import (
 	"exporter/internal/emulator/sample"
 )
 
-// openTerminal returns both ends of a new terminal: what is written to tty can be read from screen.
-func openTerminal(t *testing.T) (screen, tty *os.File) {
+// openTerminal returns both ends of a new terminal of so many columns: what is written to tty can be read from screen.
+func openTerminal(t *testing.T, columns int) (screen, tty *os.File) {
 	t.Helper()
 	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
@@ -31,8 +31,7 @@ func openTerminal(t *testing.T) (screen, tty *os.File) {
 	fd := int(screen.Fd())
 	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
 	if err == nil {
-		err = errors.Join(unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0),
-			unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 40, Col: 150}))
+		err = errors.Join(unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0), resize(screen, columns))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -45,30 +44,58 @@ func openTerminal(t *testing.T) (screen, tty *os.File) {
 	return screen, tty
 }
 
+// resize gives a terminal so many columns; 0 stands for one that does not know its size.
+func resize(screen *os.File, columns int) error {
+	size := &unix.Winsize{Row: 40, Col: uint16(columns)}
+	if columns == 0 {
+		size.Row = 0
+	}
+	return unix.IoctlSetWinsize(int(screen.Fd()), unix.TIOCSWINSZ, size)
+}
+
 // runOnTerminal runs a command line on a terminal, and returns all that was written to it.
 func runOnTerminal(t *testing.T, baseURL string, args ...string) (code int, written string) {
 	t.Helper()
-	screen, tty := openTerminal(t)
+	return recordTerminal(t, baseURL, 150, nil, func(*child, *os.File, string) {}, args...)
+}
+
+// recordTerminal does so on a terminal of so many columns, with some more variables, and calls watch with what was written so far.
+func recordTerminal(
+	t *testing.T, baseURL string, columns int, environ []string, watch func(c *child, screen *os.File, written string), args ...string,
+) (code int, written string) {
+	t.Helper()
+	screen, tty := openTerminal(t, columns)
 	c := newChild(t, baseURL, childOptions{}, args...)
+	c.cmd.Env = append(c.cmd.Env, environ...)
 	c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = tty, tty, tty
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	// The screen ends when nobody has the terminal open any more.
+	// The screen ends when nobody has the terminal open any more, or when watch has closed it.
 	tty.Close()
-	text, err := io.ReadAll(screen)
-	if err != nil && !errors.Is(err, syscall.EIO) {
-		t.Fatal(err)
+	for buffer := make([]byte, 4096); ; {
+		n, err := screen.Read(buffer)
+		written += string(buffer[:n])
+		if errors.Is(err, syscall.EIO) || errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		watch(c, screen, written)
 	}
 	_ = c.cmd.Wait() // the exit code tells
-	if showsKey(string(text)) {
+	if showsKey(written) {
 		t.Errorf("%v printed the key", c.cmd)
 	}
-	return c.cmd.ProcessState.ExitCode(), string(text)
+	return c.cmd.ProcessState.ExitCode(), written
 }
 
 // drawing is what the bars need: to go up to their first line, to erase what is below, and to begin a line anew.
 var drawing = regexp.MustCompile(`\x1b\[[0-9]+A|\x1b\[J|\r`)
+
+// goingUp begins a drawing, but for the first one.
+var goingUp = regexp.MustCompile(`\r\x1b\[[0-9]+A\x1b\[J`)
 
 // On a terminal, where bars are drawn and the log is written around them, no name controls anything.
 func TestTerminal_HostileNames_ArePrintedWithEscapes(t *testing.T) {
@@ -165,6 +192,19 @@ func TestRun_ProcessListAndCrash_DoNotShowTheKey(t *testing.T) {
 	for _, want := range []string{"SIGQUIT", "llamacloud.(*call).send", "exporter/pipeline.(*run).fetchOne"} {
 		if code == 0 || !strings.Contains(stderr, want) {
 			t.Errorf("exit %d, and the crash does not show %q:\n%s", code, want, stderr)
+		}
+	}
+}
+
+// Help is as wide as the terminal.
+func TestTerminal_Help_FitsIt(t *testing.T) {
+	screen, tty := openTerminal(t, 0)
+	for columns, want := range map[int]int{0: widestHelp, 20: narrowestHelp, 60: 60, 150: widestHelp} {
+		if err := resize(screen, columns); err != nil {
+			t.Fatal(err)
+		}
+		if got := helpWidth(tty); got != want {
+			t.Errorf("help on a terminal of %d columns is %d wide, want %d", columns, got, want)
 		}
 	}
 }

@@ -42,6 +42,7 @@ The exit code is 7 where anything is damaged.`,
 	}
 	load := a.withConfig(c, config.SectionOutput, config.SectionLog)
 	v := &verification{app: a}
+	hideFlags(c, "sink", "checkpoint")
 	c.Flags().Lookup("verbose").Usage = "list orphans"
 	c.Flags().BoolVar(&v.quick, "quick", false, "look at names and sizes only, read no blob")
 	c.Flags().BoolVar(&v.asJSON, "json", false, "print JSON lines")
@@ -72,9 +73,12 @@ type verification struct {
 // run compares the export at path with its rows and prints what is found.
 func (v *verification) run(ctx context.Context, path string) error {
 	started := time.Now()
-	console := newConsole(v.stderr, v.log)
+	console, err := v.openConsole(v.log)
+	if err != nil {
+		return err
+	}
 	p := &findingPrinter{out: v.stdout, asJSON: v.asJSON, orphans: v.asJSON || v.log.Verbose}
-	if isTerminal(v.stdout) {
+	if isTerminal(v.stdout) && isTerminal(v.stderr) {
 		// Where progress is shown, it has to be drawn around the findings.
 		p.out = console
 	}
@@ -82,10 +86,13 @@ func (v *verification) run(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	p.summary(verifySummary{
+	found := verifySummary{
 		Type: "summary", Blobs: c.CheckedBlobs, Bytes: c.CheckedBytes, Documents: c.Documents, Pages: c.Pages,
 		Lost: c.Lost, Damaged: c.Damaged, Orphans: c.Orphans, Seconds: time.Since(started).Seconds(),
-	})
+	}
+	if c.Lost+c.Damaged > 0 || v.asJSON || !v.log.Quiet {
+		p.summary(found)
+	}
 	if p.err != nil {
 		return fmt.Errorf("write to standard output: %w", p.err)
 	}
@@ -101,17 +108,19 @@ type verifyProgress func() verify.Counts
 // bars implements progress.
 func (v verifyProgress) bars(took time.Duration) []bar {
 	c := v()
-	after := humanBytes(c.CheckedBytes) + "  " + humanBytes(int64(perSecond(c.CheckedBytes, took))) + "/s"
+	b := bar{
+		name: "verify", hasBar: true, done: c.CheckedBytes, total: c.Bytes, before: fmt.Sprintf("%d/%d", c.CheckedBlobs, c.Blobs),
+		after: []part{
+			{text: humanBytes(c.CheckedBytes), rank: 4}, {text: humanBytes(int64(perSecond(c.CheckedBytes, took))) + "/s", rank: 3},
+		},
+	}
 	if left, ok := timeLeft(c.CheckedBytes, c.Bytes, took); ok {
-		after += "  ETA " + left.String()
+		b.after = append(b.after, part{text: "ETA " + humanTime(left), rank: 2})
 	}
 	if found := c.Lost + c.Damaged; found > 0 {
-		after += fmt.Sprintf("  %d damaged", found)
+		b.after = append(b.after, part{text: fmt.Sprintf("%d damaged", found), rank: 1})
 	}
-	return []bar{{
-		name: "verify", done: c.CheckedBytes, total: c.Bytes,
-		before: fmt.Sprintf("%d/%d", c.CheckedBlobs, c.Blobs), after: after,
-	}}
+	return []bar{b}
 }
 
 // attrs implements progress.
@@ -122,7 +131,7 @@ func (v verifyProgress) attrs(took time.Duration) []any {
 		"bytes_per_second", int64(perSecond(c.CheckedBytes, took)),
 	}
 	if left, ok := timeLeft(c.CheckedBytes, c.Bytes, took); ok {
-		attrs = append(attrs, "eta", left.String())
+		attrs = append(attrs, "eta_seconds", export.Seconds(left))
 	}
 	return attrs
 }

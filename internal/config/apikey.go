@@ -52,7 +52,7 @@ func (c *Config) ReadKey() (key secret.Text, warnings []string, err error) {
 
 // readKeyFile returns the API key in a file; fail makes its errors.
 func readKeyFile(path string, fail func(problem, remedy string) *Error) (key secret.Text, warnings []string, err error) {
-	text, warnings, err := readSmallFile(path)
+	text, warnings, err := readSmallFile(path, "the API key")
 	if err != nil {
 		failure := fail("cannot read the API key: "+err.Error(), "check the path and its permissions")
 		failure.Err = err
@@ -90,8 +90,8 @@ func parseKey(text string) (secret.Text, error) {
 // isQuoted tells whether text begins or ends with a quote, as of a shell, of a file of variables, or of a word processor.
 func isQuoted(text string) bool { return strings.Trim(text, "\"'`“”‘’") != text }
 
-// readSmallFile returns what the file holds. The file may be a pipe, as a shell's process substitution gives one.
-func readSmallFile(path string) (text string, warnings []string, err error) {
+// readSmallFile returns what the file holds, which is a secret. The file may be a pipe, as a shell's process substitution gives one.
+func readSmallFile(path, what string) (text string, warnings []string, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", nil, err
@@ -102,8 +102,8 @@ func readSmallFile(path string) (text string, warnings []string, err error) {
 		return "", nil, err
 	}
 	if mode := info.Mode(); mode.IsRegular() && mode.Perm()&0o077 != 0 && runtime.GOOS != "windows" {
-		const warning = "%q holds the API key and is open to others than its owner (%v): chmod 600 it"
-		warnings = append(warnings, fmt.Sprintf(warning, path, mode.Perm()))
+		const warning = "%q holds %s and is open to others than its owner (%v): chmod 600 it"
+		warnings = append(warnings, fmt.Sprintf(warning, path, what, mode.Perm()))
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"time"
 
+	"exporter/internal/secret"
 	"exporter/pipeline"
 )
 
@@ -16,9 +17,18 @@ type Config struct {
 	Output Output
 	Run    Run
 	Log    Log
+	// Metrics and Ping say whom a run tells how it goes.
+	Metrics Metrics
+	Ping    Ping
 
 	// variable returns what a variable of secrets holds. It is a function since nothing prints what one knows.
 	variable func(name string) string
+	// own has the texts of keys of commands by path, and ownKeys those keys.
+	own     map[string][]string
+	ownKeys []Own
+	// jobs are those of the TOML file, and job is the name of the one that was chosen.
+	jobs []*job
+	job  string
 	// origins tells by path where the value of a key came from; keys that have their default are not in it.
 	origins map[string]origin
 }
@@ -38,6 +48,8 @@ type API struct {
 	// KeyFile is the path of a file that holds the API key, relative to the working directory; empty where ReadKey is to look
 	// elsewhere.
 	KeyFile string
+	// CACert is the path of a file with certificates of authorities that vouch for servers, beside those of this machine; empty for none.
+	CACert string
 	// OrganizationID and ProjectID are sent with every request; empty for those of the API key.
 	OrganizationID, ProjectID pipeline.ID
 	// HeaderTimeout is the longest wait for an answer's headers; IdleTimeout the longest without a byte of its body.
@@ -61,6 +73,9 @@ type Source struct {
 	// DisplayName, DisplayNameContains, UniqueID and FileID leave only matching files; empty ones match all.
 	DisplayName, DisplayNameContains, UniqueID string
 	FileID                                     pipeline.ID
+	// Include leaves files of which the display name is like one of some patterns, Exclude those of which it is like none. No job is left out,
+	// and no file that is given by its id.
+	Include, Exclude []Pattern
 	// IncludeDeleted lists soft-deleted files too.
 	IncludeDeleted bool
 	// UpdatedAtOnOrAfter and UpdatedAtOnOrBefore are inclusive bounds in UTC; zero for none.
@@ -75,6 +90,8 @@ type Assets struct {
 	SkipNoise bool
 	// MinConfidence, from 0 to 1, leaves out figures whose confidence is known and lower.
 	MinConfidence float64
+	// Categories leaves figures of these categories or labels; empty for all.
+	Categories []string
 	// Pages leaves out assets of other pages.
 	Pages pipeline.Pages
 }
@@ -117,8 +134,10 @@ type Archive struct {
 type Run struct {
 	// Since is SinceLast, or empty where everything is listed.
 	Since Since
-	// Limit is the most files that are listed; 0 for all.
-	Limit int
+	// Limit is the most files that are listed, and Sample how many are chosen of those that are; 0 for all.
+	Limit, Sample int
+	// FilesFrom is the path of a list of ids, "-" for standard input: only these files are taken; empty for all.
+	FilesFrom string
 	// Settle is how old a file has to be for its pictures to be complete; it is positive.
 	Settle  time.Duration
 	Changed Changed
@@ -150,9 +169,41 @@ const (
 // Log says how much a command tells of what it does, and in which form.
 type Log struct {
 	Format LogFormat
-	// Verbose logs every request, checkpoint and failure. NoProgress shows no progress.
-	Verbose, NoProgress bool
+	// Level is the least that is logged, with Verbose and Quiet as Threshold says.
+	Level LogLevel
+	// File is the file to which the log is appended; empty for standard error.
+	File string
+	// Verbose logs every request, checkpoint and failure. Quiet says only what is wrong. NoProgress shows no progress.
+	Verbose, Quiet, NoProgress bool
 }
+
+// Metrics says where Prometheus finds what a run measures.
+type Metrics struct {
+	// File is a file of node_exporter's textfile collector, whose name ends in ".prom"; empty for none.
+	File string
+	// Listen is an address, a host and a port, where a run serves them; empty for none.
+	Listen string
+}
+
+// Ping says which service that watches over jobs is told of a run.
+type Ping struct {
+	// URL is zero where there is none here: ReadPing looks into URLFile, too, which is the path of a file, or empty.
+	URL     secret.Text
+	URLFile string
+}
+
+// LogLevel names the least that is logged.
+type LogLevel string
+
+// The levels of a log, from the least to the most: what ends a command, what is wrong, what is news, every request, checkpoint and
+// failure, and every file and asset.
+const (
+	LevelError LogLevel = "error"
+	LevelWarn  LogLevel = "warn"
+	LevelInfo  LogLevel = "info"
+	LevelDebug LogLevel = "debug"
+	LevelTrace LogLevel = "trace"
+)
 
 // LogFormat names the form of a log.
 type LogFormat string

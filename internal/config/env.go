@@ -12,6 +12,8 @@ const (
 	testPrefix = envPrefix + "TEST_"
 	// fileVariable names the TOML file.
 	fileVariable = envPrefix + "CONFIG"
+	// jobVariable chooses a job of that file.
+	jobVariable = envPrefix + "JOB"
 	// keyVariable, parseKeyVariable, which comes after it, urlVariable and headersVariable are read by the API's official clients too.
 	keyVariable      = "LLAMA_CLOUD_API_KEY"
 	parseKeyVariable = "LLAMA_PARSE_API_KEY"
@@ -24,16 +26,16 @@ const (
 // parseEnviron returns the variables that have a value. It refuses EXPORTER_ variables that resemble one of ours, for they are
 // slips of the pen that would otherwise go unnoticed. All others are those of other software, and passed over: where a Service
 // of a Kubernetes cluster is called exporter, every container has some.
-func parseEnviron(environ []string) (map[string]string, error) {
-	known := []string{fileVariable}
-	for _, k := range Keys() {
+func (l *loader) parseEnviron(environ []string) (map[string]string, error) {
+	known := []string{fileVariable, jobVariable}
+	for _, k := range l.keys() {
 		known = append(known, k.Env())
 	}
 	env := map[string]string{}
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
 		if strings.HasPrefix(name, envPrefix) && !strings.HasPrefix(name, testPrefix) && !slices.Contains(known, name) {
-			if err := mistakenVariable(name); err != nil {
+			if err := l.mistakenVariable(name); err != nil {
 				return nil, err
 			}
 			continue
@@ -48,14 +50,14 @@ func parseEnviron(environ []string) (map[string]string, error) {
 }
 
 // mistakenVariable returns what is wrong with an EXPORTER_ variable that is not ours, or nil where it is meant for another.
-func mistakenVariable(name string) error {
+func (l *loader) mistakenVariable(name string) error {
 	rest := strings.TrimPrefix(name, envPrefix)
 	e := &Error{Origin: printable(name), Problem: "unknown variable"}
 	bare := strings.ToLower(strings.TrimPrefix(rest, "RUN_"))
-	switch near := nearestVariable(rest); {
+	switch near := l.nearestVariable(rest); {
 	case isKeyName(rest) || isKeyName(strings.TrimPrefix(rest, "API_")):
 		e.Problem, e.Remedy = "the API key is not read from this variable", keyRemedy
-	case slices.Contains(flagsOnly(), bare):
+	case isFlagOnly(bare):
 		e.Problem, e.Remedy = onlyFlag(bare)
 	case near != "":
 		e.Remedy = "did you mean " + near + "?"

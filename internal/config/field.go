@@ -20,12 +20,16 @@ type field struct {
 	placeholder string
 	// allowed says which values are allowed, as a remedy for those that are not; it may be empty.
 	allowed string
+	// secret tells that the value is not to be shown.
+	secret bool
 	// clear forgets the earlier value of a list.
 	clear func()
 	// add takes a value, or one more item of a list.
 	add func(text string) error
-	// get returns the value or the items in a form that add accepts.
+	// get returns the value or the items in a form that add accepts, but for secrets, which it does not show.
 	get func() []string
+	// isSecret says that a value is never to be shown.
+	isSecret bool
 }
 
 func scalar[T any](f field, p *T, parse func(string) (T, error), format func(T) string) field {
@@ -259,6 +263,20 @@ func idField(p *pipeline.ID) field {
 
 func idsField(p *[]pipeline.ID) field {
 	return listField(field{placeholder: "ID"}, p, parseID, func(id pipeline.ID) string { return string(id) })
+}
+
+// textsField takes texts that are not empty.
+func textsField(p *[]string) field {
+	parse := func(text string) (string, error) {
+		if text == "" {
+			return "", errors.New("the text is empty")
+		}
+		if strings.Contains(text, ",") {
+			return "", fmt.Errorf("%s has a comma, which separates texts", quote(text))
+		}
+		return text, nil
+	}
+	return listField(field{placeholder: "TEXT"}, p, parse, func(s string) string { return s })
 }
 
 func listField[T any](f field, p *[]T, parse func(string) (T, error), format func(T) string) field {

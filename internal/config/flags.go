@@ -28,10 +28,22 @@ func AddFlags(fs *pflag.FlagSet, sections ...Section) {
 	}
 }
 
+// KeyOf returns the key of which AddFlags made a flag.
+func KeyOf(f *pflag.Flag) (Key, bool) {
+	v, ok := f.Value.(*flagValue)
+	if !ok {
+		return Key{}, false
+	}
+	return v.key, true
+}
+
 // shorthand returns the letter that stands for a flag, or "".
 func shorthand(flag string) string {
-	if flag == "verbose" {
+	switch flag {
+	case "verbose":
 		return "v"
+	case "quiet":
+		return "q"
 	}
 	return ""
 }
@@ -40,10 +52,13 @@ func shorthand(flag string) string {
 type flagValue struct {
 	key   Key
 	texts []string
+	// times counts how often it was set.
+	times int
 }
 
 // Set keeps the text, or one more item of a list.
 func (v *flagValue) Set(text string) error {
+	v.times++
 	if v.key.Type == TypeList {
 		v.texts = append(v.texts, splitList(text)...)
 	} else {
@@ -81,6 +96,7 @@ func (l *loader) loadFlags(fs *pflag.FlagSet) error {
 		return nil
 	}
 	var failure error
+	twice := false
 	fs.Visit(func(f *pflag.Flag) {
 		from := origin{"--" + f.Name, true}
 		if _, ok := f.Value.(refusedValue); ok && failure == nil {
@@ -89,7 +105,12 @@ func (l *loader) loadFlags(fs *pflag.FlagSet) error {
 		}
 		if v, ok := f.Value.(*flagValue); ok && failure == nil {
 			failure = l.assign(l.byPath[v.key.Path()], from, itemsFrom(from, v.texts))
+			twice = twice || v.key.Path() == "log.verbose" && v.times > 1
 		}
 	})
+	if level := fs.Lookup(l.byPath[levelPath].flag); failure == nil && twice && l.config.Log.Verbose && !level.Changed {
+		from := origin{"-vv", true}
+		return l.assign(l.byPath[levelPath], from, []item{{string(LevelTrace), from}})
+	}
 	return failure
 }

@@ -19,11 +19,18 @@ const (
 	SectionArchive Section = "output.archive"
 	SectionRun     Section = "run"
 	SectionLog     Section = "log"
+	SectionMetrics Section = "metrics"
+	SectionPing    Section = "ping"
 )
+
+// mostSample is the largest sample: what is known of its files is in memory until all have been listed.
+const mostSample = 10_000
 
 // Sections returns all sections in the order of the TOML file.
 func Sections() []Section {
-	return []Section{SectionAPI, SectionSource, SectionAssets, SectionLimits, SectionOutput, SectionArchive, SectionRun, SectionLog}
+	return []Section{
+		SectionAPI, SectionSource, SectionAssets, SectionLimits, SectionOutput, SectionArchive, SectionRun, SectionLog, SectionMetrics, SectionPing,
+	}
 }
 
 // Type is the type that a key has in the TOML file.
@@ -54,6 +61,8 @@ type Key struct {
 	Default string
 	// Help says what the key is for; Allowed which values it takes, and may be empty.
 	Help, Allowed string
+	// Secret tells that the value is not to be shown.
+	Secret bool
 }
 
 // Keys describes all keys in the order of the TOML file.
@@ -89,7 +98,7 @@ type setting struct {
 func (s *setting) key() Key {
 	return Key{
 		Section: s.section, Name: s.name, Flag: s.flag, Type: s.typ, Placeholder: s.placeholder,
-		Default: s.value, Help: s.help, Allowed: s.allowed,
+		Default: s.value, Help: s.help, Allowed: s.allowed, Secret: s.secret,
 	}
 }
 
@@ -98,6 +107,7 @@ func settings(c *Config) []setting {
 	return slices.Concat(
 		apiSettings(&c.API), sourceSettings(&c.Source), assetSettings(&c.Assets), limitSettings(&c.Limits),
 		outputSettings(&c.Output), archiveSettings(&c.Output.Archive), runSettings(&c.Run), logSettings(&c.Log),
+		metricsSettings(&c.Metrics), pingSettings(&c.Ping),
 	)
 }
 
@@ -117,6 +127,9 @@ func apiSettings(a *API) []setting {
 		{SectionAPI, "api_key_file", "api-key-file", "",
 			"read the API key from this file; else it is that of LLAMA_CLOUD_API_KEY, of LLAMA_PARSE_API_KEY, or of the file " +
 				"llama_cloud_api_key in $CREDENTIALS_DIRECTORY", pathField(&a.KeyFile, "FILE")},
+		{SectionAPI, "ca_cert", "ca-cert", "",
+			"trust the authorities whose certificates are in this PEM file, too, as those of the server or of a proxy",
+			pathField(&a.CACert, "FILE")},
 		{SectionAPI, "organization_id", "organization-id", "",
 			"the organization; empty for the API key's own", idField(&a.OrganizationID)},
 		{SectionAPI, "project_id", "project-id", "",
@@ -152,6 +165,10 @@ func sourceSettings(s *Source) []setting {
 			"only files whose name contains this", textField(&s.DisplayNameContains)},
 		{SectionSource, "unique_id", "unique-id", "", "only the file of this unique_id", textField(&s.UniqueID)},
 		{SectionSource, "file_id", "file-id", "", "only the file of this file_id", idField(&s.FileID)},
+		{SectionSource, "include", "include", "",
+			"only files whose name is like this pattern, such as *.pdf; may be repeated", patternsField(&s.Include)},
+		{SectionSource, "exclude", "exclude", "",
+			"no files whose name is like this pattern; may be repeated", patternsField(&s.Exclude)},
 		{SectionSource, "include_deleted", "include-deleted", "false",
 			"list soft-deleted files too", boolField(&s.IncludeDeleted)},
 		{SectionSource, "updated_at_on_or_after", "updated-at-on-or-after", "",
@@ -171,6 +188,9 @@ func assetSettings(a *Assets) []setting {
 			"leave out figures with is_likely_noise", boolField(&a.SkipNoise)},
 		{SectionAssets, "min_confidence", "min-confidence", "0",
 			"leave out figures of lower confidence", fractionField(&a.MinConfidence)},
+		{SectionAssets, "categories", "category", "",
+			"only figures of this category or label, as parse jobs tell it; none stands for those of neither; may be repeated",
+			textsField(&a.Categories)},
 		{SectionAssets, "pages", "pages", "", "only these page indexes, as listed", pagesField(&a.Pages)},
 	}
 }
@@ -221,6 +241,11 @@ func runSettings(r *Run) []setting {
 			"list only files updated since the last complete listing, less an hour", sinceField(&r.Since)},
 		{SectionRun, "limit", "limit", "0",
 			"list no more than so many files, for a trial; 0 for all", intField(&r.Limit, 0, math.MaxInt32)},
+		{SectionRun, "sample", "sample", "0",
+			"take only so many of the listed files, for a trial: always the same, whichever order they come in; 0 for all",
+			intField(&r.Sample, 0, mostSample)},
+		{SectionRun, "files_from", "files-from", "",
+			"take only the files of which the ids are in this file, one a line; - is standard input", pathField(&r.FilesFrom, "FILE")},
 		{SectionRun, "settle", "settle", "24h",
 			"a file is asked for late pictures until it was this old when it was asked last; one that lacks a kind is for ever, more and more seldom",
 			durationField(&r.Settle)},
@@ -243,7 +268,31 @@ func logSettings(l *Log) []setting {
 	return []setting{
 		{SectionLog, "format", "log-format", "text",
 			"form of the log on standard error", choiceField(&l.Format, LogText, LogJSON)},
-		{SectionLog, "verbose", "verbose", "false", "log every request, checkpoint and failure", boolField(&l.Verbose)},
+		{SectionLog, "level", "log-level", "info",
+			"the least that is logged: debug has every request, checkpoint and failure, trace every file and asset, too",
+			choiceField(&l.Level, LevelError, LevelWarn, LevelInfo, LevelDebug, LevelTrace)},
+		{SectionLog, "file", "log-file", "", "append the log to this file, in place of standard error", pathField(&l.File, "FILE")},
+		{SectionLog, "verbose", "verbose", "false", "log as with level debug at least; -vv as with trace", boolField(&l.Verbose)},
+		{SectionLog, "quiet", "quiet", "false",
+			"say only what is wrong: log as with level warn, show no progress, print no summary of what is complete", boolField(&l.Quiet)},
 		{SectionLog, "no_progress", "no-progress", "false", "show no progress", boolField(&l.NoProgress)},
+	}
+}
+
+func metricsSettings(m *Metrics) []setting {
+	return []setting{
+		{SectionMetrics, "file", "metrics-file", "",
+			"write what a run measures to this file for node_exporter's textfile collector, every 15 seconds and at the end", promFileField(&m.File)},
+		{SectionMetrics, "listen", "metrics-listen", "",
+			"serve what a run measures at http://ADDRESS/metrics while it is under way; without a host, on loopback", addressField(&m.Listen)},
+	}
+}
+
+func pingSettings(p *Ping) []setting {
+	return []setting{
+		{SectionPing, "url", "ping", "",
+			"tell healthchecks.io, a service like it or Uptime Kuma at this secret URL how a run begins and ends", pingURLField(&p.URL)},
+		{SectionPing, "url_file", "ping-url-file", "", "read that URL from this file, so that the process list does not show it",
+			pathField(&p.URLFile, "FILE")},
 	}
 }

@@ -1,86 +1,10 @@
 package config
 
 import (
-	"flag"
-	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
-
-// exampleFile is the committed example, relative to this folder.
-const exampleFile = "../../config.example.toml"
-
-var update = flag.Bool("update", false, "write config.example.toml anew from the table of keys")
-
-// example returns what config.example.toml is to hold.
-func example() string {
-	var b strings.Builder
-	b.WriteString(`# Every key of exporter, with its default. Keys that are left out keep it.
-#
-# Flags beat the environment, the environment beats this file: the names of both are above each key. In the
-# environment, the items of a list are separated by commas; a flag for a list may be repeated. No file is read unless
-# --config FILE or EXPORTER_CONFIG=FILE names it.
-#
-# The API key is not among these keys, because files like this one get shared. It is read from the file that api_key_file
-# names; else from LLAMA_CLOUD_API_KEY; else from LLAMA_PARSE_API_KEY; else from the file llama_cloud_api_key in
-# $CREDENTIALS_DIRECTORY, where systemd puts it. LLAMA_CLOUD_BASE_URL counts as EXPORTER_API_BASE_URL, which beats it.
-# LLAMA_CLOUD_CUSTOM_HEADERS has more headers for the API, one in each line: "Name: value".
-`)
-	var section Section
-	for _, k := range Keys() {
-		if k.Section != section {
-			section = k.Section
-			fmt.Fprintf(&b, "\n[%s]\n", section)
-		}
-		value := k.Default
-		switch k.Type {
-		case TypeString:
-			value = fmt.Sprintf("%q", value)
-		case TypeList:
-			value = "[]"
-		case TypeNumber:
-			value += ".0"
-		}
-		fmt.Fprintf(&b, "\n# %s\n# --%s, %s\n%s = %s\n", k.Usage(), k.Flag, k.Env(), k.Name, value)
-	}
-	return b.String()
-}
-
-func TestExample_File_IsTheTable(t *testing.T) {
-	want := example()
-	if *update {
-		if err := os.WriteFile(exampleFile, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(exampleFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, string(got)); diff != "" {
-		const remedy = "write it anew with: go test ./internal/config -run Example -update"
-		t.Errorf("config.example.toml is not what the table says; %s (-want +got):\n%s", remedy, diff)
-	}
-}
-
-func TestExample_File_LoadsAsTheDefaults(t *testing.T) {
-	c, err := Load(LoadOptions{File: exampleFile})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(allTexts(Default()), allTexts(c)); diff != "" {
-		t.Errorf("the example differs from the defaults (-defaults +example):\n%s", diff)
-	}
-	for _, k := range Keys() {
-		if _, ok := c.origins[k.Path()]; !ok {
-			t.Errorf("the example lacks %s", k.Path())
-		}
-	}
-}
 
 func TestKeys_Table_IsWellFormed(t *testing.T) {
 	seen := map[string]bool{}

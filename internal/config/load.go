@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/spf13/pflag"
@@ -22,8 +23,14 @@ type LoadOptions struct {
 	Environ []string
 	// Flags has been parsed after AddFlags; only flags that were set count. It may be nil.
 	Flags *pflag.FlagSet
+	// Job chooses a job of the file, as --job does. Where it is empty, EXPORTER_JOB does.
+	Job string
+	// Own are the keys of commands.
+	Own []Own
 	// ReadFile reads the TOML file; os.ReadFile where it is nil.
 	ReadFile func(path string) ([]byte, error)
+	// LogFormat is told the form of the log, also where something else is wrong, so that even that is said in it; it may be nil.
+	LogFormat func(LogFormat)
 }
 
 // Default returns the configuration that is in force when nobody says anything.
@@ -31,13 +38,26 @@ func Default() *Config { return newLoader().config }
 
 // Load returns the configuration that the options describe. It does not read the API key's file, see ReadKey, and does
 // not ask for a source, see ValidateSource. Its errors are of type *Error.
-func Load(o LoadOptions) (*Config, error) {
-	l := newLoader()
-	env, err := parseEnviron(o.Environ)
+func Load(o LoadOptions) (c *Config, err error) {
+	l := newLoader(o.Own...)
+	var env map[string]string
+	defer func() { l.tellLogFormat(o, env, err != nil) }()
+	env, err = l.parseEnviron(o.Environ)
 	if err != nil {
 		return nil, err
 	}
-	if err := l.loadFile(o, env); err != nil {
+	file, err := l.loadFile(o, env)
+	if err != nil {
+		return nil, err
+	}
+	if len(l.problems) > 0 {
+		return nil, l.problems[0]
+	}
+	name, from := o.Job, origin{"--job", true}
+	if name == "" {
+		name, from = env[jobVariable], origin{jobVariable, true}
+	}
+	if err := l.chooseJob(name, from, file); err != nil {
 		return nil, err
 	}
 	if err := l.loadEnv(env); err != nil {
@@ -47,13 +67,18 @@ func Load(o LoadOptions) (*Config, error) {
 		return nil, err
 	}
 	l.config.variable = func(name string) string { return env[name] }
-	if err := l.config.settleRegion(); err != nil {
-		return nil, err
-	}
-	if err := l.config.validate(); err != nil {
+	if err := l.config.settle(); err != nil {
 		return nil, err
 	}
 	return l.config, nil
+}
+
+// settle completes what follows from other keys, and checks what concerns more than one.
+func (c *Config) settle() error {
+	if err := c.settleRegion(); err != nil {
+		return err
+	}
+	return c.validate()
 }
 
 // loader fills a Config, one layer after the other.
@@ -61,6 +86,28 @@ type loader struct {
 	config   *Config
 	settings []setting
 	byPath   map[string]*setting
+	// problems are what is wrong with the TOML file, in its order.
+	problems []error
+}
+
+// keys describes all keys, those of commands included.
+func (l *loader) keys() []Key {
+	keys := make([]Key, len(l.settings))
+	for i := range l.settings {
+		keys[i] = l.settings[i].key()
+	}
+	return keys
+}
+
+// sections returns the names of all sections, those of commands included.
+func (l *loader) sections() []string {
+	var names []string
+	for _, k := range l.keys() {
+		if !slices.Contains(names, string(k.Section)) {
+			names = append(names, string(k.Section))
+		}
+	}
+	return names
 }
 
 // item is a value, or an item of a list, with the place that it came from.
@@ -70,13 +117,17 @@ type item struct {
 }
 
 // newLoader returns a loader whose Config holds the defaults.
-func newLoader() *loader {
-	c := &Config{origins: map[string]origin{}, variable: func(string) string { return "" }}
+func newLoader(own ...Own) *loader {
+	c := &Config{origins: map[string]origin{}, own: map[string][]string{}, ownKeys: own, variable: func(string) string { return "" }}
 	l := &loader{config: c, settings: settings(c), byPath: map[string]*setting{}}
+	common := len(l.settings)
+	for _, o := range own {
+		l.settings = append(l.settings, ownSetting(c, o))
+	}
 	for i := range l.settings {
 		s := &l.settings[i]
 		l.byPath[s.key().Path()] = s
-		if s.typ == TypeList {
+		if s.typ == TypeList || i >= common {
 			continue
 		}
 		if err := s.add(s.value); err != nil {
@@ -103,6 +154,8 @@ func (s *setting) take(path string, it item) error {
 	switch {
 	case holdsKey(it.text):
 		return it.from.fail(path, "this looks like an API key, which does not belong here", keyRemedy)
+	case !utf8.ValidString(it.text) && s.isSecret:
+		return it.from.fail(path, "the value is not valid UTF-8", s.allowed)
 	case !utf8.ValidString(it.text):
 		return it.from.fail(path, quote(it.text)+" is not valid UTF-8", s.allowed)
 	}
@@ -128,25 +181,34 @@ func holdsKey(text string) bool { return keyPattern.MatchString(text) }
 // RedactKeys returns text, such as a message about a command line, without what looks like an API key.
 func RedactKeys(text string) string { return keyPattern.ReplaceAllString(text, secret.Redacted) }
 
-// loadFile reads the TOML file, if one was named.
-func (l *loader) loadFile(o LoadOptions, env map[string]string) error {
-	path, from := o.File, "--config"
+// loadFile reads the TOML file, if one was named, and returns its name. What is wrong in it goes to problems.
+func (l *loader) loadFile(o LoadOptions, env map[string]string) (file string, err error) {
+	path, from := o.file(env)
 	if path == "" {
-		path, from = env[fileVariable], fileVariable
+		return "", nil
 	}
-	if path == "" {
-		return nil
-	}
-	read := o.ReadFile
-	if read == nil {
-		read = os.ReadFile
-	}
-	data, err := read(path)
+	data, err := o.read(path)
 	if err != nil {
-		return &Error{
+		return "", &Error{
 			Origin: from, Problem: "cannot read the TOML file: " + err.Error(),
 			Remedy: "name a file that exists and can be read", Err: err,
 		}
 	}
-	return l.loadTOML(path, data)
+	l.loadTOML(path, data)
+	return path, nil
+}
+
+// file returns the path of the TOML file, and what names it; empty where none is to be read.
+func (o *LoadOptions) file(env map[string]string) (path, from string) {
+	if o.File != "" {
+		return o.File, "--config"
+	}
+	return env[fileVariable], fileVariable
+}
+
+func (o *LoadOptions) read(path string) ([]byte, error) {
+	if o.ReadFile != nil {
+		return o.ReadFile(path)
+	}
+	return os.ReadFile(path)
 }

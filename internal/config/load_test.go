@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"exporter/internal/secret"
 	"github.com/spf13/pflag"
 
 	"exporter/pipeline"
@@ -73,6 +75,8 @@ func samples() map[string][3]string {
 		"source.display_name_contains":   {"a", "b", "c"},
 		"source.unique_id":               {"a", "b/c", "c"},
 		"source.file_id":                 {"a", "b", "c"},
+		"source.include":                 {"*.pdf", "a,b?", "[a-z]*"},
+		"source.exclude":                 {"*.pdf", "a,b?", "[a-z]*"},
 		"source.include_deleted":         {"true", "false", "true"},
 		"source.updated_at_on_or_after":  {"2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z", "2024-01-03T00:00:00.5Z"},
 		"source.updated_at_on_or_before": {"2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z", "2024-01-03T00:00:00Z"},
@@ -81,6 +85,7 @@ func samples() map[string][3]string {
 		"assets.documents":               {"true", "false", "true"},
 		"assets.skip_noise":              {"true", "false", "true"},
 		"assets.min_confidence":          {"0.25", "0.5", "1"},
+		"assets.categories":              {"a", "b,c", "none"},
 		"assets.pages":                   {"1", "0-9,12", "3-4"},
 		"limits.rate":                    {"20/m", "50/s", "unlimited"},
 		"limits.concurrency":             {"1", "2", "1024"},
@@ -104,10 +109,20 @@ func samples() map[string][3]string {
 		"output.archive.frame_size":      {"1MiB", "2MiB", "3MiB"},
 		"run.since":                      {"last", "last", "last"},
 		"run.limit":                      {"1", "2", "3"},
+		"run.sample":                     {"1", "2", "3"},
+		"run.files_from":                 {"a", "b", "-"},
 		"run.prune":                      {"true", "false", "true"},
 		"log.format":                     {"json", "text", "json"},
+		"api.ca_cert":                    {"a.pem", "b.pem", "c.pem"},
+		"log.level":                      {"warn", "debug", "trace"},
+		"log.file":                       {"a.log", "b.log", "c.log"},
+		"log.quiet":                      {"true", "false", "true"},
 		"log.verbose":                    {"true", "false", "true"},
 		"log.no_progress":                {"true", "false", "true"},
+		"metrics.file":                   {"a.prom", "b/c.prom", "/d.prom"},
+		"metrics.listen":                 {"127.0.0.1:1", "0.0.0.0:9464", "[::1]:0"},
+		"ping.url":                       {"https://a.test/x", "http://b.test", "https://c.test/?y=z"},
+		"ping.url_file":                  {"a", "b", "c"},
 	}
 }
 
@@ -133,16 +148,23 @@ func TestLoad_Precedence_EveryKeyEveryLayer(t *testing.T) {
 		}
 		for layers := range 8 {
 			want := allTexts(Default())
+			// What a secret is, no text says.
+			shown := func(value string) string {
+				if k.Path() == "ping.url" {
+					return secret.Redacted
+				}
+				return value
+			}
 			var text, from string
 			var environ, args []string
 			if layers&inTOML != 0 {
-				text, want[k.Path()], from = tomlFor(k, values[0]), values[0], "config.toml:2"
+				text, want[k.Path()], from = tomlFor(k, values[0]), shown(values[0]), "config.toml:2"
 			}
 			if layers&inEnv != 0 {
-				environ, want[k.Path()], from = []string{k.Env() + "=" + values[1]}, values[1], k.Env()
+				environ, want[k.Path()], from = []string{k.Env() + "=" + values[1]}, shown(values[1]), k.Env()
 			}
 			if layers&inFlag != 0 {
-				args, want[k.Path()], from = []string{"--" + k.Flag + "=" + values[2]}, values[2], "--"+k.Flag
+				args, want[k.Path()], from = []string{"--" + k.Flag + "=" + values[2]}, shown(values[2]), "--"+k.Flag
 			}
 			c, err := load(t, text, environ, args...)
 			if err != nil {
@@ -323,5 +345,26 @@ func TestLoad_File_MissingIsAnError(t *testing.T) {
 		if !ok || !errors.Is(err, fs.ErrNotExist) || e.Origin != tt.want || !strings.Contains(e.Problem, "no/such.toml") {
 			t.Errorf("Load: %v, want an *Error from %s that names the file and wraps fs.ErrNotExist", err, tt.want)
 		}
+	}
+}
+
+// -v and -q say what is logged, and so does a level. What says more counts, and -vv says most.
+func TestLog_Threshold_ByFlags(t *testing.T) {
+	for args, want := range map[string]LogLevel{
+		"": LevelInfo, "-v": LevelDebug, "-vv": LevelTrace, "-v -v": LevelTrace, "-q": LevelWarn, "--log-level warn": LevelWarn,
+		"--log-level trace": LevelTrace, "--log-level trace -v": LevelTrace, "--log-level error -v": LevelDebug, "--log-level error -q": LevelError,
+		"--log-level debug -q": LevelDebug, "--log-level info -vv": LevelDebug, "-vv --verbose=false": LevelInfo,
+	} {
+		c, err := load(t, "", nil, strings.Fields(args)...)
+		if err != nil {
+			t.Errorf("%s: %v", args, err)
+			continue
+		}
+		if got := c.Log.Threshold(); got != want || c.Log.ShowsProgress() == strings.Contains(args, "-q") {
+			t.Errorf("%s: threshold %s, progress %v, want %s", args, got, c.Log.ShowsProgress(), want)
+		}
+	}
+	if _, err := load(t, "log.quiet = true", nil, "-v"); err == nil || err.Error() != "config.toml:1: log.quiet: nothing is verbose and quiet at once (leave one of them out)" {
+		t.Errorf("-v with log.quiet: %v", err)
 	}
 }

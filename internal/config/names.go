@@ -19,13 +19,19 @@ func isKeyName(name string) bool {
 	return slices.Contains(keyNames(), strings.ToLower(strings.ReplaceAll(name, "-", "_")))
 }
 
-// flagsOnly are flags that are neither keys nor variables, as only a person is to give them: what stands in a file is given
+// FlagsOnly are flags that are neither keys nor variables, as only a person is to give them: what stands in a file is given
 // every night.
-func flagsOnly() []string { return []string{"force", "refetch", "repair", "yes", "dry_run"} }
+func FlagsOnly() []string { return []string{"force", "refetch", "repair", "yes"} }
 
-// onlyFlag says what to do in place of setting one of flagsOnly.
+// dryRun is the name of a flag that some commands have, and run does not.
+const dryRun = "dry_run"
+
+// isFlagOnly tells whether a name is one of FlagsOnly, or one that people look for among them.
+func isFlagOnly(name string) bool { return name == dryRun || slices.Contains(FlagsOnly(), name) }
+
+// onlyFlag says what to do in place of setting what isFlagOnly.
 func onlyFlag(name string) (problem, remedy string) {
-	if name == "dry_run" {
+	if name == dryRun {
 		return "there is no dry run", "exporter plan says what a run would do"
 	}
 	return "--" + name + " is a flag only, which a person gives", "give it on the command line, once"
@@ -34,7 +40,7 @@ func onlyFlag(name string) (problem, remedy string) {
 // nearestVariable returns the variable of ours that EXPORTER_ and rest was most likely meant to be, or "" where it resembles
 // none: where more than two letters, or one in five, would have to be others, also if rest stands for the name of a flag, or of a
 // key without its section. A name that begins as one of ours and goes on resembles it no more than any other.
-func nearestVariable(rest string) string {
+func (l *loader) nearestVariable(rest string) string {
 	if len(rest) > spell.Longest {
 		return ""
 	}
@@ -46,8 +52,10 @@ func nearestVariable(rest string) string {
 		}
 	}
 	consider(strings.TrimPrefix(fileVariable, envPrefix), fileVariable)
-	for _, k := range Keys() {
+	for _, k := range l.keys() {
 		consider(strings.TrimPrefix(k.Env(), envPrefix), k.Env())
+	}
+	for _, k := range Keys() {
 		consider(k.Flag, k.Env())
 		consider(k.Name, k.Env())
 	}

@@ -26,6 +26,10 @@ func Narrower(before, now map[string]string) []string {
 		}
 		switch {
 		case was == is:
+		case path == "source.include" || path == "source.exclude":
+			if text := k.leavesOut(was, is); text != "" {
+				differences = append(differences, text)
+			}
 		case k.Type == TypeList:
 			if missing := lacking(was, is); len(missing) > 0 {
 				differences = append(differences, path+" lacks "+quoteSome(missing))
@@ -35,6 +39,23 @@ func Narrower(before, now map[string]string) []string {
 		}
 	}
 	return differences
+}
+
+// leavesOut says which files one text of include or exclude leaves out that the other did not; "" for none.
+func (k Key) leavesOut(was, is string) string {
+	added := lacking(is, was)
+	switch {
+	case k.Name == "exclude" && len(added) > 0:
+		return k.Path() + " has " + quoteSome(added) + " too"
+	case k.Name == "exclude" || is == "":
+		return ""
+	case was == "":
+		return k.Path() + " is " + quoteSome(splitList(is)) + ", not everything"
+	}
+	if missing := lacking(was, is); len(missing) > 0 {
+		return k.Path() + " lacks " + quoteSome(missing)
+	}
+	return ""
 }
 
 // textIn returns the key's text among settings. Those of an earlier version may lack it, when what is its default now held.

@@ -20,7 +20,7 @@ type Recalled struct{ Path, Text string }
 // The API key goes to a remembered API by itself only if that is an official one or on loopback: others give --base-url.
 func (c *Config) Recall(r Remembered, where string) ([]Recalled, error) {
 	from := origin{text: fmt.Sprintf("the export in %q", where)}
-	whole := !c.namesSource()
+	whole := !c.NamesSource()
 	if path := r.unknown(); whole && path != "" {
 		problem := fmt.Sprintf("it was made with %s, which is no setting of a run", quote(path))
 		return nil, from.fail("", problem, "say what to export, and give another --out")
@@ -57,14 +57,19 @@ func (c *Config) RecallSink(r Remembered, where string) ([]Recalled, error) {
 	return c.Recall(sink, where)
 }
 
-// isGiven tells whether some layer says what a key is to be. Where nothing is named, an empty list of what to export says nothing.
-func (c *Config) isGiven(k Key, whole bool) bool {
-	_, given := c.origins[k.Path()]
-	return given && !(whole && k.selects())
+// IsGiven tells whether some layer says what the key with this path is to be.
+func (c *Config) IsGiven(path string) bool {
+	_, given := c.origins[path]
+	return given
 }
 
-// selects tells whether a key names what to export. The other keys of its section leave some of that out.
-func (k Key) selects() bool {
+// isGiven tells whether some layer says what a key is to be. Where nothing is named, an empty list of what to export says nothing.
+func (c *Config) isGiven(k Key, whole bool) bool {
+	return c.IsGiven(k.Path()) && !(whole && k.Selects())
+}
+
+// Selects tells whether a key names what to export. The other keys of its section leave some of that out.
+func (k Key) Selects() bool {
 	return k.Section == SectionSource && slices.Contains([]string{
 		"directories", "pipelines", "indexes", "files", "project", "parse_job_ids", "parse_jobs", "batch_ids", "batches",
 	}, k.Name)

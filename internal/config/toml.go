@@ -12,26 +12,28 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// loadTOML applies the document of the file called name.
+// loadTOML applies the document of the file called name. What is wrong with it goes to problems: all of it, but of what is no TOML
+// the first thing only.
 //
 // The decoder proper checks the document as a whole; the values are then taken from its syntax tree, which alone knows
 // the line of each, whether it is good or bad.
-func (l *loader) loadTOML(name string, data []byte) error {
+func (l *loader) loadTOML(name string, data []byte) {
 	name = printable(name)
 	if err := checkTOML(name, data); err != nil {
-		return err
+		l.problems = append(l.problems, err)
+		return
 	}
-	w := &tomlWalk{loader: l, name: name, data: data, line: 1}
+	w := &tomlWalk{loader: l, scratch: newLoader(l.config.ownKeys...), name: name, data: data, line: 1}
 	w.parser.Reset(data)
 	for w.parser.NextExpression() {
-		if err := w.expression(w.parser.Expression()); err != nil {
-			return err
-		}
+		w.expression(w.parser.Expression())
 	}
 	if err := w.parser.Error(); err != nil {
-		return &Error{Origin: name, Problem: err.Error(), Err: err}
+		w.report(&Error{Origin: name, Problem: err.Error(), Err: err})
 	}
-	return nil
+	if err := l.checkJobDirs(); err != nil && len(l.problems) == 0 {
+		w.report(err)
+	}
 }
 
 // checkTOML refuses what is no TOML document, one with duplicate keys included.
@@ -52,11 +54,14 @@ func checkTOML(name string, data []byte) error {
 // tomlWalk goes through a document from its beginning to its end.
 type tomlWalk struct {
 	loader *loader
-	name   string
-	data   []byte
-	parser unstable.Parser
-	// table is the table that the following keys are in.
+	// scratch takes the values of jobs, to find out whether they are good.
+	scratch *loader
+	name    string
+	data    []byte
+	parser  unstable.Parser
+	// table is the table that the following keys are in. They are passed over where it is none of ours.
 	table []string
+	isOdd bool
 	// offset is a place in data, line and column are the same place counted from 1. They only move forward.
 	offset, line, column int
 }
@@ -74,16 +79,27 @@ func (w *tomlWalk) moveTo(n *unstable.Node) {
 // place returns the line that the walk is at.
 func (w *tomlWalk) place() origin { return origin{text: fmt.Sprintf("%s:%d", w.name, w.line)} }
 
-func (w *tomlWalk) expression(n *unstable.Node) error {
+// report keeps what is wrong.
+func (w *tomlWalk) report(err error) { w.loader.problems = append(w.loader.problems, err) }
+
+func (w *tomlWalk) expression(n *unstable.Node) {
 	path := w.names(n)
 	switch n.Kind {
 	case unstable.ArrayTable:
-		return w.refuse(path, "a section cannot be repeated", "write it in single brackets, once")
+		w.isOdd = true
+		w.report(w.refuse(path, "a section cannot be repeated", "write it in single brackets, once"))
+		return
 	case unstable.Table:
 		w.table = path
-		return w.section(path)
+		err := w.section(path)
+		if w.isOdd = err != nil; err != nil {
+			w.report(err)
+		}
+		return
 	}
-	return w.keyValue(slices.Concat(w.table, path), n.Value())
+	if !w.isOdd {
+		w.keyValue(slices.Concat(w.table, path), n.Value())
+	}
 }
 
 // names moves to a node's key and returns its parts.
@@ -98,88 +114,150 @@ func (w *tomlWalk) names(n *unstable.Node) []string {
 	return path
 }
 
+// inJob takes a path apart that leads into a job. The name is "" where it leads to none.
+func (w *tomlWalk) inJob(path []string) (name string, rest []string, err *Error) {
+	if len(path) < 2 || path[0] != jobTable {
+		return "", path, nil
+	}
+	name, rest = path[1], path[2:]
+	if problem := checkJobName(name); problem != "" {
+		return "", nil, w.refuse(path, problem, "letters, digits, '_' and '-' are allowed, 64 at most")
+	}
+	jobs := &w.loader.config.jobs
+	if !slices.ContainsFunc(*jobs, func(j *job) bool { return j.name == name }) {
+		*jobs = append(*jobs, &job{name: name, at: w.place()})
+	}
+	return name, rest, nil
+}
+
 // section refuses a table that is no section.
-func (w *tomlWalk) section(path []string) error {
-	if slices.ContainsFunc(path, isKeyName) {
+func (w *tomlWalk) section(path []string) *Error {
+	name, rest, err := w.inJob(path)
+	switch {
+	case err != nil:
+		return err
+	case slices.ContainsFunc(rest, isKeyName):
 		return w.refuseKey(path)
-	}
-	known := make([]string, 0, len(Sections()))
-	for _, s := range Sections() {
-		known = append(known, string(s))
-	}
-	name := joinPath(path)
-	if slices.Contains(known, name) {
+	case name != "" && len(rest) == 0 || len(path) == 1 && path[0] == jobTable:
 		return nil
 	}
-	remedy := "the sections are " + strings.Join(known, ", ")
-	if hint := closest(name, "."+name, known); hint != "" {
-		remedy = "did you mean [" + hint + "]?"
+	known := w.loader.sections()
+	text := joinPath(rest)
+	begins := func(s string) bool { return strings.HasPrefix(s, text+".") }
+	if slices.Contains(known, text) || slices.ContainsFunc(known, begins) {
+		return nil
+	}
+	prefix, remedy := "", "the sections are "+strings.Join(known, ", ")
+	if name != "" {
+		prefix = joinPath(path[:2]) + "."
+	}
+	if hint := closest(text, "."+text, known); hint != "" {
+		remedy = "did you mean [" + prefix + hint + "]?"
 	}
 	return w.refuse(path, "unknown section", remedy)
 }
 
-func (w *tomlWalk) keyValue(path []string, value *unstable.Node) error {
-	if slices.ContainsFunc(path, isKeyName) {
-		return w.refuseKey(path)
+func (w *tomlWalk) keyValue(path []string, value *unstable.Node) {
+	name, rest, err := w.inJob(path)
+	switch {
+	case err != nil:
+		w.report(err)
+		return
+	case slices.ContainsFunc(rest, isKeyName):
+		w.report(w.refuseKey(path))
+		return
 	}
-	s, known := w.loader.byPath[joinPath(path)]
+	text := joinPath(rest)
+	s, known := w.loader.byPath[text]
+	isTable := name != "" && len(rest) == 0 || text == jobTable || slices.Contains(w.loader.sections(), text)
 	switch {
 	case known:
-		return w.assign(s, value)
+		w.assign(name, s, value)
 	case value.Kind == unstable.InlineTable:
-		return w.inlineTable(path, value)
-	case slices.Contains(Sections(), Section(joinPath(path))):
-		return w.refuse(path, "wrong type: want table, got "+typeName(value.Kind), "write it as a section in brackets")
+		w.inlineTable(path, value)
+	case isTable:
+		w.report(w.refuse(path, "wrong type: want table, got "+typeName(value.Kind), "write it as a section in brackets"))
+	default:
+		w.report(w.unknownKey(path, rest))
 	}
-	paths := make([]string, 0, len(w.loader.settings))
-	for _, k := range Keys() {
-		paths = append(paths, k.Path())
-	}
-	if len(path) == 2 && Section(path[0]) == SectionRun && slices.Contains(flagsOnly(), path[1]) {
-		problem, remedy := onlyFlag(path[1])
+}
+
+// unknownKey returns an Error about a key that there is not; rest is its path without that of its job.
+func (w *tomlWalk) unknownKey(path, rest []string) *Error {
+	if last := rest[len(rest)-1]; len(rest) > 1 && isFlagOnly(last) {
+		problem, remedy := onlyFlag(last)
 		return w.refuse(path, problem, remedy)
 	}
+	var paths []string
+	for _, k := range w.loader.keys() {
+		paths = append(paths, k.Path())
+	}
 	remedy := "config.example.toml has all keys"
-	if hint := closest(joinPath(path), "."+path[len(path)-1], paths); hint != "" {
+	if hint := closest(joinPath(rest), "."+rest[len(rest)-1], paths); hint != "" {
+		if len(rest) < len(path) {
+			hint = joinPath(path[:2]) + "." + hint
+		}
 		remedy = "did you mean " + hint + "?"
 	}
 	return w.refuse(path, "unknown key", remedy)
 }
 
-func (w *tomlWalk) inlineTable(path []string, table *unstable.Node) error {
+func (w *tomlWalk) inlineTable(path []string, table *unstable.Node) {
 	if err := w.section(path); err != nil {
-		return err
+		w.report(err)
+		return
 	}
 	for it := table.Children(); it.Next(); {
 		n := it.Node()
-		if err := w.keyValue(slices.Concat(path, w.names(n)), n.Value()); err != nil {
-			return err
-		}
+		w.keyValue(slices.Concat(path, w.names(n)), n.Value())
 	}
-	return nil
 }
 
-func (w *tomlWalk) assign(s *setting, value *unstable.Node) error {
+// assign gives a key its value, for all or for a job.
+func (w *tomlWalk) assign(name string, s *setting, value *unstable.Node) {
+	from := w.place()
+	items, err := w.items(s, value)
+	if err != nil {
+		w.report(ofJob(name, err))
+		return
+	}
+	path, to := s.key().Path(), w.loader
+	if name != "" {
+		to = w.scratch
+	}
+	if err := to.assign(to.byPath[path], from, items); err != nil {
+		w.report(ofJob(name, err))
+		return
+	}
+	for _, j := range w.loader.config.jobs {
+		if j.name == name {
+			j.values = append(j.values, assignment{path, from, items})
+		}
+	}
+}
+
+// items returns the values of a node.
+func (w *tomlWalk) items(s *setting, value *unstable.Node) ([]item, error) {
 	from := w.place()
 	if s.typ != TypeList {
 		if !fits(s.typ, value.Kind) {
-			return w.wrongType(s, value)
+			return nil, w.wrongType(s, value)
 		}
-		return w.loader.assign(s, from, []item{{literal(value), from}})
+		return []item{{literal(value), from}}, nil
 	}
 	if value.Kind != unstable.Array {
-		return w.wrongType(s, value)
+		return nil, w.wrongType(s, value)
 	}
 	var items []item
 	for it := value.Children(); it.Next(); {
 		n := it.Node()
 		w.moveTo(n)
 		if n.Kind != unstable.String {
-			return w.wrongType(s, n)
+			return nil, w.wrongType(s, n)
 		}
 		items = append(items, item{string(n.Data), w.place()})
 	}
-	return w.loader.assign(s, from, items)
+	return items, nil
 }
 
 func (w *tomlWalk) wrongType(s *setting, got *unstable.Node) error {
@@ -187,8 +265,10 @@ func (w *tomlWalk) wrongType(s *setting, got *unstable.Node) error {
 	switch {
 	case s.typ == TypeList:
 		remedy = `write it as ["` + s.placeholder + `"]`
-	case remedy == "":
+	case remedy == "" && s.typ == TypeString:
 		remedy = "write it in quotes"
+	case remedy == "":
+		remedy = "write a number, without quotes"
 	}
 	problem := fmt.Sprintf("wrong type: want %s, got %s", s.typ, typeName(got.Kind))
 	return w.place().fail(s.key().Path(), problem, remedy)

@@ -13,7 +13,7 @@ import (
 )
 
 func TestLoad_TOML_Errors(t *testing.T) {
-	const sections = "api, source, assets, limits, output, output.archive, run, log"
+	const sections = "api, source, assets, limits, output, output.archive, run, log, metrics, ping"
 	const sizes = `(such as "64KB", "256MiB" or "1GiB")`
 	const durations = `(such as "5s", "1m30s" or "15m")`
 	const rates = `(a decimal number in /s, /m or /h, such as "20/m", from 1/h to 1000000/s; or "auto" or "unlimited")`
@@ -198,6 +198,9 @@ func renderTOML(t *testing.T, c *Config) []byte {
 		switch k.Type {
 		case TypeString:
 			value = s.get()[0]
+			if s.isSecret {
+				value = c.Ping.URL.Reveal()
+			}
 		case TypeBool:
 			value, err = strconv.ParseBool(s.get()[0])
 		case TypeInteger:

@@ -7,13 +7,18 @@ import (
 	"strings"
 
 	"exporter/internal/loopback"
+	"exporter/internal/secret"
 )
 
 // ValidateSource refuses a Config that selects no file at all, or narrows what it does not select. It is apart from Load because not all commands export.
 func (c *Config) ValidateSource() error {
-	if !c.namesSource() {
+	if !c.NamesSource() {
 		return &Error{Problem: "nothing to export: give --directory ID, --pipeline ID, --index ID, --file ID, --project, " +
 			"--parse-job ID, --parse-jobs or --batch ID"}
+	}
+	if c.Run.Limit > 0 && c.Run.Sample > 0 {
+		return c.fail("a limit is of the first files that are listed, and a sample of all of them", "give one of --limit and --sample",
+			"run.sample", "run.limit")
 	}
 	if c.Source.Batches && len(c.Source.Directories) == 0 {
 		return c.fail("batches are those of directories, and none is given", "give --directory ID, or --batch ID", "source.batches")
@@ -29,7 +34,8 @@ func (c *Config) ValidateSource() error {
 	return nil
 }
 
-func (c *Config) namesSource() bool {
+// NamesSource tells whether it says what to export.
+func (c *Config) NamesSource() bool {
 	s := &c.Source
 	return s.Project || s.ParseJobs ||
 		len(s.Directories)+len(s.Pipelines)+len(s.Indexes)+len(s.Files)+len(s.ParseJobIDs)+len(s.BatchIDs) > 0
@@ -37,6 +43,9 @@ func (c *Config) namesSource() bool {
 
 // validate checks what concerns more than one key.
 func (c *Config) validate() error {
+	if c.Log.Verbose && c.Log.Quiet {
+		return c.fail("nothing is verbose and quiet at once", "leave one of them out", "log.quiet", "log.verbose")
+	}
 	if u := c.API.BaseURL; u.Scheme == "http" && !c.API.InsecureHTTP && !loopback.IsHost(u.Hostname()) {
 		problem := fmt.Sprintf("plain http would show the API key to the network between here and %q", u.Hostname())
 		return c.fail(problem, "use https, or give --insecure-http", "api.base_url")
@@ -53,6 +62,9 @@ func (c *Config) validate() error {
 		problem := fmt.Sprintf("shard_size %v is less than frame_size %v", a.ShardSize, a.FrameSize)
 		return c.fail(problem, "raise shard_size or lower frame_size",
 			"output.archive.shard_size", "output.archive.frame_size")
+	}
+	if !c.Ping.URL.IsZero() && c.Ping.URLFile != "" {
+		return c.fail("the URL of the ping is given, and a file that has it", "give one of them", "ping.url_file", "ping.url")
 	}
 	return nil
 }
@@ -105,6 +117,11 @@ func (c *Config) Settings() map[string]string {
 	defaults := Default().texts(func(Key) bool { return true })
 	settings := c.texts(func(Key) bool { return true })
 	maps.DeleteFunc(settings, func(path, text string) bool { return text == defaults[path] })
+	for _, k := range Keys() {
+		if _, isSet := settings[k.Path()]; isSet && k.Secret {
+			settings[k.Path()] = secret.Redacted
+		}
+	}
 	return settings
 }
 

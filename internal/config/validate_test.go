@@ -160,7 +160,7 @@ func TestConfig_SourceSettings_AreCanonical(t *testing.T) {
 		"api.base_url": "https://api.test", "api.organization_id": "", "api.project_id": "p",
 		"source.directories": "a,b", "source.pipelines": "", "source.files": "", "source.project": "false", "source.indexes": "",
 		"source.parse_job_ids": "", "source.parse_jobs": "false", "source.batch_ids": "", "source.batches": "false",
-		"source.display_name": "", "source.display_name_contains": "", "source.unique_id": "", "source.file_id": "",
+		"source.display_name": "", "source.display_name_contains": "", "source.exclude": "", "source.include": "", "source.unique_id": "", "source.file_id": "",
 		"source.include_deleted":        "false",
 		"source.updated_at_on_or_after": "2024-06-13T12:00:00Z", "source.updated_at_on_or_before": "",
 	}

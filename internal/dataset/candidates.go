@@ -21,6 +21,8 @@ const (
 	// ReasonFormat is that of pictures that Pillow does not open, and ReasonHeader of those whose header tells no size.
 	ReasonFormat Reason = "format"
 	ReasonHeader Reason = "header"
+	// ReasonLarge is that of pictures that are too large for a page of Parquet, and to be in memory.
+	ReasonLarge Reason = "large"
 	// ReasonSplit is that of pictures whose document has been given no split.
 	ReasonSplit Reason = "split"
 	// ReasonSample is that of those that were not chosen by chance.
@@ -105,6 +107,8 @@ func (c *candidates) judge(s *candidate) Reason {
 		return ReasonFormat
 	case row.Content.Width <= 0 || row.Content.Height <= 0:
 		return ReasonHeader
+	case row.Content.Size > largestPicture:
+		return ReasonLarge
 	case o.NoNoise && row.IsLikelyNoise != nil && *row.IsLikelyNoise:
 		return ReasonNoise
 	case row.Confidence != nil && *row.Confidence < o.MinConfidence:

@@ -4,11 +4,16 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
 	"iter"
 	"math"
 	"slices"
 	"time"
 
+	decoder "exporter/internal/picture"
 	"exporter/pipeline"
 )
 
@@ -129,6 +134,10 @@ func (m *maker) choose(ctx context.Context) (c *choice, err error) {
 			c.newest = file.UpdatedAt
 		}
 	}
+	if unused, first := m.splits.unused(); unused > 0 {
+		o.Log.Warn("the file of splits names what no chosen picture has: each line begins with what --split-by says", "split_by", o.SplitBy,
+			"ids", unused, "first", first)
+	}
 	if findsSame {
 		c.leaveSame()
 		c.sums = list[[sumBytes]byte]{}
@@ -190,6 +199,24 @@ func (c *choice) sample(chances *list[float64]) {
 	}
 }
 
+// digest is another one where anything is decided otherwise.
+func (c *choice) digest() string {
+	all := sha256.New()
+	if c.facts != nil {
+		fmt.Fprintln(all, decoder.Version())
+	}
+	var line []byte
+	for i := range c.fates.len() {
+		f := c.fates.at(i)
+		line = append(line[:0], byte(f.split), f.kind, f.reason)
+		if c.facts != nil && c.facts.groups != nil {
+			line = binary.BigEndian.AppendUint32(line, uint32(c.facts.groups[i]))
+		}
+		all.Write(line)
+	}
+	return hex.EncodeToString(all.Sum(nil)[:16])
+}
+
 // config is the pictures of a kind, and how they are dealt out to shards.
 type config struct {
 	kind   pipeline.Kind
@@ -230,8 +257,9 @@ func (c *choice) plan(hasPages bool) (configs []*config) {
 	return configs
 }
 
-// maxShardRows is how many pictures a shard has at most: their rows are in memory until it is written, and those of each split's next one.
-const maxShardRows = 5_000
+// A shard has maxShardRows pictures at most: their rows are in memory until it is written. Each kind has a shard under way in every split, which
+// are openRows together, so that many splits take no more memory than few, unless shards would have fewer than leastShardRows.
+const maxShardRows, openRows, leastShardRows = 5_000, 12_000, 200
 
 // rowBytes is about what a picture takes in a shard beside its bytes, and textBytes what the text of its page does.
 const rowBytes, textBytes = 512, 4096
@@ -239,16 +267,18 @@ const rowBytes, textBytes = 512, 4096
 // dealer deals the pictures of a split out to shards.
 type dealer struct {
 	most, beside int64
+	mostRows     int
 	shard, rows  int
 	bytes        int64
 }
 
 func newDealers(o *Options, configs, splits int) [][]dealer {
+	mostRows := min(maxShardRows, max(leastShardRows, openRows/max(configs*splits, 1)))
 	all := make([][]dealer, configs)
 	for i := range all {
 		all[i] = make([]dealer, splits)
 		for j := range all[i] {
-			all[i][j] = dealer{most: o.ShardSize, beside: rowBytes}
+			all[i][j] = dealer{most: o.ShardSize, mostRows: mostRows, beside: rowBytes}
 			if o.Text != TextNone {
 				all[i][j].beside += textBytes
 			}
@@ -260,7 +290,7 @@ func newDealers(o *Options, configs, splits int) [][]dealer {
 // deal returns the number of the shard that takes the next picture.
 func (d *dealer) deal(size int64) int {
 	size += d.beside
-	if d.rows > 0 && (d.rows == maxShardRows || d.bytes+size > d.most) {
+	if d.rows > 0 && (d.rows == d.mostRows || d.bytes+size > d.most) {
 		d.shard++
 		d.rows, d.bytes = 0, 0
 	}

@@ -3,35 +3,27 @@ package dataset
 import (
 	"encoding/hex"
 	"fmt"
-	"strings"
 	"time"
 
-	"exporter/internal/spell"
+	"exporter/internal/where"
 	"exporter/pipeline"
 )
 
-// Type is the type of a column.
-type Type string
+// Type is the type of a column: one of those that conditions know.
+type Type where.Type
 
 // The types of columns. A Timestamp is in microseconds since 1970, UTC.
 const (
-	String    Type = "string"
-	Int32     Type = "int32"
-	Int64     Type = "int64"
-	Float64   Type = "float64"
-	Bool      Type = "bool"
-	Timestamp Type = "timestamp"
+	String    = Type(where.String)
+	Int32     = Type(where.Int32)
+	Int64     = Type(where.Int64)
+	Float64   = Type(where.Float64)
+	Bool      = Type(where.Bool)
+	Timestamp = Type(where.Timestamp)
 )
 
-// Value is what a column has for a sample. The field of its type counts: Int is for Int32, Int64 and Timestamp as well. Where Valid is false,
-// it is null.
-type Value struct {
-	Valid bool
-	Text  string
-	Int   int64
-	Float float64
-	Bool  bool
-}
+// Value is what a column has for a sample.
+type Value = where.Value
 
 // Column is a column beside the picture. Any value of it may be null.
 type Column struct {
@@ -144,18 +136,6 @@ func findColumn(name string) *Column {
 		}
 	}
 	return nil
-}
-
-// unknownColumn says that there is no column of a name, and which was meant.
-func unknownColumn(name string) error {
-	var names []string
-	for _, c := range columns {
-		names = append(names, c.Name)
-	}
-	if near := spell.Closest(strings.ToLower(name), names); near != "" {
-		return fmt.Errorf("there is no column %q: did you mean %s?", name, near)
-	}
-	return fmt.Errorf("there is no column %q: there are %s", name, strings.Join(names, ", "))
 }
 
 // text is null where it is empty.

@@ -29,12 +29,15 @@ func Make(ctx context.Context, o Options) (report *Report, err error) {
 	if err := checkOut(ctx, o.Out, m.about); err != nil {
 		return nil, err
 	}
+	if err := o.checkPlaces(); err != nil {
+		return nil, err
+	}
 	if !o.DryRun {
 		if err := m.own(ctx); err != nil {
 			return nil, err
 		}
 		defer func() { err = errors.Join(err, m.out.Close()) }()
-		if m.state.isDone(ctx, m.out) {
+		if m.state.isDone(ctx, m.out, o.Form) {
 			o.Log.Info("nothing has changed since the dataset was made", "out", o.Out)
 			return m.state.Report, nil
 		}
@@ -83,7 +86,7 @@ func (m *maker) own(ctx context.Context) (err error) {
 		open = func(path string, folders ...string) (store.Store, error) { return store.OwnDir(path, folders...) }
 	}
 	if m.out, err = open(m.options.Out); err != nil {
-		return fmt.Errorf("open %q: %w", m.options.Out, err)
+		return openError(m.options.Out, err)
 	}
 	// Somebody may have written to it since it was looked at.
 	err = checkOpenOut(ctx, m.out, m.options.Out, m.about)
@@ -96,13 +99,16 @@ func (m *maker) own(ctx context.Context) (err error) {
 	return nil
 }
 
+// openError says why a directory could not be opened for writing.
+func openError(path string, err error) error {
+	if errors.Is(err, store.ErrOwned) {
+		return fmt.Errorf("open %q: %w: %w", path, ErrBusy, err)
+	}
+	return fmt.Errorf("open %q: %w", path, err)
+}
+
 // run makes the dataset.
 func (m *maker) run(ctx context.Context) (*Report, error) {
-	if m.out != nil {
-		if err := m.begin(ctx); err != nil {
-			return nil, err
-		}
-	}
 	m.progress.enter("choosing", 0, 0)
 	defer m.options.Watch(m.progress.get)()
 	chosen, err := m.choose(ctx)
@@ -114,6 +120,9 @@ func (m *maker) run(ctx context.Context) (*Report, error) {
 	report := newReport(m, chosen, configs)
 	if m.options.DryRun {
 		return report, nil
+	}
+	if err := m.begin(ctx, chosen.digest()); err != nil {
+		return nil, err
 	}
 	if err := m.write(ctx, &writer{maker: m, chosen: chosen, configs: configs, report: report}); err != nil {
 		return nil, err

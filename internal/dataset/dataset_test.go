@@ -11,13 +11,16 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/parquet-go/parquet-go"
 
+	"exporter/internal/store"
 	"exporter/pipeline"
+	"exporter/sinks"
 )
 
 // shardRow is what tests look at in a row of a Parquet shard.
@@ -158,7 +161,7 @@ func TestMake_Selects(t *testing.T) {
 		{"size", Options{MinWidth: 40, MinHeight: 40}, 5, map[Reason]int64{ReasonFormat: 1, ReasonHeader: 1, ReasonSize: 1}},
 		{"dedup", Options{Dedup: true}, 5, map[Reason]int64{ReasonFormat: 1, ReasonHeader: 1, ReasonDuplicate: 1}},
 		{"sample", Options{Sample: 2}, 2, map[Reason]int64{ReasonFormat: 1, ReasonHeader: 1, ReasonSample: 4}},
-		{"where", Options{Where: where(t, "width = 41 or kind = 'screenshot'")}, 3, map[Reason]int64{ReasonFormat: 1, ReasonHeader: 1, ReasonWhere: 3}},
+		{"where", Options{Where: whereIs(t, "width = 41 or kind = 'screenshot'")}, 3, map[Reason]int64{ReasonFormat: 1, ReasonHeader: 1, ReasonWhere: 3}},
 		{"given splits", Options{Splits: map[string]string{"file-2": "test"}}, 1, map[Reason]int64{ReasonFormat: 1, ReasonHeader: 1, ReasonSplit: 5}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -180,7 +183,7 @@ func TestMake_Selects(t *testing.T) {
 	}
 }
 
-func where(t *testing.T, text string) *Where {
+func whereIs(t *testing.T, text string) *Where {
 	t.Helper()
 	w, err := ParseWhere(text)
 	must(t, err)
@@ -341,6 +344,28 @@ func TestMake_NothingChanged_WritesNothing(t *testing.T) {
 	}
 }
 
+func TestMake_SomethingIsMissing_MakesItAgain(t *testing.T) {
+	same := drawn(5, 40, 40)
+	e := newTestExport(t, local).add(append(testFiles(0, 2), stored("file-8", pipeline.Figure, 0, same), stored("file-9", pipeline.Figure, 0, same)))
+	for form, names := range map[string][]string{
+		FormParquet:     {leftOutName, "README.md", "figures/train/00000-of-00001.parquet"},
+		FormWebDataset:  {"pages/train/00000-of-00001.idx"},
+		FormImageFolder: {"figures/train/metadata.parquet", "pages/train/file-001/page_screenshots/2.png"},
+	} {
+		_, o, err := makeDataset(t, Options{Form: form, Dedup: true}, e)
+		must(t, err)
+		want := tree(t, o.Out)
+		for _, name := range names {
+			must(t, os.Remove(filepath.Join(o.Out, filepath.FromSlash(name))))
+			_, _, err := makeDataset(t, Options{Form: form, Dedup: true, Out: o.Out}, e)
+			must(t, err)
+			if diff := cmp.Diff(want, tree(t, o.Out)); diff != "" {
+				t.Errorf("%s without %s (-want +got):\n%s", form, name, diff)
+			}
+		}
+	}
+}
+
 // description returns the line of a card that tells contents apart.
 func description(card string) string {
 	_, rest, _ := strings.Cut(card, "  description: ")
@@ -354,6 +379,9 @@ func TestMake_OtherContent_IsRefused(t *testing.T) {
 	must(t, err)
 	strange := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(strange, "notes.txt"), []byte("mine"), 0o644))
+	missing := filepath.Join(t.TempDir(), "new")
+	link := filepath.Join(t.TempDir(), "link")
+	must(t, os.Symlink(filepath.Join(e.path, "blobs"), link))
 	for _, tt := range []struct {
 		name string
 		Options
@@ -363,18 +391,33 @@ func TestMake_OtherContent_IsRefused(t *testing.T) {
 		{"what was compared is not to be", Options{Out: o.Out, NoVerify: true}, "another command"},
 		{"an export", Options{Out: other.path}, "not empty"},
 		{"the export itself", Options{Out: e.path}, "not empty"},
+		{"a folder of the export", Options{Out: filepath.Join(e.path, "ds")}, "is in the export"},
+		{"a link into the export", Options{Out: filepath.Join(link, "new", "ds")}, "is in the export"},
+		{"a cache in the export", Options{Out: missing, Cache: e.path, PHash: true}, "the cache"},
+		{"a cache in the dataset", Options{Out: missing, Cache: filepath.Join(missing, "facts"), PHash: true}, "the cache"},
+		{"a file", Options{Out: filepath.Join(strange, "notes.txt")}, "is no directory"},
 		{"foreign files", Options{Out: strange}, "notes.txt"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			before := tree(t, tt.Out)
+			before := tree(t, existing(tt.Out))
 			_, _, err := makeDataset(t, tt.Options, e)
 			if _, ok := errors.AsType[*UsageError](err); !ok || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want a usage error with %q", err, tt.want)
 			}
-			if diff := cmp.Diff(before, tree(t, tt.Out)); diff != "" {
+			if diff := cmp.Diff(before, tree(t, existing(tt.Out))); diff != "" {
 				t.Errorf("something was changed:\n%s", diff)
 			}
 		})
+	}
+}
+
+// existing returns the last directory on the way to a path that is there.
+func existing(path string) string {
+	for {
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			return path
+		}
+		path = filepath.Dir(path)
 	}
 }
 
@@ -399,7 +442,7 @@ func TestMake_Pages_JoinTextAndObjects(t *testing.T) {
 	}
 	page := &pipeline.PageRow{Owner: pipeline.Owner{FileID: "file-1", JobID: "job-1"}, PageNumber: 1, Markdown: &markdown, Width: &width, Height: &height}
 	e := newTestExport(t, local).add(rows, page)
-	m := &maker{options: &Options{Exports: []string{e.path}, Form: FormParquet}}
+	m := &maker{options: &Options{Exports: []string{e.path}, Out: "ds", Form: FormParquet}}
 	must(t, m.options.complete())
 	m.splits = newSplitter(m.options)
 	var err error
@@ -448,5 +491,73 @@ func TestMake_ExportUnderWay_AsCommitted(t *testing.T) {
 				t.Errorf("it differs from that of an export that has ended:\n%s", diff)
 			}
 		})
+	}
+}
+
+// openCounter counts what is opened.
+type openCounter struct {
+	store.ReadCloser
+	count int
+}
+
+func (c *openCounter) Open(ctx context.Context, key string) (store.Object, error) {
+	c.count++
+	return c.ReadCloser.Open(ctx, key)
+}
+
+// fullTable has no room for another open file.
+type fullTable struct{ store.ReadCloser }
+
+func (fullTable) Open(context.Context, string) (store.Object, error) { return nil, syscall.EMFILE }
+
+// A picture is not damaged because too many files are open, and a busy dataset is no export.
+func TestMake_Exhausted_IsNoDamage(t *testing.T) {
+	e := newTestExport(t, local).add(testFiles(0, 1))
+	all, err := openExports(t.Context(), []string{e.path})
+	must(t, err)
+	defer all.close()
+	blobs := sinks.NewReader(fullTable{all[0].dir})
+	for row, err := range all.rows(t.Context()) {
+		must(t, err)
+		_, err := appendPicture(t.Context(), nil, all[0], blobs, row.Row, true)
+		if _, isDamage := errors.AsType[*pipeline.DamageError](err); isDamage || !errors.Is(err, syscall.EMFILE) {
+			t.Fatalf("error %v, want %v", err, syscall.EMFILE)
+		}
+	}
+	out := filepath.Join(t.TempDir(), "ds")
+	owner, err := store.OwnDir(out)
+	must(t, err)
+	defer owner.Close()
+	if _, _, err := makeDataset(t, Options{Out: out}, e); !errors.Is(err, ErrBusy) {
+		t.Errorf("error %v, want %v", err, ErrBusy)
+	}
+}
+
+// Of a shard that is missing the tables are asked once, and not for each of its pictures.
+func TestAppendPicture_ShardIsMissing_AsksOnce(t *testing.T) {
+	e := newTestExport(t, archive).add(testFiles(0, 1))
+	must(t, os.RemoveAll(filepath.Join(e.path, "shards")))
+	all, err := openExports(t.Context(), []string{e.path})
+	must(t, err)
+	defer all.close()
+	dir := &openCounter{ReadCloser: all[0].dir}
+	all[0].dir = dir
+	blobs := sinks.NewReader(dir)
+	defer blobs.Close()
+	asked := map[string]int{}
+	for row, err := range all.rows(t.Context()) {
+		must(t, err)
+		before := dir.count
+		_, err := appendPicture(t.Context(), nil, all[0], blobs, row.Row, true)
+		if _, ok := errors.AsType[*pipeline.DamageError](err); !ok {
+			t.Errorf("error %v, want a *pipeline.DamageError", err)
+		}
+		asked[row.Location.Path] = dir.count - before
+	}
+	for shard, count := range asked {
+		// It is looked for as it is sealed, as it is not, and as it may be by now.
+		if count > 3 {
+			t.Errorf("%d objects are opened for the last picture of %s, want 3", count, shard)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"sync"
 
 	"exporter/internal/store"
 	"exporter/manifest"
@@ -19,6 +20,8 @@ type export struct {
 	table *manifest.Snapshot
 	// hasPages tells whether any page has text.
 	hasPages bool
+	// lost are the paths of shards and blobs that are missing, and that the tables still name.
+	lost sync.Map
 }
 
 // openExport opens the export in a directory.

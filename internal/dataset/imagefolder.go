@@ -143,10 +143,19 @@ func (p *placing) link() error {
 	return linkBelow(p.from, p.root, p.to)
 }
 
+// source returns what is to be copied: the blob's own file, where it is one, as only its bytes can be shared.
+func (p *placing) source() (io.ReadCloser, error) {
+	info, err := os.Lstat(p.from)
+	if err == nil && info.Mode().IsRegular() && (p.picture == nil || info.Size() == int64(len(p.picture))) {
+		return os.Open(p.from)
+	}
+	return p.open()
+}
+
 // copy makes the file a copy. Where the file system can, it shares the bytes of one that it is copied from: the standard library asks for
 // that.
 func (p *placing) copy() (err error) {
-	from, err := p.open()
+	from, err := p.source()
 	if err != nil {
 		return err
 	}

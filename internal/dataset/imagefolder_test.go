@@ -59,6 +59,23 @@ func TestPlacePicture_Link(t *testing.T) {
 	}
 }
 
+// Bytes are shared with a file only.
+func TestPlacing_Source_IsTheBlobsFile(t *testing.T) {
+	blob := filepath.Join(t.TempDir(), "blob")
+	mustWrite(t, blob, []byte("picture"))
+	for picture, want := range map[string]bool{"picture": true, "another one": false} {
+		p := &placing{from: blob, picture: []byte(picture)}
+		f, err := p.source()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, isFile := f.(*os.File); isFile != want {
+			t.Errorf("%q: the source is a file: %t, want %t", picture, isFile, want)
+		}
+		f.Close()
+	}
+}
+
 func TestPlacePicture_Copy(t *testing.T) {
 	dir := t.TempDir()
 	mustWrite(t, filepath.Join(dir, "blob"), []byte("picture"))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"exporter/internal/derived"
 	"exporter/internal/phash"
@@ -25,9 +26,14 @@ const MaxNear = phash.MaxDistance
 // saveInterval is the time after which what was found out is kept.
 const saveInterval = 2 * time.Minute
 
+// pagePixels is more than a page has, at 200 dots per inch.
+const pagePixels = 4 << 20
+
 // facts is what was found out about pictures by decoding them.
 type facts struct {
 	options *Options
+	// room is how many pixels may be in memory at once: those of a page for each worker, and those of the largest picture once.
+	room *semaphore.Weighted
 	// tables are those of the exports, or one for all of them.
 	tables []*factTable
 	// groups has the group of near duplicates of each picture that may be taken, phash.Alone for most; nil where nobody asks.
@@ -71,11 +77,11 @@ func (m *maker) look(ctx context.Context, c *choice) (err error) {
 
 // openFacts opens the tables.
 func (m *maker) openFacts(ctx context.Context) (*facts, error) {
-	f := &facts{options: m.options}
+	f := &facts{options: m.options, room: semaphore.NewWeighted(decoder.DefaultMaxPixels + int64(m.options.Workers)*pagePixels)}
 	if m.options.Cache != "" {
 		t, err := openCache(ctx, m.options.Cache)
 		if err != nil {
-			return nil, fmt.Errorf("open the cache %q: %w", m.options.Cache, err)
+			return nil, fmt.Errorf("the cache: %w", openError(m.options.Cache, err))
 		}
 		f.tables = []*factTable{t}
 		return f, nil
@@ -120,8 +126,11 @@ func (f *facts) of(from int) *factTable {
 	return f.tables[from]
 }
 
-// save keeps what was found out, unless that was done not long ago. Where it cannot, it says so at the last.
+// save keeps what was found out, unless that was done not long ago. Where it cannot, it says so at the last. A dry run changes no export.
 func (f *facts) save(ctx context.Context, o *Options, isLast bool) {
+	if o.DryRun && o.Cache == "" {
+		return
+	}
 	for _, t := range f.tables {
 		if !isLast && time.Since(t.saved) < saveInterval {
 			continue
@@ -173,7 +182,7 @@ func (m *maker) decodeAll(ctx context.Context, c *choice) error {
 				defer blobs[i].Close()
 			}
 			for row := range rows {
-				if err := m.decode(ctx, c.facts.of(row.from), blobs[row.from], row); err != nil {
+				if err := m.decode(ctx, c.facts, blobs[row.from], row); err != nil {
 					return err
 				}
 				m.progress.pictures.Add(1)
@@ -186,20 +195,30 @@ func (m *maker) decodeAll(ctx context.Context, c *choice) error {
 }
 
 // decode finds out what is not known of a picture. Of one that is damaged nothing is.
-func (m *maker) decode(ctx context.Context, t *factTable, blobs *sinks.Reader, row numberedRow) error {
+func (m *maker) decode(ctx context.Context, f *facts, blobs *sinks.Reader, row numberedRow) error {
+	t := f.of(row.from)
 	needsHash := m.options.PHash || m.options.Near != nil
 	if fact, ok := t.Get(row.Content.SHA256); ok && (fact.HasPHash || !needsHash || fact.State != derived.Decoded) {
 		return nil
 	}
 	// What is kept is of the bytes that the manifest names.
-	bytes, err := readPicture(ctx, m.exports[row.from], blobs, row.Row, true)
+	bytes, err := appendPicture(ctx, nil, m.exports[row.from], blobs, row.Row, true)
 	if _, ok := errors.AsType[*pipeline.DamageError](err); ok {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	img, err := decoder.Decode(ctx, row.Content.MediaType, bytes, decoder.Options{})
+	taken := int64(0)
+	defer func() { f.room.Release(taken) }()
+	admit := func(pixels int64) error {
+		err := f.room.Acquire(ctx, pixels)
+		if err == nil {
+			taken = pixels
+		}
+		return err
+	}
+	img, err := decoder.Decode(ctx, row.Content.MediaType, bytes, decoder.Options{Admit: admit})
 	switch {
 	case err == nil:
 		fact := derived.Fact{State: derived.Decoded}

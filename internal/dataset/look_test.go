@@ -2,16 +2,22 @@ package dataset
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/parquet-go/parquet-go"
+	"golang.org/x/sync/semaphore"
 
 	"exporter/pipeline"
+	"exporter/sinks"
 )
 
 func TestMake_Decode_LeavesOutBrokenPictures(t *testing.T) {
@@ -45,6 +51,40 @@ func TestMake_Decode_LeavesOutBrokenPictures(t *testing.T) {
 			}
 			if _, err := os.Stat(filepath.Join(e.path, ".exporter", "derived", "pictures.parquet")); err != nil {
 				t.Errorf("what was found out is not kept: %v", err)
+			}
+		})
+	}
+}
+
+// However many processors there are, pictures wait until there is memory for their pixels, and give it back.
+func TestMaker_Decode_WaitsForRoom(t *testing.T) {
+	e := newTestExport(t, local).add([]*pipeline.Row{stored("file-1", pipeline.Screenshot, 0, drawn(1, 30, 30))})
+	m := &maker{options: &Options{Exports: []string{e.path}, Out: "ds", Form: FormParquet, Decode: true, Log: quiet}}
+	must(t, m.options.complete())
+	m.splits = newSplitter(m.options)
+	var err error
+	m.exports, err = openExports(t.Context(), m.options.Exports)
+	must(t, err)
+	defer m.exports.close()
+	f, err := m.openFacts(t.Context())
+	must(t, err)
+	blobs := sinks.NewReader(m.exports[0].dir)
+	defer blobs.Close()
+	for row, err := range m.exports.rows(t.Context()) {
+		must(t, err)
+		synctest.Test(t, func(t *testing.T) {
+			f.room = semaphore.NewWeighted(1000)
+			f.room.TryAcquire(101)
+			done := make(chan error, 1)
+			go func() { done <- m.decode(t.Context(), f, blobs, row) }()
+			synctest.Wait()
+			if f.tables[0].Len() != 0 {
+				t.Error("it was decoded without room")
+			}
+			f.room.Release(1)
+			must(t, <-done)
+			if f.tables[0].Len() != 1 || !f.room.TryAcquire(900) {
+				t.Error("it was not decoded, or kept its room")
 			}
 		})
 	}
@@ -90,6 +130,13 @@ func TestMake_Cache_KeepsWhatIsFoundOut(t *testing.T) {
 	if _, _, err := makeDataset(t, Options{PHash: true}, e); err != nil {
 		t.Errorf("without a cache: %v", err)
 	}
+	own := newTestExport(t, local).add(testFiles(0, 1))
+	if _, _, err := makeDataset(t, Options{PHash: true, DryRun: true}, own); err != nil {
+		t.Errorf("a dry run: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(own.path, ".exporter", "derived")); err == nil {
+		t.Error("a dry run has changed the export")
+	}
 	if _, err := os.Stat(filepath.Join(e.path, ".exporter")); err == nil || len(before) != len(tree(t, e.path)) {
 		t.Error("the copy was changed")
 	}
@@ -122,6 +169,36 @@ func TestMake_Near_GroupsWhatLooksAlike(t *testing.T) {
 	}
 }
 
+// A picture that was damaged, and is put back, joins others: the shards that have these are made anew, although the tables are the same.
+func TestMake_Near_DamageIsMended_EqualsUndisturbed(t *testing.T) {
+	var rows []*pipeline.Row
+	for i := range 6 {
+		rows = append(rows, stored(fmt.Sprintf("file-%d", i), pipeline.Screenshot, 0, slope(90*(i%2)+2*(i/2), 1-i%2)))
+	}
+	e := newTestExport(t, local).add(rows)
+	near := 4
+	o := Options{Near: &near, ShardSize: 1}
+	_, whole, err := makeDataset(t, o, e)
+	must(t, err)
+	must(t, os.RemoveAll(filepath.Join(e.path, ".exporter", "derived")))
+	names, err := filepath.Glob(filepath.Join(e.path, "blobs", "*", "file-0", "page_screenshots", "*"))
+	must(t, err)
+	data, err := os.ReadFile(names[0])
+	must(t, err)
+	must(t, os.WriteFile(names[0], data[:len(data)-1], 0o644))
+	_, damaged, err := makeDataset(t, o, e)
+	if !errors.Is(err, ErrDamaged) {
+		t.Fatalf("error %v, want ErrDamaged", err)
+	}
+	must(t, os.WriteFile(names[0], data, 0o644))
+	o.Out = damaged.Out
+	_, _, err = makeDataset(t, o, e)
+	must(t, err)
+	if diff := cmp.Diff(tree(t, whole.Out), tree(t, o.Out)); diff != "" {
+		t.Errorf("(-undisturbed +got):\n%s", diff)
+	}
+}
+
 // slope returns a picture that gets lighter to one side, and is darker by some.
 func slope(darker int, acrossNotDown int) []byte {
 	img := image.NewGray(image.Rect(0, 0, 64, 64))
@@ -139,4 +216,28 @@ func slope(darker int, acrossNotDown int) []byte {
 		panic(err)
 	}
 	return b.Bytes()
+}
+
+// Flags that add a column add it to those that are named, too, and the order of names is none.
+func TestOptions_Columns(t *testing.T) {
+	near := 3
+	for _, tt := range []struct {
+		Options
+		want []string
+	}{
+		{Options{Columns: []string{"sha256", "file_id", "sha256"}}, []string{"file_id", "sha256"}},
+		{Options{Columns: []string{"file_id"}, PHash: true}, []string{"file_id", "phash"}},
+		{Options{Columns: []string{"file_id"}, Near: &near}, []string{"file_id", "near_group"}},
+		{Options{Columns: []string{"phash"}, Near: &near}, []string{"phash", "near_group"}},
+	} {
+		tt.Exports, tt.Out, tt.Form = []string{"export"}, "ds", FormParquet
+		must(t, tt.complete())
+		var got []string
+		for _, c := range tt.columnsOf(pipeline.Screenshot, true) {
+			got = append(got, c.Name)
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", tt.command(), diff)
+		}
+	}
 }

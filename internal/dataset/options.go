@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"exporter/internal/store"
+	"exporter/internal/where"
 	"exporter/pipeline"
 )
 
@@ -116,12 +117,17 @@ func (e *UsageError) Unwrap() error { return e.Err }
 // ErrDamaged says that pictures were left out since they are damaged.
 var ErrDamaged = errors.New("damaged pictures were left out")
 
+// ErrBusy says that another program has the dataset, or the cache, open for writing.
+var ErrBusy = errors.New("another program writes there")
+
 // complete checks the options and sets what is left open.
 func (o *Options) complete() error {
 	fail := func(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
 	switch {
 	case len(o.Exports) == 0:
 		return fail("no export is named")
+	case o.Out == "":
+		return fail("the name of the directory for the dataset is empty")
 	case !slices.Contains(forms, o.Form):
 		return fail("format %q: want %s", o.Form, oneOf(forms))
 	case o.ShardSize < 0 || o.ShardSize > MaxShardSize:
@@ -167,15 +173,37 @@ func (o *Options) complete() error {
 	if err := checkShares(o.Split); err != nil {
 		return &UsageError{err}
 	}
+	if err := checkNames(newSplitter(o).names); err != nil {
+		return &UsageError{err}
+	}
 	return nil
 }
 
-// checkColumns checks the names of the columns, and that where asks for nothing that is not known yet.
+// checkColumns checks the names of the columns, which are in one order then, and that where asks for nothing that is not known yet.
 func (o *Options) checkColumns() error {
+	if o.Columns != nil && len(o.Columns) == 0 {
+		return errors.New("no column is named: give one at least")
+	}
 	for _, name := range o.Columns {
-		if findColumn(name) == nil {
-			return unknownColumn(name)
+		switch {
+		case findColumn(name) == nil:
+			return where.UnknownColumn(columnNames(), name)
+		case name == "phash" && !o.PHash && o.Near == nil:
+			return fmt.Errorf("column %q is made by --phash: give that, too", name)
+		case name == "near_group" && o.Near == nil:
+			return fmt.Errorf("column %q is made by --near: give that, too", name)
+		case name == "text" && o.Text == TextNone:
+			return fmt.Errorf("column %q is not read: give --text %s or --text %s", name, TextMarkdown, TextPlain)
 		}
+	}
+	if o.Columns != nil {
+		var ordered []string
+		for _, c := range columns {
+			if slices.Contains(o.Columns, c.Name) {
+				ordered = append(ordered, c.Name)
+			}
+		}
+		o.Columns = ordered
 	}
 	if o.Where == nil {
 		return nil
@@ -218,12 +246,13 @@ func (o *Options) columnsOf(kind pipeline.Kind, hasPages bool) (wanted []*Column
 		case "text":
 			isWanted = hasPages && o.Text != TextNone && kind == pipeline.Screenshot
 		case "phash":
-			isWanted = o.PHash || o.Near != nil
+			isWanted = o.PHash || o.Near != nil && o.Columns == nil
 		case "near_group":
 			isWanted = o.Near != nil
 		}
-		if o.Columns != nil {
-			isWanted = slices.Contains(o.Columns, c.Name)
+		// What another flag adds is added to those that are named.
+		if isNamed := slices.Contains(o.Columns, c.Name); o.Columns != nil && c.Name != "phash" && c.Name != "near_group" || isNamed {
+			isWanted = isNamed
 		}
 		if isWanted {
 			wanted = append(wanted, c)

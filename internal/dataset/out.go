@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 
 	"exporter/internal/store"
 	"exporter/pipeline"
@@ -26,13 +28,55 @@ const (
 // checkOut refuses a directory that holds anything but a dataset of this command. One that is missing or empty is fine.
 func checkOut(ctx context.Context, path string, want about) error {
 	dir, err := store.OpenDir(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil
-	}
-	if err != nil {
+	case errors.Is(err, syscall.ENOTDIR):
+		return &UsageError{fmt.Errorf("%q is no directory: give another one", path)}
+	case err != nil:
 		return err
 	}
 	return errors.Join(checkOpenOut(ctx, dir, path, want), dir.Close())
+}
+
+// checkPlaces refuses to write into an export, where what is no part of it is taken for what is left over, and to keep what is found out in the
+// dataset.
+func (o *Options) checkPlaces() error {
+	for _, export := range o.Exports {
+		if isWithin(o.Out, export) {
+			return &UsageError{fmt.Errorf("%q is in the export %q: give a directory outside of it", o.Out, export)}
+		}
+	}
+	if o.Cache == "" {
+		return nil
+	}
+	for _, taken := range append([]string{o.Out}, o.Exports...) {
+		if isWithin(o.Cache, taken) {
+			return &UsageError{fmt.Errorf("the cache %q is in %q: give a directory outside of it", o.Cache, taken)}
+		}
+	}
+	return nil
+}
+
+// isWithin tells whether a path is that of a folder, or of what is in it. Neither need exist.
+func isWithin(path, folder string) bool {
+	between, err := filepath.Rel(resolved(folder), resolved(path))
+	return err == nil && between != ".." && !strings.HasPrefix(between, ".."+string(filepath.Separator))
+}
+
+// resolved returns a path without symbolic links, as far as it exists.
+func resolved(name string) string {
+	name, err := filepath.Abs(name)
+	if err != nil {
+		return name
+	}
+	if real, err := filepath.EvalSymlinks(name); err == nil {
+		return real
+	}
+	if parent := filepath.Dir(name); parent != name {
+		return filepath.Join(resolved(parent), filepath.Base(name))
+	}
+	return name
 }
 
 func checkOpenOut(ctx context.Context, dir store.Reader, path string, want about) error {
@@ -71,6 +115,9 @@ func checkEmpty(ctx context.Context, dir store.Reader, path string) error {
 type state struct {
 	// Identity is that of the tables that the rest is made of.
 	Identity string `json:"identity"`
+	// Plan is the digest of what was chosen, and Units belong to it: a picture that was damaged and is whole by now, or other decoders, may
+	// make another choice of the same tables.
+	Plan string `json:"plan"`
 	// Units are those that are done, by their names.
 	Units map[string]*unitDone `json:"units"`
 	// Report is there when everything is done.
@@ -107,27 +154,49 @@ func readState(ctx context.Context, r store.Reader, identity string) (*state, er
 	return s, nil
 }
 
-// isDone tells whether everything is there, and nothing is damaged that may be sound now.
-func (s *state) isDone(ctx context.Context, r store.Reader) bool {
+// isDone tells whether everything is there, and nothing is damaged that may be sound now. Pictures that are files are counted; where some are
+// missing, all are to be placed again.
+func (s *state) isDone(ctx context.Context, r store.Reader, form string) bool {
 	if s.Report == nil || s.Report.Damaged > 0 {
 		return false
 	}
-	for _, u := range s.Units {
-		if !u.isThere(ctx, r) {
+	names := []string{reportName, CardName, CroissantName}
+	if s.Report.isListed() {
+		names = append(names, leftOutName)
+	}
+	for _, name := range names {
+		if _, err := sizeOf(ctx, r, name); err != nil {
 			return false
 		}
 	}
-	for _, name := range []string{reportName, CardName, CroissantName} {
-		if _, err := sizeOf(ctx, r, name); err != nil {
-			return false
+	for _, config := range s.Report.Configs {
+		for _, split := range config.Splits {
+			if !areThere(ctx, r, split.Files) {
+				return false
+			}
+			if form == FormImageFolder && countBelow(ctx, r, config.Name+"/"+split.Name+"/") < split.Pictures+int64(len(split.Files)) {
+				s.Units = map[string]*unitDone{}
+				return false
+			}
 		}
 	}
 	return true
 }
 
-// isThere tells whether the files of a unit are there.
-func (u *unitDone) isThere(ctx context.Context, r store.Reader) bool {
-	for _, f := range u.Files {
+// countBelow counts objects; of those that cannot be listed it counts none.
+func countBelow(ctx context.Context, r store.Reader, prefix string) (count int64) {
+	for _, err := range r.List(ctx, prefix) {
+		if err != nil {
+			return 0
+		}
+		count++
+	}
+	return count
+}
+
+// areThere tells whether files are there.
+func areThere(ctx context.Context, r store.Reader, files []FileReport) bool {
+	for _, f := range files {
 		if size, err := sizeOf(ctx, r, f.Path); err != nil || size != f.Bytes {
 			return false
 		}
@@ -148,7 +217,7 @@ func (s *state) find(ctx context.Context, r store.Reader, name string) *unitDone
 	s.mu.Lock()
 	u := s.Units[name]
 	s.mu.Unlock()
-	if u == nil || len(u.Damaged) > 0 || !u.isThere(ctx, r) {
+	if u == nil || len(u.Damaged) > 0 || !areThere(ctx, r, u.Files) {
 		return nil
 	}
 	return u
@@ -170,10 +239,14 @@ func (s *state) put(ctx context.Context, out store.Store) error {
 	return store.PutBytes(ctx, out, stateName, data)
 }
 
-// begin says that the dataset is under way: what describes it as a whole does not hold until it is done. What was made of other tables goes.
-func (m *maker) begin(ctx context.Context) error {
+// begin says that the dataset is under way: what describes it as a whole does not hold until it is done. What was made of other tables, or by
+// another choice, goes.
+func (m *maker) begin(ctx context.Context, plan string) error {
 	if err := m.putReport(ctx, &Report{about: m.about}); err != nil {
 		return err
+	}
+	if m.state.Plan != plan {
+		m.state.Plan, m.state.Units = plan, map[string]*unitDone{}
 	}
 	m.state.Report = nil
 	if err := m.state.put(ctx, m.out); err != nil {

@@ -59,6 +59,16 @@ type Report struct {
 	Damaged int64 `json:"damaged"`
 }
 
+// isListed tells whether any picture was left out of which there is a line.
+func (r *Report) isListed() bool {
+	for _, reason := range []Reason{ReasonExport, ReasonDuplicate, ReasonLeak, ReasonUndecodable, ReasonDamaged} {
+		if r.LeftOut[reason] > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // ConfigReport is a configuration: the pictures of one kind.
 type ConfigReport struct {
 	Name   string        `json:"name"`

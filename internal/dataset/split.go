@@ -73,7 +73,7 @@ func ParseSplitName(name string) (string, error) {
 		// datasets takes it for all splits together.
 		return "", errors.New(`split "all": readers take that for all splits together; give it another name`)
 	case !splitName.MatchString(name):
-		return "", fmt.Errorf("split %q: want letters, digits and _, such as train", name)
+		return "", fmt.Errorf("split %q: want up to 64 letters, digits and _, which is not the first, such as train", name)
 	}
 	return name, nil
 }
@@ -102,13 +102,28 @@ func checkShares(shares []Share) error {
 	return nil
 }
 
-// splitter assigns samples to splits.
+// checkNames fails where two splits would have one folder on some systems.
+func checkNames(names []string) error {
+	taken := map[string]string{}
+	for _, name := range names {
+		key := strings.ToLower(name)
+		if before, ok := taken[key]; ok {
+			return fmt.Errorf("splits %q and %q differ in nothing but capitals: give them one name", before, name)
+		}
+		taken[key] = name
+	}
+	return nil
+}
+
+// splitter assigns samples to splits. It is not safe for concurrent use.
 type splitter struct {
 	by, seed string
 	// names are those of all splits, in the order in which they keep pictures: bytes that are in one of them are in none behind it.
 	names []string
 	parts []splitPart
 	given map[string]int
+	// used are those of given that some sample has.
+	used map[string]bool
 }
 
 // splitPart is a split and where its part of all documents ends, from 0 to 1.
@@ -118,7 +133,7 @@ type splitPart struct {
 }
 
 func newSplitter(o *Options) *splitter {
-	s := &splitter{by: o.SplitBy, seed: o.Seed, given: map[string]int{}}
+	s := &splitter{by: o.SplitBy, seed: o.Seed, given: map[string]int{}, used: map[string]bool{}}
 	shares := o.Split
 	if shares == nil && o.Splits == nil {
 		shares = []Share{{trainSplit, 1}}
@@ -167,6 +182,7 @@ func distinct(names []string) (once []string) {
 func (s *splitter) of(sample *Sample) int {
 	key := s.key(sample)
 	if split, ok := s.given[key]; ok {
+		s.used[key] = true
 		return split
 	}
 	part := chance("split", s.seed, key)
@@ -176,6 +192,19 @@ func (s *splitter) of(sample *Sample) int {
 		}
 	}
 	return -1
+}
+
+// unused returns how many splits are given of what no sample has, and the first of these: it may be a mistake.
+func (s *splitter) unused() (count int, first string) {
+	for key := range s.given {
+		if s.used[key] {
+			continue
+		}
+		if count++; count == 1 || key < first {
+			first = key
+		}
+	}
+	return count, first
 }
 
 // key returns what is never divided.

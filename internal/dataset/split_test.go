@@ -180,3 +180,28 @@ func TestSplitter_Of_SharesAndKeys(t *testing.T) {
 		t.Errorf("without a unique_id: key %q, want the file's", got)
 	}
 }
+
+// Every split of every kind has a shard under way, whose rows are in memory.
+func TestNewDealers_ManySplits_HaveSmallerShards(t *testing.T) {
+	for splits, want := range map[int]int{1: maxShardRows, 3: 2_000, 10: 600, maxSplits: leastShardRows} {
+		d := newDealers(&Options{ShardSize: MaxShardSize}, 2, splits)[1][splits-1]
+		rows := 0
+		for ; d.deal(1) == 0; rows++ {
+		}
+		if rows != want || rows*2*splits > max(openRows, 2*splits*leastShardRows) {
+			t.Errorf("%d splits: shards of %d rows, want %d", splits, rows, want)
+		}
+	}
+}
+
+// What no form takes is left out, whatever the tables say of it.
+func TestCandidates_Judge_HugePicture(t *testing.T) {
+	o := &Options{SplitBy: SplitByFile}
+	c := &candidates{options: o, splits: newSplitter(o)}
+	for size, want := range map[int64]Reason{largestPicture: "", largestPicture + 1: ReasonLarge, math.MaxInt64: ReasonLarge} {
+		row := stored("file-1", pipeline.Screenshot, 0, drawn(1, 4, 4), func(r *pipeline.Row) { r.Content.Size = size })
+		if got := c.judge(&candidate{Sample: Sample{Row: row}, split: -1}); got != want {
+			t.Errorf("%d bytes: got %q, want %q", size, got, want)
+		}
+	}
+}

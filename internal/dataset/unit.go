@@ -11,8 +11,10 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"syscall"
 
 	"github.com/cespare/xxhash/v2"
+	"golang.org/x/sync/errgroup"
 
 	"exporter/internal/store"
 	"exporter/manifest"
@@ -121,7 +123,15 @@ func (w *unitWriter) place(ctx context.Context, u *unit, done *unitDone) error {
 	if err != nil {
 		return err
 	}
-	// The names are durable before the unit counts as done.
+	// The names are durable before the unit counts as done, those of the folders above, too.
+	for dir := path.Dir(u.folder()); ; dir = path.Dir(dir) {
+		if err := syncFolder(filepath.Join(w.options.Out, filepath.FromSlash(dir))); err != nil {
+			return err
+		}
+		if dir == "." {
+			break
+		}
+	}
 	for dir := range folders {
 		if err := syncFolder(filepath.Join(folder, filepath.FromSlash(dir))); err != nil {
 			return err
@@ -143,34 +153,66 @@ func syncFolder(name string) error {
 	return errors.Join(err, dir.Close())
 }
 
-// each calls write with each sample of a unit, completed, and its picture. Damaged pictures are left out.
+// each writes the pictures of a unit by a function, in their order, while others are read. Those that are damaged are left out, unless that is
+// an error.
 func (w *unitWriter) each(ctx context.Context, u *unit, done *unitDone, write func(*candidate, []byte) error) error {
-	for i, s := range u.samples {
-		if err := context.Cause(ctx); err != nil {
-			return err
-		}
-		picture, err := w.read(ctx, s)
-		if damage, ok := errors.AsType[*pipeline.DamageError](err); ok && !w.options.Strict {
-			w.options.Log.Warn("a damaged picture is left out", "export", w.exports[s.from].path, "path", damage.Path, "error", damage.Err)
-			done.Damaged = append(done.Damaged, leftOut(s.Row, ReasonDamaged, damage))
-			w.progress.damaged.Add(1)
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if err := w.complete(ctx, s, int(u.numbers[i])); err != nil {
-			return err
-		}
-		if err := write(s, picture); err != nil {
-			return err
-		}
-		u.samples[i] = nil
-		done.Pictures++
-		done.Bytes += int64(len(picture))
-		w.progress.pictures.Add(1)
-		w.progress.bytes.Add(int64(len(picture)))
+	free, full := make(chan batch, batches), make(chan batch)
+	for range batches {
+		free <- batch{}
 	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return w.readUnit(ctx, u, free, full) })
+	group.Go(func() error {
+		next := 0
+		for b := range full {
+			for i := range b.pictures {
+				if err := w.writePicture(ctx, u, next, &b, &b.pictures[i], done, write); err != nil {
+					return err
+				}
+				next++
+			}
+			// There is room: as many are in turn as free holds.
+			free <- b.again()
+		}
+		return context.Cause(ctx)
+	})
+	return group.Wait()
+}
+
+// writePicture writes a picture of a batch, which is that of a sample of the unit.
+func (w *unitWriter) writePicture(ctx context.Context, u *unit, number int, b *batch, p *readAhead, done *unitDone,
+	write func(*candidate, []byte) error) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	s := u.samples[number]
+	// What was written is not kept in memory.
+	u.samples[number] = nil
+	if p.damage != nil {
+		return w.leaveDamaged(s, p.damage, done)
+	}
+	if err := w.complete(ctx, s, int(u.numbers[number])); err != nil {
+		return err
+	}
+	picture := b.content[p.from:p.to]
+	if err := write(s, picture); err != nil {
+		return err
+	}
+	done.Pictures++
+	done.Bytes += int64(len(picture))
+	w.progress.pictures.Add(1)
+	w.progress.bytes.Add(int64(len(picture)))
+	return nil
+}
+
+// leaveDamaged leaves a damaged picture out, unless that is an error.
+func (w *unitWriter) leaveDamaged(s *candidate, damage *pipeline.DamageError, done *unitDone) error {
+	if w.options.Strict {
+		return damage
+	}
+	w.options.Log.Warn("a damaged picture is left out", "export", w.exports[s.from].path, "path", damage.Path, "error", damage.Err)
+	done.Damaged = append(done.Damaged, leftOut(s.Row, ReasonDamaged, damage))
+	w.progress.damaged.Add(1)
 	return nil
 }
 
@@ -190,37 +232,40 @@ func (w *unitWriter) complete(ctx context.Context, s *candidate, number int) err
 	return nil
 }
 
-// read returns the bytes of a picture, which are valid until the next call. What is not what the export's row says is a
+// appendPicture appends the picture of a row to b, and compares it with its SHA-256 where that is asked for. What is not what the row says is a
 // *pipeline.DamageError.
-func (w *unitWriter) read(ctx context.Context, s *candidate) ([]byte, error) {
-	return readPicture(ctx, w.exports[s.from], w.blobs[s.from], s.Row, !w.options.NoVerify)
-}
-
-// readPicture reads the picture of a row, and compares it with its SHA-256 where that is asked for.
-func readPicture(ctx context.Context, from *export, blobs *sinks.Reader, row *pipeline.Row, verify bool) ([]byte, error) {
-	picture, err := blobs.Read(ctx, row.Location, row.Content.Size)
+func appendPicture(ctx context.Context, b []byte, from *export, blobs *sinks.Reader, row *pipeline.Row, verify bool) ([]byte, error) {
+	after, err := blobs.Append(ctx, b, row.Location, row.Content.Size)
 	if errors.Is(err, fs.ErrNotExist) {
 		// A run or a compaction may have moved it since the tables were opened.
 		if at, found := from.moved(ctx, row); found {
 			row.Location = *at
-			picture, err = blobs.Read(ctx, row.Location, row.Content.Size)
+			after, err = blobs.Append(ctx, b, row.Location, row.Content.Size)
 		}
 	}
 	switch {
 	case err == nil:
-	case errors.Is(err, fs.ErrPermission), context.Cause(ctx) != nil:
+	case errors.Is(err, fs.ErrPermission), isExhausted(err), context.Cause(ctx) != nil:
 		return nil, err
 	default:
 		return nil, &pipeline.DamageError{Path: row.Location.Path, Err: err}
 	}
-	if verify && sha256.Sum256(picture) != row.Content.SHA256 {
+	if verify && sha256.Sum256(after[len(b):]) != row.Content.SHA256 {
 		return nil, &pipeline.DamageError{Path: row.Location.Path, Err: fmt.Errorf("the SHA-256 of %q is not that of the manifest", nameOf(row))}
 	}
-	return picture, nil
+	return after, nil
+}
+
+// isExhausted tells whether this process, or this machine, has run out of something that reading takes: that says nothing of the picture.
+func isExhausted(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM)
 }
 
 // moved returns where the blob of a row is by now.
 func (s *export) moved(ctx context.Context, row *pipeline.Row) (*pipeline.Location, bool) {
+	if _, isLost := s.lost.Load(row.Location.Path); isLost {
+		return nil, false
+	}
 	now, err := manifest.Glance(ctx, s.dir)
 	if err != nil {
 		return nil, false
@@ -229,6 +274,10 @@ func (s *export) moved(ctx context.Context, row *pipeline.Row) (*pipeline.Locati
 	found, err := now.Asset(ctx, row.Key())
 	if err != nil || found == nil || found.Status != pipeline.Stored || found.Content.SHA256 != row.Content.SHA256 {
 		return nil, false
+	}
+	if found.Location.Path == row.Location.Path {
+		// Rows are committed before what they named is removed: with it, all that was in it is gone.
+		s.lost.Store(row.Location.Path, true)
 	}
 	return &found.Location, true
 }

@@ -35,6 +35,26 @@ func (d *Dir) takeLock() (*os.File, error) {
 	}
 }
 
+// IsOwned tells whether some process has the lock. It changes nothing, and who takes the lock meanwhile only waits a little.
+func (d *Dir) IsOwned() (bool, error) {
+	f, err := d.root.OpenFile(LockName, os.O_RDONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return false, errors.Join(err, locked(ErrNotRegular))
+	}
+	err = trySharedLock(f)
+	if errors.Is(err, ErrLocked) {
+		return true, nil
+	}
+	return false, err
+}
+
 func locked(err error) error { return &fs.PathError{Op: "lock", Path: LockName, Err: err} }
 
 // tryTakeLock is one try of takeLock. Where another process has the lock, owner is what the file says.

@@ -24,10 +24,20 @@ func Connect(cfg *config.Config, log *slog.Logger, spool func() (llamacloud.Spoo
 	for _, w := range append(warnings, more...) {
 		log.Warn(w)
 	}
+	proxies, err := cfg.ReadProxies()
+	if err != nil {
+		return nil, err
+	}
+	roots, err := cfg.ReadRoots()
+	if err != nil {
+		return nil, err
+	}
 	client, err := llamacloud.New(llamacloud.Options{
 		BaseURL:        cfg.API.BaseURL,
 		InsecureHTTP:   cfg.API.InsecureHTTP,
 		PermitStorage:  cfg.API.PermitsStorage,
+		Proxies:        proxies,
+		Roots:          roots,
 		Key:            key,
 		Headers:        headers,
 		OrganizationID: string(cfg.API.OrganizationID),

@@ -21,10 +21,14 @@ type counter struct {
 // Counts is what happened so far. Its JSON is part of run.json.
 type Counts struct {
 	// Listed counts files, each once, Recalled those that were not listed and are taken to be as they were; Missed those that a
-	// complete listing did not have for the first time. WithoutPictures have no asset of the kinds asked for. ListingDone says that
-	// all listings came to their end. Of those that are skipped, WithoutFileID are directory files that are of no stored file.
+	// complete listing did not have for the first time. LeftOut are listed, and not taken. WithoutPictures have no asset of the kinds asked for.
+	// ListingDone says that all listings came to their end. Of those that are skipped, WithoutFileID are directory files that are of no stored
+	// file. Due are those whose assets had to be listed, Asked those of them of which they were.
 	Files struct {
 		Listed          int64 `json:"listed"`
+		LeftOut         int64 `json:"left_out,omitempty"`
+		Due             int64 `json:"due"`
+		Asked           int64 `json:"asked"`
 		Recalled        int64 `json:"recalled"`
 		Unchanged       int64 `json:"unchanged"`
 		Complete        int64 `json:"complete"`
@@ -77,11 +81,11 @@ type Counts struct {
 	accepted string
 	// Paused is the time in which all requests to the API waited, each moment once.
 	Requests struct {
-		Sent      int64         `json:"sent"`
-		Retries   int64         `json:"retries"`
-		Throttled int64         `json:"throttled"`
-		Paused    time.Duration `json:"paused_ns"`
-		Bytes     int64         `json:"bytes"`
+		Sent      int64   `json:"sent"`
+		Retries   int64   `json:"retries"`
+		Throttled int64   `json:"throttled"`
+		Paused    Seconds `json:"paused_seconds"`
+		Bytes     int64   `json:"bytes"`
 	} `json:"requests"`
 	// Errors counts failures of assets and files by class, and keeps the first of each.
 	Errors map[string]*ErrorClass `json:"errors"`
@@ -89,6 +93,10 @@ type Counts struct {
 	serverTime time.Time
 	// Limit is what holds requests back at present.
 	Limit Limit `json:"-"`
+	// filesKnown says that no listing gives another file. A file is asked for so many kinds, and its assets are not fetched if plansOnly.
+	filesKnown bool
+	kinds      int
+	plansOnly  bool
 }
 
 // IncompleteSource says why a source was not listed completely: its listing ended early, or some of its files cannot be told from
@@ -119,6 +127,7 @@ func (r *counter) restart() {
 	defer r.mu.Unlock()
 	fresh := newCounter().Counts
 	fresh.Requests, fresh.serverTime, fresh.Limit = r.Requests, r.serverTime, r.Limit
+	fresh.kinds, fresh.plansOnly = r.kinds, r.plansOnly
 	r.Counts = fresh
 }
 
@@ -127,7 +136,7 @@ func (r *counter) snapshot() Counts {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c := r.Counts
-	c.Requests.Paused -= c.Limit.pause.left(time.Now())
+	c.Requests.Paused -= Seconds(c.Limit.pause.left(time.Now()))
 	c.Assets.Skipped = maps.Clone(r.Assets.Skipped)
 	c.incomplete, c.notOffered, c.OddFields = slices.Clone(r.incomplete), slices.Clone(r.notOffered), maps.Clone(r.OddFields)
 	c.expiring.Sources = slices.Clone(r.expiring.Sources)
@@ -142,11 +151,13 @@ func (r *counter) snapshot() Counts {
 func (r *counter) Observe(e pipeline.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.Requests.Paused += r.Limit.Observe(time.Now(), e)
+	r.Requests.Paused += Seconds(r.Limit.Observe(time.Now(), e))
 	switch e := e.(type) {
 	case pipeline.FileListed:
 		r.Files.Listed++
 		r.expiring.file(e.ExpiresAt, time.Now())
+	case pipeline.FileLeftOut:
+		r.Files.LeftOut++
 	case pipeline.FileRecalled:
 		r.Files.Recalled++
 		r.expiring.file(e.File.ExpiresAt, time.Now())
@@ -170,6 +181,12 @@ func (r *counter) Observe(e pipeline.Event) {
 		})
 	case pipeline.ListingAccepted:
 		r.accepted = e.Lost
+	case pipeline.FileDue:
+		r.Files.Due++
+	case pipeline.FileAsked:
+		r.Files.Asked++
+	case pipeline.FilesKnown:
+		r.filesKnown = true
 	case pipeline.FilesComplete:
 		r.Files.ListingDone = true
 	case pipeline.SourceListed:

@@ -3,7 +3,6 @@ package export
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"exporter/pipeline"
@@ -38,23 +37,31 @@ func (l *Limit) Observe(now time.Time, e pipeline.Event) (paused time.Duration) 
 	return 0
 }
 
-// Text says all of it for people, as in "20/m given, 3 of the last 100 throttled, paused until 14:03:20".
-func (l *Limit) Text(now time.Time) string {
-	parts := []string{"no limit known"}
+// Texts is what people are told of it; each part but the first may be empty.
+type Texts struct {
+	// Rate is such as "20/m given", Throttled such as "3 of the last 100 throttled".
+	Rate, Throttled string
+	// Paused is such as "paused until 14:03:20", Until only the time in it.
+	Paused, Until string
+}
+
+// Texts says all of it for people.
+func (l *Limit) Texts(now time.Time) Texts {
+	t := Texts{Rate: "no limit known"}
 	if l.paced.By != pipeline.LimitNone {
-		parts[0] = paceText(l.paced)
+		t.Rate = paceText(l.paced)
 	}
 	if l.last.throttled > 0 {
-		parts = append(parts, fmt.Sprintf("%d of the last %d throttled", l.last.throttled, l.last.known))
+		t.Throttled = fmt.Sprintf("%d of the last %d throttled", l.last.throttled, l.last.known)
 	}
 	if until, ok := l.pause.end(now); ok {
-		why := "paused until "
+		t.Until = until.Local().Format(time.TimeOnly)
+		t.Paused = "paused until " + t.Until
 		if l.pause.unreachable() {
-			why = "out of reach, asked again at "
+			t.Paused = "out of reach, asked again at " + t.Until
 		}
-		parts = append(parts, why+until.Local().Format(time.TimeOnly))
 	}
-	return strings.Join(parts, ", ")
+	return t
 }
 
 // Attrs says the same for a line of the log.
@@ -72,14 +79,14 @@ func paceAttrs(p pipeline.Paced) []any {
 	if p.By == pipeline.LimitNone {
 		return nil
 	}
-	return []any{"rate", rateText(p.PerSecond), "limit", string(p.By)}
+	return []any{"rate", RateText(p.PerSecond), "limit", string(p.By)}
 }
 
 // paceText says the same for people, as in "98/s found".
-func paceText(p pipeline.Paced) string { return rateText(p.PerSecond) + " " + string(p.By) }
+func paceText(p pipeline.Paced) string { return RateText(p.PerSecond) + " " + string(p.By) }
 
-// rateText prints a rate for people by the second, or by the minute or the hour where it is below one.
-func rateText(perSecond float64) string {
+// RateText prints a rate for people by the second, or by the minute or the hour where it is below one.
+func RateText(perSecond float64) string {
 	n, unit := perSecond, "/s"
 	if n < 1 {
 		n, unit = perSecond*60, "/m"

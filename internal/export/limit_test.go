@@ -14,7 +14,7 @@ import (
 	"exporter/pipeline"
 )
 
-func TestLimit_Text(t *testing.T) {
+func TestLimit_Texts(t *testing.T) {
 	now := time.Date(2026, 3, 4, 14, 3, 0, 0, time.Local)
 	soon := span{told: now, until: now.Add(20 * time.Second)}
 	answers := func(all, throttled int) lastAnswers {
@@ -44,10 +44,17 @@ func TestLimit_Text(t *testing.T) {
 		},
 		{Limit{pause: pause{asked: span{told: now.Add(-time.Minute), until: now}}}, "no limit known"},
 	} {
-		if got := tt.limit.Text(now); got != tt.want {
+		if got := limitText(&tt.limit, now); got != tt.want {
 			t.Errorf("got %q, want %q", got, tt.want)
 		}
 	}
+}
+
+// limitText joins what people are told of a limit.
+func limitText(l *Limit, now time.Time) string {
+	texts := l.Texts(now)
+	parts := []string{texts.Rate, texts.Throttled, texts.Paused}
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ", ")
 }
 
 func TestLimit_RateText(t *testing.T) {
@@ -56,8 +63,8 @@ func TestLimit_RateText(t *testing.T) {
 		20.0 / 60: "20/m", 0.985 * 20 / 60: "20/m", 1.5 / 60: "1.5/m", 1.0 / 60: "1/m",
 		30.0 / 3600: "30/h", 1.0 / 3600: "1/h", 0.04 / 3600: "0.04/h",
 	} {
-		if got := rateText(perSecond); got != want {
-			t.Errorf("rateText(%v) = %q, want %q", perSecond, got, want)
+		if got := RateText(perSecond); got != want {
+			t.Errorf("RateText(%v) = %q, want %q", perSecond, got, want)
 		}
 	}
 }
@@ -95,7 +102,7 @@ func countPaused(t *testing.T, end int, events map[int]pipeline.Event) (paused t
 		}
 		time.Sleep(time.Duration(end)*time.Second - time.Since(start))
 		c := r.snapshot()
-		paused, text = c.Requests.Paused, c.Limit.Text(time.Now())
+		paused, text = time.Duration(c.Requests.Paused), limitText(&c.Limit, time.Now())
 	})
 	return paused, text
 }
@@ -109,7 +116,7 @@ func TestLimit_Observe_CountsTheAPI(t *testing.T) {
 		l.Observe(time.Now(), pipeline.Requested{})
 	}
 	l.Observe(time.Now(), pipeline.Requested{Status: http.StatusTooManyRequests, Throttled: true})
-	if got, want := l.Text(time.Now()), "no limit known, 1 of the last 5 throttled"; got != want {
+	if got, want := limitText(&l, time.Now()), "no limit known, 1 of the last 5 throttled"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -173,7 +180,7 @@ func TestCounter_Paced_OfABlobHostIsNoRateOfTheAPI(t *testing.T) {
 	r.Observe(pipeline.Paced{PerSecond: 50, By: pipeline.LimitFound})
 	r.Observe(pipeline.Paced{PerSecond: 2, By: pipeline.LimitFound, Elsewhere: true})
 	c := r.snapshot()
-	if got, want := c.Limit.Text(time.Now()), "50/s found"; got != want {
+	if got, want := limitText(&c.Limit, time.Now()), "50/s found"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

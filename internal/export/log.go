@@ -11,6 +11,9 @@ import (
 	"exporter/pipeline"
 )
 
+// LevelTrace is the level at which every file and every asset is logged.
+const LevelTrace = slog.LevelDebug - 4
+
 // logObserver logs what happens: the first failure of each class, pauses and what sets the rate always, all else at debug
 // level.
 type logObserver struct {
@@ -41,11 +44,24 @@ func (l *logObserver) Observe(e pipeline.Event) {
 		if e.Row.Status == pipeline.Failed {
 			l.failed("asset failed", e.Row.Reason, append(idAttrs(e.Row.Key().Owner()), "kind", e.Row.Kind, "page", e.Row.PageIndex,
 				"figure", e.Row.FigureName, "attempts", e.Row.Attempts, "error", e.Row.Reason)...)
+			return
 		}
+		l.trace("asset "+string(e.Row.Status), func() []any {
+			attrs := append(idAttrs(e.Row.Key().Owner()), "kind", e.Row.Kind, "page", e.Row.PageIndex)
+			if e.Row.FigureName != "" {
+				attrs = append(attrs, "figure", e.Row.FigureName)
+			}
+			if e.Row.Reason != "" {
+				attrs = append(attrs, "reason", e.Row.Reason)
+			}
+			return attrs
+		})
 	case pipeline.FileSettled:
 		if e.Row.Status == pipeline.Failed {
 			l.failed("file failed", e.Row.Error, append(idAttrs(e.Row.File.Owner()), "error", e.Row.Error)...)
+			return
 		}
+		l.trace("file "+string(e.Row.Status), func() []any { return idAttrs(e.Row.File.Owner()) })
 	case pipeline.SourceListed:
 		if err := e.Outcome.Err; err != nil {
 			l.log.Warn("source failed", "source", e.Outcome.Key, "error", err)
@@ -63,12 +79,19 @@ func (l *logObserver) Observe(e pipeline.Event) {
 	case pipeline.Paced:
 		l.pace(e)
 	case pipeline.Retrying:
-		l.log.Debug("retry", "method", e.Method, "route", e.Route, "attempt", e.Attempt, "delay", e.Delay.String(), "error", e.Err)
+		l.log.Debug("retry", "method", e.Method, "route", e.Route, "attempt", e.Attempt, "delay_seconds", Seconds(e.Delay), "error", e.Err)
 	case pipeline.Requested:
 		l.log.Debug("request", "method", e.Method, "route", e.Route, "status", e.Status, "bytes", e.Bytes,
-			"took", e.Took.String(), "error", e.Err)
+			"took_seconds", Seconds(e.Took), "error", e.Err)
 	case pipeline.Committed:
-		l.log.Debug("committed", "assets", e.Assets, "files", e.Files, "took", e.Took.String())
+		l.log.Debug("committed", "assets", e.Assets, "files", e.Files, "took_seconds", Seconds(e.Took))
+	}
+}
+
+// trace logs what comes for every file or asset. Its attributes are made only where it is shown.
+func (l *logObserver) trace(message string, attrs func() []any) {
+	if ctx := context.Background(); l.log.Enabled(ctx, LevelTrace) {
+		l.log.Log(ctx, LevelTrace, message, attrs()...)
 	}
 }
 
@@ -120,7 +143,7 @@ func (l *logObserver) pause(e pipeline.Paused) {
 		}
 		*last = logged[pipeline.Paused]{e, now}
 		return true
-	}), message, "for", e.For.Round(time.Millisecond).String(), "until", clock(e.Until))
+	}), message, "for_seconds", Seconds(e.For), "until", clock(e.Until))
 }
 
 // pace logs what sets the rate, when that changes, or the rate does by a quarter; small changes, which come often, are logged

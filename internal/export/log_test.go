@@ -51,12 +51,12 @@ func TestLogObserver_Paused_OneLineForOnePause(t *testing.T) {
 		pipeline.Paused{For: 50 * time.Second, Quota: true},
 	)
 	want := []string{
-		"msg=\"the API asks to wait\" for=20s\n",
-		"msg=\"the API asks to wait\" for=30s\n",
-		"msg=\"a blob host asks to wait\" for=2s\n",
-		"msg=\"the API cannot be reached\" for=123ms\n",
-		"msg=\"the API asks to wait\" for=200ms\n",
-		"msg=\"the quota that the API announces is used up\" for=50s\n",
+		"msg=\"the API asks to wait\" for_seconds=20\n",
+		"msg=\"the API asks to wait\" for_seconds=30\n",
+		"msg=\"a blob host asks to wait\" for_seconds=2\n",
+		"msg=\"the API cannot be reached\" for_seconds=0.123\n",
+		"msg=\"the API asks to wait\" for_seconds=0.2\n",
+		"msg=\"the quota that the API announces is used up\" for_seconds=50\n",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)

@@ -19,6 +19,8 @@ type PlanReport struct {
 		Listed    int64 `json:"listed"`
 		Unchanged int64 `json:"unchanged"`
 		Failed    int64 `json:"failed"`
+		// LeftOut are listed, and not taken.
+		LeftOut int64 `json:"left_out,omitempty"`
 		// WithoutPictures have no asset of the kinds asked for.
 		WithoutPictures int64 `json:"without_pictures"`
 	} `json:"files"`
@@ -86,6 +88,7 @@ func Plan(ctx context.Context, o Options) (*PlanReport, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.counter.plansOnly = true
 	ctx, cancel := Interruptible(ctx, o.Stop)
 	defer cancel()
 	client, err := Connect(r.Config, r.Log, nil, r.observer)
@@ -116,6 +119,7 @@ func (r *run) plan(ctx context.Context, client *llamacloud.Client) (report *Plan
 		return nil, err
 	}
 	report = newPlanReport(r.counter.snapshot(), before, r.Config.Limits.Rate)
+	report.Notes = append(report.Notes, r.unlistedNotes()...)
 	if doubted {
 		report.Notes = append(report.Notes, doubt.Error()+", so nothing would count as vanished; if it is meant to be so, run with --force listing")
 	}
@@ -172,7 +176,7 @@ func newPlanReport(c, before Counts, rate config.Rate) *PlanReport {
 	}
 	p.Seconds = p.Limit.seconds(p.Requests)
 	p.Files.Listed, p.Files.Unchanged, p.Files.Failed = c.Files.Listed, c.Files.Unchanged, c.Files.Failed
-	p.Files.WithoutPictures = c.Files.WithoutPictures
+	p.Files.WithoutPictures, p.Files.LeftOut = c.Files.WithoutPictures, c.Files.LeftOut
 	p.Assets.Fetch, p.Assets.Keep = c.Assets.Planned, c.Assets.Kept
 	p.Assets.Skip, p.Assets.Skipped = c.Assets.Skipped, c.Assets.SkippedKept
 	p.Assets.NewerDate, p.Assets.MissingPages = c.Assets.NewerDate, c.Assets.MissingPages

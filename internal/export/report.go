@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"exporter/internal/store"
@@ -68,11 +69,12 @@ func (r *run) report(err error) *Report {
 			"documents":      fmt.Sprint(assets.Documents),
 			"skip_noise":     fmt.Sprint(assets.SkipNoise),
 			"min_confidence": fmt.Sprint(assets.MinConfidence),
+			"categories":     strings.Join(assets.Categories, ","),
 			"pages":          assets.Pages.String(),
 		},
 		Accepted:   r.force.made,
 		Counts:     c,
-		Notes:      c.notes(),
+		Notes:      append(c.notes(), r.unlistedNotes()...),
 		Incomplete: c.incomplete,
 		NotOffered: c.notOffered,
 		Expiring:   c.expiring.orNil(),

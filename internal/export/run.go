@@ -20,6 +20,9 @@ type Options struct {
 	Config *config.Config
 	// Source identifies what is exported; nil stands for the settings of Config, and of the export.
 	Source map[string]string
+	// Files are the ids of the only files to take of those that are listed; where no source is named and none is remembered, they are what is
+	// exported. None stands for all.
+	Files []pipeline.ID
 	// Refetch fetches again what is stored. Repair verifies first, and fetches again what is damaged; a plan knows nothing of it.
 	Refetch, Repair bool
 	// Force is what to do although it would be refused.
@@ -66,6 +69,8 @@ type run struct {
 	unsure bool
 	// expiries are when directories expire that were listed for their names; zero for never.
 	expiries map[pipeline.ID]time.Time
+	// wanted are Files, and whether each was listed; nil where all files are taken.
+	wanted map[string]bool
 	// worth is what a compaction would gain.
 	worth *Worth
 }
@@ -75,10 +80,12 @@ func newRun(ctx context.Context, o Options) (*run, error) {
 	r := &run{Options: o, force: acceptances{kinds: o.Force, log: o.Log}, counter: newCounter(), started: time.Now()}
 	r.observer = pipeline.Observers{r.counter, NewLogObserver(o.Log)}
 	if r.Source == nil {
-		if err := recallSettings(ctx, o.Config, o.Log); err != nil {
+		if err := recallSettings(ctx, o.Config, len(o.Files) > 0, o.Log); err != nil {
 			return nil, err
 		}
 	}
+	filters := pipeline.Filters(o.Config.Assets)
+	r.counter.kinds = len(filters.Kinds())
 	return r, nil
 }
 
@@ -136,6 +143,11 @@ func (r *run) bringUp(ctx context.Context, client *llamacloud.Client) (report *R
 func (r *run) pipelineOptions(client *llamacloud.Client) pipeline.Options {
 	cfg, files := r.Config, selection(&r.Config.Source, r.Config.Run.Wait, r.expiries)
 	incremental := cfg.Run.Since == config.SinceLast && narrow(&files, r.last.watermark(r.Source), r.Log)
+	if len(r.Files) > 0 && !cfg.NamesSource() {
+		files.Files = r.Files
+	} else {
+		r.wanted = wantedFiles(r.Files)
+	}
 	return pipeline.Options{
 		Source:        llamacloud.NewSource(client, files),
 		Observer:      r.observer,
@@ -147,6 +159,9 @@ func (r *run) pipelineOptions(client *llamacloud.Client) pipeline.Options {
 		AcceptListing: r.force.accepts(ForceListing),
 		Incremental:   incremental,
 		Limit:         cfg.Run.Limit,
+		Sample:        cfg.Run.Sample,
+		Takes:         r.takes(),
+		IsTrial:       len(r.Files) > 0,
 		Concurrency:   cfg.Limits.Concurrency,
 		Memory:        int64(cfg.Limits.Memory),
 	}

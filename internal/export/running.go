@@ -3,6 +3,7 @@ package export
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"os"
 	"time"
@@ -14,18 +15,40 @@ const (
 	// RunningName is the note of the run that is under way.
 	RunningName = store.PrivatePrefix + "running.json"
 	// runningInterval is the time between two updates of it.
-	runningInterval = 30 * time.Second
+	runningInterval = 15 * time.Second
 )
 
 // Running is a run that is under way. Its JSON is running.json, see docs/format.md. Nothing depends on it.
 type Running struct {
-	Version   string            `json:"version"`
-	Host      string            `json:"host"`
-	Process   int               `json:"process"`
-	StartedAt time.Time         `json:"started_at"`
-	UpdatedAt time.Time         `json:"updated_at"`
-	Settings  map[string]string `json:"settings"`
-	Counts    Counts            `json:"counts"`
+	Version   string    `json:"version"`
+	Host      string    `json:"host"`
+	Process   int       `json:"process"`
+	StartedAt time.Time `json:"started_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+	// PausedUntil is when all requests to the API go on; zero where they do not wait. ETA is when the run will be done; nil where nobody
+	// knows, and a lower bound where ETAIsLeast is true.
+	PausedUntil time.Time         `json:"paused_until,omitzero"`
+	ETA         *Seconds          `json:"eta_seconds,omitempty"`
+	ETAIsLeast  bool              `json:"eta_is_least,omitempty"`
+	Settings    map[string]string `json:"settings"`
+	Counts      Counts            `json:"counts"`
+}
+
+// RunningIn returns the note of the run that is under way in the export at path, or, where isStale is true, of one that was killed; nil
+// where there is none.
+func RunningIn(ctx context.Context, path string) (r *Running, isStale bool, err error) {
+	dir, err := store.OpenDir(path)
+	if err != nil {
+		return nil, false, openError(path, err)
+	}
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	// A run that begins after its note was looked for has another one.
+	owned, err := store.IsOwned(path)
+	if err != nil {
+		return nil, false, err
+	}
+	r = readRunning(ctx, dir)
+	return r, r != nil && !owned, nil
 }
 
 // readRunning returns the note of the run that is under way, or of one that did not come to its end; nil where there is none
@@ -62,10 +85,18 @@ func warnOfUnfinished(ctx context.Context, from store.Reader, log *slog.Logger) 
 
 // note writes the note anew.
 func (r *run) note(ctx context.Context) error {
-	b, err := json.Marshal(&Running{
-		Version: Version(), Host: store.Host(), Process: os.Getpid(), StartedAt: r.started.UTC(), UpdatedAt: time.Now().UTC(),
-		Settings: r.Config.Settings(), Counts: r.counter.snapshot(),
-	})
+	now, c := time.Now(), r.counter.snapshot()
+	n := &Running{
+		Version: Version(), Host: store.Host(), Process: os.Getpid(), StartedAt: r.started.UTC(), UpdatedAt: now.UTC(),
+		Settings: r.Config.Settings(), Counts: c,
+	}
+	if until, ok := c.Limit.pause.end(now); ok {
+		n.PausedUntil = until.UTC().Truncate(time.Second)
+	}
+	if left, isLeast, ok := c.TimeLeft(now, now.Sub(r.started)); ok {
+		n.ETA, n.ETAIsLeast = new(Seconds(left.Round(time.Second))), isLeast
+	}
+	b, err := json.Marshal(n)
 	if err != nil {
 		return err
 	}

@@ -17,8 +17,8 @@ import (
 )
 
 // recallSettings completes a configuration by what the export in its directory remembers, and says with what. It refuses one
-// that names no source then.
-func recallSettings(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+// that names no source then, unless there are files that are given by their ids.
+func recallSettings(ctx context.Context, cfg *config.Config, hasFiles bool, log *slog.Logger) error {
 	remembered, err := readRemembered(ctx, cfg.Output.Dir, log)
 	if err != nil {
 		return err
@@ -33,6 +33,9 @@ func recallSettings(ctx context.Context, cfg *config.Config, log *slog.Logger) e
 			attrs = append(attrs, r.Path, r.String())
 		}
 		log.Info("going on with the settings of the export", attrs...)
+	}
+	if hasFiles && !cfg.NamesSource() {
+		return nil
 	}
 	return cfg.ValidateSource()
 }

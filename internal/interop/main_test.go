@@ -42,7 +42,8 @@ func withExporter(run func() int) (code int, err error) {
 func program(t *testing.T, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {
-		packages := map[string]string{"node": "nodejs", "sh": "dash", "bsdtar": "libarchive-tools", "unshare": "util-linux"}
+		packages := map[string]string{"node": "nodejs", "sh": "dash", "bsdtar": "libarchive-tools", "unshare": "util-linux",
+			"promtool": "prometheus"}
 		pkg, ok := packages[name]
 		if !ok {
 			pkg = name

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"exporter/internal/llamacloud/governor"
+	"exporter/internal/proxy"
 	"exporter/pipeline"
 )
 
@@ -284,9 +285,11 @@ func (k *call) refused(a *answer) error {
 	err := &APIError{
 		Method: k.method, Route: k.route, Host: k.clean(a.host.Host), Status: a.status, own: a.own() && !a.linked, throttled: a.throttled,
 		wait: a.wait, hopeless: a.hopeless, Detail: k.clean(said), fields: fields, RequestID: k.clean(a.header.Get("X-Request-Id")),
+		Proxy: k.proxy(a.host),
 	}
 	a.body.Close()
 	if err.own {
+		err.BasePath = k.client.base.Path
 		err.advice = parseAdvice(a.header)
 	}
 	if err.unauthorized() && k.refusedAt == 0 {
@@ -299,7 +302,17 @@ func (k *call) refused(a *answer) error {
 func (k *call) fail(host *url.URL, class string, err error) *RequestError {
 	return &RequestError{
 		Method: k.method, Route: k.route, Host: k.clean(host.Host), Class: class, Err: err, text: k.clean(err.Error()),
+		Proxy: k.proxy(host),
 	}
+}
+
+// proxy returns the name of the proxy between here and a host, or "".
+func (k *call) proxy(host *url.URL) string {
+	through := k.client.opts.Proxies.For(host)
+	if through == nil {
+		return ""
+	}
+	return proxy.Name(through)
 }
 
 // clean makes a text that a server may have had a hand in fit for an error. The host of a redirect is such a text.

@@ -52,7 +52,7 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	o = o.withDefaults()
-	g := newGuard(o.BaseURL, o.PermitStorage)
+	g := newGuard(o.BaseURL, o.PermitStorage, o.Proxies)
 	return &Client{
 		opts:      o,
 		base:      o.BaseURL,
@@ -80,14 +80,13 @@ func (c *Client) Resume() { c.origins.Resume() }
 
 // newTransport keeps as many connections as there are workers. Over HTTP/2 one may serve them all: where nothing has come
 // over it for half of IdleTimeout it is asked for a sign of life, and given up when none comes in the other half; otherwise
-// every retry would go to the same dead connection. Proxies are those of the environment (HTTPS_PROXY, HTTP_PROXY, NO_PROXY),
-// which never apply to loopback hosts.
+// every retry would go to the same dead connection.
 func newTransport(o Options, g *guard) *http.Transport {
 	return &http.Transport{
-		Proxy:                  proxyFromEnvironment,
+		Proxy:                  func(r *http.Request) (*url.URL, error) { return o.Proxies.For(r.URL), nil },
 		OnProxyConnectResponse: checkConnect,
 		DialContext:            g.dial,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.Roots},
 		TLSHandshakeTimeout:    connectTimeout,
 		ForceAttemptHTTP2:      true,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: o.IdleTimeout / 2, PingTimeout: o.IdleTimeout / 2},
@@ -98,21 +97,6 @@ func newTransport(o Options, g *guard) *http.Transport {
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		ReadBufferSize:         16 << 10,
 	}
-}
-
-// proxyFromEnvironment leaves the proxy's address, which may hold a password, out of its error.
-func proxyFromEnvironment(r *http.Request) (*url.URL, error) {
-	proxy, err := http.ProxyFromEnvironment(r)
-	if err != nil {
-		return nil, errors.New("the proxy in HTTPS_PROXY or HTTP_PROXY is not a valid URL")
-	}
-	return proxy, nil
-}
-
-// isProxied tells whether a request for a URL goes through a proxy.
-func isProxied(u *url.URL) bool {
-	proxy, err := proxyFromEnvironment(&http.Request{URL: u})
-	return proxy != nil || err != nil
 }
 
 // errProxyRefused is what a proxy says that is not to be asked again.

@@ -71,6 +71,10 @@ type APIError struct {
 	Detail string
 	// RequestID is the answer's X-Request-Id, likewise.
 	RequestID string
+	// Proxy is the URL of the proxy that stood between, without user and password; empty where there was none.
+	Proxy string
+	// BasePath is the path of the base URL, below which the request was made; empty where it has none, and of another host's answer.
+	BasePath string
 
 	// fields are the parameters of the request that the answer names as wrong.
 	fields []string
@@ -143,6 +147,8 @@ type RequestError struct {
 	Method, Route, Host string
 	// Class is one of the Class constants.
 	Class string
+	// Proxy is as in APIError.
+	Proxy string
 	// Err is the cause. Unlike the text of the RequestError itself, its text may repeat what the server sent.
 	Err error
 

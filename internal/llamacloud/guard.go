@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"exporter/internal/proxy"
 )
 
 // guard keeps links of the API from leading requests to where only this machine, its network or its cloud can go. It judges the
@@ -20,17 +22,20 @@ type guard struct {
 	dialer net.Dialer
 	// permits is Options.PermitStorage.
 	permits func(host string, addr netip.Addr) bool
+	// proxies is Options.Proxies.
+	proxies *proxy.Proxies
 	// proxied tells that a proxy stands before the API, so that nobody knows where it is.
 	proxied bool
 	// kinds has the bit 1<<kind for each kind of address that the API is on.
 	kinds atomic.Uint32
 }
 
-func newGuard(base *url.URL, permits func(string, netip.Addr) bool) *guard {
+func newGuard(base *url.URL, permits func(string, netip.Addr) bool, proxies *proxy.Proxies) *guard {
 	g := &guard{
 		dialer:  net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second},
 		permits: permits,
-		proxied: isProxied(base),
+		proxies: proxies,
+		proxied: proxies.For(base) != nil,
 	}
 	if addr, err := netip.ParseAddr(base.Hostname()); err == nil {
 		g.saw(addr)
@@ -104,7 +109,7 @@ func leadingTo(ctx context.Context, link *url.URL) context.Context {
 // dial connects to an address, in place of net.Dialer.DialContext.
 func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	link, ok := ctx.Value(elsewhere{}).(*url.URL)
-	if !ok || isProxied(link) {
+	if !ok || g.proxies.For(link) != nil {
 		return g.dialer.DialContext(ctx, network, address)
 	}
 	// The dialer returns the error of one address only, whichever comes first.

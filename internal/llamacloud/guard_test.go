@@ -154,7 +154,7 @@ func TestSource_Blob_LinkToNoPublicAddress_IsRefused(t *testing.T) {
 }
 
 func TestGuard_Judge(t *testing.T) {
-	g := newGuard(&url.URL{Scheme: "https", Host: "api.test"}, permitOnly("minio.test", "10.0.0.1"))
+	g := newGuard(&url.URL{Scheme: "https", Host: "api.test"}, permitOnly("minio.test", "10.0.0.1"), nil)
 	for _, tt := range []struct {
 		host, addr string
 		ok         bool
@@ -199,8 +199,8 @@ func TestGuard_Answered_PermitsTheKindOfTheAPI(t *testing.T) {
 		{"1.1.1.1", "10.0.0.1", false}, {"::ffff:10.0.0.1", "10.0.0.2", true},
 	} {
 		for how, g := range map[string]*guard{
-			"by its address": newGuard(&url.URL{Scheme: "https", Host: net.JoinHostPort(tt.api, "443")}, permitOnly()),
-			"by its answer":  newGuard(&url.URL{Scheme: "https", Host: "api.test"}, permitOnly()),
+			"by its address": newGuard(&url.URL{Scheme: "https", Host: net.JoinHostPort(tt.api, "443")}, permitOnly(), nil),
+			"by its answer":  newGuard(&url.URL{Scheme: "https", Host: "api.test"}, permitOnly(), nil),
 		} {
 			if how == "by its answer" {
 				g.answered(net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(tt.api), 443)))

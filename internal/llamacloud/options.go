@@ -2,6 +2,7 @@ package llamacloud
 
 import (
 	"cmp"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"exporter/internal/loopback"
+	"exporter/internal/proxy"
 	"exporter/internal/secret"
 	"exporter/pipeline"
 )
@@ -25,6 +27,10 @@ type Options struct {
 	// the API is on: loopback, private (RFC 1918, fc00::/7), shared (100.64.0.0/10), link-local, or one for another special
 	// purpose. IPv4 addresses come as such, and none has a zone. By default none is permitted.
 	PermitStorage func(host string, addr netip.Addr) bool
+	// Proxies stand between here and hosts; nil for none.
+	Proxies *proxy.Proxies
+	// Roots are the authorities that vouch for servers; nil for those of this machine.
+	Roots *x509.CertPool
 	// Key is required.
 	Key secret.Text
 	// Headers go with every request to the origin of BaseURL, and to no other. Authorization takes the place of the key; of others that the

@@ -38,6 +38,9 @@ type Options struct {
 	// MaxPixels is how many pixels a picture may have; 0 means DefaultMaxPixels. A pixel takes 15 bytes of memory at most, in a progressive JPEG,
 	// while it is decoded.
 	MaxPixels int64
+	// Admit is called with the number of pixels that are to be decoded, if it is set, and may wait until there is memory for them. Its error
+	// ends it.
+	Admit func(pixels int64) error
 }
 
 // Validate returns an error for a value that makes no sense.
@@ -125,8 +128,14 @@ func (c *codec) image(ctx context.Context, picture []byte, o Options) (image.Ima
 		most = DefaultMaxPixels
 	}
 	// Neither side has more than 31 bits.
-	if pixels := int64(size.Width) * int64(size.Height); pixels > most {
+	pixels := int64(size.Width) * int64(size.Height)
+	if pixels > most {
 		return nil, fmt.Errorf("%w: %d x %d pixels, and %d are allowed", ErrTooLarge, size.Width, size.Height, most)
+	}
+	if o.Admit != nil {
+		if err := o.Admit(pixels); err != nil {
+			return nil, err
+		}
 	}
 	return c.decode(newSource(ctx, picture))
 }

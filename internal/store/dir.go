@@ -66,6 +66,16 @@ func OwnDir(path string, folders ...string) (*Dir, error) {
 // IsNew tells whether nobody has owned the directory before.
 func (d *Dir) IsNew() bool { return d.isNew }
 
+// IsOwned tells whether somebody has the export at path open for writing. It changes nothing.
+func IsOwned(path string) (owned bool, err error) {
+	dir, err := durable.OpenReadOnly(path)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	return dir.IsOwned()
+}
+
 // Host returns the name of this machine, as owners of an export give it.
 func Host() string { return durable.Host() }
 

@@ -122,9 +122,9 @@ def with_ray_webdataset(path, decode):
     start_ray()
     import ray
 
-    for row in ray.data.read_webdataset(tars(path)).take_all():
-        height, width = row["jpg"].shape[:2]
-        yield None, (width, height), row["__key__"], row["json"]
+    # Its own decoder makes arrays that cannot be in one column where pictures are grey and in colours.
+    for row in ray.data.read_webdataset(tars(path), decoder=None).take_all():
+        yield row["jpg"], decoded_size(row["jpg"], decode), row["__key__"], json.loads(row["json"])
 
 
 def start_ray():

@@ -1,25 +1,40 @@
-package dataset
+package where
 
 import (
 	"reflect"
 	"strings"
 	"testing"
 	"time"
-
-	"exporter/pipeline"
 )
 
-// whereSample is a figure of which some columns are null.
-func whereSample() *Sample {
-	yes, confidence, name := true, 0.5, "Ünï'd.pdf"
-	row := &pipeline.Row{File: &pipeline.File{DisplayName: &name}, FetchedAt: time.Date(2026, 2, 3, 4, 5, 6, 7000, time.UTC)}
-	row.FileID, row.Kind, row.PageIndex, row.FigureName = "f1", pipeline.Figure, -1, "page_1_figure_1.jpg"
-	row.Confidence, row.IsLikelyNoise = &confidence, &yes
-	row.Content.Width, row.Content.Height, row.Content.Size = 200, 100, 1<<53+1
-	return &Sample{Row: row}
+// figureColumns are those of a figure, some of which are null.
+func figureColumns() []Column {
+	return []Column{
+		{"file_id", String}, {"kind", String}, {"page_index", Int32}, {"display_name", String}, {"size", Int64}, {"width", Int32},
+		{"height", Int32}, {"confidence", Float64}, {"is_likely_noise", Bool}, {"category", String}, {"caption", String}, {"text", String},
+		{"phash", String}, {"fetched_at", Timestamp},
+	}
 }
 
-func TestWhere_Holds_Truth(t *testing.T) {
+// figure has a value in some of figureColumns, by name.
+type figure map[string]Value
+
+func (f figure) Value(column int) Value { return f[figureColumns()[column].Name] }
+
+func aFigure() figure {
+	text := func(s string) Value { return Value{Valid: true, Text: s} }
+	number := func(i int64) Value { return Value{Valid: true, Int: i} }
+	return figure{
+		"file_id": text("f1"), "kind": text("figure"), "page_index": number(-1), "display_name": text("Ünï'd.pdf"), "size": number(1<<53 + 1),
+		"width": number(200), "height": number(100), "confidence": {Valid: true, Float: 0.5}, "is_likely_noise": {Valid: true, Bool: true},
+		"fetched_at": number(time.Date(2026, 2, 3, 4, 5, 6, 7000, time.UTC).UnixMicro()),
+	}
+}
+
+// parse reads a condition on figureColumns.
+func parse(text string) (*Condition, error) { return Parse(text, figureColumns()) }
+
+func TestCondition_Holds_Truth(t *testing.T) {
 	for _, tt := range []struct {
 		text string
 		want truth
@@ -45,15 +60,15 @@ func TestWhere_Holds_Truth(t *testing.T) {
 		{"not width = 1 and height = 1", isFalse}, {"NOT(width=1)AND(caption Is Null)", isTrue},
 		{"width IS NOT NULL And kind In('figure') OR is_likely_noise=FALSE", isTrue},
 	} {
-		w, err := ParseWhere(tt.text)
+		w, err := parse(tt.text)
 		if err != nil {
 			t.Errorf("%s: %v", tt.text, err)
 			continue
 		}
-		if got := w.root.of(whereSample()); got != tt.want {
+		if got := w.root.of(aFigure()); got != tt.want {
 			t.Errorf("%s is %d, want %d", tt.text, got, tt.want)
 		}
-		if got := w.Holds(whereSample()); got != (tt.want == isTrue) {
+		if got := w.Holds(aFigure()); got != (tt.want == isTrue) {
 			t.Errorf("%s holds: %t", tt.text, got)
 		}
 		checkCanonical(t, w)
@@ -61,10 +76,10 @@ func TestWhere_Holds_Truth(t *testing.T) {
 }
 
 // checkCanonical checks that the condition is the same when it is read from its String, and that this is its String.
-func checkCanonical(t *testing.T, w *Where) {
+func checkCanonical(t *testing.T, w *Condition) {
 	t.Helper()
 	text := w.String()
-	again, err := ParseWhere(text)
+	again, err := parse(text)
 	if err != nil {
 		t.Errorf("%s: %v", text, err)
 		return
@@ -77,7 +92,7 @@ func checkCanonical(t *testing.T, w *Where) {
 	}
 }
 
-func TestWhere_String_Canonical(t *testing.T) {
+func TestCondition_String_Canonical(t *testing.T) {
 	for text, want := range map[string]string{
 		"width==1":                                 "width = 1",
 		" ( ( width<>1 ) ) ":                       "width != 1",
@@ -99,7 +114,7 @@ func TestWhere_String_Canonical(t *testing.T) {
 		"not (kind like 'a%')":                     "kind not like 'a%'",
 		"not not kind is not null":                 "not not kind is not null",
 	} {
-		w, err := ParseWhere(text)
+		w, err := parse(text)
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
 			continue
@@ -111,21 +126,21 @@ func TestWhere_String_Canonical(t *testing.T) {
 	}
 }
 
-func TestWhere_Columns_EachOnce(t *testing.T) {
-	w, err := ParseWhere("width > 1 and not (text like 'a%' or kind in ('figure') and width < 9) and phash is null")
+func TestCondition_Columns_EachOnce(t *testing.T) {
+	w, err := parse("width > 1 and not (text like 'a%' or kind in ('figure') and width < 9) and phash is null")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, c := range w.Columns() {
-		got = append(got, c.Name)
+	for _, n := range w.Columns() {
+		got = append(got, figureColumns()[n].Name)
 	}
 	if want := []string{"kind", "width", "text", "phash"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
-func TestParseWhere_Wrong_SaysWhereAndWhatToDo(t *testing.T) {
+func TestParse_Wrong_SaysWhereAndWhatToDo(t *testing.T) {
 	const notMoment = "fetched_at is timestamp: compare it with a date or a time in single quotes, such as '2026-01-31' or '2026-01-31T12:00:00Z', not with "
 	for text, want := range map[string]string{
 		"":                             "the condition is empty",
@@ -171,7 +186,7 @@ func TestParseWhere_Wrong_SaysWhereAndWhatToDo(t *testing.T) {
 		strings.Repeat("not ", 101) + "width = 1": "character 405: the condition is nested more than 100 deep",
 		strings.Repeat(" ", 64<<10+1):             "character 1: the condition has 65537 bytes: 65536 are the most",
 	} {
-		w, err := ParseWhere(text)
+		w, err := parse(text)
 		switch {
 		case err == nil:
 			t.Errorf("%q is read as %s", text, w)
@@ -198,7 +213,7 @@ func TestIsLike_Patterns(t *testing.T) {
 }
 
 // Whatever is accepted has one way to be written, which says the same.
-func FuzzParseWhere(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"width >= 200 and category in ('table', 'chart') and not (caption is null or caption like 'Figure%')",
 		"size = 9223372036854775807 or size < 1e+20 or confidence > -.5e-3", "not not is_likely_noise <> false",
@@ -207,11 +222,11 @@ func FuzzParseWhere(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		w, err := ParseWhere(text)
-		if err != nil || len(w.String()) > maxWhere {
+		w, err := parse(text)
+		if err != nil || len(w.String()) > maxLength {
 			return
 		}
-		w.Holds(whereSample())
+		w.Holds(aFigure())
 		checkCanonical(t, w)
 	})
 }

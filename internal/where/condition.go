@@ -1,4 +1,4 @@
-package dataset
+package where
 
 import (
 	"cmp"
@@ -9,22 +9,23 @@ import (
 	"time"
 )
 
-// Where is a condition on the columns of samples, as --where gives it. docs/datasets.md has its grammar.
-type Where struct{ root condition }
+// Condition is a condition on the columns of rows.
+type Condition struct{ root node }
 
-// Holds tells whether the condition is true of a sample. As in SQL, a comparison with null is neither true nor false, and so is its opposite.
-func (w *Where) Holds(s *Sample) bool { return w.root.of(s) == isTrue }
+// Holds tells whether the condition is true of a row. As in SQL, a comparison with null is neither true nor false, and so is its opposite.
+func (c *Condition) Holds(r Row) bool { return c.root.of(r) == isTrue }
 
-// Columns returns the columns that it depends on, each once, in the order of Columns.
-func (w *Where) Columns() []*Column {
-	named := map[*Column]bool{}
-	w.root.eachColumn(func(c *Column) { named[c] = true })
-	return slices.DeleteFunc(slices.Clone(columns), func(c *Column) bool { return !named[c] })
+// Columns returns the numbers of the columns that it depends on, each once, sorted.
+func (c *Condition) Columns() []int {
+	var numbers []int
+	c.root.eachColumn(func(c *column) { numbers = append(numbers, c.number) })
+	slices.Sort(numbers)
+	return slices.Compact(numbers)
 }
 
-// String returns the condition as it is to be written: two that differ in nothing but how they are written have the same one. ParseWhere
+// String returns the condition as it is to be written: two that differ in nothing but how they are written have the same one. Parse
 // takes it.
-func (w *Where) String() string { return string(w.root.appendText(nil)) }
+func (c *Condition) String() string { return string(c.root.appendText(nil)) }
 
 // truth is that of SQL: what depends on a null is unknown.
 type truth int8
@@ -42,20 +43,20 @@ func truthOf(b bool) truth {
 	return isFalse
 }
 
-// condition is a part of a Where.
-type condition interface {
-	// of returns what it is for a sample.
-	of(s *Sample) truth
+// node is a part of a condition.
+type node interface {
+	// of returns what it is for a row.
+	of(r Row) truth
 	// appendText appends it as it is to be written.
 	appendText(b []byte) []byte
 	// eachColumn calls a function with each column that it names.
-	eachColumn(f func(*Column))
+	eachColumn(f func(*column))
 }
 
 // joined is two conditions or more: it is true where one of them is if it is joined by or, and where all are if by and.
 type joined struct {
 	by         string
-	conditions []condition
+	conditions []node
 }
 
 // The words that join.
@@ -64,7 +65,7 @@ const (
 	byAnd = "and"
 )
 
-func (j joined) of(s *Sample) truth {
+func (j joined) of(r Row) truth {
 	// What one of them decides for all.
 	decisive, pick := isTrue, func(a, b truth) truth { return max(a, b) }
 	if j.by == byAnd {
@@ -72,14 +73,14 @@ func (j joined) of(s *Sample) truth {
 	}
 	all := -decisive
 	for _, c := range j.conditions {
-		if all = pick(all, c.of(s)); all == decisive {
+		if all = pick(all, c.of(r)); all == decisive {
 			break
 		}
 	}
 	return all
 }
 
-// appendText implements condition. Alternatives among what has to hold together are in parentheses.
+// appendText implements node. Alternatives among what has to hold together are in parentheses.
 func (j joined) appendText(b []byte) []byte {
 	for i, c := range j.conditions {
 		if i > 0 {
@@ -94,23 +95,23 @@ func (j joined) appendText(b []byte) []byte {
 	return b
 }
 
-func (j joined) eachColumn(f func(*Column)) {
+func (j joined) eachColumn(f func(*column)) {
 	for _, c := range j.conditions {
 		c.eachColumn(f)
 	}
 }
 
-func appendGrouped(b []byte, c condition) []byte {
+func appendGrouped(b []byte, c node) []byte {
 	return append(c.appendText(append(b, '(')), ')')
 }
 
 // negation is true where what it holds is false.
-type negation struct{ condition }
+type negation struct{ node }
 
-func (n negation) of(s *Sample) truth { return -n.condition.of(s) }
+func (n negation) of(r Row) truth { return -n.node.of(r) }
 
 func (n negation) appendText(b []byte) []byte {
-	switch c := n.condition.(type) {
+	switch c := n.node.(type) {
 	case joined:
 		return appendGrouped(append(b, "not "...), c)
 	case isNull:
@@ -120,19 +121,19 @@ func (n negation) appendText(b []byte) []byte {
 	case likeness:
 		return c.appendWith(b, " not like ")
 	}
-	return n.condition.appendText(append(b, "not "...))
+	return n.node.appendText(append(b, "not "...))
 }
 
 // isNull is never unknown.
-type isNull struct{ column *Column }
+type isNull struct{ column *column }
 
-func (n isNull) of(s *Sample) truth { return truthOf(!n.column.Of(s).Valid) }
+func (n isNull) of(r Row) truth { return truthOf(!n.column.of(r).Valid) }
 
 func (n isNull) appendText(b []byte) []byte {
 	return append(append(b, n.column.Name...), " is null"...)
 }
 
-func (n isNull) eachColumn(f func(*Column)) { f(n.column) }
+func (n isNull) eachColumn(f func(*column)) { f(n.column) }
 
 // operator is that of a comparison.
 type operator string
@@ -156,13 +157,13 @@ func (o operator) holds(order int) bool {
 
 // comparison compares a column with a value.
 type comparison struct {
-	column   *Column
+	column   *column
 	operator operator
 	literal  literal
 }
 
-func (c *comparison) of(s *Sample) truth {
-	v := c.column.Of(s)
+func (c *comparison) of(r Row) truth {
+	v := c.column.of(r)
 	if !v.Valid {
 		return isUnknown
 	}
@@ -173,17 +174,17 @@ func (c *comparison) appendText(b []byte) []byte {
 	return c.literal.appendText(fmt.Appendf(b, "%s %s ", c.column.Name, c.operator), c.column.Type)
 }
 
-func (c *comparison) eachColumn(f func(*Column)) { f(c.column) }
+func (c *comparison) eachColumn(f func(*column)) { f(c.column) }
 
 // membership is true where a column has one of some values.
 type membership struct {
-	column   *Column
+	column   *column
 	literals []literal
 	// texts are those of a column of texts.
 	texts map[string]bool
 }
 
-func newMembership(c *Column, literals []literal) *membership {
+func newMembership(c *column, literals []literal) *membership {
 	m := &membership{column: c, literals: literals}
 	if c.Type == String {
 		m.texts = make(map[string]bool, len(literals))
@@ -194,8 +195,8 @@ func newMembership(c *Column, literals []literal) *membership {
 	return m
 }
 
-func (m *membership) of(s *Sample) truth {
-	v := m.column.Of(s)
+func (m *membership) of(r Row) truth {
+	v := m.column.of(r)
 	switch {
 	case !v.Valid:
 		return isUnknown
@@ -218,7 +219,7 @@ func (m *membership) appendWith(b []byte, word string) []byte {
 	return append(b, ')')
 }
 
-func (m *membership) eachColumn(f func(*Column)) { f(m.column) }
+func (m *membership) eachColumn(f func(*column)) { f(m.column) }
 
 // literal is a value as a condition has it. What of it counts is said by the type of its column: integer is for whole numbers, float for
 // numbers of all kinds, and integer in microseconds for times.

@@ -1,15 +1,15 @@
-package dataset
+package where
 
 import "unicode/utf8"
 
 // likeness is true where a text is like a pattern: '%' stands for any characters, '_' for one, all else for itself.
 type likeness struct {
-	column  *Column
+	column  *column
 	pattern string
 }
 
-func (l likeness) of(s *Sample) truth {
-	v := l.column.Of(s)
+func (l likeness) of(r Row) truth {
+	v := l.column.of(r)
 	if !v.Valid {
 		return isUnknown
 	}
@@ -22,7 +22,7 @@ func (l likeness) appendWith(b []byte, word string) []byte {
 	return appendQuoted(append(append(b, l.column.Name...), word...), l.pattern)
 }
 
-func (l likeness) eachColumn(f func(*Column)) { f(l.column) }
+func (l likeness) eachColumn(f func(*column)) { f(l.column) }
 
 // isLike matches greedily: where the rest does not fit, the last '%' takes one character more. Those before it need not be tried again.
 func isLike(text, pattern string) bool {

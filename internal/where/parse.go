@@ -1,4 +1,4 @@
-package dataset
+package where
 
 import (
 	"errors"
@@ -11,21 +11,21 @@ import (
 )
 
 const (
-	// maxWhere bounds the length of a condition, in bytes, and maxWhereDepth how deep its parts are nested.
-	maxWhere      = 64 << 10
-	maxWhereDepth = 100
+	// maxLength bounds the length of a condition, in bytes, and maxDepth how deep its parts are nested.
+	maxLength = 64 << 10
+	maxDepth  = 100
 )
 
-// ParseWhere reads a condition, such as
+// Parse reads a condition on some columns, such as
 //
 //	width >= 200 and category in ('table', 'chart') and not (caption is null or caption like 'Figure%')
 //
 // Columns are compared with values of their type: =, ==, !=, <>, <, <=, >, >=, in, like, is null, and not before each of the last three. A
 // column of booleans stands for itself as well. Words are the same in capitals. An error says where it is.
-func ParseWhere(text string) (*Where, error) {
+func Parse(text string, columns []Column) (*Condition, error) {
 	s := source(text)
-	if len(text) > maxWhere {
-		return nil, s.errorf(0, "the condition has %d bytes: %d are the most", len(text), maxWhere)
+	if len(text) > maxLength {
+		return nil, s.errorf(0, "the condition has %d bytes: %d are the most", len(text), maxLength)
 	}
 	for i, r := range text {
 		if r == utf8.RuneError && !strings.HasPrefix(text[i:], string(utf8.RuneError)) {
@@ -39,7 +39,7 @@ func ParseWhere(text string) (*Where, error) {
 	if len(tokens) == 1 {
 		return nil, errors.New("the condition is empty")
 	}
-	p := &whereParser{source: s, tokens: tokens}
+	p := &parser{source: s, columns: columns, tokens: tokens}
 	root, err := p.alternatives()
 	if err == nil && p.next().kind != tokenEnd {
 		err = p.unexpected("and, or, or the end")
@@ -47,22 +47,23 @@ func ParseWhere(text string) (*Where, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Where{root}, nil
+	return &Condition{root}, nil
 }
 
-// whereParser reads the tokens of a condition.
-type whereParser struct {
+// parser reads the tokens of a condition.
+type parser struct {
 	source
+	columns []Column
 	// tokens are those that were not taken.
 	tokens []token
 	// depth is how deep the next one is nested.
 	depth int
 }
 
-func (p *whereParser) next() token { return p.tokens[0] }
+func (p *parser) next() token { return p.tokens[0] }
 
 // take takes the next token, if it is not the end.
-func (p *whereParser) take() token {
+func (p *parser) take() token {
 	t := p.tokens[0]
 	if t.kind != tokenEnd {
 		p.tokens = p.tokens[1:]
@@ -71,7 +72,7 @@ func (p *whereParser) take() token {
 }
 
 // takes takes the next token if it is a word, however it is capitalized.
-func (p *whereParser) takes(word string) bool {
+func (p *parser) takes(word string) bool {
 	if !p.next().isWord(word) {
 		return false
 	}
@@ -79,7 +80,7 @@ func (p *whereParser) takes(word string) bool {
 	return true
 }
 
-func (p *whereParser) takesSymbol(symbol string) bool {
+func (p *parser) takesSymbol(symbol string) bool {
 	if t := p.next(); t.kind != tokenSymbol || t.text != symbol {
 		return false
 	}
@@ -96,7 +97,7 @@ func (t token) isOperator() bool {
 }
 
 // unexpected is an error at the next token.
-func (p *whereParser) unexpected(want string) error {
+func (p *parser) unexpected(want string) error {
 	t := p.next()
 	if t.kind == tokenEnd {
 		return p.errorf(t.at, "the condition ends early: want %s", want)
@@ -105,22 +106,22 @@ func (p *whereParser) unexpected(want string) error {
 }
 
 // nested reads something that is nested one deeper.
-func (p *whereParser) nested(read func() (condition, error)) (condition, error) {
-	if p.depth++; p.depth > maxWhereDepth {
-		return nil, p.errorf(p.next().at, "the condition is nested more than %d deep", maxWhereDepth)
+func (p *parser) nested(read func() (node, error)) (node, error) {
+	if p.depth++; p.depth > maxDepth {
+		return nil, p.errorf(p.next().at, "the condition is nested more than %d deep", maxDepth)
 	}
 	defer func() { p.depth-- }()
 	return read()
 }
 
 // alternatives reads what is joined by or.
-func (p *whereParser) alternatives() (condition, error) { return p.join(byOr, p.conjunction) }
+func (p *parser) alternatives() (node, error) { return p.join(byOr, p.conjunction) }
 
 // conjunction reads what is joined by and.
-func (p *whereParser) conjunction() (condition, error) { return p.join(byAnd, p.term) }
+func (p *parser) conjunction() (node, error) { return p.join(byAnd, p.term) }
 
 // join reads conditions that are joined by a word, each by read.
-func (p *whereParser) join(by string, read func() (condition, error)) (condition, error) {
+func (p *parser) join(by string, read func() (node, error)) (node, error) {
 	all := joined{by: by}
 	for {
 		c, err := read()
@@ -143,7 +144,7 @@ func (p *whereParser) join(by string, read func() (condition, error)) (condition
 }
 
 // term reads one condition, with not before it or not.
-func (p *whereParser) term() (condition, error) {
+func (p *parser) term() (node, error) {
 	if p.takes("not") {
 		c, err := p.nested(p.term)
 		if err != nil {
@@ -162,7 +163,7 @@ func (p *whereParser) term() (condition, error) {
 }
 
 // predicate reads what is said of one column.
-func (p *whereParser) predicate() (condition, error) {
+func (p *parser) predicate() (node, error) {
 	name := p.next()
 	c, err := p.column()
 	if err != nil {
@@ -194,7 +195,7 @@ func (p *whereParser) predicate() (condition, error) {
 	return nil, p.unexpected("what " + c.Name + " is compared by (=, !=, <, <=, >, >=, in, like, is null)")
 }
 
-func negated(c condition, isNot bool) condition {
+func negated(c node, isNot bool) node {
 	if isNot {
 		return negation{c}
 	}
@@ -202,7 +203,7 @@ func negated(c condition, isNot bool) condition {
 }
 
 // column reads the name of a column.
-func (p *whereParser) column() (*Column, error) {
+func (p *parser) column() (*column, error) {
 	t := p.next()
 	for _, reserved := range []string{"and", "or", "not", "in", "is", "like", "null", "true", "false"} {
 		if t.isWord(reserved) {
@@ -213,13 +214,13 @@ func (p *whereParser) column() (*Column, error) {
 		return nil, p.unexpected("a column")
 	}
 	p.take()
-	if c := findColumn(t.text); c != nil {
+	if c := findColumn(p.columns, t.text); c != nil {
 		return c, nil
 	}
-	return nil, p.errorf(t.at, "%w", unknownColumn(p.of(t)))
+	return nil, p.errorf(t.at, "%w", UnknownColumn(p.columns, p.of(t)))
 }
 
-func (p *whereParser) comparison(c *Column) (condition, error) {
+func (p *parser) comparison(c *column) (node, error) {
 	t := p.take()
 	o := operator(t.text)
 	if c.Type == Bool && o != "=" && o != "!=" {
@@ -232,7 +233,7 @@ func (p *whereParser) comparison(c *Column) (condition, error) {
 	return &comparison{c, o, l}, nil
 }
 
-func (p *whereParser) membership(c *Column) (condition, error) {
+func (p *parser) membership(c *column) (node, error) {
 	if !p.takesSymbol("(") {
 		return nil, p.unexpected("a list in parentheses")
 	}
@@ -252,7 +253,7 @@ func (p *whereParser) membership(c *Column) (condition, error) {
 	}
 }
 
-func (p *whereParser) likeness(c *Column, name token) (condition, error) {
+func (p *parser) likeness(c *column, name token) (node, error) {
 	if c.Type != String {
 		return nil, p.errorf(name.at, "%s is %s: like is for columns of type string", c.Name, c.Type)
 	}
@@ -263,7 +264,7 @@ func (p *whereParser) likeness(c *Column, name token) (condition, error) {
 }
 
 // literal reads a value for a column.
-func (p *whereParser) literal(c *Column) (l literal, err error) {
+func (p *parser) literal(c *column) (l literal, err error) {
 	t := p.next()
 	switch {
 	case t.kind == tokenEnd, t.kind == tokenSymbol:

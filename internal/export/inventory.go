@@ -1,0 +1,22 @@
+package export
+
+import (
+	"context"
+	"errors"
+
+	"exporter/internal/inventory"
+	"exporter/manifest"
+)
+
+// Look calls do with the inventory of the export at path, whether a run has it or not.
+func Look(ctx context.Context, path string, do func(*inventory.Inventory) error) (err error) {
+	o, err := open(ctx, path, manifest.Glance)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, o.Close()) }()
+	if o.Info() == nil {
+		return noManifestError(path)
+	}
+	return do(inventory.New(o.Snapshot))
+}

@@ -1,0 +1,61 @@
+package export
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"exporter/pipeline"
+)
+
+// wantedFiles has the ids of files none of which was listed yet; nil where there are none.
+func wantedFiles(ids []pipeline.ID) map[string]bool {
+	if len(ids) == 0 {
+		return nil
+	}
+	wanted := map[string]bool{}
+	for _, id := range ids {
+		wanted[string(id)] = false
+	}
+	return wanted
+}
+
+// takes returns what says which of the listed files are exported; nil where all are. One goroutine may call it.
+func (r *run) takes() func(pipeline.SourceKey, *pipeline.File) bool {
+	source := &r.Config.Source
+	if r.wanted == nil && len(source.Include)+len(source.Exclude) == 0 {
+		return nil
+	}
+	return func(place pipeline.SourceKey, f *pipeline.File) bool {
+		isGiven := f.IsJob() || strings.HasPrefix(string(place), string(pipeline.FileSource("")))
+		return (isGiven || source.TakesName(f.DisplayName)) && r.wants(f)
+	}
+}
+
+// wants tells whether a file is one of Files, or all are wanted.
+func (r *run) wants(f *pipeline.File) (wanted bool) {
+	if r.wanted == nil {
+		return true
+	}
+	for _, id := range []string{f.ID, f.JobID, f.DirectoryFileID} {
+		if _, ok := r.wanted[id]; ok {
+			r.wanted[id], wanted = true, true
+		}
+	}
+	return wanted
+}
+
+// unlistedNotes says which of Files were not listed.
+func (r *run) unlistedNotes() []string {
+	var missing []string
+	for id, isListed := range r.wanted {
+		if !isListed {
+			missing = append(missing, id)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	slices.Sort(missing)
+	return []string{fmt.Sprintf("%d of the %d files that were given by their ids are not listed: %s", len(missing), len(r.wanted), firstFew(missing))}
+}
