@@ -14,7 +14,7 @@ GOFLAGS     ?= -trimpath
 export CGO_ENABLED GOFLAGS
 
 .PHONY: build check format vet tidy vuln test race plain histories crashes bench microbench cross size reproducible interop clock spark phash consumers \
-	newest sample fuzz install uninstall release release-twice notices module clean
+	newest sample fuzz install uninstall release release-twice systemd notices module clean
 
 build:
 	$(GO) build $(PROGRAM)
@@ -210,6 +210,10 @@ release-twice: release
 	tar -cf - --exclude ./bin --exclude ./export --exclude ./dist . | tar -xf - -C "$$temp/copy"; \
 	(cd "$$temp/copy/tools" && GOCACHE="$$temp/cache" $(GO) $(RELEASE) -out ../dist >/dev/null); \
 	diff -r dist "$$temp/copy/dist"; echo "dist: the same bytes, made here and in $$temp/copy"
+
+# Tests the package and its units with the systemd of another system, in a folder that debootstrap made: make systemd ROOT=/srv/trixie.
+systemd:
+	cd tools && EXPORTER_TEST_ROOT='$(ROOT)' $(GO) test -count=1 -v -run '^TestRelease$$/^Debian$$' ./release
 
 # Writes what "exporter licenses" prints anew, of the licences and notices of everything that is linked.
 notices:
