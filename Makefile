@@ -236,4 +236,4 @@ module:
 	$(GO) list -m && $(GO) vet ./... && cd tools && $(GO) vet ./...
 
 clean:
-	rm -rf bin export dist
+	rm -rf bin export exporter-demo dist
