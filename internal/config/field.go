@@ -26,8 +26,6 @@ type field struct {
 	add func(text string) error
 	// get returns the value or the items in a form that add accepts, but for secrets, which it does not show.
 	get func() []string
-	// isSecret says that a value is never to be shown.
-	isSecret bool
 }
 
 func scalar[T any](f field, p *T, parse func(string) (T, error), format func(T) string) field {
