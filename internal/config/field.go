@@ -20,6 +20,8 @@ type field struct {
 	placeholder string
 	// allowed says which values are allowed, as a remedy for those that are not; it may be empty.
 	allowed string
+	// secret tells that the value is not to be shown.
+	secret bool
 	// clear forgets the earlier value of a list.
 	clear func()
 	// add takes a value, or one more item of a list.
