@@ -53,6 +53,9 @@ func run(ctx context.Context, a *app, args []string) int {
 	}
 	a.args = joinForce(args)
 	root := newRoot(a)
+	if isCompletion(args) {
+		a.addCompletions(root)
+	}
 	root.SetArgs(a.args)
 	err := root.ExecuteContext(ctx)
 	defer a.closeLog()

@@ -154,7 +154,7 @@ func (s *setting) take(path string, it item) error {
 	switch {
 	case holdsKey(it.text):
 		return it.from.fail(path, "this looks like an API key, which does not belong here", keyRemedy)
-	case !utf8.ValidString(it.text) && s.secret:
+	case !utf8.ValidString(it.text) && s.isSecret:
 		return it.from.fail(path, "the value is not valid UTF-8", s.allowed)
 	case !utf8.ValidString(it.text):
 		return it.from.fail(path, quote(it.text)+" is not valid UTF-8", s.allowed)

@@ -198,7 +198,7 @@ func renderTOML(t *testing.T, c *Config) []byte {
 		switch k.Type {
 		case TypeString:
 			value = s.get()[0]
-			if s.secret {
+			if s.isSecret {
 				value = c.Ping.URL.Reveal()
 			}
 		case TypeBool:

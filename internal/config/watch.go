@@ -48,7 +48,7 @@ func addressField(p *string) field {
 
 // pingURLField takes a URL that is a secret, or an empty text for none.
 func pingURLField(p *secret.Text) field {
-	f := scalar(field{typ: TypeString, placeholder: "URL", allowed: `such as "https://hc-ping.com/UUID"`, secret: true}, p, parsePing,
+	f := scalar(field{typ: TypeString, placeholder: "URL", allowed: `such as "https://hc-ping.com/UUID"`, isSecret: true}, p, parsePing,
 		func(t secret.Text) string {
 			if t.IsZero() {
 				return ""
