@@ -13,7 +13,7 @@ CGO_ENABLED ?= 0
 GOFLAGS     ?= -trimpath
 export CGO_ENABLED GOFLAGS
 
-.PHONY: build check format vet tidy vuln test race plain histories crashes bench microbench cross size reproducible interop clock spark phash consumers \
+.PHONY: build check format vet tidy vuln test race plain histories crashes bench microbench cross size reproducible interop clock spark phash consumers waiting \
 	newest sample fuzz install uninstall release release-twice systemd notices module clean
 
 build:
@@ -156,6 +156,10 @@ phash:
 consumers: CGO_ENABLED=1
 consumers:
 	cd internal/interop && $(GO) vet -tags consumers . && $(GO) test -count=1 -timeout 60m -v -tags consumers -run '^TestConsumers_' .
+
+# Measures what a run takes that waits for a quota for an hour, with progress and metrics.
+waiting:
+	$(GO) vet -tags waiting ./cmd/exporter && $(GO) test -count=1 -timeout 2h -v -tags waiting -run '^TestWaiting_' ./cmd/exporter
 
 # Says whether there are newer official clients than those that internal/interop drives; asks PyPI and npm.
 newest: CGO_ENABLED=1

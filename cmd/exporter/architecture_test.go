@@ -35,6 +35,7 @@ const (
 	derivedRoom  = "exporter/internal/derived"
 	whereRoom    = "exporter/internal/where"
 	lsRoom       = "exporter/internal/inventory"
+	acceptedRoom = "exporter/internal/accepted"
 	metricsRoom  = "exporter/internal/metrics"
 	pingRoom     = "exporter/internal/ping"
 	watchRoom    = "exporter/internal/watch"
@@ -73,12 +74,13 @@ var allowedImports = map[string][]string{
 	sinksRoom:                        {pipelineRoom, storeRoom, mediaRoom},
 	manifestRoom:                     {pipelineRoom, storeRoom},
 	verifyRoom:                       {pipelineRoom, sinksRoom, storeRoom},
-	lsRoom:                           {pipelineRoom, manifestRoom, whereRoom},
+	acceptedRoom:                     {pipelineRoom, storeRoom},
+	lsRoom:                           {pipelineRoom, manifestRoom, whereRoom, acceptedRoom},
 
 	compactRoom: {pipelineRoom, sinksRoom, storeRoom, verifyRoom},
 
 	exportRoom: {
-		pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom, lsRoom, metricsRoom,
+		pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom, lsRoom, acceptedRoom, metricsRoom,
 	},
 	exportRoom + "/exporttest": {sinksRoom, storeRoom},
 	watchRoom:                  {exportRoom, configRoom, metricsRoom, pingRoom},

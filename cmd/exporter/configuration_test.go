@@ -163,10 +163,10 @@ func TestConfiguration_Page_HasAllKeysAndVariables(t *testing.T) {
 	checkWritten(t, configurationPage, before+begin+tables()+"\n"+end+after)
 }
 
-// Every flag of every command that loads a configuration is a key and a variable, but for those that choose a configuration, and for the four
+// Every flag of every command that loads a configuration is a key and a variable, but for those that choose a configuration, and for the few
 // that only a person gives.
 func TestConfiguration_Flags_AreKeysAndVariables(t *testing.T) {
-	persons := []string{"force", "refetch", "repair", "yes"}
+	persons := []string{"force", "refetch", "repair", "accept-failed", "yes"}
 	chosen := []string{"config", "job", "all-jobs", "help"}
 	if diff := cmp.Diff(persons, config.FlagsOnly()); diff != "" {
 		t.Errorf("flags that only a person gives (-want +got):\n%s", diff)

@@ -45,8 +45,8 @@ func (v *forceValue) String() string { return "" }
 // Type returns what help shows for the value.
 func (v *forceValue) Type() string { return "KIND" }
 
-// joinForce joins --force with the word behind it: a flag of which the value may be left out takes it with "=" only, as package
-// pflag has it, and no command that has --force has arguments.
+// joinForce joins --force, and --accept-failed, with the word behind it: a flag of which the value may be left out takes it with "=" only,
+// as package pflag has it, and no command that has one of them has arguments.
 func joinForce(args []string) []string {
 	var joined []string
 	for i := 0; i < len(args); i++ {
@@ -54,7 +54,7 @@ func joinForce(args []string) []string {
 		if arg == "--" {
 			return append(joined, args[i:]...)
 		}
-		if next := i + 1; arg == "--force" && next < len(args) && args[next] != "" && !strings.HasPrefix(args[next], "-") {
+		if next := i + 1; (arg == "--force" || arg == "--accept-failed") && next < len(args) && args[next] != "" && !strings.HasPrefix(args[next], "-") {
 			arg += "=" + args[next]
 			i = next
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -14,6 +15,7 @@ import (
 
 func newLsCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
+		Args:  cobra.ArbitraryArgs,
 		Use:   "ls [EXPORT [ID...]]",
 		Short: "Say what an export holds: files and assets with their state, what failed and why, sums",
 		Long: `ls lists the files of the export in the directory EXPORT, or in that of --out, with their state, and sums up what it holds. With IDs of
@@ -30,7 +32,8 @@ what is asked most often.
 With --json, standard output has a JSON object a line. An object has a "type":
   file     with the columns of files.parquet that are not null, and "gaps", pages that are missing between others
   asset    with the columns of manifest.parquet that are not null
-  summary  the last one: counts of what was listed, of all of the export where nothing was left out`,
+  summary  counts of what was listed, of all of the export where nothing was left out
+  running  the last one, where a run is under way, or was killed: what .exporter/running.json has, and "stale" where it was killed`,
 		Example: `  exporter ls export
   exporter ls export --failed
   exporter ls export 182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e
@@ -97,6 +100,15 @@ func (l *lsCommand) run(c *cobra.Command, dir string) (err error) {
 		}
 		return p.summary(sum)
 	})
+	if err == nil || errors.Is(err, export.ErrNoManifest) {
+		running, isStale, runningErr := export.RunningIn(ctx, dir)
+		switch {
+		case runningErr != nil:
+			err = cmp.Or(err, runningErr)
+		case running != nil:
+			err = p.running(running, isStale)
+		}
+	}
 	// What was listed before an error is shown as well.
 	if flushErr := buffered.Flush(); out.err == nil {
 		out.err = flushErr

@@ -64,7 +64,7 @@ func (p *lsPrinter) File(f *inventory.File) error {
 			gaps, _ := json.Marshal(f.Gaps)
 			p.line = append(append(p.line, `,"gaps":`...), gaps...)
 		}
-		p.line = append(p.line, '}')
+		p.accepted(f.AcceptedAt)
 		return p.end()
 	}
 	p.owner, p.hasOwner = pipeline.Owner{FileID: pipeline.ID(f.FileID), JobID: pipeline.ID(f.Key.JobID)}, true
@@ -89,8 +89,18 @@ func (p *lsPrinter) File(f *inventory.File) error {
 	if f.Error != "" {
 		notes = append(notes, f.Error)
 	}
+	notes = appendAccepted(notes, f.AcceptedAt)
 	p.notes(notes)
 	return p.end()
+}
+
+// accepted ends an object, with when it was accepted to fail, if it was.
+func (p *lsPrinter) accepted(at time.Time) {
+	if !at.IsZero() {
+		p.line = at.AppendFormat(append(p.line, `,"accepted_at":"`...), time.RFC3339)
+		p.line = append(p.line, '"')
+	}
+	p.line = append(p.line, '}')
 }
 
 // owned appends what names a file or a job.
@@ -112,6 +122,13 @@ func (p *lsPrinter) notes(notes []string) {
 	if len(notes) > 0 {
 		p.line = append(append(p.line, "  "...), strings.Join(notes, ", ")...)
 	}
+}
+
+func appendAccepted(notes []string, at time.Time) []string {
+	if at.IsZero() {
+		return notes
+	}
+	return append(notes, "accepted "+at.Format(time.DateOnly))
 }
 
 // gapsText names the first few pages that are missing.
@@ -137,7 +154,8 @@ func gapsText(gaps []inventory.Gap) string {
 // Asset implements inventory.Listener. The assets of a file come below a line that names it.
 func (p *lsPrinter) Asset(a *inventory.Asset) error {
 	if p.asJSON {
-		p.line = append(a.AppendJSON(append(p.line[:0], `{"type":"asset"`...)), '}')
+		p.line = a.AppendJSON(append(p.line[:0], `{"type":"asset"`...))
+		p.accepted(a.AcceptedAt)
 		return p.end()
 	}
 	if owner := a.Key.Owner(); !p.hasOwner || owner != p.owner {
@@ -164,6 +182,7 @@ func (p *lsPrinter) Asset(a *inventory.Asset) error {
 	if a.State == inventory.Failed {
 		notes = append(notes, fmt.Sprintf("attempts: %d", a.Attempts))
 	}
+	notes = appendAccepted(notes, a.AcceptedAt)
 	if a.MediaType != "" {
 		notes = append(notes, humanBytes(a.Size), a.MediaType)
 	}
@@ -209,7 +228,7 @@ func (p *lsPrinter) summary(s *inventory.Summary) error {
 	}
 	line("assets", assets)
 	line("skipped", countTexts(s.Skipped))
-	line("failed", countTexts(s.Failed))
+	line("failed", appendCount(countTexts(s.Failed), s.Accepted, "accepted"))
 	for _, sums := range []struct {
 		name string
 		of   map[string]*inventory.Sum

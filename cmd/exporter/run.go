@@ -37,6 +37,7 @@ SIGHUP that come within two seconds.`,
 	c.Flags().BoolVar(&o.Refetch, "refetch", false, "fetch everything again, stored or not")
 	c.Flags().BoolVar(&o.Repair, "repair", false, "verify what is stored first, and fetch again what is damaged or missing")
 	addForce(c.Flags(), &o.Force)
+	addAcceptFailed(c.Flags(), &o.AcceptFailed)
 	asJSON := c.Flags().Bool("json", false, "print the report as JSON, as run.json has it")
 	dryRun := c.Flags().BoolP("dry-run", "n", false, "")
 	c.Flags().Lookup("dry-run").Hidden = true

@@ -58,6 +58,7 @@ func (s *summary) text() string {
 	files = appendCount(files, c.Files.Complete, "complete")
 	files = appendCount(files, c.Files.Partial, "incomplete")
 	files = appendCount(files, c.Files.Failed, "failed")
+	files = appendCount(files, c.Files.FailedAccepted, "failed as accepted")
 	files = appendCount(files, c.Files.WithoutFileID, "without a file_id")
 	files = appendCount(files, c.Files.Skipped-c.Files.WithoutFileID, "with nothing to ask for")
 	files = appendCount(files, c.Files.Missed, "not listed for the first time")
@@ -101,6 +102,11 @@ func (s *summary) text() string {
 	for _, class := range c.ErrorClasses() {
 		e := c.Errors[class]
 		line("", "%d × %s", e.Count, e.First)
+	}
+	if c.Assets.FailedAccepted+c.Files.FailedAccepted > 0 {
+		accepted := appendCount(nil, c.Assets.FailedAccepted, "assets")
+		accepted = appendCount(accepted, c.Files.FailedAccepted, "files")
+		line("accepted", "%s failed, as was accepted: exporter ls %s --failed lists them", strings.Join(accepted, " and "), s.dir)
 	}
 	if len(c.OddFields) > 0 {
 		var fields []string
@@ -165,7 +171,7 @@ func (s *summary) next() string {
 	case s.ExitCode == exitDamage:
 		return "run the same command with --repair, once, to fetch again what is damaged"
 	case s.ExitCode == exitIncomplete:
-		return "run the same command again to try what failed; manifest.parquet has the reasons"
+		return "run the same command again to try what failed; exporter ls " + s.dir + " --failed has the reasons"
 	}
 	return "run the same command again to go on"
 }

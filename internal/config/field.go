@@ -20,16 +20,16 @@ type field struct {
 	placeholder string
 	// allowed says which values are allowed, as a remedy for those that are not; it may be empty.
 	allowed string
-	// secret tells that the value is not to be shown.
-	secret bool
+	// choices are those of a Key.
+	choices []string
+	// isSecret tells that the value is not to be shown.
+	isSecret bool
 	// clear forgets the earlier value of a list.
 	clear func()
 	// add takes a value, or one more item of a list.
 	add func(text string) error
 	// get returns the value or the items in a form that add accepts, but for secrets, which it does not show.
 	get func() []string
-	// isSecret says that a value is never to be shown.
-	isSecret bool
 }
 
 func scalar[T any](f field, p *T, parse func(string) (T, error), format func(T) string) field {
@@ -42,6 +42,12 @@ func scalar[T any](f field, p *T, parse func(string) (T, error), format func(T) 
 		return err
 	}
 	f.get = func() []string { return []string{format(*p)} }
+	return f
+}
+
+// withChoices returns the field with the values that are known.
+func withChoices(f field, choices ...string) field {
+	f.choices = choices
 	return f
 }
 
@@ -103,7 +109,7 @@ func boolField(p *bool) field {
 		}
 		return b, nil
 	}
-	return scalar(field{typ: TypeBool, allowed: "true or false"}, p, parse, strconv.FormatBool)
+	return scalar(field{typ: TypeBool, allowed: "true or false", choices: []string{"true", "false"}}, p, parse, strconv.FormatBool)
 }
 
 func intField(p *int, least, most int) field {
@@ -150,7 +156,7 @@ func choiceField[T ~string](p *T, choices ...T) field {
 		return T(text), nil
 	}
 	format := func(c T) string { return string(c) }
-	return scalar(field{typ: TypeString, placeholder: "NAME", allowed: allowed}, p, parse, format)
+	return scalar(field{typ: TypeString, placeholder: "NAME", allowed: allowed, choices: names}, p, parse, format)
 }
 
 func rateField(p *Rate) field {

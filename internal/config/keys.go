@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"exporter/pipeline"
 )
 
 // Section is a table of the TOML file.
@@ -61,6 +63,8 @@ type Key struct {
 	Default string
 	// Help says what the key is for; Allowed which values it takes, and may be empty.
 	Help, Allowed string
+	// Choices are the values of a set, or some that mean more than others do; none where any value may be meant.
+	Choices []string
 	// Secret tells that the value is not to be shown.
 	Secret bool
 }
@@ -98,7 +102,7 @@ type setting struct {
 func (s *setting) key() Key {
 	return Key{
 		Section: s.section, Name: s.name, Flag: s.flag, Type: s.typ, Placeholder: s.placeholder,
-		Default: s.value, Help: s.help, Allowed: s.allowed, Secret: s.secret,
+		Default: s.value, Help: s.help, Allowed: s.allowed, Choices: s.choices, Secret: s.isSecret,
 	}
 }
 
@@ -117,7 +121,7 @@ func apiSettings(a *API) []setting {
 			"the API's address, where it is none of a region", urlField(&a.BaseURL)},
 		{SectionAPI, "region", "region", "",
 			"the region of LlamaCloud, in place of base_url: na is https://api.cloud.llamaindex.ai, eu https://api.cloud.eu.llamaindex.ai",
-			regionField(&a.Region)},
+			withChoices(regionField(&a.Region), string(RegionNorthAmerica), string(RegionEurope))},
 		{SectionAPI, "insecure_http", "insecure-http", "false",
 			"allow plain http to a host that is not loopback, which shows the API key to the network",
 			boolField(&a.InsecureHTTP)},
@@ -156,7 +160,7 @@ func sourceSettings(s *Source) []setting {
 		{SectionSource, "parse_jobs", "parse-jobs", "false",
 			"export the pictures and the text of every parse job of the project", boolField(&s.ParseJobs)},
 		{SectionSource, "jobs_since", "jobs-since", "", "of all parse jobs only those created then or later", timeField(&s.JobsSince)},
-		{SectionSource, "job_status", "job-status", "", "of all parse jobs only those of this status, such as COMPLETED", textField(&s.JobStatus)},
+		{SectionSource, "job_status", "job-status", "", "of all parse jobs only those of this status, such as COMPLETED", withChoices(textField(&s.JobStatus), jobStatuses()...)},
 		{SectionSource, "batch_ids", "batch", "", "export the parse jobs of this batch; may be repeated", idsField(&s.BatchIDs)},
 		{SectionSource, "batches", "batches", "false",
 			"export the parse jobs of all batches of the directories, too", boolField(&s.Batches)},
@@ -190,7 +194,7 @@ func assetSettings(a *Assets) []setting {
 			"leave out figures of lower confidence", fractionField(&a.MinConfidence)},
 		{SectionAssets, "categories", "category", "",
 			"only figures of this category or label, as parse jobs tell it; none stands for those of neither; may be repeated",
-			textsField(&a.Categories)},
+			withChoices(textsField(&a.Categories), "embedded", "layout", pipeline.CategoryNone)},
 		{SectionAssets, "pages", "pages", "", "only these page indexes, as listed", pagesField(&a.Pages)},
 	}
 }
@@ -198,11 +202,11 @@ func assetSettings(a *Assets) []setting {
 func limitSettings(l *Limits) []setting {
 	return []setting{
 		{SectionLimits, "rate", "rate", "auto",
-			"highest rate of requests; auto finds the limit of the API, and stays just under it", rateField(&l.Rate)},
+			"highest rate of requests; auto finds the limit of the API, and stays just under it", withChoices(rateField(&l.Rate), "auto", "unlimited")},
 		{SectionLimits, "concurrency", "concurrency", "32", "blobs in flight at once", intField(&l.Concurrency, 1, 1024)},
 		{SectionLimits, "memory", "memory", "auto",
 			"bytes of blobs and listings in memory at once; auto is 256MiB, or half of what the container has beyond 64MiB",
-			memoryField(&l.Memory)},
+			withChoices(memoryField(&l.Memory), "auto")},
 		{SectionLimits, "max_blob_size", "max-blob-size", "256MiB",
 			"a larger blob fails", sizeField(&l.MaxBlobSize)},
 		{SectionLimits, "max_pause", "max-pause", "15m",
@@ -238,7 +242,7 @@ func archiveSettings(a *Archive) []setting {
 func runSettings(r *Run) []setting {
 	return []setting{
 		{SectionRun, "since", "since", "",
-			"list only files updated since the last complete listing, less an hour", sinceField(&r.Since)},
+			"list only files updated since the last complete listing, less an hour", withChoices(sinceField(&r.Since), string(SinceLast))},
 		{SectionRun, "limit", "limit", "0",
 			"list no more than so many files, for a trial; 0 for all", intField(&r.Limit, 0, math.MaxInt32)},
 		{SectionRun, "sample", "sample", "0",

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/spf13/pflag"
 )
 
 func TestKeys_Table_IsWellFormed(t *testing.T) {
@@ -76,5 +78,26 @@ func TestPrintable_Names(t *testing.T) {
 		if got := printable(name); got != want {
 			t.Errorf("printable(%q) = %s, want %s", name, got, want)
 		}
+	}
+}
+
+// Whatever is offered as a value of a key is one.
+func TestKeys_Choices_AreValues(t *testing.T) {
+	some := 0
+	for _, k := range Keys() {
+		for _, choice := range k.Choices {
+			some++
+			fs := pflag.NewFlagSet("", pflag.ContinueOnError)
+			AddFlags(fs, Sections()...)
+			if err := fs.Parse([]string{"--" + k.Flag + "=" + choice}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Load(LoadOptions{Flags: fs}); err != nil {
+				t.Errorf("%s=%s: %v", k.Path(), choice, err)
+			}
+		}
+	}
+	if some < 50 {
+		t.Errorf("%d choices", some)
 	}
 }

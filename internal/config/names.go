@@ -21,13 +21,15 @@ func isKeyName(name string) bool {
 
 // FlagsOnly are flags that are neither keys nor variables, as only a person is to give them: what stands in a file is given
 // every night.
-func FlagsOnly() []string { return []string{"force", "refetch", "repair", "yes"} }
+func FlagsOnly() []string { return []string{"force", "refetch", "repair", "accept-failed", "yes"} }
 
 // dryRun is the name of a flag that some commands have, and run does not.
 const dryRun = "dry_run"
 
 // isFlagOnly tells whether a name is one of FlagsOnly, or one that people look for among them.
-func isFlagOnly(name string) bool { return name == dryRun || slices.Contains(FlagsOnly(), name) }
+func isFlagOnly(name string) bool {
+	return name == dryRun || slices.Contains(FlagsOnly(), strings.ReplaceAll(name, "_", "-"))
+}
 
 // onlyFlag says what to do in place of setting what isFlagOnly.
 func onlyFlag(name string) (problem, remedy string) {

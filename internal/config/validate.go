@@ -27,11 +27,16 @@ func (c *Config) ValidateSource() error {
 		return c.fail("it narrows the parse jobs of the project, which are not asked for", "give --parse-jobs",
 			"source.jobs_since", "source.job_status")
 	}
-	statuses := []string{"PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"}
+	statuses := jobStatuses()
 	if s := c.Source.JobStatus; s != "" && !slices.Contains(statuses, s) {
 		return c.fail(fmt.Sprintf("%q is no status of a parse job", s), "give one of "+strings.Join(statuses, ", "), "source.job_status")
 	}
 	return nil
+}
+
+// jobStatuses are those that the API knows.
+func jobStatuses() []string {
+	return []string{"PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"}
 }
 
 // NamesSource tells whether it says what to export.

@@ -13,7 +13,10 @@ import (
 	"exporter/pipeline"
 )
 
-// Forms are the forms of datasets.
+// Forms returns the forms of datasets.
+func Forms() []string { return slices.Clone(forms) }
+
+// forms is never changed.
 var forms = []string{FormParquet, FormWebDataset, FormImageFolder}
 
 // The forms of datasets.

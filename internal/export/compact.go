@@ -163,7 +163,7 @@ func (c *compacting) run(ctx context.Context) (done Compacted, err error) {
 		err = c.store.Remove(ctx, append([]string{RunningName}, done.Tables...)...)
 	}
 	if err == nil {
-		err = c.forgetFacts(ctx)
+		err = errors.Join(c.forgetFacts(ctx), forgetAccepted(ctx, c.store))
 	}
 	if err == nil {
 		done.Reports, err = forgetTexts(ctx, c.store)

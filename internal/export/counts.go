@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"exporter/internal/accepted"
 	"exporter/pipeline"
 )
 
@@ -16,6 +17,10 @@ import (
 type counter struct {
 	mu sync.Mutex
 	Counts
+	// acceptedSet is what was accepted to fail. kept is what fails beside it, where that is kept: one more than may be accepted, at most.
+	acceptedSet   *accepted.Set
+	keepsFailures bool
+	kept          []accepted.Failure
 }
 
 // Counts is what happened so far. Its JSON is part of run.json.
@@ -34,6 +39,7 @@ type Counts struct {
 		Complete        int64 `json:"complete"`
 		Partial         int64 `json:"partial"`
 		Failed          int64 `json:"failed"`
+		FailedAccepted  int64 `json:"failed_accepted,omitempty"`
 		Skipped         int64 `json:"skipped"`
 		WithoutFileID   int64 `json:"without_file_id"`
 		Missed          int64 `json:"missed"`
@@ -46,22 +52,24 @@ type Counts struct {
 	// which the bytes were the stored ones. Kept ones are stored already, those of unchanged files included. MissingPages are gaps
 	// in the page numbers.
 	Assets struct {
-		Documents    int64            `json:"documents,omitempty"`
-		Planned      int64            `json:"planned"`
-		PlannedBytes int64            `json:"planned_bytes"`
-		UnknownSizes int64            `json:"unknown_sizes"`
-		NewerDate    int64            `json:"newer_date"`
-		Same         int64            `json:"same"`
-		Stored       int64            `json:"stored"`
-		StoredBytes  int64            `json:"stored_bytes"`
-		Failed       int64            `json:"failed"`
-		Kept         int64            `json:"kept"`
-		Skipped      map[string]int64 `json:"skipped"`
-		SkippedKept  int64            `json:"skipped_in_unchanged_files"`
-		Vanished     int64            `json:"vanished"`
-		Pruned       int64            `json:"pruned"`
-		MissingPages int64            `json:"missing_pages"`
-		Committed    int64            `json:"committed_rows"`
+		Documents    int64 `json:"documents,omitempty"`
+		Planned      int64 `json:"planned"`
+		PlannedBytes int64 `json:"planned_bytes"`
+		UnknownSizes int64 `json:"unknown_sizes"`
+		NewerDate    int64 `json:"newer_date"`
+		Same         int64 `json:"same"`
+		Stored       int64 `json:"stored"`
+		StoredBytes  int64 `json:"stored_bytes"`
+		Failed       int64 `json:"failed"`
+		// FailedAccepted are failures that a person accepted; Failed does not have them.
+		FailedAccepted int64            `json:"failed_accepted,omitempty"`
+		Kept           int64            `json:"kept"`
+		Skipped        map[string]int64 `json:"skipped"`
+		SkippedKept    int64            `json:"skipped_in_unchanged_files"`
+		Vanished       int64            `json:"vanished"`
+		Pruned         int64            `json:"pruned"`
+		MissingPages   int64            `json:"missing_pages"`
+		Committed      int64            `json:"committed_rows"`
 	} `json:"assets"`
 	// Pages counts the pages of parse jobs: Known are those of which the text is recorded, unchanged ones included. Of those that this run
 	// recorded, WithoutPicture have no screenshot, and WithoutText counts screenshots that have no page.
@@ -171,6 +179,9 @@ func (r *counter) Observe(e pipeline.Event) {
 		r.Files.Vanished++
 	case pipeline.AssetVanished:
 		r.Assets.Vanished++
+		if !r.acceptedSet.IsEmpty() {
+			r.acceptedSet.Drop(accepted.AssetKey(e.Row.Key()))
+		}
 	case pipeline.FileUnchanged:
 		r.Files.Unchanged++
 		r.Assets.Kept += e.State.Stored
@@ -254,8 +265,15 @@ func (r *counter) settled(row *pipeline.FileRow) {
 			r.Files.WithoutFileID++
 		}
 	case pipeline.Failed:
+		if r.isAccepted(accepted.OfFile(row)) {
+			r.Files.FailedAccepted++
+			return
+		}
 		r.Files.Failed++
 		r.fail(row.Error)
+	}
+	if row.Status != pipeline.Failed && !r.acceptedSet.IsEmpty() {
+		r.acceptedSet.Drop(accepted.FileKey(row.Key()))
 	}
 }
 
@@ -313,9 +331,14 @@ func (r *counter) done(e pipeline.AssetDone) {
 	case e.Row.Status == pipeline.Stored:
 		r.Assets.Stored++
 		r.Assets.StoredBytes += e.Row.Content.Size
+	case r.isAccepted(accepted.OfAsset(e.Row)):
+		r.Assets.FailedAccepted++
 	default:
 		r.Assets.Failed++
 		r.fail(e.Row.Reason)
+	}
+	if e.Row.Status == pipeline.Stored && !r.acceptedSet.IsEmpty() {
+		r.acceptedSet.Drop(accepted.AssetKey(e.Row.Key()))
 	}
 }
 
@@ -390,11 +413,13 @@ func (c *Counts) FilesKnown() int64 { return c.Files.Listed + c.Files.Recalled }
 
 // FilesDone is how many of them need nothing any more.
 func (c *Counts) FilesDone() int64 {
-	return c.Files.Unchanged + c.Files.Complete + c.Files.Partial + c.Files.Failed + c.Files.Skipped
+	return c.Files.Unchanged + c.Files.Complete + c.Files.Partial + c.Files.Failed + c.Files.FailedAccepted + c.Files.Skipped
 }
 
 // AssetsDone is how many of the planned assets were fetched, or failed.
-func (c *Counts) AssetsDone() int64 { return c.Assets.Stored + c.Assets.Same + c.Assets.Failed }
+func (c *Counts) AssetsDone() int64 {
+	return c.Assets.Stored + c.Assets.Same + c.Assets.Failed + c.Assets.FailedAccepted
+}
 
 // needed is how many requests there would have been if none had been sent again.
 func (c *Counts) needed() int64 { return c.Requests.Sent - c.Requests.Retries }

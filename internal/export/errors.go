@@ -68,9 +68,12 @@ func neededForce(err error) string {
 	return ""
 }
 
+// ErrNoManifest says that a directory has no export in it.
+var ErrNoManifest = errors.New("has no manifest: name the directory of an export")
+
 // noManifestError says that the directory at path has no export in it.
 func noManifestError(path string) error {
-	return usagef("%q has no manifest: name the directory of an export", path)
+	return usagef("%q %w", path, ErrNoManifest)
 }
 
 // openError says why the export directory at path cannot be opened.

@@ -8,7 +8,10 @@ import (
 	"io/fs"
 	"strings"
 
+	"exporter/internal/accepted"
 	"exporter/internal/store"
+	"exporter/manifest"
+	"exporter/pipeline"
 )
 
 // historyName is where earlier versions kept the reports of all runs, one a line.
@@ -49,6 +52,29 @@ func forgetTexts(ctx context.Context, st store.Store) (changed int, err error) {
 		changed++
 	}
 	return changed, nil
+}
+
+// forgetAccepted forgets what was accepted to fail of files and jobs that are not there any more.
+func forgetAccepted(ctx context.Context, st store.Store) (err error) {
+	set, err := accepted.Read(ctx, st)
+	if Is[*pipeline.DamageError](err) {
+		return st.Remove(ctx, accepted.Name)
+	}
+	if err != nil || set.IsEmpty() {
+		return err
+	}
+	snapshot, err := manifest.Glance(ctx, st)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, snapshot.Close()) }()
+	set.DropIf(func(f *accepted.Failure) bool {
+		file := pipeline.File{ID: f.FileID, JobID: f.JobID, DirectoryFileID: f.EntryID}
+		state, lookErr := snapshot.File(ctx, file.Key())
+		err = errors.Join(err, lookErr)
+		return state == nil && lookErr == nil
+	})
+	return errors.Join(err, set.Write(ctx, st))
 }
 
 // withoutTexts returns what a file of reports is without them, and whether it had any. A line that cannot be read goes.
@@ -94,7 +120,8 @@ type forgetting struct{ keepSource, had bool }
 func (f *forgetting) report(report map[string]any) {
 	f.text(report, "error")
 	if source, ok := report["source"].(map[string]any); ok && !f.keepSource {
-		for _, key := range []string{"source.files", "source.file_id", "source.unique_id", "source.display_name", "source.display_name_contains"} {
+		for _, key := range []string{"source.files", "source.file_id", "source.unique_id", "source.display_name", "source.display_name_contains",
+			"source.include", "source.exclude"} {
 			if text, _ := source[key].(string); text != "" {
 				f.text(source, key)
 			}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 
+	"exporter/internal/accepted"
 	"exporter/internal/inventory"
 	"exporter/manifest"
+	"exporter/pipeline"
 )
 
 // Look calls do with the inventory of the export at path, whether a run has it or not.
@@ -18,5 +20,10 @@ func Look(ctx context.Context, path string, do func(*inventory.Inventory) error)
 	if o.Info() == nil {
 		return noManifestError(path)
 	}
-	return do(inventory.New(o.Snapshot))
+	// Where it cannot be understood, nothing was accepted.
+	set, err := accepted.Read(ctx, o.dir)
+	if err != nil && !Is[*pipeline.DamageError](err) {
+		return storageError("read "+accepted.Name, err)
+	}
+	return do(inventory.New(o.Snapshot, set))
 }

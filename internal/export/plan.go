@@ -202,6 +202,9 @@ func (r *run) openHistory(ctx context.Context) (h pipeline.History, end func() e
 	if r.last, err = readLastRun(ctx, dir, r.Log); err != nil {
 		return nil, nil, errors.Join(err, past.Close())
 	}
+	if err := r.readAccepted(ctx, dir); err != nil {
+		return nil, nil, errors.Join(err, past.Close())
+	}
 	switch text, err := narrower(past.Info(), r.Source, r.Config.SinkSettings()); {
 	case err != nil:
 		return nil, nil, errors.Join(err, past.Close())

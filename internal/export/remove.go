@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"exporter/internal/accepted"
 	"exporter/internal/store"
 	"exporter/manifest"
 	"exporter/pipeline"
@@ -80,9 +81,27 @@ func (r *removal) run(ctx context.Context) (removed manifest.Extent, err error) 
 		err = errors.Join(err, ledger.Compact(ctx))
 	}
 	if err == nil {
+		err = r.forgetAccepted(ctx)
+	}
+	if err == nil {
 		err = r.store.Remove(ctx, manifest.EarlierTables(ctx, r.store)...)
 	}
 	return removed, storageError("remove files", err)
+}
+
+// forgetAccepted removes what was accepted to fail of what goes. What cannot be understood goes as a whole.
+func (r *removal) forgetAccepted(ctx context.Context) error {
+	set, err := accepted.Read(ctx, r.store)
+	if Is[*pipeline.DamageError](err) {
+		return r.store.Remove(ctx, accepted.Name)
+	}
+	if err != nil {
+		return err
+	}
+	set.DropIf(func(f *accepted.Failure) bool {
+		return r.jobs[f.JobID] || slices.ContainsFunc(slices.Concat(r.Files, r.Jobs), f.IsOf)
+	})
+	return set.Write(ctx, r.store)
 }
 
 // selects tells whether a file or a job is to go, and notes that it is there.

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,7 +75,7 @@ func (r *run) report(err error) *Report {
 		},
 		Accepted:   r.force.made,
 		Counts:     c,
-		Notes:      append(c.notes(), r.unlistedNotes()...),
+		Notes:      slices.Concat(c.notes(), r.unlistedNotes(), r.notes),
 		Incomplete: c.incomplete,
 		NotOffered: c.notOffered,
 		Expiring:   c.expiring.orNil(),

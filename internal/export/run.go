@@ -25,6 +25,8 @@ type Options struct {
 	Files []pipeline.ID
 	// Refetch fetches again what is stored. Repair verifies first, and fetches again what is damaged; a plan knows nothing of it.
 	Refetch, Repair bool
+	// AcceptFailed is what of the failures does not count as such; a plan accepts none.
+	AcceptFailed AcceptFailed
 	// Force is what to do although it would be refused.
 	Force []ForceKind
 
@@ -71,6 +73,8 @@ type run struct {
 	expiries map[pipeline.ID]time.Time
 	// wanted are Files, and whether each was listed; nil where all files are taken.
 	wanted map[string]bool
+	// notes are what else the report says.
+	notes []string
 	// worth is what a compaction would gain.
 	worth *Worth
 }
@@ -134,6 +138,9 @@ func (r *run) bringUp(ctx context.Context, client *llamacloud.Client) (report *R
 	}
 	defer func() { err = errors.Join(err, ledger.Close()) }()
 	if r.last, err = readLastRun(ctx, r.store, r.Log); err != nil {
+		return nil, err
+	}
+	if err := r.readAccepted(ctx, r.store); err != nil {
 		return nil, err
 	}
 	return r.finish(ctx, ledger, r.transfer(ctx, client, ledger))
@@ -283,6 +290,9 @@ func (r *run) merge(ctx context.Context, ledger *manifest.Ledger, runErr error) 
 	}
 	if err := r.seeWorth(ctx, ledger); err != nil {
 		return errors.Join(runErr, storageError("list the shards", err))
+	}
+	if err := r.settleAccepted(ctx, runErr); err != nil {
+		return errors.Join(runErr, err)
 	}
 	if c := r.counter.snapshot(); runErr == nil && c.failed() {
 		if unlisted := unlisted(c.incomplete); len(unlisted) > 0 {

@@ -45,7 +45,7 @@ func (r *run) wants(f *pipeline.File) (wanted bool) {
 	return wanted
 }
 
-// unlistedNotes says which of Files were not listed.
+// unlistedNotes says how many of Files were not listed. Which they are the log says: reports name no file, which may go.
 func (r *run) unlistedNotes() []string {
 	var missing []string
 	for id, isListed := range r.wanted {
@@ -57,5 +57,6 @@ func (r *run) unlistedNotes() []string {
 		return nil
 	}
 	slices.Sort(missing)
-	return []string{fmt.Sprintf("%d of the %d files that were given by their ids are not listed: %s", len(missing), len(r.wanted), firstFew(missing))}
+	r.Log.Warn("files that were given by their ids are not listed", "files", firstFew(missing))
+	return []string{fmt.Sprintf("%d of the %d files that were given by their ids are not listed", len(missing), len(r.wanted))}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"exporter/internal/accepted"
 	"exporter/manifest"
 	"exporter/pipeline"
 )
@@ -15,13 +16,14 @@ type Inventory struct {
 	files, assets *table
 	ofFile        fileColumns
 	ofAsset       assetColumns
+	accepted      *accepted.Set
 	// shown are the columns of files that are read of what is listed.
 	shown []int
 }
 
-// New returns the inventory of an export, of which the snapshot is to stay open.
-func New(snapshot *manifest.Snapshot) *Inventory {
-	v := &Inventory{snapshot: snapshot, files: newTable(manifest.FileColumns()), assets: newTable(manifest.AssetColumns())}
+// New returns the inventory of an export, of which the snapshot is to stay open. The set is what was accepted to fail.
+func New(snapshot *manifest.Snapshot, set *accepted.Set) *Inventory {
+	v := &Inventory{snapshot: snapshot, accepted: set, files: newTable(manifest.FileColumns()), assets: newTable(manifest.AssetColumns())}
 	v.ofFile, v.shown = newFileColumns(v.files)
 	v.ofAsset = newAssetColumns(v.assets)
 	return v
@@ -108,6 +110,9 @@ func (v *Inventory) List(ctx context.Context, o Options, to Listener) (*Summary,
 			err = l.countAssets(ctx)
 		}
 	}
+	if err == nil && l.sum.Accepted == 0 {
+		err = l.countAccepted(ctx)
+	}
 	return l.sum, err
 }
 
@@ -153,6 +158,9 @@ func (l *listing) someFiles(ctx context.Context, q manifest.Query, to Listener) 
 			}
 		}
 		l.sum.addFile(f)
+		if !f.AcceptedAt.IsZero() {
+			l.sum.Accepted++
+		}
 		if err := to.File(f); err != nil {
 			return err
 		}
@@ -206,7 +214,11 @@ func (l *listing) someAssets(ctx context.Context, q manifest.Query, to Listener)
 		if l.SummaryOnly {
 			continue
 		}
-		if err := to.Asset(l.asset(r)); err != nil {
+		a := l.asset(r)
+		if !a.AcceptedAt.IsZero() {
+			l.sum.Accepted++
+		}
+		if err := to.Asset(a); err != nil {
 			return err
 		}
 	}
@@ -239,6 +251,26 @@ func (l *listing) countAssets(ctx context.Context) error {
 			return err
 		}
 		l.count.add(r)
+	}
+	return nil
+}
+
+// countAccepted counts what was accepted of the assets that were counted, and not listed.
+func (l *listing) countAccepted(ctx context.Context) error {
+	if l.accepted.IsEmpty() || l.sum.Assets[Failed] == 0 {
+		return nil
+	}
+	q := manifest.Query{Columns: append(l.ofAsset.keys(), l.ofAsset.kind, l.ofAsset.reason)}
+	counted := l.Options
+	counted.Failed, counted.Skipped = true, false
+	(&listing{Inventory: l.Inventory, Options: counted}).testAssets(&q)
+	for r, err := range l.snapshot.QueryAssets(ctx, q) {
+		if err != nil {
+			return err
+		}
+		if a := l.asset(r); !a.AcceptedAt.IsZero() {
+			l.sum.Accepted++
+		}
 	}
 	return nil
 }

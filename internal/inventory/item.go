@@ -38,6 +38,8 @@ type File struct {
 	Screenshots, Figures, Documents, MissingPages *int64
 	Gaps                                          []Gap
 	Stored, Skipped, Failed, Bytes                int64
+	// AcceptedAt is when a person accepted that its listing fails; zero where nobody did.
+	AcceptedAt time.Time
 }
 
 // Gap is some pages that are missing, one after the other, by their page_index.
@@ -75,6 +77,8 @@ type Asset struct {
 	Confidence    *float64
 	IsLikelyNoise *bool
 	Category      string
+	// AcceptedAt is when a person accepted that it fails; zero where nobody did.
+	AcceptedAt time.Time
 }
 
 // item is a row and its table.

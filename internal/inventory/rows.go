@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"exporter/internal/accepted"
 	"exporter/manifest"
 	"exporter/pipeline"
 )
@@ -33,6 +34,11 @@ func (v *Inventory) file(r manifest.Record) *File {
 	f.Key, f.Name = listed.Key(), f.textIn(c.name)
 	f.Screenshots, f.Figures, f.Documents = f.intIn(c.screenshots), f.intIn(c.figures), f.intIn(c.documents)
 	f.MissingPages = f.intIn(c.missingPages)
+	if f.State == Failed && !v.accepted.IsEmpty() {
+		if known := v.accepted.Find(accepted.FileKey(f.Key), f.Error); known != nil {
+			f.AcceptedAt = known.AcceptedAt
+		}
+	}
 	f.Stored, f.Skipped, f.Failed, f.Bytes = r.Int(c.stored), r.Int(c.skipped), r.Int(c.failed), r.Int(c.bytes)
 	return f
 }
@@ -84,6 +90,11 @@ func (v *Inventory) asset(r manifest.Record) *Asset {
 	}
 	a.State, a.Since = a.state(c.status, c.missed, c.vanished, c.expired)
 	a.Name = a.textIn(c.name)
+	if a.State == Failed && !v.accepted.IsEmpty() {
+		if known := v.accepted.Find(accepted.AssetKey(a.Key), a.Reason); known != nil {
+			a.AcceptedAt = known.AcceptedAt
+		}
+	}
 	if !r.IsNull(c.confidence) {
 		a.Confidence = new(r.Float(c.confidence))
 	}

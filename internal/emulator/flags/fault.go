@@ -66,14 +66,19 @@ func (f *faultFlags) addFlags(fs *pflag.FlagSet) {
 		"`VALUE` of the Retry-After of injected status_429 and status_503, sent as it is; none where it is empty")
 }
 
-func (f *faultFlags) faults(fs *pflag.FlagSet) (faults emulator.Faults, err error) {
-	routes := map[string][]emulator.Route{
+// faultRoutes are the routes that may be faulty, by what --fault-routes calls them.
+func faultRoutes() map[string][]emulator.Route {
+	return map[string][]emulator.Route{
 		"blobs":    append(emulator.BlobRoutes(), emulator.DownloadRoutes()...),
 		"listings": emulator.ListingRoutes(), "all": emulator.Routes(),
 		"files": emulator.FileListingRoutes(), "assets": emulator.AssetListingRoutes(),
 		"screenshots": {emulator.RouteListPageScreenshots}, "figures": {emulator.RouteListPageFigures},
 		"attachments": emulator.AttachmentRoutes(), "jobs": emulator.ParseRoutes(), "sources": emulator.SourceRoutes(),
-	}[f.routes]
+	}
+}
+
+func (f *faultFlags) faults(fs *pflag.FlagSet) (faults emulator.Faults, err error) {
+	routes := faultRoutes()[f.routes]
 	switch {
 	case len(f.kinds) == 0:
 		return faults, needs(fs, "--faults", "fault-routes", "fault-rate", "fault-times", "fault-retry-after")
