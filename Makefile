@@ -13,8 +13,8 @@ CGO_ENABLED ?= 0
 GOFLAGS     ?= -trimpath
 export CGO_ENABLED GOFLAGS
 
-.PHONY: build check format vet tidy vuln test race plain histories crashes bench microbench cross size reproducible interop clock spark phash consumers \
-	newest sample fuzz install uninstall release release-twice notices module clean
+.PHONY: build check format vet tidy vuln test race plain histories crashes bench microbench cross size reproducible interop clock spark phash consumers waiting \
+	newest sample fuzz install uninstall release release-twice systemd notices module clean
 
 build:
 	$(GO) build $(PROGRAM)
@@ -43,7 +43,7 @@ tidy:
 	cd internal/interop && $(GO) mod tidy -diff
 	@echo "$(GO) mod verify, for internal/interop"; copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && \
 	cp internal/interop/go.mod internal/interop/go.sum "$$copy" && \
-	$(GO) mod edit -droprequire exporter -dropreplace exporter "$$copy/go.mod" && \
+	module=$$($(GO) list -m) && $(GO) mod edit -droprequire "$$module" -dropreplace "$$module" "$$copy/go.mod" && \
 	$(GO) mod verify -modfile="$$copy/go.mod"
 
 # Status 3 is a finding. The database of vulnerabilities is on another host than the modules: where it cannot be reached, say
@@ -74,12 +74,12 @@ race: CGO_ENABLED=1
 race:
 	$(GO) test -timeout 20m -race -skip '$(RUNS)|$(MODELS)|$(CLIENT)' $(MANY_AT_ONCE)
 
-# Every benchmark runs once, so that it cannot rot.
+# Every benchmark runs once, so that it cannot rot. What tools/release makes is of files that the cache of tests does not know.
 plain:
 	$(GO) test -timeout 20m -bench . -benchtime 1x $$($(GO) list ./... | grep -vxF "$$($(GO) list $(MANY_AT_ONCE))")
 	$(GO) test -timeout 20m -bench . -benchtime 1x -run '$(KILLS)|$(RUNS)|$(MODELS)|$(CLIENT)' $(MANY_AT_ONCE)
 	$(GO) test -run '^TestTable_' ./internal/llamacloud/governor/simulate
-	cd tools && $(GO) test ./...
+	cd tools && $(GO) test $$($(GO) list ./... | grep -v /release$$) && $(GO) test -count=1 ./release
 
 # Tries 10,000 random histories of upstream; "test" tries a few hundred.
 histories:
@@ -126,7 +126,7 @@ reproducible:
 	ours=$$($(GO) list -export -trimpath -deps -f '{{with .Module}}{{if .Main}}{{$$.Export}}{{end}}{{end}}' ./cmd/exporter); \
 	rm -f $$ours; $(GO) build $(PROGRAM); \
 	rm -f $$ours; (cd "$$temp/copy" && $(GO) build -v $(PROGRAM)) 2>"$$temp/log" || { cat "$$temp/log"; exit 1; }; \
-	if [ $$(echo "$$ours" | wc -l) -ne $$(grep -c '^exporter/' "$$temp/log") ]; then \
+	if [ $$(echo "$$ours" | wc -l) -ne $$(grep -c "^$$($(GO) list -m)/" "$$temp/log") ]; then \
 		echo "the second build took packages from the cache; it compiled only:"; cat "$$temp/log"; exit 1; \
 	fi; \
 	cmp bin/exporter "$$temp/copy/bin/exporter"; \
@@ -156,6 +156,10 @@ phash:
 consumers: CGO_ENABLED=1
 consumers:
 	cd internal/interop && $(GO) vet -tags consumers . && $(GO) test -count=1 -timeout 60m -v -tags consumers -run '^TestConsumers_' .
+
+# Measures what a run takes that waits for a quota for an hour, with progress and metrics.
+waiting:
+	$(GO) vet -tags waiting ./cmd/exporter && $(GO) test -count=1 -timeout 2h -v -tags waiting -run '^TestWaiting_' ./cmd/exporter
 
 # Says whether there are newer official clients than those that internal/interop drives; asks PyPI and npm.
 newest: CGO_ENABLED=1
@@ -211,14 +215,25 @@ release-twice: release
 	(cd "$$temp/copy/tools" && GOCACHE="$$temp/cache" $(GO) $(RELEASE) -out ../dist >/dev/null); \
 	diff -r dist "$$temp/copy/dist"; echo "dist: the same bytes, made here and in $$temp/copy"
 
+# Tests the package and its units with the systemd of another system, in a folder that debootstrap made: make systemd ROOT=/srv/trixie.
+systemd:
+	cd tools && EXPORTER_TEST_ROOT='$(ROOT)' $(GO) test -count=1 -v -run '^TestRelease$$/^Debian$$' ./release
+
 # Writes what "exporter licenses" prints anew, of the licences and notices of everything that is linked.
 notices:
 	$(GO) generate ./internal/licenses
 
-# Gives the module another path, such as MODULE=example.com/you/exporter, everywhere it is named.
+# Gives the module another path, such as MODULE=example.com/you/exporter, everywhere it is named: a module that others install has to be called
+# after the host that it is on.
+ROOMS := cmd|internal|manifest|pipeline|sinks|tools
 module:
 	@[ -n "$(MODULE)" ] || { echo "say which: make module MODULE=example.com/you/exporter"; exit 1; }
-	cd tools && $(GO) run ./rename '$(MODULE)'
+	@set -e; old=$$($(GO) list -m); \
+	sed -i -E "s#\"$$old/($(ROOMS))([/\"])#\"$(MODULE)/\1\2#g" $$(git ls-files '*.go'); \
+	sed -i -E "s#\"$$old/(\"|\.\.\.\")#\"$(MODULE)/\1#g" $$(git ls-files '*_test.go'); \
+	sed -i -E "s#^module $$old(/|\$$)#module $(MODULE)\1#; s#^(\t|replace )$$old #\1$(MODULE) #" go.mod tools/go.mod internal/interop/go.mod; \
+	gofmt -w $$(git ls-files '*.go')
+	$(GO) list -m && $(GO) vet ./... && cd tools && $(GO) vet ./...
 
 clean:
-	rm -rf bin export dist
+	rm -rf bin export exporter-demo dist

@@ -3,4 +3,7 @@
 //
 // Rows are sorted by key everywhere, so that every reading is a merge of a few sorted tables in which a newer row
 // replaces older ones of its key, and nothing has to hold the manifest in memory.
+//
+// Other modules may import it, but can do nothing with it: an export is opened by internal/store, which they cannot. Exports are read from
+// outside as docs/format.md says, with any reader of Parquet.
 package manifest

@@ -3,4 +3,7 @@
 //
 // It declares the interfaces that it consumes (Source, Sink, Ledger, Observer) and imports nothing else of this module.
 // It never learns what HTTP, TOML, tar, Parquet or a terminal is.
+//
+// It may be imported by other modules, with sources, sinks and ledgers of their own. What it exports may change with every version: only the
+// command line, the configuration and docs/format.md are promised.
 package pipeline

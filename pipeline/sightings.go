@@ -190,9 +190,9 @@ func (r *run) eachListed(ask func(*listedFile)) (*sightings, error) {
 		return nil, err
 	}
 	sample.each(func(place SourceKey, f *listedFile) { r.sight(seen, place, f) })
+	r.Observer.Observe(FilesKnown{})
 	r.judge(seen)
 	seen.askDeferred(ask)
-	r.Observer.Observe(FilesKnown{})
 	if !r.isTrial() && !slices.ContainsFunc(r.sources, func(o SourceOutcome) bool { return !o.IsComplete() }) {
 		r.Observer.Observe(FilesComplete{})
 	}

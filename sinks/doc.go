@@ -2,4 +2,6 @@
 //
 // A sink implements pipeline.Sink over a store.Store, builds every path with the functions of names.go, and passes the
 // conformance suite in suite_test.go.
+//
+// Other modules may import it, but can do nothing with it: it needs a store of internal/store, which they cannot open.
 package sinks

@@ -117,7 +117,12 @@ func printValues(a *app, cfg *config.Config, values []config.Value) error {
 		if origin == "" {
 			origin = "default"
 		}
-		fmt.Fprintf(&b, "%-*s  # %s\n", width+len(" = "), v.Name+" = "+v.TOML(), origin)
+		line := v.Name + " = " + v.TOML()
+		if v.Secret && v.Texts[0] != "" {
+			// What is not shown is nothing to set.
+			line = "# " + line
+		}
+		fmt.Fprintf(&b, "%-*s  # %s\n", width+len(" = "), line, origin)
 	}
 	_, err := printableWriter{a.stdout}.Write([]byte(strings.TrimPrefix(b.String(), "\n")))
 	return err

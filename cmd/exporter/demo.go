@@ -71,6 +71,9 @@ func (a *app) demo(ctx context.Context, cfg *config.Config) error {
 	if err := a.export(ctx, export.Options{Config: cfg, Source: map[string]string{"demo": "sample"}}, false); err != nil {
 		return err
 	}
+	if cfg.Log.Quiet {
+		return nil
+	}
 	return a.showExport(ctx, cfg)
 }
 

@@ -59,7 +59,7 @@ func (a *app) runJobs(c *cobra.Command, o export.Options, asJSON bool) error {
 	for i, cfg := range configs {
 		job := o
 		job.Config, job.Force = cfg, slices.Clone(o.Force)
-		if !asJSON && !cfg.Log.Quiet && cfg.Log.Format == config.LogText {
+		if !asJSON && !cfg.Log.Quiet {
 			if _, err := io.WriteString(a.stdout, jobTitle(i, cfg.Job())); err != nil {
 				return err
 			}
@@ -123,8 +123,8 @@ func (a *app) loadJobs(c *cobra.Command) ([]*config.Config, error) {
 			return nil, err
 		}
 		for _, other := range configs {
-			if config.SameDir(cfg.Output.Dir, other.Output.Dir) {
-				return nil, usagef("the jobs %s and %s would both export to %q: a flag or a variable counts for all jobs", other.Job(), name, cfg.Output.Dir)
+			if shared := cfg.SharesPlace(other); shared != "" {
+				return nil, usagef("%s: a flag or a variable counts for all jobs", shared)
 			}
 			if file := cfg.Metrics.File; file != "" && file == other.Metrics.File {
 				return nil, usagef("the jobs %s and %s would both write metrics to %q: give each a file of its own", other.Job(), name, file)

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"exporter/internal/export"
 )
@@ -28,7 +27,6 @@ func newManCommand(a *app) *cobra.Command {
 				return err
 			}
 			root := c.Root()
-			root.InitDefaultCompletionCmd()
 			return manPages{date: sourceDate(a.environ)}.write(root, args[0])
 		},
 	}
@@ -89,7 +87,7 @@ func (m manPages) page(c *cobra.Command) string {
 			}
 		}
 	}
-	b.WriteString(manFlags("OPTIONS", c.NonInheritedFlags()) + manFlags("OPTIONS OF ALL COMMANDS", c.InheritedFlags()))
+	b.WriteString(manFlags(c))
 	if c.Example != "" {
 		b.WriteString(".SH EXAMPLES\n.nf\n" + manLines(c.Example) + ".fi\n")
 	}
@@ -116,32 +114,28 @@ func manRelated(c *cobra.Command) (related []*cobra.Command) {
 	return related
 }
 
-// manFlags returns the section of some flags, nothing where there is none.
-func manFlags(title string, flags *pflag.FlagSet) string {
-	if !flags.HasAvailableFlags() {
-		return ""
-	}
+// manFlags returns the section of the flags, in the groups of --help.
+func manFlags(c *cobra.Command) string {
 	var b strings.Builder
-	b.WriteString(".SH " + title + "\n")
-	flags.VisitAll(func(f *pflag.Flag) {
-		if f.Hidden || f.Deprecated != "" {
-			return
+	b.WriteString(".SH OPTIONS\n")
+	groups := flagGroups(c)
+	for _, g := range groups {
+		if len(groups) > 1 {
+			b.WriteString(".SS " + manQuoted(g.title) + "\n")
 		}
-		value, usage := pflag.UnquoteUsage(f)
-		name := `\fB\-\-` + manEscape(f.Name) + `\fR`
-		if f.Shorthand != "" {
-			name = `\fB\-` + f.Shorthand + `\fR, ` + name
+		for _, f := range g.flags {
+			name, text := flagUsage(f)
+			var words []string
+			for word := range strings.FieldsSeq(name) {
+				font := `\fI`
+				if strings.HasPrefix(word, "-") {
+					font = `\fB`
+				}
+				words = append(words, font+manEscape(word)+`\fR`)
+			}
+			fmt.Fprintf(&b, ".TP\n%s\n%s\n", strings.Join(words, " "), manEscape(text))
 		}
-		if value != "" {
-			name += ` \fI` + manEscape(value) + `\fR`
-		}
-		switch f.DefValue {
-		case "", "false", "[]", "0", "0s":
-		default:
-			usage += " (default " + f.DefValue + ")"
-		}
-		fmt.Fprintf(&b, ".TP\n%s\n%s\n", name, manEscape(usage))
-	})
+	}
 	return b.String()
 }
 

@@ -38,7 +38,7 @@ const (
 // startLines logs a line of progress now and then until stop is called.
 func startLines(log *slog.Logger, p progress) (stop func()) {
 	started, next := time.Now(), firstLine
-	return again(firstLine, func() time.Duration {
+	return again(firstLine, nil, func() time.Duration {
 		took := time.Since(started)
 		log.Info("progress", append([]any{"elapsed_seconds", export.Seconds(took.Round(time.Second))}, p.attrs(took)...)...)
 		next = min(2*next, lastLine)

@@ -11,10 +11,11 @@ import (
 	"golang.org/x/term"
 )
 
-// The times between two drawings: while something moves, and while nothing does but the clock.
+// The time between two drawings becomes shorter while something moves, and longer while nothing does but the clock. In an hour of waiting,
+// drawing once a second would take as much time of the processor as all else together.
 const (
 	quickInterval = 200 * time.Millisecond
-	slowInterval  = time.Second
+	slowInterval  = 5 * time.Second
 )
 
 // screen shows some lines at the end of what is written to a terminal, and draws them anew now and then. What goes wrong is nobody's
@@ -51,14 +52,19 @@ func lookUp(environ []string, name string) (value string) {
 // show draws the lines until stop is called, which leaves them as they are then.
 func (s *screen) show() (stop func()) {
 	s.draw()
-	stopDrawing := again(quickInterval, func() time.Duration {
+	interval := quickInterval
+	resized, forget := resizes()
+	stopDrawing := again(interval, resized, func() time.Duration {
 		if s.draw() {
-			return quickInterval
+			interval = max(interval/2, quickInterval)
+		} else {
+			interval = min(2*interval, slowInterval)
 		}
-		return slowInterval
+		return interval
 	})
 	return func() {
 		stopDrawing()
+		forget()
 		s.draw()
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -123,8 +129,9 @@ func (s *screen) put(b *bytes.Buffer, lines []string) {
 	s.shown = lines
 }
 
-// again calls f again and again until stop is called, which waits for its end: first after a while, and then after as long as f says.
-func again(first time.Duration, f func() (next time.Duration)) (stop func()) {
+// again calls f again and again until stop is called, which waits for its end: first after a while, and then after as long as f says, and
+// whenever something comes from now, which may be nil.
+func again(first time.Duration, now <-chan os.Signal, f func() (next time.Duration)) (stop func()) {
 	done, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -132,6 +139,8 @@ func again(first time.Duration, f func() (next time.Duration)) (stop func()) {
 		defer timer.Stop()
 		for {
 			select {
+			case <-now:
+				f()
 			case <-timer.C:
 				timer.Reset(f())
 			case <-done:

@@ -15,3 +15,6 @@ func understandsEscapes(terminal *os.File) bool {
 	}
 	return windows.SetConsoleMode(console, mode|windows.ENABLE_VIRTUAL_TERMINAL_PROCESSING) == nil
 }
+
+// resizes tells of nothing: a console has no signal for that, and the next drawing fits.
+func resizes() (resized <-chan os.Signal, forget func()) { return nil, func() {} }

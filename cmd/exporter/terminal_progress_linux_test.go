@@ -133,6 +133,9 @@ func TestTerminal_Resize_TheNextFramesFit(t *testing.T) {
 func TestTerminal_DumbOrWithoutSize_DrawsNothing(t *testing.T) {
 	url := startSample(t, 0)
 	for columns, environ := range map[int][]string{0: nil, 80: {"TERM=dumb"}} {
+		if _, tty := openTerminal(t, columns); newScreen(tty, environ, nil) != nil {
+			t.Errorf("%d columns, %q: the cursor is moved, and no lines are logged", columns, environ)
+		}
 		code, written := recordTerminal(t, url, columns, environ, func(*child, *os.File, string) {},
 			"run", "--project", "--out", filepath.Join(t.TempDir(), "out"))
 		if code != 0 || strings.Contains(written, "\x1b") || !strings.Contains(written, "files    10 listed") {

@@ -27,13 +27,13 @@ func misused(c *cobra.Command, problem, remedy string) error {
 }
 
 // wrongFlag explains an error of package pflag.
-func wrongFlag(c *cobra.Command, err error) error {
+func (a *app) wrongFlag(c *cobra.Command, err error) error {
 	if given := c.Flags().Args(); c.HasSubCommands() && len(given) > 0 {
 		// What comes behind is for the command that was meant.
 		return unknownCommand(c, given[0])
 	}
 	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
-		return unknownFlag(c, e)
+		return a.unknownFlag(c, e)
 	}
 	if e, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
 		value, _ := pflag.UnquoteUsage(e.GetFlag())
@@ -62,7 +62,7 @@ func wantedValue(f *pflag.Flag) string {
 }
 
 // unknownFlag says what an unknown flag may have been meant to be.
-func unknownFlag(c *cobra.Command, e *pflag.NotExistError) error {
+func (a *app) unknownFlag(c *cobra.Command, e *pflag.NotExistError) error {
 	name, problem := e.GetSpecifiedName(), "unknown flag: --"+e.GetSpecifiedName()
 	if cluster := e.GetSpecifiedShortnames(); cluster != "" {
 		if whole, _, _ := strings.Cut(cluster, "="); len(whole) > 1 {
@@ -79,10 +79,27 @@ func unknownFlag(c *cobra.Command, e *pflag.NotExistError) error {
 	if near := nearestFlag(c, name); near != "" {
 		return misused(c, problem, "did you mean --"+near+"?")
 	}
-	if with := commandsWith(c.Root(), name); len(with) > 0 {
+	if sub := a.namedBelow(c); sub != nil && (sub.Flags().Lookup(name) != nil || len(name) == 1 && sub.Flags().ShorthandLookup(name) != nil) {
+		return misused(c, problem, "flags come behind the command: "+sub.CommandPath()+strings.TrimPrefix(problem, "unknown flag:"))
+	}
+	switch with := commandsWith(c.Root(), name); {
+	case len(with) > 4:
+		return misused(c, problem, fmt.Sprintf("it is a flag of %s and %d others", strings.Join(with[:3], ", "), len(with)-3))
+	case len(with) > 0:
 		return misused(c, problem, "it is a flag of "+strings.Join(with, ", "))
 	}
 	return misused(c, problem, "")
+}
+
+// namedBelow returns the command below one that is named first on the command line, or nil.
+func (a *app) namedBelow(c *cobra.Command) *cobra.Command {
+	for _, word := range a.args {
+		i := slices.IndexFunc(c.Commands(), func(sub *cobra.Command) bool { return sub.Name() == word })
+		if i >= 0 {
+			return c.Commands()[i]
+		}
+	}
+	return nil
 }
 
 // flagSynonym returns what to do where other programs have a flag that this one calls something else, or does by itself; empty elsewhere.

@@ -19,7 +19,9 @@ var wrongCommandLines = []struct{ args, stderr string }{
 	{"files delete d f", `unknown command "delete" of exporter files (did you mean exporter files rm? see exporter files --help)`},
 	{"help rnu", `unknown command "rnu" (did you mean exporter run? see exporter --help)`},
 	{"completion tcsh", `unknown command "tcsh" of exporter completion (see exporter completion --help)`},
-	{"--project run", `unknown flag: --project (it is a flag of exporter plan, exporter run; see exporter --help)`},
+	{"--project run", `unknown flag: --project (flags come behind the command: exporter run --project; see exporter --help)`},
+	{"-v run", `unknown flag: -v (flags come behind the command: exporter run -v; see exporter --help)`},
+	{"files --json ls d", `unknown flag: --json (flags come behind the command: exporter files ls --json; see exporter files --help)`},
 	{"run run", `exporter run takes no arguments, and "run" is one (one command at a time; see exporter run --help)`},
 
 	// Flags.

@@ -23,6 +23,10 @@ func Check(o LoadOptions) []error {
 	o.Environ, o.Flags, o.Job = nil, nil, ""
 	l := newLoader(o.Own...)
 	if _, err := l.loadFile(o, nil); err != nil {
+		// The file is an argument, and the message names it.
+		if e, ok := errors.AsType[*Error](err); ok {
+			e.Origin = ""
+		}
 		return []error{err}
 	}
 	problems := l.problems

@@ -22,16 +22,14 @@ type field struct {
 	allowed string
 	// choices are those of a Key.
 	choices []string
-	// secret tells that the value is not to be shown.
-	secret bool
+	// isSecret tells that the value is not to be shown.
+	isSecret bool
 	// clear forgets the earlier value of a list.
 	clear func()
 	// add takes a value, or one more item of a list.
 	add func(text string) error
 	// get returns the value or the items in a form that add accepts, but for secrets, which it does not show.
 	get func() []string
-	// isSecret says that a value is never to be shown.
-	isSecret bool
 }
 
 func scalar[T any](f field, p *T, parse func(string) (T, error), format func(T) string) field {

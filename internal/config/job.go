@@ -75,35 +75,62 @@ func (l *loader) chooseJob(name string, from origin, file string) error {
 	return nil
 }
 
-// dirPath is the path of the key that names the export directory.
-const dirPath = "output.dir"
+// dirPath and metricsFilePath are the paths of the keys that name the export directory, and the file with what a run measures.
+const (
+	dirPath         = "output.dir"
+	metricsFilePath = "metrics.file"
+)
 
-// checkJobDirs refuses jobs that name the same directory: each would take what the other exported for what is gone.
-func (l *loader) checkJobDirs() *Error {
-	type place struct {
-		dir  string
-		from origin
-	}
-	places := make([]place, len(l.config.jobs))
+// checkJobPlaces refuses jobs that name the same directory, as each would take what the other exported for what is gone, or the same file for
+// what they measure, as the last one would hide how the others went.
+func (l *loader) checkJobPlaces() *Error {
 	for i, j := range l.config.jobs {
-		places[i] = place{l.config.Output.Dir, j.at}
-		for _, a := range j.values {
-			if a.path == dirPath {
-				places[i] = place{a.items[0].text, a.from}
-			}
-		}
-		for k, other := range places[:i] {
-			if SameDir(places[i].dir, other.dir) {
-				problem := fmt.Sprintf("the jobs %s and %s both export to %s", l.config.jobs[k].name, j.name, quote(places[i].dir))
-				return places[i].from.fail(joinPath([]string{jobTable, j.name, "output", "dir"}), problem, "give each a directory of its own")
+		for _, other := range l.config.jobs[:i] {
+			for _, path := range []string{dirPath, metricsFilePath} {
+				place, from := l.placeOf(j, path)
+				if otherPlace, _ := l.placeOf(other, path); place != "" && SamePlace(place, otherPlace) {
+					return from.fail(joinPath(append([]string{jobTable, j.name}, strings.Split(path, ".")...)), sharedPlace(path, other.name, j.name, place),
+						"give each one of its own")
+				}
 			}
 		}
 	}
 	return nil
 }
 
-// SameDir tells whether two paths are those of one directory, which need not exist.
-func SameDir(a, b string) bool {
+// placeOf returns what a job has for a key, and where that is said.
+func (l *loader) placeOf(j *job, path string) (place string, from origin) {
+	place, from = l.byPath[path].get()[0], j.at
+	for _, a := range j.values {
+		if a.path == path {
+			place, from = a.items[0].text, a.from
+		}
+	}
+	return place, from
+}
+
+func sharedPlace(path, a, b, place string) string {
+	does := "export"
+	if path == metricsFilePath {
+		does = "write what they measure"
+	}
+	return fmt.Sprintf("the jobs %s and %s both %s to %s", a, b, does, quote(place))
+}
+
+// SharesPlace says which place this and another configuration share, that of another job, as jobs of one file may not; empty where there
+// is none.
+func (c *Config) SharesPlace(other *Config) string {
+	switch file := c.Metrics.File; {
+	case SamePlace(c.Output.Dir, other.Output.Dir):
+		return sharedPlace(dirPath, other.job, c.job, c.Output.Dir)
+	case file != "" && SamePlace(file, other.Metrics.File):
+		return sharedPlace(metricsFilePath, other.job, c.job, file)
+	}
+	return ""
+}
+
+// SamePlace tells whether two paths are those of one directory or file, which need not exist.
+func SamePlace(a, b string) bool {
 	if filepath.Clean(a) == filepath.Clean(b) {
 		return true
 	}

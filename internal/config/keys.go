@@ -102,7 +102,7 @@ type setting struct {
 func (s *setting) key() Key {
 	return Key{
 		Section: s.section, Name: s.name, Flag: s.flag, Type: s.typ, Placeholder: s.placeholder,
-		Default: s.value, Help: s.help, Allowed: s.allowed, Choices: s.choices, Secret: s.secret,
+		Default: s.value, Help: s.help, Allowed: s.allowed, Choices: s.choices, Secret: s.isSecret,
 	}
 }
 

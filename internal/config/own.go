@@ -37,7 +37,7 @@ func (c *Config) Own(path string) (texts []string, given bool) {
 func ownSetting(c *Config, o Own) setting {
 	path := o.Path()
 	return setting{o.Section, o.Name, o.Flag, o.Default, o.Help, field{
-		typ: o.Type, placeholder: o.Placeholder, allowed: o.Allowed,
+		typ: o.Type, placeholder: o.Placeholder, allowed: o.Allowed, isSecret: o.Secret,
 		clear: func() { delete(c.own, path) },
 		add: func(text string) error {
 			if err := o.Check(text); err != nil {

@@ -31,7 +31,7 @@ func (l *loader) loadTOML(name string, data []byte) {
 	if err := w.parser.Error(); err != nil {
 		w.report(&Error{Origin: name, Problem: err.Error(), Err: err})
 	}
-	if err := l.checkJobDirs(); err != nil && len(l.problems) == 0 {
+	if err := l.checkJobPlaces(); err != nil && len(l.problems) == 0 {
 		w.report(err)
 	}
 }

@@ -111,7 +111,7 @@ func (m *Measures) files(b *familyBuilder) {
 	f := &m.Counts.Files
 	b.add(metrics.Gauge, "exporter_files", "The source files of the run by what became of them so far.", states(
 		"listed", f.Listed, "to_ask", m.Counts.FilesToAsk(), "unchanged", f.Unchanged, "complete", f.Complete, "incomplete", f.Partial,
-		"failed", f.Failed, "skipped", f.Skipped, "missed", f.Missed, "vanished", f.Vanished, "expired", f.Expired,
+		"failed", f.Failed, "skipped", f.Skipped, "left_out", f.LeftOut, "missed", f.Missed, "vanished", f.Vanished, "expired", f.Expired,
 	)...)
 	b.gauge("exporter_listing_complete", "Whether all listings of files came to their end: 1 or 0.", number(f.ListingDone))
 	b.gauge("exporter_expiring_files", "Source files that expire within a day.", float64(m.Counts.expiring.Files))

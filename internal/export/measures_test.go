@@ -80,8 +80,9 @@ func TestCounts_TimeLeft(t *testing.T) {
 		{[]pipeline.Event{pipeline.FilesKnown{}}, 0, "1m0s true true"},
 		// One has four assets: then each of the other nine has six requests.
 		{append(slices.Repeat([]pipeline.Event{asset}, 4), pipeline.FileAsked{}), 0, "2m54s false true"},
-		// It is slower than the limit: 10 requests in 100 s.
-		{slices.Repeat([]pipeline.Event{pipeline.Requested{Status: 200}}, 10), 100 * time.Second, "9m40s false true"},
+		// A burst at the beginning, which the limit does not allow for long, and then it is slower than the limit: 10 requests in 100 s.
+		{slices.Repeat([]pipeline.Event{pipeline.Requested{Status: 200}}, 10), 5 * time.Second, "2m54s false true"},
+		{nil, 100 * time.Second, "9m40s false true"},
 		// A pause may last longer.
 		{[]pipeline.Event{pipeline.Paused{For: time.Hour, Until: now.Add(time.Hour)}}, 100 * time.Second, "1h0m0s false true"},
 	} {

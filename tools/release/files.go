@@ -12,13 +12,13 @@ import (
 
 // file is something that goes along with the program.
 type file struct {
-	// name is a path with slashes. Its first folder says what it is: "man", "completions", "systemd" or "doc".
+	// name is a path with slashes. Its first folder says what it is: "man", "completions", "systemd", "watch" or "doc".
 	name    string
 	mode    fs.FileMode
 	content []byte
 }
 
-// accompany returns the files that go along with the program: manual pages, completions, units, documents and licences. The program is that
+// accompany returns the files that go along with the program: manual pages, completions, units, rules of alerts, documents and licences. The program is that
 // of this platform, which writes some of them.
 func (r *release) accompany(host program) (files []file, err error) {
 	pages := filepath.Join(r.work, "man")
@@ -42,6 +42,13 @@ func (r *release) accompany(host program) (files []file, err error) {
 		return nil, err
 	}
 	files = append(files, units...)
+	for _, dir := range []string{"prometheus", "grafana"} {
+		watched, err := readFiles(filepath.Join(r.root, "deploy", dir), "watch")
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, watched...)
+	}
 	for _, name := range []string{"README.md", "CHANGELOG.md", "LICENSE", "config.example.toml"} {
 		content, err := os.ReadFile(filepath.Join(r.root, name))
 		if err != nil {
@@ -94,6 +101,8 @@ func installed(f file, format string) *file {
 		if strings.Contains(base, ".example") {
 			f.name = "/usr/share/doc/" + name + "/examples/" + base
 		}
+	case "watch/":
+		f.name = "/usr/share/doc/" + name + "/examples/" + base
 	case "doc/":
 		f.name = "/usr/share/doc/" + name + "/" + map[string]string{"LICENSES.txt": "copyright", "CHANGELOG.md": "changelog.gz"}[base]
 		switch base {

@@ -83,7 +83,7 @@ func (r *release) packageInfo(p program, format string) (*nfpm.Info, error) {
 	info := &nfpm.Info{
 		Name: name, Arch: p.goarch, Platform: p.goos, Version: r.version.linux(), VersionSchema: "none", Release: "1",
 		Section: "utils", Priority: "optional", Maintainer: r.maintainer, License: "Apache-2.0", MTime: r.date,
-		Description: summary + "\nIt resumes by itself, keeps to the API's limits, and verifies what it stored. The package has a systemd unit for\nnightly exports: /usr/share/doc/" + name + "/examples/instance.example.toml is its configuration.",
+		Description: description(format) + "It resumes by itself, keeps to the API's limits, and verifies what it stored. The package has a systemd unit for\nnightly exports: /usr/share/doc/" + name + "/examples/instance.example.toml is its configuration.",
 		Overridables: nfpm.Overridables{
 			Contents: contents, Recommends: []string{"ca-certificates"},
 			Scripts: nfpm.Scripts{PostInstall: paths["after-install.sh"], PreRemove: paths["before-remove.sh"], PostRemove: paths["after-remove.sh"]},
@@ -92,6 +92,14 @@ func (r *release) packageInfo(p program, format string) (*nfpm.Info, error) {
 		},
 	}
 	return nfpm.WithDefaults(info), nil
+}
+
+// description returns how a description begins: with a summary, where the format has none of its own.
+func description(format string) string {
+	if format == "deb" {
+		return summary + "\n"
+	}
+	return ""
 }
 
 // stage writes a file, and makes its folder.

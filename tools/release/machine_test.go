@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"fmt"
 	"os"
@@ -16,7 +17,10 @@ import (
 //go:embed machine/boot.sh
 var bootScript string
 
-// machine is a systemd that is process 1, with everything that this machine has installed. What happens in it is gone in the end, and its
+// systemRoot returns the folder of the system that machines look like: EXPORTER_TEST_ROOT, such as debootstrap makes it, else this machine's own.
+func systemRoot() string { return cmp.Or(os.Getenv("EXPORTER_TEST_ROOT"), "/") }
+
+// machine is a systemd that is process 1, with everything that the system in systemRoot has installed. What happens in it is gone in the end, and its
 // network is loopback alone.
 type machine struct {
 	t *testing.T
@@ -31,7 +35,7 @@ func bootMachine(t *testing.T) *machine {
 	if os.Getuid() != 0 {
 		cannot(t, "only root may boot a systemd")
 	}
-	if _, err := os.Stat("/lib/systemd/systemd"); err != nil {
+	if _, err := os.Stat(filepath.Join(systemRoot(), "lib/systemd/systemd")); err != nil {
 		t.Fatalf("%v: apt-get install systemd", err)
 	}
 	m := &machine{t: t, shared: t.TempDir()}
@@ -40,7 +44,7 @@ func bootMachine(t *testing.T) *machine {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	c := outside(t, "unshare", "--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc", "--net", "--cgroup", "sh", script, t.TempDir(), m.shared)
+	c := outside(t, "unshare", "--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc", "--net", "--cgroup", "sh", script, t.TempDir(), m.shared, systemRoot())
 	c.Stdout, c.Stderr = &log, &log
 	if err := c.Start(); err != nil {
 		t.Fatal(err)

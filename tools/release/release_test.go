@@ -41,6 +41,7 @@ func TestRelease(t *testing.T) {
 		output(t, c)
 	})
 	t.Run("Install", func(t *testing.T) { checkInstall(t, copied) })
+	t.Run("EmptyRoot", func(t *testing.T) { checkEmptyRoot(t, copied) })
 	t.Run("RPM", func(t *testing.T) { checkRPM(t, theFile(t, out, "*.rpm")) })
 	t.Run("Wheel", func(t *testing.T) { checkWheel(t, theFile(t, out, "*.whl")) })
 	t.Run("Debian", func(t *testing.T) { checkMachine(t, theFile(t, out, "*.deb")) })
@@ -144,6 +145,29 @@ func checkInstall(t *testing.T, sources string) {
 	}
 }
 
+// checkEmptyRoot has the program, which checkInstall has made, work where there is nothing but what the container of the Dockerfile has: a folder
+// for exports and one for temporary files, and a user without rights.
+func checkEmptyRoot(t *testing.T, sources string) {
+	if os.Getuid() != 0 {
+		cannot(t, "only root may change its root")
+	}
+	root := t.TempDir()
+	program, err := os.ReadFile(filepath.Join(sources, "bin", "exporter"))
+	if err == nil {
+		err = stage(filepath.Join(root, "bin", "exporter"), program)
+	}
+	err = errors.Join(err, os.Chmod(filepath.Join(root, "bin", "exporter"), 0o755), os.Mkdir(filepath.Join(root, "export"), 0o755),
+		os.Chown(filepath.Join(root, "export"), 65532, 65532), os.Chmod(root, 0o755))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"demo", "--out", "export"}, {"verify", "--out", "export"}, {"version"}} {
+		c := outside(t, "chroot", append([]string{"--userspec=65532:65532", root, "/bin/exporter"}, args...)...)
+		c.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
+		output(t, c)
+	}
+}
+
 // checkRPM reads the package with bsdtar, which is not what made it.
 func checkRPM(t *testing.T, rpm string) {
 	got := string(output(t, outside(t, "bsdtar", "-tvf", rpm)))
@@ -211,6 +235,7 @@ func (m *machine) checkInstalled() {
 		grep -q 'Go standard library' /usr/share/doc/llamacloud-exporter/copyright
 		test -x /usr/share/doc/llamacloud-exporter/examples/alert.example
 		test -d /etc/exporter
+		exporter config check /usr/share/doc/llamacloud-exporter/examples/instance.example.toml
 	`)
 	if got := m.run("systemd-analyze verify --man=no exporter@a.service exporter@a.timer exporter-alert@a.service 2>&1"); got != "" {
 		m.t.Errorf("systemd-analyze verify: %s", got)

@@ -72,7 +72,7 @@ func sbom(r *release, programs []program) (string, error) {
 			}
 			parts[ref] = component{
 				Type: "library", Ref: ref, Name: m.Path, Version: m.Version, PURL: ref, Licenses: []licenceChoice{{licences[m.Path]}},
-				Properties: []property{{"go:sum", m.Sum}},
+				Properties: []property{{"exporter:go.sum", m.Sum}},
 			}
 			platforms[ref] = append(platforms[ref], p.platform)
 		}

@@ -1,12 +1,12 @@
 #!/bin/sh
-# boot.sh MACHINE FOLDER: boots systemd as process 1 of what looks like this machine, but is written to memory alone. It is called with
+# boot.sh MACHINE FOLDER ROOT: boots systemd as process 1 of what looks like the system in ROOT, but is written to memory alone. It is called with
 # namespaces of its own (unshare --mount --pid --fork --uts --ipc --net --cgroup). MACHINE is an empty folder to mount it at, and FOLDER is
 # /mnt in there.
 set -eu
-machine=$1 shared=$2
+machine=$1 shared=$2 system=$3
 mount -t tmpfs tmpfs "$machine"
 mkdir "$machine/upper" "$machine/work" "$machine/root"
-mount -t overlay -o "lowerdir=/,upperdir=$machine/upper,workdir=$machine/work" overlay "$machine/root"
+mount -t overlay -o "lowerdir=$system,upperdir=$machine/upper,workdir=$machine/work" overlay "$machine/root"
 cd "$machine/root"
 
 mount -t proc proc proc
