@@ -118,26 +118,30 @@ func (r Record) Bool(column int) bool {
 // QueryAssets yields the wanted rows of assets, sorted by key, and QueryFiles those of files. The snapshot is none that was salvaged.
 func (s *Snapshot) QueryAssets(ctx context.Context, q Query) iter.Seq2[Record, error] {
 	q.From = nil
-	return records(withContext(ctx, s.assets.query(&q)))
+	return s.assets.records(ctx, &q)
 }
 
 // QueryFiles is QueryAssets of files. Neither heeds what is for the other.
 func (s *Snapshot) QueryFiles(ctx context.Context, q Query) iter.Seq2[Record, error] {
 	q.Of = nil
-	return records(withContext(ctx, s.files.query(&q)))
+	return s.files.records(ctx, &q)
 }
 
-func records(all batches) iter.Seq2[Record, error] {
-	return func(yield func(Record, error) bool) {
-		for b, err := range all {
-			if err != nil {
-				yield(Record{}, err)
+// records yields the rows of a query.
+func (l *log) records(ctx context.Context, q *Query) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) { yieldRecords(withContext(ctx, l.query(q)), yield) }
+}
+
+// yieldRecords is what records returns: a function of its own, which the compiler does not put anew wherever records are asked for.
+func yieldRecords(all batches, yield func(Record, error) bool) {
+	for b, err := range all {
+		if err != nil {
+			yield(Record{}, err)
+			return
+		}
+		for i := range b.count() {
+			if !yield(Record{b.row(i)}, nil) {
 				return
-			}
-			for i := range b.count() {
-				if !yield(Record{b.row(i)}, nil) {
-					return
-				}
 			}
 		}
 	}

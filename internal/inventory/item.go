@@ -167,6 +167,11 @@ func (i item) state(status, missed, vanished, expired int) (State, time.Time) {
 			return gone.state, at
 		}
 	}
+	for _, s := range [...]State{Stored, Complete, Skipped, Failed, Partial} {
+		if i.record.Is(status, string(s)) {
+			return s, time.Time{}
+		}
+	}
 	return State(i.record.Text(status)), time.Time{}
 }
 
