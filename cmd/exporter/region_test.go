@@ -29,7 +29,8 @@ import (
 // regions are both regions of LlamaCloud behind a proxy, by which they are reached under their own names. They are one emulator.
 type regions struct {
 	*emulator.Server
-	proxy, certificate string
+	// api is the address behind the proxy.
+	proxy, api, certificate string
 
 	mu sync.Mutex
 	// asked counts the requests by host, gateway those that had the header of all tests.
@@ -53,7 +54,8 @@ func startRegions(t *testing.T, o emulator.Options) *regions {
 	api.TLS = &tls.Config{Certificates: []tls.Certificate{r.certify(t)}}
 	api.StartTLS()
 	t.Cleanup(api.Close)
-	proxy := httptest.NewServer(tunnel(api.Listener.Addr().String()))
+	r.api = api.Listener.Addr().String()
+	proxy := httptest.NewServer(tunnel(r.api))
 	t.Cleanup(proxy.Close)
 	r.proxy = proxy.URL
 	return r

@@ -50,6 +50,8 @@ var wrongConfigurations = []struct{ text, stderr string }{
 	{"[job.a.limits]\nrate = \"fast\"", `f.toml:2: job.a.limits.rate: "fast" is not a rate (a decimal number in /s, /m or /h, such as "20/m", from 1/h to 1000000/s; or "auto" or "unlimited")`},
 	{"[job.\"a b\".source]\nproject = true", `f.toml:1:2: job."a b".source: "a b" is no name of a job (letters, digits, '_' and '-' are allowed, 64 at most)`},
 	{"[job.a.run]\nrepair = true", `f.toml:2:1: job.a.run.repair: --repair is a flag only, which a person gives (give it on the command line, once)`},
+	{"[job." + canaryKey + "]\nx = 1", `f.toml:2:1: job.[redacted].x: unknown key (config.example.toml has all keys)`},
+	{"[" + canaryKey + "]\nx = 1", `f.toml:1:2: [redacted]: unknown section (the sections are `},
 	{"[job]\na = 3", `f.toml:2:1: job.a: wrong type: want table, got integer (write it as a section in brackets)`},
 	{"[job.a.output]\ndir = \"x\"\n[job.b.output]\ndir = \"./x/\"", `f.toml:4: job.b.output.dir: the jobs a and b both export to "./x/" (give each one of its own)`},
 	{"[output]\ndir = \"x\"\n[job.a.source]\nproject = true\n[job.b]\nsource.project = true", `f.toml:5: job.b.output.dir: the jobs a and b both export to "x" (give each one of its own)`},
@@ -69,7 +71,7 @@ func TestConfig_WrongConfigurations_AreExplained(t *testing.T) {
 		for _, args := range []string{"config check f.toml", "run --config f.toml --project"} {
 			c := newCLI(t, "")
 			code, stdout, stderr := c.run(strings.Fields(args)...)
-			ok := stderr == "exporter: "+tt.stderr+"\n" || strings.HasSuffix(tt.stderr, ": ") && strings.HasPrefix(stderr, "exporter: "+tt.stderr)
+			ok := stderr == "exporter: "+tt.stderr+"\n" || (strings.HasSuffix(tt.stderr, ": ") || strings.HasSuffix(tt.stderr, "are ")) && strings.HasPrefix(stderr, "exporter: "+tt.stderr)
 			if code != exitUsage || stdout != "" || !ok {
 				t.Errorf("%s: exporter %s: exit %d, %q\n got %swant exporter: %s", tt.text, args, code, stdout, stderr, tt.stderr)
 			}

@@ -36,7 +36,7 @@ func (e *Error) Error() string {
 	if e.Remedy != "" {
 		b.WriteString(" (" + e.Remedy + ")")
 	}
-	return b.String()
+	return RedactKeys(b.String())
 }
 
 // Unwrap returns the cause.

@@ -240,6 +240,7 @@ func FuzzLoadTOML(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
+	f.Add([]byte("[job.a.limits]\nrate = \"1/s\"\n[job.b]\noutput = {dir = \"b\"}\nlimits.memory = \"1MiB\"\n[job]\nc.run.limit = 1"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		loadText := func(text []byte) (*Config, error) {
 			return Load(LoadOptions{File: "config.toml", ReadFile: func(string) ([]byte, error) { return text, nil }})

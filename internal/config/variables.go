@@ -17,6 +17,7 @@ func Variables() []Variable {
 		{urlVariable, "the API's address, where neither EXPORTER_API_BASE_URL nor --base-url gives it"},
 		{headersVariable, `headers for each request to the API, a line each: "Name: value"`},
 	}, networkVariables(), []Variable{
+		{"TERM", "dumb has lines of progress in place of bars"},
 		{"GOMEMLIMIT", "how much memory the program may take, where what the container allows is not meant"},
 		{"GOGC", "how much garbage there may be, in percent of what is in use"},
 	})
