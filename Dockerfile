@@ -11,7 +11,7 @@ RUN go mod download
 COPY . .
 ARG VERSION=
 # An export belongs to the user of the container, so that an empty volume does, too.
-RUN CGO_ENABLED=0 GOFLAGS=-buildvcs=auto go build -trimpath -ldflags="-s -w -X $(go list -m)/internal/export.version=${VERSION}" -o /out/bin/exporter ./cmd/exporter \
+RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w -X $(go list -m)/internal/export.version=${VERSION}" -o /out/bin/exporter ./cmd/exporter \
     && mkdir -p /out/export /out/tmp /out/etc/ssl/certs \
     && cp /etc/ssl/certs/ca-certificates.crt /out/etc/ssl/certs/ \
     && echo 'exporter:x:65532:65532::/export:/nonexistent' >/out/etc/passwd \

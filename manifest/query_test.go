@@ -14,7 +14,7 @@ import (
 	"exporter/pipeline"
 )
 
-// rowsOfQuery returns the keys and sizes of what a query yields.
+// rowsOfQuery returns pages, sizes and reasons of what a query yields, which reads no key beside.
 func rowsOfQuery(t *testing.T, st store.Reader, q Query) (rows []string) {
 	t.Helper()
 	s, err := Glance(t.Context(), st)
@@ -23,12 +23,12 @@ func rowsOfQuery(t *testing.T, st store.Reader, q Query) (rows []string) {
 	}
 	defer s.Close()
 	number := numbersOf(AssetColumns())
-	q.Columns = []int{number["file_id"], number["page_index"], number["figure_name"], number["size"], number["reason"]}
+	q.Columns = []int{number["page_index"], number["size"], number["reason"]}
 	for r, err := range s.QueryAssets(t.Context(), q) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows = append(rows, fmt.Sprint(r.Text(q.Columns[0]), r.Int(q.Columns[1]), r.Text(q.Columns[2]), r.Int(q.Columns[3]), r.Text(q.Columns[4])))
+		rows = append(rows, fmt.Sprint(r.Int(q.Columns[0]), " ", r.Int(q.Columns[1]), r.Text(q.Columns[2])))
 	}
 	return rows
 }
@@ -54,7 +54,7 @@ func rowsThat(t *testing.T, st store.Reader, wants func(*pipeline.Row) bool) (ro
 			t.Fatal(err)
 		}
 		if wants(r) {
-			rows = append(rows, fmt.Sprint(r.FileID, r.PageIndex, r.FigureName, r.Content.Size, r.Reason))
+			rows = append(rows, fmt.Sprint(r.PageIndex, " ", r.Content.Size, r.Reason))
 		}
 	}
 	return rows
@@ -86,6 +86,10 @@ func queries() map[string]struct {
 			func(r *pipeline.Row) bool { return r.Status != pipeline.Stored && r.PageIndex%2 == 0 },
 		},
 		"one file": {Query{Of: &pipeline.Owner{FileID: "file-0017"}}, func(r *pipeline.Row) bool { return r.FileID == "file-0017" }},
+		"one job": {
+			Query{Of: &pipeline.Owner{FileID: "file-0017", JobID: "job"}},
+			func(r *pipeline.Row) bool { return r.FileID == "file-0017" && r.JobID == "job" },
+		},
 		"failed of one": {
 			Query{Of: &pipeline.Owner{FileID: "file-0017"}, Only: status, Values: failed},
 			func(r *pipeline.Row) bool { return r.FileID == "file-0017" && r.Status == pipeline.Failed },
@@ -105,6 +109,9 @@ func TestSnapshot_Query_SameAsReadingAll(t *testing.T) {
 		for range count {
 			row := storedRow(fmt.Sprintf("file-%04d", rng.IntN(40)), int32(rng.IntN(200)))
 			row.Content.Size = rng.Int64N(1000)
+			if rng.IntN(4) == 0 {
+				row.JobID = "job"
+			}
 			if rng.IntN(share) == 0 {
 				row = failedRow(row)
 			}

@@ -207,7 +207,10 @@ func (a *app) ids(find func(context.Context, *inventory.Inventory, string) ([]in
 		a.look(c, args, func(ctx context.Context, v *inventory.Inventory) error {
 			named, err := find(ctx, v, word)
 			for _, n := range named {
-				found = append(found, completion(n.ID, n.Name))
+				// What is no id cannot be asked for, and may control a terminal.
+				if _, bad := pipeline.ParseID(n.ID); bad == nil {
+					found = append(found, completion(n.ID, n.Name))
+				}
 			}
 			return err
 		})

@@ -103,6 +103,12 @@ func TestCommands_HostileNames_ArePrintedWithEscapes(t *testing.T) {
 		{exitIncomplete, append(run, "--refetch", "--concurrency", "1"), false},
 		{exitIncomplete, []string{"plan", "--directory", "d", "--out", s.out, "-v"}, false},
 		{exitIncomplete, []string{"plan", "--directory", "d", "--out", s.out, "--json", "-v", "--log-format", "json"}, false},
+		{0, []string{"ls", s.out}, true},
+		{0, []string{"ls", s.out, "--tree"}, true},
+		{0, []string{"ls", s.out, "--failed"}, true},
+		{0, []string{"ls", s.out, "--json"}, true},
+		{0, []string{"__complete", "ls", s.out, ""}, true},
+		{0, []string{"__complete", "cat", "--out", s.out, "figures", "77", ""}, false},
 		{0, []string{"files", "ls", "d", "-v"}, true},
 		{0, []string{"files", "ls", "d", "--json", "-v", "--log-format", "json"}, true},
 		{0, []string{"files", "ls", "d", "--display-name", name}, true},
@@ -116,6 +122,10 @@ func TestCommands_HostileNames_ArePrintedWithEscapes(t *testing.T) {
 		if code != tt.exit || tt.names != strings.Contains(stdout+stderr, escaped) {
 			t.Errorf("%q: exit %d, want %d; %q is in it: %v, want %v\n%s", tt.args, code, tt.exit, escaped, !tt.names,
 				tt.names, stderr)
+		}
+		if tt.args[0] == "__complete" {
+			// What is behind a tab says what the value is.
+			stdout = strings.ReplaceAll(stdout, "\t", " ")
 		}
 		checkPrintable(t, fmt.Sprintf("%q", tt.args), stdout+stderr)
 		if slices.Contains(tt.args, "--json") && slices.Contains(tt.args, "ls") {

@@ -65,8 +65,9 @@ type run struct {
 	last    lastRun
 	// asked are the listings of this run.
 	asked []pipeline.SourceKey
-	// begun says that there is a note of the run.
-	begun bool
+	// begun says that there is a note of the run, and settings is what it says of the configuration.
+	begun    bool
+	settings map[string]string
 	// unsure tells that what is to be exported may be a name, although it is taken for an id.
 	unsure bool
 	// expiries are when directories expire that were listed for their names; zero for never.

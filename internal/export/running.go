@@ -68,6 +68,7 @@ func (r *run) begin(ctx context.Context) error {
 		return nil
 	}
 	warnOfUnfinished(ctx, r.store, r.Log)
+	r.settings = r.Config.Settings()
 	if err := r.note(ctx); err != nil {
 		return storageError("write "+RunningName, err)
 	}
@@ -88,7 +89,7 @@ func (r *run) note(ctx context.Context) error {
 	now, c := time.Now(), r.counter.snapshot()
 	n := &Running{
 		Version: Version(), Host: store.Host(), Process: os.Getpid(), StartedAt: r.started.UTC(), UpdatedAt: now.UTC(),
-		Settings: r.Config.Settings(), Counts: c,
+		Settings: r.settings, Counts: c,
 	}
 	if until, ok := c.Limit.pause.end(now); ok {
 		n.PausedUntil = until.UTC().Truncate(time.Second)

@@ -103,15 +103,19 @@ func unitOf(name string) string {
 }
 
 func escapeHelp(text string, format Format) string {
-	text = strings.NewReplacer(`\`, `\\`, "\n", `\n`).Replace(text)
 	if format == OpenMetrics {
-		text = strings.ReplaceAll(text, `"`, `\"`)
+		return escape(text)
 	}
-	return text
+	return strings.ReplaceAll(escape(text), `\"`, `"`)
 }
 
-func escapeLabel(text string) string {
-	text = strings.ToValidUTF8(text, "\ufffd")
+func escapeLabel(text string) string { return escape(strings.ToValidUTF8(text, "\ufffd")) }
+
+// escape puts a backslash before what would end a text, or begin an escape. Most texts have nothing of that.
+func escape(text string) string {
+	if !strings.ContainsAny(text, "\\\n\"") {
+		return text
+	}
 	return strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`).Replace(text)
 }
 

@@ -35,7 +35,7 @@ func (r *release) build(given, platform string) (program, error) {
 	}
 	p := program{platform: platform, goos: goos, goarch: goarch}
 	p.file = filepath.Join(r.work, goos+"-"+goarch, p.exe())
-	flags := "-s -w"
+	flags, stamp := "-s -w", "auto"
 	if given != "" {
 		v, err := parseVersion(given)
 		if err != nil {
@@ -45,9 +45,11 @@ func (r *release) build(given, platform string) (program, error) {
 		if err != nil {
 			return program{}, fmt.Errorf("go list -m: %w", err)
 		}
+		// What the history says would be another version, and a folder without one could not make the same bytes.
+		stamp = "false"
 		flags += " -X " + strings.TrimSpace(string(module)) + "/internal/export.version=" + string(v)
 	}
-	c := r.goCommand("build", "-trimpath", "-ldflags="+flags, "-o", p.file, "./cmd/exporter")
+	c := r.goCommand("build", "-trimpath", "-buildvcs="+stamp, "-ldflags="+flags, "-o", p.file, "./cmd/exporter")
 	c.Env = append(c.Env, "GOOS="+goos, "GOARCH="+goarch)
 	if out, err := c.CombinedOutput(); err != nil {
 		return program{}, fmt.Errorf("go build for %s: %w\n%s", platform, err, out)

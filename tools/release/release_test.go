@@ -235,6 +235,7 @@ func (m *machine) checkInstalled() {
 		grep -q 'Go standard library' /usr/share/doc/llamacloud-exporter/copyright
 		test -x /usr/share/doc/llamacloud-exporter/examples/alert.example
 		test -d /etc/exporter
+		exporter config check /usr/share/doc/llamacloud-exporter/examples/instance.example.toml
 	`)
 	if got := m.run("systemd-analyze verify --man=no exporter@a.service exporter@a.timer exporter-alert@a.service 2>&1"); got != "" {
 		m.t.Errorf("systemd-analyze verify: %s", got)
