@@ -11,7 +11,7 @@ import (
 
 // progress is something of which can be shown how far it is: as bars on a terminal, as a line now and then elsewhere.
 type progress interface {
-	// bars returns the bars as they are now, the last of which says how long it took.
+	// bars returns the bars as they are now.
 	bars(took time.Duration) []bar
 	// attrs says the same for a line of the log.
 	attrs(took time.Duration) []any
@@ -21,7 +21,13 @@ type progress interface {
 // the terminal cannot show them, out is nil.
 func startBars(terminal *os.File, environ []string, p progress) (out *screen, stop func()) {
 	started := time.Now()
-	s := newScreen(terminal, environ, func(columns int) []string { return barLines(p.bars(time.Since(started)), columns) })
+	s := newScreen(terminal, environ, func(columns int) (lines []string, done int64) {
+		bars := p.bars(time.Since(started))
+		for _, b := range bars {
+			done += b.done
+		}
+		return barLines(bars, columns), done
+	})
 	if s == nil {
 		return nil, nil
 	}

@@ -77,3 +77,20 @@ func TestBarLines_Fit(t *testing.T) {
 		}
 	}
 }
+
+func TestNextDrawing(t *testing.T) {
+	for _, tt := range []struct {
+		interval time.Duration
+		done     int64
+		want     time.Duration
+	}{
+		{quickInterval, 0, 2 * quickInterval}, {3 * time.Second, 0, slowInterval}, {3 * time.Second, 1, 3 * time.Second},
+		{slowInterval, 100, quickInterval}, {4 * time.Second, 2, 2 * time.Second}, {quickInterval, 1, quickInterval},
+		// A listing that is read again begins anew.
+		{time.Second, -7, 2 * time.Second},
+	} {
+		if got := nextDrawing(tt.interval, tt.done); got != tt.want {
+			t.Errorf("%d done in %v: next in %v, want %v", tt.done, tt.interval, got, tt.want)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -11,7 +12,7 @@ import (
 	"golang.org/x/term"
 )
 
-// The time between two drawings becomes shorter while something moves, and longer while nothing does but the clock. In an hour of waiting,
+// The time between two drawings is about that in which something is done, and becomes longer while nothing is. In an hour of waiting,
 // drawing once a second would take as much time of the processor as all else together.
 const (
 	quickInterval = 200 * time.Millisecond
@@ -22,8 +23,8 @@ const (
 // business: where the terminal is gone, nobody looks.
 type screen struct {
 	terminal *os.File
-	// lines returns what is to be shown where there are so many columns.
-	lines func(columns int) []string
+	// lines returns what is to be shown where there are so many columns, and how much is done.
+	lines func(columns int) (lines []string, done int64)
 
 	mu sync.Mutex
 	// shown is what is there now. No line is as long as the terminal is wide, as some wrap a line that is.
@@ -31,7 +32,7 @@ type screen struct {
 }
 
 // newScreen returns a screen; nil where the terminal says that it cannot move its cursor, or not how wide it is.
-func newScreen(terminal *os.File, environ []string, lines func(columns int) []string) *screen {
+func newScreen(terminal *os.File, environ []string, lines func(columns int) ([]string, int64)) *screen {
 	columns, _, err := term.GetSize(int(terminal.Fd()))
 	if err != nil || columns <= 0 || lookUp(environ, "TERM") == "dumb" || !understandsEscapes(terminal) {
 		return nil
@@ -51,15 +52,12 @@ func lookUp(environ []string, name string) (value string) {
 
 // show draws the lines until stop is called, which leaves them as they are then.
 func (s *screen) show() (stop func()) {
-	s.draw()
-	interval := quickInterval
+	before, interval := s.draw(), quickInterval
 	resized, forget := resizes()
 	stopDrawing := again(interval, resized, func() time.Duration {
-		if s.draw() {
-			interval = max(interval/2, quickInterval)
-		} else {
-			interval = min(2*interval, slowInterval)
-		}
+		done := s.draw()
+		interval = nextDrawing(interval, done-before)
+		before = done
 		return interval
 	})
 	return func() {
@@ -70,6 +68,14 @@ func (s *screen) show() (stop func()) {
 		defer s.mu.Unlock()
 		s.shown = nil
 	}
+}
+
+// nextDrawing returns when to draw again, where so much was done since the drawing before.
+func nextDrawing(interval time.Duration, done int64) time.Duration {
+	if done <= 0 {
+		return min(2*interval, slowInterval)
+	}
+	return min(max(interval/time.Duration(done), quickInterval), slowInterval)
 }
 
 // Write writes above the lines.
@@ -87,31 +93,25 @@ func (s *screen) Write(p []byte) (int, error) {
 	return len(p), err
 }
 
-// draw brings the lines up to date, and tells whether they are others now; where there are several, the last has the time and does not
-// count.
-func (s *screen) draw() (moved bool) {
+// draw brings the lines up to date, and returns how much is done.
+func (s *screen) draw() (done int64) {
 	columns, rows, err := term.GetSize(int(s.terminal.Fd()))
 	if err != nil || columns <= 0 {
-		return false
+		return 0
 	}
-	lines := s.lines(columns - 1)
+	lines, done := s.lines(columns - 1)
 	if rows > 0 && len(lines) > rows-1 {
 		lines = lines[:max(rows-1, 0)]
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	same := 0
-	for same < min(len(lines), len(s.shown)) && lines[same] == s.shown[same] {
-		same++
+	if !slices.Equal(lines, s.shown) {
+		var b bytes.Buffer
+		s.erase(&b)
+		s.put(&b, lines)
+		_, _ = s.terminal.Write(b.Bytes())
 	}
-	if same == len(lines) && same == len(s.shown) {
-		return false
-	}
-	var b bytes.Buffer
-	s.erase(&b)
-	s.put(&b, lines)
-	_, _ = s.terminal.Write(b.Bytes())
-	return same < max(len(lines)-1, 1)
+	return done
 }
 
 // erase goes up to the first line, and erases everything from there on.

@@ -111,7 +111,7 @@ func (m *Measures) files(b *familyBuilder) {
 	f := &m.Counts.Files
 	b.add(metrics.Gauge, "exporter_files", "The source files of the run by what became of them so far.", states(
 		"listed", f.Listed, "to_ask", m.Counts.FilesToAsk(), "unchanged", f.Unchanged, "complete", f.Complete, "incomplete", f.Partial,
-		"failed", f.Failed, "skipped", f.Skipped, "left_out", f.LeftOut, "missed", f.Missed, "vanished", f.Vanished, "expired", f.Expired,
+		"failed", f.Failed, "failed_accepted", f.FailedAccepted, "skipped", f.Skipped, "left_out", f.LeftOut, "missed", f.Missed, "vanished", f.Vanished, "expired", f.Expired,
 	)...)
 	b.gauge("exporter_listing_complete", "Whether all listings of files came to their end: 1 or 0.", number(f.ListingDone))
 	b.gauge("exporter_expiring_files", "Source files that expire within a day.", float64(m.Counts.expiring.Files))
@@ -120,7 +120,7 @@ func (m *Measures) files(b *familyBuilder) {
 func (m *Measures) assets(b *familyBuilder) {
 	a := &m.Counts.Assets
 	b.add(metrics.Gauge, "exporter_assets", "The assets of the run by what became of them so far.", states(
-		"pending", max(0, a.Planned-m.Counts.AssetsDone()), "stored", a.Stored, "same", a.Same, "failed", a.Failed, "kept", a.Kept,
+		"pending", max(0, a.Planned-m.Counts.AssetsDone()), "stored", a.Stored, "same", a.Same, "failed", a.Failed, "failed_accepted", a.FailedAccepted, "kept", a.Kept,
 		"skipped", m.Counts.Skipped(), "vanished", a.Vanished, "pruned", a.Pruned,
 	)...)
 	b.gauge("exporter_missing_pages", "Gaps in the page numbers of listed screenshots.", float64(a.MissingPages))

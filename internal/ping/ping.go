@@ -6,6 +6,7 @@
 package ping
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -28,9 +29,8 @@ const (
 	MaxBody = 100_000
 	// maxMessage is the most bytes of a text that go into a query.
 	maxMessage = 250
-	// tries and pause are how often a ping is sent that was not taken, and how long after each other.
+	// tries is how often a ping is sent that was not taken, a sixth of the time after each other.
 	tries = 3
-	pause = time.Second
 )
 
 // Client sends pings.
@@ -38,8 +38,7 @@ type Client struct {
 	url       secret.Text
 	userAgent string
 	transport *http.Transport
-	// timeout and pause are Timeout and pause, but for tests.
-	timeout, pause time.Duration
+	timeout   time.Duration
 }
 
 // Options say how pings are sent.
@@ -49,6 +48,8 @@ type Options struct {
 	// Proxy returns the proxy for a URL, or nil; it may be nil. Roots are who is believed, nil for those of the system.
 	Proxy func(*url.URL) *url.URL
 	Roots *x509.CertPool
+	// Timeout bounds a ping with all its tries; 0 stands for the constant of that name.
+	Timeout time.Duration
 }
 
 // New returns a client.
@@ -61,7 +62,7 @@ func New(o Options) *Client {
 	}
 	return &Client{url: o.URL, userAgent: o.UserAgent, transport: &http.Transport{
 		Proxy: proxy, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.Roots}, ForceAttemptHTTP2: true, DisableKeepAlives: true, DisableCompression: true,
-	}, timeout: Timeout, pause: pause}
+	}, timeout: cmp.Or(o.Timeout, Timeout)}
 }
 
 // Start says that a run has begun. Uptime Kuma has nothing for that.
@@ -125,7 +126,7 @@ func (c *Client) send(ctx context.Context, method string, u *url.URL, body strin
 			return err
 		}
 		select {
-		case <-time.After(c.pause):
+		case <-time.After(c.timeout / tries / 2):
 		case <-ctx.Done():
 			return err
 		}

@@ -3,7 +3,9 @@
 package watch
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -40,8 +42,10 @@ type Watch struct {
 	before  export.LastRun
 	server  *http.Server
 	pings   *ping.Client
-	done    chan struct{}
-	group   errgroup.Group
+	// endStart ends the ping of the beginning.
+	endStart context.CancelCauseFunc
+	done     chan struct{}
+	group    errgroup.Group
 
 	mu sync.Mutex
 	// counts returns how far the run is; nil before that is known. ended and exitCode say how it ended.
@@ -66,8 +70,10 @@ func Start(o Options) *Watch {
 	}
 	if !o.Ping.URL.IsZero() {
 		w.pings = ping.New(o.Ping)
+		var ctx context.Context
+		ctx, w.endStart = context.WithCancelCause(context.Background())
 		w.group.Go(func() error {
-			w.warnOfPing(w.pings.Start(context.Background()))
+			w.warnOfPing(w.pings.Start(ctx))
 			return nil
 		})
 	}
@@ -90,8 +96,13 @@ func (t *watcher) Transfer(counts func() export.Counts) (stop func()) {
 	return t.Watcher.Transfer(counts)
 }
 
-// End tells how the run ended, with what is said of it. It takes no longer than two pings may.
+// errRunEnded says why a ping was given up.
+var errRunEnded = errors.New("the run has ended, and it had no answer")
+
+// End tells how the run ended, with what is said of it. It takes no longer than a ping may.
 func (w *Watch) End(exitCode int, text string) {
+	most := cmp.Or(w.Ping.Timeout, ping.Timeout)
+	deadline := time.Now().Add(most)
 	w.mu.Lock()
 	w.ended, w.exitCode = time.Now(), exitCode
 	w.mu.Unlock()
@@ -100,13 +111,20 @@ func (w *Watch) End(exitCode int, text string) {
 		// Who asks just now gets no answer: the next time, nobody is there anyway.
 		_ = w.server.Close()
 	}
-	// None of them returns an error, and the service is told of the beginning before it is told of the end.
+	if w.pings != nil {
+		// The service is told of the beginning before it is told of the end, unless it hangs.
+		defer time.AfterFunc(most/2, func() { w.endStart(errRunEnded) }).Stop()
+	}
+	// None of them returns an error.
 	_ = w.group.Wait()
 	if w.Metrics.File != "" {
 		w.writeFile()
 	}
 	if w.pings != nil {
-		w.warnOfPing(w.pings.End(context.Background(), exitCode, w.ended.Sub(w.started), text))
+		ctx, cancel := context.WithDeadlineCause(context.Background(), deadline, errRunEnded)
+		defer cancel()
+		w.warnOfPing(w.pings.End(ctx, exitCode, w.ended.Sub(w.started), text))
+		w.endStart(nil)
 	}
 }
 

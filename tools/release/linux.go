@@ -83,7 +83,8 @@ func (r *release) packageInfo(p program, format string) (*nfpm.Info, error) {
 	info := &nfpm.Info{
 		Name: name, Arch: p.goarch, Platform: p.goos, Version: r.version.linux(), VersionSchema: "none", Release: "1",
 		Section: "utils", Priority: "optional", Maintainer: r.maintainer, License: "Apache-2.0", MTime: r.date,
-		Description: description(format) + "It resumes by itself, keeps to the API's limits, and verifies what it stored. The package has a systemd unit for\nnightly exports: /usr/share/doc/" + name + "/examples/instance.example.toml is its configuration.",
+		Description: description(format) + "It resumes by itself, keeps to the API's limits, and verifies what it stored. The package has a systemd unit\n" +
+			"for nightly exports: /usr/share/doc/" + name + "/examples/instance.example.toml is its configuration.",
 		Overridables: nfpm.Overridables{
 			Contents: contents, Recommends: []string{"ca-certificates"},
 			Scripts: nfpm.Scripts{PostInstall: paths["after-install.sh"], PreRemove: paths["before-remove.sh"], PostRemove: paths["after-remove.sh"]},

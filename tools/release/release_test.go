@@ -264,6 +264,11 @@ func (m *machine) startInstances() {
 		rm /etc/exporter/keyless.key
 		instance wrong 8001 llx-good
 		echo 'directory = 1' >/etc/exporter/wrong.toml
+		instance pinged 8001 llx-good
+		(umask 077; echo http://127.0.0.1:8001/ping >/etc/exporter/pinged.ping)
+		mkdir /etc/systemd/system/exporter@pinged.service.d
+		printf '[Service]\nLoadCredential=ping_url:/etc/exporter/%%i.ping\nEnvironment=EXPORTER_PING_URL_FILE=%%d/ping_url\n' \
+			>/etc/systemd/system/exporter@pinged.service.d/ping.conf
 		systemctl daemon-reload
 		emulate() {
 			port=$1; shift
@@ -278,7 +283,7 @@ func (m *machine) startInstances() {
 	}
 	// A timer keeps systemd from forgetting how its service ended.
 	m.run("systemctl start exporter@stopped.timer")
-	m.run("systemctl start --no-block exporter@good exporter@refused exporter@down exporter@stopped exporter@keyless exporter@wrong")
+	m.run("systemctl start --no-block exporter@good exporter@refused exporter@down exporter@stopped exporter@keyless exporter@wrong exporter@pinged")
 }
 
 func (m *machine) checkEnds() {
@@ -291,7 +296,7 @@ func (m *machine) checkEnds() {
 		}
 		return n
 	}
-	for instance, want := range map[string]int{"down": 5, "keyless": 1, "refused": 1, "wrong": 1, "good": 1, "stopped": 1} {
+	for instance, want := range map[string]int{"down": 5, "keyless": 1, "refused": 1, "wrong": 1, "good": 1, "pinged": 1, "stopped": 1} {
 		if got := starts(instance); got != want {
 			m.t.Errorf("exporter@%s was started %d times, want %d", instance, got, want)
 		}
@@ -312,9 +317,13 @@ func (m *machine) checkEnds() {
 	if got := m.run("stat --format %A /var/lib/private/exporter/good/export/manifest.parquet"); got != "-rw-r-----\n" {
 		m.t.Errorf("the manifest has rights %s", got)
 	}
-	if got := m.run("journalctl --unit exporter@good.service --priority warning --output cat"); got != "" {
+	complaints := "journalctl --unit exporter@good.service --output cat | grep -iE 'forbid|warn|error|permitted|denied' || true"
+	if got := m.run(complaints); got != "" {
 		m.t.Errorf("what the unit forbids is missed: %s", got)
 	}
+	// The URL of pings is read, where nobody takes them.
+	m.wait("pings", `journalctl --unit exporter@pinged.service --output cat | grep -q 'ping.*404' &&
+		test "$(systemctl show --property=ActiveState --value exporter@pinged.service)" = inactive`)
 	if got := m.run("cat /run/alerts | wc -l"); strings.TrimSpace(got) != "4" {
 		m.t.Errorf("%s alerts, want 4:\n%s", got, m.run("cat /run/alerts"))
 	}
@@ -338,7 +347,7 @@ func (m *machine) checkRemoval() {
 	}
 	// What is not a package's stays: exports and what a person wrote.
 	m.run("test -f /var/lib/private/exporter/good/export/manifest.parquet && rm -r /etc/exporter /var/lib/private/exporter /var/lib/exporter")
-	m.run("rm -r /etc/systemd/system/exporter@.service.d")
+	m.run("rm -r /etc/systemd/system/exporter@*.service.d")
 	if got := m.run(writtenFiles + " | comm -13 /mnt/before -"); got != "" {
 		m.t.Errorf("purged, the package left\n%s", got)
 	}
