@@ -176,7 +176,7 @@ func afterFirst(complete completeFunc) completeFunc {
 // look calls a function with the inventory of the export that a command line names. What goes wrong is nothing that a shell could show.
 func (a *app) look(c *cobra.Command, args []string, do func(context.Context, *inventory.Inventory) error) {
 	dir := ""
-	if c.Name() == "ls" || c.Name() == "rm" {
+	if out := c.Flags().Lookup("out"); (c.Name() == "ls" || c.Name() == "rm") && (out == nil || !out.Changed) {
 		dir = first(args)
 	}
 	if dir == "" && c.Flags().Lookup("out") != nil && c.Flags().Lookup(configFlag) != nil {
@@ -225,7 +225,7 @@ func completion(value, what string) cobra.Completion {
 
 // exportAndIDs completes the arguments of ls.
 func (a *app) exportAndIDs(c *cobra.Command, args []string, word string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	if len(args) == 0 {
+	if len(args) == 0 && !c.Flags().Changed("out") {
 		return directories(c, args, word)
 	}
 	return a.fileIDs(c, args, word)

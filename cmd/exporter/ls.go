@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -54,10 +55,14 @@ With --json, standard output has a JSON object a line. An object has a "type":
 	f.BoolVar(&l.SummaryOnly, "summary", false, "sum up, and list nothing")
 	f.BoolVar(&l.asJSON, "json", false, "print JSON lines")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if err := exportArgument(c, args[:min(1, len(args))]); err != nil {
-			return err
+		// With --out, there are ids alone.
+		if len(args) > 0 && !namesOther(c, args[0]) {
+			if err := exportArgument(c, args[:1]); err != nil {
+				return err
+			}
+			args = args[1:]
 		}
-		l.IDs = append(l.IDs, args[min(1, len(args)):]...)
+		l.IDs = append(l.IDs, args...)
 		cfg, err := load()
 		if err != nil {
 			return err
@@ -65,6 +70,12 @@ With --json, standard output has a JSON object a line. An object has a "type":
 		return l.run(c, cfg.Output.Dir)
 	}
 	return c
+}
+
+// namesOther tells whether --out is given, and an argument is not the same export.
+func namesOther(c *cobra.Command, arg string) bool {
+	out := c.Flags().Lookup("out")
+	return out.Changed && filepath.Clean(out.Value.String()) != filepath.Clean(arg)
 }
 
 // lsCommand is one call of ls.
