@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"exporter/internal/emulator"
+	"exporter/internal/emulator/sample"
 )
 
 // jobsFile returns a TOML file with jobs: whole is complete, nothing is refused, and damaged cannot be read.
@@ -23,7 +24,7 @@ func jobsFile(jobs string) string {
 // The exit code of several jobs is the most serious one, whatever their order is, and all of them are run.
 func TestRunJobs_ExitCode_IsTheMostSerious(t *testing.T) {
 	t.Chdir(t.TempDir())
-	_, url := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, testCorpus())})
+	_, url := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, sample.FS())})
 	if err := os.Mkdir("damaged", 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +55,7 @@ func TestRunJobs_ExitCode_IsTheMostSerious(t *testing.T) {
 // An interrupt ends the job that is under way, and no other begins.
 func TestRunJobs_Interrupt_EndsThemAll(t *testing.T) {
 	t.Chdir(t.TempDir())
-	_, url := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, testCorpus())})
+	_, url := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, sample.FS())})
 	if err := os.WriteFile("jobs.toml", []byte(jobsFile("whole damaged nothing")), 0o600); err != nil {
 		t.Fatal(err)
 	}
