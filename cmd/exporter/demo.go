@@ -106,13 +106,11 @@ func (a *app) showExport(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	if err := printRows(a.stdout, rows); err != nil {
-		return err
+	err = printRows(a.stdout, rows)
+	if err == nil && len(rows) > 0 {
+		err = printNext(a.stdout, cfg.Output.Dir, rows[len(rows)-1])
 	}
-	if len(rows) == 0 {
-		return nil
-	}
-	return printNext(a.stdout, cfg.Output.Dir, rows[len(rows)-1])
+	return unlessGone(err)
 }
 
 func printRows(w io.Writer, rows []*pipeline.Row) error {

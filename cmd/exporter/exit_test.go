@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 
+	"exporter/internal/emulator"
+	"exporter/internal/emulator/sample"
 	"exporter/internal/export"
 	"exporter/internal/llamacloud"
 	"exporter/internal/store"
@@ -141,5 +143,27 @@ func TestExplainError_Refused_ByStatus(t *testing.T) {
 	refused := fmt.Errorf("%w: %w", llamacloud.ErrCursorRefused, &llamacloud.APIError{Status: 404})
 	if e := explainError(refused); e.code != exitStopped {
 		t.Errorf("%v: exit %d, want %d", refused, e.code, exitStopped)
+	}
+}
+
+// unread is a standard output that nobody reads any more.
+type unread struct{}
+
+func (unread) Write([]byte) (int, error) {
+	return 0, &fs.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.EPIPE}
+}
+
+// Whoever reads only the first lines, as "| head" does, has seen what they wanted.
+func TestRun_NobodyReadsTheResult_IsNoFailure(t *testing.T) {
+	t.Chdir(t.TempDir())
+	_, url := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, sample.FS())})
+	for _, args := range [][]string{{"demo"}, {"plan", "--project"}, {"run", "--project", "--out", "out"}, {"run", "--out", "out", "--json"}} {
+		var stderr strings.Builder
+		a := &app{stdout: unread{}, stderr: &stderr, environ: []string{
+			"LLAMA_CLOUD_API_KEY=" + canaryKey, "LLAMA_CLOUD_BASE_URL=" + url, "EXPORTER_LIMITS_RATE=unlimited",
+		}}
+		if code := run(t.Context(), a, append(args, "--no-progress")); code != 0 || strings.Contains(stderr.String(), "stdout") {
+			t.Errorf("exporter %q: exit %d, want 0\n%s", args, code, stderr.String())
+		}
 	}
 }

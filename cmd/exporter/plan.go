@@ -62,6 +62,7 @@ remove is no part of it.`,
 		} else {
 			err = printPlan(a.stdout, report)
 		}
+		err = unlessGone(err)
 		if err == nil && (report.Files.Failed > 0 || len(report.Incomplete) > 0) {
 			err = errUnlisted
 		}

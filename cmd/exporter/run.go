@@ -99,10 +99,16 @@ func (a *app) export(ctx context.Context, o export.Options, asJSON bool) (err er
 	report, err := export.Run(ctx, o)
 	s := summary{Report: report, dir: o.Config.Output.Dir, trial: trialText(o.Config)}
 	if isQuiet := o.Config.Log.Quiet && err == nil && !asJSON; report != nil && !isQuiet {
-		if printErr := s.print(a.stdout, asJSON, console); printErr != nil && !isGone(printErr) {
-			err = errors.Join(err, printErr)
-		}
+		err = errors.Join(err, unlessGone(s.print(a.stdout, asJSON, console)))
 	}
 	w.end(&s, err)
+	return err
+}
+
+// unlessGone returns an error of writing a result, but for one that says that nobody reads it any more, as behind "| head".
+func unlessGone(err error) error {
+	if isGone(err) {
+		return nil
+	}
 	return err
 }
