@@ -15,8 +15,12 @@ import (
 const maxFile = 1 << 20
 
 // WriteFile replaces the file at path as a whole, so that a reader finds the old one or the new one, and everybody may read it. Until it
-// has its name, it is called so that node_exporter does not take it for one of its own: that reads what ends in ".prom".
+// has its name, it is called so that node_exporter does not take it for one of its own: that reads what ends in ".prom". What is there and is no
+// file, such as a pipe, stays.
 func WriteFile(path string, families []Family) error {
+	if err := checkFile(path); err != nil {
+		return err
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
 	if err != nil {
 		return err
@@ -34,6 +38,9 @@ func WriteFile(path string, families []Family) error {
 
 // ReadValue returns the value that a file of WriteFile has of a name with some labels; ok is false where it has none, or is not there.
 func ReadValue(path, name string, labels []Label) (value float64, ok bool, err error) {
+	if err := checkFile(path); err != nil {
+		return 0, false, err
+	}
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, false, nil
@@ -50,4 +57,16 @@ func ReadValue(path, name string, labels []Label) (value float64, ok bool, err e
 		}
 	}
 	return 0, false, nil
+}
+
+// checkFile refuses what is there and is no file: whoever opens a pipe that nobody else has open waits for ever.
+func checkFile(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: path, Err: errors.New("it is no regular file")}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
