@@ -116,6 +116,14 @@ func (j *jobResult) link(name, dead string) (PresignedURL, bool) {
 	return link.PresignedURL, true
 }
 
+// listed returns the link to a picture that the last listing had, also where that took so long that it may be dead: there is none that is newer.
+func (j *jobResult) listed(name string) (PresignedURL, bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	link, ok := j.links[name]
+	return link.PresignedURL, ok
+}
+
 // newJobLink returns a link that came at some time.
 func newJobLink(link PresignedURL, came time.Time) jobLink {
 	l := jobLink{PresignedURL: link}
@@ -139,7 +147,7 @@ func (s *Source) pictureLink(ctx context.Context, id pipeline.ID, name, dead str
 	if _, err := s.listPictures(ctx, job, func(*ParseImage) error { return nil }); err != nil {
 		return PresignedURL{}, err
 	}
-	link, ok := job.link(name, "")
+	link, ok := job.listed(name)
 	if !ok {
 		return PresignedURL{}, &RequestError{
 			Method: "GET", Route: parseJobRoute, Host: s.client.base.Host, Class: ClassGone, Err: errNoLink, text: errNoLink.Error(),
