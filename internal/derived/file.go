@@ -109,6 +109,7 @@ func (t *Table) read(ctx context.Context, r store.Reader) (err error) {
 	if err := checkSeal(o, o.Size()); err != nil {
 		return err
 	}
+	// All rows are read, one after the other: nothing looks one up by an index or a filter.
 	file, err := parquet.OpenFile(o, o.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return err
