@@ -18,6 +18,7 @@ const (
 	manifestRoom = "exporter/manifest"
 	configRoom   = "exporter/internal/config"
 	storeRoom    = "exporter/internal/store"
+	bucketRoom   = storeRoom + "/bucket"
 	durableRoom  = "exporter/internal/durable"
 	mediaRoom    = "exporter/internal/media"
 	loopbackRoom = "exporter/internal/loopback"
@@ -64,6 +65,9 @@ var allowedImports = map[string][]string{
 	pictureRoom:                  {mediaRoom},
 	storeRoom:                    {durableRoom},
 	storeRoom + "/storetest":     {storeRoom, durableRoom, durableRoom + "/durabletest"},
+	bucketRoom:                   {storeRoom},
+	bucketRoom + "/buckettest":   {storeRoom, bucketRoom},
+	storeRoom + "/s3":            {storeRoom, bucketRoom},
 	derivedRoom:                  {storeRoom},
 	configRoom:                   {pipelineRoom, loopbackRoom, secretRoom, spellRoom, proxyRoom},
 
