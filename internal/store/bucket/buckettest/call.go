@@ -22,7 +22,7 @@ const maxSkew = 15 * time.Minute
 // call is one request that is under way.
 type call struct {
 	*Server
-	Request
+	Received
 	r     *http.Request
 	vices Vices
 	fault Fault
@@ -39,12 +39,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.begin()
 	now := time.Now().Add(c.vices.ClockOff)
 	c.w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
-	c.w.Header().Set("X-Amz-Request-Id", "TEST")
+	c.w.Header().Set("X-Amz-Received-Id", "TEST")
 	if c.readBody() && c.authorized(now) {
-		s.hold(c.Request, BeforeActing)
+		s.hold(c.Received, BeforeActing)
 		if c.fault.After || !c.fails() {
 			c.act(now)
-			s.hold(c.Request, BeforeReplying)
+			s.hold(c.Received, BeforeReplying)
 		}
 		if c.fails() {
 			if c.fault.Reset {
@@ -125,7 +125,7 @@ func (c *call) begin() {
 	c.N = c.counts[c.Op]
 	c.counts[c.Op]++
 	if c.vices.Fault != nil {
-		c.fault = c.vices.Fault(c.Request)
+		c.fault = c.vices.Fault(c.Received)
 	}
 	_, c.found = c.objects[c.Key]
 }

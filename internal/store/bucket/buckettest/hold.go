@@ -16,7 +16,7 @@ type Held struct {
 	Reached <-chan struct{}
 
 	at       Moment
-	match    func(Request) bool
+	match    func(Received) bool
 	reached  chan struct{}
 	released chan struct{}
 }
@@ -25,7 +25,7 @@ type Held struct {
 func (h *Held) Release() { close(h.released) }
 
 // Hold stops the next request that matches. A request that is held when the test ends goes on.
-func (s *Server) Hold(at Moment, match func(Request) bool) *Held {
+func (s *Server) Hold(at Moment, match func(Received) bool) *Held {
 	h := &Held{at: at, match: match, reached: make(chan struct{}), released: make(chan struct{})}
 	h.Reached = h.reached
 	s.mu.Lock()
@@ -35,7 +35,7 @@ func (s *Server) Hold(at Moment, match func(Request) bool) *Held {
 }
 
 // hold stops a request if it is to be held at this moment.
-func (s *Server) hold(r Request, at Moment) {
+func (s *Server) hold(r Received, at Moment) {
 	s.mu.Lock()
 	var found *Held
 	for n, h := range s.holds {

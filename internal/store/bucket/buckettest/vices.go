@@ -20,8 +20,8 @@ const (
 	Remove Op = "remove"
 )
 
-// Request is one that a Server has received.
-type Request struct {
+// Received is a request that has come to a Server.
+type Received struct {
 	Op Op
 	// Key is that of the object; of a list it is the prefix, and of a removal the first key.
 	Key string
@@ -46,7 +46,7 @@ type Vices struct {
 	// ClockOff is how much the clock of the store is ahead.
 	ClockOff time.Duration
 	// Fault says what goes wrong with a request; nil lets all go well. It is called by one goroutine at a time.
-	Fault func(Request) Fault
+	Fault func(Received) Fault
 }
 
 // Fault is what goes wrong with one request. The zero Fault is nothing.
@@ -104,8 +104,8 @@ func Elsewhere(region string) Fault {
 }
 
 // On is a fault of every request of some kinds.
-func On(f Fault, ops ...Op) func(Request) Fault {
-	return func(r Request) Fault {
+func On(f Fault, ops ...Op) func(Received) Fault {
+	return func(r Received) Fault {
 		for _, op := range ops {
 			if r.Op == op {
 				return f
@@ -116,10 +116,10 @@ func On(f Fault, ops ...Op) func(Request) Fault {
 }
 
 // Sometimes is a fault of one in so many requests, by chance.
-func Sometimes(seed uint64, oneIn int, faults ...Fault) func(Request) Fault {
+func Sometimes(seed uint64, oneIn int, faults ...Fault) func(Received) Fault {
 	var mu sync.Mutex
 	random := rand.New(rand.NewPCG(seed, 1))
-	return func(Request) Fault {
+	return func(Received) Fault {
 		mu.Lock()
 		defer mu.Unlock()
 		if random.IntN(oneIn) > 0 {
