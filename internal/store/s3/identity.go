@@ -1,7 +1,6 @@
 package s3
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -135,7 +134,7 @@ func chooseIdentity(o Options, p *profile, region string, transport *http.Transp
 	iam := &credentials.IAM{Region: region}
 	if relative != "" || full != "" {
 		iam.Container.CredentialsRelativeURI, iam.Container.CredentialsFullURI = relative, full
-		iam.Container.AuthorizationToken = o.Variable("AWS_CONTAINER_AUTHORIZATION_TOKEN")
+		// The provider reads the token from the environment. Handed over, it would be taken for the name of a file.
 		return &identity{provider: iam, client: own, source: "the container", renews: true}, nil
 	}
 	if strings.EqualFold(o.Variable("AWS_EC2_METADATA_DISABLED"), "true") {
@@ -157,7 +156,7 @@ func fixed(key, secret, token string) *identity {
 
 // webIdentity takes a role for a token in a file, which others renew.
 func webIdentity(o Options, region, file, role, session string) *identity {
-	iam := &credentials.IAM{Region: region, Endpoint: cmp.Or(o.Variable("AWS_ENDPOINT_URL_STS"), "")}
+	iam := &credentials.IAM{Region: region, Endpoint: o.Variable("AWS_ENDPOINT_URL_STS")}
 	iam.EKSIdentity.TokenFile, iam.EKSIdentity.RoleARN, iam.EKSIdentity.RoleSessionName = file, role, session
 	return &identity{provider: iam, renews: true}
 }

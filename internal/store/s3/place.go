@@ -145,7 +145,7 @@ func (c *Client) findRegion(ctx context.Context) (string, error) {
 	}
 	resp.Body.Close()
 	region := resp.Header.Get(regionHeader)
-	if region == "" || !s3utils.IsAmazonEndpoint(*awsEndpoint(region)) {
+	if region == "" || strings.ContainsFunc(region, func(r rune) bool { return r != '-' && (r < 'a' || r > 'z') && (r < '0' || r > '9') }) {
 		return "", fmt.Errorf("find the region of %s: AWS answered %d and named none: give it in AWS_REGION", c, resp.StatusCode)
 	}
 	if c.endpoint.Host == awsEndpoint("").Host {

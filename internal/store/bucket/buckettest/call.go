@@ -11,7 +11,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"time"
 )
@@ -30,12 +29,23 @@ type call struct {
 	// found tells that a create has found its key taken before its body came.
 	found bool
 	// w takes the answer, before it is known whether anybody gets it.
-	w *httptest.ResponseRecorder
+	w *recorder
 }
+
+// recorder keeps an answer.
+type recorder struct {
+	header http.Header
+	body   bytes.Buffer
+	code   int
+}
+
+func (r *recorder) Header() http.Header         { return r.header }
+func (r *recorder) WriteHeader(code int)        { r.code = code }
+func (r *recorder) Write(p []byte) (int, error) { return r.body.Write(p) }
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{Server: s, r: r, w: httptest.NewRecorder()}
+	c := &call{Server: s, r: r, w: &recorder{header: http.Header{}, code: http.StatusOK}}
 	c.begin()
 	now := time.Now().Add(c.vices.ClockOff)
 	c.w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
@@ -51,11 +61,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				reset(w)
 				return
 			}
-			c.w.Body.Reset()
+			c.w.body.Reset()
 			for name, value := range c.fault.Header {
 				c.w.Header().Set(name, value)
 			}
-			c.w = &httptest.ResponseRecorder{HeaderMap: c.w.Header(), Body: c.w.Body, Code: http.StatusOK}
+			c.w.code = http.StatusOK
 			if c.fault.Each && c.Op == Remove {
 				c.failEach()
 			} else {
@@ -74,11 +84,11 @@ func (c *call) reply(w http.ResponseWriter) {
 	for name, values := range c.w.Header() {
 		w.Header()[name] = values
 	}
-	text := c.w.Body.Bytes()
+	text := c.w.body.Bytes()
 	if c.Op != Head {
 		w.Header().Set("Content-Length", fmt.Sprint(len(text)))
 	}
-	w.WriteHeader(c.w.Code)
+	w.WriteHeader(c.w.code)
 	if c.fault.Cut && len(text) > 0 {
 		_, _ = w.Write(text[:len(text)/2])
 		_ = http.NewResponseController(w).Flush()
