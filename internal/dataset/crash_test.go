@@ -58,7 +58,7 @@ func TestMake_CrashesAtEveryOperation_EndsExact(t *testing.T) {
 	e := newTestExport(t, local).add(testFiles(0, 2))
 	for where, newDisk := range storetest.Disks() {
 		// Each of the forms is tried somewhere.
-		for _, form := range map[string][]string{"directory": {FormParquet}, "memory": {FormWebDataset}}[where] {
+		for _, form := range map[string][]string{"directory": {FormParquet}, "memory": {FormWebDataset}, storetest.Bucket: {FormParquet}}[where] {
 			o := Options{Form: form, ShardSize: 6_000, Workers: 1, Columns: []string{"file_id", "sha256"}}
 			undisturbed := newDisk(func(int) error { return nil })
 			must(t, makeOn(t, undisturbed, o, e))

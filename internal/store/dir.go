@@ -76,6 +76,9 @@ func IsOwned(path string) (owned bool, err error) {
 	return dir.IsOwned()
 }
 
+// KeepsUnfinished implements Store.
+func (d *Dir) KeepsUnfinished() bool { return true }
+
 // Host returns the name of this machine, as owners of an export give it.
 func Host() string { return durable.Host() }
 

@@ -231,6 +231,9 @@ func (m *Memory) Remove(_ context.Context, keys ...string) error {
 // Close implements store.Store.
 func (m *Memory) Close() error { return nil }
 
+// KeepsUnfinished implements store.Store.
+func (m *Memory) KeepsUnfinished() bool { return true }
+
 // NewBatch implements store.Store.
 func (m *Memory) NewBatch() store.Batch { return &batch{m: m, added: map[string][]byte{}} }
 
