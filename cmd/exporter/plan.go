@@ -20,7 +20,7 @@ func newPlanCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "plan",
 		Short: "Say what a run would do: files, assets, bytes, requests, time; fetches no blob",
-		Long: `plan lists what run would list, compares it with the export directory if there is one, and says what would be fetched,
+		Long: `plan lists what run would list, compares it with the export if there is one, and says what would be fetched,
 kept and skipped, how many bytes and requests that is, and how long it takes at the given rate, or at the one that the API was
 found to accept or announces. It reads the listing of files twice, and logs in between how many requests it needs for the rest.
 It changes nothing, takes the flags of run but --repair, and goes on with the settings of the export as run does. What a run would

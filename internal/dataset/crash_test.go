@@ -18,6 +18,7 @@ import (
 
 	"exporter/internal/durable/durabletest"
 	"exporter/internal/store"
+	"exporter/internal/store/place"
 	"exporter/internal/store/storetest"
 )
 
@@ -26,7 +27,7 @@ func makeOn(t *testing.T, disk storetest.Disk, o Options, e *testExport) error {
 	t.Helper()
 	o.Exports, o.Out, o.Log = []string{e.path}, filepath.Join(t.TempDir(), "nowhere"), quiet
 	o.Watch = func(func() Progress) func() { return func() {} }
-	o.Own = func(string, ...string) (store.Store, error) { return disk.Open() }
+	o.Own = func(context.Context, string, place.Options) (store.Store, error) { return disk.Open() }
 	_, err := Make(context.Background(), o)
 	return err
 }

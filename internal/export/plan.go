@@ -8,7 +8,7 @@ import (
 
 	"exporter/internal/config"
 	"exporter/internal/llamacloud"
-	"exporter/internal/store"
+	"exporter/internal/store/place"
 	"exporter/manifest"
 	"exporter/pipeline"
 )
@@ -188,7 +188,7 @@ func newPlanReport(c, before Counts, rate config.Rate) *PlanReport {
 // says so.
 func (r *run) openHistory(ctx context.Context) (h pipeline.History, end func() error, err error) {
 	path := r.Config.Output.Dir
-	dir, err := store.OpenDir(path)
+	dir, err := place.Open(ctx, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return noHistory{}, func() error { return nil }, nil
 	}

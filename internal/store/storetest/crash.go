@@ -256,12 +256,13 @@ func (h *history) writeRound(s store.Store, g store.Growing, round int) (content
 		if i > 0 {
 			break
 		}
+		if !s.KeepsUnfinished() {
+			continue
+		}
 		if err := g.Sync(); err != nil {
 			return "", err
 		}
-		if s.KeepsUnfinished() {
-			h.synced = new(content)
-		}
+		h.synced = new(content)
 	}
 	return content, nil
 }

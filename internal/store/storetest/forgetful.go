@@ -67,7 +67,7 @@ func (s *spooled) Truncate(size int64) error {
 }
 
 // Sync implements store.Growing.
-func (s *spooled) Sync() error { return nil }
+func (s *spooled) Sync() error { return fmt.Errorf("sync %s: %w", s.key, errors.ErrUnsupported) }
 
 // Finish implements store.Growing.
 func (s *spooled) Finish(ctx context.Context) error {
