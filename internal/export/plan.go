@@ -45,6 +45,8 @@ type PlanReport struct {
 	// Requests is how many the run would make if none is sent again: those of the listings, which were made for this plan as
 	// well, and one for each blob.
 	Requests int64 `json:"requests"`
+	// Bucket is about what the run would ask of the bucket that the export is in; nil where it is in a directory.
+	Bucket *BucketCost `json:"bucket,omitempty"`
 	// Rate is as given; Limit is the rate that holds as far as it was learnt, and Seconds how long the requests take at it. Both
 	// are null where there is none.
 	Rate    string    `json:"rate"`
@@ -119,6 +121,7 @@ func (r *run) plan(ctx context.Context, client *llamacloud.Client) (report *Plan
 		return nil, err
 	}
 	report = newPlanReport(r.counter.snapshot(), before, r.Config.Limits.Rate)
+	report.Bucket = costOf(r.Config, report)
 	report.Notes = append(report.Notes, r.unlistedNotes()...)
 	if doubted {
 		report.Notes = append(report.Notes, doubt.Error()+", so nothing would count as vanished; if it is meant to be so, run with --force listing")
