@@ -2,10 +2,10 @@ package config
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
+
+	"exporter/internal/store/place"
 )
 
 // jobTable is the table of the TOML file that has the jobs: job.invoices.source is the section source of the job invoices.
@@ -87,9 +87,9 @@ func (l *loader) checkJobPlaces() *Error {
 	for i, j := range l.config.jobs {
 		for _, other := range l.config.jobs[:i] {
 			for _, path := range []string{dirPath, metricsFilePath} {
-				place, from := l.placeOf(j, path)
-				if otherPlace, _ := l.placeOf(other, path); place != "" && SamePlace(place, otherPlace) {
-					return from.fail(joinPath(append([]string{jobTable, j.name}, strings.Split(path, ".")...)), sharedPlace(path, other.name, j.name, place),
+				text, from := l.placeOf(j, path)
+				if otherText, _ := l.placeOf(other, path); text != "" && place.Same(text, otherText) {
+					return from.fail(joinPath(append([]string{jobTable, j.name}, strings.Split(path, ".")...)), sharedPlace(path, other.name, j.name, text),
 						"give each one of its own")
 				}
 			}
@@ -99,47 +99,32 @@ func (l *loader) checkJobPlaces() *Error {
 }
 
 // placeOf returns what a job has for a key, and where that is said.
-func (l *loader) placeOf(j *job, path string) (place string, from origin) {
-	place, from = l.byPath[path].get()[0], j.at
+func (l *loader) placeOf(j *job, path string) (text string, from origin) {
+	text, from = l.byPath[path].get()[0], j.at
 	for _, a := range j.values {
 		if a.path == path {
-			place, from = a.items[0].text, a.from
+			text, from = a.items[0].text, a.from
 		}
 	}
-	return place, from
+	return text, from
 }
 
-func sharedPlace(path, a, b, place string) string {
+func sharedPlace(path, a, b, text string) string {
 	does := "export"
 	if path == metricsFilePath {
 		does = "write what they measure"
 	}
-	return fmt.Sprintf("the jobs %s and %s both %s to %s", a, b, does, quote(place))
+	return fmt.Sprintf("the jobs %s and %s both %s to %s", a, b, does, quote(text))
 }
 
 // SharesPlace says which place this and another configuration share, that of another job, as jobs of one file may not; empty where there
 // is none.
 func (c *Config) SharesPlace(other *Config) string {
 	switch file := c.Metrics.File; {
-	case SamePlace(c.Output.Dir, other.Output.Dir):
+	case place.Same(c.Output.Dir, other.Output.Dir):
 		return sharedPlace(dirPath, other.job, c.job, c.Output.Dir)
-	case file != "" && SamePlace(file, other.Metrics.File):
+	case file != "" && place.Same(file, other.Metrics.File):
 		return sharedPlace(metricsFilePath, other.job, c.job, file)
 	}
 	return ""
-}
-
-// SamePlace tells whether two paths are those of one directory or file, which need not exist.
-func SamePlace(a, b string) bool {
-	if filepath.Clean(a) == filepath.Clean(b) {
-		return true
-	}
-	absoluteA, errA := filepath.Abs(a)
-	absoluteB, errB := filepath.Abs(b)
-	if errA == nil && errB == nil && absoluteA == absoluteB {
-		return true
-	}
-	infoA, errA := os.Stat(a)
-	infoB, errB := os.Stat(b)
-	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }

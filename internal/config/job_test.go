@@ -1,34 +1,6 @@
 package config
 
-import (
-	"os"
-	"path/filepath"
-	"testing"
-)
-
-func TestSamePlace_Paths(t *testing.T) {
-	t.Chdir(t.TempDir())
-	here, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Mkdir("there", 0o700); err != nil {
-		t.Fatal(err)
-	}
-	// Not everybody may make links everywhere.
-	linked := os.Symlink("there", "link") == nil
-	for _, tt := range []struct {
-		a, b string
-		want bool
-	}{
-		{"a", "./a/", true}, {"a", "b/../a", true}, {"a", filepath.Join(here, "a"), true}, {"there", "link", linked},
-		{"a", "b", false}, {"a", "a/b", false}, {"there", "a", false},
-	} {
-		if got := SamePlace(tt.a, tt.b); got != tt.want {
-			t.Errorf("SamePlace(%q, %q) = %v, want %v", tt.a, tt.b, got, tt.want)
-		}
-	}
-}
+import "testing"
 
 // A job's values beat those for all, whatever comes first in the file, and lists are replaced as a whole.
 func TestLoad_Job_BeatsTheFileAndNothingElse(t *testing.T) {

@@ -11,12 +11,12 @@ import (
 	"strings"
 
 	"exporter/internal/config"
-	"exporter/internal/store"
+	"exporter/internal/store/place"
 	"exporter/manifest"
 	"exporter/pipeline"
 )
 
-// recallSettings completes a configuration by what the export in its directory remembers, and says with what. It refuses one
+// recallSettings completes a configuration by what its export remembers, and says with what. It refuses one
 // that names no source then, unless there are files that are given by their ids.
 func recallSettings(ctx context.Context, cfg *config.Config, hasFiles bool, log *slog.Logger) error {
 	remembered, err := readRemembered(ctx, cfg.Output.Dir, log)
@@ -42,7 +42,7 @@ func recallSettings(ctx context.Context, cfg *config.Config, hasFiles bool, log 
 
 // readRemembered returns the settings of the export at path; none where there is no export.
 func readRemembered(ctx context.Context, path string, log *slog.Logger) (r config.Remembered, err error) {
-	dir, err := store.OpenDir(path)
+	dir, err := place.Open(ctx, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

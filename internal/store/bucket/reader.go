@@ -255,6 +255,13 @@ func (r *Reader) IsOwned(ctx context.Context) (bool, error) {
 	return r.last.Now.IsZero() || r.last.Modified.IsZero() || r.last.Now.Sub(r.last.Modified) < DefaultPatience, nil
 }
 
+// IsNew tells whether nobody has owned the export before.
+func (r *Reader) IsNew() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state.Number == 0
+}
+
 // isDirect tells whether what a key holds lies under the key itself, and is not known by the log.
 func (r *Reader) isDirect(key string) bool {
 	return !isInternal(key) && slices.ContainsFunc(r.direct, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
