@@ -24,6 +24,7 @@ const (
 	secretRoom   = "exporter/internal/secret"
 	proxyRoom    = "exporter/internal/proxy"
 	spellRoom    = "exporter/internal/spell"
+	placeRoom    = "exporter/internal/place"
 	verifyRoom   = "exporter/internal/verify"
 	compactRoom  = "exporter/internal/compact"
 	llamaRoom    = "exporter/internal/llamacloud"
@@ -44,7 +45,7 @@ const (
 
 // allowedImports says which packages of this module each package may import, outside its tests. Imports run one way:
 // cmd/exporter -> internal/export -> the rest; internal/llamacloud, sinks, manifest -> pipeline, for its types alone; pipeline and
-// the leaves (durable, loopback, media, metrics, secret, spell) import nothing of ours, and proxy only what loopback is. Only the store knows what lies under it.
+// the leaves (durable, loopback, media, metrics, place, secret, spell) import nothing of ours, and proxy only what loopback is. Only the store knows what lies under it.
 var allowedImports = map[string][]string{
 	pipelineRoom: {},
 
@@ -53,6 +54,7 @@ var allowedImports = map[string][]string{
 	loopbackRoom:                 {},
 	secretRoom:                   {},
 	spellRoom:                    {},
+	placeRoom:                    {},
 	whereRoom:                    {spellRoom},
 	metricsRoom:                  {},
 	pingRoom:                     {secretRoom},
@@ -65,7 +67,7 @@ var allowedImports = map[string][]string{
 	storeRoom:                    {durableRoom},
 	storeRoom + "/storetest":     {storeRoom, durableRoom, durableRoom + "/durabletest"},
 	derivedRoom:                  {storeRoom},
-	configRoom:                   {pipelineRoom, loopbackRoom, secretRoom, spellRoom, proxyRoom},
+	configRoom:                   {pipelineRoom, loopbackRoom, placeRoom, secretRoom, spellRoom, proxyRoom},
 
 	llamaRoom:                        {pipelineRoom, loopbackRoom, mediaRoom, secretRoom, proxyRoom, llamaRoom + "/governor"},
 	llamaRoom + "/governor":          {pipelineRoom},
@@ -86,7 +88,7 @@ var allowedImports = map[string][]string{
 	watchRoom:                  {exportRoom, configRoom, metricsRoom, pingRoom},
 
 	datasetRoom: {
-		pipelineRoom, sinksRoom, manifestRoom, storeRoom, mediaRoom, whereRoom, pictureRoom, phashRoom, derivedRoom,
+		pipelineRoom, sinksRoom, manifestRoom, storeRoom, mediaRoom, whereRoom, pictureRoom, phashRoom, derivedRoom, placeRoom,
 	},
 
 	emulatorRoom:              {},

@@ -126,9 +126,6 @@ func (a *app) loadJobs(c *cobra.Command) ([]*config.Config, error) {
 			if shared := cfg.SharesPlace(other); shared != "" {
 				return nil, usagef("%s: a flag or a variable counts for all jobs", shared)
 			}
-			if file := cfg.Metrics.File; file != "" && file == other.Metrics.File {
-				return nil, usagef("the jobs %s and %s would both write metrics to %q: give each a file of its own", other.Job(), name, file)
-			}
 		}
 		configs = append(configs, cfg)
 	}
