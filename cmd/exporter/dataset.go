@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,7 +43,7 @@ missing, empty, or a dataset of the same command: where the exports have changed
 		Args: cobra.MinimumNArgs(2),
 	}
 	load := a.withConfig(c, config.SectionLog)
-	f := addDatasetFlags(c)
+	f := a.addDatasetFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		cfg, err := load()
 		if err != nil {
@@ -110,11 +110,12 @@ type datasetFlags struct {
 	kinds, columns                                                                       []string
 	minConfidence                                                                        float64
 	sample, near                                                                         int
+	open                                                                                 func(path string) (io.ReadCloser, error)
 	noNoise, anyFormat, decode, phash, noVerify, strict, dryRun                          bool
 }
 
-func addDatasetFlags(c *cobra.Command) *datasetFlags {
-	f, flags := &datasetFlags{}, c.Flags()
+func (a *app) addDatasetFlags(c *cobra.Command) *datasetFlags {
+	f, flags := &datasetFlags{open: a.openInput}, c.Flags()
 	flags.StringVar(&f.form, "format", "", "`FORM` of the dataset: parquet, webdataset or imagefolder (required)")
 	flags.StringSliceVar(&f.kinds, "kind", nil, "only pictures of this `KIND`: screenshot or figure")
 	flags.StringVar(&f.where, "where", "", "only pictures of which this `CONDITION` on columns holds, such as \"width >= 200 and category = 'table'\"")
@@ -191,7 +192,7 @@ func (f *datasetFlags) splits(c *cobra.Command, o *dataset.Options) (err error) 
 		}
 	}
 	if f.splitFile != "" {
-		file, err := os.Open(f.splitFile)
+		file, err := f.open(f.splitFile)
 		if err != nil {
 			return usagef("--split-file: %w", err)
 		}

@@ -26,7 +26,7 @@ func (v *fileFields) addFlags(fs *pflag.FlagSet) {
 }
 
 // patch returns the fields whose flags were given.
-func (v *fileFields) patch(fs *pflag.FlagSet) (patch llamacloud.DirectoryFilePatch, err error) {
+func (v *fileFields) patch(a *app, fs *pflag.FlagSet) (patch llamacloud.DirectoryFilePatch, err error) {
 	if fs.Changed("display-name") {
 		patch.DisplayName = llamacloud.Value(v.displayName)
 	}
@@ -34,7 +34,7 @@ func (v *fileFields) patch(fs *pflag.FlagSet) (patch llamacloud.DirectoryFilePat
 		patch.UniqueID = llamacloud.Value(v.uniqueID)
 	}
 	if fs.Changed("metadata") {
-		patch.Metadata, err = parseMetadata(v.metadata)
+		patch.Metadata, err = a.parseMetadata(v.metadata)
 	}
 	return patch, err
 }
@@ -53,7 +53,7 @@ func newFilesAddCommand(a *app) *cobra.Command {
 	var fields fileFields
 	fields.addFlags(c.Flags())
 	c.RunE = func(c *cobra.Command, args []string) error {
-		patch, err := fields.patch(c.Flags())
+		patch, err := fields.patch(a, c.Flags())
 		if err != nil {
 			return err
 		}
@@ -83,7 +83,7 @@ func newFilesUpdateCommand(a *app) *cobra.Command {
 	fields.addFlags(c.Flags())
 	target := c.Flags().String("move-to", "", "move the file to this `DIRECTORY`, given by its id or its name")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		patch, err := fields.patch(c.Flags())
+		patch, err := fields.patch(a, c.Flags())
 		if err != nil {
 			return err
 		}
@@ -161,7 +161,7 @@ an id is one file's only. Without --display-name and --unique-id the API derives
 	fields.addFlags(c.Flags())
 	externalID := c.Flags().String("external-file-id", "", "an `ID` that the file has elsewhere")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		patch, err := fields.patch(c.Flags())
+		patch, err := fields.patch(a, c.Flags())
 		if err != nil {
 			return err
 		}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -64,9 +63,9 @@ func (a *app) readFilesFrom(cfg *config.Config) ([]pipeline.ID, error) {
 	case "":
 		return nil, nil
 	case "-":
-		return config.ReadIDs(a.stdin, "standard input")
+		return config.ReadIDs(a.input(a.stdin, stdinName), stdinName)
 	default:
-		file, err := os.Open(name)
+		file, err := a.openInput(name)
 		if err != nil {
 			return nil, usagef("--files-from: %w", err)
 		}

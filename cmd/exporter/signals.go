@@ -48,6 +48,29 @@ func heed(signals <-chan os.Signal, stop chan<- struct{}, cancel context.CancelC
 	}
 }
 
+// longestEnd is how long a command may take that is to end at once. It is more than a ping takes, which tells of that end.
+const longestEnd = 10 * time.Second
+
+// orStopped returns the exit code of a command. One that is to end at once, and does not as it waits for a disk or for the reader of a pipe, is left
+// to itself.
+func orStopped(ctx context.Context, command func() int) int {
+	ended := make(chan int, 1)
+	go func() { ended <- command() }()
+	select {
+	case code := <-ended:
+		return code
+	case <-ctx.Done():
+	}
+	late := time.NewTimer(longestEnd)
+	defer late.Stop()
+	select {
+	case code := <-ended:
+		return code
+	case <-late.C:
+		return exitInterrupted
+	}
+}
+
 // outliveReaders has this process go on where nobody reads any more what it writes to standard output or standard error: a long run is
 // not to end for that. The writes fail.
 func outliveReaders() { signal.Ignore(syscall.SIGPIPE) }
