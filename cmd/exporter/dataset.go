@@ -37,8 +37,7 @@ duplicates, damaged and undecodable pictures. When it is killed, the same comman
 missing, empty, or a dataset of the same command: where the exports have changed since, it is made anew.`,
 		Example: `  exporter dataset export ds --format parquet
   exporter dataset export ds --format webdataset --split train=0.9,val=0.05,test=0.05 --seed 1
-  exporter dataset export ds --format imagefolder --kind figure --no-noise --min-size 64 \
-      --dedup sha256
+  exporter dataset export ds --format imagefolder --kind figure --no-noise --min-size 64 --dedup sha256
   exporter dataset 2025 2026 ds --format parquet --where "category = 'table' and width >= 200"`,
 		Args: cobra.MinimumNArgs(2),
 	}

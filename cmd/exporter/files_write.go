@@ -41,11 +41,10 @@ func (v *fileFields) patch(a *app, fs *pflag.FlagSet) (patch llamacloud.Director
 
 func newFilesAddCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
-		Use:   "add DIRECTORY FILE_ID",
-		Short: "Put a file that is stored already into a directory",
-		Example: `  exporter files add dir-abc123 182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e --display-name report.pdf \
-      --metadata '{"year": 2024}'`,
-		Args: cobra.ExactArgs(2),
+		Use:     "add DIRECTORY FILE_ID",
+		Short:   "Put a file that is stored already into a directory",
+		Example: `  exporter files add dir-abc123 182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e --display-name report.pdf --metadata '{"year": 2024}'`,
+		Args:    cobra.ExactArgs(2),
 	}
 	f := a.newFilesCommand(c)
 	f.addJSON(c.Flags())
@@ -149,8 +148,7 @@ func newFilesUploadCommand(a *app) *cobra.Command {
 		Long: `upload sends files from disk, one after the other, and puts each into the directory. --metadata is that of all of them; a name or
 an id is one file's only. Without --display-name and --unique-id the API derives them from the file's name and --external-file-id.`,
 		Example: `  exporter files upload dir-abc123 report.pdf --yes
-  exporter files upload dir-abc123 q1.pdf --display-name 'First quarter' --unique-id q1 \
-      --metadata '{"year": 2024}'
+  exporter files upload dir-abc123 q1.pdf --display-name 'First quarter' --unique-id q1 --metadata '{"year": 2024}'
   exporter files upload dir-abc123 *.pdf --metadata @common.json`,
 		Args: cobra.MinimumNArgs(2),
 	}

@@ -118,7 +118,7 @@ func printPlan(w io.Writer, p *export.PlanReport) error {
 	}
 	at := "depends on the API's limit at rate " + p.Rate
 	if p.Seconds != nil {
-		at = (time.Duration(*p.Seconds * float64(time.Second))).Round(time.Second).String() + " at "
+		at = time.Duration(*p.Seconds).Round(time.Second).String() + " at "
 		if p.Limit.By == pipeline.LimitGiven {
 			at += "rate " + p.Rate
 		} else {
