@@ -104,7 +104,7 @@ func (l *lsCommand) run(c *cobra.Command, dir string) (err error) {
 	err = export.Look(ctx, dir, func(v *inventory.Inventory) error {
 		sum, err := v.List(ctx, l.Options, p)
 		if unknown, ok := errors.AsType[*inventory.UnknownError](err); ok {
-			return &export.UsageError{Err: unknown}
+			return usagef("%w (what is behind the export are ids, as exporter ls shows them, and exports are looked at one at a time)", unknown)
 		}
 		if err != nil {
 			return err
