@@ -75,7 +75,7 @@ func (r *run) report(err error) *Report {
 		},
 		Accepted:   r.force.made,
 		Counts:     c,
-		Notes:      slices.Concat(c.notes(), r.unlistedNotes(), r.notes),
+		Notes:      slices.Concat(c.notes(), c.categoryNotes(assets.Categories), r.unlistedNotes(), r.notes),
 		Incomplete: c.incomplete,
 		NotOffered: c.notOffered,
 		Expiring:   c.expiring.orNil(),
