@@ -131,7 +131,7 @@ func newFilesRmCommand(a *app) *cobra.Command {
 				if err := client.DeleteDirectoryFile(ctx, ids[0], id); err != nil {
 					return err
 				}
-				if _, err := fmt.Fprintf(f.stdout, "removed %s\n", id); err != nil {
+				if _, err := fmt.Fprintf(f.stdout, "removed %s\n", id); unlessUnread(err) != nil {
 					return err
 				}
 			}

@@ -138,7 +138,8 @@ func (p *findingPrinter) printJSON(v any) {
 
 func (p *findingPrinter) write(line []byte) {
 	if p.err == nil {
-		_, p.err = p.out.Write(line)
+		_, err := p.out.Write(line)
+		p.err = unlessUnread(err)
 	}
 }
 

@@ -60,7 +60,7 @@ func (a *app) runJobs(c *cobra.Command, o export.Options, asJSON bool) error {
 		job := o
 		job.Config, job.Force = cfg, slices.Clone(o.Force)
 		if !asJSON && !cfg.Log.Quiet {
-			if _, err := io.WriteString(a.stdout, jobTitle(i, cfg.Job())); err != nil {
+			if _, err := io.WriteString(a.stdout, jobTitle(i, cfg.Job())); unlessUnread(err) != nil {
 				return err
 			}
 		}

@@ -46,7 +46,6 @@ remove is no part of it.`,
 		if o.Files, err = a.readFilesFrom(o.Config); err != nil {
 			return err
 		}
-		outliveReaders()
 		console, err := a.openConsole(o.Config.Log)
 		if err != nil {
 			return err
@@ -62,7 +61,7 @@ remove is no part of it.`,
 		} else {
 			err = printPlan(a.stdout, report)
 		}
-		err = unlessGone(err)
+		err = unlessUnread(err)
 		if err == nil && (report.Files.Failed > 0 || len(report.Incomplete) > 0) {
 			err = errUnlisted
 		}
