@@ -101,6 +101,9 @@ func (l *lsCommand) run(c *cobra.Command, dir string) (err error) {
 	out := &outputError{w: l.stdout}
 	buffered := bufio.NewWriterSize(printableWriter{out}, 64<<10)
 	p := newLsPrinter(buffered, l.asJSON)
+	if l.Where != nil && l.Where.FitsFiles() && l.Where.FitsAssets() && !l.Tree {
+		p.otherwise = ": the condition was taken for one on files, and with --tree it is one on assets"
+	}
 	err = export.Look(ctx, dir, func(v *inventory.Inventory) error {
 		sum, err := v.List(ctx, l.Options, p)
 		if unknown, ok := errors.AsType[*inventory.UnknownError](err); ok {

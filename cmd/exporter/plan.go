@@ -43,6 +43,9 @@ remove is no part of it.`,
 		if o.Config, err = load(); err != nil {
 			return err
 		}
+		if err := o.Config.CheckPlaces(); err != nil {
+			return err
+		}
 		if o.Files, err = a.readFilesFrom(o.Config); err != nil {
 			return err
 		}

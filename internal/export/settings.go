@@ -37,7 +37,27 @@ func recallSettings(ctx context.Context, cfg *config.Config, hasFiles bool, log 
 	if hasFiles && !cfg.NamesSource() {
 		return nil
 	}
+	if !cfg.NamesSource() {
+		return noSource(cfg, len(remembered) > 0)
+	}
 	return cfg.ValidateSource()
+}
+
+// noSource says why there is nothing to export. Beside the first run of an export it is that run that is in the way: the export remembers nothing yet.
+func noSource(cfg *config.Config, isExport bool) error {
+	err := cfg.ValidateSource()
+	if isExport {
+		return usagef("the export in %q remembers no source: it was made of files that --files-from named (give --files-from, or say what to export, such as --project)",
+			cfg.Output.Dir)
+	}
+	if owned, ownedErr := store.IsOwned(cfg.Output.Dir); ownedErr != nil || !owned {
+		return err
+	}
+	s, ownedErr := store.OwnDir(cfg.Output.Dir)
+	if ownedErr != nil {
+		return openError(cfg.Output.Dir, ownedErr)
+	}
+	return errors.Join(err, s.Close())
 }
 
 // readRemembered returns the settings of the export at path; none where there is no export.
