@@ -16,9 +16,9 @@ type spool struct {
 	remove func() error
 }
 
-// TempSpool returns an empty file among the system's temporary ones.
-func TempSpool() (Spool, error) {
-	f, err := os.CreateTemp("", "exporter-")
+// TempSpool returns an empty file in a folder; "" is that of the system's temporary files.
+func TempSpool(folder string) (Spool, error) {
+	f, err := os.CreateTemp(folder, "exporter-")
 	if err != nil {
 		return nil, err
 	}

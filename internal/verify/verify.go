@@ -84,7 +84,7 @@ func New(o Options) *Verification {
 		o.Found = func(Finding) {}
 	}
 	if o.Spool == nil {
-		o.Spool = store.TempSpool
+		o.Spool = func() (store.Spool, error) { return store.TempSpool("") }
 	}
 	return &Verification{Options: o, workers: max(8, 2*runtime.GOMAXPROCS(0)), groupSize: 500_000}
 }

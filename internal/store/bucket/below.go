@@ -1,0 +1,73 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"strings"
+
+	"exporter/internal/store"
+)
+
+// below is a Client of what is below a prefix of a bucket, without which keys are.
+type below struct {
+	Client
+	prefix string
+}
+
+// Put implements Client.
+func (b below) Put(ctx context.Context, key string, c store.Content, size int64) (Version, error) {
+	v, err := b.Client.Put(ctx, b.prefix+key, c, size)
+	return v, b.err(err)
+}
+
+// Create implements Client.
+func (b below) Create(ctx context.Context, key string, c store.Content, size int64) (Version, error) {
+	v, err := b.Client.Create(ctx, b.prefix+key, c, size)
+	return v, b.err(err)
+}
+
+// Get implements Client.
+func (b below) Get(ctx context.Context, key string, offset, length int64, of Version) (io.ReadCloser, Info, error) {
+	body, info, err := b.Client.Get(ctx, b.prefix+key, offset, length, of)
+	info.Key = key
+	return body, info, b.err(err)
+}
+
+// List implements Client.
+func (b below) List(ctx context.Context, prefix, after string) iter.Seq2[Info, error] {
+	if after != "" {
+		after = b.prefix + after
+	}
+	return func(yield func(Info, error) bool) {
+		for info, err := range b.Client.List(ctx, b.prefix+prefix, after) {
+			info.Key = strings.TrimPrefix(info.Key, b.prefix)
+			if !yield(info, b.err(err)) {
+				return
+			}
+		}
+	}
+}
+
+// Remove implements Client.
+func (b below) Remove(ctx context.Context, keys ...string) error {
+	full := make([]string, len(keys))
+	for i, key := range keys {
+		full[i] = b.prefix + key
+	}
+	return b.err(b.Client.Remove(ctx, full...))
+}
+
+// String implements Client.
+func (b below) String() string {
+	return strings.TrimSuffix(b.Client.String()+"/"+b.prefix, "/")
+}
+
+// err makes the key of an error that of the export.
+func (b below) err(err error) error {
+	if failed, ok := errors.AsType[*Error](err); ok {
+		failed.Key = strings.TrimPrefix(failed.Key, b.prefix)
+	}
+	return err
+}

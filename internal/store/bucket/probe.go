@@ -1,0 +1,3 @@
+package bucket
+
+const probeName = ".exporter/probe.json"

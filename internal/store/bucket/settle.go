@@ -1,0 +1,115 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"slices"
+	"time"
+
+	"exporter/internal/store"
+)
+
+// keepGarbage is how long what no entry needs any more stays, by the clock of the store: readers may have begun when it counted, and a
+// writer that was not heard of for long must not find a number free that it holds for its own.
+const keepGarbage = 24 * time.Hour
+
+// settleIn brings a bucket that was just taken in order: copies under their own keys, and what nothing needs any more.
+func (b *Bucket) settleIn(ctx context.Context) error {
+	if err := b.mendCopies(ctx); err != nil {
+		return err
+	}
+	return b.collect(ctx)
+}
+
+// mendCopies replaces copies that are not those which the log knows: a writer was killed before it made them, or one that had lost the
+// export wrote them.
+func (b *Bucket) mendCopies(ctx context.Context) error {
+	s := b.state
+	for _, key := range slices.Sorted(maps.Keys(s.Objects)) {
+		if !isPublic(key) {
+			continue
+		}
+		_, info, err := b.client.read(ctx, key, 0, 1, "")
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err != nil || info.Version != s.Copies[key] || info.Size != s.Objects[key].Size {
+			if err := b.copyAnew(ctx, key); err != nil {
+				return err
+			}
+		}
+	}
+	var gone []string
+	for key := range s.Copies {
+		if _, ok := s.Objects[key]; !ok {
+			gone = append(gone, key)
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	if err := b.client.Remove(ctx, gone...); err != nil {
+		return err
+	}
+	for _, key := range gone {
+		b.noteCopy(key, "")
+	}
+	return nil
+}
+
+// collect removes what is older than keepGarbage and not needed: entries and checkpoints that a newer checkpoint contains, and objects
+// that no key leads to.
+func (b *Bucket) collect(ctx context.Context) error {
+	needed := map[string]bool{}
+	for _, at := range b.state.Objects {
+		needed[at.Object] = true
+	}
+	var garbage []string
+	for _, prefix := range []string{logPrefix, checkpointPrefix, objectPrefix} {
+		for info, err := range b.client.all(ctx, prefix, "") {
+			if err != nil {
+				return err
+			}
+			if !needed[info.Key] && !info.Now.IsZero() && info.Now.Sub(info.Modified) > keepGarbage && b.isOver(info.Key) {
+				garbage = append(garbage, info.Key)
+			}
+		}
+	}
+	for some := range slices.Chunk(garbage, removeAtOnce) {
+		if err := b.confirm(ctx); err != nil {
+			return err
+		}
+		if err := b.client.Remove(ctx, some...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isOver tells whether nothing of the log needs a key.
+func (b *Bucket) isOver(key string) bool {
+	if number, ok := numberOf(key, logPrefix); ok {
+		return number < b.checkpoint
+	}
+	if number, ok := numberOf(key, checkpointPrefix); ok {
+		return number < b.checkpoint
+	}
+	return len(key) > len(objectPrefix) && key[:len(objectPrefix)] == objectPrefix
+}
+
+// unconditional is a Client of a store that knows no conditions, and has one writer.
+type unconditional struct{ Client }
+
+// Create implements Client.
+func (u unconditional) Create(ctx context.Context, key string, c store.Content, size int64) (Version, error) {
+	body, _, err := u.Get(ctx, key, 0, 1, "")
+	if err == nil {
+		return "", errors.Join(&Error{Op: "create", Key: key, Err: store.ErrExists}, body.Close())
+	}
+	if !isMissing(err) {
+		return "", err
+	}
+	return u.Put(ctx, key, c, size)
+}
