@@ -69,7 +69,8 @@ var allowedImports = map[string][]string{
 	storeRoom + "/storetest":     {storeRoom, durableRoom, durableRoom + "/durabletest"},
 	bucketRoom:                   {storeRoom},
 	bucketRoom + "/buckettest":   {storeRoom, bucketRoom},
-	placeRoom:                    {storeRoom, bucketRoom},
+	placeRoom:                    {storeRoom, bucketRoom, storeRoom + "/s3", proxyRoom},
+	storeRoom + "/s3":            {storeRoom, bucketRoom},
 	derivedRoom:                  {storeRoom},
 	configRoom:                   {pipelineRoom, loopbackRoom, secretRoom, spellRoom, proxyRoom, placeRoom},
 

@@ -8,8 +8,10 @@ import (
 	"os"
 	"time"
 
+	"exporter/internal/proxy"
 	"exporter/internal/store"
 	"exporter/internal/store/bucket"
+	"exporter/internal/store/s3"
 )
 
 // Options says how a place is opened for writing. The zero value is what most need.
@@ -30,17 +32,23 @@ type Options struct {
 // Owner opens a place for writing, as Own does.
 type Owner func(ctx context.Context, text string, o Options) (store.Store, error)
 
-// direct returns the folders of exports and of datasets in a bucket of which the objects are large, and as good as never replaced. They are
-// part of the format: docs/buckets.md.
-func direct() []string { return []string{"blobs/", "shards/", "pages/", "figures/"} }
-
-// errNoBuckets is why no bucket is opened.
-var errNoBuckets = &Error{"buckets are not there yet", "export to a directory"}
-
-// newClient returns a client of a bucket.
-func newClient(context.Context, Place, *slog.Logger) (bucket.Client, error) {
-	return nil, errNoBuckets
+// direct returns the prefixes, in exports and in datasets in a bucket, of objects that are large and as good as never replaced, and of what
+// tells of a run alone. They are part of the format: docs/buckets.md.
+func direct() []string {
+	return []string{"blobs/", "shards/", "pages/", "figures/", "runs/", ".exporter/running.json"}
 }
+
+// newClient returns a client of a bucket. What it reads of the environment is that of this process.
+func newClient(ctx context.Context, p Place, log *slog.Logger) (bucket.Client, error) {
+	proxies, err := proxy.Parse(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	return s3.New(ctx, s3.Options{Bucket: p.bucket, Proxy: proxies.For, UserAgent: userAgent, Log: log})
+}
+
+// userAgent is what requests to a bucket say of the program.
+const userAgent = "exporter"
 
 // Open opens what is at a place for reading, and changes nothing there. A directory has to exist; a bucket may be empty below the prefix.
 func Open(ctx context.Context, text string) (store.ReadCloser, error) {
