@@ -6,15 +6,12 @@ import (
 	"io"
 	"io/fs"
 	"math"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"exporter/internal/config"
 	"exporter/internal/export"
-	"exporter/internal/store"
+	"exporter/internal/store/place"
 )
 
 // app is what a command gets of the world around it.
@@ -38,7 +35,7 @@ type app struct {
 	ownProcess bool
 	// own and checkpointRows are for tests: they open the export that a run writes, and bound the assets that it has not
 	// committed; nil and 0 change nothing.
-	own            func(path string, folders ...string) (store.Store, error)
+	own            place.Owner
 	checkpointRows int
 }
 
@@ -51,13 +48,15 @@ func run(ctx context.Context, a *app, args []string) int {
 		}
 		defer export.KeepHeapFloor(a.environ)()
 	}
+	results := newResults(a.stdout)
+	a.stdout = results
 	a.args = joinForce(args)
 	root := newRoot(a)
 	if isCompletion(args) {
 		a.addCompletions(root)
 	}
 	root.SetArgs(a.args)
-	err := root.ExecuteContext(ctx)
+	err := results.outcome(root.ExecuteContext(ctx))
 	defer a.closeLog()
 	return a.explain(err)
 }
@@ -127,7 +126,7 @@ func exportArgument(c *cobra.Command, args []string) error {
 		return nil
 	}
 	out := c.Flags().Lookup("out")
-	if given := out.Value.String(); out.Changed && filepath.Clean(given) != filepath.Clean(args[0]) {
+	if given := out.Value.String(); out.Changed && !place.Same(given, args[0]) {
 		return usagef("the argument is %q, and --out %q: name one export", args[0], given)
 	}
 	return c.Flags().Set(out.Name, args[0])
@@ -144,10 +143,4 @@ func (a *app) limitMemory(o *export.Options) (restore func()) {
 		return func() {}
 	}
 	return export.LimitMemory(a.environ, int64(o.Config.Limits.Memory), limit)
-}
-
-// isTerminal tells whether w is a terminal.
-func isTerminal(w any) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }

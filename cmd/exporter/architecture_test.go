@@ -18,6 +18,7 @@ const (
 	manifestRoom = "exporter/manifest"
 	configRoom   = "exporter/internal/config"
 	storeRoom    = "exporter/internal/store"
+	placeRoom    = storeRoom + "/place"
 	bucketRoom   = storeRoom + "/bucket"
 	durableRoom  = "exporter/internal/durable"
 	mediaRoom    = "exporter/internal/media"
@@ -45,7 +46,8 @@ const (
 
 // allowedImports says which packages of this module each package may import, outside its tests. Imports run one way:
 // cmd/exporter -> internal/export -> the rest; internal/llamacloud, sinks, manifest -> pipeline, for its types alone; pipeline and
-// the leaves (durable, loopback, media, metrics, secret, spell) import nothing of ours, and proxy only what loopback is. Only the store knows what lies under it.
+// the leaves (durable, loopback, media, metrics, secret, spell) import nothing of ours, and proxy only what loopback is. Only the store knows
+// what lies under it, and only place knows which kinds of stores there are.
 var allowedImports = map[string][]string{
 	pipelineRoom: {},
 
@@ -67,9 +69,10 @@ var allowedImports = map[string][]string{
 	storeRoom + "/storetest":     {storeRoom, durableRoom, durableRoom + "/durabletest"},
 	bucketRoom:                   {storeRoom},
 	bucketRoom + "/buckettest":   {storeRoom, bucketRoom},
+	placeRoom:                    {storeRoom, bucketRoom, storeRoom + "/s3", proxyRoom},
 	storeRoom + "/s3":            {storeRoom, bucketRoom},
 	derivedRoom:                  {storeRoom},
-	configRoom:                   {pipelineRoom, loopbackRoom, secretRoom, spellRoom, proxyRoom},
+	configRoom:                   {pipelineRoom, loopbackRoom, secretRoom, spellRoom, proxyRoom, placeRoom},
 
 	llamaRoom:                        {pipelineRoom, loopbackRoom, mediaRoom, secretRoom, proxyRoom, llamaRoom + "/governor"},
 	llamaRoom + "/governor":          {pipelineRoom},
@@ -84,13 +87,14 @@ var allowedImports = map[string][]string{
 	compactRoom: {pipelineRoom, sinksRoom, storeRoom, verifyRoom},
 
 	exportRoom: {
-		pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom, lsRoom, acceptedRoom, metricsRoom,
+		pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, placeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom, lsRoom,
+		acceptedRoom, metricsRoom,
 	},
 	exportRoom + "/exporttest": {sinksRoom, storeRoom},
-	watchRoom:                  {exportRoom, configRoom, metricsRoom, pingRoom},
+	watchRoom:                  {exportRoom, configRoom, metricsRoom, pingRoom, placeRoom},
 
 	datasetRoom: {
-		pipelineRoom, sinksRoom, manifestRoom, storeRoom, mediaRoom, whereRoom, pictureRoom, phashRoom, derivedRoom,
+		pipelineRoom, sinksRoom, manifestRoom, storeRoom, placeRoom, mediaRoom, whereRoom, pictureRoom, phashRoom, derivedRoom,
 	},
 
 	emulatorRoom:              {},
@@ -103,7 +107,7 @@ var allowedImports = map[string][]string{
 		exportRoom, datasetRoom, configRoom, loopbackRoom, spellRoom, watchRoom, pingRoom, proxyRoom, emulatorRoom, emulatorRoom + "/flags",
 		emulatorRoom + "/sample", licensesRoom,
 		// For their errors and for what they tell, which are explained and printed.
-		pipelineRoom, sinksRoom, manifestRoom, storeRoom, llamaRoom, verifyRoom, lsRoom,
+		pipelineRoom, sinksRoom, manifestRoom, storeRoom, placeRoom, llamaRoom, verifyRoom, lsRoom,
 	},
 }
 

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,8 +23,8 @@ func newDatasetCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "dataset EXPORT... OUT",
 		Short: "Make training data of exports: Parquet, WebDataset or image folders",
-		Long: `dataset writes the pictures of the exports in the directories EXPORT, with what the manifest and pages.parquet say of them, to the
-directory OUT, in a form that training code reads: a folder for each kind of pictures (pages, figures) and each split, with a card
+		Long: `dataset writes the pictures of the exports EXPORT, with what the manifest and pages.parquet say of them, to OUT: directories, or
+s3://BUCKET/PREFIX. They come in a form that training code reads: a folder for each kind of pictures (pages, figures) and each split, with a card
 (README.md), a Croissant document and a report (dataset.json) beside them. It asks the API for nothing, needs no key and changes no
 export, but for what --decode, --phash and --near find out, which is kept in .exporter/derived/ of it. The same exports and flags give
 the same bytes on every machine. docs/datasets.md says how to load each form.
@@ -37,13 +37,13 @@ duplicates, damaged and undecodable pictures. When it is killed, the same comman
 missing, empty, or a dataset of the same command: where the exports have changed since, it is made anew.`,
 		Example: `  exporter dataset export ds --format parquet
   exporter dataset export ds --format webdataset --split train=0.9,val=0.05,test=0.05 --seed 1
-  exporter dataset export ds --format imagefolder --kind figure --no-noise --min-size 64 \
-      --dedup sha256
+  exporter dataset export ds --format imagefolder --kind figure --no-noise --min-size 64 --dedup sha256
   exporter dataset 2025 2026 ds --format parquet --where "category = 'table' and width >= 200"`,
 		Args: cobra.MinimumNArgs(2),
 	}
 	load := a.withConfig(c, config.SectionLog)
-	f := addDatasetFlags(c)
+	config.AddPlaceFlags(c.Flags())
+	f := a.addDatasetFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		cfg, err := load()
 		if err != nil {
@@ -57,6 +57,7 @@ missing, empty, or a dataset of the same command: where the exports have changed
 		defer cancel()
 		last := len(args) - 1
 		o.Exports, o.Out = args[:last], args[last]
+		o.Place = export.PlaceOptions(cfg, nil)
 		return a.makeDataset(ctx, o, cfg.Log)
 	}
 	a.withPprof(c, load)
@@ -68,7 +69,7 @@ func (a *app) makeDataset(ctx context.Context, o dataset.Options, log config.Log
 	if err != nil {
 		return err
 	}
-	o.Log, o.Own = console.log, a.own
+	o.Log, o.Place.Log, o.Own = console.log, console.log, a.own
 	o.Watch = func(p func() dataset.Progress) func() { return console.showProgress(datasetProgress(p)) }
 	report, err := dataset.Make(ctx, o)
 	if report == nil || err == nil && log.Quiet && !o.DryRun {
@@ -110,11 +111,12 @@ type datasetFlags struct {
 	kinds, columns                                                                       []string
 	minConfidence                                                                        float64
 	sample, near                                                                         int
+	open                                                                                 func(path string) (io.ReadCloser, error)
 	noNoise, anyFormat, decode, phash, noVerify, strict, dryRun                          bool
 }
 
-func addDatasetFlags(c *cobra.Command) *datasetFlags {
-	f, flags := &datasetFlags{}, c.Flags()
+func (a *app) addDatasetFlags(c *cobra.Command) *datasetFlags {
+	f, flags := &datasetFlags{open: a.openInput}, c.Flags()
 	flags.StringVar(&f.form, "format", "", "`FORM` of the dataset: parquet, webdataset or imagefolder (required)")
 	flags.StringSliceVar(&f.kinds, "kind", nil, "only pictures of this `KIND`: screenshot or figure")
 	flags.StringVar(&f.where, "where", "", "only pictures of which this `CONDITION` on columns holds, such as \"width >= 200 and category = 'table'\"")
@@ -191,7 +193,7 @@ func (f *datasetFlags) splits(c *cobra.Command, o *dataset.Options) (err error) 
 		}
 	}
 	if f.splitFile != "" {
-		file, err := os.Open(f.splitFile)
+		file, err := f.open(f.splitFile)
 		if err != nil {
 			return usagef("--split-file: %w", err)
 		}

@@ -13,18 +13,30 @@ import (
 // With SectionAPI come hidden flags, such as --api-key, for which Load tells where an API key belongs.
 func AddFlags(fs *pflag.FlagSet, sections ...Section) {
 	for _, k := range Keys() {
-		if !slices.Contains(sections, k.Section) {
-			continue
-		}
-		f := fs.VarPF(&flagValue{key: k}, k.Flag, shorthand(k.Flag), k.Usage())
-		if k.Type == TypeBool {
-			f.NoOptDefVal = "true"
+		if slices.Contains(sections, k.Section) {
+			addFlag(fs, k)
 		}
 	}
 	if slices.Contains(sections, SectionAPI) {
 		for _, name := range keyNames() {
 			fs.VarPF(refusedValue{}, strings.ReplaceAll(name, "_", "-"), "", "refused: "+keyRemedy).Hidden = true
 		}
+	}
+}
+
+// AddPlaceFlags adds to fs flags for the keys that say how a bucket is written, for commands that write one which is no export of a run.
+func AddPlaceFlags(fs *pflag.FlagSet) {
+	for _, k := range Keys() {
+		if k.Section == SectionOutput && (k.Name == "scratch" || k.Name == "single_writer") {
+			addFlag(fs, k)
+		}
+	}
+}
+
+func addFlag(fs *pflag.FlagSet, k Key) {
+	f := fs.VarPF(&flagValue{key: k}, k.Flag, shorthand(k.Flag), k.Usage())
+	if k.Type == TypeBool {
+		f.NoOptDefVal = "true"
 	}
 }
 
@@ -75,6 +87,15 @@ func (v *flagValue) String() string {
 	return strings.Join(v.texts, ",")
 }
 
+// items returns the texts of the flag. An empty one by itself takes back what a file or an export says of a list, but not what is to be exported: there
+// it comes from a variable of a shell that is not set.
+func (v *flagValue) items() []string {
+	if v.key.Type == TypeList && !v.key.Selects() && len(v.texts) == 1 && v.texts[0] == "" {
+		return nil
+	}
+	return v.texts
+}
+
 // Type returns what help shows for the value.
 func (v *flagValue) Type() string {
 	if v.key.Type == TypeBool {
@@ -104,7 +125,7 @@ func (l *loader) loadFlags(fs *pflag.FlagSet) error {
 			failure = from.fail("", problem, keyRemedy)
 		}
 		if v, ok := f.Value.(*flagValue); ok && failure == nil {
-			failure = l.assign(l.byPath[v.key.Path()], from, itemsFrom(from, v.texts))
+			failure = l.assign(l.byPath[v.key.Path()], from, itemsFrom(from, v.items()))
 			twice = twice || v.key.Path() == "log.verbose" && v.times > 1
 		}
 	})

@@ -3,14 +3,17 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"slices"
+	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 
 	"exporter/internal/secret"
+	"exporter/internal/store/place"
 )
 
 // LoadOptions says what Load reads.
@@ -29,6 +32,8 @@ type LoadOptions struct {
 	Own []Own
 	// ReadFile reads the TOML file; os.ReadFile where it is nil.
 	ReadFile func(path string) ([]byte, error)
+	// Open opens the files that other keys name, such as that of the API key; os.Open where it is nil.
+	Open func(path string) (io.ReadCloser, error)
 	// LogFormat is told the form of the log, also where something else is wrong, so that even that is said in it; it may be nil.
 	LogFormat func(LogFormat)
 }
@@ -66,6 +71,7 @@ func Load(o LoadOptions) (c *Config, err error) {
 	if err := l.loadFlags(o.Flags); err != nil {
 		return nil, err
 	}
+	l.config.open = o.Open
 	l.config.variable = func(name string) string { return env[name] }
 	if err := l.config.settle(); err != nil {
 		return nil, err
@@ -78,7 +84,32 @@ func (c *Config) settle() error {
 	if err := c.settleRegion(); err != nil {
 		return err
 	}
+	c.suitPlace()
 	return c.validate()
+}
+
+const (
+	// bucketCheckpoint is how often blobs are committed in a bucket, where each commit is a request, and bucketShardSize the size of a shard
+	// there: one that could not be put as a whole is put again.
+	bucketCheckpoint = time.Minute
+	bucketShardSize  = 256 << 20
+)
+
+// suitPlace gives keys that no layer gives what suits a bucket, if the export is in one.
+func (c *Config) suitPlace() {
+	o := &c.Output
+	if !place.IsBucket(o.Dir) {
+		return
+	}
+	if !c.IsGiven("output.checkpoint") {
+		o.Checkpoint = bucketCheckpoint
+		if o.Sink == SinkArchive {
+			o.Checkpoint = o.Archive.SealAfter
+		}
+	}
+	if !c.IsGiven("output.archive.shard_size") {
+		o.Archive.ShardSize = bucketShardSize
+	}
 }
 
 // loader fills a Config, one layer after the other.

@@ -18,7 +18,7 @@ func promFileField(p *string) field {
 		if text != "" && !strings.HasSuffix(filepath.Base(text), ".prom") {
 			return "", &hinted{fmt.Errorf("%s does not end in .prom", quote(text)), "node_exporter reads no other file"}
 		}
-		return text, checkPath(text, true)
+		return text, checkPath(text)
 	}
 	return scalar(field{typ: TypeString, placeholder: "FILE.prom"}, p, parse, func(s string) string { return s })
 }
@@ -78,7 +78,7 @@ func (c *Config) ReadPing() (u secret.Text, warnings []string, err error) {
 	if path == "" {
 		return c.Ping.URL, nil, nil
 	}
-	text, warnings, err := readSmallFile(path, "the URL of the ping")
+	text, warnings, err := c.readSmallFile(path, "the URL of the ping")
 	if err == nil {
 		if u, err = parsePing(text); err == nil && u.IsZero() {
 			err = errors.New("the file is empty")

@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
 
 	"exporter/internal/store"
+	"exporter/internal/store/place"
 	"exporter/pipeline"
 )
 
@@ -27,14 +27,14 @@ const (
 
 // checkOut refuses a directory that holds anything but a dataset of this command. One that is missing or empty is fine.
 func checkOut(ctx context.Context, path string, want about) error {
-	dir, err := store.OpenDir(path)
+	dir, err := place.Open(ctx, path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case errors.Is(err, syscall.ENOTDIR):
 		return &UsageError{fmt.Errorf("%q is no directory: give another one", path)}
 	case err != nil:
-		return err
+		return openError(path, err)
 	}
 	return errors.Join(checkOpenOut(ctx, dir, path, want), dir.Close())
 }
@@ -43,7 +43,7 @@ func checkOut(ctx context.Context, path string, want about) error {
 // dataset.
 func (o *Options) checkPlaces() error {
 	for _, export := range o.Exports {
-		if isWithin(o.Out, export) {
+		if place.IsWithin(o.Out, export) {
 			return &UsageError{fmt.Errorf("%q is in the export %q: give a directory outside of it", o.Out, export)}
 		}
 	}
@@ -51,32 +51,11 @@ func (o *Options) checkPlaces() error {
 		return nil
 	}
 	for _, taken := range append([]string{o.Out}, o.Exports...) {
-		if isWithin(o.Cache, taken) {
+		if place.IsWithin(o.Cache, taken) {
 			return &UsageError{fmt.Errorf("the cache %q is in %q: give a directory outside of it", o.Cache, taken)}
 		}
 	}
 	return nil
-}
-
-// isWithin tells whether a path is that of a folder, or of what is in it. Neither need exist.
-func isWithin(path, folder string) bool {
-	between, err := filepath.Rel(resolved(folder), resolved(path))
-	return err == nil && between != ".." && !strings.HasPrefix(between, ".."+string(filepath.Separator))
-}
-
-// resolved returns a path without symbolic links, as far as it exists.
-func resolved(name string) string {
-	name, err := filepath.Abs(name)
-	if err != nil {
-		return name
-	}
-	if real, err := filepath.EvalSymlinks(name); err == nil {
-		return real
-	}
-	if parent := filepath.Dir(name); parent != name {
-		return filepath.Join(resolved(parent), filepath.Base(name))
-	}
-	return name
 }
 
 func checkOpenOut(ctx context.Context, dir store.Reader, path string, want about) error {

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"io/fs"
 	"iter"
+	"time"
 
 	"exporter/internal/config"
 	"exporter/internal/llamacloud"
-	"exporter/internal/store"
+	"exporter/internal/store/place"
 	"exporter/manifest"
 	"exporter/pipeline"
 )
@@ -45,11 +46,13 @@ type PlanReport struct {
 	// Requests is how many the run would make if none is sent again: those of the listings, which were made for this plan as
 	// well, and one for each blob.
 	Requests int64 `json:"requests"`
+	// Bucket is about what the run would ask of the bucket that the export is in; nil where it is in a directory.
+	Bucket *BucketCost `json:"bucket,omitempty"`
 	// Rate is as given; Limit is the rate that holds as far as it was learnt, and Seconds how long the requests take at it. Both
 	// are null where there is none.
 	Rate    string    `json:"rate"`
 	Limit   *PlanPace `json:"limit"`
-	Seconds *float64  `json:"seconds"`
+	Seconds *Seconds  `json:"seconds"`
 
 	// Incomplete are the sources that were not listed completely.
 	Incomplete []IncompleteSource `json:"incomplete_sources,omitempty"`
@@ -67,11 +70,11 @@ type PlanPace struct {
 func (p *PlanPace) String() string { return paceText(pipeline.Paced{PerSecond: p.PerSecond, By: p.By}) }
 
 // seconds is how long so many requests take; nil where no pace is known.
-func (p *PlanPace) seconds(requests int64) *float64 {
+func (p *PlanPace) seconds(requests int64) *Seconds {
 	if p == nil {
 		return nil
 	}
-	return new(float64(requests) / p.PerSecond)
+	return new(Seconds(min(float64(requests)/p.PerSecond, maxLeft.Seconds()) * float64(time.Second)))
 }
 
 // Survey is what a plan needs: the requests that list the files once more, and one for each kind of asset of a file. Limit and
@@ -79,7 +82,7 @@ func (p *PlanPace) seconds(requests int64) *float64 {
 type Survey struct {
 	Files, Requests int64
 	Limit           *PlanPace
-	Seconds         *float64
+	Seconds         *Seconds
 }
 
 // Plan says what Run would do with the same options, and changes nothing.
@@ -119,6 +122,7 @@ func (r *run) plan(ctx context.Context, client *llamacloud.Client) (report *Plan
 		return nil, err
 	}
 	report = newPlanReport(r.counter.snapshot(), before, r.Config.Limits.Rate)
+	report.Bucket = costOf(r.Config, report)
 	report.Notes = append(report.Notes, r.unlistedNotes()...)
 	if doubted {
 		report.Notes = append(report.Notes, doubt.Error()+", so nothing would count as vanished; if it is meant to be so, run with --force listing")
@@ -188,7 +192,7 @@ func newPlanReport(c, before Counts, rate config.Rate) *PlanReport {
 // says so.
 func (r *run) openHistory(ctx context.Context) (h pipeline.History, end func() error, err error) {
 	path := r.Config.Output.Dir
-	dir, err := store.OpenDir(path)
+	dir, err := place.Open(ctx, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return noHistory{}, func() error { return nil }, nil
 	}

@@ -9,6 +9,7 @@ import (
 	"exporter/internal/config"
 	"exporter/internal/llamacloud"
 	"exporter/internal/store"
+	"exporter/internal/store/place"
 	"exporter/internal/verify"
 	"exporter/manifest"
 	"exporter/pipeline"
@@ -37,9 +38,9 @@ type Options struct {
 	// ExitCode returns the exit code for an error, which run.json has.
 	ExitCode func(error) int
 
-	// Own and CheckpointRows are for tests: they open the export at a path, whose blobs go into the folders, and bound the assets
-	// that are not committed; nil and 0 change nothing.
-	Own            func(path string, folders ...string) (store.Store, error)
+	// Own and CheckpointRows are for tests: they open the export for writing, and bound the assets that are not committed; nil and 0
+	// change nothing.
+	Own            place.Owner
 	CheckpointRows int
 }
 
@@ -83,7 +84,9 @@ type run struct {
 // newRun completes the configuration by what the export remembers.
 func newRun(ctx context.Context, o Options) (*run, error) {
 	r := &run{Options: o, force: acceptances{kinds: o.Force, log: o.Log}, counter: newCounter(), started: time.Now()}
-	r.observer = pipeline.Observers{r.counter, NewLogObserver(o.Log)}
+	log := newLogObserver(o.Log)
+	log.isAccepted = r.counter.wasAccepted
+	r.observer = pipeline.Observers{r.counter, log}
 	if r.Source == nil {
 		if err := recallSettings(ctx, o.Config, len(o.Files) > 0, o.Log); err != nil {
 			return nil, err
@@ -184,7 +187,7 @@ func (r *run) transfer(ctx context.Context, client *llamacloud.Client, ledger *m
 	defer func() { err = errors.Join(err, storageError("close the sink", sink.Close())) }()
 	o := r.pipelineOptions(client)
 	o.Sink, o.Ledger, o.Stop = sink, ledger, r.Stop
-	o.Checkpoint, o.CheckpointRows = r.Config.Output.Checkpoint, r.CheckpointRows
+	r.setCheckpoints(&o)
 	for _, listing := range o.Source.Listings(ctx) {
 		r.asked = append(r.asked, listing.Key)
 	}

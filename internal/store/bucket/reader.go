@@ -70,7 +70,7 @@ func newReader(client Client, prefix string, o *Options) (*Reader, error) {
 	}
 	client = below{client, prefix}
 	return &Reader{
-		client: &patient{client, o.Within, o.Log}, prefix: prefix, direct: o.Direct, blocks: newBlocks(),
+		client: &patient{client, o.Within, o.Delay, o.Log}, prefix: prefix, direct: o.Direct, blocks: newBlocks(),
 	}, nil
 }
 
@@ -253,6 +253,13 @@ func (r *Reader) IsOwned(ctx context.Context) (bool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.last.Now.IsZero() || r.last.Modified.IsZero() || r.last.Now.Sub(r.last.Modified) < DefaultPatience, nil
+}
+
+// IsNew tells whether nobody has owned the export before.
+func (r *Reader) IsNew() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state.Number == 0
 }
 
 // isDirect tells whether what a key holds lies under the key itself, and is not known by the log.
