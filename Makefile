@@ -13,7 +13,7 @@ CGO_ENABLED ?= 0
 GOFLAGS     ?= -trimpath
 export CGO_ENABLED GOFLAGS
 
-.PHONY: build check format vet tidy vuln test race plain histories crashes bench microbench cross size reproducible interop clock spark phash consumers waiting \
+.PHONY: build check format vet tidy vuln test race plain histories crashes bench microbench cross size reproducible interop clock spark stores phash consumers waiting \
 	newest sample fuzz install uninstall release release-twice systemd notices module clean
 
 build:
@@ -146,6 +146,11 @@ clock:
 spark: CGO_ENABLED=1
 spark:
 	cd internal/interop && $(GO) vet -tags spark . && $(GO) test -timeout 20m -tags spark -run '^TestSpark_' .
+
+# Runs object stores that take long to compile or need Java 17 and Maven.
+stores: CGO_ENABLED=1
+stores:
+	cd internal/interop && $(GO) vet -tags stores . && $(GO) test -timeout 30m -v -tags stores -run '^TestStores_' .
 
 # Compares perceptual hashes with ImageHash; pip fetches some 100 MB.
 phash: CGO_ENABLED=1

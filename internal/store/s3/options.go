@@ -131,7 +131,7 @@ func newTransport(o Options) *http.Transport {
 		MaxIdleConnsPerHost:    connections,
 		IdleConnTimeout:        30 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
-		WriteBufferSize:        64 << 10,
+		WriteBufferSize:        16 << 10,
 		ReadBufferSize:         16 << 10,
 	}
 }
