@@ -15,6 +15,7 @@ import (
 	"exporter/internal/config"
 	"exporter/internal/export"
 	"exporter/internal/llamacloud"
+	"exporter/internal/store/bucket"
 	"exporter/pipeline"
 )
 
@@ -67,6 +68,8 @@ func outOfFiles(err error) bool {
 // storageHints says what to do about an error of storage: what the operating system has run out of or does not allow.
 func storageHints() []hint {
 	return []hint{
+		{has(func(e *bucket.Error) bool { return e.Temporary }), "when the object store answers again, the same command goes on"},
+		{has(func(*bucket.Error) bool { return true }), "look at what the object store says" + goesOn},
 		{errno(syscall.ENOSPC), "make room" + goesOn},
 		{errno(syscall.EDQUOT), "the disk quota of this user or group is used up: raise it or make room" + goesOn},
 		{errno(syscall.EFBIG), "raise the limit on the size of files (ulimit -f)" + goesOn},

@@ -8,8 +8,10 @@ import (
 	"os"
 	"time"
 
+	"exporter/internal/proxy"
 	"exporter/internal/store"
 	"exporter/internal/store/bucket"
+	"exporter/internal/store/s3"
 )
 
 // Options says how a place is opened for writing. The zero value is what most need.
@@ -34,12 +36,45 @@ type Owner func(ctx context.Context, text string, o Options) (store.Store, error
 // part of the format: docs/buckets.md.
 func direct() []string { return []string{"blobs/", "shards/", "pages/", "figures/"} }
 
-// errNoBuckets is why no bucket is opened.
-var errNoBuckets = &Error{"buckets are not there yet", "export to a directory"}
+// newClient returns a client of a bucket, where it is and with which credentials the environment of the process says. What is wrong there is
+// an *Error.
+func newClient(ctx context.Context, p Place, log *slog.Logger) (*s3.Client, error) {
+	proxies, err := proxy.Parse(os.Getenv)
+	if err != nil {
+		return nil, &Error{Problem: err.Error(), Err: err}
+	}
+	c, err := s3.New(ctx, s3.Options{Bucket: p.bucket, Proxy: proxies.For, Log: log})
+	if err == nil {
+		return c, nil
+	}
+	if _, ok := errors.AsType[*bucket.Error](err); ok || ctx.Err() != nil {
+		return nil, err
+	}
+	return nil, &Error{Problem: err.Error(), Err: err}
+}
 
-// newClient returns a client of a bucket.
-func newClient(context.Context, Place, *slog.Logger) (bucket.Client, error) {
-	return nil, errNoBuckets
+// reader and writer are what a bucket has, with the connections to it.
+type (
+	reader struct {
+		*bucket.Reader
+		client *s3.Client
+	}
+	writer struct {
+		*bucket.Bucket
+		client *s3.Client
+	}
+)
+
+// Close implements io.Closer.
+func (r *reader) Close() error {
+	defer r.client.Close()
+	return r.Reader.Close()
+}
+
+// Close implements io.Closer.
+func (w *writer) Close() error {
+	defer w.client.Close()
+	return w.Bucket.Close()
 }
 
 // Open opens what is at a place for reading, and changes nothing there. A directory has to exist; a bucket may be empty below the prefix.
@@ -58,12 +93,17 @@ func Open(ctx context.Context, text string) (store.ReadCloser, error) {
 	return r, nil
 }
 
-func openBucket(ctx context.Context, p Place) (*bucket.Reader, error) {
+func openBucket(ctx context.Context, p Place) (*reader, error) {
 	client, err := newClient(ctx, p, nil)
 	if err != nil {
 		return nil, err
 	}
-	return bucket.Open(ctx, client, p.prefix, bucket.Options{Direct: direct()})
+	r, err := bucket.Open(ctx, client, p.prefix, bucket.Options{Direct: direct()})
+	if err != nil {
+		client.Close()
+		return nil, err
+	}
+	return &reader{r, client}, nil
 }
 
 // Own opens what is at a place for writing. A directory is made where it is missing. While another has it, that is store.ErrOwned.
@@ -86,9 +126,10 @@ func Own(ctx context.Context, text string, o Options) (store.Store, error) {
 		Direct: direct(), Scratch: o.Scratch, SingleWriter: o.SingleWriter, Log: o.Log, Beat: o.Beat, Patience: o.Patience,
 	})
 	if err != nil {
+		client.Close()
 		return nil, err
 	}
-	return b, nil
+	return &writer{b, client}, nil
 }
 
 // checkScratch refuses a folder for what grows that is none.
@@ -97,7 +138,9 @@ func checkScratch(folder string) error {
 		return nil
 	}
 	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
-		return &Error{fmt.Sprintf("the scratch folder %s is no directory", quote(folder)), "make it, or name another one with --scratch"}
+		return &Error{
+			Problem: fmt.Sprintf("the scratch folder %s is no directory", quote(folder)), Remedy: "make it, or name another one with --scratch",
+		}
 	}
 	return nil
 }
