@@ -45,6 +45,9 @@ func (v *acceptValue) Set(text string) error {
 			}
 		}
 	}
+	if v.Reset && (v.Permanent || len(v.IDs) > 0) {
+		return fmt.Errorf("%s takes back what was accepted: give it by itself", acceptNone)
+	}
 	return nil
 }
 

@@ -6,10 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"math"
-	"os"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"exporter/internal/config"
 	"exporter/internal/export"
@@ -50,13 +48,15 @@ func run(ctx context.Context, a *app, args []string) int {
 		}
 		defer export.KeepHeapFloor(a.environ)()
 	}
+	results := newResults(a.stdout)
+	a.stdout = results
 	a.args = joinForce(args)
 	root := newRoot(a)
 	if isCompletion(args) {
 		a.addCompletions(root)
 	}
 	root.SetArgs(a.args)
-	err := root.ExecuteContext(ctx)
+	err := results.outcome(root.ExecuteContext(ctx))
 	defer a.closeLog()
 	return a.explain(err)
 }
@@ -143,10 +143,4 @@ func (a *app) limitMemory(o *export.Options) (restore func()) {
 		return func() {}
 	}
 	return export.LimitMemory(a.environ, int64(o.Config.Limits.Memory), limit)
-}
-
-// isTerminal tells whether w is a terminal.
-func isTerminal(w any) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }

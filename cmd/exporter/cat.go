@@ -22,10 +22,8 @@ With --origin attachment, it finds an attachment of the file, and with --job ID,
 screenshot, or by --name whatever has that upstream_name. PAGE may be left out where one has the name. With --document, it finds the
 document itself.`,
 		Example: `  exporter cat 182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e 0 > page.jpg
-  exporter cat --out export 182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e 3 \
-      --name page_4_figure_1.jpg > figure.jpg
-  exporter cat 182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e --origin attachment \
-      --name screenshots/page_1.jpg > page.jpg
+  exporter cat --out export 182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e 3 --name page_4_figure_1.jpg > figure.jpg
+  exporter cat 182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e --origin attachment --name screenshots/page_1.jpg > page.jpg
   exporter cat --job pjb-0b2f8c4e-93a1-4d57-8e21-5a8a4f0c7d11 --name img_p0_1.png > image.png
   exporter cat 182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e --document > report.pdf`,
 		Args: f.checkCount,

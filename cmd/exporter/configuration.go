@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -41,7 +40,7 @@ func (a *app) withConfig(c *cobra.Command, sections ...config.Section) func() (*
 // loadConfig loads the configuration of a command; a job may be named in place of that of --job.
 func (a *app) loadConfig(c *cobra.Command, job string) (*config.Config, error) {
 	o := config.LoadOptions{
-		Environ: a.environ, Flags: c.Flags(), Own: a.ownKeys(c.Root()), Job: job, ReadFile: a.readConfig,
+		Environ: a.environ, Flags: c.Flags(), Own: a.ownKeys(c.Root()), Job: job, ReadFile: a.readConfig, Open: a.openInput,
 		LogFormat: func(format config.LogFormat) { a.logFormat = format },
 	}
 	o.File = c.Flags().Lookup(configFlag).Value.String()
@@ -66,7 +65,7 @@ type configFile struct {
 func (a *app) readConfig(path string) ([]byte, error) {
 	f, known := a.files[path]
 	if !known {
-		f.text, f.err = os.ReadFile(path)
+		f.text, f.err = a.readInput(path)
 		if a.files == nil {
 			a.files = map[string]configFile{}
 		}

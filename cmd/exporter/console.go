@@ -57,7 +57,7 @@ func (a *app) openLog(o config.Log) error {
 		return nil
 	}
 	a.closeLog()
-	f, err := os.OpenFile(o.File, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
+	f, err := a.openFile(o.File, os.O_APPEND|os.O_CREATE|os.O_WRONLY)
 	if err != nil {
 		return usagef("cannot open the log file (log.file, --log-file): %w", err)
 	}

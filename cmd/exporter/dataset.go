@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,14 +37,13 @@ duplicates, damaged and undecodable pictures. When it is killed, the same comman
 missing, empty, or a dataset of the same command: where the exports have changed since, it is made anew.`,
 		Example: `  exporter dataset export ds --format parquet
   exporter dataset export ds --format webdataset --split train=0.9,val=0.05,test=0.05 --seed 1
-  exporter dataset export ds --format imagefolder --kind figure --no-noise --min-size 64 \
-      --dedup sha256
+  exporter dataset export ds --format imagefolder --kind figure --no-noise --min-size 64 --dedup sha256
   exporter dataset 2025 2026 ds --format parquet --where "category = 'table' and width >= 200"`,
 		Args: cobra.MinimumNArgs(2),
 	}
 	load := a.withConfig(c, config.SectionLog)
 	config.AddPlaceFlags(c.Flags())
-	f := addDatasetFlags(c)
+	f := a.addDatasetFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		cfg, err := load()
 		if err != nil {
@@ -112,11 +111,12 @@ type datasetFlags struct {
 	kinds, columns                                                                       []string
 	minConfidence                                                                        float64
 	sample, near                                                                         int
+	open                                                                                 func(path string) (io.ReadCloser, error)
 	noNoise, anyFormat, decode, phash, noVerify, strict, dryRun                          bool
 }
 
-func addDatasetFlags(c *cobra.Command) *datasetFlags {
-	f, flags := &datasetFlags{}, c.Flags()
+func (a *app) addDatasetFlags(c *cobra.Command) *datasetFlags {
+	f, flags := &datasetFlags{open: a.openInput}, c.Flags()
 	flags.StringVar(&f.form, "format", "", "`FORM` of the dataset: parquet, webdataset or imagefolder (required)")
 	flags.StringSliceVar(&f.kinds, "kind", nil, "only pictures of this `KIND`: screenshot or figure")
 	flags.StringVar(&f.where, "where", "", "only pictures of which this `CONDITION` on columns holds, such as \"width >= 200 and category = 'table'\"")
@@ -193,7 +193,7 @@ func (f *datasetFlags) splits(c *cobra.Command, o *dataset.Options) (err error) 
 		}
 	}
 	if f.splitFile != "" {
-		file, err := os.Open(f.splitFile)
+		file, err := f.open(f.splitFile)
 		if err != nil {
 			return usagef("--split-file: %w", err)
 		}

@@ -110,7 +110,7 @@ func (a *app) showExport(ctx context.Context, cfg *config.Config) error {
 	if err == nil && len(rows) > 0 {
 		err = printNext(a.stdout, cfg.Output.Dir, rows[len(rows)-1])
 	}
-	return unlessGone(err)
+	return unlessUnread(err)
 }
 
 func printRows(w io.Writer, rows []*pipeline.Row) error {

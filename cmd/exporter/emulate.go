@@ -27,10 +27,8 @@ same seed injects the same ones. docs/emulator.md explains every flag.
 
 Its first line on standard output is "listening on URL"; where there is a storage origin, the second is "storage on URL".`,
 		Example: `  exporter emulate --corpus ./corpus --listen 127.0.0.1:8080 --key llx-test
-  exporter emulate --synthetic-files 100 --synthetic-assets 100 --latency 50ms --rate 200/s \
-      --retry-after seconds
-  exporter emulate --synthetic-files 100 --synthetic-attachments 50 --synthetic-index \
-      --pictures-after 1m
+  exporter emulate --synthetic-files 100 --synthetic-assets 100 --latency 50ms --rate 200/s --retry-after seconds
+  exporter emulate --synthetic-files 100 --synthetic-attachments 50 --synthetic-index --pictures-after 1m
   exporter emulate --synthetic-jobs 10 --synthetic-job-images 300 --link-life 10s
   exporter emulate --rate 20/m --quota-used 20 --quota-headers ietf
   exporter emulate --rate 100/s --throttle-share 0.01 --throttle-retry-after 1s

@@ -75,6 +75,10 @@ func (a *app) explain(err error) int {
 
 // messageOf returns the text of an error as it may be shown.
 func messageOf(err error) string {
+	if e, ok := errors.AsType[*awaitedError](err); ok {
+		// What could not be read is no fault.
+		return e.Error()
+	}
 	if export.Is[*export.UsageError](err) {
 		// It repeats arguments, of which one may be a key that somebody took to belong there.
 		return config.RedactKeys(err.Error())

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -146,24 +147,68 @@ func TestExplainError_Refused_ByStatus(t *testing.T) {
 	}
 }
 
-// unread is a standard output that nobody reads any more.
-type unread struct{}
+// brokenOutput is a standard output whose writes fail.
+type brokenOutput struct{ err error }
 
-func (unread) Write([]byte) (int, error) {
-	return 0, &fs.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.EPIPE}
+func (b brokenOutput) Write([]byte) (int, error) {
+	return 0, &fs.PathError{Op: "write", Path: "/dev/stdout", Err: b.err}
 }
 
-// Whoever reads only the first lines, as "| head" does, has seen what they wanted.
+// runInto runs a command line in a program whose standard output is w.
+func runInto(t *testing.T, w io.Writer, url string, args ...string) (code int, stderr string) {
+	t.Helper()
+	var text strings.Builder
+	a := &app{stdin: strings.NewReader(""), stdout: w, stderr: &text, environ: []string{
+		"LLAMA_CLOUD_API_KEY=" + canaryKey, "LLAMA_CLOUD_BASE_URL=" + url, "EXPORTER_LIMITS_RATE=unlimited",
+	}}
+	return run(t.Context(), a, args), text.String()
+}
+
+// Whoever reads only the first lines, as "| head" does, has seen what they wanted. What is found out all the same is the exit code.
 func TestRun_NobodyReadsTheResult_IsNoFailure(t *testing.T) {
 	t.Chdir(t.TempDir())
 	_, url := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, sample.FS())})
-	for _, args := range [][]string{{"demo"}, {"plan", "--project"}, {"run", "--project", "--out", "out"}, {"run", "--out", "out", "--json"}} {
-		var stderr strings.Builder
-		a := &app{stdout: unread{}, stderr: &stderr, environ: []string{
-			"LLAMA_CLOUD_API_KEY=" + canaryKey, "LLAMA_CLOUD_BASE_URL=" + url, "EXPORTER_LIMITS_RATE=unlimited",
-		}}
-		if code := run(t.Context(), a, append(args, "--no-progress")); code != 0 || strings.Contains(stderr.String(), "stdout") {
-			t.Errorf("exporter %q: exit %d, want 0\n%s", args, code, stderr.String())
+	for _, line := range []string{
+		"demo --no-progress", "plan --project --no-progress", "run --project --out out --no-progress", "run --out out --json --no-progress", "--help", "help run",
+		"version", "--version", "licenses", "config show", "config show --json", "completion bash", "ls out", "ls out --tree --json", "verify out", "verify out --json",
+		"cat --out out 03517320-10c7-8d4f-9eb6-6e4a09466ae3 0", "sources", "sources --json", "files ls 26dec090-b6dd-89e9-841f-18c3f644d9c0",
+		"compact out", "dataset out ds --format parquet", "rm out --file-id 03517320-10c7-8d4f-9eb6-6e4a09466ae3",
+	} {
+		if code, stderr := runInto(t, brokenOutput{syscall.EPIPE}, url, strings.Fields(line)...); code != 0 || strings.Contains(stderr, "stdout") {
+			t.Errorf("exporter %s: exit %d, want 0\n%s", line, code, stderr)
 		}
+	}
+	if err := os.RemoveAll("out/blobs"); err != nil {
+		t.Fatal(err)
+	}
+	if code, stderr := runInto(t, brokenOutput{syscall.EPIPE}, url, "verify", "out"); code != exitDamage {
+		t.Errorf("exporter verify of a damaged export: exit %d, want %d\n%s", code, exitDamage, stderr)
+	}
+}
+
+// A result that cannot be written is a failure, of help, too.
+func TestRun_ResultThatCannotBeWritten_IsAFailure(t *testing.T) {
+	for _, line := range []string{"--help", "help run", "run --help", "version", "licenses", "completion bash", "config show"} {
+		code, stderr := runInto(t, brokenOutput{syscall.ENOSPC}, "", strings.Fields(line)...)
+		if code != exitStorage || !strings.Contains(stderr, "no space left") {
+			t.Errorf("exporter %s: exit %d, want %d\n%s", line, code, exitStorage, stderr)
+		}
+	}
+}
+
+// No signal ends the program where the reader of a real pipe goes away.
+func TestMain_PipeWithoutReader_IsNoFailure(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c := newChild(t, "", childOptions{}, "licenses")
+	c.cmd.Stdout, c.cmd.Stderr = w, &c.stderr
+	if err := c.cmd.Run(); err != nil || c.stderr.Len() > 0 {
+		t.Errorf("exporter licenses: %v, want exit 0\n%s", err, &c.stderr)
 	}
 }

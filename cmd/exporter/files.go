@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -57,7 +56,7 @@ func (f *filesCommand) confirm(format string, args ...any) error {
 		return nil
 	}
 	fmt.Fprintf(f.stderr, format+"? [y/N] ", args...)
-	answer, err := bufio.NewReader(f.stdin).ReadString('\n')
+	answer, err := bufio.NewReader(f.input(f.stdin, stdinName)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("read the answer: %w", err)
 	}
@@ -130,10 +129,10 @@ func plainOrQuoted(id string) string {
 }
 
 // parseMetadata checks that a flag's text, or that of the file that it names after @, is a JSON object, or null.
-func parseMetadata(text string) (llamacloud.Optional[json.RawMessage], error) {
+func (a *app) parseMetadata(text string) (llamacloud.Optional[json.RawMessage], error) {
 	var none llamacloud.Optional[json.RawMessage]
 	if path, ok := strings.CutPrefix(text, "@"); ok {
-		content, err := os.ReadFile(path)
+		content, err := a.readInput(path)
 		if err != nil {
 			return none, usagef("--metadata: %w", err)
 		}

@@ -26,7 +26,7 @@ func (v *fileFields) addFlags(fs *pflag.FlagSet) {
 }
 
 // patch returns the fields whose flags were given.
-func (v *fileFields) patch(fs *pflag.FlagSet) (patch llamacloud.DirectoryFilePatch, err error) {
+func (v *fileFields) patch(a *app, fs *pflag.FlagSet) (patch llamacloud.DirectoryFilePatch, err error) {
 	if fs.Changed("display-name") {
 		patch.DisplayName = llamacloud.Value(v.displayName)
 	}
@@ -34,18 +34,17 @@ func (v *fileFields) patch(fs *pflag.FlagSet) (patch llamacloud.DirectoryFilePat
 		patch.UniqueID = llamacloud.Value(v.uniqueID)
 	}
 	if fs.Changed("metadata") {
-		patch.Metadata, err = parseMetadata(v.metadata)
+		patch.Metadata, err = a.parseMetadata(v.metadata)
 	}
 	return patch, err
 }
 
 func newFilesAddCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
-		Use:   "add DIRECTORY FILE_ID",
-		Short: "Put a file that is stored already into a directory",
-		Example: `  exporter files add dir-abc123 182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e --display-name report.pdf \
-      --metadata '{"year": 2024}'`,
-		Args: cobra.ExactArgs(2),
+		Use:     "add DIRECTORY FILE_ID",
+		Short:   "Put a file that is stored already into a directory",
+		Example: `  exporter files add dir-abc123 182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e --display-name report.pdf --metadata '{"year": 2024}'`,
+		Args:    cobra.ExactArgs(2),
 	}
 	f := a.newFilesCommand(c)
 	f.addJSON(c.Flags())
@@ -53,7 +52,7 @@ func newFilesAddCommand(a *app) *cobra.Command {
 	var fields fileFields
 	fields.addFlags(c.Flags())
 	c.RunE = func(c *cobra.Command, args []string) error {
-		patch, err := fields.patch(c.Flags())
+		patch, err := fields.patch(a, c.Flags())
 		if err != nil {
 			return err
 		}
@@ -83,7 +82,7 @@ func newFilesUpdateCommand(a *app) *cobra.Command {
 	fields.addFlags(c.Flags())
 	target := c.Flags().String("move-to", "", "move the file to this `DIRECTORY`, given by its id or its name")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		patch, err := fields.patch(c.Flags())
+		patch, err := fields.patch(a, c.Flags())
 		if err != nil {
 			return err
 		}
@@ -132,7 +131,7 @@ func newFilesRmCommand(a *app) *cobra.Command {
 				if err := client.DeleteDirectoryFile(ctx, ids[0], id); err != nil {
 					return err
 				}
-				if _, err := fmt.Fprintf(f.stdout, "removed %s\n", id); err != nil {
+				if _, err := fmt.Fprintf(f.stdout, "removed %s\n", id); unlessUnread(err) != nil {
 					return err
 				}
 			}
@@ -149,8 +148,7 @@ func newFilesUploadCommand(a *app) *cobra.Command {
 		Long: `upload sends files from disk, one after the other, and puts each into the directory. --metadata is that of all of them; a name or
 an id is one file's only. Without --display-name and --unique-id the API derives them from the file's name and --external-file-id.`,
 		Example: `  exporter files upload dir-abc123 report.pdf --yes
-  exporter files upload dir-abc123 q1.pdf --display-name 'First quarter' --unique-id q1 \
-      --metadata '{"year": 2024}'
+  exporter files upload dir-abc123 q1.pdf --display-name 'First quarter' --unique-id q1 --metadata '{"year": 2024}'
   exporter files upload dir-abc123 *.pdf --metadata @common.json`,
 		Args: cobra.MinimumNArgs(2),
 	}
@@ -161,7 +159,7 @@ an id is one file's only. Without --display-name and --unique-id the API derives
 	fields.addFlags(c.Flags())
 	externalID := c.Flags().String("external-file-id", "", "an `ID` that the file has elsewhere")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		patch, err := fields.patch(c.Flags())
+		patch, err := fields.patch(a, c.Flags())
 		if err != nil {
 			return err
 		}

@@ -73,15 +73,15 @@ const (
 
 // verifySummary is the last line of verify --json.
 type verifySummary struct {
-	Type      string  `json:"type"`
-	Blobs     int64   `json:"blobs"`
-	Bytes     int64   `json:"bytes"`
-	Documents int64   `json:"documents,omitempty"`
-	Pages     int64   `json:"pages,omitempty"`
-	Lost      int64   `json:"lost"`
-	Damaged   int64   `json:"damaged"`
-	Orphans   int64   `json:"orphans"`
-	Seconds   float64 `json:"seconds"`
+	Type      string         `json:"type"`
+	Blobs     int64          `json:"blobs"`
+	Bytes     int64          `json:"bytes"`
+	Documents int64          `json:"documents,omitempty"`
+	Pages     int64          `json:"pages,omitempty"`
+	Lost      int64          `json:"lost"`
+	Damaged   int64          `json:"damaged"`
+	Orphans   int64          `json:"orphans"`
+	Seconds   export.Seconds `json:"seconds"`
 }
 
 // findingPrinter prints findings, for people or as JSON lines. It keeps the first error of writing.
@@ -138,7 +138,8 @@ func (p *findingPrinter) printJSON(v any) {
 
 func (p *findingPrinter) write(line []byte) {
 	if p.err == nil {
-		_, p.err = p.out.Write(line)
+		_, err := p.out.Write(line)
+		p.err = unlessUnread(err)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -23,7 +22,7 @@ const (
 
 // helpWidth returns how wide help is on w.
 func helpWidth(w io.Writer) int {
-	if f, ok := w.(*os.File); ok {
+	if f, ok := fileOf(w); ok {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
 			return min(max(width, narrowestHelp), widestHelp)
 		}
@@ -45,7 +44,7 @@ func helpText(c *cobra.Command, width int) string {
 		b.WriteString("  " + c.UseLine() + "\n")
 	}
 	if c.HasExample() {
-		b.WriteString("\nExamples:\n" + c.Example + "\n")
+		b.WriteString("\nExamples:\n" + breakCommands(c.Example, width))
 	}
 	if c.HasAvailableSubCommands() {
 		b.WriteString("\nAvailable Commands:\n")
@@ -130,6 +129,10 @@ func ownGroups(c *cobra.Command) []struct{ title, names string } {
 		return []struct{ title, names string }{
 			{"Which files", "display-name display-name-contains unique-id file-id include-deleted updated-at-on-or-after updated-at-on-or-before"},
 		}
+	case "ls":
+		return []struct{ title, names string }{
+			{"What to list", "failed skipped missing-pages where file-id tree summary"},
+		}
 	case "dataset":
 		return []struct{ title, names string }{
 			{"Which pictures", "kind where no-noise min-size min-confidence any-format dedup sample"},
@@ -138,6 +141,7 @@ func ownGroups(c *cobra.Command) []struct{ title, names string } {
 		}
 	case "emulate":
 		return []struct{ title, names string }{
+			{"Computed files", "synthetic-files synthetic-assets synthetic-size synthetic-metadata synthetic-asset-metadata synthetic-ids"},
 			{"Attachments, jobs and dates", "synthetic-attachments synthetic-documents synthetic-jobs synthetic-job-images " +
 				"synthetic-job-pages synthetic-page-text synthetic-expires synthetic-index synthetic-batch"},
 			{"Time and pages", "latency pictures-after pictures-after-listings refuse-large-pages"},
@@ -244,56 +248,4 @@ func flagUsage(f *pflag.Flag) (name, text string) {
 		text += " (default " + strings.Trim(f.DefValue, "[]") + ")"
 	}
 	return name, text
-}
-
-// reflow breaks text into lines of at most width letters. Lines that are indented are items: what follows a gap of two spaces in one is
-// broken at the column where it begins.
-func reflow(text string, width int) string {
-	var b strings.Builder
-	var indent, paragraph string
-	flush := func() {
-		if paragraph != "" {
-			b.WriteString(hang(indent, paragraph, width))
-		}
-		indent, paragraph = "", ""
-	}
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, " \n")
-		margin := len(line) - len(strings.TrimLeft(line, " "))
-		switch {
-		case line == "":
-			flush()
-			b.WriteString("\n")
-		case paragraph != "" && margin == len(indent):
-			paragraph += " " + line[margin:]
-		default:
-			flush()
-			indent, paragraph = line[:margin], line[margin:]
-			if name, rest, ok := strings.Cut(paragraph, "  "); ok && margin > 0 {
-				rest = strings.TrimLeft(rest, " ")
-				indent += name + strings.Repeat(" ", len(paragraph)-len(name)-len(rest))
-				paragraph = rest
-			}
-		}
-	}
-	flush()
-	return b.String()
-}
-
-// hang returns text, broken into lines of at most width letters, of which the first begins with a prefix and the others are indented by
-// as much.
-func hang(prefix, text string, width int) string {
-	var b strings.Builder
-	line, empty := prefix, true
-	for _, word := range strings.Fields(text) {
-		if !empty && len([]rune(line))+1+len([]rune(word)) > width {
-			b.WriteString(line + "\n")
-			line, empty = strings.Repeat(" ", len(prefix)), true
-		}
-		if !empty {
-			line += " "
-		}
-		line, empty = line+word, false
-	}
-	return b.String() + strings.TrimRight(line, " ") + "\n"
 }

@@ -34,18 +34,22 @@ func TestCommands_Help(t *testing.T) {
 	}
 }
 
-// Help is at most as wide as it may be, and no group of flags has more than ten. Only lines to copy are as long as they are.
+// Help is at most as wide as it may be, and no group of flags has more than ten. Only a word may be wider.
 func TestHelp_EveryCommand_FitsTheWidth(t *testing.T) {
 	const most = 10
 	for _, c := range allCommands(newRoot(&app{})) {
+		// It is one of the flags, and there when the command is carried out.
+		c.InitDefaultHelpFlag()
 		for _, width := range []int{widestHelp, 80, narrowestHelp} {
 			text := helpText(c, width)
-			if width < widestHelp {
-				text = strings.Replace(text, c.Example, "", 1)
-			}
 			for line := range strings.Lines(text) {
 				line = strings.TrimSuffix(line, "\n")
-				oneWord := len(strings.Fields(line)) <= 2 || strings.Contains(line, c.UseLine())
+				words := len(strings.Fields(line))
+				if strings.HasPrefix(strings.TrimSpace(line), `"`) {
+					// What a shell takes for a word is one.
+					words = len(shellWords(line))
+				}
+				oneWord := words <= 2 || strings.Contains(line, c.UseLine())
 				if n := len([]rune(line)); n > width && !oneWord {
 					t.Errorf("%s, %d columns wide: %d in %q", c.CommandPath(), width, n, line)
 				}
@@ -86,6 +90,22 @@ func TestHelp_Commands_ShowTheirOwnFlagsOnly(t *testing.T) {
 		for _, flag := range strings.Fields(others) {
 			if strings.Contains(stdout, flag+" ") {
 				t.Errorf("%s shows %s", command, flag)
+			}
+		}
+	}
+}
+
+// Command lines that are broken are the same ones, once a shell has put them together.
+func TestBreakCommands_Lines_StayTheSame(t *testing.T) {
+	const text = "  exporter run --project --sink archive\n  exporter ls out --where \"kind = 'figure' and width > 3\" --json\n"
+	const want = "  exporter run --project \\\n      --sink archive\n  exporter ls out --where \\\n      \"kind = 'figure' and width > 3\" \\\n      --json\n"
+	if got := breakCommands(text, 30); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	for _, c := range allCommands(newRoot(&app{})) {
+		for _, width := range []int{widestHelp, narrowestHelp, 1} {
+			if got := strings.ReplaceAll(breakCommands(c.Example, width), " \\\n      ", " "); strings.TrimSpace(got) != strings.TrimSpace(c.Example) {
+				t.Errorf("%s, %d columns: got\n%swant\n%s", c.CommandPath(), width, got, c.Example)
 			}
 		}
 	}

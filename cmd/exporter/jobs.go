@@ -60,7 +60,7 @@ func (a *app) runJobs(c *cobra.Command, o export.Options, asJSON bool) error {
 		job := o
 		job.Config, job.Force = cfg, slices.Clone(o.Force)
 		if !asJSON && !cfg.Log.Quiet {
-			if _, err := io.WriteString(a.stdout, jobTitle(i, cfg.Job())); err != nil {
+			if _, err := io.WriteString(a.stdout, jobTitle(i, cfg.Job())); unlessUnread(err) != nil {
 				return err
 			}
 		}
@@ -125,9 +125,6 @@ func (a *app) loadJobs(c *cobra.Command) ([]*config.Config, error) {
 		for _, other := range configs {
 			if shared := cfg.SharesPlace(other); shared != "" {
 				return nil, usagef("%s: a flag or a variable counts for all jobs", shared)
-			}
-			if file := cfg.Metrics.File; file != "" && file == other.Metrics.File {
-				return nil, usagef("the jobs %s and %s would both write metrics to %q: give each a file of its own", other.Job(), name, file)
 			}
 		}
 		configs = append(configs, cfg)

@@ -101,10 +101,13 @@ func (l *lsCommand) run(c *cobra.Command, dir string) (err error) {
 	out := &outputError{w: l.stdout}
 	buffered := bufio.NewWriterSize(printableWriter{out}, 64<<10)
 	p := newLsPrinter(buffered, l.asJSON)
+	if l.Where != nil && l.Where.FitsFiles() && l.Where.FitsAssets() && !l.Tree {
+		p.otherwise = ": the condition was taken for one on files, and with --tree it is one on assets"
+	}
 	err = export.Look(ctx, dir, func(v *inventory.Inventory) error {
 		sum, err := v.List(ctx, l.Options, p)
 		if unknown, ok := errors.AsType[*inventory.UnknownError](err); ok {
-			return &export.UsageError{Err: unknown}
+			return usagef("%w (what is behind the export are ids, as exporter ls shows them, and exports are looked at one at a time)", unknown)
 		}
 		if err != nil {
 			return err

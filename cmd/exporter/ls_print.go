@@ -23,6 +23,8 @@ type lsPrinter struct {
 	// owner is that of the assets that are listed now; hasOwner says that there is one.
 	owner    pipeline.Owner
 	hasOwner bool
+	// otherwise is what to do where nothing matches; it may be empty.
+	otherwise string
 	// names are those of the first files that were listed, for assets of theirs that come behind.
 	names map[pipeline.Owner]*string
 }
@@ -257,7 +259,7 @@ func (p *lsPrinter) summary(s *inventory.Summary) error {
 	}
 	line("missing", missing)
 	if len(p.line) == 0 {
-		line("nothing", []string{"is there, or matches"})
+		line("nothing", []string{"is there, or matches" + p.otherwise})
 	}
 	_, err := p.out.Write(p.line)
 	return err

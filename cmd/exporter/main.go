@@ -17,5 +17,5 @@ func main() {
 	a := &app{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), system: os.DirFS("/"), stop: stop, ownProcess: true,
 	}
-	os.Exit(run(ctx, a, os.Args[1:]))
+	os.Exit(orStopped(ctx, func() int { return run(ctx, a, os.Args[1:]) }))
 }

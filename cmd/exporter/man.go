@@ -64,6 +64,9 @@ func (m manPages) write(c *cobra.Command, dir string) error {
 	return nil
 }
 
+// widestManLine is how wide a line is that stays as it is: man indents it by seven columns, and a terminal has eighty at least.
+const widestManLine = 72
+
 // manName returns the name of the page of a command.
 func manName(c *cobra.Command) string { return strings.ReplaceAll(c.CommandPath(), " ", "-") }
 
@@ -89,7 +92,7 @@ func (m manPages) page(c *cobra.Command) string {
 	}
 	b.WriteString(manFlags(c))
 	if c.Example != "" {
-		b.WriteString(".SH EXAMPLES\n.nf\n" + manLines(c.Example) + ".fi\n")
+		b.WriteString(".SH EXAMPLES\n.nf\n" + manLines(breakCommands(c.Example, widestManLine)) + ".fi\n")
 	}
 	var related []string
 	for _, r := range manRelated(c) {

@@ -43,10 +43,12 @@ remove is no part of it.`,
 		if o.Config, err = load(); err != nil {
 			return err
 		}
+		if err := o.Config.CheckPlaces(); err != nil {
+			return err
+		}
 		if o.Files, err = a.readFilesFrom(o.Config); err != nil {
 			return err
 		}
-		outliveReaders()
 		console, err := a.openConsole(o.Config.Log)
 		if err != nil {
 			return err
@@ -62,7 +64,7 @@ remove is no part of it.`,
 		} else {
 			err = printPlan(a.stdout, report)
 		}
-		err = unlessGone(err)
+		err = unlessUnread(err)
 		if err == nil && (report.Files.Failed > 0 || len(report.Incomplete) > 0) {
 			err = errUnlisted
 		}
@@ -118,7 +120,7 @@ func printPlan(w io.Writer, p *export.PlanReport) error {
 	}
 	at := "depends on the API's limit at rate " + p.Rate
 	if p.Seconds != nil {
-		at = (time.Duration(*p.Seconds * float64(time.Second))).Round(time.Second).String() + " at "
+		at = time.Duration(*p.Seconds).Round(time.Second).String() + " at "
 		if p.Limit.By == pipeline.LimitGiven {
 			at += "rate " + p.Rate
 		} else {

@@ -14,15 +14,15 @@ import (
 
 func TestPlan_SurveyText(t *testing.T) {
 	for _, tt := range []struct {
-		seconds float64
+		seconds time.Duration
 		limit   *export.PlanPace
 		want    string
 	}{
 		{want: "100 files to be listed, 205 requests"},
-		{615, &export.PlanPace{PerSecond: 1.0 / 3, By: pipeline.LimitGiven}, "100 files to be listed, 205 requests, about 10m15s at 20/m given"},
-		{5, &export.PlanPace{PerSecond: 41, By: pipeline.LimitFound}, "100 files to be listed, 205 requests, about 5.0 s at 41/s found"},
+		{615 * time.Second, &export.PlanPace{PerSecond: 1.0 / 3, By: pipeline.LimitGiven}, "100 files to be listed, 205 requests, about 10m15s at 20/m given"},
+		{5 * time.Second, &export.PlanPace{PerSecond: 41, By: pipeline.LimitFound}, "100 files to be listed, 205 requests, about 5.0 s at 41/s found"},
 	} {
-		if got := surveyText(export.Survey{Files: 100, Requests: 205, Limit: tt.limit, Seconds: &tt.seconds}); got != tt.want {
+		if got := surveyText(export.Survey{Files: 100, Requests: 205, Limit: tt.limit, Seconds: new(export.Seconds(tt.seconds))}); got != tt.want {
 			t.Errorf("%v: got %q, want %q", tt.limit, got, tt.want)
 		}
 	}
@@ -55,15 +55,15 @@ func TestPrintPlan_Limit(t *testing.T) {
 	}{
 		{export.PlanReport{Rate: "unlimited"}, "100 depends on the API's limit at rate unlimited"},
 		{
-			export.PlanReport{Rate: "30/m", Limit: &export.PlanPace{PerSecond: 0.5, By: pipeline.LimitGiven}, Seconds: new(200.0)},
+			export.PlanReport{Rate: "30/m", Limit: &export.PlanPace{PerSecond: 0.5, By: pipeline.LimitGiven}, Seconds: new(export.Seconds(200 * time.Second))},
 			"100 3m20s at rate 30/m",
 		},
 		{
-			export.PlanReport{Rate: "auto", Limit: &export.PlanPace{PerSecond: 20, By: pipeline.LimitFound}, Seconds: new(5.0)},
+			export.PlanReport{Rate: "auto", Limit: &export.PlanPace{PerSecond: 20, By: pipeline.LimitFound}, Seconds: new(export.Seconds(5 * time.Second))},
 			"100 5s at 20/s found",
 		},
 		{
-			export.PlanReport{Rate: "30/m", Limit: &export.PlanPace{PerSecond: 0.25, By: pipeline.LimitAnnounced}, Seconds: new(400.0)},
+			export.PlanReport{Rate: "30/m", Limit: &export.PlanPace{PerSecond: 0.25, By: pipeline.LimitAnnounced}, Seconds: new(export.Seconds(400 * time.Second))},
 			"100 6m40s at 15/m announced",
 		},
 	} {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -64,9 +63,9 @@ func (a *app) readFilesFrom(cfg *config.Config) ([]pipeline.ID, error) {
 	case "":
 		return nil, nil
 	case "-":
-		return config.ReadIDs(a.stdin, "standard input")
+		return config.ReadIDs(a.input(a.stdin, stdinName), stdinName)
 	default:
-		file, err := os.Open(name)
+		file, err := a.openInput(name)
 		if err != nil {
 			return nil, usagef("--files-from: %w", err)
 		}
@@ -79,7 +78,9 @@ func (a *app) readFilesFrom(cfg *config.Config) ([]pipeline.ID, error) {
 func (a *app) export(ctx context.Context, o export.Options, asJSON bool) (err error) {
 	o.ExitCode = func(err error) int { return explainError(err).code }
 	o.Own, o.CheckpointRows = a.own, a.checkpointRows
-	outliveReaders()
+	if err := o.Config.CheckPlaces(); err != nil {
+		return err
+	}
 	if o.Files, err = a.readFilesFrom(o.Config); err != nil {
 		return err
 	}
@@ -99,16 +100,8 @@ func (a *app) export(ctx context.Context, o export.Options, asJSON bool) (err er
 	report, err := export.Run(ctx, o)
 	s := summary{Report: report, dir: o.Config.Output.Dir, trial: trialText(o.Config)}
 	if isQuiet := o.Config.Log.Quiet && err == nil && !asJSON; report != nil && !isQuiet {
-		err = errors.Join(err, unlessGone(s.print(a.stdout, asJSON, console)))
+		err = errors.Join(err, unlessUnread(s.print(a.stdout, asJSON, console)))
 	}
 	w.end(&s, err)
-	return err
-}
-
-// unlessGone returns an error of writing a result, but for one that says that nobody reads it any more, as behind "| head".
-func unlessGone(err error) error {
-	if isGone(err) {
-		return nil
-	}
 	return err
 }

@@ -4,13 +4,35 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"exporter/internal/emulator"
 	"exporter/internal/emulator/sample"
 	"exporter/internal/export"
+	"exporter/internal/store"
 )
+
+// Beside the first run of an export nobody knows yet what it is made of: that run is what is in the way.
+func TestRun_BesideTheFirstRun_IsOwned(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	first, err := store.OwnDir(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"run", "plan"} {
+		if code, _, stderr := newCLI(t, "https://api.invalid").run(command, "--out", out); code != exitOwned || !strings.Contains(stderr, "process ") {
+			t.Errorf("exporter %s: exit %d, want %d and who has it\n%s", command, code, exitOwned, stderr)
+		}
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := newCLI(t, "https://api.invalid").run("run", "--out", out); code != exitUsage || !strings.Contains(stderr, "nothing to export") {
+		t.Errorf("exporter run behind it: exit %d, want %d and that there is nothing to export\n%s", code, exitUsage, stderr)
+	}
+}
 
 // The note of a run under way can be told from that of one that was killed.
 func TestRunningIn_UnderWayAndKilled(t *testing.T) {

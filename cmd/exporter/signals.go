@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"os"
 	"os/signal"
 	"slices"
@@ -17,7 +16,8 @@ import (
 const sameSignal = 2 * time.Second
 
 // withSignals returns a channel that the first SIGINT, SIGTERM or SIGHUP closes, and a context that the second one ends. A
-// SIGHUP that was ignored when the program began, as nohup has it, stays ignored.
+// SIGHUP that was ignored when the program began, as nohup has it, stays ignored. No SIGPIPE ends the program: where nobody reads any more what it
+// writes, the writes fail.
 func withSignals(ctx context.Context) (context.Context, <-chan struct{}) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := make(chan struct{})
@@ -27,6 +27,7 @@ func withSignals(ctx context.Context) (context.Context, <-chan struct{}) {
 		wanted = append(wanted, syscall.SIGHUP)
 	}
 	signal.Notify(signals, wanted...)
+	signal.Ignore(syscall.SIGPIPE)
 	go func() {
 		heed(signals, stop, cancel)
 		// A third one ends the program as it ends any other.
@@ -48,12 +49,28 @@ func heed(signals <-chan os.Signal, stop chan<- struct{}, cancel context.CancelC
 	}
 }
 
-// outliveReaders has this process go on where nobody reads any more what it writes to standard output or standard error: a long run is
-// not to end for that. The writes fail.
-func outliveReaders() { signal.Ignore(syscall.SIGPIPE) }
+// longestEnd is how long a command may take that is to end at once. It is more than a ping takes, which tells of that end.
+const longestEnd = 10 * time.Second
 
-// isGone tells whether an error says that a reader has gone away: of a pipe, or with a terminal.
-func isGone(err error) bool { return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.EIO) }
+// orStopped returns the exit code of a command. One that is to end at once, and does not as it waits for a disk or for the reader of a pipe, is left
+// to itself.
+func orStopped(ctx context.Context, command func() int) int {
+	ended := make(chan int, 1)
+	go func() { ended <- command() }()
+	select {
+	case code := <-ended:
+		return code
+	case <-ctx.Done():
+	}
+	late := time.NewTimer(longestEnd)
+	defer late.Stop()
+	select {
+	case code := <-ended:
+		return code
+	case <-late.C:
+		return exitInterrupted
+	}
+}
 
 // endsSoftly tells whether a signal is one that programs send. Who presses Ctrl-C twice means it.
 func endsSoftly(s os.Signal) bool {

@@ -77,3 +77,39 @@ func TestHeed_SecondSignal(t *testing.T) {
 		})
 	}
 }
+
+// Who stops a command at once need not wait for what it waits for.
+func TestOrStopped_CommandThatHangs_IsLeft(t *testing.T) {
+	for name, tt := range map[string]struct {
+		// takes is how long the command takes, and after its stop how long it takes to end.
+		takes, takesToEnd, stopAfter time.Duration
+		code                         int
+		after                        time.Duration
+	}{
+		"ends by itself":      {takes: time.Minute, stopAfter: time.Hour, code: 3, after: time.Minute},
+		"ends when told so":   {takes: time.Hour, takesToEnd: time.Second, stopAfter: time.Minute, code: 3, after: time.Minute + time.Second},
+		"does not end at all": {takes: time.Hour, takesToEnd: time.Hour, stopAfter: time.Minute, code: exitInterrupted, after: time.Minute + longestEnd},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), tt.stopAfter)
+				defer cancel()
+				began := time.Now()
+				code := orStopped(ctx, func() int {
+					select {
+					case <-time.After(tt.takes):
+					case <-ctx.Done():
+						time.Sleep(tt.takesToEnd)
+					}
+					return 3
+				})
+				took := time.Since(began)
+				// Nothing is left behind.
+				time.Sleep(tt.takesToEnd)
+				if code != tt.code || took != tt.after {
+					t.Errorf("code %d after %v, want %d after %v", code, took, tt.code, tt.after)
+				}
+			})
+		})
+	}
+}

@@ -176,10 +176,10 @@ func (s *summary) next() string {
 	return "run the same command again to go on"
 }
 
-func humanSeconds(seconds float64) string {
-	d := time.Duration(seconds * float64(time.Second))
+func humanSeconds(seconds export.Seconds) string {
+	d := time.Duration(seconds)
 	if d < time.Minute {
-		return fmt.Sprintf("%.1f s", seconds)
+		return fmt.Sprintf("%.1f s", d.Seconds())
 	}
 	return d.Round(time.Second).String()
 }

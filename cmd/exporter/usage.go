@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"exporter/internal/export"
-	"exporter/internal/spell"
 )
 
 // misused returns the usage error of a command: what is wrong, what may have been meant, and where all is said.
@@ -65,7 +64,7 @@ func wantedValue(f *pflag.Flag) string {
 func (a *app) unknownFlag(c *cobra.Command, e *pflag.NotExistError) error {
 	name, problem := e.GetSpecifiedName(), "unknown flag: --"+e.GetSpecifiedName()
 	if cluster := e.GetSpecifiedShortnames(); cluster != "" {
-		if whole, _, _ := strings.Cut(cluster, "="); len(whole) > 1 {
+		if whole := a.clusterWith(cluster); len(whole) > 1 {
 			// One dash is one too few for a name, and letters that belong together are taken for one.
 			name, problem = whole, "unknown flag: -"+whole
 		} else {
@@ -76,8 +75,8 @@ func (a *app) unknownFlag(c *cobra.Command, e *pflag.NotExistError) error {
 	if remedy := flagSynonym(c, name); remedy != "" {
 		return misused(c, problem, remedy)
 	}
-	if near := nearestFlag(c, name); near != "" {
-		return misused(c, problem, "did you mean --"+near+"?")
+	if near := nearestFlags(c, name); len(near) > 0 {
+		return misused(c, problem, "did you mean --"+strings.Join(near, " or --")+"?")
 	}
 	if sub := a.namedBelow(c); sub != nil && (sub.Flags().Lookup(name) != nil || len(name) == 1 && sub.Flags().ShorthandLookup(name) != nil) {
 		return misused(c, problem, "flags come behind the command: "+sub.CommandPath()+strings.TrimPrefix(problem, "unknown flag:"))
@@ -91,6 +90,20 @@ func (a *app) unknownFlag(c *cobra.Command, e *pflag.NotExistError) error {
 	return misused(c, problem, "")
 }
 
+// clusterWith returns the word of the command line, without its dash and its value, of which package pflag did not understand the end: it takes
+// the letters behind one dash for flags.
+func (a *app) clusterWith(end string) string {
+	for _, word := range a.args {
+		letters, ok := strings.CutPrefix(word, "-")
+		if ok && !strings.HasPrefix(letters, "-") && strings.HasSuffix(letters, end) {
+			end = letters
+			break
+		}
+	}
+	name, _, _ := strings.Cut(end, "=")
+	return name
+}
+
 // namedBelow returns the command below one that is named first on the command line, or nil.
 func (a *app) namedBelow(c *cobra.Command) *cobra.Command {
 	for _, word := range a.args {
@@ -100,68 +113,6 @@ func (a *app) namedBelow(c *cobra.Command) *cobra.Command {
 		}
 	}
 	return nil
-}
-
-// flagSynonym returns what to do where other programs have a flag that this one calls something else, or does by itself; empty elsewhere.
-func flagSynonym(c *cobra.Command, name string) string {
-	const resumes = "a run goes on by itself"
-	if kind, ok := strings.CutPrefix(name, "no-"); ok {
-		if f := c.Flags().Lookup(kind); f != nil && f.NoOptDefVal == "true" {
-			return "did you mean --" + kind + "=false?"
-		}
-	}
-	for _, s := range []struct {
-		names, flag, remedy string
-	}{
-		{"o output output-dir dest destination target dir folder path", "out", ""},
-		{"workers threads parallel jobs j", "concurrency", ""},
-		{"url endpoint host api-url server", "base-url", ""},
-		{"rps qps rate-limit limit-rate throttle", "rate", ""},
-		{"debug", "verbose", ""},
-		{"silent", "quiet", ""},
-		{"delete remove", "prune", ""},
-		{"timeout", "header-timeout", "did you mean --header-timeout or --idle-timeout?"},
-		{"retries retry", "max-attempts", ""},
-		{"dir-id directory-id folder-id", "directory", ""},
-		{"format", "sink", "how blobs are stored is --sink, and the form of the log --log-format"},
-		{"resume continue r", "out", resumes},
-		{"overwrite", "refetch", ""},
-		{"c conf", "config", ""},
-		{"dry-run n", "config", "exporter plan says what a run would do"},
-		{"version V", "config", "did you mean exporter version?"},
-		{"cacert cafile ca ca-file k insecure no-check-certificate", "ca-cert", "a certificate that this machine does not know is given by --ca-cert FILE"},
-	} {
-		if !slices.Contains(strings.Fields(s.names), name) || c.Flags().Lookup(s.flag) == nil {
-			continue
-		}
-		if s.remedy == "" {
-			return "did you mean --" + s.flag + "?"
-		}
-		return s.remedy
-	}
-	return ""
-}
-
-// nearestFlag returns the flag of a command that a name was most likely meant to be, or "".
-func nearestFlag(c *cobra.Command, name string) string {
-	var names, beginning []string
-	c.Flags().VisitAll(func(f *pflag.Flag) {
-		if f.Hidden {
-			return
-		}
-		names = append(names, f.Name)
-		if len(name) > 2 && (strings.HasPrefix(f.Name, name) || strings.HasPrefix(name, f.Name+"-")) {
-			beginning = append(beginning, f.Name)
-		}
-	})
-	name = strings.ReplaceAll(name, "_", "-")
-	switch {
-	case slices.Contains(names, name):
-		return name
-	case len(beginning) == 1:
-		return beginning[0]
-	}
-	return spell.Closest(name, names)
 }
 
 // commandsWith returns the commands, but for the root, that have a flag of this name and make use of it.
@@ -183,32 +134,6 @@ func allCommands(c *cobra.Command) []*cobra.Command {
 		all = append(all, allCommands(sub)...)
 	}
 	return all
-}
-
-// unknownCommand says what an unknown command may have been meant to be.
-func unknownCommand(c *cobra.Command, name string) error {
-	problem := fmt.Sprintf("unknown command %q", name)
-	if c.HasParent() {
-		problem += " of " + c.CommandPath()
-	}
-	var names []string
-	for _, sub := range c.Commands() {
-		if sub.IsAvailableCommand() || sub.Name() == "help" {
-			names = append(names, sub.Name())
-		}
-	}
-	synonym := map[string]string{
-		"export": "run", "sync": "run", "download": "run", "fetch": "run", "pull": "run", "resume": "run", "start": "run", "dry-run": "plan",
-		"check": "verify", "validate": "verify", "fsck": "verify", "delete": "rm", "remove": "rm", "status": "ls", "list": "ls", "show": "cat",
-		"get": "cat", "gc": "compact", "prune": "compact", "projects": "sources", "directories": "sources", "serve": "emulate", "parquet": "dataset",
-	}[name]
-	switch near := spell.Closest(name, names); {
-	case slices.Contains(names, synonym):
-		return misused(c, problem, "did you mean "+c.CommandPath()+" "+synonym+"?")
-	case near != "":
-		return misused(c, problem, "did you mean "+c.CommandPath()+" "+near+"?")
-	}
-	return misused(c, problem, "")
 }
 
 // asUsage makes wrong arguments of a command, and of those below it, usage errors that say what was meant.

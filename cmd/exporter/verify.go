@@ -88,7 +88,7 @@ func (v *verification) run(ctx context.Context, path string) error {
 	}
 	found := verifySummary{
 		Type: "summary", Blobs: c.CheckedBlobs, Bytes: c.CheckedBytes, Documents: c.Documents, Pages: c.Pages,
-		Lost: c.Lost, Damaged: c.Damaged, Orphans: c.Orphans, Seconds: time.Since(started).Seconds(),
+		Lost: c.Lost, Damaged: c.Damaged, Orphans: c.Orphans, Seconds: export.Seconds(time.Since(started)),
 	}
 	if c.Lost+c.Damaged > 0 || v.asJSON || !v.log.Quiet {
 		p.summary(found)

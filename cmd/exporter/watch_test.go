@@ -142,7 +142,7 @@ func TestRun_Watched_InVain_EndsAsItShould(t *testing.T) {
 	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }))
 	t.Cleanup(broken.Close)
 	out := filepath.Join(t.TempDir(), "out")
-	code, _, stderr := newCLI(t, url).run("run", "--project", "--out", out, "--metrics-file", filepath.Join(out, "no", "dir", "x.prom"),
+	code, _, stderr := newCLI(t, url).run("run", "--project", "--out", out, "--metrics-file", filepath.Join(t.TempDir(), "no", "x.prom"),
 		"--metrics-listen", strings.TrimPrefix(broken.URL, "http://"), "--ping", broken.URL+"/"+pingToken)
 	if code != 0 {
 		t.Errorf("exit %d\n%s", code, stderr)

@@ -26,7 +26,7 @@ const credentialName = "llama_cloud_api_key"
 func (c *Config) ReadKey() (key secret.Text, warnings []string, err error) {
 	if path := c.API.KeyFile; path != "" {
 		from := func(problem, remedy string) *Error { return c.fail(problem, remedy, "api.api_key_file") }
-		return readKeyFile(path, from)
+		return c.readKeyFile(path, from)
 	}
 	for _, name := range []string{keyVariable, parseKeyVariable} {
 		key, err := parseKey(c.variable(name))
@@ -40,7 +40,7 @@ func (c *Config) ReadKey() (key secret.Text, warnings []string, err error) {
 	if dir := c.variable(credentialsVariable); dir != "" {
 		from := origin{credentialsVariable, true}
 		// The mode of a credential may show the access that systemd grants one user as that of a group.
-		key, _, err = readKeyFile(filepath.Join(dir, credentialName), func(problem, remedy string) *Error {
+		key, _, err = c.readKeyFile(filepath.Join(dir, credentialName), func(problem, remedy string) *Error {
 			return from.fail("", problem, remedy)
 		})
 		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrNoKey) {
@@ -51,8 +51,8 @@ func (c *Config) ReadKey() (key secret.Text, warnings []string, err error) {
 }
 
 // readKeyFile returns the API key in a file; fail makes its errors.
-func readKeyFile(path string, fail func(problem, remedy string) *Error) (key secret.Text, warnings []string, err error) {
-	text, warnings, err := readSmallFile(path, "the API key")
+func (c *Config) readKeyFile(path string, fail func(problem, remedy string) *Error) (key secret.Text, warnings []string, err error) {
+	text, warnings, err := c.readSmallFile(path, "the API key")
 	if err != nil {
 		failure := fail("cannot read the API key: "+err.Error(), "check the path and its permissions")
 		failure.Err = err
@@ -91,13 +91,13 @@ func parseKey(text string) (secret.Text, error) {
 func isQuoted(text string) bool { return strings.Trim(text, "\"'`“”‘’") != text }
 
 // readSmallFile returns what the file holds, which is a secret. The file may be a pipe, as a shell's process substitution gives one.
-func readSmallFile(path, what string) (text string, warnings []string, err error) {
-	f, err := os.Open(path)
+func (c *Config) readSmallFile(path, what string) (text string, warnings []string, err error) {
+	f, err := c.openFile(path)
 	if err != nil {
 		return "", nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
+	info, err := os.Stat(path)
 	if err != nil {
 		return "", nil, err
 	}

@@ -17,6 +17,9 @@ func (p Problems) Error() string {
 	return strings.Join(texts, "\n")
 }
 
+// Unwrap returns them, for errors.Is.
+func (p Problems) Unwrap() []error { return p }
+
 // Check returns all that is wrong with a TOML file by itself, without environment and flags: in the order of the file, and then what
 // concerns more than one key. Of a file that is no TOML it is the first thing only.
 func Check(o LoadOptions) []error {

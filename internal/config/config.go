@@ -1,6 +1,7 @@
 package config
 
 import (
+	"io"
 	"net/url"
 	"time"
 
@@ -23,6 +24,8 @@ type Config struct {
 
 	// variable returns what a variable of secrets holds. It is a function since nothing prints what one knows.
 	variable func(name string) string
+	// open opens files; nil is os.Open.
+	open func(path string) (io.ReadCloser, error)
 	// own has the texts of keys of commands by path, and ownKeys those keys.
 	own     map[string][]string
 	ownKeys []Own

@@ -54,15 +54,19 @@ func (l *loader) mistakenVariable(name string) error {
 	rest := strings.TrimPrefix(name, envPrefix)
 	e := &Error{Origin: printable(name), Problem: "unknown variable"}
 	bare := strings.ToLower(strings.TrimPrefix(rest, "RUN_"))
-	switch near := l.nearestVariable(rest); {
+	near, flag := l.nearestVariable(rest), flagOnly(bare)
+	switch {
 	case isKeyName(rest) || isKeyName(strings.TrimPrefix(rest, "API_")):
 		e.Problem, e.Remedy = "the API key is not read from this variable", keyRemedy
-	case isFlagOnly(bare):
-		e.Problem, e.Remedy = onlyFlag(bare)
+	case flag != "":
+		e.Problem, e.Remedy = onlyFlag(flag)
 	case near != "":
 		e.Remedy = "did you mean " + near + "?"
 	default:
-		return nil
+		if flag = nearestFlagOnly(strings.ToUpper(bare)); flag == "" {
+			return nil
+		}
+		e.Remedy = meantFlag(flag)
 	}
 	return e
 }

@@ -87,6 +87,15 @@ func (v *flagValue) String() string {
 	return strings.Join(v.texts, ",")
 }
 
+// items returns the texts of the flag. An empty one by itself takes back what a file or an export says of a list, but not what is to be exported: there
+// it comes from a variable of a shell that is not set.
+func (v *flagValue) items() []string {
+	if v.key.Type == TypeList && !v.key.Selects() && len(v.texts) == 1 && v.texts[0] == "" {
+		return nil
+	}
+	return v.texts
+}
+
 // Type returns what help shows for the value.
 func (v *flagValue) Type() string {
 	if v.key.Type == TypeBool {
@@ -116,7 +125,7 @@ func (l *loader) loadFlags(fs *pflag.FlagSet) error {
 			failure = from.fail("", problem, keyRemedy)
 		}
 		if v, ok := f.Value.(*flagValue); ok && failure == nil {
-			failure = l.assign(l.byPath[v.key.Path()], from, itemsFrom(from, v.texts))
+			failure = l.assign(l.byPath[v.key.Path()], from, itemsFrom(from, v.items()))
 			twice = twice || v.key.Path() == "log.verbose" && v.times > 1
 		}
 	})

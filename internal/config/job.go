@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -81,16 +82,16 @@ const (
 	metricsFilePath = "metrics.file"
 )
 
-// checkJobPlaces refuses jobs that name the same directory, as each would take what the other exported for what is gone, or the same file for
-// what they measure, as the last one would hide how the others went.
+// checkJobPlaces refuses jobs that export to the same directory, or one below another's, as each would take what the other exported for what
+// is gone or left over, or that name the same file for what they measure, as the last one would hide how the others went.
 func (l *loader) checkJobPlaces() *Error {
 	for i, j := range l.config.jobs {
 		for _, other := range l.config.jobs[:i] {
 			for _, path := range []string{dirPath, metricsFilePath} {
-				text, from := l.placeOf(j, path)
-				if otherText, _ := l.placeOf(other, path); text != "" && place.Same(text, otherText) {
-					return from.fail(joinPath(append([]string{jobTable, j.name}, strings.Split(path, ".")...)), sharedPlace(path, other.name, j.name, text),
-						"give each one of its own")
+				at, from := l.placeOf(j, path)
+				otherAt, _ := l.placeOf(other, path)
+				if shared := sharedPlace(path, jobPlace{other.name, otherAt}, jobPlace{j.name, at}); shared != "" {
+					return from.fail(joinPath(append([]string{jobTable, j.name}, strings.Split(path, ".")...)), shared, "give each one of its own")
 				}
 			}
 		}
@@ -99,32 +100,43 @@ func (l *loader) checkJobPlaces() *Error {
 }
 
 // placeOf returns what a job has for a key, and where that is said.
-func (l *loader) placeOf(j *job, path string) (text string, from origin) {
-	text, from = l.byPath[path].get()[0], j.at
+func (l *loader) placeOf(j *job, path string) (at string, from origin) {
+	at, from = l.byPath[path].get()[0], j.at
 	for _, a := range j.values {
 		if a.path == path {
-			text, from = a.items[0].text, a.from
+			at, from = a.items[0].text, a.from
 		}
 	}
-	return text, from
+	return at, from
 }
 
-func sharedPlace(path, a, b, text string) string {
-	does := "export"
-	if path == metricsFilePath {
-		does = "write what they measure"
+// jobPlace is a directory or a file that a job names.
+type jobPlace struct{ job, path string }
+
+// sharedPlace says what the places of two jobs share, or "". They are those of a key; an empty one is none.
+func sharedPlace(key string, a, b jobPlace) string {
+	switch {
+	case a.path == "" || b.path == "":
+		return ""
+	case key == metricsFilePath && place.Same(a.path, b.path):
+		return fmt.Sprintf("the jobs %s and %s both write what they measure to %s", a.job, b.job, quote(b.path))
+	case key == metricsFilePath:
+		return ""
+	case place.Same(a.path, b.path):
+		return fmt.Sprintf("the jobs %s and %s both export to %s", a.job, b.job, quote(b.path))
+	case place.IsWithin(a.path, b.path):
+		a, b = b, a
+	case !place.IsWithin(b.path, a.path):
+		return ""
 	}
-	return fmt.Sprintf("the jobs %s and %s both %s to %s", a, b, does, quote(text))
+	return fmt.Sprintf("the job %s exports to %s, which is in %s, the directory of the job %s", b.job, quote(b.path), quote(a.path), a.job)
 }
 
 // SharesPlace says which place this and another configuration share, that of another job, as jobs of one file may not; empty where there
 // is none.
 func (c *Config) SharesPlace(other *Config) string {
-	switch file := c.Metrics.File; {
-	case place.Same(c.Output.Dir, other.Output.Dir):
-		return sharedPlace(dirPath, other.job, c.job, c.Output.Dir)
-	case file != "" && place.Same(file, other.Metrics.File):
-		return sharedPlace(metricsFilePath, other.job, c.job, file)
-	}
-	return ""
+	return cmp.Or(
+		sharedPlace(dirPath, jobPlace{other.job, other.Output.Dir}, jobPlace{c.job, c.Output.Dir}),
+		sharedPlace(metricsFilePath, jobPlace{other.job, other.Metrics.File}, jobPlace{c.job, c.Metrics.File}),
+	)
 }

@@ -1,6 +1,53 @@
 package config
 
-import "testing"
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+// Jobs whose directories are one, or one in the other, are refused, and so are those whose metrics are in one file; that they are is seen
+// through links, and where nothing exists yet.
+func TestLoad_JobsThatShareAPlace_AreRefused(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("there", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	// Not everybody may make links everywhere.
+	linked := os.Symlink("there", "link") == nil
+	for _, tt := range []struct {
+		a, b, key, want string
+		needsLink       bool
+	}{
+		{"x", "x", "output.dir", `the jobs a and b both export to "x" (give each one of its own)`, false},
+		{"there/x", "link/x", "output.dir", `the jobs a and b both export to "link/x" (give each one of its own)`, true},
+		{"x", "x/sub", "output.dir", `the job b exports to "x/sub", which is in "x", the directory of the job a (give each one of its own)`, false},
+		{"link/x/sub", "there/x", "output.dir", `the job a exports to "link/x/sub", which is in "there/x", the directory of the job b (give each one of its own)`, true},
+		{"x", "xy", "output.dir", "", false},
+		{"there/m.prom", "link/m.prom", "metrics.file", `the jobs a and b both write what they measure to "link/m.prom" (give each one of its own)`, true},
+		{"m.prom", "m.prom/n.prom", "metrics.file", "", false},
+	} {
+		if tt.needsLink && !linked {
+			continue
+		}
+		var text strings.Builder
+		for i, path := range []string{tt.a, tt.b} {
+			fmt.Fprintf(&text, "[job.%c]\n%s = %q\n", 'a'+i, tt.key, path)
+			if tt.key != "output.dir" {
+				fmt.Fprintf(&text, "output.dir = \"d%d\"\n", i)
+			}
+		}
+		_, err := load(t, text.String(), nil)
+		got := ""
+		if err != nil {
+			_, got, _ = strings.Cut(err.Error(), tt.key+": ")
+		}
+		if got != tt.want {
+			t.Errorf("%s of %q and %q: %q, want %q", tt.key, tt.a, tt.b, got, tt.want)
+		}
+	}
+}
 
 // A job's values beat those for all, whatever comes first in the file, and lists are replaced as a whole.
 func TestLoad_Job_BeatsTheFileAndNothingElse(t *testing.T) {

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"slices"
@@ -31,6 +32,8 @@ type LoadOptions struct {
 	Own []Own
 	// ReadFile reads the TOML file; os.ReadFile where it is nil.
 	ReadFile func(path string) ([]byte, error)
+	// Open opens the files that other keys name, such as that of the API key; os.Open where it is nil.
+	Open func(path string) (io.ReadCloser, error)
 	// LogFormat is told the form of the log, also where something else is wrong, so that even that is said in it; it may be nil.
 	LogFormat func(LogFormat)
 }
@@ -68,6 +71,7 @@ func Load(o LoadOptions) (c *Config, err error) {
 	if err := l.loadFlags(o.Flags); err != nil {
 		return nil, err
 	}
+	l.config.open = o.Open
 	l.config.variable = func(name string) string { return env[name] }
 	if err := l.config.settle(); err != nil {
 		return nil, err

@@ -233,6 +233,8 @@ func TestLoad_Environ_Errors(t *testing.T) {
 		"EXPORTER_BASE_URL=x":                 `EXPORTER_BASE_URL: ` + meant + `EXPORTER_API_BASE_URL?)`,
 		"EXPORTER_OUT=x":                      `EXPORTER_OUT: ` + meant + `EXPORTER_OUTPUT_DIR?)`,
 		"EXPORTER_OUTPUT_D\nR=x":              `"EXPORTER_OUTPUT_D\nR": ` + meant + `EXPORTER_OUTPUT_DIR?)`,
+		"EXPORTER_RUN_ACCEPT_FAILED=x":        `EXPORTER_RUN_ACCEPT_FAILED: --accept-failed is a flag only, which a person gives (give it on the command line, once)`,
+		"EXPORTER_RUN_ACCEPT_FAILLED=x":       `EXPORTER_RUN_ACCEPT_FAILLED: unknown variable (did you mean --accept-failed? It is a flag only: give it on the command line, once)`,
 		"EXPORTER_RUN_FORCE=x":                `EXPORTER_RUN_FORCE: --force is a flag only, which a person gives (give it on the command line, once)`,
 		"EXPORTER_DRY_RUN=x":                  `EXPORTER_DRY_RUN: there is no dry run (exporter plan says what a run would do)`,
 		"EXPORTER_API_KEY=secret":             `EXPORTER_API_KEY: ` + notThere,

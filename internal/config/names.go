@@ -24,19 +24,28 @@ func isKeyName(name string) bool {
 func FlagsOnly() []string { return []string{"force", "refetch", "repair", "accept-failed", "yes"} }
 
 // dryRun is the name of a flag that some commands have, and run does not.
-const dryRun = "dry_run"
+const dryRun = "dry-run"
 
-// isFlagOnly tells whether a name is one of FlagsOnly, or one that people look for among them.
-func isFlagOnly(name string) bool {
-	return name == dryRun || slices.Contains(FlagsOnly(), strings.ReplaceAll(name, "_", "-"))
+// flagOnly returns the flag of FlagsOnly, or the dry run, that is meant by the name of a key; "" where none is.
+func flagOnly(name string) string {
+	name = strings.ReplaceAll(name, "_", "-")
+	if name == dryRun || slices.Contains(FlagsOnly(), name) {
+		return name
+	}
+	return ""
 }
 
-// onlyFlag says what to do in place of setting what isFlagOnly.
+// onlyFlag says what to do in place of setting what is a flag only.
 func onlyFlag(name string) (problem, remedy string) {
 	if name == dryRun {
 		return "there is no dry run", "exporter plan says what a run would do"
 	}
 	return "--" + name + " is a flag only, which a person gives", "give it on the command line, once"
+}
+
+// meantFlag is what to do in place of setting what resembles the name of a flag that is a flag only.
+func meantFlag(name string) string {
+	return "did you mean --" + name + "? It is a flag only: give it on the command line, once"
 }
 
 // nearestVariable returns the variable of ours that EXPORTER_ and rest was most likely meant to be, or "" where it resembles
@@ -48,8 +57,7 @@ func (l *loader) nearestVariable(rest string) string {
 	}
 	best, least := "", len(rest)
 	consider := func(candidate, variable string) {
-		d := spell.Distance(rest, strings.ToUpper(strings.ReplaceAll(candidate, "-", "_")))
-		if d <= min(2, len(candidate)/5) && d < least {
+		if d, alike := differs(rest, candidate); alike && d < least {
 			best, least = variable, d
 		}
 	}
@@ -62,6 +70,22 @@ func (l *loader) nearestVariable(rest string) string {
 		consider(k.Name, k.Env())
 	}
 	return best
+}
+
+// nearestFlagOnly is nearestVariable for what is a flag only.
+func nearestFlagOnly(rest string) string {
+	for _, flag := range FlagsOnly() {
+		if _, alike := differs(rest, flag); alike && len(rest) <= spell.Longest {
+			return flag
+		}
+	}
+	return ""
+}
+
+// differs returns how many letters of a variable are other ones than those of a name, and whether they are few.
+func differs(variable, name string) (letters int, few bool) {
+	letters = spell.Distance(variable, strings.ToUpper(strings.ReplaceAll(name, "-", "_")))
+	return letters, letters <= min(2, len(name)/5)
 }
 
 // closest returns the candidate that name was most likely meant to be, or "". The only candidate that ends in tail,

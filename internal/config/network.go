@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"exporter/internal/proxy"
@@ -28,7 +29,7 @@ func (c *Config) ReadRoots() (*x509.CertPool, error) {
 	if path == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(path)
+	text, err := c.readFile(path)
 	if err != nil {
 		failure := c.fail("cannot read the certificates: "+err.Error(), "check the path and its permissions", caCertPath)
 		failure.Err = err
@@ -43,4 +44,22 @@ func (c *Config) ReadRoots() (*x509.CertPool, error) {
 		return nil, c.fail(problem, `give a PEM file, which has "-----BEGIN CERTIFICATE-----" in it`, caCertPath)
 	}
 	return roots, nil
+}
+
+// openFile opens a file to read.
+func (c *Config) openFile(path string) (io.ReadCloser, error) {
+	if c.open != nil {
+		return c.open(path)
+	}
+	return os.Open(path)
+}
+
+// readFile returns what a file holds.
+func (c *Config) readFile(path string) ([]byte, error) {
+	f, err := c.openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
 }

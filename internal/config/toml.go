@@ -10,6 +10,8 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
+
+	"exporter/internal/spell"
 )
 
 // loadTOML applies the document of the file called name. What is wrong with it goes to problems: all of it, but of what is no TOML
@@ -184,8 +186,9 @@ func (w *tomlWalk) keyValue(path []string, value *unstable.Node) {
 
 // unknownKey returns an Error about a key that there is not; rest is its path without that of its job.
 func (w *tomlWalk) unknownKey(path, rest []string) *Error {
-	if last := rest[len(rest)-1]; len(rest) > 1 && isFlagOnly(last) {
-		problem, remedy := onlyFlag(last)
+	last := rest[len(rest)-1]
+	if flag := flagOnly(last); len(rest) > 1 && flag != "" {
+		problem, remedy := onlyFlag(flag)
 		return w.refuse(path, problem, remedy)
 	}
 	var paths []string
@@ -193,11 +196,13 @@ func (w *tomlWalk) unknownKey(path, rest []string) *Error {
 		paths = append(paths, k.Path())
 	}
 	remedy := "config.example.toml has all keys"
-	if hint := closest(joinPath(rest), "."+rest[len(rest)-1], paths); hint != "" {
+	if hint := closest(joinPath(rest), "."+last, paths); hint != "" {
 		if len(rest) < len(path) {
 			hint = joinPath(path[:2]) + "." + hint
 		}
 		remedy = "did you mean " + hint + "?"
+	} else if flag := spell.Closest(strings.ReplaceAll(last, "_", "-"), FlagsOnly()); flag != "" {
+		remedy = meantFlag(flag)
 	}
 	return w.refuse(path, "unknown key", remedy)
 }

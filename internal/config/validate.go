@@ -1,6 +1,7 @@
 package config
 
 import (
+	"exporter/internal/store/place"
 	"fmt"
 	"maps"
 	"slices"
@@ -82,6 +83,20 @@ func (c *Config) fail(problem, remedy string, paths ...string) *Error {
 		}
 	}
 	return &Error{Key: paths[0], Problem: problem, Remedy: remedy}
+}
+
+// CheckPlaces refuses files in the export directory that are no part of an export: what a run writes of itself, which readers and compaction would find there,
+// and secrets, which go wherever the export is copied to. The error is an *Error.
+func (c *Config) CheckPlaces() error {
+	for _, file := range []struct{ path, name string }{
+		{metricsFilePath, c.Metrics.File}, {"log.file", c.Log.File}, {"ping.url_file", c.Ping.URLFile}, {"api.api_key_file", c.API.KeyFile},
+	} {
+		if file.name != "" && place.IsWithin(file.name, c.Output.Dir) {
+			return c.fail(fmt.Sprintf("%s is in the export directory %s, and no part of an export", quote(file.name), quote(c.Output.Dir)),
+				"name a file outside of it", file.path)
+		}
+	}
+	return nil
 }
 
 // SourceSettings returns, by path of key, the values that identify the source of a run: where the API is, whose data it

@@ -78,7 +78,7 @@ func (c *Config) ReadPing() (u secret.Text, warnings []string, err error) {
 	if path == "" {
 		return c.Ping.URL, nil, nil
 	}
-	text, warnings, err := readSmallFile(path, "the URL of the ping")
+	text, warnings, err := c.readSmallFile(path, "the URL of the ping")
 	if err == nil {
 		if u, err = parsePing(text); err == nil && u.IsZero() {
 			err = errors.New("the file is empty")

@@ -43,7 +43,7 @@ func checkOut(ctx context.Context, path string, want about) error {
 // dataset.
 func (o *Options) checkPlaces() error {
 	for _, export := range o.Exports {
-		if place.Within(o.Out, export) {
+		if place.IsWithin(o.Out, export) {
 			return &UsageError{fmt.Errorf("%q is in the export %q: give a directory outside of it", o.Out, export)}
 		}
 	}
@@ -51,7 +51,7 @@ func (o *Options) checkPlaces() error {
 		return nil
 	}
 	for _, taken := range append([]string{o.Out}, o.Exports...) {
-		if place.Within(o.Cache, taken) {
+		if place.IsWithin(o.Cache, taken) {
 			return &UsageError{fmt.Errorf("the cache %q is in %q: give a directory outside of it", o.Cache, taken)}
 		}
 	}

@@ -111,6 +111,13 @@ func (r *counter) isAccepted(f accepted.Failure) bool {
 	return false
 }
 
+// wasAccepted tells whether a failure was accepted by an earlier run.
+func (r *counter) wasAccepted(f accepted.Failure) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.acceptedSet.IsEmpty() && r.acceptedSet.Holds(&f)
+}
+
 // acceptFailure counts a failure, which was counted as such, as one that is accepted.
 func (r *counter) acceptFailure(f *accepted.Failure) {
 	r.mu.Lock()

@@ -1,7 +1,6 @@
 package export
 
 import (
-	"math"
 	"time"
 
 	"exporter/internal/config"
@@ -40,7 +39,7 @@ func costOf(cfg *config.Config, p *PlanReport) *BucketCost {
 	}
 	took := time.Duration(0)
 	if p.Seconds != nil {
-		took = time.Duration(min(*p.Seconds, math.MaxInt64/float64(time.Second)) * float64(time.Second))
+		took = time.Duration(*p.Seconds)
 	}
 	known := p.Assets.Keep + p.Assets.Skipped
 	rows := known + p.Assets.Fetch

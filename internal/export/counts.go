@@ -85,6 +85,8 @@ type Counts struct {
 	incomplete []IncompleteSource
 	notOffered []pipeline.Kind
 	expiring   Expiring
+	// figuresTaken counts the listed figures that are not left out.
+	figuresTaken int64
 	// accepted is what of the listing would not have been believed without --force.
 	accepted string
 	// Paused is the time in which all requests to the API waited, each moment once.
@@ -305,6 +307,9 @@ func addCount(sum, count *int64) {
 }
 
 func (r *counter) planned(e pipeline.AssetPlanned) {
+	if e.Asset.Kind == pipeline.Figure && e.Action != pipeline.ActionSkip {
+		r.figuresTaken++
+	}
 	switch e.Action {
 	case pipeline.ActionFetch:
 		r.Assets.Planned++
@@ -387,6 +392,16 @@ func (c *Counts) notes() []string {
 	}
 	return []string{strings.Join(what, ", ") + ": pictures may come later, and are asked for again; an index makes them only where it is told to " +
 		"take screenshots and to extract layout, and attaches them only where it was made with store_attachments: [\"screenshots\"]; self-hosted deployments make no figures"}
+}
+
+// categoryNotes says that there are figures, and none is of the categories that are wanted: a category may be misspelt, and the export
+// remembers it.
+func (c *Counts) categoryNotes(wanted []string) []string {
+	n := c.Assets.Skipped[pipeline.ReasonCategory]
+	if n == 0 || c.figuresTaken > 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("none of %d figures is of the category or label %s: they are left out (--category '' takes all)", n, strings.Join(wanted, ", "))}
 }
 
 // Skipped sums up the assets that were left out.

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"exporter/internal/accepted"
 	"exporter/pipeline"
 )
 
@@ -18,6 +19,8 @@ const LevelTrace = slog.LevelDebug - 4
 // level.
 type logObserver struct {
 	log *slog.Logger
+	// isAccepted tells whether a failure was accepted; nil where none was.
+	isAccepted func(accepted.Failure) bool
 
 	mu   sync.Mutex
 	seen map[string]bool
@@ -33,7 +36,9 @@ type logged[E any] struct {
 }
 
 // NewLogObserver returns an Observer that logs what happens.
-func NewLogObserver(log *slog.Logger) pipeline.Observer {
+func NewLogObserver(log *slog.Logger) pipeline.Observer { return newLogObserver(log) }
+
+func newLogObserver(log *slog.Logger) *logObserver {
 	return &logObserver{log: log, seen: map[string]bool{}}
 }
 
@@ -42,7 +47,7 @@ func (l *logObserver) Observe(e pipeline.Event) {
 	switch e := e.(type) {
 	case pipeline.AssetDone:
 		if e.Row.Status == pipeline.Failed {
-			l.failed("asset failed", e.Row.Reason, append(idAttrs(e.Row.Key().Owner()), "kind", e.Row.Kind, "page", e.Row.PageIndex,
+			l.failed("asset failed", e.Row.Reason, l.accepts(accepted.OfAsset(e.Row)), append(idAttrs(e.Row.Key().Owner()), "kind", e.Row.Kind, "page", e.Row.PageIndex,
 				"figure", e.Row.FigureName, "attempts", e.Row.Attempts, "error", e.Row.Reason)...)
 			return
 		}
@@ -58,7 +63,7 @@ func (l *logObserver) Observe(e pipeline.Event) {
 		})
 	case pipeline.FileSettled:
 		if e.Row.Status == pipeline.Failed {
-			l.failed("file failed", e.Row.Error, append(idAttrs(e.Row.File.Owner()), "error", e.Row.Error)...)
+			l.failed("file failed", e.Row.Error, l.accepts(accepted.OfFile(e.Row)), append(idAttrs(e.Row.File.Owner()), "error", e.Row.Error)...)
 			return
 		}
 		l.trace("file "+string(e.Row.Status), func() []any { return idAttrs(e.Row.File.Owner()) })
@@ -72,7 +77,7 @@ func (l *logObserver) Observe(e pipeline.Event) {
 	case pipeline.KindRefused:
 		l.log.Warn(fmt.Sprintf("the %ss of some files were refused as if the API had none", e.Kind), "files", e.Files, "error", e.Err)
 	case pipeline.FieldOdd:
-		l.failed("a value makes no sense, and is taken for null", e.Field,
+		l.failed("a value makes no sense, and is taken for null", e.Field, false,
 			append([]any{"field", e.Field, "value", e.Value}, idAttrs(e.File.Owner())...)...)
 	case pipeline.Paused:
 		l.pause(e)
@@ -107,8 +112,15 @@ func idAttrs(o pipeline.Owner) []any {
 	return attrs
 }
 
-// failed logs what went wrong: the first of its class as a warning, the others, which may be many, at debug level.
-func (l *logObserver) failed(message, reason string, attrs ...any) {
+// accepts tells whether a failure was accepted.
+func (l *logObserver) accepts(f accepted.Failure) bool { return l.isAccepted != nil && l.isAccepted(f) }
+
+// failed logs what went wrong: the first of its class as a warning, the others, which may be many, and those that were accepted at debug level.
+func (l *logObserver) failed(message, reason string, isAccepted bool, attrs ...any) {
+	if isAccepted {
+		l.log.Debug(message+", as was accepted", attrs...)
+		return
+	}
 	l.mu.Lock()
 	class := message + failureClass(reason)
 	first := !l.seen[class]

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"iter"
+	"time"
 
 	"exporter/internal/config"
 	"exporter/internal/llamacloud"
@@ -51,7 +52,7 @@ type PlanReport struct {
 	// are null where there is none.
 	Rate    string    `json:"rate"`
 	Limit   *PlanPace `json:"limit"`
-	Seconds *float64  `json:"seconds"`
+	Seconds *Seconds  `json:"seconds"`
 
 	// Incomplete are the sources that were not listed completely.
 	Incomplete []IncompleteSource `json:"incomplete_sources,omitempty"`
@@ -69,11 +70,11 @@ type PlanPace struct {
 func (p *PlanPace) String() string { return paceText(pipeline.Paced{PerSecond: p.PerSecond, By: p.By}) }
 
 // seconds is how long so many requests take; nil where no pace is known.
-func (p *PlanPace) seconds(requests int64) *float64 {
+func (p *PlanPace) seconds(requests int64) *Seconds {
 	if p == nil {
 		return nil
 	}
-	return new(float64(requests) / p.PerSecond)
+	return new(Seconds(min(float64(requests)/p.PerSecond, maxLeft.Seconds()) * float64(time.Second)))
 }
 
 // Survey is what a plan needs: the requests that list the files once more, and one for each kind of asset of a file. Limit and
@@ -81,7 +82,7 @@ func (p *PlanPace) seconds(requests int64) *float64 {
 type Survey struct {
 	Files, Requests int64
 	Limit           *PlanPace
-	Seconds         *float64
+	Seconds         *Seconds
 }
 
 // Plan says what Run would do with the same options, and changes nothing.

@@ -54,7 +54,7 @@ func TestNewSurvey_Requests(t *testing.T) {
 	before.Requests.Sent, before.Requests.Retries = 7, 2
 	before.Limit.Observe(time.Time{}, pipeline.Paced{PerSecond: 41, By: pipeline.LimitFound})
 	s := newSurvey(100, 2, &before, config.Rate{Auto: true})
-	if s.Files != 100 || s.Requests != 205 || s.Limit.String() != "41/s found" || *s.Seconds != 5 {
+	if s.Files != 100 || s.Requests != 205 || s.Limit.String() != "41/s found" || *s.Seconds != Seconds(5*time.Second) {
 		t.Errorf("got %+v, want 205 requests in 5 s", s)
 	}
 	if s := newSurvey(100, 2, &Counts{}, config.Rate{Auto: true}); s.Limit != nil || s.Seconds != nil {

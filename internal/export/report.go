@@ -27,7 +27,7 @@ type Report struct {
 	Version    string    `json:"version"`
 	StartedAt  time.Time `json:"started_at"`
 	FinishedAt time.Time `json:"finished_at"`
-	Seconds    float64   `json:"seconds"`
+	Seconds    Seconds   `json:"seconds"`
 	ExitCode   int       `json:"exit_code"`
 	Error      string    `json:"error,omitempty"`
 	// Needs is the flag without which the same command does not go on; empty where it does.
@@ -61,7 +61,7 @@ func (r *run) report(err error) *Report {
 		Version:    Version(),
 		StartedAt:  r.started.UTC(),
 		FinishedAt: now.UTC(),
-		Seconds:    now.Sub(r.started).Seconds(),
+		Seconds:    Seconds(now.Sub(r.started)),
 		Source:     r.Source,
 		Sink:       r.Config.SinkSettings(),
 		Assets: map[string]string{
@@ -75,7 +75,7 @@ func (r *run) report(err error) *Report {
 		},
 		Accepted:   r.force.made,
 		Counts:     c,
-		Notes:      slices.Concat(c.notes(), r.unlistedNotes(), r.notes),
+		Notes:      slices.Concat(c.notes(), c.categoryNotes(assets.Categories), r.unlistedNotes(), r.notes),
 		Incomplete: c.incomplete,
 		NotOffered: c.notOffered,
 		Expiring:   c.expiring.orNil(),

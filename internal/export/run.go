@@ -84,7 +84,9 @@ type run struct {
 // newRun completes the configuration by what the export remembers.
 func newRun(ctx context.Context, o Options) (*run, error) {
 	r := &run{Options: o, force: acceptances{kinds: o.Force, log: o.Log}, counter: newCounter(), started: time.Now()}
-	r.observer = pipeline.Observers{r.counter, NewLogObserver(o.Log)}
+	log := newLogObserver(o.Log)
+	log.isAccepted = r.counter.wasAccepted
+	r.observer = pipeline.Observers{r.counter, log}
 	if r.Source == nil {
 		if err := recallSettings(ctx, o.Config, len(o.Files) > 0, o.Log); err != nil {
 			return nil, err

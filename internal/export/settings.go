@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"exporter/internal/config"
+	"exporter/internal/store"
 	"exporter/internal/store/place"
 	"exporter/manifest"
 	"exporter/pipeline"
@@ -37,7 +38,31 @@ func recallSettings(ctx context.Context, cfg *config.Config, hasFiles bool, log 
 	if hasFiles && !cfg.NamesSource() {
 		return nil
 	}
+	if !cfg.NamesSource() {
+		return noSource(ctx, cfg, len(remembered) > 0)
+	}
 	return cfg.ValidateSource()
+}
+
+// noSource says why there is nothing to export. Beside the first run of an export it is that run that is in the way: the export remembers nothing yet.
+func noSource(ctx context.Context, cfg *config.Config, isExport bool) error {
+	err := cfg.ValidateSource()
+	if isExport {
+		return usagef("the export in %q remembers no source: it was made of files that --files-from named (give --files-from, or say what to export, such as --project)",
+			cfg.Output.Dir)
+	}
+	if owned, ownedErr := place.IsOwned(ctx, cfg.Output.Dir); ownedErr != nil || !owned {
+		return err
+	}
+	if place.IsBucket(cfg.Output.Dir) {
+		return openError(cfg.Output.Dir, store.ErrOwned)
+	}
+	// Who has it says the error of one that wants it, too.
+	s, ownedErr := place.Own(ctx, cfg.Output.Dir, place.Options{})
+	if ownedErr != nil {
+		return openError(cfg.Output.Dir, ownedErr)
+	}
+	return errors.Join(err, s.Close())
 }
 
 // readRemembered returns the settings of the export at path; none where there is no export.

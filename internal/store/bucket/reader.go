@@ -70,7 +70,7 @@ func newReader(client Client, prefix string, o *Options) (*Reader, error) {
 	}
 	client = below{client, prefix}
 	return &Reader{
-		client: &patient{client, o.Within, o.Log}, prefix: prefix, direct: o.Direct, blocks: newBlocks(),
+		client: &patient{client, o.Within, o.Delay, o.Log}, prefix: prefix, direct: o.Direct, blocks: newBlocks(),
 	}, nil
 }
 

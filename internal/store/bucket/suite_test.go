@@ -1,6 +1,9 @@
 package bucket_test
 
 import (
+	"context"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,17 +13,33 @@ import (
 	"exporter/internal/store/storetest"
 )
 
+// prefix is where the export of these tests lies, and probed what says that its bucket was found good.
+const (
+	prefix = "some/export"
+	probed = `{"returns":true,"conditions":true}`
+)
+
 // quick are options for tests that do not want to wait.
 func quick() bucket.Options {
 	return bucket.Options{
-		Direct: []string{"blobs/", "shards/"}, Host: "here", Process: 1,
-		Beat: time.Second, Patience: 2 * time.Second, Within: 5 * time.Second,
+		Direct: []string{"blobs/", "shards/"}, Beat: time.Second, Patience: 2 * time.Second, Within: 5 * time.Second, Delay: time.Millisecond,
 	}
+}
+
+// newMemory returns a store whose bucket was probed.
+func newMemory(t *testing.T, fate func(buckettest.Request) buckettest.Fate, now func() time.Time) *buckettest.Memory {
+	t.Helper()
+	m := buckettest.NewMemory(fate, now)
+	_, err := m.Client(nil).Put(context.Background(), prefix+"/.exporter/probe.json", store.Bytes(probed), int64(len(probed)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }
 
 func own(t *testing.T, client bucket.Client, o bucket.Options) *bucket.Bucket {
 	t.Helper()
-	b, err := bucket.Own(t.Context(), client, "some/export", o)
+	b, err := bucket.Own(t.Context(), client, prefix, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +55,55 @@ func TestBucket_Suite(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := quick()
 			change(&o)
-			storetest.Run(t, func(t *testing.T) store.Store { return own(t, buckettest.NewMemory(nil, nil).Client(nil), o) })
+			storetest.Run(t, func(t *testing.T) store.Store { return own(t, newMemory(t, nil, nil).Client(nil), o) })
+		})
+	}
+}
+
+// A bucket whose answers are lost now and then keeps all promises as well.
+func TestBucket_Suite_AnswersLost(t *testing.T) {
+	fate := func(r buckettest.Request) buckettest.Fate {
+		if r.Number%7 == 3 && r.Number > 5 {
+			return buckettest.Fate{Err: buckettest.Lost(r.Kind, r.Key), Done: r.Number%2 == 0}
+		}
+		return buckettest.Fate{}
+	}
+	storetest.Run(t, func(t *testing.T) store.Store { return own(t, newMemory(t, fate, nil).Client(nil), quick()) })
+}
+
+func TestProbe(t *testing.T) {
+	for name, c := range map[string]struct {
+		vice buckettest.Vice
+		want string
+	}{
+		"True":             {buckettest.None, ""},
+		"IgnoresCondition": {buckettest.IgnoresCondition, "a second time"},
+		"ChecksThenActs":   {buckettest.ChecksThenActs, "of a slow and a fast writer"},
+		"OtherBytes":       {buckettest.OtherBytes, "came back as other"},
+		"ListsNothing":     {buckettest.ListsNothing, "not in its list"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := buckettest.NewMemory(nil, nil)
+			m.Vice = c.vice
+			b, err := bucket.Own(t.Context(), m.Client(nil), prefix, quick())
+			if c.want == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := b.Close(); err != nil {
+					t.Error(err)
+				}
+				for _, key := range m.Keys() {
+					if strings.Contains(key, "/probe-") {
+						t.Errorf("%s is left of the probe", key)
+					}
+				}
+				return
+			}
+			var liar *bucket.LiarError
+			if !errors.As(err, &liar) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got error %v, want one that says %q", err, c.want)
+			}
 		})
 	}
 }

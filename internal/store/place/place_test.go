@@ -116,8 +116,8 @@ func TestWithin_Places(t *testing.T) {
 		{"s3://bucket/a/b", "s3://bucket/a", true}, {"s3://bucket/a/", "s3://bucket/a", true}, {"s3://bucket/ab", "s3://bucket/a", false},
 		{"s3://bucket/a", "s3://bucket", true}, {"s3://bucket", "s3://bucket/a", false}, {"s3://bucket/a", "a", false}, {"a", "s3://bucket", false},
 	} {
-		if got := Within(tt.inner, tt.outer); got != tt.want {
-			t.Errorf("Within(%q, %q) = %v, want %v", tt.inner, tt.outer, got, tt.want)
+		if got := IsWithin(tt.inner, tt.outer); got != tt.want {
+			t.Errorf("IsWithin(%q, %q) = %v, want %v", tt.inner, tt.outer, got, tt.want)
 		}
 	}
 }

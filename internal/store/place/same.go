@@ -1,27 +1,24 @@
 package place
 
-import (
-	"os"
-	"path/filepath"
-	"strings"
-)
+import "strings"
 
 // Same tells whether two texts name one place, or the paths of one file, neither of which need exist.
 func Same(a, b string) bool {
 	if IsBucket(a) || IsBucket(b) {
 		return canonical(a) == canonical(b)
 	}
-	if filepath.Clean(a) == filepath.Clean(b) {
-		return true
+	return samePath(a, b)
+}
+
+// IsWithin tells whether a place, or the path of a file, is another one, or below it. Neither need exist.
+func IsWithin(inner, outer string) bool {
+	if IsBucket(inner) != IsBucket(outer) {
+		return false
 	}
-	absoluteA, errA := filepath.Abs(a)
-	absoluteB, errB := filepath.Abs(b)
-	if errA == nil && errB == nil && absoluteA == absoluteB {
-		return true
+	if IsBucket(inner) {
+		return strings.HasPrefix(canonical(inner)+"/", canonical(outer)+"/")
 	}
-	infoA, errA := os.Stat(a)
-	infoB, errB := os.Stat(b)
-	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
+	return isWithinPath(inner, outer)
 }
 
 // canonical returns the text of a place without what means nothing; one that names none as it is.
@@ -31,31 +28,4 @@ func canonical(text string) string {
 		return text
 	}
 	return p.String()
-}
-
-// Within tells whether a place is another one, or below it. Neither need exist.
-func Within(inner, outer string) bool {
-	if IsBucket(inner) != IsBucket(outer) {
-		return false
-	}
-	if IsBucket(inner) {
-		return strings.HasPrefix(canonical(inner)+"/", canonical(outer)+"/")
-	}
-	between, err := filepath.Rel(resolved(outer), resolved(inner))
-	return err == nil && between != ".." && !strings.HasPrefix(between, ".."+string(filepath.Separator))
-}
-
-// resolved returns a path without symbolic links, as far as it exists.
-func resolved(name string) string {
-	name, err := filepath.Abs(name)
-	if err != nil {
-		return name
-	}
-	if real, err := filepath.EvalSymlinks(name); err == nil {
-		return real
-	}
-	if parent := filepath.Dir(name); parent != name {
-		return filepath.Join(resolved(parent), filepath.Base(name))
-	}
-	return name
 }

@@ -29,15 +29,33 @@ type Request struct {
 }
 
 // Fate is what becomes of a request. Before and After, where not nil, are called before it is carried out, and before it is answered. Where Err
-// is not nil it is the answer, to a request that is carried out where Done is true, and is not otherwise.
+// is not nil it is the answer, to a request that is carried out where Done is true, and is not otherwise, unless Late is above zero: then it is
+// carried out so much later than it was answered.
 type Fate struct {
 	Before, After func()
 	Err           error
 	Done          bool
+	Late          time.Duration
 }
 
-// Memory is an object store, and all its clients. What Fate returns becomes of its requests.
+// Vice is what a store does wrong.
+type Vice int
+
+// The vices: objects are stored also where that was not to be; whether there is one is looked at before all of it has come; one byte of
+// long objects is another; lists are empty.
+const (
+	None Vice = iota
+	IgnoresCondition
+	ChecksThenActs
+	OtherBytes
+	ListsNothing
+)
+
+// Memory is an object store, and all its clients.
 type Memory struct {
+	// Vice is set before the first request.
+	Vice Vice
+
 	mu       sync.Mutex
 	objects  map[string]stored
 	requests int
@@ -112,6 +130,15 @@ func (c client) do(ctx context.Context, kind, key string, act func() error) erro
 		return &bucket.Error{Op: kind, Key: key, Err: err}
 	}
 	if fate.Err != nil && !fate.Done {
+		if fate.Late > 0 {
+			go func() {
+				time.Sleep(fate.Late)
+				c.m.mu.Lock()
+				defer c.m.mu.Unlock()
+				// Whoever wanted to know is told already.
+				_ = act()
+			}()
+		}
 		return fate.Err
 	}
 	c.m.mu.Lock()
@@ -142,6 +169,15 @@ func (c client) Create(ctx context.Context, key string, from store.Content, size
 }
 
 func (c client) put(ctx context.Context, kind, key string, from store.Content, size int64, check func() error) (v bucket.Version, err error) {
+	switch c.m.Vice {
+	case IgnoresCondition:
+		check = func() error { return nil }
+	case ChecksThenActs:
+		c.m.mu.Lock()
+		err := check()
+		c.m.mu.Unlock()
+		check = func() error { return err }
+	}
 	var data bytes.Buffer
 	if n, err := from.WriteTo(&data); err != nil || n != size {
 		return "", errors.Join(err, fmt.Errorf("put %s: %d of %d bytes", key, n, size))
@@ -149,6 +185,9 @@ func (c client) put(ctx context.Context, kind, key string, from store.Content, s
 	err = c.do(ctx, kind, key, func() error {
 		if err := check(); err != nil {
 			return err
+		}
+		if c.m.Vice == OtherBytes && data.Len() > 1000 {
+			data.Bytes()[999] ^= 1
 		}
 		s := stored{data.Bytes(), c.m.now()}
 		c.m.objects[key] = s
@@ -185,7 +224,7 @@ func (c client) List(ctx context.Context, prefix, after string) iter.Seq2[bucket
 		var found []bucket.Info
 		err := c.do(ctx, "list", prefix, func() error {
 			for key, s := range c.m.objects {
-				if strings.HasPrefix(key, prefix) && key > after {
+				if strings.HasPrefix(key, prefix) && key > after && c.m.Vice != ListsNothing {
 					found = append(found, bucket.Info{Key: key, Size: int64(len(s.data)), Version: s.version(), Modified: s.modified, Now: c.m.now()})
 				}
 			}
