@@ -84,6 +84,14 @@ func storageHints() []hint {
 	}
 }
 
+// liarHint says what to do about an object store that does not do what an export needs.
+func liarHint(err error) string {
+	if liar, ok := errors.AsType[*bucket.LiarError](err); ok && liar.Unsafe {
+		return "export to another store, or to a directory"
+	}
+	return "export to another store; where you know that nobody else ever writes to this export, give --single-writer"
+}
+
 // outageHints says what to do where the API cannot be reached.
 func outageHints() []hint {
 	const network = "check base_url and the network" + goesOn
