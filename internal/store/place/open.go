@@ -32,9 +32,14 @@ type Options struct {
 // Owner opens a place for writing, as Own does.
 type Owner func(ctx context.Context, text string, o Options) (store.Store, error)
 
-// direct returns the folders of exports and of datasets in a bucket of which the objects are large, and as good as never replaced. They are
-// part of the format: docs/buckets.md.
-func direct() []string { return []string{"blobs/", "shards/", "pages/", "figures/"} }
+// direct returns the prefixes, in exports and in datasets in a bucket, of objects that are large and as good as never replaced, and of what
+// tells of a run alone. They are part of the format: docs/buckets.md.
+func direct() []string {
+	return []string{"blobs/", "shards/", "pages/", "figures/", "runs/", ".exporter/running.json"}
+}
+
+// userAgent is what requests to a bucket say of the program.
+const userAgent = "exporter"
 
 // newClient returns a client of a bucket, where it is and with which credentials the environment of the process says. What is wrong there is
 // an *Error.
@@ -43,7 +48,7 @@ func newClient(ctx context.Context, p Place, log *slog.Logger) (*s3.Client, erro
 	if err != nil {
 		return nil, &Error{Problem: err.Error(), Err: err}
 	}
-	c, err := s3.New(ctx, s3.Options{Bucket: p.bucket, Proxy: proxies.For, Log: log})
+	c, err := s3.New(ctx, s3.Options{Bucket: p.bucket, Proxy: proxies.For, UserAgent: userAgent, Log: log})
 	if err == nil {
 		return c, nil
 	}
