@@ -40,6 +40,7 @@ tidy:
 	$(GO) mod verify
 	$(GO) mod verify -modfile=tools/go.mod
 	cd tools && $(GO) mod tidy -diff
+	cd tools/stores && $(GO) mod tidy -diff && $(GO) mod verify
 	cd internal/interop && $(GO) mod tidy -diff
 	@echo "$(GO) mod verify, for internal/interop"; copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && \
 	cp internal/interop/go.mod internal/interop/go.sum "$$copy" && \
@@ -230,7 +231,7 @@ module:
 	@set -e; old=$$($(GO) list -m); \
 	sed -i -E "s#\"$$old/($(ROOMS))([/\"])#\"$(MODULE)/\1\2#g" $$(git ls-files '*.go'); \
 	sed -i -E "s#\"$$old/(\"|\.\.\.\")#\"$(MODULE)/\1#g" $$(git ls-files '*_test.go'); \
-	sed -i -E "s#^module $$old(/|\$$)#module $(MODULE)\1#; s#^(\t|replace )$$old #\1$(MODULE) #" go.mod tools/go.mod internal/interop/go.mod; \
+	sed -i -E "s#^module $$old(/|\$$)#module $(MODULE)\1#; s#^(\t|replace )$$old #\1$(MODULE) #" go.mod tools/go.mod tools/stores/go.mod internal/interop/go.mod; \
 	gofmt -w $$(git ls-files '*.go')
 	$(GO) list -m && $(GO) vet ./... && cd tools && $(GO) vet ./...
 
