@@ -19,6 +19,7 @@ const (
 	configRoom   = "exporter/internal/config"
 	storeRoom    = "exporter/internal/store"
 	placeRoom    = storeRoom + "/place"
+	s3Room       = storeRoom + "/s3"
 	bucketRoom   = storeRoom + "/bucket"
 	durableRoom  = "exporter/internal/durable"
 	mediaRoom    = "exporter/internal/media"
@@ -69,8 +70,8 @@ var allowedImports = map[string][]string{
 	storeRoom + "/storetest":     {storeRoom, durableRoom, durableRoom + "/durabletest"},
 	bucketRoom:                   {storeRoom},
 	bucketRoom + "/buckettest":   {storeRoom, bucketRoom},
-	placeRoom:                    {storeRoom, bucketRoom, storeRoom + "/s3", proxyRoom},
-	storeRoom + "/s3":            {storeRoom, bucketRoom},
+	s3Room:                       {storeRoom, bucketRoom},
+	placeRoom:                    {storeRoom, bucketRoom, s3Room, proxyRoom},
 	derivedRoom:                  {storeRoom},
 	configRoom:                   {pipelineRoom, loopbackRoom, secretRoom, spellRoom, proxyRoom, placeRoom},
 
@@ -107,7 +108,7 @@ var allowedImports = map[string][]string{
 		exportRoom, datasetRoom, configRoom, loopbackRoom, spellRoom, watchRoom, pingRoom, proxyRoom, emulatorRoom, emulatorRoom + "/flags",
 		emulatorRoom + "/sample", licensesRoom,
 		// For their errors and for what they tell, which are explained and printed.
-		pipelineRoom, sinksRoom, manifestRoom, storeRoom, placeRoom, llamaRoom, verifyRoom, lsRoom,
+		pipelineRoom, sinksRoom, manifestRoom, storeRoom, placeRoom, bucketRoom, llamaRoom, verifyRoom, lsRoom,
 	},
 }
 

@@ -38,17 +38,49 @@ func direct() []string {
 	return []string{"blobs/", "shards/", "pages/", "figures/", "runs/", ".exporter/running.json"}
 }
 
-// newClient returns a client of a bucket. What it reads of the environment is that of this process.
-func newClient(ctx context.Context, p Place, log *slog.Logger) (bucket.Client, error) {
-	proxies, err := proxy.Parse(os.Getenv)
-	if err != nil {
-		return nil, err
-	}
-	return s3.New(ctx, s3.Options{Bucket: p.bucket, Proxy: proxies.For, UserAgent: userAgent, Log: log})
-}
-
 // userAgent is what requests to a bucket say of the program.
 const userAgent = "exporter"
+
+// newClient returns a client of a bucket, where it is and with which credentials the environment of the process says. What is wrong there is
+// an *Error.
+func newClient(ctx context.Context, p Place, log *slog.Logger) (*s3.Client, error) {
+	proxies, err := proxy.Parse(os.Getenv)
+	if err != nil {
+		return nil, &Error{Problem: err.Error(), Err: err}
+	}
+	c, err := s3.New(ctx, s3.Options{Bucket: p.bucket, Proxy: proxies.For, UserAgent: userAgent, Log: log})
+	if err == nil {
+		return c, nil
+	}
+	if _, ok := errors.AsType[*bucket.Error](err); ok || ctx.Err() != nil {
+		return nil, err
+	}
+	return nil, &Error{Problem: err.Error(), Err: err}
+}
+
+// reader and writer are what a bucket has, with the connections to it.
+type (
+	reader struct {
+		*bucket.Reader
+		client *s3.Client
+	}
+	writer struct {
+		*bucket.Bucket
+		client *s3.Client
+	}
+)
+
+// Close implements io.Closer.
+func (r *reader) Close() error {
+	defer r.client.Close()
+	return r.Reader.Close()
+}
+
+// Close implements io.Closer.
+func (w *writer) Close() error {
+	defer w.client.Close()
+	return w.Bucket.Close()
+}
 
 // Open opens what is at a place for reading, and changes nothing there. A directory has to exist; a bucket may be empty below the prefix.
 func Open(ctx context.Context, text string) (store.ReadCloser, error) {
@@ -66,12 +98,17 @@ func Open(ctx context.Context, text string) (store.ReadCloser, error) {
 	return r, nil
 }
 
-func openBucket(ctx context.Context, p Place) (*bucket.Reader, error) {
+func openBucket(ctx context.Context, p Place) (*reader, error) {
 	client, err := newClient(ctx, p, nil)
 	if err != nil {
 		return nil, err
 	}
-	return bucket.Open(ctx, client, p.prefix, bucket.Options{Direct: direct()})
+	r, err := bucket.Open(ctx, client, p.prefix, bucket.Options{Direct: direct()})
+	if err != nil {
+		client.Close()
+		return nil, err
+	}
+	return &reader{r, client}, nil
 }
 
 // Own opens what is at a place for writing. A directory is made where it is missing. While another has it, that is store.ErrOwned.
@@ -94,9 +131,10 @@ func Own(ctx context.Context, text string, o Options) (store.Store, error) {
 		Direct: direct(), Scratch: o.Scratch, SingleWriter: o.SingleWriter, Log: o.Log, Beat: o.Beat, Patience: o.Patience,
 	})
 	if err != nil {
+		client.Close()
 		return nil, err
 	}
-	return b, nil
+	return &writer{b, client}, nil
 }
 
 // checkScratch refuses a folder for what grows that is none.
@@ -105,7 +143,9 @@ func checkScratch(folder string) error {
 		return nil
 	}
 	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
-		return &Error{fmt.Sprintf("the scratch folder %s is no directory", quote(folder)), "make it, or name another one with --scratch"}
+		return &Error{
+			Problem: fmt.Sprintf("the scratch folder %s is no directory", quote(folder)), Remedy: "make it, or name another one with --scratch",
+		}
 	}
 	return nil
 }

@@ -24,7 +24,12 @@ type Place struct {
 type Error struct {
 	// Problem says what is wrong, Remedy what to do; it is empty where the problem says that.
 	Problem, Remedy string
+	// Err is the cause, for errors.Is; it may be nil.
+	Err error
 }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
 
 func (e *Error) Error() string {
 	if e.Remedy == "" {
@@ -52,11 +57,11 @@ func Parse(text string) (Place, error) {
 	}
 	switch {
 	case text == "":
-		return Place{}, &Error{"the path is empty", ""}
+		return Place{}, &Error{Problem: "the path is empty"}
 	case strings.ContainsRune(text, 0):
-		return Place{}, &Error{"the path holds a NUL byte", ""}
+		return Place{}, &Error{Problem: "the path holds a NUL byte"}
 	case text == "~" || strings.HasPrefix(text, "~/"):
-		return Place{}, &Error{quote(text) + ": only a shell knows what ~ means; write the path in full", ""}
+		return Place{}, &Error{Problem: quote(text) + ": only a shell knows what ~ means; write the path in full"}
 	}
 	return Place{path: text}, nil
 }
@@ -102,16 +107,20 @@ func unknownAddress(before, text string) *Error {
 func parseBucket(text, rest string) (Place, error) {
 	bucket, prefix, _ := strings.Cut(rest, "/")
 	if strings.Contains(bucket, "@") {
-		return Place{}, &Error{"the URL of the bucket has a name and a password in it, which everybody would see",
-			"set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"}
+		return Place{}, &Error{
+			Problem: "the URL of the bucket has a name and a password in it, which everybody would see",
+			Remedy:  "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+		}
 	}
 	if problem := checkBucket(bucket); problem != "" {
-		return Place{}, &Error{quote(text) + ": " + problem,
-			"a bucket has 3 to 63 lower case letters, digits, dots and hyphens; write s3://BUCKET/PREFIX"}
+		return Place{}, &Error{
+			Problem: quote(text) + ": " + problem,
+			Remedy:  "a bucket has 3 to 63 lower case letters, digits, dots and hyphens; write s3://BUCKET/PREFIX",
+		}
 	}
 	prefix = strings.TrimSuffix(prefix, "/")
 	if problem := checkPrefix(prefix); problem != "" {
-		return Place{}, &Error{quote(text) + ": " + problem, "give it a prefix of plain names with one slash between them"}
+		return Place{}, &Error{Problem: quote(text) + ": " + problem, Remedy: "give it a prefix of plain names with one slash between them"}
 	}
 	return Place{bucket: bucket, prefix: prefix}, nil
 }
