@@ -7,6 +7,7 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -123,6 +124,13 @@ type Content interface {
 	io.ReaderAt
 	// WriteTo writes all of it, from the first byte on, each time.
 	io.WriterTo
+}
+
+// Summed is Content whose SHA-256 is known: a store that compares one need not compute it.
+type Summed interface {
+	Content
+	// Sum returns the SHA-256 of all bytes; zeros where it is not known after all.
+	Sum() [sha256.Size]byte
 }
 
 // Spool is a file without a name. Write appends; the other methods are those of Content and of io.Closer.

@@ -259,13 +259,17 @@ func (s *slowContent) WriteTo(w io.Writer) (int64, error) {
 
 // manyAtOnce has many writers create one object at once, several times.
 func (p *prober) manyAtOnce(ctx context.Context) error {
+	contents := make([]store.Bytes, probeWriters)
+	for i := range contents {
+		contents[i] = random(probeSize)
+	}
 	for round := range probeRounds {
 		key := p.key(fmt.Sprint("many-", round))
 		var won atomic.Int32
 		g, ctx := errgroup.WithContext(ctx)
-		for range probeWriters {
+		for _, content := range contents {
 			g.Go(func() error {
-				_, err := p.create(ctx, key, store.Bytes(random(probeSize)), probeSize)
+				_, err := p.create(ctx, key, content, probeSize)
 				if err == nil {
 					won.Add(1)
 				}

@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"net/http"
 	"strings"
@@ -40,24 +39,8 @@ func (c *Client) put(ctx context.Context, op, key string, content store.Content,
 		return "", &bucket.Error{Op: op, Key: key, Err: errTooLarge, Hint: "let shards be smaller"}
 	}
 	q := request{op: op, method: http.MethodPut, key: key, header: header, size: size, body: io.NewSectionReader(content, 0, size)}
-	var sum hash.Hash
-	if size <= maxSigned {
-		sum = sha256.New()
-	} else {
-		sum = md5.New()
-	}
-	n, err := content.WriteTo(sum)
-	if err == nil && n != size {
-		err = fmt.Errorf("it has %d bytes, not %d", n, size)
-	}
-	if err != nil {
+	if err := q.sign(content); err != nil {
 		return "", &bucket.Error{Op: op, Key: key, Err: fmt.Errorf("read what is to be stored: %w", err)}
-	}
-	if size <= maxSigned {
-		q.sum = hex.EncodeToString(sum.Sum(nil))
-	} else {
-		q.sum = unsigned
-		header.Set("Content-Md5", base64.StdEncoding.EncodeToString(sum.Sum(nil)))
 	}
 	header.Set("Content-Type", "application/octet-stream")
 	a, err := c.send(ctx, q)
@@ -66,6 +49,34 @@ func (c *Client) put(ctx context.Context, op, key string, content store.Content,
 	}
 	a.close()
 	return version(a.Header.Get("ETag")), nil
+}
+
+// sign has the store compare a sum of the content with that of what arrives.
+func (q *request) sign(content store.Content) error {
+	if known, ok := content.(store.Summed); ok && q.size <= maxSigned {
+		if sum := known.Sum(); sum != [sha256.Size]byte{} {
+			q.sum = hex.EncodeToString(sum[:])
+			return nil
+		}
+	}
+	sum := md5.New()
+	if q.size <= maxSigned {
+		sum = sha256.New()
+	}
+	n, err := content.WriteTo(sum)
+	if err != nil {
+		return err
+	}
+	if n != q.size {
+		return fmt.Errorf("it has %d bytes, not %d", n, q.size)
+	}
+	if q.size <= maxSigned {
+		q.sum = hex.EncodeToString(sum.Sum(nil))
+		return nil
+	}
+	q.sum = unsigned
+	q.header.Set("Content-Md5", base64.StdEncoding.EncodeToString(sum.Sum(nil)))
+	return nil
 }
 
 // errTooLarge says that an object cannot be put in one request.
