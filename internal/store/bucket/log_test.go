@@ -196,6 +196,82 @@ func TestBucket_GhostAfterADay_CannotRewriteHistory(t *testing.T) {
 	})
 }
 
+// A writer whose machine slept, so that it has not even tried to say that it is alive, looks at the log before it removes or replaces anything.
+func TestBucket_Asleep_RemovesNothing(t *testing.T) {
+	for name, sleep := range map[string]time.Duration{"ForAnHour": time.Hour, "UntilItsEntriesAreGone": 50 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m, sleeper := newMemory(t, nil, nil), as("sleeper")
+				sleeper.Beat = 1000 * time.Hour
+				ghost := own(t, m.Client(nil), sleeper)
+				put(t, ghost, "blobs/old", "old")
+				owner := own(t, m.Client(nil), as("owner"))
+				for range 100 {
+					put(t, owner, "table", "x")
+				}
+				closed(t, owner)
+				time.Sleep(sleep / 2)
+				closed(t, own(t, m.Client(nil), as("owner")))
+				time.Sleep(sleep / 2)
+				for what, change := range map[string]func() error{
+					"remove":  func() error { return ghost.Remove(t.Context(), "blobs/old") },
+					"replace": func() error { return store.PutBytes(t.Context(), ghost, "blobs/old", []byte("other")) },
+				} {
+					if err := change(); !errors.Is(err, store.ErrOwned) {
+						t.Errorf("%s: got error %v, want %v", what, err, store.ErrOwned)
+					}
+				}
+				closed(t, ghost)
+				wantHeld(t, m, "blobs/old", "old")
+			})
+		})
+	}
+}
+
+// An entry of which nobody knows whether it was written, as no answer came for long, is settled before the next one: its writer stays the owner.
+func TestBucket_UnsureEntry_IsSettled(t *testing.T) {
+	for _, isWritten := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			m := newMemory(t, nil, nil)
+			var silent atomic.Bool
+			b := own(t, m.Client(func(r buckettest.Request) buckettest.Fate {
+				if silent.Load() && r.Kind != "list" {
+					return buckettest.Fate{Err: buckettest.Lost(r.Kind, r.Key), Done: isWritten && r.Kind == "create"}
+				}
+				return buckettest.Fate{}
+			}), as("one"))
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			silent.Store(true)
+			if err := store.PutBytes(ctx, b, "a", []byte("unsure")); err == nil {
+				t.Error("no answer came, and there is no error")
+			}
+			silent.Store(false)
+			put(t, b, "b", "sure")
+			closed(t, b)
+			wantHeld(t, m, "a", "unsure")
+			wantHeld(t, m, "b", "sure")
+		})
+	}
+}
+
+// However long the log has become, a reader needs few requests, as it is folded.
+func TestOpen_LongLog_FewRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory(t, nil, nil)
+		b := own(t, m.Client(nil), as("one"))
+		for i := range 1000 {
+			put(t, b, fmt.Sprintf(".exporter/parts/%d", i%10), fmt.Sprint(i))
+		}
+		closed(t, b)
+		before := m.Requests()
+		wantHeld(t, m, ".exporter/parts/9", "999")
+		if requests := m.Requests() - before; requests > 80 {
+			t.Errorf("a reader needs %d requests", requests)
+		}
+	})
+}
+
 // Two writers come and go, are killed, and lose requests and answers, some of which are carried out much later. What was acknowledged is
 // there, once, and the log has no gap.
 func TestBucket_TwoWriters_LoseNothing(t *testing.T) {
