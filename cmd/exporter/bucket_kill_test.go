@@ -4,6 +4,8 @@ package main
 
 import (
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -143,6 +145,46 @@ func TestBucket_UnfinishedShard_IsPutAtTheEnd(t *testing.T) {
 			if got := len(readExport(t, out).rows); got != s.assets() {
 				t.Errorf("%d rows, want %d", got, s.assets())
 			}
+		})
+	}
+}
+
+// What a killed run left in a directory goes on in a bucket, where it was copied.
+func TestBucket_CopyOfADirectory_GoesOn(t *testing.T) {
+	b := buckettest.NewServer(t, buckettest.Vices{})
+	for _, name := range awsVariables() {
+		t.Setenv(name, b.Variable(name))
+	}
+	for _, sink := range []string{"local", "archive"} {
+		t.Run(sink, func(t *testing.T) {
+			s := exportSettings{sink: sink, files: 6, each: 10, rows: 20, workers: 4, checkpoint: time.Minute}
+			want := s.undisturbed(t)
+			e := newKilledExport(t, s)
+			e.start(point{"rename .exporter/parts/*", "rename .exporter/parts/*"}).killAtPoint()
+			before := len(readExport(t, e.out).rows)
+			if before == 0 || before == s.assets() {
+				t.Fatalf("%d of %d assets were committed", before, s.assets())
+			}
+			for _, name := range fileNames(t, e.out) {
+				content, err := os.ReadFile(filepath.Join(e.out, name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				b.Set(sink+"/"+name, content)
+			}
+			out, fetched := "s3://bucket/"+sink, blobRequests(e.server)
+			if got := len(readExport(t, out).rows); got != before {
+				t.Errorf("%d rows are read from the copy, want %d", got, before)
+			}
+			c := newCLI(t, e.url)
+			c.mustRun(s.args(out)...)
+			if got := blobRequests(e.server) - fetched; got > s.assets()-before {
+				t.Errorf("%d blobs were fetched, and %d were missing", got, s.assets()-before)
+			}
+			c.mustRun("compact", out, "--shard-size", "12KB", "--frame-size", "3KB")
+			got := readExportedSet(t, out)
+			got.names = slices.DeleteFunc(got.names, func(name string) bool { return !slices.Contains(want.names, name) && strings.HasPrefix(name, ".exporter/") })
+			got.check(t, want)
 		})
 	}
 }

@@ -45,13 +45,16 @@ func RunningIn(ctx context.Context, path string) (r *Running, isStale bool, err 
 		return nil, false, openError(path, err)
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
-	// A run that begins after its note was looked for has another one.
-	owned, err := place.IsOwned(ctx, path)
-	if err != nil {
-		return nil, false, err
+	// Most exports have none, and to ask who owns one costs more in a bucket.
+	if r = readRunning(ctx, dir); r == nil {
+		return nil, false, nil
 	}
-	r = readRunning(ctx, dir)
-	return r, r != nil && !owned, nil
+	owned, err := place.IsOwned(ctx, path)
+	if err != nil || !owned {
+		return r, true, err
+	}
+	// A run that has begun since has another note.
+	return readRunning(ctx, dir), false, nil
 }
 
 // readRunning returns the note of the run that is under way, or of one that did not come to its end; nil where there is none

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -167,16 +168,18 @@ func (b *Bucket) lock(ctx context.Context) error {
 
 func (b *Bucket) unlock() { <-b.writing }
 
-// adoptedName is the object by which an export is known that was copied into a bucket.
-const adoptedName = "manifest.parquet"
-
-// isThere tells whether there is an export that no log knows.
+// isThere tells whether there is anything that no log knows: an export that was copied into the bucket, or what was left of one.
 func (b *Bucket) isThere(ctx context.Context) (bool, error) {
-	_, _, err := b.client.read(ctx, adoptedName, 0, 1, "")
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+	for info, err := range b.client.all(ctx, "", "") {
+		if err != nil {
+			return false, err
+		}
+		isFolder := info.Key == "" || strings.HasSuffix(info.Key, "/")
+		if !isFolder && !isInternal(info.Key) && !strings.HasPrefix(info.Key, probePrefix) {
+			return true, nil
+		}
 	}
-	return err == nil, err
+	return false, nil
 }
 
 // outwait returns once the writer that the log names has ended, or has written nothing for so long that it counts as dead.
