@@ -75,7 +75,7 @@ var allowedImports = map[string][]string{
 	wireRoom:                     {storeRoom, bucketRoom},
 	s3Room:                       {storeRoom, bucketRoom, wireRoom},
 	gsRoom:                       {storeRoom, bucketRoom, wireRoom},
-	placeRoom:                    {storeRoom, bucketRoom, s3Room, proxyRoom},
+	placeRoom:                    {storeRoom, bucketRoom, s3Room, gsRoom, proxyRoom},
 	derivedRoom:                  {storeRoom},
 	configRoom:                   {pipelineRoom, loopbackRoom, secretRoom, spellRoom, proxyRoom, placeRoom},
 
