@@ -164,7 +164,7 @@ func TestObject_ReadAt_AnyRange(t *testing.T) {
 		for reader := range uint64(4) {
 			go func() {
 				random := rand.New(rand.NewPCG(reader, 1))
-				for range 200 {
+				for range 50 {
 					at, count := random.Int64N(o.Size()+10), random.IntN(2<<20)
 					p := make([]byte, count)
 					n, err := o.ReadAt(p, at)
