@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -62,9 +63,9 @@ func TestClient_Create_ByAnswer(t *testing.T) {
 		412: {store.ErrExists, false}, 409: {store.ErrUnsure, false}, 503: {store.ErrUnsure, true}, 500: {store.ErrUnsure, true},
 		408: {store.ErrUnsure, true}, 429: {errRefused, true}, 403: {fs.ErrPermission, false}, 404: {errRefused, false}, 0: {store.ErrUnsure, true},
 	} {
-		requests := 0
+		var requests atomic.Int32
 		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			requests++
+			requests.Add(1)
 			_, _ = io.Copy(io.Discard, r.Body)
 			if r.URL.Query().Get("ifGenerationMatch") != "0" {
 				t.Errorf("a create without its condition: %s", r.URL)
@@ -77,8 +78,8 @@ func TestClient_Create_ByAnswer(t *testing.T) {
 		})
 		_, err := c.Create(t.Context(), "x", store.Bytes("x"), 1)
 		e := failure(t, err)
-		if !errors.Is(err, tt.is) || e.Temporary != tt.temporary || requests != 1 || e.Status != status {
-			t.Errorf("%d: got error %v, temporary %v after %d requests, want %v, %v after one", status, err, e.Temporary, requests, tt.is, tt.temporary)
+		if !errors.Is(err, tt.is) || e.Temporary != tt.temporary || requests.Load() != 1 || e.Status != status {
+			t.Errorf("%d: got error %v, temporary %v after %d requests, want %v, %v after one", status, err, e.Temporary, requests.Load(), tt.is, tt.temporary)
 		}
 		if status > 0 && (e.RetryAfter != 3*time.Second || e.Code != "why") {
 			t.Errorf("%d: got %+v, want after 3s and a code", status, e)
@@ -153,16 +154,16 @@ func TestClient_List_OddPages(t *testing.T) {
 		"no JSON":            {`{`, wire.ErrOdd},
 		"a size of no bytes": {`{"items":[{"name":"k/x","size":"-1"}]}`, wire.ErrOdd},
 	} {
-		requests := 0
+		var requests atomic.Int32
 		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			requests++
+			requests.Add(1)
 			_, _ = io.WriteString(w, tt.page)
 		})
 		var err error
 		for _, err = range c.List(t.Context(), "k/", "") {
 		}
-		if !errors.Is(err, tt.is) || requests > 2 {
-			t.Errorf("%s: got error %v after %d requests, want %v", name, err, requests, tt.is)
+		if !errors.Is(err, tt.is) || requests.Load() > 2 {
+			t.Errorf("%s: got error %v after %d requests, want %v", name, err, requests.Load(), tt.is)
 		}
 	}
 }
