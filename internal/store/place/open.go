@@ -13,6 +13,7 @@ import (
 	"exporter/internal/store/bucket"
 	"exporter/internal/store/gs"
 	"exporter/internal/store/s3"
+	"exporter/internal/store/wire"
 )
 
 // Options says how a place is opened for writing. The zero value is what most need.
@@ -57,7 +58,7 @@ func newClient(ctx context.Context, p Place, log *slog.Logger) (client, error) {
 	}
 	var c client
 	if p.scheme == gsScheme {
-		c, err = gs.New(ctx, gs.Options{Bucket: p.bucket, Proxy: proxies.For, UserAgent: userAgent, Log: log})
+		c, err = gs.New(ctx, gs.Options{Bucket: p.bucket, Line: wire.Options{Proxy: proxies.For, UserAgent: userAgent}, Log: log})
 	} else {
 		c, err = s3.New(ctx, s3.Options{Bucket: p.bucket, Proxy: proxies.For, UserAgent: userAgent, Log: log})
 	}

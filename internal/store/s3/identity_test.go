@@ -254,6 +254,7 @@ func TestIdentity_Value_IsRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &renewing{ends: 10 * time.Minute}
 		i := &identity{provider: p, renews: true, source: "a test"}
+		i.lease.Get = i.get
 		is := func(want string) {
 			t.Helper()
 			if v, err := i.value(context.Background()); v.SessionToken != want || (err != nil) != (want == "") {
@@ -290,6 +291,7 @@ func TestClient_ExpiredToken_IsRenewed(t *testing.T) {
 	}})
 	c := open(t, s)
 	c.identity = &identity{provider: &renewing{ends: time.Hour}, renews: true, source: "a test"}
+	c.identity.lease.Get = c.identity.get
 	s.AccessKey = "KEY"
 	_, err := c.Put(t.Context(), "x", store.Bytes("x"), 1)
 	if e := failure(t, err); !e.Temporary {
