@@ -59,6 +59,9 @@ func (b *Blob) WriteTo(w io.Writer) (n int64, err error) {
 // ReadAt implements io.ReaderAt.
 func (b *Blob) ReadAt(p []byte, at int64) (int, error) { return b.Open().ReadAt(p, at) }
 
+// Sum returns the SHA-256 of all bytes.
+func (b *Blob) Sum() [sha256.Size]byte { return b.SHA256 }
+
 // Close releases the blob's memory or its temporary file. The blob must not be read afterwards.
 func (b *Blob) Close() error {
 	b.body = nil

@@ -73,7 +73,7 @@ type Archive struct {
 	// current is the shard that is being filled; nil before the first blob.
 	current *shard
 	// full shards wait for the next Cut, synced ones for their rows to be committed, which the Cut or Seal after that one can
-	// rely on.
+	// rely on. There are none of these where each batch ends its shards.
 	full, synced []*shard
 	// next is the number of the shard to be made next.
 	next int
@@ -89,10 +89,14 @@ var _ pipeline.Sink = (*Archive)(nil)
 // them back to what is committed and goes on with the last one; only then is committed called, to go over all stored
 // rows of the ledger. A shard that holds less than the rows say is a *pipeline.DamageError. A sealed shard stays as it is
 // until the first blob comes.
+//
+// Where the store keeps nothing that is unfinished, each batch ends its shards: they are sealed before the rows of their members are
+// committed, a sealed shard is never gone on with, and partial ones, which came from another store, are sealed at once.
 func NewArchive(ctx context.Context, s store.Store, o ArchiveOptions, committed func() iter.Seq2[*pipeline.Row, error]) (*Archive, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
+	o.GoOn = o.GoOn && s.KeepsUnfinished()
 	a := &Archive{store: s, options: o}
 	if err := a.recover(ctx, committed); err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -182,7 +186,10 @@ func (a *Archive) Cut(context.Context) (pipeline.Batch, error) {
 			return nil, err
 		}
 	}
-	b := &archiveBatch{archive: a, committed: a.synced, dirty: a.full}
+	if !a.store.KeepsUnfinished() {
+		return &archiveBatch{archive: a, ended: a.takeOpen()}, nil
+	}
+	b := &archiveBatch{archive: a, ended: a.synced, dirty: a.full}
 	a.synced, a.full = a.full, nil
 	if a.current != nil {
 		b.dirty = append(slices.Clone(b.dirty), a.current)
@@ -191,15 +198,16 @@ func (a *Archive) Cut(context.Context) (pipeline.Batch, error) {
 }
 
 // archiveBatch is what is to be done for a batch of an Archive: shards to seal, whose rows have been committed since the batch
-// before, and shards to sync.
+// before, or can be committed only then, and shards to sync.
 type archiveBatch struct {
-	archive          *Archive
-	committed, dirty []*shard
+	archive      *Archive
+	ended, dirty []*shard
 }
 
-// Sync makes all shards durable as far as they are written, and seals those that were full at the Cut before.
+// Sync makes all shards durable as far as they are written: it seals those that were full at the Cut before, or all of the batch where
+// the store keeps nothing that is unfinished.
 func (b *archiveBatch) Sync(ctx context.Context) error {
-	if err := sealAll(ctx, b.committed); err != nil {
+	if err := sealAll(ctx, b.ended); err != nil {
 		return b.archive.fail(err)
 	}
 	for _, s := range b.dirty {
@@ -250,12 +258,7 @@ func (a *Archive) Seal(ctx context.Context) error {
 	if a.broken != nil {
 		return a.broken
 	}
-	committed := append(a.synced, a.full...)
-	if a.current != nil {
-		committed = append(committed, a.current)
-	}
-	a.synced, a.full, a.current = nil, nil, nil
-	err := sealAll(ctx, committed)
+	err := sealAll(ctx, a.takeOpen())
 	if err == nil {
 		err = a.forgetTable(ctx)
 	}
@@ -263,14 +266,19 @@ func (a *Archive) Seal(ctx context.Context) error {
 	return err
 }
 
-// Close closes the files of shards that were not sealed. The next run goes on with them.
+// Close closes the files of shards that were not sealed. The next run goes on with them, where the store keeps them.
 func (a *Archive) Close() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	open := append(a.full, a.synced...)
+	return closeAll(a.takeOpen())
+}
+
+// takeOpen returns all shards that are not sealed, in their order, and leaves none.
+func (a *Archive) takeOpen() []*shard {
+	open := append(a.synced, a.full...)
 	if a.current != nil {
 		open = append(open, a.current)
 	}
 	a.full, a.synced, a.current = nil, nil, nil
-	return closeAll(open)
+	return open
 }

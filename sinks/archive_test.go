@@ -113,7 +113,7 @@ func TestArchive_Window_IsSmall(t *testing.T) {
 	for _, level := range []string{"fastest", "default", "better", "best"} {
 		o := DefaultArchiveOptions()
 		o.Level = level
-		f := newFixture(t, sinkUnderTest{level, func(s store.Store, committed func() iter.Seq2[*pipeline.Row, error]) (pipeline.Sink, error) {
+		f := newFixture(t, sinkUnderTest{name: level, open: func(s store.Store, committed func() iter.Seq2[*pipeline.Row, error]) (pipeline.Sink, error) {
 			return NewArchive(t.Context(), s, o, committed)
 		}})
 		f.mustPut(screenshot("f", 0), bytes.Repeat(noise(1, 1000), 3000))
@@ -135,7 +135,7 @@ func TestArchive_Window_IsSmall(t *testing.T) {
 // Frames that compression makes no smaller are followed by some that are not compressed, and after those it is tried again.
 func TestArchive_WhatDoesNotShrink_IsStoredAsItIs(t *testing.T) {
 	const size = 150_000
-	f := newFixture(t, sinkUnderTest{"one shard", func(s store.Store, committed func() iter.Seq2[*pipeline.Row, error]) (pipeline.Sink, error) {
+	f := newFixture(t, sinkUnderTest{name: "one shard", open: func(s store.Store, committed func() iter.Seq2[*pipeline.Row, error]) (pipeline.Sink, error) {
 		return NewArchive(t.Context(), s, DefaultArchiveOptions(), committed)
 	}})
 	put := func(page int, content []byte) (frame pipeline.Frame) {

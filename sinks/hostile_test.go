@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"exporter/internal/durable"
-	"exporter/internal/store"
 	"exporter/pipeline"
 )
 
@@ -107,7 +106,7 @@ func testFailsWhenTheDirectoryFails(t *testing.T, sink sinkUnderTest) {
 				}
 				return nil
 			}}
-			s, err := sink.open(store.OnFS(fsys), func() iter.Seq2[*pipeline.Row, error] { return nil })
+			s, err := sink.open(sink.storeOn(fsys), func() iter.Seq2[*pipeline.Row, error] { return nil })
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -135,6 +135,11 @@ func (a *Archive) recoverShard(ctx context.Context, name string, end int64, know
 	if isCompressed(name) != a.options.Compress {
 		return fmt.Errorf("%s%s: %w", name, store.PartialSuffix, ErrOtherCompression)
 	}
+	number, _ := parseShardName(name[len(ShardDir)+1:])
+	a.next = max(a.next, number+1)
+	if !a.store.KeepsUnfinished() {
+		return a.sealPartial(ctx, name, end)
+	}
 	s, err := a.openShard(ctx, name, a.store.Grow)
 	if err != nil {
 		return err
@@ -147,9 +152,36 @@ func (a *Archive) recoverShard(ctx context.Context, name string, end int64, know
 		a.full = append(a.full, a.current)
 	}
 	a.current = s
-	number, _ := parseShardName(name[len(ShardDir)+1:])
-	a.next = max(a.next, number+1)
 	return nil
+}
+
+// sealPartial makes a partial shard of which so many bytes are committed one that is sealed, in a store in which none can grow on.
+func (a *Archive) sealPartial(ctx context.Context, name string, end int64) error {
+	s, err := a.openShard(ctx, name, a.store.Grow)
+	if err != nil {
+		return err
+	}
+	if err := copyPartial(ctx, a.store, name, s.file, end); err != nil {
+		return errors.Join(err, s.file.Close())
+	}
+	if err := s.resume(end, seekTable{}); err != nil {
+		return errors.Join(err, s.file.Close())
+	}
+	if err := s.seal(ctx); err != nil {
+		return err
+	}
+	return a.store.Remove(ctx, name+store.PartialSuffix)
+}
+
+// copyPartial writes the first bytes of a partial shard, so many at most, to one that grows.
+func copyPartial(ctx context.Context, from store.Reader, name string, to store.Growing, most int64) (err error) {
+	o, err := from.Open(ctx, name+store.PartialSuffix)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, o.Close()) }()
+	_, err = io.Copy(to, io.NewSectionReader(o, 0, min(most, o.Size())))
+	return err
 }
 
 // resume reads the shard's file up to end to rebuild the seek table, but for the frames that are known, cuts off the rest, and goes on

@@ -14,7 +14,7 @@ import (
 
 // goingOn is an archive that goes on with the last shard, which may be of 100,000 bytes.
 func goingOn(t *testing.T, compress bool) sinkUnderTest {
-	return sinkUnderTest{"archive that goes on", func(s store.Store, committed func() iter.Seq2[*pipeline.Row, error]) (pipeline.Sink, error) {
+	return sinkUnderTest{name: "archive that goes on", open: func(s store.Store, committed func() iter.Seq2[*pipeline.Row, error]) (pipeline.Sink, error) {
 		o := ArchiveOptions{Compress: compress, Level: "fastest", ShardSize: 100_000, FrameSize: 20_000, GoOn: true}
 		return NewArchive(t.Context(), s, o, committed)
 	}}

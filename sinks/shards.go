@@ -3,6 +3,7 @@ package sinks
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -97,12 +98,32 @@ func GiveUpShard(ctx context.Context, s store.Store, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := shard.Close(); err != nil || sealed {
+	size := shard.Size()
+	if err := shard.Close(); err != nil || sealed && s.KeepsUnfinished() {
 		return err
 	}
+	if !sealed {
+		if err := finishPartial(ctx, s, name, size); err != nil {
+			return err
+		}
+	}
+	if s.KeepsUnfinished() {
+		return nil
+	}
+	// It came from another store, and was copied.
+	return s.Remove(ctx, name+store.PartialSuffix)
+}
+
+// finishPartial gives a partial shard of a size its name, as it is.
+func finishPartial(ctx context.Context, s store.Store, name string, size int64) error {
 	g, err := s.Grow(ctx, name)
 	if err != nil {
 		return err
+	}
+	if !s.KeepsUnfinished() {
+		if err := copyPartial(ctx, s, name, g, size); err != nil {
+			return errors.Join(err, g.Close())
+		}
 	}
 	return g.Finish(ctx)
 }

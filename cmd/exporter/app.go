@@ -6,13 +6,12 @@ import (
 	"io"
 	"io/fs"
 	"math"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"exporter/internal/config"
 	"exporter/internal/export"
-	"exporter/internal/store"
+	"exporter/internal/store/place"
 )
 
 // app is what a command gets of the world around it.
@@ -36,7 +35,7 @@ type app struct {
 	ownProcess bool
 	// own and checkpointRows are for tests: they open the export that a run writes, and bound the assets that it has not
 	// committed; nil and 0 change nothing.
-	own            func(path string, folders ...string) (store.Store, error)
+	own            place.Owner
 	checkpointRows int
 }
 
@@ -127,7 +126,7 @@ func exportArgument(c *cobra.Command, args []string) error {
 		return nil
 	}
 	out := c.Flags().Lookup("out")
-	if given := out.Value.String(); out.Changed && filepath.Clean(given) != filepath.Clean(args[0]) {
+	if given := out.Value.String(); out.Changed && !place.Same(given, args[0]) {
 		return usagef("the argument is %q, and --out %q: name one export", args[0], given)
 	}
 	return c.Flags().Set(out.Name, args[0])

@@ -18,13 +18,16 @@ const (
 	manifestRoom = "exporter/manifest"
 	configRoom   = "exporter/internal/config"
 	storeRoom    = "exporter/internal/store"
+	placeRoom    = storeRoom + "/place"
+	s3Room       = storeRoom + "/s3"
+	wireRoom     = storeRoom + "/wire"
+	bucketRoom   = storeRoom + "/bucket"
 	durableRoom  = "exporter/internal/durable"
 	mediaRoom    = "exporter/internal/media"
 	loopbackRoom = "exporter/internal/loopback"
 	secretRoom   = "exporter/internal/secret"
 	proxyRoom    = "exporter/internal/proxy"
 	spellRoom    = "exporter/internal/spell"
-	placeRoom    = "exporter/internal/place"
 	verifyRoom   = "exporter/internal/verify"
 	compactRoom  = "exporter/internal/compact"
 	llamaRoom    = "exporter/internal/llamacloud"
@@ -45,7 +48,8 @@ const (
 
 // allowedImports says which packages of this module each package may import, outside its tests. Imports run one way:
 // cmd/exporter -> internal/export -> the rest; internal/llamacloud, sinks, manifest -> pipeline, for its types alone; pipeline and
-// the leaves (durable, loopback, media, metrics, place, secret, spell) import nothing of ours, and proxy only what loopback is. Only the store knows what lies under it.
+// the leaves (durable, loopback, media, metrics, secret, spell) import nothing of ours, and proxy only what loopback is. Only the store knows
+// what lies under it, and only place knows which kinds of stores there are.
 var allowedImports = map[string][]string{
 	pipelineRoom: {},
 
@@ -54,7 +58,6 @@ var allowedImports = map[string][]string{
 	loopbackRoom:                 {},
 	secretRoom:                   {},
 	spellRoom:                    {},
-	placeRoom:                    {},
 	whereRoom:                    {spellRoom},
 	metricsRoom:                  {},
 	pingRoom:                     {secretRoom},
@@ -66,8 +69,13 @@ var allowedImports = map[string][]string{
 	pictureRoom:                  {mediaRoom},
 	storeRoom:                    {durableRoom},
 	storeRoom + "/storetest":     {storeRoom, durableRoom, durableRoom + "/durabletest"},
+	bucketRoom:                   {storeRoom},
+	bucketRoom + "/buckettest":   {storeRoom, bucketRoom},
+	wireRoom:                     {storeRoom, bucketRoom},
+	s3Room:                       {storeRoom, bucketRoom, wireRoom},
+	placeRoom:                    {storeRoom, bucketRoom, s3Room, proxyRoom},
 	derivedRoom:                  {storeRoom},
-	configRoom:                   {pipelineRoom, loopbackRoom, placeRoom, secretRoom, spellRoom, proxyRoom},
+	configRoom:                   {pipelineRoom, loopbackRoom, secretRoom, spellRoom, proxyRoom, placeRoom},
 
 	llamaRoom:                        {pipelineRoom, loopbackRoom, mediaRoom, secretRoom, proxyRoom, llamaRoom + "/governor"},
 	llamaRoom + "/governor":          {pipelineRoom},
@@ -82,13 +90,14 @@ var allowedImports = map[string][]string{
 	compactRoom: {pipelineRoom, sinksRoom, storeRoom, verifyRoom},
 
 	exportRoom: {
-		pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom, lsRoom, acceptedRoom, metricsRoom,
+		pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, placeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom, lsRoom,
+		acceptedRoom, metricsRoom,
 	},
 	exportRoom + "/exporttest": {sinksRoom, storeRoom},
-	watchRoom:                  {exportRoom, configRoom, metricsRoom, pingRoom},
+	watchRoom:                  {exportRoom, configRoom, metricsRoom, pingRoom, placeRoom},
 
 	datasetRoom: {
-		pipelineRoom, sinksRoom, manifestRoom, storeRoom, mediaRoom, whereRoom, pictureRoom, phashRoom, derivedRoom, placeRoom,
+		pipelineRoom, sinksRoom, manifestRoom, storeRoom, placeRoom, mediaRoom, whereRoom, pictureRoom, phashRoom, derivedRoom,
 	},
 
 	emulatorRoom:              {},
@@ -101,7 +110,7 @@ var allowedImports = map[string][]string{
 		exportRoom, datasetRoom, configRoom, loopbackRoom, spellRoom, watchRoom, pingRoom, proxyRoom, emulatorRoom, emulatorRoom + "/flags",
 		emulatorRoom + "/sample", licensesRoom,
 		// For their errors and for what they tell, which are explained and printed.
-		pipelineRoom, sinksRoom, manifestRoom, storeRoom, llamaRoom, verifyRoom, lsRoom,
+		pipelineRoom, sinksRoom, manifestRoom, storeRoom, placeRoom, bucketRoom, llamaRoom, verifyRoom, lsRoom,
 	},
 }
 

@@ -29,7 +29,7 @@ document itself.`,
 		Args: f.checkCount,
 	}
 	load := a.withConfig(c, config.SectionOutput)
-	hideFlags(c, "sink", "checkpoint")
+	hideFlags(c, "sink", "checkpoint", "scratch", "single-writer")
 	c.Flags().StringVar(&f.name, "name", "", "the figure's `NAME`, or the upstream_name, in place of the argument NAME")
 	c.Flags().StringVar(&f.origin, "origin", string(pipeline.OriginFile), "where the asset comes from: `file`, attachment, or parse, which --job implies")
 	c.Flags().StringVar(&f.job, "job", "", "the `ID` of the parse job of which it is a result, in place of FILE_ID")

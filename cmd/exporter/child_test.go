@@ -34,6 +34,8 @@ type childOptions struct {
 	UID int
 	// Cost says that the program prints a cost as its last line.
 	Cost bool
+	// Patience is that of quickly; 0 leaves it as it is.
+	Patience time.Duration
 	// Peak says that its memory is tuned as that of the real one, and that it prints the most that it had as its last line, in bytes.
 	Peak bool
 }
@@ -61,7 +63,7 @@ func childMain() {
 	ctx, stop := withSignals(context.Background())
 	a := &app{
 		stdin: strings.NewReader(""), stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), stop: stop,
-		checkpointRows: o.CheckpointRows, ownProcess: o.Peak,
+		checkpointRows: o.CheckpointRows, ownProcess: o.Peak, own: quickly(o.Patience),
 	}
 	if len(o.Stop) > 0 {
 		s := &stopper{left: o.Stop}
@@ -155,6 +157,11 @@ func newChild(t *testing.T, baseURL string, o childOptions, args ...string) *chi
 		childEnv + "=" + string(encoded), "LLAMA_CLOUD_API_KEY=" + canaryKey, "LLAMA_CLOUD_BASE_URL=" + baseURL, "EXPORTER_LIMITS_RATE=unlimited",
 		// A crash shows all goroutines.
 		"GORACE=atexit_sleep_ms=0", "GOTRACEBACK=all",
+	}
+	for _, name := range awsVariables() {
+		if value, ok := os.LookupEnv(name); ok {
+			c.cmd.Env = append(c.cmd.Env, name+"="+value)
+		}
 	}
 	return c
 }

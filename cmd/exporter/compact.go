@@ -16,7 +16,7 @@ func newCompactCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "compact [EXPORT]",
 		Short: "Repack shards, and remove what no row names",
-		Long: `compact rewrites the export in the directory EXPORT, or in that of --out, without what is dead in it. It asks the API for nothing
+		Long: `compact rewrites the export EXPORT, or that of --out, a directory or s3://BUCKET/PREFIX, without what is dead in it. It asks the API for nothing
 and needs no key.
 
 Shards of which something is dead, and shards smaller than a quarter of --shard-size, are repacked: their members move into new shards
@@ -33,7 +33,7 @@ the rest goes on, and the exit code is 7. What exporter has not made, it names a
 		Args: cobra.MaximumNArgs(1),
 	}
 	load := a.withConfig(c, config.SectionOutput, config.SectionArchive, config.SectionLog)
-	hideFlags(c, "sink", "checkpoint")
+	hideFlags(c, "sink", "checkpoint", "seal-after")
 	var o export.CompactOptions
 	least := c.Flags().Int("least-dead", 0, "leave a shard that is not small as it is where less than `PERCENT` of it is dead, which then stays in it")
 	c.Flags().BoolVarP(&o.DryRun, "dry-run", "n", false, "say what would be done, and change nothing")

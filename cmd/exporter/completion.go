@@ -17,6 +17,7 @@ import (
 	"exporter/internal/emulator/flags"
 	"exporter/internal/export"
 	"exporter/internal/inventory"
+	"exporter/internal/store/place"
 	"exporter/manifest"
 	"exporter/pipeline"
 )
@@ -186,7 +187,8 @@ func (a *app) look(c *cobra.Command, args []string, do func(context.Context, *in
 		}
 		dir = cfg.Output.Dir
 	}
-	if dir == "" {
+	if dir == "" || place.IsBucket(dir) {
+		// Nobody waits for a bucket while typing.
 		return
 	}
 	ctx, cancel := context.WithTimeout(c.Context(), longestCompletion)

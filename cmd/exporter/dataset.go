@@ -23,8 +23,8 @@ func newDatasetCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "dataset EXPORT... OUT",
 		Short: "Make training data of exports: Parquet, WebDataset or image folders",
-		Long: `dataset writes the pictures of the exports in the directories EXPORT, with what the manifest and pages.parquet say of them, to the
-directory OUT, in a form that training code reads: a folder for each kind of pictures (pages, figures) and each split, with a card
+		Long: `dataset writes the pictures of the exports EXPORT, with what the manifest and pages.parquet say of them, to OUT: directories, or
+s3://BUCKET/PREFIX. They come in a form that training code reads: a folder for each kind of pictures (pages, figures) and each split, with a card
 (README.md), a Croissant document and a report (dataset.json) beside them. It asks the API for nothing, needs no key and changes no
 export, but for what --decode, --phash and --near find out, which is kept in .exporter/derived/ of it. The same exports and flags give
 the same bytes on every machine. docs/datasets.md says how to load each form.
@@ -42,6 +42,7 @@ missing, empty, or a dataset of the same command: where the exports have changed
 		Args: cobra.MinimumNArgs(2),
 	}
 	load := a.withConfig(c, config.SectionLog)
+	config.AddPlaceFlags(c.Flags())
 	f := a.addDatasetFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		cfg, err := load()
@@ -56,6 +57,7 @@ missing, empty, or a dataset of the same command: where the exports have changed
 		defer cancel()
 		last := len(args) - 1
 		o.Exports, o.Out = args[:last], args[last]
+		o.Place = export.PlaceOptions(cfg, nil)
 		return a.makeDataset(ctx, o, cfg.Log)
 	}
 	a.withPprof(c, load)
@@ -67,7 +69,7 @@ func (a *app) makeDataset(ctx context.Context, o dataset.Options, log config.Log
 	if err != nil {
 		return err
 	}
-	o.Log, o.Own = console.log, a.own
+	o.Log, o.Place.Log, o.Own = console.log, console.log, a.own
 	o.Watch = func(p func() dataset.Progress) func() { return console.showProgress(datasetProgress(p)) }
 	report, err := dataset.Make(ctx, o)
 	if report == nil || err == nil && log.Quiet && !o.DryRun {

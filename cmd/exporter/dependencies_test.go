@@ -28,7 +28,7 @@ var allowedLicences = map[string]string{
 }
 
 // licenceFile matches the names of files that say under which licence a folder is.
-var licenceFile = regexp.MustCompile(`(?i)^(un)?(licen[cs]e|copying)[^.]*(\.txt|\.md)?$`)
+var licenceFile = regexp.MustCompile(`(?i)^(un)?(licen[cs]e|copying)[^.]*(\.txt|\.md|\.golang)?$`)
 
 // goList returns the lines that a template makes of the packages that are linked into the program on a platform.
 func goList(t *testing.T, target, cgo, template string) []string {
@@ -154,11 +154,13 @@ func TestDependencies_Document_IsTrue(t *testing.T) {
 			want["In tests"] = append(want["In tests"], module)
 		}
 	}
-	tools := readGoMod(t, "../../tools/go.mod")
-	for _, m := range tools.Require {
-		isTool := slices.ContainsFunc(tools.Tool, func(tool struct{ Path string }) bool { return strings.HasPrefix(tool.Path, m.Path+"/") })
-		if isTool || !m.Indirect {
-			want["Tools"] = append(want["Tools"], m.Path+" "+m.Version)
+	for _, file := range []string{"../../tools/go.mod", "../../tools/stores/go.mod"} {
+		tools := readGoMod(t, file)
+		for _, m := range tools.Require {
+			isTool := slices.ContainsFunc(tools.Tool, func(tool struct{ Path string }) bool { return strings.HasPrefix(tool.Path+"/", m.Path+"/") })
+			if isTool || !m.Indirect {
+				want["Tools"] = append(want["Tools"], m.Path+" "+m.Version)
+			}
 		}
 	}
 	for _, m := range readGoMod(t, "../../internal/interop/go.mod").Require {

@@ -13,6 +13,7 @@ import (
 	"exporter/internal/export"
 	"exporter/internal/llamacloud"
 	"exporter/internal/store"
+	"exporter/internal/store/bucket"
 	"exporter/manifest"
 	"exporter/pipeline"
 	"exporter/sinks"
@@ -145,6 +146,8 @@ func explainError(err error) explanation {
 		return explanation{exitOwned, "wait for it to end, or give another directory"}
 	case errors.Is(err, store.ErrOwned):
 		return explanation{exitOwned, "wait for it to end, or export to another --out"}
+	case export.Is[*bucket.LiarError](err):
+		return explanation{exitUsage, liarHint(err)}
 	case errors.Is(err, store.ErrDangling):
 		return explanation{exitStorage, "mount what it leads to, or remove the link"}
 	case errors.Is(err, store.ErrNotRegular):

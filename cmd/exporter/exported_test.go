@@ -19,6 +19,7 @@ import (
 	"exporter/internal/export"
 	"exporter/internal/export/exporttest"
 	"exporter/internal/store"
+	"exporter/internal/store/place"
 	"exporter/pipeline"
 )
 
@@ -88,7 +89,7 @@ func readExportedSet(t *testing.T, out string) exportedSet {
 		}
 		s.rows[key] = common
 	}
-	dir, err := store.OpenDir(out)
+	dir, err := place.Open(t.Context(), out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,11 +97,23 @@ func readExportedSet(t *testing.T, out string) exportedSet {
 	if err := exporttest.CheckMembers(dir, members); err != nil {
 		t.Error(err)
 	}
-	s.names = fileNames(t, out)
+	s.names = keysOf(t, dir)
 	s.names = slices.DeleteFunc(s.names, func(name string) bool {
 		return strings.HasPrefix(name, "shards/") || strings.HasPrefix(name, export.HistoryPrefix)
 	})
 	return s
+}
+
+// keysOf lists all objects of an export.
+func keysOf(t *testing.T, from store.Reader) (keys []string) {
+	t.Helper()
+	for e, err := range from.List(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, e.Key)
+	}
+	return keys
 }
 
 // fileNames lists all files below a directory.

@@ -261,7 +261,7 @@ func TestExport_SecondRun_IsRefused(t *testing.T) {
 			for _, args := range [][]string{s.args(out), {"rm", out, "--file-id", "file-0"}} {
 				stderr := startChild(t, url, childOptions{}, args...).mustExit(exitOwned)
 				for _, want := range []string{
-					fmt.Sprintf("another run is using this export directory: process %d on ", first.cmd.Process.Pid), `, since 20`,
+					fmt.Sprintf("another run is using this export: process %d on ", first.cmd.Process.Pid), `, since 20`,
 					"; wait for it to end, or export to another --out",
 				} {
 					if !strings.Contains(stderr, want) {
@@ -296,7 +296,7 @@ func TestExport_OwnedWithoutARun_NamesTheOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer owner.Close()
-	want := fmt.Sprintf("another run is using this export directory: process %d on %q, since 20", os.Getpid(), durable.Host())
+	want := fmt.Sprintf("another run is using this export: process %d on %q, since 20", os.Getpid(), durable.Host())
 	for _, args := range [][]string{s.args(out), {"rm", out, "--file-id", "file-0"}} {
 		if stderr := startChild(t, url, childOptions{}, args...).mustExit(exitOwned); !strings.Contains(stderr, want) {
 			t.Errorf("%q: standard error is %q, want %q", args, stderr, want)

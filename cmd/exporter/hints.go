@@ -15,6 +15,7 @@ import (
 	"exporter/internal/config"
 	"exporter/internal/export"
 	"exporter/internal/llamacloud"
+	"exporter/internal/store/bucket"
 	"exporter/pipeline"
 )
 
@@ -67,6 +68,8 @@ func outOfFiles(err error) bool {
 // storageHints says what to do about an error of storage: what the operating system has run out of or does not allow.
 func storageHints() []hint {
 	return []hint{
+		{has(func(e *bucket.Error) bool { return e.Temporary }), "when the object store answers again, the same command goes on"},
+		{has(func(*bucket.Error) bool { return true }), "look at what the object store says" + goesOn},
 		{errno(syscall.ENOSPC), "make room" + goesOn},
 		{errno(syscall.EDQUOT), "the disk quota of this user or group is used up: raise it or make room" + goesOn},
 		{errno(syscall.EFBIG), "raise the limit on the size of files (ulimit -f)" + goesOn},
@@ -79,6 +82,14 @@ func storageHints() []hint {
 		{errno(syscall.EIO), "the disk or its connection is at fault, and the system's log may say how: when storage works again, the same command goes on"},
 		{anyFault, "when storage works again, the same command goes on"},
 	}
+}
+
+// liarHint says what to do about an object store that does not do what an export needs.
+func liarHint(err error) string {
+	if liar, ok := errors.AsType[*bucket.LiarError](err); ok && liar.Unsafe {
+		return "export to another store, or to a directory"
+	}
+	return "export to another store; where you know that nobody else ever writes to this export, give --single-writer"
 }
 
 // outageHints says what to do where the API cannot be reached.

@@ -5,13 +5,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"exporter/internal/config"
 	"exporter/internal/export"
 	"exporter/internal/inventory"
+	"exporter/internal/store/place"
 )
 
 func newLsCommand(a *app) *cobra.Command {
@@ -19,7 +19,7 @@ func newLsCommand(a *app) *cobra.Command {
 		Args:  cobra.ArbitraryArgs,
 		Use:   "ls [EXPORT [ID...]]",
 		Short: "Say what an export holds: files and assets with their state, what failed and why, sums",
-		Long: `ls lists the files of the export in the directory EXPORT, or in that of --out, with their state, and sums up what it holds. With IDs of
+		Long: `ls lists the files of the export EXPORT, or that of --out, with their state, and sums up what it holds. With IDs of
 files or parse jobs it lists these and their assets. It asks the API for nothing, needs no key and no lock, and reads the tables of an
 export that is under way as well: manifest.parquet, files.parquet and what was committed since.
 
@@ -43,7 +43,7 @@ With --json, standard output has a JSON object a line. An object has a "type":
   exporter ls export --where "kind = 'figure' and is_likely_noise and size > 1000000" --json`,
 	}
 	load := a.withConfig(c, config.SectionOutput)
-	hideFlags(c, "sink", "checkpoint")
+	hideFlags(c, "sink", "checkpoint", "scratch", "single-writer")
 	l := &lsCommand{app: a}
 	f := c.Flags()
 	f.BoolVar(&l.Failed, "failed", false, "list files and assets that failed, and why")
@@ -75,7 +75,7 @@ With --json, standard output has a JSON object a line. An object has a "type":
 // namesOther tells whether --out is given, and an argument is not the same export.
 func namesOther(c *cobra.Command, arg string) bool {
 	out := c.Flags().Lookup("out")
-	return out.Changed && filepath.Clean(out.Value.String()) != filepath.Clean(arg)
+	return out.Changed && !place.Same(out.Value.String(), arg)
 }
 
 // lsCommand is one call of ls.

@@ -23,6 +23,7 @@ import (
 	"exporter/internal/emulator"
 	"exporter/internal/emulator/sample"
 	"exporter/internal/store"
+	"exporter/internal/store/place"
 	"exporter/manifest"
 	"exporter/pipeline"
 	"exporter/sinks"
@@ -181,6 +182,8 @@ type cli struct {
 	system         fs.FS
 	wrapFS         func(durable.FS) durable.FS
 	checkpointRows int
+	// own is that of app, where wrapFS is nil.
+	own place.Owner
 }
 
 func newCLI(t *testing.T, baseURL string) *cli {
@@ -198,6 +201,9 @@ func (c *cli) run(args ...string) (code int, stdout, stderr string) {
 		ownProcess: c.ownProcess, own: ownWrapped(c.wrapFS), checkpointRows: c.checkpointRows,
 		environ: []string{"LLAMA_CLOUD_API_KEY=" + canaryKey, "LLAMA_CLOUD_BASE_URL=" + c.baseURL, "EXPORTER_LIMITS_RATE=unlimited",
 			"LLAMA_CLOUD_CUSTOM_HEADERS=" + gatewayHeader + ": " + canaryHeader},
+	}
+	if c.own != nil {
+		a.own = c.own
 	}
 	code = run(context.Background(), a, args)
 	if showsKey(out.String() + err.String()) {
@@ -224,7 +230,7 @@ type exported struct {
 // openExport opens an export for reading until closed is called.
 func openExport(t *testing.T, out string) (dir store.Reader, snapshot *manifest.Snapshot, closed func()) {
 	t.Helper()
-	opened, err := store.OpenDir(out)
+	opened, err := place.Open(t.Context(), out)
 	if err != nil {
 		t.Fatal(err)
 	}

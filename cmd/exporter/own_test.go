@@ -1,18 +1,20 @@
 package main
 
 import (
+	"context"
 	"io"
 
 	"exporter/internal/durable"
 	"exporter/internal/store"
+	"exporter/internal/store/place"
 )
 
 // ownWrapped returns a function for app.own that puts something between an export and its file system; nil changes nothing.
-func ownWrapped(wrap func(durable.FS) durable.FS) func(string, ...string) (store.Store, error) {
+func ownWrapped(wrap func(durable.FS) durable.FS) place.Owner {
 	if wrap == nil {
 		return nil
 	}
-	return func(path string, _ ...string) (store.Store, error) {
+	return func(_ context.Context, path string, _ place.Options) (store.Store, error) {
 		dir, err := durable.Open(path)
 		if err != nil {
 			return nil, err

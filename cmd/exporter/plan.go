@@ -20,9 +20,9 @@ func newPlanCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "plan",
 		Short: "Say what a run would do: files, assets, bytes, requests, time; fetches no blob",
-		Long: `plan lists what run would list, compares it with the export directory if there is one, and says what would be fetched,
+		Long: `plan lists what run would list, compares it with the export if there is one, and says what would be fetched,
 kept and skipped, how many bytes and requests that is, and how long it takes at the given rate, or at the one that the API was
-found to accept or announces. It reads the listing of files twice, and logs in between how many requests it needs for the rest.
+found to accept or announces; for an export in a bucket also how many requests and bytes that is there. It reads the listing of files twice, and logs in between how many requests it needs for the rest.
 It changes nothing, takes the flags of run but --repair, and goes on with the settings of the export as run does. What a run would
 refuse it tells of, with the --force that accepts it; with that --force, it plans what such a run would do. What --prune would
 remove is no part of it.`,
@@ -128,6 +128,9 @@ func printPlan(w io.Writer, p *export.PlanReport) error {
 		}
 	}
 	fmt.Fprintf(t, "requests\t%d\t%s\n", p.Requests, at)
+	if b := p.Bucket; b != nil {
+		fmt.Fprintf(t, "bucket\t%d\tPUT, %d GET, %d LIST, %s sent, about\n", b.Puts, b.Gets, b.Lists, humanBytes(b.Bytes))
+	}
 	for _, note := range p.Notes {
 		fmt.Fprintf(t, "note\t\t%s\n", note)
 	}

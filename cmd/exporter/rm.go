@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"exporter/internal/config"
 	"exporter/internal/export"
 	"exporter/manifest"
 )
@@ -14,7 +15,7 @@ func newRmCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "rm EXPORT --file-id ID | --job ID",
 		Short: "Remove files or parse jobs and all of their assets from an export, for good",
-		Long: `rm removes files and parse jobs from the export in the directory EXPORT: their rows, whatever their status is, from
+		Long: `rm removes files and parse jobs from the export EXPORT, a directory or s3://BUCKET/PREFIX: their rows, whatever their status is, from
 manifest.parquet, files.parquet, pages.parquet and the commit log, and their blobs. With a file, its parse jobs go. It asks the API for
 nothing and changes nothing there: what is still listed, the next run exports again.
 
@@ -37,7 +38,12 @@ it is killed, the same command goes on.`,
 		}
 		ctx, cancel := export.Interruptible(c.Context(), a.stop)
 		defer cancel()
-		removed, err := export.Remove(ctx, args[0], targets)
+		// The flags --file-id and --job are no keys: only variables and their file say how a bucket is written.
+		settings, err := config.Load(config.LoadOptions{Environ: a.environ, Own: a.ownKeys(c.Root()), ReadFile: a.readConfig})
+		if err != nil {
+			return err
+		}
+		removed, err := export.Remove(ctx, args[0], targets, export.PlaceOptions(settings, nil))
 		if err != nil {
 			return err
 		}

@@ -78,7 +78,7 @@ var wrongCommandLines = []struct{ args, stderr string }{
 	{"run --settle tomorrow", `--settle: "tomorrow" is not a duration (such as "5s", "1m30s" or "15m")`},
 	{"run --updated-at-on-or-after 2024-06-13", `--updated-at-on-or-after: "2024-06-13" has no time of day (write "2024-06-13T00:00:00Z")`},
 	{"run --sink tar", `--sink: "tar" is not a choice (local or archive)`},
-	{"run --out s3://b/p", `--out: "s3://b/p" is an address, not a directory (buckets are not there yet: name a directory; one that is called so is ./"s3://b/p")`},
+	{"run --out gs://b/p", `--out: "gs://b/p" is an address, not a directory (buckets of Google are not there yet: export to a directory, or to an S3 bucket, and copy that by gcloud storage rsync)`},
 	{"run --out ~/export", `--out: "~/export": only a shell knows what ~ means; write the path in full`},
 	{"run --directory ../x", `--directory: not a valid id: "../x" (letters, digits, '.', '_' and '-' are allowed)`},
 	{"run --region us", `--region: "us" is not a region ("na" or "eu"; empty for base_url)`},

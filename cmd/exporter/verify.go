@@ -16,7 +16,7 @@ func newVerifyCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verify [EXPORT]",
 		Short: "Read everything back and compare it with the manifest",
-		Long: `verify reads every stored blob of the export in the directory EXPORT, or in that of --out, and compares its size and
+		Long: `verify reads every stored blob of the export EXPORT, or that of --out, and compares its size and
 SHA-256 with the manifest, and reads every shard and compares its frames, tar headers and seek table with its format. It
 changes nothing and needs no lock, so that it can look at an export that was interrupted; beside a run or a compaction, what is
 just being moved may be counted as an orphan.
@@ -42,7 +42,7 @@ The exit code is 7 where anything is damaged.`,
 	}
 	load := a.withConfig(c, config.SectionOutput, config.SectionLog)
 	v := &verification{app: a}
-	hideFlags(c, "sink", "checkpoint")
+	hideFlags(c, "sink", "checkpoint", "scratch", "single-writer")
 	c.Flags().Lookup("verbose").Usage = "list orphans"
 	c.Flags().BoolVar(&v.quick, "quick", false, "look at names and sizes only, read no blob")
 	c.Flags().BoolVar(&v.asJSON, "json", false, "print JSON lines")

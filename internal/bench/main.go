@@ -10,6 +10,7 @@
 //	go run ./internal/bench -verify     how fast blobs of some sizes are verified, beside sha256sum
 //	go run ./internal/bench -nights     what a night of a few new pictures costs, and how many shards a year leaves
 //	go run ./internal/bench -datasets   what training data costs, beside what Python packages take
+//	go run ./internal/bench -buckets    what an export into a bucket takes, beside rclone
 //	go run ./internal/bench -all        all of it
 //
 // Whatever is measured is a process of its own, and so is the emulator. Times mean little from one machine to the next, so
@@ -43,11 +44,11 @@ func main() {
 
 // settings are the flags.
 type settings struct {
-	contestants, memory, latency, growth, rate, limits, files, nights, verification, datasets, all bool
+	contestants, memory, latency, growth, rate, limits, files, nights, verification, datasets, buckets, all bool
 
-	rounds, blobs, size, workers             int
-	scale                                    float64
-	tmpfs, disk, exporter, than, svg, python string
+	rounds, blobs, size, workers                        int
+	scale                                               float64
+	tmpfs, disk, exporter, than, svg, python, versitygw string
 }
 
 func (s *settings) addFlags(fs *flag.FlagSet) {
@@ -61,16 +62,18 @@ func (s *settings) addFlags(fs *flag.FlagSet) {
 	fs.BoolVar(&s.nights, "nights", false, "measure what a night of a few new pictures costs, after more and more nights")
 	fs.BoolVar(&s.verification, "verify", false, "measure how fast blobs of some sizes are verified")
 	fs.BoolVar(&s.datasets, "datasets", false, "measure what making datasets costs")
+	fs.BoolVar(&s.buckets, "buckets", false, "measure exports into a bucket of -versitygw")
 	fs.BoolVar(&s.all, "all", false, "measure everything")
-	fs.IntVar(&s.rounds, "rounds", 7, "rounds of contestants and of -datasets; the first is not counted")
-	fs.IntVar(&s.blobs, "blobs", 3000, "blobs of contestants and of -datasets")
-	fs.IntVar(&s.size, "size", 100_000, "bytes of each blob of contestants, of -latency, of -nights and of -datasets")
+	fs.IntVar(&s.rounds, "rounds", 7, "rounds of contestants, of -datasets and of -buckets; the first is not counted")
+	fs.IntVar(&s.blobs, "blobs", 3000, "blobs of contestants, of -datasets and of -buckets")
+	fs.IntVar(&s.size, "size", 100_000, "bytes of each blob of contestants, of -latency, of -nights, of -datasets and of -buckets")
 	fs.IntVar(&s.workers, "workers", 32, "requests at once")
 	fs.Float64Var(&s.scale, "scale", 1, "factor of the number of assets of -memory, -latency, -growth, -rate, -limits, -files, -nights, -verify and -datasets; 0.01 makes a short trial")
 	fs.StringVar(&s.tmpfs, "tmpfs", defaultDirectory("/dev/shm"), "`directory` on a memory file system; none where it is empty")
 	fs.StringVar(&s.disk, "disk", defaultDirectory("/var/tmp"), "`directory` on a disk; none where it is empty")
 	fs.StringVar(&s.svg, "svg", "", "draw -nights into this `file`")
 	fs.StringVar(&s.python, "python", "", "`file` of a Python that has the packages datasets and webdataset, to compare -datasets with")
+	fs.StringVar(&s.versitygw, "versitygw", "", "`file` of a versitygw, the store of -buckets")
 	fs.StringVar(&s.than, "than", "", "`file` of another exporter, such as one of an earlier commit, to compare with in -files")
 	fs.StringVar(&s.exporter, "exporter", "", "`file` of an exporter to measure; else one is built from this module")
 }
@@ -100,9 +103,9 @@ func (s *settings) validate() error {
 	}
 	if s.all {
 		s.contestants, s.memory, s.latency, s.growth, s.rate, s.limits = true, true, true, true, true, true
-		s.files, s.nights, s.verification, s.datasets = true, true, true, true
+		s.files, s.nights, s.verification, s.datasets, s.buckets = true, true, true, true, true
 	}
-	if !slices.Contains([]bool{s.memory, s.latency, s.growth, s.rate, s.limits, s.files, s.nights, s.verification, s.datasets}, true) {
+	if !slices.Contains([]bool{s.memory, s.latency, s.growth, s.rate, s.limits, s.files, s.nights, s.verification, s.datasets, s.buckets}, true) {
 		s.contestants = true
 	}
 	return nil
@@ -112,6 +115,9 @@ func (s *settings) validate() error {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
 	if len(args) > 0 && args[0] == fetchCommand {
 		return runFetch(ctx, args[1:], stdout)
+	}
+	if len(args) > 0 && args[0] == putCommand {
+		return runPut(ctx, args[1:])
 	}
 	var s settings
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
@@ -151,6 +157,7 @@ func (b *bench) measure(ctx context.Context) error {
 		{"nights", b.nights, b.measureNights},
 		{"verification", b.verification, b.measureVerify},
 		{"datasets", b.datasets, b.measureDatasets},
+		{"buckets", b.buckets, b.measureBuckets},
 	} {
 		if !m.asked {
 			continue

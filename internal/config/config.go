@@ -116,12 +116,16 @@ type Limits struct {
 
 // Output says where the export goes.
 type Output struct {
-	// Dir is the export directory, relative to the working directory; never empty.
+	// Dir is a place that place.Parse reads: the path of a directory, relative to the working directory, or the URL of a bucket.
 	Dir  string
 	Sink Sink
-	// Checkpoint is the longest time between two commits.
+	// Checkpoint is the longest time between two commits. By default it suits the place and the sink.
 	Checkpoint time.Duration
-	Archive    Archive
+	// Scratch is the folder for what grows before it is put into a bucket; empty for the system's temporary one.
+	Scratch string
+	// SingleWriter says that nobody else writes to the bucket.
+	SingleWriter bool
+	Archive      Archive
 }
 
 // Archive shapes the shards of the archive sink.
@@ -129,8 +133,11 @@ type Archive struct {
 	Compression Compression
 	Level       Level
 	// ShardSize is the size of a shard's file from which on it is sealed, FrameSize that of the uncompressed bytes from which
-	// on a zstd frame ends. Both are positive, and with CompressionZstd FrameSize is at most ShardSize.
+	// on a zstd frame ends. Both are positive, and with CompressionZstd FrameSize is at most ShardSize. By default ShardSize suits the
+	// place.
 	ShardSize, FrameSize Size
+	// SealAfter is how long a shard is filled at most before it is sealed and put into a bucket.
+	SealAfter time.Duration
 }
 
 // Run says what a run goes by, and how far it goes. An export does not remember it.

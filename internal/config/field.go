@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"exporter/internal/store/place"
 	"exporter/pipeline"
 )
 
@@ -68,31 +68,25 @@ func sinceField(p *Since) field {
 	return scalar(field{typ: TypeString, placeholder: "last"}, p, parse, func(s Since) string { return string(s) })
 }
 
-// dirField takes the path of a directory. A remote address is never the name of one.
-func dirField(p *string) field {
+// placeField takes a place of an export: the path of a directory, or the URL of a bucket.
+func placeField(p *string) field {
 	parse := func(text string) (string, error) {
-		if remoteAddress.MatchString(text) {
-			err := fmt.Errorf("%s is an address, not a directory", quote(text))
-			return "", &hinted{err, "buckets are not there yet: name a directory; one that is called so is ./" + quote(text)}
+		_, err := place.Parse(text)
+		if wrong, ok := errors.AsType[*place.Error](err); ok {
+			return "", &hinted{errors.New(wrong.Problem), wrong.Remedy}
 		}
-		return text, checkPath(text, false)
+		return text, err
 	}
 	return scalar(field{typ: TypeString, placeholder: "DIR"}, p, parse, func(s string) string { return s })
 }
 
-// remoteAddress matches a URL, one that has lost a slash, and what programs for copying take for a host and a path. A drive of
-// Windows has one letter.
-var remoteAddress = regexp.MustCompile(`^[A-Za-z][0-9A-Za-z+.-]+:/`)
-
 func pathField(p *string, placeholder string) field {
-	parse := func(text string) (string, error) { return text, checkPath(text, true) }
+	parse := func(text string) (string, error) { return text, checkPath(text) }
 	return scalar(field{typ: TypeString, placeholder: placeholder}, p, parse, func(s string) string { return s })
 }
 
-func checkPath(text string, optional bool) error {
+func checkPath(text string) error {
 	switch {
-	case text == "" && !optional:
-		return errors.New("the path is empty")
 	case strings.ContainsRune(text, 0):
 		return errors.New("the path holds a NUL byte")
 	case text == "~" || strings.HasPrefix(text, "~/"):

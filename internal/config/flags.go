@@ -13,18 +13,30 @@ import (
 // With SectionAPI come hidden flags, such as --api-key, for which Load tells where an API key belongs.
 func AddFlags(fs *pflag.FlagSet, sections ...Section) {
 	for _, k := range Keys() {
-		if !slices.Contains(sections, k.Section) {
-			continue
-		}
-		f := fs.VarPF(&flagValue{key: k}, k.Flag, shorthand(k.Flag), k.Usage())
-		if k.Type == TypeBool {
-			f.NoOptDefVal = "true"
+		if slices.Contains(sections, k.Section) {
+			addFlag(fs, k)
 		}
 	}
 	if slices.Contains(sections, SectionAPI) {
 		for _, name := range keyNames() {
 			fs.VarPF(refusedValue{}, strings.ReplaceAll(name, "_", "-"), "", "refused: "+keyRemedy).Hidden = true
 		}
+	}
+}
+
+// AddPlaceFlags adds to fs flags for the keys that say how a bucket is written, for commands that write one which is no export of a run.
+func AddPlaceFlags(fs *pflag.FlagSet) {
+	for _, k := range Keys() {
+		if k.Section == SectionOutput && (k.Name == "scratch" || k.Name == "single_writer") {
+			addFlag(fs, k)
+		}
+	}
+}
+
+func addFlag(fs *pflag.FlagSet, k Key) {
+	f := fs.VarPF(&flagValue{key: k}, k.Flag, shorthand(k.Flag), k.Usage())
+	if k.Type == TypeBool {
+		f.NoOptDefVal = "true"
 	}
 }
 

@@ -43,7 +43,7 @@ func TestAddFlags_Usage_ShowsDefaultsAndAllowed(t *testing.T) {
 		`--directory ID export the files of this directory, given by its id or its name; may be repeated --`,
 		`--screenshots list page screenshots; --screenshots=false leaves them out (default true)`,
 		`--skip-noise leave out figures with is_likely_noise --`,
-		`--out DIR the export directory (default export)`,
+		`--out DIR the export: a directory, or s3://BUCKET/PREFIX (default export)`,
 	} {
 		if !strings.Contains(usage, want) {
 			t.Errorf("the usage lacks %q:\n%s", want, fs.FlagUsages())

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"exporter/internal/place"
+	"exporter/internal/store/place"
 )
 
 // jobTable is the table of the TOML file that has the jobs: job.invoices.source is the section source of the job invoices.

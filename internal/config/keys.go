@@ -220,10 +220,15 @@ func limitSettings(l *Limits) []setting {
 
 func outputSettings(o *Output) []setting {
 	return []setting{
-		{SectionOutput, "dir", "out", "export", "the export directory", dirField(&o.Dir)},
+		{SectionOutput, "dir", "out", "export", "the export: a directory, or s3://BUCKET/PREFIX", placeField(&o.Dir)},
 		{SectionOutput, "sink", "sink", "local",
 			"local writes a file for each blob, archive writes tar shards", choiceField(&o.Sink, SinkLocal, SinkArchive)},
-		{SectionOutput, "checkpoint", "checkpoint", "5s", "longest time between commits", durationField(&o.Checkpoint)},
+		{SectionOutput, "checkpoint", "checkpoint", "5s",
+			"longest time between commits; in a bucket it is 1m, with shards that of seal_after, if none is given", durationField(&o.Checkpoint)},
+		{SectionOutput, "scratch", "scratch", "",
+			"the folder for what grows before it is put into a bucket; empty for the system's temporary one", pathField(&o.Scratch, "DIR")},
+		{SectionOutput, "single_writer", "single-writer", "false",
+			"you know that nobody else writes to this export in a bucket: take a store that does not keep writers apart", boolField(&o.SingleWriter)},
 	}
 }
 
@@ -233,9 +238,12 @@ func archiveSettings(a *Archive) []setting {
 			"how shards are compressed", choiceField(&a.Compression, CompressionZstd, CompressionNone)},
 		{SectionArchive, "level", "level", "fastest", "how hard zstd tries",
 			choiceField(&a.Level, LevelFastest, LevelDefault, LevelBetter, LevelBest)},
-		{SectionArchive, "shard_size", "shard-size", "1GiB", "a shard is sealed at this size", sizeField(&a.ShardSize)},
+		{SectionArchive, "shard_size", "shard-size", "1GiB",
+			"a shard is sealed at this size; in a bucket it is 256MiB, if none is given", sizeField(&a.ShardSize)},
 		{SectionArchive, "frame_size", "frame-size", "4MiB",
 			"a shard's independent zstd frames are about this long", sizeField(&a.FrameSize)},
+		{SectionArchive, "seal_after", "seal-after", "15m",
+			"in a bucket, a shard is sealed after so long, however small it is: a run that is killed loses no more", durationField(&a.SealAfter)},
 	}
 }
 

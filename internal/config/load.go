@@ -7,11 +7,13 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 
 	"exporter/internal/secret"
+	"exporter/internal/store/place"
 )
 
 // LoadOptions says what Load reads.
@@ -82,7 +84,32 @@ func (c *Config) settle() error {
 	if err := c.settleRegion(); err != nil {
 		return err
 	}
+	c.suitPlace()
 	return c.validate()
+}
+
+const (
+	// bucketCheckpoint is how often blobs are committed in a bucket, where each commit is a request, and bucketShardSize the size of a shard
+	// there: one that could not be put as a whole is put again.
+	bucketCheckpoint = time.Minute
+	bucketShardSize  = 256 << 20
+)
+
+// suitPlace gives keys that no layer gives what suits a bucket, if the export is in one.
+func (c *Config) suitPlace() {
+	o := &c.Output
+	if !place.IsBucket(o.Dir) {
+		return
+	}
+	if !c.IsGiven("output.checkpoint") {
+		o.Checkpoint = bucketCheckpoint
+		if o.Sink == SinkArchive {
+			o.Checkpoint = o.Archive.SealAfter
+		}
+	}
+	if !c.IsGiven("output.archive.shard_size") {
+		o.Archive.ShardSize = bucketShardSize
+	}
 }
 
 // loader fills a Config, one layer after the other.

@@ -43,6 +43,7 @@ func (c *Config) Recall(r Remembered, where string) ([]Recalled, error) {
 		}
 		taken = append(taken, Recalled{k.Path(), text})
 	}
+	c.suitPlace()
 	return taken, c.validate()
 }
 

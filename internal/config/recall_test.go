@@ -172,15 +172,16 @@ func TestNarrower(t *testing.T) {
 	}
 }
 
-func TestLoad_Out_IsNoAddress(t *testing.T) {
-	for text, ok := range map[string]bool{
-		"s3://bucket/prefix": false, "S3://b": false, "gs://b/p": false, "https://host/x": false, "file:///tmp/x": false, "s3:/bucket": false,
-		"host:/path": false, "abfss://c@a.dfs.core.windows.net/x": false,
-		"./s3://bucket": true, "/data/s3:/x": true, `C:/data`: true, `C:\data`: true, "a:b": true, "export": true, "2024-01-01T00:00/x": true,
+func TestLoad_Out_IsAPlace(t *testing.T) {
+	for text, want := range map[string]string{
+		"s3://bucket/prefix": "", "./s3://bucket": "", "export": "",
+		"ftp://host/x": `--out: "ftp://host/x" is an address, not a directory (name a directory, or a bucket as s3://BUCKET/PREFIX; ` +
+			`a directory that is called so is ./"ftp://host/x")`,
+		"~/export": `--out: "~/export": only a shell knows what ~ means; write the path in full`,
 	} {
 		_, err := load(t, "", nil, "--out", text)
-		if (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "buckets are not there yet") {
-			t.Errorf("--out %s: %v, want ok: %t", text, err, ok)
+		if (err == nil) != (want == "") || err != nil && err.Error() != want {
+			t.Errorf("--out %s: %v, want %q", text, err, want)
 		}
 	}
 }

@@ -1,13 +1,13 @@
 package config
 
 import (
+	"exporter/internal/store/place"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"exporter/internal/loopback"
-	"exporter/internal/place"
 	"exporter/internal/secret"
 )
 

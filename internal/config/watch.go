@@ -18,7 +18,7 @@ func promFileField(p *string) field {
 		if text != "" && !strings.HasSuffix(filepath.Base(text), ".prom") {
 			return "", &hinted{fmt.Errorf("%s does not end in .prom", quote(text)), "node_exporter reads no other file"}
 		}
-		return text, checkPath(text, true)
+		return text, checkPath(text)
 	}
 	return scalar(field{typ: TypeString, placeholder: "FILE.prom"}, p, parse, func(s string) string { return s })
 }

@@ -18,6 +18,7 @@ import (
 
 	"exporter/internal/durable/durabletest"
 	"exporter/internal/store"
+	"exporter/internal/store/place"
 	"exporter/internal/store/storetest"
 )
 
@@ -26,7 +27,7 @@ func makeOn(t *testing.T, disk storetest.Disk, o Options, e *testExport) error {
 	t.Helper()
 	o.Exports, o.Out, o.Log = []string{e.path}, filepath.Join(t.TempDir(), "nowhere"), quiet
 	o.Watch = func(func() Progress) func() { return func() {} }
-	o.Own = func(string, ...string) (store.Store, error) { return disk.Open() }
+	o.Own = func(context.Context, string, place.Options) (store.Store, error) { return disk.Open() }
 	_, err := Make(context.Background(), o)
 	return err
 }
@@ -58,7 +59,7 @@ func TestMake_CrashesAtEveryOperation_EndsExact(t *testing.T) {
 	e := newTestExport(t, local).add(testFiles(0, 2))
 	for where, newDisk := range storetest.Disks() {
 		// Each of the forms is tried somewhere.
-		for _, form := range map[string][]string{"directory": {FormParquet}, "memory": {FormWebDataset}}[where] {
+		for _, form := range map[string][]string{"directory": {FormParquet}, "memory": {FormWebDataset}, storetest.Bucket: {FormParquet}}[where] {
 			o := Options{Form: form, ShardSize: 6_000, Workers: 1, Columns: []string{"file_id", "sha256"}}
 			undisturbed := newDisk(func(int) error { return nil })
 			must(t, makeOn(t, undisturbed, o, e))

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"exporter/internal/store"
+	"exporter/internal/store/place"
 )
 
 // Make makes a dataset, or goes on with one. Errors of the options, and of an Out that holds anything else, are *UsageError; pictures that were left
@@ -83,9 +84,9 @@ func (m *maker) describe(ctx context.Context) error {
 func (m *maker) own(ctx context.Context) (err error) {
 	open := m.options.Own
 	if open == nil {
-		open = func(path string, folders ...string) (store.Store, error) { return store.OwnDir(path, folders...) }
+		open = place.Own
 	}
-	if m.out, err = open(m.options.Out); err != nil {
+	if m.out, err = open(ctx, m.options.Out, m.options.Place); err != nil {
 		return openError(m.options.Out, err)
 	}
 	// Somebody may have written to it since it was looked at.
@@ -99,8 +100,11 @@ func (m *maker) own(ctx context.Context) (err error) {
 	return nil
 }
 
-// openError says why a directory could not be opened for writing.
+// openError says why a place could not be opened for writing.
 func openError(path string, err error) error {
+	if _, ok := errors.AsType[*place.Error](err); ok {
+		return &UsageError{err}
+	}
 	if errors.Is(err, store.ErrOwned) {
 		return fmt.Errorf("open %q: %w: %w", path, ErrBusy, err)
 	}

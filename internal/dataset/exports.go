@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"exporter/internal/store"
+	"exporter/internal/store/place"
 	"exporter/manifest"
 	"exporter/pipeline"
 	"exporter/sinks"
@@ -24,10 +25,14 @@ type export struct {
 	lost sync.Map
 }
 
-// openExport opens the export in a directory.
+// openExport opens the export at a place.
 func openExport(ctx context.Context, path string) (*export, error) {
-	dir, err := store.OpenDir(path)
-	if err != nil {
+	dir, err := place.Open(ctx, path)
+	_, isNoPlace := errors.AsType[*place.Error](err)
+	switch {
+	case isNoPlace || err != nil && place.IsBucket(path):
+		return nil, openError(path, err)
+	case err != nil:
 		return nil, &UsageError{fmt.Errorf("%q: %w: name the directory of an export", path, err)}
 	}
 	table, err := manifest.OpenSnapshot(ctx, dir)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -16,6 +14,7 @@ import (
 	"exporter/internal/phash"
 	decoder "exporter/internal/picture"
 	"exporter/internal/store"
+	"exporter/internal/store/place"
 	"exporter/pipeline"
 	"exporter/sinks"
 )
@@ -79,7 +78,7 @@ func (m *maker) look(ctx context.Context, c *choice) (err error) {
 func (m *maker) openFacts(ctx context.Context) (*facts, error) {
 	f := &facts{options: m.options, room: semaphore.NewWeighted(decoder.DefaultMaxPixels + int64(m.options.Workers)*pagePixels)}
 	if m.options.Cache != "" {
-		t, err := openCache(ctx, m.options.Cache)
+		t, err := openCache(ctx, m.options.Cache, m.options.Place)
 		if err != nil {
 			return nil, fmt.Errorf("the cache: %w", openError(m.options.Cache, err))
 		}
@@ -92,14 +91,16 @@ func (m *maker) openFacts(ctx context.Context) (*facts, error) {
 			return nil, s.readError(err)
 		}
 		// What another program has put together, or somebody copied without what is private, stays as it is.
-		t.isForeign = !isOwned(s.path)
+		if t.isForeign, err = place.IsNew(ctx, s.path); err != nil {
+			return nil, s.readError(err)
+		}
 		f.tables = append(f.tables, t)
 	}
 	return f, nil
 }
 
-func openCache(ctx context.Context, path string) (*factTable, error) {
-	dir, err := store.OwnDir(path)
+func openCache(ctx context.Context, path string, o place.Options) (*factTable, error) {
+	dir, err := place.Own(ctx, path, o)
 	if err != nil {
 		return nil, err
 	}
@@ -110,12 +111,6 @@ func openCache(ctx context.Context, path string) (*factTable, error) {
 func openFactTable(ctx context.Context, r store.Reader, path, prefix string) (*factTable, error) {
 	t, err := derived.Open(ctx, r, prefix, decoder.Version())
 	return &factTable{Table: t, path: path, prefix: prefix, saved: time.Now()}, err
-}
-
-// isOwned tells whether exporter has made what is in a directory.
-func isOwned(path string) bool {
-	info, err := os.Stat(filepath.Join(path, filepath.FromSlash(store.PrivatePrefix)))
-	return err == nil && info.IsDir()
 }
 
 // of returns the table of an export.
@@ -136,7 +131,7 @@ func (f *facts) save(ctx context.Context, o *Options, isLast bool) {
 			continue
 		}
 		t.saved = time.Now()
-		if err := t.keep(ctx); err != nil && isLast {
+		if err := t.keep(ctx, o.Place); err != nil && isLast {
 			o.Log.Warn("what was found out about pictures is not kept, and is to be found out again the next time; --cache DIR keeps it elsewhere",
 				"dir", t.path, "error", err)
 		}
@@ -144,11 +139,11 @@ func (f *facts) save(ctx context.Context, o *Options, isLast bool) {
 }
 
 // keep writes the table, under the lock of where it is.
-func (t *factTable) keep(ctx context.Context) error {
+func (t *factTable) keep(ctx context.Context, o place.Options) error {
 	if t.isForeign {
 		return errors.New("it was not made by exporter, or is a copy without .exporter")
 	}
-	dir, err := store.OwnDir(t.path)
+	dir, err := place.Own(ctx, t.path, o)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"exporter/internal/store"
+	"exporter/internal/store/place"
 	"exporter/internal/where"
 	"exporter/pipeline"
 )
@@ -38,8 +38,8 @@ const MaxShardSize = 500_000_000
 
 // Options say which dataset to make. The zero value of what is not required means what its comment says.
 type Options struct {
-	// Exports are the directories of the exports, one at least, and Out is that of the dataset. Of pictures that several exports have, that of
-	// the one that is named first is taken.
+	// Exports are where the exports are, one at least, and Out is where the dataset is: directories, or what is below prefixes of buckets. Of
+	// pictures that several exports have, that of the one that is named first is taken.
 	Exports []string
 	Out     string
 	// Form is one of the forms, and required.
@@ -98,8 +98,10 @@ type Options struct {
 	Log   *slog.Logger
 	Watch func(progress func() Progress) (stop func())
 
-	// Own is for tests: it opens the dataset for writing; nil for a directory.
-	Own func(path string, folders ...string) (store.Store, error)
+	// Place says how the dataset is opened for writing, and the cache and the exports where what is found out is kept there.
+	Place place.Options
+	// Own is for tests: it opens the dataset for writing; nil for place.Own.
+	Own place.Owner
 }
 
 // Progress is how far the work is. The totals are 0 as long as they are not known.

@@ -10,8 +10,8 @@ import (
 	"sync"
 	"syscall"
 
-	"exporter/internal/place"
 	"exporter/internal/store"
+	"exporter/internal/store/place"
 	"exporter/pipeline"
 )
 
@@ -27,14 +27,14 @@ const (
 
 // checkOut refuses a directory that holds anything but a dataset of this command. One that is missing or empty is fine.
 func checkOut(ctx context.Context, path string, want about) error {
-	dir, err := store.OpenDir(path)
+	dir, err := place.Open(ctx, path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case errors.Is(err, syscall.ENOTDIR):
 		return &UsageError{fmt.Errorf("%q is no directory: give another one", path)}
 	case err != nil:
-		return err
+		return openError(path, err)
 	}
 	return errors.Join(checkOpenOut(ctx, dir, path, want), dir.Close())
 }

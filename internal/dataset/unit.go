@@ -11,12 +11,14 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"syscall"
 
 	"github.com/cespare/xxhash/v2"
 	"golang.org/x/sync/errgroup"
 
 	"exporter/internal/store"
+	"exporter/internal/store/place"
 	"exporter/manifest"
 	"exporter/pipeline"
 	"exporter/sinks"
@@ -50,7 +52,9 @@ func (w *unitWriter) close() {
 // write writes a unit and records it.
 func (w *unitWriter) write(ctx context.Context, u *unit) (err error) {
 	done := &unitDone{}
-	if w.options.Form == FormImageFolder {
+	if w.options.Form == FormImageFolder && place.IsBucket(w.options.Out) {
+		err = w.putPictures(ctx, u, done)
+	} else if w.options.Form == FormImageFolder {
 		err = w.place(ctx, u, done)
 	} else {
 		err = w.writeShard(ctx, u, done)
@@ -103,6 +107,28 @@ func (w *unitWriter) fill(ctx context.Context, u *unit, form shardForm, file sto
 	return side, err
 }
 
+// puts is how many pictures are put into a bucket at once by each who writes a unit.
+const puts = 16
+
+// putPictures writes the pictures of a unit as objects of their own.
+func (w *unitWriter) putPictures(ctx context.Context, u *unit, done *unitDone) error {
+	objects := w.out.NewBatch()
+	group, putting := errgroup.WithContext(ctx)
+	group.SetLimit(puts)
+	err := w.each(putting, u, done, func(s *candidate, picture []byte) error {
+		key, content := u.folder()+"/"+folderName(s.Name), store.Bytes(slices.Clone(picture))
+		group.Go(func() error { return objects.Put(putting, key, content, int64(len(content))) })
+		return nil
+	})
+	if putErr := group.Wait(); putErr != nil {
+		return putErr
+	}
+	if err != nil {
+		return err
+	}
+	return objects.Sync(ctx)
+}
+
 // place writes the pictures of a unit as files of their own.
 func (w *unitWriter) place(ctx context.Context, u *unit, done *unitDone) error {
 	folder := filepath.Join(w.options.Out, filepath.FromSlash(u.folder()))
@@ -112,8 +138,8 @@ func (w *unitWriter) place(ctx context.Context, u *unit, done *unitDone) error {
 	folders := map[string]bool{".": true}
 	err := w.each(ctx, u, done, func(s *candidate, picture []byte) error {
 		from := ""
-		if s.Row.Location.Shard == nil {
-			from = filepath.Join(w.exports[s.from].path, filepath.FromSlash(s.Row.Location.Path))
+		if export := w.exports[s.from].path; s.Row.Location.Shard == nil && !place.IsBucket(export) {
+			from = filepath.Join(export, filepath.FromSlash(s.Row.Location.Path))
 		}
 		for dir := path.Dir(folderName(s.Name)); dir != "."; dir = path.Dir(dir) {
 			folders[dir] = true

@@ -31,7 +31,7 @@ var (
 	// is not mounted.
 	ErrDangling = errors.New("a symbolic link that leads nowhere")
 	// ErrLocked says that another run owns the export directory.
-	ErrLocked = errors.New("another run is using this export directory")
+	ErrLocked = errors.New("another run is using this export")
 	// ErrNotRegular says that a name is taken by something that is neither a plain file nor a directory, such as a
 	// symbolic link, which is never followed.
 	ErrNotRegular = errors.New("not a plain file or directory")

@@ -13,6 +13,7 @@ import (
 	"exporter/internal/config"
 	"exporter/internal/derived"
 	"exporter/internal/store"
+	"exporter/internal/store/place"
 	"exporter/internal/verify"
 	"exporter/manifest"
 	"exporter/pipeline"
@@ -31,7 +32,7 @@ type CompactOptions struct {
 	Log   *slog.Logger
 
 	// Own is for tests, as that of Options.
-	Own func(path string, folders ...string) (store.Store, error)
+	Own place.Owner
 }
 
 // Compacted is what Compact did, or would do.
@@ -46,7 +47,7 @@ type Compacted struct {
 // done.
 func Compact(ctx context.Context, o CompactOptions) (done Compacted, err error) {
 	path := o.Config.Output.Dir
-	there, err := openDir(path)
+	there, err := openPlace(ctx, path)
 	if err != nil {
 		return done, err
 	}
@@ -57,11 +58,7 @@ func Compact(ctx context.Context, o CompactOptions) (done Compacted, err error) 
 	if err := errors.Join(err, there.Close()); err != nil || o.DryRun {
 		return done, err
 	}
-	open := o.Own
-	if open == nil {
-		open = ownDir
-	}
-	st, err := own(ctx, open, path)
+	st, err := own(ctx, o.Own, path, PlaceOptions(o.Config, o.Log))
 	if err != nil {
 		return done, err
 	}

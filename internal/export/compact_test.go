@@ -11,6 +11,7 @@ import (
 
 	"exporter/internal/config"
 	"exporter/internal/store"
+	"exporter/internal/store/place"
 	"exporter/internal/verify"
 	"exporter/manifest"
 	"exporter/pipeline"
@@ -40,7 +41,7 @@ func mustCompact(t *testing.T, out string) Compacted {
 // Who has read the tables before a compaction finds a blob where it is afterwards.
 func TestCat_CompactedMeanwhile_FindsTheBlob(t *testing.T) {
 	out := copyEarlier(t, "schema1-archive")
-	if _, err := Remove(t.Context(), out, Targets{Files: []string{"file-00000001"}}); err != nil {
+	if _, err := Remove(t.Context(), out, Targets{Files: []string{"file-00000001"}}, place.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := FirstStored(t.Context(), out, 1)
@@ -149,7 +150,7 @@ func TestCompact_OnlyLaterPartsAreThere_IsRefused(t *testing.T) {
 // A dry run says how much will move.
 func TestCompact_DryRun_CountsWhatMoves(t *testing.T) {
 	out := copyEarlier(t, "schema1-archive")
-	if _, err := Remove(t.Context(), out, Targets{Files: []string{"file-00000001"}}); err != nil {
+	if _, err := Remove(t.Context(), out, Targets{Files: []string{"file-00000001"}}, place.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	cfg := config.Default()
@@ -242,7 +243,7 @@ func (w compactingWatcher) Verification(func() verify.Counts) func() {
 func TestVerify_CompactedMeanwhile_FindsWhatIsMissing(t *testing.T) {
 	for _, loses := range []bool{false, true} {
 		out := copyEarlier(t, "schema1-archive")
-		if _, err := Remove(t.Context(), out, Targets{Files: []string{"file-00000001"}}); err != nil {
+		if _, err := Remove(t.Context(), out, Targets{Files: []string{"file-00000001"}}, place.Options{}); err != nil {
 			t.Fatal(err)
 		}
 		found := 0

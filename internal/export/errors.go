@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 
+	"exporter/internal/store/place"
 	"exporter/pipeline"
 )
 
@@ -68,20 +69,26 @@ func neededForce(err error) string {
 	return ""
 }
 
-// ErrNoManifest says that a directory has no export in it.
-var ErrNoManifest = errors.New("has no manifest: name the directory of an export")
+// ErrNoManifest says that a place has no export in it.
+var ErrNoManifest = errors.New("has no manifest: name an export")
 
-// noManifestError says that the directory at path has no export in it.
+// noManifestError says that there is no export at path.
 func noManifestError(path string) error {
 	return usagef("%q %w", path, ErrNoManifest)
 }
 
-// openError says why the export directory at path cannot be opened.
+// openError says why the export at path cannot be opened.
 func openError(path string, err error) error {
+	if Is[*place.Error](err) {
+		return &UsageError{err}
+	}
 	if errors.Is(err, syscall.ENOTDIR) {
 		if info, statErr := os.Stat(path); statErr == nil && !info.IsDir() {
 			return usagef("--out %q is a file: name a directory", path)
 		}
+	}
+	if place.IsBucket(path) {
+		return storageError("open the export "+path, err)
 	}
 	return storageError("open the export directory "+path, err)
 }

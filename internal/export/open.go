@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"path/filepath"
+	"log/slog"
 	"strings"
 
 	"exporter/internal/config"
 	"exporter/internal/store"
+	"exporter/internal/store/place"
 	"exporter/internal/verify"
 	"exporter/manifest"
 	"exporter/pipeline"
@@ -22,40 +23,44 @@ func (r *run) own(ctx context.Context) (store.Store, error) {
 	if r.Config.Output.Sink == config.SinkLocal {
 		folders = append(folders, sinks.LocalDir)
 	}
-	open := r.Own
-	if open == nil {
-		open = ownDir
-	}
-	return own(ctx, open, r.Config.Output.Dir, folders...)
+	return own(ctx, r.Own, r.Config.Output.Dir, PlaceOptions(r.Config, r.Log, folders...))
+}
+
+// PlaceOptions says how the place of a configuration is opened for writing. Blobs are to go into the folders.
+func PlaceOptions(cfg *config.Config, log *slog.Logger, folders ...string) place.Options {
+	return place.Options{Folders: folders, Scratch: cfg.Output.Scratch, SingleWriter: cfg.Output.SingleWriter, Log: log}
 }
 
 // warnOfPartition says that the path of the export has a folder that readers of tables take for the value of a column of ours, for
 // every row.
 func (r *run) warnOfPartition() {
-	path, err := filepath.Abs(r.Config.Output.Dir)
+	p, err := place.Parse(r.Config.Output.Dir)
 	if err != nil {
 		return
 	}
-	for element := range strings.SplitSeq(filepath.ToSlash(path), "/") {
-		if column, _, isPartition := strings.Cut(element, "="); isPartition && manifest.HasColumn(column) {
+	folders, err := p.Folders()
+	if err != nil {
+		return
+	}
+	for _, folder := range folders {
+		if column, _, isPartition := strings.Cut(folder, "="); isPartition && manifest.HasColumn(column) {
 			r.Log.Warn("readers such as DuckDB and Spark take a folder of this name for the value of a column, in place of what the tables say: "+
-				"export to another --out", "folder", element, "column", column)
+				"export to another --out", "folder", folder, "column", column)
 		}
 	}
 }
 
-func ownDir(path string, folders ...string) (store.Store, error) {
-	return store.OwnDir(path, folders...)
-}
-
-// own opens the export directory at path for writing, and makes it where it is missing. Blobs are to go into the folders. It
-// refuses a directory that has never been an export, and has something else in the place of what a run replaces.
-func own(ctx context.Context, open func(string, ...string) (store.Store, error), path string, folders ...string) (store.Store, error) {
-	s, err := open(path, folders...)
+// own opens the export at path for writing by a function, where nil is place.Own, and makes it where it is missing. It refuses a place that
+// has never been an export, and has something else where a run would put its tables.
+func own(ctx context.Context, open place.Owner, path string, o place.Options) (store.Store, error) {
+	if open == nil {
+		open = place.Own
+	}
+	s, err := open(ctx, path, o)
 	if err != nil {
 		return nil, openError(path, err)
 	}
-	if dir, isDir := s.(*store.Dir); isDir && dir.IsNew() {
+	if s.IsNew() {
 		err = errors.Join(manifest.CheckOrigin(ctx, s), checkReportOrigin(ctx, s))
 	}
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 
 	"exporter/internal/config"
 	"exporter/internal/llamacloud"
-	"exporter/internal/store"
+	"exporter/internal/store/place"
 	"exporter/manifest"
 	"exporter/pipeline"
 )
@@ -46,6 +46,8 @@ type PlanReport struct {
 	// Requests is how many the run would make if none is sent again: those of the listings, which were made for this plan as
 	// well, and one for each blob.
 	Requests int64 `json:"requests"`
+	// Bucket is about what the run would ask of the bucket that the export is in; nil where it is in a directory.
+	Bucket *BucketCost `json:"bucket,omitempty"`
 	// Rate is as given; Limit is the rate that holds as far as it was learnt, and Seconds how long the requests take at it. Both
 	// are null where there is none.
 	Rate    string    `json:"rate"`
@@ -120,6 +122,7 @@ func (r *run) plan(ctx context.Context, client *llamacloud.Client) (report *Plan
 		return nil, err
 	}
 	report = newPlanReport(r.counter.snapshot(), before, r.Config.Limits.Rate)
+	report.Bucket = costOf(r.Config, report)
 	report.Notes = append(report.Notes, r.unlistedNotes()...)
 	if doubted {
 		report.Notes = append(report.Notes, doubt.Error()+", so nothing would count as vanished; if it is meant to be so, run with --force listing")
@@ -189,7 +192,7 @@ func newPlanReport(c, before Counts, rate config.Rate) *PlanReport {
 // says so.
 func (r *run) openHistory(ctx context.Context) (h pipeline.History, end func() error, err error) {
 	path := r.Config.Output.Dir
-	dir, err := store.OpenDir(path)
+	dir, err := place.Open(ctx, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return noHistory{}, func() error { return nil }, nil
 	}

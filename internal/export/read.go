@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"exporter/internal/store"
+	"exporter/internal/store/place"
 	"exporter/manifest"
 	"exporter/pipeline"
 	"exporter/sinks"
@@ -21,25 +22,28 @@ type opened struct {
 	dir store.ReadCloser
 }
 
-// openDir opens the directory of an existing export for reading.
-func openDir(path string) (store.ReadCloser, error) {
-	dir, err := store.OpenDir(path)
-	if err != nil {
-		return nil, usagef("%q: %w: name the directory of an export", path, err)
+// openPlace opens the place of an existing export for reading.
+func openPlace(ctx context.Context, path string) (store.ReadCloser, error) {
+	from, err := place.Open(ctx, path)
+	switch {
+	case err == nil:
+		return from, nil
+	case place.IsBucket(path) || Is[*place.Error](err):
+		return nil, openError(path, err)
 	}
-	return dir, nil
+	return nil, usagef("%q: %w: name the directory of an export", path, err)
 }
 
 // open opens the tables of an existing export for reading, whether a run has it or not.
 func open(ctx context.Context, path string, tables func(context.Context, store.Reader) (*manifest.Snapshot, error)) (*opened, error) {
-	dir, err := openDir(path)
+	from, err := openPlace(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	return openTables(ctx, dir, tables)
+	return openTables(ctx, from, tables)
 }
 
-// openTables opens the tables of an export, and closes the directory where it fails.
+// openTables opens the tables of an export, and closes it where that fails.
 func openTables(ctx context.Context, dir store.ReadCloser, tables func(context.Context, store.Reader) (*manifest.Snapshot, error)) (*opened, error) {
 	snapshot, err := tables(ctx, dir)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"exporter/internal/accepted"
 	"exporter/internal/store"
+	"exporter/internal/store/place"
 	"exporter/manifest"
 	"exporter/pipeline"
 	"exporter/sinks"
@@ -25,16 +26,16 @@ type Targets struct {
 
 // Remove removes files and parse jobs from the export at path, for good, and returns how much that was. Where the export has none of an
 // id, nothing is removed.
-func Remove(ctx context.Context, path string, targets Targets) (removed manifest.Extent, err error) {
-	// The directory is not to be made where it is missing.
-	there, err := openDir(path)
+func Remove(ctx context.Context, path string, targets Targets, o place.Options) (removed manifest.Extent, err error) {
+	// The export is not to be made where it is missing.
+	there, err := openPlace(ctx, path)
 	if err == nil {
 		err = there.Close()
 	}
 	if err != nil {
 		return removed, err
 	}
-	st, err := own(ctx, ownDir, path)
+	st, err := own(ctx, nil, path, o)
 	if err != nil {
 		return removed, err
 	}

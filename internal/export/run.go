@@ -9,6 +9,7 @@ import (
 	"exporter/internal/config"
 	"exporter/internal/llamacloud"
 	"exporter/internal/store"
+	"exporter/internal/store/place"
 	"exporter/internal/verify"
 	"exporter/manifest"
 	"exporter/pipeline"
@@ -37,9 +38,9 @@ type Options struct {
 	// ExitCode returns the exit code for an error, which run.json has.
 	ExitCode func(error) int
 
-	// Own and CheckpointRows are for tests: they open the export at a path, whose blobs go into the folders, and bound the assets
-	// that are not committed; nil and 0 change nothing.
-	Own            func(path string, folders ...string) (store.Store, error)
+	// Own and CheckpointRows are for tests: they open the export for writing, and bound the assets that are not committed; nil and 0
+	// change nothing.
+	Own            place.Owner
 	CheckpointRows int
 }
 
@@ -186,7 +187,7 @@ func (r *run) transfer(ctx context.Context, client *llamacloud.Client, ledger *m
 	defer func() { err = errors.Join(err, storageError("close the sink", sink.Close())) }()
 	o := r.pipelineOptions(client)
 	o.Sink, o.Ledger, o.Stop = sink, ledger, r.Stop
-	o.Checkpoint, o.CheckpointRows = r.Config.Output.Checkpoint, r.CheckpointRows
+	r.setCheckpoints(&o)
 	for _, listing := range o.Source.Listings(ctx) {
 		r.asked = append(r.asked, listing.Key)
 	}

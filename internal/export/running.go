@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"exporter/internal/store"
+	"exporter/internal/store/place"
 )
 
 const (
@@ -16,6 +17,8 @@ const (
 	RunningName = store.PrivatePrefix + "running.json"
 	// runningInterval is the time between two updates of it.
 	runningInterval = 15 * time.Second
+	// bucketNoteInterval is that of an export in a bucket.
+	bucketNoteInterval = time.Minute
 )
 
 // Running is a run that is under way. Its JSON is running.json, see docs/format.md. Nothing depends on it.
@@ -37,18 +40,21 @@ type Running struct {
 // RunningIn returns the note of the run that is under way in the export at path, or, where isStale is true, of one that was killed; nil
 // where there is none.
 func RunningIn(ctx context.Context, path string) (r *Running, isStale bool, err error) {
-	dir, err := store.OpenDir(path)
+	dir, err := place.Open(ctx, path)
 	if err != nil {
 		return nil, false, openError(path, err)
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
-	// A run that begins after its note was looked for has another one.
-	owned, err := store.IsOwned(path)
-	if err != nil {
-		return nil, false, err
+	// Most exports have none, and to ask who owns one costs more in a bucket.
+	if r = readRunning(ctx, dir); r == nil {
+		return nil, false, nil
 	}
-	r = readRunning(ctx, dir)
-	return r, r != nil && !owned, nil
+	owned, err := place.IsOwned(ctx, path)
+	if err != nil || !owned {
+		return r, true, err
+	}
+	// A run that has begun since has another note.
+	return readRunning(ctx, dir), false, nil
 }
 
 // readRunning returns the note of the run that is under way, or of one that did not come to its end; nil where there is none
@@ -107,7 +113,7 @@ func (r *run) note(ctx context.Context) error {
 // keepNote brings the note up to date now and then, until the returned function is called.
 func (r *run) keepNote(ctx context.Context) (stop func()) {
 	return inBackground(func(done <-chan struct{}) {
-		ticker := time.NewTicker(runningInterval)
+		ticker := time.NewTicker(r.noteInterval())
 		defer ticker.Stop()
 		for {
 			select {

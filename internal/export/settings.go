@@ -12,11 +12,12 @@ import (
 
 	"exporter/internal/config"
 	"exporter/internal/store"
+	"exporter/internal/store/place"
 	"exporter/manifest"
 	"exporter/pipeline"
 )
 
-// recallSettings completes a configuration by what the export in its directory remembers, and says with what. It refuses one
+// recallSettings completes a configuration by what its export remembers, and says with what. It refuses one
 // that names no source then, unless there are files that are given by their ids.
 func recallSettings(ctx context.Context, cfg *config.Config, hasFiles bool, log *slog.Logger) error {
 	remembered, err := readRemembered(ctx, cfg.Output.Dir, log)
@@ -38,22 +39,26 @@ func recallSettings(ctx context.Context, cfg *config.Config, hasFiles bool, log 
 		return nil
 	}
 	if !cfg.NamesSource() {
-		return noSource(cfg, len(remembered) > 0)
+		return noSource(ctx, cfg, len(remembered) > 0)
 	}
 	return cfg.ValidateSource()
 }
 
 // noSource says why there is nothing to export. Beside the first run of an export it is that run that is in the way: the export remembers nothing yet.
-func noSource(cfg *config.Config, isExport bool) error {
+func noSource(ctx context.Context, cfg *config.Config, isExport bool) error {
 	err := cfg.ValidateSource()
 	if isExport {
 		return usagef("the export in %q remembers no source: it was made of files that --files-from named (give --files-from, or say what to export, such as --project)",
 			cfg.Output.Dir)
 	}
-	if owned, ownedErr := store.IsOwned(cfg.Output.Dir); ownedErr != nil || !owned {
+	if owned, ownedErr := place.IsOwned(ctx, cfg.Output.Dir); ownedErr != nil || !owned {
 		return err
 	}
-	s, ownedErr := store.OwnDir(cfg.Output.Dir)
+	if place.IsBucket(cfg.Output.Dir) {
+		return openError(cfg.Output.Dir, store.ErrOwned)
+	}
+	// Who has it says the error of one that wants it, too.
+	s, ownedErr := place.Own(ctx, cfg.Output.Dir, place.Options{})
 	if ownedErr != nil {
 		return openError(cfg.Output.Dir, ownedErr)
 	}
@@ -62,7 +67,7 @@ func noSource(cfg *config.Config, isExport bool) error {
 
 // readRemembered returns the settings of the export at path; none where there is no export.
 func readRemembered(ctx context.Context, path string, log *slog.Logger) (r config.Remembered, err error) {
-	dir, err := store.OpenDir(path)
+	dir, err := place.Open(ctx, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

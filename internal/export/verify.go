@@ -33,7 +33,7 @@ type Verified struct {
 // Verify reads an export back and compares it with its tables. It counts what is wrong with these among the damage. Damage is no
 // error.
 func Verify(ctx context.Context, o VerifyOptions) (c Verified, err error) {
-	dir, err := openDir(o.Path)
+	dir, err := openPlace(ctx, o.Path)
 	if err != nil {
 		return c, err
 	}

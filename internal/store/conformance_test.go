@@ -37,6 +37,10 @@ func TestMemory_KeepsItsPromises(t *testing.T) {
 	storetest.Run(t, func(*testing.T) store.Store { return storetest.NewMemory(nil) })
 }
 
+func TestForgetful_KeepsItsPromises(t *testing.T) {
+	storetest.Run(t, func(*testing.T) store.Store { return storetest.Forgetful(storetest.NewMemory(nil)) })
+}
+
 var errDisk = errors.New("the disk fails")
 
 func TestDir_AnyOperationGoesWrong_KeepsItsPromises(t *testing.T) {
@@ -69,10 +73,17 @@ func TestMemory_AnyOperationGoesWrong_KeepsItsPromises(t *testing.T) {
 		storetest.LoseAnswer: storetest.ErrAnswerLost, storetest.LoseRequest: storetest.ErrRequestLost,
 	}
 	faults := []storetest.Fault{storetest.Crash, storetest.Fail, storetest.LoseAnswer, storetest.LoseRequest}
-	storetest.RunFaults(t, faults, func(number int, f storetest.Fault) (storetest.Disk, func() bool) {
-		m := storetest.NewMemory(storetest.FailAt(number, errs[f]))
-		return storetest.MemoryDisk{Memory: m}, func() bool { return m.Operations() >= number }
-	})
+	for name, wrap := range map[string]func(storetest.Disk) storetest.Disk{
+		"memory":    func(d storetest.Disk) storetest.Disk { return d },
+		"forgetful": func(d storetest.Disk) storetest.Disk { return storetest.ForgetfulDisk{Disk: d} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			storetest.RunFaults(t, faults, func(number int, f storetest.Fault) (storetest.Disk, func() bool) {
+				m := storetest.NewMemory(storetest.FailAt(number, errs[f]))
+				return wrap(storetest.MemoryDisk{Memory: m}), func() bool { return m.Operations() >= number }
+			})
+		})
+	}
 }
 
 func TestOwnDir_Twice_IsRefused(t *testing.T) {

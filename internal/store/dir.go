@@ -9,7 +9,9 @@ import (
 	"io/fs"
 	"iter"
 	"maps"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -63,7 +65,7 @@ func OwnDir(path string, folders ...string) (*Dir, error) {
 	return d, nil
 }
 
-// IsNew tells whether nobody has owned the directory before.
+// IsNew implements Store.
 func (d *Dir) IsNew() bool { return d.isNew }
 
 // IsOwned tells whether somebody has the export at path open for writing. It changes nothing.
@@ -75,6 +77,15 @@ func IsOwned(path string) (owned bool, err error) {
 	defer func() { err = errors.Join(err, dir.Close()) }()
 	return dir.IsOwned()
 }
+
+// IsNew tells whether nobody has owned the directory at path, which need not exist. It changes nothing.
+func IsNew(path string) bool {
+	info, err := os.Stat(filepath.Join(path, durable.PrivateDir))
+	return err != nil || !info.IsDir()
+}
+
+// KeepsUnfinished implements Store.
+func (d *Dir) KeepsUnfinished() bool { return true }
 
 // Host returns the name of this machine, as owners of an export give it.
 func Host() string { return durable.Host() }

@@ -7,6 +7,7 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -51,6 +52,11 @@ type Reader interface {
 // that concerns everything, such as a full disk, comes again with the next call.
 type Store interface {
 	Reader
+	// KeepsUnfinished tells whether an object that grows is kept before it is finished. Where it is not, its Sync is errors.ErrUnsupported,
+	// its Close drops it, and nobody finds it: only Finish makes it durable, and after a crash nothing of it is left, not even its name.
+	KeepsUnfinished() bool
+	// IsNew tells whether nobody has owned the export before.
+	IsNew() bool
 	// Put stores an object as a whole, in place of one that has its key. When it has returned nil, the object survives a crash;
 	// until then, and after an error, a reader and a crash find the old one or the new, never a mixture.
 	Put(ctx context.Context, key string, c Content, size int64) error
@@ -61,7 +67,7 @@ type Store interface {
 	// NewBatch returns a batch that holds nothing.
 	NewBatch() Batch
 	// Grow opens an object that is not finished, at its end. Where there is none it makes one, which a reader finds under the key
-	// with PartialSuffix. No key is open twice.
+	// with PartialSuffix where the store keeps what is unfinished. No key is open twice.
 	Grow(ctx context.Context, key string) (Growing, error)
 	// Reopen opens an object that is finished, at its end, for it to grow once more: it has the key with PartialSuffix then, until it is
 	// finished again. When it has returned, this is durable; until then, and after an error, it has one of the two keys, whole. Who
@@ -96,11 +102,12 @@ type Growing interface {
 	Size() int64
 	// Truncate drops what is behind a size.
 	Truncate(size int64) error
-	// Sync makes what was written survive a crash: Grow goes on there, or behind it. After an error nothing is known of it.
+	// Sync makes what was written survive a crash: Grow goes on there, or behind it. After an error nothing is known of it. A store that
+	// keeps nothing which is unfinished returns errors.ErrUnsupported.
 	Sync() error
 	// Finish makes the object durable and gives it its key, in place of one that has it. It closes it, also where it fails.
 	Finish(ctx context.Context) error
-	// Close leaves the object as it is.
+	// Close leaves the object as it is, or drops it where the store keeps nothing that is unfinished.
 	Close() error
 }
 
@@ -117,6 +124,13 @@ type Content interface {
 	io.ReaderAt
 	// WriteTo writes all of it, from the first byte on, each time.
 	io.WriterTo
+}
+
+// Summed is Content whose SHA-256 is known: a store that compares one need not compute it.
+type Summed interface {
+	Content
+	// Sum returns the SHA-256 of all bytes; zeros where it is not known after all.
+	Sum() [sha256.Size]byte
 }
 
 // Spool is a file without a name. Write appends; the other methods are those of Content and of io.Closer.

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	"exporter/internal/export"
 	"exporter/internal/metrics"
 	"exporter/internal/ping"
+	"exporter/internal/store/place"
 )
 
 // fileInterval is the time between two updates of the file.
@@ -26,7 +26,7 @@ const fileInterval = 15 * time.Second
 
 // Options say whom to tell of a run.
 type Options struct {
-	// Export is the directory of the export.
+	// Export is where the export lives.
 	Export string
 	// Metrics says where Prometheus finds numbers.
 	Metrics config.Metrics
@@ -59,8 +59,10 @@ type Watch struct {
 // Start begins to tell of a run, until End is called.
 func Start(o Options) *Watch {
 	w := &Watch{Options: o, started: time.Now(), done: make(chan struct{}), before: export.LastRun{ExitCode: -1}}
-	if path, err := filepath.Abs(o.Export); err == nil {
-		w.Export = path
+	if p, err := place.Parse(o.Export); err == nil {
+		if path, err := p.Absolute(); err == nil {
+			w.Export = path
+		}
 	}
 	if o.Metrics.File != "" {
 		w.startFile()

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,8 +19,7 @@ const (
 	// DefaultBeat is the longest time between two entries of a writer, and DefaultPatience how long a newcomer waits for the next one
 	// before it takes the export.
 	DefaultBeat, DefaultPatience = time.Minute, 150 * time.Second
-	// defaultWithin is how long a request is tried that may succeed soon.
-	defaultWithin = 5 * time.Minute
+	defaultWithin, defaultDelay  = 5 * time.Minute, 200 * time.Millisecond
 	// mostPolls is how often a newcomer looks for the next entry while it waits.
 	mostPolls = 30
 	// mostInline is how many bytes a change holds in its entry at most. What is larger is an object of its own.
@@ -41,17 +41,20 @@ type Options struct {
 	Scratch string
 	// SingleWriter says that nobody else writes the export, and that the store need not know conditions.
 	SingleWriter bool
-	// Beat, Patience and Within replace DefaultBeat, DefaultPatience, and five minutes in which a request is tried that may succeed soon.
-	Beat, Patience, Within time.Duration
+	// Beat and Patience replace DefaultBeat and DefaultPatience. Within is how long a request is tried that may succeed soon (5 min), and
+	// Delay bounds the time before it is tried a second time (200 ms).
+	Beat, Patience, Within, Delay time.Duration
 	// Log is told what takes long.
 	Log *slog.Logger
 }
 
 func (o *Options) complete() error {
-	if o.Beat < 0 || o.Patience < 0 || o.Within < 0 {
-		return fmt.Errorf("bucket: Beat %v, Patience %v and Within %v must not be negative", o.Beat, o.Patience, o.Within)
-	}
-	for d, by := range map[*time.Duration]time.Duration{&o.Beat: DefaultBeat, &o.Patience: DefaultPatience, &o.Within: defaultWithin} {
+	for d, by := range map[*time.Duration]time.Duration{
+		&o.Beat: DefaultBeat, &o.Patience: DefaultPatience, &o.Within: defaultWithin, &o.Delay: defaultDelay,
+	} {
+		if *d < 0 {
+			return fmt.Errorf("bucket: Beat %v, Patience %v, Within %v and Delay %v must not be negative", o.Beat, o.Patience, o.Within, o.Delay)
+		}
 		if *d == 0 {
 			*d = by
 		}
@@ -72,8 +75,8 @@ type Bucket struct {
 	writer  Writer
 	isNew   bool
 
-	// writing is held while an entry is written, and guards what follows.
-	writing sync.Mutex
+	// writing has room for one: who has put something there may write an entry, and use what follows.
+	writing chan struct{}
 	// pending is an entry of which nobody knows whether it was written. It is settled before another is.
 	pending *attempt
 	// copies are versions that the next entry notes.
@@ -107,12 +110,15 @@ func Own(ctx context.Context, client Client, prefix string, o Options) (*Bucket,
 	}
 	b := &Bucket{
 		Reader: r, options: o, writer: Writer{o.Host, o.Process, time.Now().UTC()},
-		copies: map[string]Version{},
+		copies: map[string]Version{}, writing: make(chan struct{}, 1),
 	}
 	if err := r.load(ctx); err != nil {
 		return nil, err
 	}
 	b.isNew = r.state.Number == 0
+	if err := b.probe(ctx); err != nil {
+		return nil, err
+	}
 	if err := b.take(ctx); err != nil {
 		return nil, err
 	}
@@ -146,24 +152,34 @@ func (b *Bucket) take(ctx context.Context) error {
 		}
 		e.Adopts = adopts
 	}
-	b.writing.Lock()
-	defer b.writing.Unlock()
-	if b.isOwner = true; b.wrote.IsZero() {
-		b.wrote = time.Now()
-	}
+	b.isOwner = true
 	return b.write(ctx, e, nil)
 }
 
-// adoptedName is the object by which an export is known that was copied into a bucket.
-const adoptedName = "manifest.parquet"
-
-// isThere tells whether there is an export that no log knows.
-func (b *Bucket) isThere(ctx context.Context) (bool, error) {
-	_, _, err := b.client.read(ctx, adoptedName, 0, 1, "")
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+// lock waits until no other goroutine writes an entry.
+func (b *Bucket) lock(ctx context.Context) error {
+	select {
+	case b.writing <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	return err == nil, err
+}
+
+func (b *Bucket) unlock() { <-b.writing }
+
+// isThere tells whether there is anything that no log knows: an export that was copied into the bucket, or what was left of one.
+func (b *Bucket) isThere(ctx context.Context) (bool, error) {
+	for info, err := range b.client.all(ctx, "", "") {
+		if err != nil {
+			return false, err
+		}
+		isFolder := info.Key == "" || strings.HasSuffix(info.Key, "/")
+		if !isFolder && !isInternal(info.Key) && !strings.HasPrefix(info.Key, probePrefix) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // outwait returns once the writer that the log names has ended, or has written nothing for so long that it counts as dead.
@@ -203,14 +219,16 @@ func (b *Bucket) keepAlive(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		b.writing.Lock()
+		if b.lock(ctx) != nil {
+			return
+		}
 		if b.lost == nil && time.Since(b.wrote) >= b.options.Beat*2/3 {
 			// An entry that fails is tried again, and whoever writes next hears of an export that is lost.
 			if err := b.write(ctx, entry{Event: alive, Epoch: b.state.Epoch}, nil); err != nil && ctx.Err() == nil {
 				b.options.Log.Warn("the log of the bucket could not be written", "error", err)
 			}
 		}
-		b.writing.Unlock()
+		b.unlock()
 	}
 }
 
@@ -220,8 +238,10 @@ func (b *Bucket) Close() error {
 	b.beat.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
 	defer cancel()
-	b.writing.Lock()
-	defer b.writing.Unlock()
+	if err := b.lock(ctx); err != nil {
+		return err
+	}
+	defer b.unlock()
 	if b.lost != nil {
 		return nil
 	}

@@ -84,14 +84,17 @@ func (b *Bucket) copyOut(ctx context.Context, key string, c store.Content, size 
 	if err != nil {
 		return err
 	}
-	b.noteCopy(key, version)
-	return nil
+	return b.noteCopy(ctx, key, version)
 }
 
-func (b *Bucket) noteCopy(key string, version Version) {
-	b.writing.Lock()
-	defer b.writing.Unlock()
+// noteCopy has the next entry say of which version a copy is.
+func (b *Bucket) noteCopy(ctx context.Context, key string, version Version) error {
+	if err := b.lock(ctx); err != nil {
+		return err
+	}
+	defer b.unlock()
 	b.copies[key] = version
+	return nil
 }
 
 // putNew puts an object under a key that none has that is to stay. What lies there was left by a run that was killed, or is the same.
@@ -207,10 +210,10 @@ func (b *Bucket) Remove(ctx context.Context, keys ...string) error {
 	}
 	for _, c := range logged {
 		if isPublic(c.Key) {
-			b.noteCopy(c.Key, "")
+			err = errors.Join(err, b.noteCopy(ctx, c.Key, ""))
 		}
 	}
-	return nil
+	return err
 }
 
 // removeAtOnce is how many objects are removed between two looks at the log.

@@ -70,7 +70,7 @@ func newReader(client Client, prefix string, o *Options) (*Reader, error) {
 	}
 	client = below{client, prefix}
 	return &Reader{
-		client: &patient{client, o.Within, o.Log}, prefix: prefix, direct: o.Direct, blocks: newBlocks(),
+		client: &patient{client, o.Within, o.Delay, o.Log}, prefix: prefix, direct: o.Direct, blocks: newBlocks(),
 	}, nil
 }
 
@@ -255,6 +255,13 @@ func (r *Reader) IsOwned(ctx context.Context) (bool, error) {
 	return r.last.Now.IsZero() || r.last.Modified.IsZero() || r.last.Now.Sub(r.last.Modified) < DefaultPatience, nil
 }
 
+// IsNew tells whether nobody has owned the export before.
+func (r *Reader) IsNew() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state.Number == 0
+}
+
 // isDirect tells whether what a key holds lies under the key itself, and is not known by the log.
 func (r *Reader) isDirect(key string) bool {
 	return !isInternal(key) && slices.ContainsFunc(r.direct, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
@@ -327,7 +334,7 @@ func (r *Reader) listUnknown(ctx context.Context, s *state, prefix string) iter.
 				}
 				_, isKnown := s.Objects[info.Key]
 				isHidden := isKnown || s.Removed[info.Key] || isInternal(info.Key) || strings.HasSuffix(info.Key, "/")
-				if !isHidden && (r.fallsThrough(s) || r.isDirect(info.Key)) && !yield(store.Entry{Key: info.Key, Size: info.Size}, nil) {
+				if !isHidden && !yield(store.Entry{Key: info.Key, Size: info.Size}, nil) {
 					return
 				}
 			}

@@ -13,9 +13,8 @@ import (
 )
 
 const (
-	// leastDelay and mostDelay bound the time between two tries; the real one is drawn at random below a bound that doubles.
-	leastDelay = 200 * time.Millisecond
-	mostDelay  = 20 * time.Second
+	// mostDelay bounds the time between two tries; the real one is drawn at random below a bound that doubles.
+	mostDelay = 20 * time.Second
 	// complainAfter is how long a request is tried before that is said.
 	complainAfter = 10 * time.Second
 )
@@ -23,14 +22,15 @@ const (
 // patient repeats requests that may succeed soon, and that may be repeated, until so much time is gone.
 type patient struct {
 	Client
-	within time.Duration
-	log    *slog.Logger
+	// within is how long, and delay bounds the time before the second try.
+	within, delay time.Duration
+	log           *slog.Logger
 }
 
 // again calls f until it succeeds, fails for good, or time is up.
 func (p *patient) again(ctx context.Context, f func() error) error {
 	began, said := time.Now(), false
-	for bound := leastDelay; ; bound = min(2*bound, mostDelay) {
+	for bound := p.delay; ; bound = min(2*bound, mostDelay) {
 		err := f()
 		failed, ok := errors.AsType[*Error](err)
 		if !ok || !failed.Temporary || ctx.Err() != nil {

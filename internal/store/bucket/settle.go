@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"exporter/internal/store"
@@ -26,7 +27,10 @@ func (b *Bucket) settleIn(ctx context.Context) error {
 // mendCopies replaces copies that are not those which the log knows: a writer was killed before it made them, or one that had lost the
 // export wrote them.
 func (b *Bucket) mendCopies(ctx context.Context) error {
-	s := b.state
+	s, err := b.current(ctx)
+	if err != nil {
+		return err
+	}
 	for _, key := range slices.Sorted(maps.Keys(s.Objects)) {
 		if !isPublic(key) {
 			continue
@@ -54,7 +58,9 @@ func (b *Bucket) mendCopies(ctx context.Context) error {
 		return err
 	}
 	for _, key := range gone {
-		b.noteCopy(key, "")
+		if err := b.noteCopy(ctx, key, ""); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -62,17 +68,21 @@ func (b *Bucket) mendCopies(ctx context.Context) error {
 // collect removes what is older than keepGarbage and not needed: entries and checkpoints that a newer checkpoint contains, and objects
 // that no key leads to.
 func (b *Bucket) collect(ctx context.Context) error {
-	needed := map[string]bool{}
+	if err := b.lock(ctx); err != nil {
+		return err
+	}
+	needed, checkpoint := map[string]bool{}, b.checkpoint
 	for _, at := range b.state.Objects {
 		needed[at.Object] = true
 	}
+	b.unlock()
 	var garbage []string
 	for _, prefix := range []string{logPrefix, checkpointPrefix, objectPrefix} {
 		for info, err := range b.client.all(ctx, prefix, "") {
 			if err != nil {
 				return err
 			}
-			if !needed[info.Key] && !info.Now.IsZero() && info.Now.Sub(info.Modified) > keepGarbage && b.isOver(info.Key) {
+			if !needed[info.Key] && !info.Now.IsZero() && info.Now.Sub(info.Modified) > keepGarbage && isOver(info.Key, checkpoint) {
 				garbage = append(garbage, info.Key)
 			}
 		}
@@ -88,15 +98,14 @@ func (b *Bucket) collect(ctx context.Context) error {
 	return nil
 }
 
-// isOver tells whether nothing of the log needs a key.
-func (b *Bucket) isOver(key string) bool {
-	if number, ok := numberOf(key, logPrefix); ok {
-		return number < b.checkpoint
+// isOver tells whether a key is of an entry or a checkpoint that the newest checkpoint contains, or of an object.
+func isOver(key string, checkpoint int) bool {
+	for _, prefix := range []string{logPrefix, checkpointPrefix} {
+		if number, ok := numberOf(key, prefix); ok {
+			return number < checkpoint
+		}
 	}
-	if number, ok := numberOf(key, checkpointPrefix); ok {
-		return number < b.checkpoint
-	}
-	return len(key) > len(objectPrefix) && key[:len(objectPrefix)] == objectPrefix
+	return strings.HasPrefix(key, objectPrefix)
 }
 
 // unconditional is a Client of a store that knows no conditions, and has one writer.

@@ -20,7 +20,7 @@ type attempt struct {
 }
 
 // write writes the next entry, and with it the copies that were made since the last one. body is what its changes hold inline. The caller
-// holds writing. After an error nothing is known of it; the next call finds out.
+// has locked. After an error nothing is known of it; the next call finds out.
 func (b *Bucket) write(ctx context.Context, e entry, body []byte) error {
 	if err := b.settlePending(ctx); err != nil {
 		return err
@@ -93,7 +93,7 @@ func (b *Bucket) giveUp(err error) error {
 // create creates the object of an entry. Where an answer is lost, the same is tried again: it then succeeds, or finds what is there.
 func (b *Bucket) create(ctx context.Context, a *attempt) error {
 	key, began := logKey(a.entry.Number), time.Now()
-	for bound := leastDelay; ; bound = min(2*bound, mostDelay) {
+	for bound := b.options.Delay; ; bound = min(2*bound, mostDelay) {
 		_, err := b.client.Create(ctx, key, store.Bytes(a.data), int64(len(a.data)))
 		if errors.Is(err, store.ErrExists) {
 			return b.whose(ctx, a)
@@ -126,8 +126,10 @@ func (b *Bucket) whose(ctx context.Context, a *attempt) error {
 
 // confirm fails with store.ErrOwned where another has taken the export. It comes before what cannot be undone.
 func (b *Bucket) confirm(ctx context.Context) error {
-	b.writing.Lock()
-	defer b.writing.Unlock()
+	if err := b.lock(ctx); err != nil {
+		return err
+	}
+	defer b.unlock()
 	if err := b.settlePending(ctx); err != nil || b.options.SingleWriter {
 		return err
 	}
@@ -170,8 +172,10 @@ func (b *Bucket) update(ctx context.Context, changes []pendingChange) error {
 		}
 		e.Changes = append(e.Changes, at)
 	}
-	b.writing.Lock()
-	defer b.writing.Unlock()
+	if err := b.lock(ctx); err != nil {
+		return err
+	}
+	defer b.unlock()
 	e.Epoch = b.state.Epoch
 	return b.write(ctx, e, body.Bytes())
 }

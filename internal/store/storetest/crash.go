@@ -191,7 +191,10 @@ func (h *history) grow(ctx context.Context, s store.Store) error {
 		if err != nil {
 			return err
 		}
-		content, err := h.writeRound(g, round)
+		if !s.KeepsUnfinished() && g.Size() > 0 {
+			return errors.Join(fmt.Errorf("%d bytes were kept of what is not finished", g.Size()), g.Close())
+		}
+		content, err := h.writeRound(s, g, round)
 		if err != nil || round < 2 {
 			err = errors.Join(err, g.Close())
 		} else {
@@ -237,7 +240,7 @@ func (h *history) reopen(ctx context.Context, s store.Store) error {
 }
 
 // writeRound drops what was not synced in the round before, and writes something that is, and something that is not.
-func (h *history) writeRound(g store.Growing, round int) (content string, err error) {
+func (h *history) writeRound(s store.Store, g store.Growing, round int) (content string, err error) {
 	if h.synced != nil {
 		content = *h.synced
 		if err := errors.Join(checkGrowing(g, content), g.Truncate(int64(len(content)))); err != nil {
@@ -252,6 +255,9 @@ func (h *history) writeRound(g store.Growing, round int) (content string, err er
 		content += more
 		if i > 0 {
 			break
+		}
+		if !s.KeepsUnfinished() {
+			continue
 		}
 		if err := g.Sync(); err != nil {
 			return "", err
@@ -299,7 +305,8 @@ func (h *history) check(ctx context.Context, disk Disk) (err error) {
 		}
 		_, isNow := h.now[e.Key]
 		_, isNext := h.next[e.Key]
-		if !isNow && !isNext && e.Key != grown+store.PartialSuffix {
+		isGrowing := s.KeepsUnfinished() && e.Key == grown+store.PartialSuffix
+		if !isNow && !isNext && !isGrowing {
 			return fmt.Errorf("%s was left behind", e.Key)
 		}
 	}

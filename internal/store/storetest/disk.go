@@ -19,8 +19,11 @@ type Disk interface {
 	Recover(drop durabletest.Drop, seed uint64) Disk
 }
 
-// Disks returns functions that make empty disks, by name: a directory, whose operations are those of files, and a Memory. fail is
-// asked before each operation, by its number.
+// Bucket is the name of the disk that keeps nothing which is unfinished.
+const Bucket = "bucket"
+
+// Disks returns functions that make empty disks, by name: a directory, whose operations are those of files, a Memory, and a Bucket, which
+// is a Memory as well. fail is asked before each operation, by its number.
 func Disks() map[string]func(fail func(number int) error) Disk {
 	return map[string]func(fail func(number int) error) Disk{
 		"directory": func(fail func(int) error) Disk {
@@ -32,6 +35,11 @@ func Disks() map[string]func(fail func(number int) error) Disk {
 			m := MemoryDisk{NewMemory(nil)}
 			m.FailWith(fail)
 			return m
+		},
+		Bucket: func(fail func(int) error) Disk {
+			m := MemoryDisk{NewMemory(nil)}
+			m.FailWith(fail)
+			return ForgetfulDisk{m}
 		},
 	}
 }

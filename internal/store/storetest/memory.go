@@ -231,6 +231,16 @@ func (m *Memory) Remove(_ context.Context, keys ...string) error {
 // Close implements store.Store.
 func (m *Memory) Close() error { return nil }
 
+// IsNew implements store.Store.
+func (m *Memory) IsNew() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.objects) == 0
+}
+
+// KeepsUnfinished implements store.Store.
+func (m *Memory) KeepsUnfinished() bool { return true }
+
 // NewBatch implements store.Store.
 func (m *Memory) NewBatch() store.Batch { return &batch{m: m, added: map[string][]byte{}} }
 

@@ -36,7 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Batch_Two_DoNotMix", (*checked).batchesDoNotMix},
 		{"Growing_GoesOn", (*checked).growingGoesOn},
 		{"Growing_Finish_Replaces", (*checked).growingReplaces},
-		{"Growing_IsFoundUnfinished", (*checked).growingIsFound},
+		{"Growing_IsFoundUnfinished_WhereItIsKept", (*checked).growingIsFound},
 		{"Reopen_GrowsOn_OrChangesNothing", (*checked).reopen},
 		{"Remove_WhatIsThereOrNot", (*checked).remove},
 		{"Remove_BesidePut", (*checked).removeBesidePut},

@@ -1,4 +1,3 @@
-// Package place compares paths by what they lead to, also where that does not exist yet. It imports nothing of this module.
 package place
 
 import (
@@ -7,8 +6,8 @@ import (
 	"strings"
 )
 
-// Same tells whether two paths are those of one directory or file. Neither need exist.
-func Same(a, b string) bool {
+// samePath tells whether two paths are those of one directory or file. Neither need exist.
+func samePath(a, b string) bool {
 	if filepath.Clean(a) == filepath.Clean(b) || resolved(a) == resolved(b) {
 		return true
 	}
@@ -18,8 +17,8 @@ func Same(a, b string) bool {
 	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
-// IsWithin tells whether a path is that of a folder, or of what is in it. Neither need exist.
-func IsWithin(path, folder string) bool {
+// isWithinPath tells whether a path is that of a folder, or of what is in it. Neither need exist.
+func isWithinPath(path, folder string) bool {
 	between, err := filepath.Rel(resolved(folder), resolved(path))
 	return err == nil && between != ".." && !strings.HasPrefix(between, ".."+string(filepath.Separator))
 }

@@ -28,7 +28,7 @@ func world(t *testing.T) (here string, linked bool) {
 	return here, linked
 }
 
-func TestSame_Paths(t *testing.T) {
+func TestSame_PathsOfWhatIsNotThere(t *testing.T) {
 	here, linked := world(t)
 	for _, tt := range []struct {
 		a, b string
@@ -47,7 +47,7 @@ func TestSame_Paths(t *testing.T) {
 	}
 }
 
-func TestIsWithin_Paths(t *testing.T) {
+func TestIsWithin_PathsOfWhatIsNotThere(t *testing.T) {
 	_, linked := world(t)
 	for _, tt := range []struct {
 		path, folder string

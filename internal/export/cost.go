@@ -1,0 +1,74 @@
+package export
+
+import (
+	"time"
+
+	"exporter/internal/config"
+	"exporter/internal/store/place"
+	"exporter/pipeline"
+	"exporter/sinks"
+)
+
+// BucketCost is about what a run would ask of the bucket that its export is in, by which stores charge: requests that store something, those that
+// read, those that list, and bytes that are sent. Nothing is sent again in it.
+type BucketCost struct {
+	Puts  int64 `json:"puts"`
+	Gets  int64 `json:"gets"`
+	Lists int64 `json:"lists"`
+	Bytes int64 `json:"bytes"`
+}
+
+// What a run costs beside its blobs, or shards, and its commits.
+const (
+	// fixedPuts, fixedGets and fixedLists are those of opening the export, of its tables and its report.
+	fixedPuts, fixedGets, fixedLists = 25, 40, 30
+	// listsOfCommit is how often the log is looked at when it has a new entry.
+	listsOfCommit = 1
+	// bytesOfRow is about what a row takes in the tables, and tableReads how often a run reads those that it finds.
+	bytesOfRow, tableReads = 160, 3
+	// bytesOfRead is how many bytes of a table are read by a request.
+	bytesOfRead = 8 << 20
+	// weightOfRow is about what a row weighs in memory until it is committed.
+	weightOfRow = 320
+)
+
+// costOf returns about what the rest of a plan costs in the bucket of its export; nil where it is in a directory.
+func costOf(cfg *config.Config, p *PlanReport) *BucketCost {
+	if !place.IsBucket(cfg.Output.Dir) {
+		return nil
+	}
+	took := time.Duration(0)
+	if p.Seconds != nil {
+		took = time.Duration(*p.Seconds)
+	}
+	known := p.Assets.Keep + p.Assets.Skipped
+	rows := known + p.Assets.Fetch
+	commits := commitsFor(cfg, p, took)
+	c := &BucketCost{Bytes: p.Bytes + 2*rows*bytesOfRow}
+	stored := p.Assets.Fetch
+	if cfg.Output.Sink == config.SinkArchive {
+		stored = commits
+		c.Bytes += p.Assets.Fetch * sinks.AroundBlob
+	}
+	notes := int64(took / bucketNoteInterval)
+	c.Puts = stored + commits + notes + fixedPuts
+	c.Lists = listsOfCommit*(commits+notes) + fixedLists
+	c.Gets = fixedGets + tableReads*known*bytesOfRow/bytesOfRead
+	return c
+}
+
+// commitsFor returns how often a run commits that takes so long.
+func commitsFor(cfg *config.Config, p *PlanReport, took time.Duration) int64 {
+	if p.Assets.Fetch == 0 {
+		return 0
+	}
+	var o pipeline.Options
+	(&run{Options: Options{Config: cfg}}).setCheckpoints(&o)
+	memory := int64(cfg.Limits.Memory)
+	if memory == 0 {
+		memory = pipeline.DefaultMemory
+	}
+	// A checkpoint begins at half of what may wait.
+	rows := min(int64(o.CheckpointRows), pipeline.ListingShare(memory)/2/weightOfRow) / 2
+	return max(1, int64(took/o.Checkpoint), p.Assets.Fetch/max(1, rows), p.Bytes/max(1, o.CheckpointBytes/2))
+}

@@ -1,0 +1,185 @@
+package place
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"exporter/internal/proxy"
+	"exporter/internal/store"
+	"exporter/internal/store/bucket"
+	"exporter/internal/store/s3"
+)
+
+// Options says how a place is opened for writing. The zero value is what most need.
+type Options struct {
+	// Folders are those into which blobs are to go: in a directory none of them may be a mount of another file system.
+	Folders []string
+	// Scratch is the folder for what grows before it is put into a bucket; "" is the system's temporary one.
+	Scratch string
+	// SingleWriter says that nobody else writes to the bucket, so that the store need not know conditions.
+	SingleWriter bool
+	// Log is told what takes long; nil is told nothing.
+	Log *slog.Logger
+
+	// Beat and Patience are for tests, as those of bucket.Options.
+	Beat, Patience time.Duration
+}
+
+// Owner opens a place for writing, as Own does.
+type Owner func(ctx context.Context, text string, o Options) (store.Store, error)
+
+// direct returns the prefixes, in exports and in datasets in a bucket, of objects that are large and as good as never replaced, and of what
+// tells of a run alone. They are part of the format: docs/buckets.md.
+func direct() []string {
+	return []string{"blobs/", "shards/", "pages/", "figures/", "runs/", ".exporter/running.json"}
+}
+
+// userAgent is what requests to a bucket say of the program.
+const userAgent = "exporter"
+
+// newClient returns a client of a bucket, where it is and with which credentials the environment of the process says. What is wrong there is
+// an *Error.
+func newClient(ctx context.Context, p Place, log *slog.Logger) (*s3.Client, error) {
+	proxies, err := proxy.Parse(os.Getenv)
+	if err != nil {
+		return nil, &Error{Problem: err.Error(), Err: err}
+	}
+	c, err := s3.New(ctx, s3.Options{Bucket: p.bucket, Proxy: proxies.For, UserAgent: userAgent, Log: log})
+	if err == nil {
+		return c, nil
+	}
+	if _, ok := errors.AsType[*bucket.Error](err); ok || ctx.Err() != nil {
+		return nil, err
+	}
+	return nil, &Error{Problem: err.Error(), Err: err}
+}
+
+// reader and writer are what a bucket has, with the connections to it.
+type (
+	reader struct {
+		*bucket.Reader
+		client *s3.Client
+	}
+	writer struct {
+		*bucket.Bucket
+		client *s3.Client
+	}
+)
+
+// Close implements io.Closer.
+func (r *reader) Close() error {
+	defer r.client.Close()
+	return r.Reader.Close()
+}
+
+// Close implements io.Closer.
+func (w *writer) Close() error {
+	defer w.client.Close()
+	return w.Bucket.Close()
+}
+
+// Open opens what is at a place for reading, and changes nothing there. A directory has to exist; a bucket may be empty below the prefix.
+func Open(ctx context.Context, text string) (store.ReadCloser, error) {
+	p, err := Parse(text)
+	switch {
+	case err != nil:
+		return nil, err
+	case !p.IsBucket():
+		return store.OpenDir(p.path)
+	}
+	r, err := openBucket(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func openBucket(ctx context.Context, p Place) (*reader, error) {
+	client, err := newClient(ctx, p, nil)
+	if err != nil {
+		return nil, err
+	}
+	r, err := bucket.Open(ctx, client, p.prefix, bucket.Options{Direct: direct()})
+	if err != nil {
+		client.Close()
+		return nil, err
+	}
+	return &reader{r, client}, nil
+}
+
+// Own opens what is at a place for writing. A directory is made where it is missing. While another has it, that is store.ErrOwned.
+func Own(ctx context.Context, text string, o Options) (store.Store, error) {
+	p, err := Parse(text)
+	switch {
+	case err != nil:
+		return nil, err
+	case !p.IsBucket():
+		return store.OwnDir(p.path, o.Folders...)
+	}
+	if err := checkScratch(o.Scratch); err != nil {
+		return nil, err
+	}
+	client, err := newClient(ctx, p, o.Log)
+	if err != nil {
+		return nil, err
+	}
+	b, err := bucket.Own(ctx, client, p.prefix, bucket.Options{
+		Direct: direct(), Scratch: o.Scratch, SingleWriter: o.SingleWriter, Log: o.Log, Beat: o.Beat, Patience: o.Patience,
+	})
+	if err != nil {
+		client.Close()
+		return nil, err
+	}
+	return &writer{b, client}, nil
+}
+
+// checkScratch refuses a folder for what grows that is none.
+func checkScratch(folder string) error {
+	if folder == "" {
+		return nil
+	}
+	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+		return &Error{
+			Problem: fmt.Sprintf("the scratch folder %s is no directory", quote(folder)), Remedy: "make it, or name another one with --scratch",
+		}
+	}
+	return nil
+}
+
+// IsNew tells whether nobody has owned what is at a place before. It changes nothing.
+func IsNew(ctx context.Context, text string) (isNew bool, err error) {
+	p, err := Parse(text)
+	switch {
+	case err != nil:
+		return false, err
+	case !p.IsBucket():
+		return store.IsNew(p.path), nil
+	}
+	r, err := openBucket(ctx, p)
+	if err != nil {
+		return false, err
+	}
+	return r.IsNew(), r.Close()
+}
+
+// IsOwned tells whether somebody has what is at a place open for writing. It changes nothing. What is in a bucket counts as owned for some
+// minutes after its writer was killed.
+func IsOwned(ctx context.Context, text string) (owned bool, err error) {
+	p, err := Parse(text)
+	switch {
+	case err != nil:
+		return false, err
+	case !p.IsBucket():
+		return store.IsOwned(p.path)
+	}
+	r, err := openBucket(ctx, p)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	return r.IsOwned(ctx)
+}
