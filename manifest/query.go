@@ -185,8 +185,8 @@ func (s *series) within(t *table, q *Query) (span, error) {
 	return s.find(t, rowOf(s.schema, wantedOwner(*q.Of)), parts)
 }
 
-// coalesced is how far apart rows may be for those between them to be read as well: to look for a row costs as much.
-const coalesced = 2048
+// coalesced is how far apart rows may be for those between them to be read as well: to pass over fewer of them costs as much.
+const coalesced = 512
 
 // queryOne is query of a table alone, row group by row group.
 func (s *series) queryOne(t *table, q *Query) batches {
@@ -210,7 +210,7 @@ func (s *series) queryOne(t *table, q *Query) batches {
 func (q *Query) inGroup(t *table, g parquet.RowGroup, rows span) batches {
 	return func(yield func(batch, error) bool) {
 		tests, all := t.projected(q.tests()), t.projected(slices.Concat(q.tests(), q.Columns))
-		runs := []span{rows}
+		runs := spans{rows}
 		if q.isChoosy() && len(tests) < len(all) {
 			var err error
 			if runs, err = q.runs(t, g, rows, tests); err != nil {
@@ -218,13 +218,7 @@ func (q *Query) inGroup(t *table, g parquet.RowGroup, rows span) batches {
 				return
 			}
 		}
-		for _, run := range runs {
-			for b, err := range without(t.read(g, run, all), func(r row) bool { return !q.wants(r) }) {
-				if !yield(b, err) || err != nil {
-					return
-				}
-			}
-		}
+		without(t.readAll(g, runs, all), func(r row) bool { return !q.wants(r) })(yield)
 	}
 }
 
@@ -291,7 +285,7 @@ func (b *begun) end() {
 }
 
 // runs returns which rows of a row group match, with those between them that are not worth passing over.
-func (q *Query) runs(t *table, g parquet.RowGroup, of span, tests []int) (runs []span, err error) {
+func (q *Query) runs(t *table, g parquet.RowGroup, of span, tests []int) (runs spans, err error) {
 	at := of.first
 	for b, err := range t.read(g, of, tests) {
 		if err != nil {

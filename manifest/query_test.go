@@ -198,3 +198,55 @@ func TestSnapshot_QueryFiles_From(t *testing.T) {
 		}
 	}
 }
+
+// Where few rows of a large row group are wanted, with many or few between them, each is found with all of its columns, and no dictionary is read more
+// than once.
+func TestSnapshot_Query_FewRowsOfMany(t *testing.T) {
+	const count = 20_000
+	rng := rand.New(rand.NewPCG(7, 8))
+	var rows, want []*pipeline.Row
+	next := 3
+	for i := range count {
+		row := storedRow(fmt.Sprintf("%08d-%x", i, rng.Uint64()), int32(i))
+		row.File.DisplayName = new(strings.Repeat("x", rng.IntN(90)))
+		if i == next {
+			row = failedRow(row)
+			row.Reason += strings.Repeat(" ", rng.IntN(40))
+			want = append(want, row)
+			next += 1 + rng.IntN([]int{3, 2 * coalesced, 6 * coalesced}[rng.IntN(3)])
+		}
+		rows = append(rows, row)
+	}
+	st := storetest.NewMemory(nil)
+	content := encode(t, rows)
+	writeFile(t, st, AssetsName, content)
+	r := &bytesRead{Reader: st}
+	s, err := Glance(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	number := numbersOf(AssetColumns())
+	id, page, reason, name := number["file_id"], number["page_index"], number["reason"], number["display_name"]
+	q := Query{Only: number["status"], Values: []string{string(pipeline.Failed)}, Columns: []int{id, page, reason, name}}
+	n := 0
+	for r, err := range s.QueryAssets(t.Context(), q) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n >= len(want) {
+			t.Fatalf("more than %d rows", len(want))
+		}
+		w := want[n]
+		if r.Text(id) != string(w.FileID) || r.Int(page) != int64(w.PageIndex) || r.Text(reason) != w.Reason || r.Text(name) != *w.File.DisplayName {
+			t.Fatalf("row %d is of %s, page %d, %q, want %s, page %d, %q", n, r.Text(id), r.Int(page), r.Text(reason), w.FileID, w.PageIndex, w.Reason)
+		}
+		n++
+	}
+	if n != len(want) || n < 10 {
+		t.Errorf("%d rows, want %d", n, len(want))
+	}
+	if read := r.count.Load(); read > int64(len(content)) {
+		t.Errorf("%d bytes were read of %d", read, len(content))
+	}
+}

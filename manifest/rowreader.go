@@ -43,16 +43,24 @@ func newRowReader(g parquet.RowGroup, first int64, columns, from []int) (r *rowR
 	if first == 0 {
 		return r, nil
 	}
-	for _, c := range r.columns {
+	return r, r.seek(first)
+}
+
+// seek has the reader go on with a row. What it has read of the row group's dictionaries it keeps.
+func (r *rowReader) seek(row int64) (err error) {
+	defer catch(&err)
+	for i := range r.columns {
+		c := &r.columns[i]
 		// Where the index has not been loaded, or another program wrote none, SeekToRow reads all pages before.
 		if _, err := c.chunk.OffsetIndex(); err != nil && !errors.Is(err, parquet.ErrMissingOffsetIndex) {
-			return r, err
+			return err
 		}
-		if err := c.SeekToRow(first); err != nil {
-			return r, err
+		c.left = 0
+		if err := c.SeekToRow(row); err != nil {
+			return err
 		}
 	}
-	return r, nil
+	return nil
 }
 
 // read returns the next rows, at least one and at most count, unless there is an error. They are valid until the next call.

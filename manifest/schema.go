@@ -225,10 +225,15 @@ func (r *assetRow) row() (*pipeline.Row, error) {
 	if row.Status != pipeline.Stored {
 		return row, nil
 	}
+	return row, r.fillContent(row)
+}
+
+// fillContent fills a row with what says where its blob is and what it holds.
+func (r *assetRow) fillContent(row *pipeline.Row) error {
 	if err := r.content(row); err != nil {
-		return nil, fmt.Errorf("row of file %q, %s of page %d: %w", r.FileID, r.Kind, r.PageIndex, err)
+		return fmt.Errorf("row of file %q, %s of page %d: %w", r.FileID, r.Kind, r.PageIndex, err)
 	}
-	return row, nil
+	return nil
 }
 
 func (r *assetRow) details() pipeline.Details {

@@ -204,25 +204,38 @@ func (t *table) groups() iter.Seq2[parquet.RowGroup, span] {
 
 // read yields some columns of a span of a row group's rows, of which none is lost.
 func (t *table) read(g parquet.RowGroup, of span, columns []int) batches {
+	return t.readAll(g, spans{of}, columns)
+}
+
+// readAll is read of several spans, which come sorted. It reads each dictionary once.
+func (t *table) readAll(g parquet.RowGroup, all spans, columns []int) batches {
 	return func(yield func(batch, error) bool) {
-		r, err := newRowReader(g, of.first, columns, t.layout.from)
+		if len(all) == 0 {
+			return
+		}
+		r, err := newRowReader(g, all[0].first, columns, t.layout.from)
 		defer r.close()
-		for count := of.count; count > 0; {
-			var b batch
-			if err == nil {
-				b, err = r.read(count)
+		for n, of := range all {
+			if n > 0 && err == nil {
+				err = r.seek(of.first)
 			}
-			if err == nil {
-				err = t.layout.fit(b, columns)
+			for count := of.count; count > 0; {
+				var b batch
+				if err == nil {
+					b, err = r.read(count)
+				}
+				if err == nil {
+					err = t.layout.fit(b, columns)
+				}
+				if err != nil {
+					yield(batch{}, t.damaged(fmt.Errorf("%d rows are missing: %w", count, err)))
+					return
+				}
+				if !yield(b, nil) {
+					return
+				}
+				count -= int64(b.count())
 			}
-			if err != nil {
-				yield(batch{}, t.damaged(fmt.Errorf("%d rows are missing: %w", count, err)))
-				return
-			}
-			if !yield(b, nil) {
-				return
-			}
-			count -= int64(b.count())
 		}
 	}
 }

@@ -20,6 +20,7 @@ const (
 	storeRoom    = "exporter/internal/store"
 	placeRoom    = storeRoom + "/place"
 	s3Room       = storeRoom + "/s3"
+	wireRoom     = storeRoom + "/wire"
 	bucketRoom   = storeRoom + "/bucket"
 	durableRoom  = "exporter/internal/durable"
 	mediaRoom    = "exporter/internal/media"
@@ -70,7 +71,8 @@ var allowedImports = map[string][]string{
 	storeRoom + "/storetest":     {storeRoom, durableRoom, durableRoom + "/durabletest"},
 	bucketRoom:                   {storeRoom},
 	bucketRoom + "/buckettest":   {storeRoom, bucketRoom},
-	s3Room:                       {storeRoom, bucketRoom},
+	wireRoom:                     {storeRoom, bucketRoom},
+	s3Room:                       {storeRoom, bucketRoom, wireRoom},
 	placeRoom:                    {storeRoom, bucketRoom, s3Room, proxyRoom},
 	derivedRoom:                  {storeRoom},
 	configRoom:                   {pipelineRoom, loopbackRoom, secretRoom, spellRoom, proxyRoom, placeRoom},

@@ -28,7 +28,7 @@ var allowedLicences = map[string]string{
 }
 
 // licenceFile matches the names of files that say under which licence a folder is.
-var licenceFile = regexp.MustCompile(`(?i)^(un)?(licen[cs]e|copying)[^.]*(\.txt|\.md)?$`)
+var licenceFile = regexp.MustCompile(`(?i)^(un)?(licen[cs]e|copying)[^.]*(\.txt|\.md|\.golang)?$`)
 
 // goList returns the lines that a template makes of the packages that are linked into the program on a platform.
 func goList(t *testing.T, target, cgo, template string) []string {

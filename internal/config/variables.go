@@ -16,7 +16,7 @@ func Variables() []Variable {
 			"variable has it"},
 		{urlVariable, "the API's address, where neither EXPORTER_API_BASE_URL nor --base-url gives it"},
 		{headersVariable, `headers for each request to the API, a line each: "Name: value"`},
-	}, networkVariables(), []Variable{
+	}, networkVariables(), bucketVariables(), []Variable{
 		{"TERM", "dumb has lines of progress in place of bars"},
 		{"GOMEMLIMIT", "how much memory the program may take, where what the container allows is not meant"},
 		{"GOGC", "how much garbage there may be, in percent of what is in use"},
@@ -32,5 +32,33 @@ func networkVariables() []Variable {
 		{"NO_PROXY", "what no proxy is asked for, with commas between: names (with all below them), addresses, networks, or *; no_proxy, too"},
 		{"SSL_CERT_FILE", "a file with the certificates of authorities, in place of the system's (not on macOS and Windows)"},
 		{"SSL_CERT_DIR", "directories of them, with colons between (not on macOS and Windows)"},
+	}
+}
+
+// bucketVariables are those that package s3, and what looks for credentials there, go by.
+func bucketVariables() []Variable {
+	return []Variable{
+		{"AWS_ENDPOINT_URL_S3", "the URL of the object store; where it is not set, AWS_ENDPOINT_URL, endpoint_url of the profile, AWS itself"},
+		{"AWS_ENDPOINT_URL", "the same, for those who set it for all services"},
+		{"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true passes over these two, and endpoint_url"},
+		{"AWS_REGION", "the region of the bucket; where it is not set, AWS_DEFAULT_REGION, region of the profile, what AWS says"},
+		{"AWS_DEFAULT_REGION", "the same, where AWS_REGION has none"},
+		{"AWS_ACCESS_KEY_ID", "the key for the object store"},
+		{"AWS_SECRET_ACCESS_KEY", "its secret"},
+		{"AWS_SESSION_TOKEN", "its token, where it is one for a time"},
+		{"AWS_PROFILE", "the profile of the files of AWS; default, where it is not set"},
+		{"AWS_SHARED_CREDENTIALS_FILE", "the file with keys, in place of ~/.aws/credentials"},
+		{"AWS_CONFIG_FILE", "the file with settings, in place of ~/.aws/config"},
+		{"AWS_WEB_IDENTITY_TOKEN_FILE", "a token for which a role is taken, as EKS sets it for a service account"},
+		{"AWS_ROLE_ARN", "the role that is taken for it"},
+		{"AWS_ROLE_SESSION_NAME", "what that is called in the logs of AWS"},
+		{"AWS_ENDPOINT_URL_STS", "the URL of the service that gives roles, in place of that of AWS"},
+		{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "where a container gets credentials, as ECS sets it"},
+		{"AWS_CONTAINER_CREDENTIALS_FULL_URI", "the same, as EKS's pod identity and others set it"},
+		{"AWS_CONTAINER_AUTHORIZATION_TOKEN", "what a container says of itself there"},
+		{"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "a file that has it"},
+		{"AWS_EC2_METADATA_DISABLED", "true does not ask the machine for credentials"},
+		{"AWS_EC2_METADATA_SERVICE_ENDPOINT", "where it is asked"},
+		{"AWS_CA_BUNDLE", "a file with certificates of authorities that vouch for the object store, beside the system's"},
 	}
 }

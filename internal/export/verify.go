@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 
 	"exporter/internal/verify"
 	"exporter/manifest"
+	"exporter/pipeline"
 )
 
 // VerifyOptions says how to verify an export, and whom to tell of what is found.
@@ -48,7 +50,7 @@ func Verify(ctx context.Context, o VerifyOptions) (c Verified, err error) {
 		o.Table(d)
 	}
 	held := &missing{found: o.Found}
-	verification := verify.New(verify.Options{Export: dir, Rows: snapshot, Quick: o.Quick, Found: held.add})
+	verification := verify.New(verify.Options{Export: dir, Rows: blobRows{snapshot}, Quick: o.Quick, Found: held.add})
 	stop := o.Watcher.Verification(verification.Counts)
 	err = verification.Run(ctx)
 	stop()
@@ -68,6 +70,12 @@ func Verify(ctx context.Context, o VerifyOptions) (c Verified, err error) {
 	}
 	return c, nil
 }
+
+// blobRows are the rows of an export as far as they are about blobs.
+type blobRows struct{ snapshot *manifest.Snapshot }
+
+// Rows implements verify.Rows.
+func (b blobRows) Rows(ctx context.Context) iter.Seq2[*pipeline.Row, error] { return b.snapshot.Blobs(ctx) }
 
 // TableError says what is wrong with a file of the tables, and what it costs.
 func TableError(d manifest.Damage) string {

@@ -45,13 +45,15 @@ func buildStore(t *testing.T, program string) string {
 	return binary
 }
 
-// waitFor waits until something answers at a URL.
+// waitFor waits until something answers at a URL that is ready.
 func waitFor(t *testing.T, url string, said fmt.Stringer) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if answer, err := http.Get(url); err == nil {
 			answer.Body.Close()
-			return
+			if answer.StatusCode < http.StatusInternalServerError {
+				return
+			}
 		}
 	}
 	t.Fatalf("nothing answers at %s:\n%s", url, said)
@@ -86,7 +88,21 @@ func (s *objectStore) client(t *testing.T) bucket.Client {
 	return c
 }
 
-// The client of S3 keeps its promises with a store that others wrote.
+// own takes an export in a bucket that has none, which is probed for that, and gives it up.
+func own(t *testing.T, c bucket.Client) {
+	t.Helper()
+	b, err := bucket.Own(t.Context(), c, "exports/one/", bucket.Options{Scratch: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The client of S3 keeps its promises with a store that others wrote, and an export may lie there.
 func TestVersityGW_Client_Suite(t *testing.T) {
-	buckettest.RunClient(t, startVersityGW(t).client)
+	s := startVersityGW(t)
+	buckettest.RunClient(t, s.client)
+	t.Run("Probe", func(t *testing.T) { own(t, s.client(t)) })
 }

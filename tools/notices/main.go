@@ -29,7 +29,7 @@ func platforms() []string {
 }
 
 // noticeFile matches the names of files that have to go along with what is made of the code beside them.
-var noticeFile = regexp.MustCompile(`(?i)^((un)?licen[cs]e|copying|notice|copyright)[^.]*(\.txt|\.md)?$`)
+var noticeFile = regexp.MustCompile(`(?i)^((un)?licen[cs]e|copying|notice|copyright)[^.]*(\.txt|\.md|\.golang)?$`)
 
 func main() {
 	out := flag.String("out", "notices.gz", "`FILE` to write")

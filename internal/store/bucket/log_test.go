@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
-	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -63,7 +60,7 @@ func (m *machine) fate(r buckettest.Request) buckettest.Fate {
 
 func TestOwn_OwnerAlive_GivesWayBeforeItWrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newMemory(t, nil, nil)
+		m := newMemory(t)
 		first := own(t, m.Client(nil), as("one"))
 		put(t, first, "a", "of one")
 		before, began := m.Keys(), time.Now()
@@ -87,7 +84,7 @@ func TestOwn_OwnerAlive_GivesWayBeforeItWrites(t *testing.T) {
 
 func TestOwn_Released_TakesItAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newMemory(t, nil, nil)
+		m := newMemory(t)
 		for i := range 5 {
 			began := time.Now()
 			b := own(t, m.Client(nil), as("one"))
@@ -105,7 +102,7 @@ func TestOwn_Released_TakesItAtOnce(t *testing.T) {
 
 func TestOwn_OwnerKilled_WaitsThenTakesIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m, dead := newMemory(t, nil, nil), &machine{}
+		m, dead := newMemory(t), &machine{}
 		first := own(t, m.Client(dead.fate), as("one"))
 		put(t, first, "a", "kept")
 		dead.off.Store(true)
@@ -125,7 +122,7 @@ func TestOwn_OwnerKilled_WaitsThenTakesIt(t *testing.T) {
 // A writer that was cut off, and comes back when another has the export, changes nothing any more.
 func TestBucket_Fenced_ChangesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m, cut := newMemory(t, nil, nil), &machine{}
+		m, cut := newMemory(t), &machine{}
 		ghost := own(t, m.Client(cut.fate), as("ghost"))
 		put(t, ghost, "table", "of the ghost")
 		put(t, ghost, "blobs/old", "old")
@@ -165,7 +162,7 @@ func TestBucket_Fenced_ChangesNothing(t *testing.T) {
 // same.
 func TestBucket_GhostAfterADay_CannotRewriteHistory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m, asleep := newMemory(t, nil, nil), &machine{}
+		m, asleep := newMemory(t), &machine{}
 		ghost := own(t, m.Client(asleep.fate), as("ghost"))
 		put(t, ghost, "table", "of the ghost")
 		asleep.off.Store(true)
@@ -201,7 +198,7 @@ func TestBucket_Asleep_RemovesNothing(t *testing.T) {
 	for name, sleep := range map[string]time.Duration{"ForAnHour": time.Hour, "UntilItsEntriesAreGone": 50 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				m, sleeper := newMemory(t, nil, nil), as("sleeper")
+				m, sleeper := newMemory(t), as("sleeper")
 				sleeper.Beat = 1000 * time.Hour
 				ghost := own(t, m.Client(nil), sleeper)
 				put(t, ghost, "blobs/old", "old")
@@ -232,7 +229,7 @@ func TestBucket_Asleep_RemovesNothing(t *testing.T) {
 func TestBucket_UnsureEntry_IsSettled(t *testing.T) {
 	for _, isWritten := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			m := newMemory(t, nil, nil)
+			m := newMemory(t)
 			var silent atomic.Bool
 			b := own(t, m.Client(func(r buckettest.Request) buckettest.Fate {
 				if silent.Load() && r.Kind != "list" {
@@ -258,7 +255,7 @@ func TestBucket_UnsureEntry_IsSettled(t *testing.T) {
 // However long the log has become, a reader needs few requests, as it is folded.
 func TestOpen_LongLog_FewRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newMemory(t, nil, nil)
+		m := newMemory(t)
 		b := own(t, m.Client(nil), as("one"))
 		for i := range 1000 {
 			put(t, b, fmt.Sprintf(".exporter/parts/%d", i%10), fmt.Sprint(i))
@@ -272,82 +269,16 @@ func TestOpen_LongLog_FewRequests(t *testing.T) {
 	})
 }
 
-// Two writers come and go, are killed, and lose requests and answers, some of which are carried out much later. What was acknowledged is
-// there, once, and the log has no gap.
+// Two writers come and go, are killed, and lose requests and answers, some of which are carried out much later.
 func TestBucket_TwoWriters_LoseNothing(t *testing.T) {
 	for seed := range uint64(20) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { twoWriters(t, seed) })
+			synctest.Test(t, func(t *testing.T) {
+				m := newMemory(t)
+				c := buckettest.Commits{Client: m.Client, Prefix: prefix, Options: as("writer"), Each: 120, Pause: 20 * time.Second, Seed: seed}
+				c.Run(t)
+			})
 		})
-	}
-}
-
-func twoWriters(t *testing.T, seed uint64) {
-	m := newMemory(t, nil, nil)
-	var mu sync.Mutex
-	acknowledged := map[string]string{}
-	var both sync.WaitGroup
-	for w := range 2 {
-		both.Go(func() {
-			random := rand.New(rand.NewPCG(seed, uint64(w)))
-			var die sync.Mutex
-			for commit := 0; commit < 120; {
-				dead := &machine{}
-				fate := func(r buckettest.Request) buckettest.Fate {
-					die.Lock()
-					defer die.Unlock()
-					f := dead.fate(r)
-					if f.Err == nil && random.IntN(12) == 0 {
-						f.Err = buckettest.Lost(r.Kind, r.Key)
-						f.Done = random.IntN(2) == 0
-						f.Late = time.Duration(random.IntN(3)) * 100 * time.Second
-					}
-					return f
-				}
-				b, err := bucket.Own(context.Background(), m.Client(fate), prefix, as(fmt.Sprint("writer ", w)))
-				if err != nil {
-					time.Sleep(time.Duration(random.IntN(100)) * time.Second)
-					continue
-				}
-				for range random.IntN(40) {
-					commit++
-					key, content := fmt.Sprintf("of-%d/%d", w, commit), fmt.Sprint(random.Uint64())
-					if store.PutBytes(context.Background(), b, key, []byte(content)) == nil {
-						mu.Lock()
-						acknowledged[key] = content
-						mu.Unlock()
-					}
-					time.Sleep(time.Duration(random.IntN(20)) * time.Second)
-				}
-				if random.IntN(2) == 0 {
-					dead.off.Store(true)
-				}
-				_ = b.Close()
-			}
-		})
-	}
-	both.Wait()
-	// What is still on its way arrives.
-	time.Sleep(time.Hour)
-	if len(acknowledged) < 100 {
-		t.Fatalf("%d commits were acknowledged, which shows nothing", len(acknowledged))
-	}
-	r, err := bucket.Open(t.Context(), m.Client(nil), prefix, as("reader"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	listed := map[string]int{}
-	for e, err := range r.List(t.Context(), "") {
-		if err != nil {
-			t.Fatal(err)
-		}
-		listed[e.Key]++
-	}
-	for _, key := range slices.Sorted(maps.Keys(acknowledged)) {
-		got, err := store.ReadBytes(t.Context(), r, key, 1<<20)
-		if err != nil || string(got) != acknowledged[key] || listed[key] != 1 {
-			t.Errorf("%s holds %q, %v, and is listed %d times, want %q", key, got, err, listed[key], acknowledged[key])
-		}
 	}
 }
 
@@ -355,7 +286,7 @@ func twoWriters(t *testing.T, seed uint64) {
 // the export has overwritten it.
 func TestOwn_MendsCopies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newMemory(t, nil, nil)
+		m := newMemory(t)
 		copies := func() string {
 			body, _, err := m.Client(nil).Get(t.Context(), prefix+"/manifest.parquet", 0, 1000, "")
 			if err != nil {
@@ -409,7 +340,7 @@ func TestOwn_MendsCopies(t *testing.T) {
 // An export that was copied into a bucket is read, and goes on.
 func TestOwn_CopiedExport_GoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newMemory(t, nil, nil)
+		m := newMemory(t)
 		for _, key := range []string{"manifest.parquet", ".exporter/parts/1", "blobs/a", "run.json"} {
 			if _, err := m.Client(nil).Put(t.Context(), prefix+"/"+key, store.Bytes("copied"), 6); err != nil {
 				t.Fatal(err)

@@ -334,7 +334,7 @@ func (r *Reader) listUnknown(ctx context.Context, s *state, prefix string) iter.
 				}
 				_, isKnown := s.Objects[info.Key]
 				isHidden := isKnown || s.Removed[info.Key] || isInternal(info.Key) || strings.HasSuffix(info.Key, "/")
-				if !isHidden && (r.fallsThrough(s) || r.isDirect(info.Key)) && !yield(store.Entry{Key: info.Key, Size: info.Size}, nil) {
+				if !isHidden && !yield(store.Entry{Key: info.Key, Size: info.Size}, nil) {
 					return
 				}
 			}

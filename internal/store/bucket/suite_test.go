@@ -27,9 +27,9 @@ func quick() bucket.Options {
 }
 
 // newMemory returns a store whose bucket was probed.
-func newMemory(t *testing.T, fate func(buckettest.Request) buckettest.Fate, now func() time.Time) *buckettest.Memory {
+func newMemory(t *testing.T) *buckettest.Memory {
 	t.Helper()
-	m := buckettest.NewMemory(fate, now)
+	m := buckettest.NewMemory()
 	_, err := m.Client(nil).Put(context.Background(), prefix+"/.exporter/probe.json", store.Bytes(probed), int64(len(probed)))
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +55,7 @@ func TestBucket_Suite(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := quick()
 			change(&o)
-			storetest.Run(t, func(t *testing.T) store.Store { return own(t, newMemory(t, nil, nil).Client(nil), o) })
+			storetest.Run(t, func(t *testing.T) store.Store { return own(t, newMemory(t).Client(nil), o) })
 		})
 	}
 }
@@ -68,7 +68,7 @@ func TestBucket_Suite_AnswersLost(t *testing.T) {
 		}
 		return buckettest.Fate{}
 	}
-	storetest.Run(t, func(t *testing.T) store.Store { return own(t, newMemory(t, fate, nil).Client(nil), quick()) })
+	storetest.Run(t, func(t *testing.T) store.Store { return own(t, newMemory(t).Client(fate), quick()) })
 }
 
 func TestProbe(t *testing.T) {
@@ -79,11 +79,12 @@ func TestProbe(t *testing.T) {
 		"True":             {buckettest.None, ""},
 		"IgnoresCondition": {buckettest.IgnoresCondition, "a second time"},
 		"ChecksThenActs":   {buckettest.ChecksThenActs, "of a slow and a fast writer"},
+		"Races":            {buckettest.Races, "of 16 who stored an object at once"},
 		"OtherBytes":       {buckettest.OtherBytes, "came back as other"},
 		"ListsNothing":     {buckettest.ListsNothing, "not in its list"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := buckettest.NewMemory(nil, nil)
+			m := buckettest.NewMemory()
 			m.Vice = c.vice
 			b, err := bucket.Own(t.Context(), m.Client(nil), prefix, quick())
 			if c.want == "" {

@@ -15,6 +15,7 @@ import (
 	"exporter/internal/store"
 	"exporter/internal/store/bucket"
 	"exporter/internal/store/bucket/buckettest"
+	"exporter/internal/store/wire"
 )
 
 // What becomes of a create that does not succeed: done, refused for good, or nobody knows.
@@ -100,8 +101,8 @@ func TestClient_Stalled_IsTemporary(t *testing.T) {
 	t.Cleanup(c.Close)
 	s.Hold(buckettest.BeforeActing, func(r buckettest.Received) bool { return true })
 	_, err = c.Put(t.Context(), "x", store.Bytes("x"), 1)
-	if e := failure(t, err); !errors.Is(err, errStalled) || !e.Temporary {
-		t.Errorf("got error %v, temporary %v, want %v", err, e.Temporary, errStalled)
+	if e := failure(t, err); !errors.Is(err, wire.ErrStalled) || !e.Temporary {
+		t.Errorf("got error %v, temporary %v, want %v", err, e.Temporary, wire.ErrStalled)
 	}
 }
 
@@ -124,8 +125,8 @@ func TestClient_Get_Vices(t *testing.T) {
 	}{
 		"ignores If-Match":     {buckettest.Vices{IgnoreIfMatch: true}, 0, "other", bucket.ErrChanged, false},
 		"ignores it at 10":     {buckettest.Vices{IgnoreIfMatch: true}, 10, "other", bucket.ErrChanged, false},
-		"ignores Range":        {buckettest.Vices{IgnoreRange: true}, 0, "", errRange, false},
-		"ignores Range at 3":   {buckettest.Vices{IgnoreRange: true}, 3, "", errRange, false},
+		"ignores Range":        {buckettest.Vices{IgnoreRange: true}, 0, "", wire.ErrRange, false},
+		"ignores Range at 3":   {buckettest.Vices{IgnoreRange: true}, 3, "", wire.ErrRange, false},
 		"breaks off":           {buckettest.Vices{Fault: buckettest.On(buckettest.Fault{Cut: true}, buckettest.Get)}, 0, "", nil, true},
 		"resets":               {buckettest.Vices{Fault: buckettest.On(buckettest.ResetBefore(), buckettest.Get)}, 0, "", nil, true},
 		"404 of another thing": {buckettest.Vices{Fault: buckettest.On(buckettest.Fault{Status: 404, Code: "NoSuchBucket"}, buckettest.Get)}, 0, "", errRefused, false},

@@ -7,16 +7,17 @@ import (
 	"time"
 
 	"exporter/internal/store/bucket"
+	"exporter/internal/store/wire"
 )
 
 // permission is what a policy has to allow for an operation.
 func permission(op string) string {
 	switch op {
-	case opPut, opCreate:
+	case wire.OpPut, wire.OpCreate:
 		return "s3:PutObject"
-	case opList:
+	case wire.OpList:
 		return "s3:ListBucket on the bucket"
-	case opRemove:
+	case wire.OpRemove:
 		return "s3:DeleteObject"
 	}
 	return "s3:GetObject, and s3:ListBucket on the bucket, without which what is missing is refused as well"
@@ -24,7 +25,7 @@ func permission(op string) string {
 
 // hint says what to do about an answer; "" where there is nothing to say.
 func (c *Client) hint(op string, e *bucket.Error, r *http.Response, inBody string) string {
-	region := plain(cmp.Or(r.Header.Get(regionHeader), inBody), 40)
+	region := wire.Plain(cmp.Or(r.Header.Get(regionHeader), inBody))
 	switch e.Code {
 	case "AccessDenied", "AllAccessDisabled", "AccessDeniedException":
 		return "the credentials of " + c.identity.source + " need " + permission(op)
@@ -44,7 +45,7 @@ func (c *Client) hint(op string, e *bucket.Error, r *http.Response, inBody strin
 	case "PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "InvalidRegion":
 		return c.regionHint(region)
 	case "NotImplemented":
-		if op == opCreate {
+		if op == wire.OpCreate {
 			return "the store has no conditional writes"
 		}
 	case "InvalidRequest":

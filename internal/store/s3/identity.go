@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"exporter/internal/store/wire"
 )
 
 // ErrNoCredentials says that there are none.
@@ -83,7 +85,7 @@ func (e *credentialsError) Error() string {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
-	return plain(fmt.Sprintf("get credentials from %s: %v", e.source, err), maxMessage)
+	return wire.Plain(fmt.Sprintf("get credentials from %s: %v", e.source, err))
 }
 
 func (e *credentialsError) Unwrap() error { return e.err }

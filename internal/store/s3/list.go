@@ -6,7 +6,6 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"net/http"
 	"net/url"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"exporter/internal/store/bucket"
+	"exporter/internal/store/wire"
 )
 
 const (
@@ -51,7 +51,7 @@ func (c *Client) List(ctx context.Context, prefix, after string) iter.Seq2[bucke
 	return func(yield func(bucket.Info, error) bool) {
 		fail := func(err error) {
 			if _, ok := errors.AsType[*bucket.Error](err); !ok {
-				err = &bucket.Error{Op: opList, Key: prefix, Err: err}
+				err = &bucket.Error{Op: wire.OpList, Key: prefix, Err: err}
 			}
 			yield(bucket.Info{}, err)
 		}
@@ -96,18 +96,14 @@ func (c *Client) page(ctx context.Context, prefix, after, token string) (*page, 
 	} else if after != "" {
 		query.Set("start-after", after)
 	}
-	a, err := c.send(ctx, request{op: opList, method: http.MethodGet, query: query})
+	a, err := c.send(ctx, request{op: wire.OpList, method: http.MethodGet, name: prefix, query: query})
 	if err != nil {
-		var answer *bucket.Error
-		if errors.As(err, &answer) {
-			answer.Key = prefix
-		}
 		return nil, nil, err
 	}
-	defer a.close()
+	defer a.Close()
 	var p page
-	if err := c.readXML(ctx, a, &p); err != nil {
-		return nil, nil, c.readFailure(ctx, a, opList, prefix, err)
+	if err := readXML(a, &p); err != nil {
+		return nil, nil, err
 	}
 	now, _ := http.ParseTime(a.Header.Get("Date"))
 	infos := make([]bucket.Info, 0, len(p.Contents))
@@ -128,24 +124,16 @@ func (c *Client) page(ctx context.Context, prefix, after, token string) (*page, 
 }
 
 // readXML reads all of an answer.
-func (c *Client) readXML(ctx context.Context, a *answer, v any) error {
-	text, err := io.ReadAll(io.LimitReader(a.watch.moving(a.Body), maxPage+1))
+func readXML(a *wire.Answer, v any) error {
+	text, err := a.ReadAll(maxPage + 1)
 	if err != nil {
 		return err
 	}
 	if len(text) > maxPage {
-		return fmt.Errorf("%w: more than %d bytes", errPage, maxPage)
+		return a.Fail(fmt.Errorf("%w: more than %d bytes", errPage, maxPage))
 	}
 	if err := xml.Unmarshal(text, v); err != nil {
-		return fmt.Errorf("%w: %s", errPage, plain(err.Error(), maxMessage))
+		return a.Fail(fmt.Errorf("%w: %s", errPage, wire.Plain(err.Error())))
 	}
 	return nil
-}
-
-// readFailure is the error of an answer that could not be read to its end.
-func (c *Client) readFailure(ctx context.Context, a *answer, op, key string, err error) error {
-	if errors.Is(err, errPage) {
-		return &bucket.Error{Op: op, Key: key, Status: a.StatusCode, Err: err}
-	}
-	return c.lost(ctx, a.watch, op, key, err)
 }

@@ -3,21 +3,18 @@ package s3
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"net/url"
 	"os"
-	"sync/atomic"
 	"time"
 
 	"github.com/minio/minio-go/v7/pkg/s3utils"
 
 	"exporter/internal/store/bucket"
+	"exporter/internal/store/wire"
 )
 
 // Options say which bucket is meant, and how it is spoken with.
@@ -43,21 +40,14 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// connectTimeout bounds the time in which a connection is made, and that of its TLS handshake.
-const connectTimeout = 20 * time.Second
-
 // Client is a bucket. It implements bucket.Client.
 type Client struct {
 	bucket, region string
 	endpoint       *url.URL
 	// isPath tells that the bucket is named in the path, not in the host.
-	isPath    bool
-	identity  *identity
-	transport *http.Transport
-	idle      time.Duration
-	userAgent string
-	// answered tells that the store has answered at all.
-	answered atomic.Bool
+	isPath   bool
+	identity *identity
+	line     *wire.Line
 }
 
 var _ bucket.Client = (*Client)(nil)
@@ -85,10 +75,13 @@ func New(ctx context.Context, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.Roots = roots
 	c := &Client{
 		bucket: o.Bucket, region: region, endpoint: endpoint, isPath: !s3utils.IsVirtualHostSupported(*endpoint, o.Bucket),
-		transport: newTransport(o), idle: cmp.Or(o.Idle, time.Minute), userAgent: cmp.Or(o.UserAgent, "exporter"),
+		line: wire.New(wire.Options{
+			Proxy: o.Proxy, Roots: roots, Connections: o.Connections, Idle: o.Idle, UserAgent: o.UserAgent,
+			CertificateHint: "where its certificate is of an authority of your own, AWS_CA_BUNDLE names a PEM file of that",
+			NameHint:        "look at the endpoint, AWS_ENDPOINT_URL_S3, and the region, AWS_REGION",
+		}),
 	}
 	if c.region == "" {
 		if c.region, err = c.findRegion(ctx); err != nil {
@@ -96,7 +89,7 @@ func New(ctx context.Context, o Options) (*Client, error) {
 			return nil, err
 		}
 	}
-	if c.identity, err = findIdentity(ctx, o, p, c.region, c.transport); err != nil {
+	if c.identity, err = findIdentity(ctx, o, p, c.region, c.line.Transport()); err != nil {
 		c.Close()
 		return nil, err
 	}
@@ -105,36 +98,10 @@ func New(ctx context.Context, o Options) (*Client, error) {
 }
 
 // Close closes connections that are not in use.
-func (c *Client) Close() { c.transport.CloseIdleConnections() }
+func (c *Client) Close() { c.line.Close() }
 
 // String implements bucket.Client.
 func (c *Client) String() string { return "s3://" + c.bucket + " at " + c.endpoint.Host }
-
-// newTransport speaks HTTP/1.1 only: one connection of HTTP/2 would carry all blobs, and cost more for each.
-func newTransport(o Options) *http.Transport {
-	connections := cmp.Or(o.Connections, 64)
-	var protocols http.Protocols
-	protocols.SetHTTP1(true)
-	return &http.Transport{
-		Proxy: func(r *http.Request) (*url.URL, error) {
-			if o.Proxy == nil {
-				return nil, nil
-			}
-			return o.Proxy(r.URL), nil
-		},
-		DialContext:            (&net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}).DialContext,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.Roots},
-		TLSHandshakeTimeout:    connectTimeout,
-		Protocols:              &protocols,
-		DisableCompression:     true,
-		MaxIdleConns:           connections,
-		MaxIdleConnsPerHost:    connections,
-		IdleConnTimeout:        30 * time.Second,
-		MaxResponseHeaderBytes: 64 << 10,
-		WriteBufferSize:        64 << 10,
-		ReadBufferSize:         16 << 10,
-	}
-}
 
 // errNoCertificate says that a file has no certificate in it.
 var errNoCertificate = errors.New(`it has no certificate in it, which begins with "-----BEGIN CERTIFICATE-----"`)

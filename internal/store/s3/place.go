@@ -132,21 +132,15 @@ func awsEndpoint(region string) *url.URL {
 
 // findRegion asks AWS where the bucket is, which it tells everybody, and goes there.
 func (c *Client) findRegion(ctx context.Context) (string, error) {
-	w := c.watch(ctx)
-	defer w.stop()
-	r, err := http.NewRequestWithContext(w.ctx, http.MethodHead, c.url("", nil).String(), nil)
+	r := &http.Request{Method: http.MethodHead, URL: c.url("", nil), Header: http.Header{}}
+	a, err := c.line.Send(ctx, r, "find the region of", c.bucket)
 	if err != nil {
 		return "", err
 	}
-	r.Header.Set("User-Agent", c.userAgent)
-	resp, err := c.transport.RoundTrip(r)
-	if err != nil {
-		return "", c.lost(ctx, w, "find the region of", "", err)
-	}
-	resp.Body.Close()
-	region := resp.Header.Get(regionHeader)
+	a.Close()
+	region := a.Header.Get(regionHeader)
 	if region == "" || strings.ContainsFunc(region, func(r rune) bool { return r != '-' && (r < 'a' || r > 'z') && (r < '0' || r > '9') }) {
-		return "", fmt.Errorf("find the region of %s: AWS answered %d and named none: give it in AWS_REGION", c, resp.StatusCode)
+		return "", fmt.Errorf("find the region of %s: AWS answered %d and named none: give it in AWS_REGION", c, a.StatusCode)
 	}
 	if c.endpoint.Host == awsEndpoint("").Host {
 		c.endpoint = awsEndpoint(region)

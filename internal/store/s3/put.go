@@ -14,6 +14,7 @@ import (
 
 	"exporter/internal/store"
 	"exporter/internal/store/bucket"
+	"exporter/internal/store/wire"
 )
 
 const (
@@ -26,12 +27,12 @@ const (
 
 // Put implements bucket.Client.
 func (c *Client) Put(ctx context.Context, key string, content store.Content, size int64) (bucket.Version, error) {
-	return c.put(ctx, opPut, key, content, size, http.Header{})
+	return c.put(ctx, wire.OpPut, key, content, size, http.Header{})
 }
 
 // Create implements bucket.Client.
 func (c *Client) Create(ctx context.Context, key string, content store.Content, size int64) (bucket.Version, error) {
-	return c.put(ctx, opCreate, key, content, size, http.Header{"If-None-Match": {"*"}})
+	return c.put(ctx, wire.OpCreate, key, content, size, http.Header{"If-None-Match": {"*"}})
 }
 
 func (c *Client) put(ctx context.Context, op, key string, content store.Content, size int64, header http.Header) (bucket.Version, error) {
@@ -47,7 +48,7 @@ func (c *Client) put(ctx context.Context, op, key string, content store.Content,
 	if err != nil {
 		return "", err
 	}
-	a.close()
+	a.Close()
 	return version(a.Header.Get("ETag")), nil
 }
 

@@ -1,16 +1,16 @@
 package s3
 
 import (
-	"bytes"
 	"context"
 	"crypto/md5"
 	"encoding/base64"
 	"encoding/xml"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"slices"
 
-	"exporter/internal/store/bucket"
+	"exporter/internal/store/wire"
 )
 
 // deletion asks for objects to be removed, and says what came of it.
@@ -48,35 +48,29 @@ func (c *Client) remove(ctx context.Context, keys []string) error {
 		return err
 	}
 	sum := md5.Sum(text)
-	a, err := c.send(ctx, request{
-		op: opRemove, method: http.MethodPost, query: url.Values{"delete": {""}}, body: bytes.NewReader(text), size: int64(len(text)), sum: hexSum(text),
-		header: http.Header{"Content-Md5": {base64.StdEncoding.EncodeToString(sum[:])}, "Content-Type": {"application/xml"}},
-	})
+	q := request{op: wire.OpRemove, method: http.MethodPost, name: keys[0], query: url.Values{"delete": {""}}, header: http.Header{
+		"Content-Md5": {base64.StdEncoding.EncodeToString(sum[:])}, "Content-Type": {"application/xml"},
+	}}
+	a, err := c.send(ctx, q.withBody(text))
 	if err != nil {
-		if answer, ok := err.(*bucket.Error); ok {
-			answer.Key = keys[0]
-		}
 		return err
 	}
-	defer a.close()
+	defer a.Close()
 	var said deleted
-	if err := c.readXML(ctx, a, &said); err != nil {
-		return c.readFailure(ctx, a, opRemove, keys[0], err)
+	if err := readXML(a, &said); err != nil {
+		return err
 	}
 	for _, failed := range said.Error {
 		if failed.Code == "NoSuchKey" || failed.Code == "NoSuchVersion" {
 			continue
 		}
-		status := a.StatusCode
+		is := errRefused
 		if failed.Code == "AccessDenied" {
-			status = http.StatusForbidden
+			is = fs.ErrPermission
 		}
-		shown := plain(failed.Code+": "+failed.Message, maxMessage)
-		e := &bucket.Error{
-			Op: opRemove, Key: failed.Key, Status: a.StatusCode, Code: plain(failed.Code, maxMessage), Temporary: isTemporary(0, failed.Code),
-			Err: &answered{shown, meaning(opRemove, status, failed.Code)},
-		}
-		e.Hint = c.hint(opRemove, e, a.Response, "")
+		e := a.Refused(failed.Code, failed.Message, nil, is)
+		e.Key, e.Temporary = failed.Key, isTemporary(failed.Code)
+		e.Hint = c.hint(wire.OpRemove, e, a.Response, "")
 		return e
 	}
 	return nil

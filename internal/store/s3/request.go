@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,22 +10,12 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
-	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/minio/minio-go/v7/pkg/s3utils"
 	"github.com/minio/minio-go/v7/pkg/signer"
 
 	"exporter/internal/store/bucket"
-)
-
-// What is done with an object, as errors say it.
-const (
-	opPut    = "put"
-	opCreate = "create"
-	opGet    = "get"
-	opList   = "list"
-	opRemove = "remove"
+	"exporter/internal/store/wire"
 )
 
 // Headers of a request.
@@ -37,27 +28,14 @@ const (
 // request is what is asked of the store.
 type request struct {
 	op, method string
-	// key may be empty: then the bucket is meant.
-	key    string
-	query  url.Values
-	header http.Header
+	// key may be empty: then the bucket is meant, and errors name what is there in its place.
+	key, name string
+	query     url.Values
+	header    http.Header
 	// body has size bytes. sum is what the header for the payload says; "" is that of nothing.
 	body io.Reader
 	size int64
 	sum  string
-}
-
-// answer is what the store has said. Its body has to be read to its end or given up, and then the watch stopped.
-type answer struct {
-	*http.Response
-	watch *watch
-}
-
-// give up what is left of an answer: what is short is read, so that the connection can be used again.
-func (a *answer) close() {
-	_, _ = io.CopyN(io.Discard, a.Body, 64<<10)
-	_ = a.Body.Close()
-	a.watch.stop()
 }
 
 // url is that of an object, or of the bucket.
@@ -75,109 +53,56 @@ func (c *Client) url(key string, query url.Values) *url.URL {
 }
 
 // emptySum is the SHA-256 of nothing.
-var emptySum = hexSum(nil)
+const emptySum = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 func hexSum(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }
 
+// withBody sends bytes, signed.
+func (q request) withBody(text []byte) request {
+	q.body, q.size, q.sum = bytes.NewReader(text), int64(len(text)), hexSum(text)
+	return q
+}
+
 // send sends a request once and returns an answer that is a success. Other answers, and none, are *bucket.Error.
-func (c *Client) send(ctx context.Context, q request) (*answer, error) {
+func (c *Client) send(ctx context.Context, q request) (*wire.Answer, error) {
+	name := q.key + q.name
 	who, err := c.identity.value(ctx)
 	if err != nil {
-		return nil, c.unknown(ctx, q, err)
+		e := &bucket.Error{Op: q.op, Key: name, Err: err, Temporary: c.identity.renews}
+		if cause := context.Cause(ctx); cause != nil {
+			e.Err, e.Temporary = cause, false
+		}
+		return nil, e
 	}
-	w := c.watch(ctx)
-	r, err := http.NewRequestWithContext(w.ctx, q.method, "", nil)
-	if err != nil {
-		w.stop()
-		return nil, err
+	r := &http.Request{Method: q.method, URL: c.url(q.key, q.query), Header: q.header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	if r.Header == nil {
+		r.Header = http.Header{}
 	}
-	r.URL = c.url(q.key, q.query)
 	r.Host = r.URL.Host
-	for name, values := range q.header {
-		r.Header[name] = values
-	}
-	r.Header.Set("User-Agent", c.userAgent)
 	sum := q.sum
 	if sum == "" {
 		sum = emptySum
 	}
 	r.Header.Set(payloadHeader, sum)
 	if q.size > 0 {
-		r.Body, r.ContentLength = io.NopCloser(w.moving(q.body)), q.size
+		r.Body, r.ContentLength = io.NopCloser(q.body), q.size
 	}
 	r = signer.SignV4(*r, who.AccessKeyID, who.SecretAccessKey, who.SessionToken, c.region)
-	resp, err := c.transport.RoundTrip(r)
-	if err != nil {
-		w.stop()
-		return nil, c.lost(ctx, w, q.op, q.key, err)
+	a, err := c.line.Send(ctx, r, q.op, name)
+	if err != nil || a.IsSuccess() {
+		return a, err
 	}
-	c.answered.Store(true)
-	w.moved()
-	a := &answer{resp, w}
-	if resp.StatusCode/100 == 2 {
-		return a, nil
-	}
-	defer a.close()
+	defer a.Close()
 	return nil, c.refused(q, who, a)
 }
 
-// unknown says that there are no credentials for a request.
-func (c *Client) unknown(ctx context.Context, q request, err error) error {
-	if cause := context.Cause(ctx); cause != nil {
-		return c.stopped(q.op, q.key, cause)
+// statusOf is the status of an answer that was an error; 0 where there was none.
+func statusOf(err error) int {
+	if e, ok := errors.AsType[*bucket.Error](err); ok {
+		return e.Status
 	}
-	return &bucket.Error{Op: q.op, Key: q.key, Err: err, Temporary: c.identity.renews}
-}
-
-func (c *Client) stopped(op, key string, cause error) error {
-	return &bucket.Error{Op: op, Key: key, Err: cause}
-}
-
-// errStalled says that nothing has moved for a while.
-var errStalled = errors.New("nothing was sent or received for too long")
-
-// watch ends a request in which nothing moves.
-type watch struct {
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	timer  *time.Timer
-	idle   time.Duration
-}
-
-func (c *Client) watch(ctx context.Context) *watch {
-	w := &watch{idle: c.idle}
-	w.ctx, w.cancel = context.WithCancelCause(ctx)
-	w.timer = time.AfterFunc(w.idle, func() { w.cancel(errStalled) })
-	return w
-}
-
-func (w *watch) moved() { w.timer.Reset(w.idle) }
-
-func (w *watch) stop() {
-	w.timer.Stop()
-	w.cancel(nil)
-}
-
-// moving tells a watch of what is read.
-func (w *watch) moving(r io.Reader) io.Reader { return &moving{r, w} }
-
-type moving struct {
-	io.Reader
-	watch *watch
-}
-
-func (m *moving) Read(p []byte) (int, error) {
-	n, err := m.Reader.Read(p)
-	if n > 0 {
-		m.watch.moved()
-	}
-	return n, err
-}
-
-// secrets are what must not be in a text.
-func secrets(v credentials.Value) []string {
-	return []string{v.SecretAccessKey, v.SessionToken, v.AccessKeyID}
+	return 0
 }

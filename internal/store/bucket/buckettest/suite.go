@@ -324,7 +324,7 @@ func (c *checked) listPages() {
 	c.lists("many/", "", keys...)
 	c.lists("many/", keys[1], keys[2:]...)
 	c.put("other", "x")
-	c.must(c.Remove(c.ctx, append([]string{"missing/1", "other/missing"}, keys...)...))
+	c.must(c.Remove(c.ctx, append([]string{"missing/1", "others/missing"}, keys...)...))
 	c.lists("", "", "other")
 	c.must(c.Remove(c.ctx, keys[0], "other"))
 	c.must(c.Remove(c.ctx))
