@@ -183,7 +183,9 @@ func TestBucket_CopyOfADirectory_GoesOn(t *testing.T) {
 			}
 			c.mustRun("compact", out, "--shard-size", "12KB", "--frame-size", "3KB")
 			got := readExportedSet(t, out)
-			got.names = slices.DeleteFunc(got.names, func(name string) bool { return !slices.Contains(want.names, name) && strings.HasPrefix(name, ".exporter/") })
+			got.names = slices.DeleteFunc(got.names, func(name string) bool {
+				return !slices.Contains(want.names, name) && strings.HasPrefix(name, ".exporter/")
+			})
 			got.check(t, want)
 		})
 	}

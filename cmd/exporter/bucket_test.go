@@ -190,9 +190,7 @@ func TestBucket_Plan_SaysWhatItCosts(t *testing.T) {
 				Corpus: emulator.Synthetic(emulator.SyntheticOptions{Files: 200, AssetsPerFile: 4, BlobSize: 3_000, Seed: 7}),
 			})
 			c := newCLI(t, api)
-			// What is of the store, and not of the run, was found out before.
-			c.mustRun("run", "--directory", emulator.SyntheticDirectory, "--limit", "1", "--out", "s3://bucket/some", "--sink", sink)
-			args := []string{"--directory", emulator.SyntheticDirectory, "--out", "s3://bucket/some"}
+			args := []string{"--directory", emulator.SyntheticDirectory, "--out", "s3://bucket/some", "--sink", sink}
 			var p export.PlanReport
 			if err := json.Unmarshal([]byte(c.mustRun(append([]string{"plan", "--json"}, args...)...)), &p); err != nil {
 				t.Fatal(err)
@@ -211,7 +209,7 @@ func TestBucket_Plan_SaysWhatItCosts(t *testing.T) {
 					t.Errorf("%d %s are planned, and there were %d", of.planned, of.what, of.counted)
 				}
 			}
-			if least := int64(796 * 3_000); p.Bucket.Bytes < least || p.Bucket.Bytes > 2*least {
+			if least := int64(800*3_000 + 40<<20); p.Bucket.Bytes < least || p.Bucket.Bytes > least+8<<20 {
 				t.Errorf("%d bytes are planned, want %d and a little", p.Bucket.Bytes, least)
 			}
 			if text := c.mustRun(append([]string{"plan"}, args...)...); !strings.Contains(text, "bucket") {
