@@ -219,6 +219,38 @@ func TestBucket_Plan_SaysWhatItCosts(t *testing.T) {
 	}
 }
 
+// Nights of few pictures leave a shard each in a bucket, of which a compaction makes one.
+func TestBucket_Nights_BecomeOneShard(t *testing.T) {
+	b := newTestBucket(t, buckettest.Vices{})
+	_, api := startEmulator(t, emulator.Options{
+		Corpus: emulator.Synthetic(emulator.SyntheticOptions{Files: 5, AssetsPerFile: 4, BlobSize: 3_000, Seed: 7}),
+	})
+	c, out := newCLI(t, api), b.url+"/nights"
+	shards := func() int {
+		from, err := place.Open(t.Context(), out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer from.Close()
+		return len(slices.DeleteFunc(keysOf(t, from), func(key string) bool { return !strings.HasPrefix(key, "shards/") }))
+	}
+	const nights = 4
+	for night := range nights {
+		c.mustRun("run", "--directory", emulator.SyntheticDirectory, "--out", out, "--sink", "archive", "--limit", fmt.Sprint(night+1))
+		if got := shards(); got != night+1 {
+			t.Errorf("night %d: %d shards, want one each", night+1, got)
+		}
+	}
+	c.mustRun("run", "--directory", emulator.SyntheticDirectory, "--out", out, "--compact")
+	if got := shards(); got != 1 {
+		t.Errorf("%d shards, want one of them all", got)
+	}
+	if got := len(readExport(t, out).rows); got != 20 {
+		t.Errorf("%d rows, want 20", got)
+	}
+	c.mustRun("verify", out)
+}
+
 // A second program gives way to one that is alive, and has asked the API for nothing and stored nothing by then.
 func TestBucket_SecondWriter_GivesWay(t *testing.T) {
 	b := newTestBucket(t, buckettest.Vices{})

@@ -29,14 +29,14 @@ func (s *objectStore) enter(t *testing.T) string {
 func TestVersityGW_ProgramsOwnTests_Pass(t *testing.T) {
 	url := startVersityGW(t).enter(t)
 	c := exec.CommandContext(t.Context(), "go", "test", "-C", filepath.Join("..", ".."), "-count=1", "-v", "-run",
-		"^TestBucket_(Export|Dataset|SecondWriter|KillAtRandomMoment|UnfinishedShard)_", "./cmd/exporter")
+		"^TestBucket_(Export|Dataset|Nights|SecondWriter|KillAtRandomMoment|UnfinishedShard)_", "./cmd/exporter")
 	c.Env = append(os.Environ(), "EXPORTER_TEST_BUCKET="+url, "CGO_ENABLED=0")
 	out, err := c.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %v\n%s", c, err, out)
 	}
-	if n := strings.Count(string(out), "\n--- PASS: TestBucket_"); n != 5 {
-		t.Errorf("%d tests were run, want 5\n%s", n, out)
+	if n := strings.Count(string(out), "\n--- PASS: TestBucket_"); n != 6 {
+		t.Errorf("%d tests were run, want 6\n%s", n, out)
 	}
 }
 
