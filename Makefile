@@ -57,8 +57,8 @@ vuln:
 
 # Tests that are too slow for the race detector: the scripts and the tables of faults, hundreds of runs that other tests try with it, those
 # of tables against models, in which nothing happens at once, and the longest ones of the client.
-RUNS   := ^TestScripts$$|^TestRun_(Blob|Listing|AssetListing)Fault$$|^TestRun_(OddListing|APILiesForOneNight)_
-MODELS := ^TestLedger_(Compact|Crashes|RollUp|Prune)_|^TestSnapshot_(LookUps|Mixtures|ManyJobs)_|^Test(Table_Salvage|OpenSalvaged|OpenTable|EncodeTable)_
+RUNS   := ^TestScripts$$|^TestBucket_.*_(IsThatOfADirectory|EndsExact|GoesOn|IsPutAtTheEnd)$$|^TestRun_(Blob|Listing|AssetListing)Fault$$|^TestRun_(OddListing|APILiesForOneNight)_
+MODELS := ^TestLedger_(Compact|Crashes|RollUp|Prune)_|^TestSnapshot_(LookUps|Mixtures|ManyJobs)_|^Test(Table_Salvage|OpenSalvaged|OpenTable|EncodeTable)_|^TestBucket_(Suite_Server|TwoWriters_LoseNothing)$$
 CLIENT := ^TestGovernor_(UsesTheLimit|QuotaHeaders)|^TestClient_ParseJobPages_BoundedMemory$$
 
 # Tests that leave the race detector out by themselves: they crash or kill a run hundreds of times, or simulate hours of requests.
@@ -66,7 +66,7 @@ KILLS  := ^TestExport_|^TestRun_OneBadNight_|^TestDataset_|^TestMake_(CrashesAt|
 
 # Packages of which something may be used by many at once: the race detector is for them.
 MANY_AT_ONCE := ./cmd/exporter ./pipeline ./sinks ./manifest ./internal/dataset ./internal/derived ./internal/emulator ./internal/export \
-	./internal/llamacloud/... ./internal/store ./internal/verify
+	./internal/llamacloud/... ./internal/store/... ./internal/verify
 
 test: race plain
 

@@ -285,7 +285,7 @@ func TestBucket_Wrong_SaysWhatToDo(t *testing.T) {
 		exit  int
 		want  string
 	}{
-		"overwrites": {vices: buckettest.Vices{IgnoreCreate: true}, exit: exitRefused, want: "give --single-writer"},
+		"overwrites": {vices: buckettest.Vices{IgnoreCreate: true}, exit: exitUsage, want: "give --single-writer"},
 		"overwrites, and that is known": {
 			vices: buckettest.Vices{IgnoreCreate: true}, args: []string{"--single-writer"},
 		},

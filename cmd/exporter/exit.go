@@ -147,7 +147,7 @@ func explainError(err error) explanation {
 	case errors.Is(err, store.ErrOwned):
 		return explanation{exitOwned, "wait for it to end, or export to another --out"}
 	case export.Is[*bucket.LiarError](err):
-		return explanation{exitRefused, liarHint(err)}
+		return explanation{exitUsage, liarHint(err)}
 	case errors.Is(err, store.ErrDangling):
 		return explanation{exitStorage, "mount what it leads to, or remove the link"}
 	case errors.Is(err, store.ErrNotRegular):

@@ -10,9 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"exporter/internal/store"
 	"exporter/internal/store/bucket"
 	"exporter/internal/store/bucket/buckettest"
 	"exporter/internal/store/s3"
+	"exporter/internal/store/storetest"
 )
 
 // objectStore is an object store that is not ours. Its buckets are folders.
@@ -105,4 +107,22 @@ func TestVersityGW_Client_Suite(t *testing.T) {
 	s := startVersityGW(t)
 	buckettest.RunClient(t, s.client)
 	t.Run("Probe", func(t *testing.T) { own(t, s.client(t)) })
+}
+
+// An export in a store that others wrote keeps the promises that one in a directory keeps.
+func TestVersityGW_Store_Suite(t *testing.T) {
+	s := startVersityGW(t)
+	// To probe it once is enough.
+	const probed = `{"returns":true,"conditions":true}`
+	storetest.Run(t, func(t *testing.T) store.Store {
+		c := s.client(t)
+		if _, err := c.Put(t.Context(), "exports/one/.exporter/probe.json", store.Bytes(probed), int64(len(probed))); err != nil {
+			t.Fatal(err)
+		}
+		b, err := bucket.Own(t.Context(), c, "exports/one", bucket.Options{Direct: []string{"blobs/", "shards/"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	})
 }

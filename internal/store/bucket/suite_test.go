@@ -10,6 +10,7 @@ import (
 	"exporter/internal/store"
 	"exporter/internal/store/bucket"
 	"exporter/internal/store/bucket/buckettest"
+	"exporter/internal/store/s3"
 	"exporter/internal/store/storetest"
 )
 
@@ -69,6 +70,37 @@ func TestBucket_Suite_AnswersLost(t *testing.T) {
 		return buckettest.Fate{}
 	}
 	storetest.Run(t, func(t *testing.T) store.Store { return own(t, newMemory(t).Client(fate), quick()) })
+}
+
+// Over the protocol of S3, with a server that is honest or has some vice, an export keeps all promises, too.
+func TestBucket_Suite_Server(t *testing.T) {
+	for name, vices := range map[string]buckettest.Vices{
+		"Honest":       {},
+		"LosesReplies": {Fault: buckettest.Sometimes(1, 10, buckettest.LoseReply(), buckettest.ResetBefore())},
+		"IsBusy":       {Fault: buckettest.Sometimes(2, 10, buckettest.SlowDown("0"), buckettest.Broken(), buckettest.Conflict())},
+		"ListsLate":    {ListDelay: time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := quick()
+			if vices.ListDelay > 0 {
+				// What lies under its own key is found by lists alone.
+				o.Direct = nil
+			}
+			storetest.Run(t, func(t *testing.T) store.Store {
+				s := buckettest.NewServer(t, buckettest.Vices{})
+				client, err := s3.New(t.Context(), s3.Options{Bucket: s.Bucket, Variable: s.Variable})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(client.Close)
+				if _, err := client.Put(t.Context(), prefix+"/.exporter/probe.json", store.Bytes(probed), int64(len(probed))); err != nil {
+					t.Fatal(err)
+				}
+				s.SetVices(vices)
+				return own(t, client, o)
+			})
+		})
+	}
 }
 
 func TestProbe(t *testing.T) {
