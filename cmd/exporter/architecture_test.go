@@ -20,6 +20,7 @@ const (
 	storeRoom    = "exporter/internal/store"
 	placeRoom    = storeRoom + "/place"
 	s3Room       = storeRoom + "/s3"
+	gsRoom       = storeRoom + "/gs"
 	wireRoom     = storeRoom + "/wire"
 	bucketRoom   = storeRoom + "/bucket"
 	durableRoom  = "exporter/internal/durable"
@@ -73,7 +74,8 @@ var allowedImports = map[string][]string{
 	bucketRoom + "/buckettest":   {storeRoom, bucketRoom},
 	wireRoom:                     {storeRoom, bucketRoom},
 	s3Room:                       {storeRoom, bucketRoom, wireRoom},
-	placeRoom:                    {storeRoom, bucketRoom, s3Room, proxyRoom},
+	gsRoom:                       {storeRoom, bucketRoom, wireRoom},
+	placeRoom:                    {storeRoom, bucketRoom, s3Room, gsRoom, proxyRoom},
 	derivedRoom:                  {storeRoom},
 	configRoom:                   {pipelineRoom, loopbackRoom, secretRoom, spellRoom, proxyRoom, placeRoom},
 

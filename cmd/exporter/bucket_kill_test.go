@@ -159,7 +159,7 @@ func TestBucket_UnfinishedShard_IsPutAtTheEnd(t *testing.T) {
 // What a killed run left in a directory goes on in a bucket, where it was copied.
 func TestBucket_CopyOfADirectory_GoesOn(t *testing.T) {
 	b := buckettest.NewServer(t, buckettest.Vices{})
-	for _, name := range awsVariables() {
+	for _, name := range storeVariables() {
 		t.Setenv(name, b.Variable(name))
 	}
 	for _, sink := range []string{"local", "archive"} {

@@ -34,16 +34,16 @@ func newTestBucket(t *testing.T, v buckettest.Vices) *testBucket {
 		return &testBucket{url: url + "/" + strings.NewReplacer("/", "-", " ", "-").Replace(t.Name())}
 	}
 	s := buckettest.NewServer(t, v)
-	for _, name := range awsVariables() {
+	for _, name := range storeVariables() {
 		t.Setenv(name, s.Variable(name))
 	}
 	return &testBucket{s, "s3://" + s.Bucket + "/some"}
 }
 
-// awsVariables are those that lead to a bucket, and nowhere else.
-func awsVariables() []string {
+// storeVariables are those that lead to a bucket of a test, and nowhere else.
+func storeVariables() []string {
 	return []string{
-		"AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE",
+		"STORAGE_EMULATOR_HOST", "AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE",
 	}
 }
 
@@ -183,7 +183,7 @@ func TestBucket_Plan_SaysWhatItCosts(t *testing.T) {
 	for _, sink := range []string{"local", "archive"} {
 		t.Run(sink, func(t *testing.T) {
 			b := buckettest.NewServer(t, buckettest.Vices{})
-			for _, name := range awsVariables() {
+			for _, name := range storeVariables() {
 				t.Setenv(name, b.Variable(name))
 			}
 			_, api := startEmulator(t, emulator.Options{
@@ -304,7 +304,7 @@ func TestBucket_Wrong_SaysWhatToDo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := buckettest.NewServer(t, tt.vices)
-			for _, name := range awsVariables() {
+			for _, name := range storeVariables() {
 				t.Setenv(name, b.Variable(name))
 			}
 			if tt.unset != "" {

@@ -158,7 +158,7 @@ func newChild(t *testing.T, baseURL string, o childOptions, args ...string) *chi
 		// A crash shows all goroutines.
 		"GORACE=atexit_sleep_ms=0", "GOTRACEBACK=all",
 	}
-	for _, name := range awsVariables() {
+	for _, name := range storeVariables() {
 		if value, ok := os.LookupEnv(name); ok {
 			c.cmd.Env = append(c.cmd.Env, name+"="+value)
 		}

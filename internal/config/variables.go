@@ -35,7 +35,7 @@ func networkVariables() []Variable {
 	}
 }
 
-// bucketVariables are those that package s3, and what looks for credentials there, go by.
+// bucketVariables are those that packages s3 and gs, and what looks for credentials there, go by.
 func bucketVariables() []Variable {
 	return []Variable{
 		{"AWS_ENDPOINT_URL_S3", "the URL of the object store; where it is not set, AWS_ENDPOINT_URL, endpoint_url of the profile, AWS itself"},
@@ -59,6 +59,8 @@ func bucketVariables() []Variable {
 		{"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "a file that has it"},
 		{"AWS_EC2_METADATA_DISABLED", "true does not ask the machine for credentials"},
 		{"AWS_EC2_METADATA_SERVICE_ENDPOINT", "where it is asked"},
+		{"GOOGLE_APPLICATION_CREDENTIALS", "the file with credentials for gs://"},
+		{"STORAGE_EMULATOR_HOST", "an object store in place of Google's, which is asked without credentials"},
 		{"AWS_CA_BUNDLE", "a file with certificates of authorities that vouch for the object store, beside the system's"},
 	}
 }

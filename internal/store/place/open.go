@@ -11,6 +11,7 @@ import (
 	"exporter/internal/proxy"
 	"exporter/internal/store"
 	"exporter/internal/store/bucket"
+	"exporter/internal/store/gs"
 	"exporter/internal/store/s3"
 )
 
@@ -41,14 +42,25 @@ func direct() []string {
 // userAgent is what requests to a bucket say of the program.
 const userAgent = "exporter"
 
+// client is one of a bucket, with its connections.
+type client interface {
+	bucket.Client
+	Close()
+}
+
 // newClient returns a client of a bucket, where it is and with which credentials the environment of the process says. What is wrong there is
 // an *Error.
-func newClient(ctx context.Context, p Place, log *slog.Logger) (*s3.Client, error) {
+func newClient(ctx context.Context, p Place, log *slog.Logger) (client, error) {
 	proxies, err := proxy.Parse(os.Getenv)
 	if err != nil {
 		return nil, &Error{Problem: err.Error(), Err: err}
 	}
-	c, err := s3.New(ctx, s3.Options{Bucket: p.bucket, Proxy: proxies.For, UserAgent: userAgent, Log: log})
+	var c client
+	if p.scheme == gsScheme {
+		c, err = gs.New(ctx, gs.Options{Bucket: p.bucket, Proxy: proxies.For, UserAgent: userAgent, Log: log})
+	} else {
+		c, err = s3.New(ctx, s3.Options{Bucket: p.bucket, Proxy: proxies.For, UserAgent: userAgent, Log: log})
+	}
 	if err == nil {
 		return c, nil
 	}
@@ -62,11 +74,11 @@ func newClient(ctx context.Context, p Place, log *slog.Logger) (*s3.Client, erro
 type (
 	reader struct {
 		*bucket.Reader
-		client *s3.Client
+		client client
 	}
 	writer struct {
 		*bucket.Bucket
-		client *s3.Client
+		client client
 	}
 )
 

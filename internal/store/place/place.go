@@ -16,8 +16,8 @@ import (
 type Place struct {
 	// path is that of a directory; bucket and prefix are empty then.
 	path string
-	// bucket is the name of a bucket, and prefix has no slash at its ends; it may be empty.
-	bucket, prefix string
+	// scheme is the kind of a bucket, bucket its name, and prefix has no slash at its ends; it may be empty.
+	scheme, bucket, prefix string
 }
 
 // Error says why a text names no place.
@@ -39,18 +39,20 @@ func (e *Error) Error() string {
 }
 
 const (
-	// scheme is that of the buckets that are known.
-	scheme = "s3"
+	// s3Scheme and gsScheme are those of the buckets that are known: of stores that speak the protocol of S3, and of Google.
+	s3Scheme, gsScheme = "s3", "gs"
 	// maxSegment is the most bytes between two slashes that every store takes, and maxPrefix leaves room for the keys of an export within
 	// the 1024 bytes that a key may have.
 	maxSegment, maxPrefix = 255, 512
 )
 
-// Parse reads the path of a directory, or the URL of a bucket: s3://BUCKET or s3://BUCKET/PREFIX. What looks like another URL is refused: a
+// Parse reads the path of a directory, or the URL of a bucket: s3://BUCKET or s3://BUCKET/PREFIX, or the same with gs. What looks like another URL is refused: a
 // directory that is called so has ./ before it. An error is an *Error.
 func Parse(text string) (Place, error) {
-	if rest, ok := strings.CutPrefix(text, scheme+"://"); ok {
-		return parseBucket(text, rest)
+	for _, scheme := range []string{s3Scheme, gsScheme} {
+		if rest, ok := strings.CutPrefix(text, scheme+"://"); ok {
+			return parseBucket(text, scheme, rest)
+		}
 	}
 	if before, ok := addressScheme(text); ok {
 		return Place{}, unknownAddress(before, text)
@@ -91,11 +93,12 @@ func unknownAddress(before, text string) *Error {
 		e.Problem = quoted + " is not how a bucket is named"
 		e.Remedy = "write s3://BUCKET/PREFIX"
 	case "gs", "gcs":
-		e.Remedy = "buckets of Google are not there yet: export to a directory, or to an S3 bucket, and copy that by gcloud storage rsync"
+		e.Problem = quoted + " is not how a bucket is named"
+		e.Remedy = "write gs://BUCKET/PREFIX"
 	case "az", "abfs", "abfss", "wasb", "wasbs", "adl":
 		e.Remedy = "containers of Azure are not there yet: export to a directory, or to an S3 bucket, and copy that by azcopy sync"
 	case "http", "https":
-		e.Remedy = "a bucket is s3://BUCKET/PREFIX, and AWS_ENDPOINT_URL says where it is"
+		e.Remedy = "a bucket is s3://BUCKET/PREFIX, and AWS_ENDPOINT_URL says where it is; one of Google is gs://BUCKET/PREFIX"
 	case "file":
 		e.Remedy = "name the directory by its path alone"
 	default:
@@ -104,25 +107,27 @@ func unknownAddress(before, text string) *Error {
 	return e
 }
 
-func parseBucket(text, rest string) (Place, error) {
+func parseBucket(text, scheme, rest string) (Place, error) {
 	bucket, prefix, _ := strings.Cut(rest, "/")
 	if strings.Contains(bucket, "@") {
 		return Place{}, &Error{
 			Problem: "the URL of the bucket has a name and a password in it, which everybody would see",
-			Remedy:  "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+			Remedy: map[string]string{
+				s3Scheme: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", gsScheme: "set GOOGLE_APPLICATION_CREDENTIALS",
+			}[scheme],
 		}
 	}
 	if problem := checkBucket(bucket); problem != "" {
 		return Place{}, &Error{
 			Problem: quote(text) + ": " + problem,
-			Remedy:  "a bucket has 3 to 63 lower case letters, digits, dots and hyphens; write s3://BUCKET/PREFIX",
+			Remedy:  "a bucket has 3 to 63 lower case letters, digits, dots and hyphens; write " + scheme + "://BUCKET/PREFIX",
 		}
 	}
 	prefix = strings.TrimSuffix(prefix, "/")
 	if problem := checkPrefix(prefix); problem != "" {
 		return Place{}, &Error{Problem: quote(text) + ": " + problem, Remedy: "give it a prefix of plain names with one slash between them"}
 	}
-	return Place{bucket: bucket, prefix: prefix}, nil
+	return Place{scheme: scheme, bucket: bucket, prefix: prefix}, nil
 }
 
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
@@ -182,9 +187,9 @@ func (p Place) String() string {
 	case !p.IsBucket():
 		return p.path
 	case p.prefix == "":
-		return scheme + "://" + p.bucket
+		return p.scheme + "://" + p.bucket
 	}
-	return scheme + "://" + p.bucket + "/" + p.prefix
+	return p.scheme + "://" + p.bucket + "/" + p.prefix
 }
 
 // Absolute returns the text that names the place from everywhere.

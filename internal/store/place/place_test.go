@@ -18,10 +18,10 @@ func TestParse_KnowsWhatIsWhat(t *testing.T) {
 		{"a:b", "a:b"}, {"2024-01-01T00:00/x", "2024-01-01T00:00/x"}, {"a//b/", "a//b/"},
 		{"s3://bucket", "s3://bucket"}, {"s3://bucket/", "s3://bucket"}, {"s3://bucket/prefix/", "s3://bucket/prefix"},
 		{"s3://my.bucket-1/a b/ü%~+?#=@/c", "s3://my.bucket-1/a b/ü%~+?#=@/c"}, {"s3://bucket/" + long, "s3://bucket/" + long},
-		{"s3://bucket/...", "s3://bucket/..."},
+		{"s3://bucket/...", "s3://bucket/..."}, {"gs://bucket/a/", "gs://bucket/a"},
 	} {
 		p, err := Parse(tt.text)
-		if err != nil || p.String() != tt.want || p.IsBucket() != strings.HasPrefix(tt.text, "s3://") {
+		if err != nil || p.String() != tt.want || p.IsBucket() != (strings.HasPrefix(tt.text, "s3://") || strings.HasPrefix(tt.text, "gs://")) {
 			t.Errorf("Parse(%q) = %q (in a bucket: %t), %v, want %q", tt.text, p, p.IsBucket(), err, tt.want)
 		}
 	}
@@ -37,7 +37,9 @@ func TestParse_NoPlace_SaysWhatToDo(t *testing.T) {
 		{"S3://b", "write s3://BUCKET/PREFIX"},
 		{"s3:/bucket", "write s3://BUCKET/PREFIX"},
 		{"s3a://bucket/x", "write s3://BUCKET/PREFIX"},
-		{"gs://b/p", "buckets of Google are not there yet"},
+		{"gs://b/p", "write gs://BUCKET/PREFIX"},
+		{"gcs://bucket/p", "write gs://BUCKET/PREFIX"},
+		{"gs://bucket//x", "two slashes in a row"},
 		{"abfss://c@a.dfs.core.windows.net/x", "containers of Azure are not there yet"},
 		{"az://c/x", "containers of Azure are not there yet"},
 		{"https://host/x", "AWS_ENDPOINT_URL says where it is"},
@@ -73,7 +75,7 @@ func TestParse_NoPlace_SaysWhatToDo(t *testing.T) {
 
 // A URL may have a password in it, which no message shows.
 func TestParse_Password_IsNotShown(t *testing.T) {
-	for _, text := range []string{"s3://AKIA:sesame@bucket/x", "https://me:sesame@host/x", "ftp://me:sesame@host/x", "S3://me:sesame@b"} {
+	for _, text := range []string{"s3://AKIA:sesame@bucket/x", "https://me:sesame@host/x", "ftp://me:sesame@host/x", "S3://me:sesame@b", "gs://me:sesame@bucket/x"} {
 		if _, err := Parse(text); err == nil || strings.Contains(err.Error(), "sesame") {
 			t.Errorf("Parse(%q): %v, want an error without the password", text, err)
 		}

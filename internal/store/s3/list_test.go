@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"exporter/internal/store/bucket/buckettest"
+	"exporter/internal/store/wire"
 )
 
 // keysOf returns what is listed, and the error that ended it.
@@ -48,8 +49,8 @@ func TestClient_List_ShuffledPages_IsAnError(t *testing.T) {
 	for n := range 1500 {
 		s.Set(fmt.Sprintf("k/%04d", n), nil)
 	}
-	if got, err := keysOf(t, c, "", ""); !errors.Is(err, errOrder) {
-		t.Errorf("got %d keys, error %v, want %v", len(got), err, errOrder)
+	if got, err := keysOf(t, c, "", ""); !errors.Is(err, wire.ErrOrder) {
+		t.Errorf("got %d keys, error %v, want %v", len(got), err, wire.ErrOrder)
 	}
 }
 
@@ -87,12 +88,12 @@ func TestClient_List_OddPages(t *testing.T) {
 		page string
 		is   error
 	}{
-		"another prefix":   {fmt.Sprintf(entry, "other/x", 1), errPage},
-		"a negative size":  {fmt.Sprintf(entry, "k/x", -1), errPage},
-		"a token repeated": {fmt.Sprintf(entry, "k/x", 1) + "<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>", errPage},
-		"no token":         {fmt.Sprintf(entry, "k/x", 1) + "<IsTruncated>true</IsTruncated>", errPage},
-		"a broken escape":  {"<EncodingType>url</EncodingType>" + fmt.Sprintf(entry, "k/%zz", 1), errPage},
-		"no XML":           {"<a", errPage},
+		"another prefix":   {fmt.Sprintf(entry, "other/x", 1), wire.ErrOdd},
+		"a negative size":  {fmt.Sprintf(entry, "k/x", -1), wire.ErrOdd},
+		"a token repeated": {fmt.Sprintf(entry, "k/x", 1) + "<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>", wire.ErrOdd},
+		"no token":         {fmt.Sprintf(entry, "k/x", 1) + "<IsTruncated>true</IsTruncated>", wire.ErrOdd},
+		"a broken escape":  {"<EncodingType>url</EncodingType>" + fmt.Sprintf(entry, "k/%zz", 1), wire.ErrOdd},
+		"no XML":           {"<a", wire.ErrOdd},
 	} {
 		requests := 0
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

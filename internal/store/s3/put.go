@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -41,7 +40,7 @@ func (c *Client) put(ctx context.Context, op, key string, content store.Content,
 	}
 	q := request{op: op, method: http.MethodPut, key: key, header: header, size: size, body: io.NewSectionReader(content, 0, size)}
 	if err := q.sign(content); err != nil {
-		return "", &bucket.Error{Op: op, Key: key, Err: fmt.Errorf("read what is to be stored: %w", err)}
+		return "", err
 	}
 	header.Set("Content-Type", "application/octet-stream")
 	a, err := c.send(ctx, q)
@@ -64,12 +63,8 @@ func (q *request) sign(content store.Content) error {
 	if q.size <= maxSigned {
 		sum = sha256.New()
 	}
-	n, err := content.WriteTo(sum)
-	if err != nil {
+	if err := wire.Sum(q.op, q.key, content, q.size, sum); err != nil {
 		return err
-	}
-	if n != q.size {
-		return fmt.Errorf("it has %d bytes, not %d", n, q.size)
 	}
 	if q.size <= maxSigned {
 		q.sum = hex.EncodeToString(sum.Sum(nil))

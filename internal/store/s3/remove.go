@@ -30,7 +30,7 @@ type deleted struct {
 
 // Remove implements bucket.Client. Of keys that could not be removed, the error names the first.
 func (c *Client) Remove(ctx context.Context, keys ...string) error {
-	for batch := range slices.Chunk(keys, pageSize) {
+	for batch := range slices.Chunk(keys, wire.PageSize) {
 		if err := c.remove(ctx, batch); err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ func (c *Client) remove(ctx context.Context, keys []string) error {
 	}
 	defer a.Close()
 	var said deleted
-	if err := readXML(a, &said); err != nil {
+	if err := a.Decode(xml.Unmarshal, &said); err != nil {
 		return err
 	}
 	for _, failed := range said.Error {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"exporter/internal/store"
 	"exporter/internal/store/bucket"
 )
 
@@ -133,7 +135,37 @@ func (a *Answer) ReadAll(most int64) ([]byte, error) {
 	return text, nil
 }
 
+// maxText is the most bytes of an answer that is no object.
+const maxText = 16 << 20
+
+// Decode reads all of an answer by a function such as json.Unmarshal. The error is a *bucket.Error.
+func (a *Answer) Decode(unmarshal func([]byte, any) error, v any) error {
+	text, err := a.ReadAll(maxText + 1)
+	if err != nil {
+		return err
+	}
+	if len(text) > maxText {
+		return a.Fail(fmt.Errorf("%w: an answer of more than %d bytes", ErrOdd, maxText))
+	}
+	if err := unmarshal(text, v); err != nil {
+		return a.Fail(fmt.Errorf("%w: %s", ErrOdd, Plain(err.Error())))
+	}
+	return nil
+}
+
 // Fail is an error of what the answer has.
 func (a *Answer) Fail(err error) *bucket.Error {
 	return &bucket.Error{Op: a.op, Key: a.key, Status: a.StatusCode, Err: err}
+}
+
+// Sum writes content into a sum, if it has so many bytes. The error is a *bucket.Error.
+func Sum(op, key string, content store.Content, size int64, sum io.Writer) error {
+	n, err := content.WriteTo(sum)
+	if err == nil && n != size {
+		err = fmt.Errorf("it has %d bytes, not %d", n, size)
+	}
+	if err != nil {
+		return &bucket.Error{Op: op, Key: key, Err: fmt.Errorf("read what is to be stored: %w", err)}
+	}
+	return nil
 }
