@@ -73,26 +73,30 @@ func nullColumns(count, rows int) [][]parquet.Value {
 
 // without leaves out the rows that drop is true for.
 func without(all batches, drop func(row) bool) batches {
-	return func(yield func(batch, error) bool) {
-		for b, err := range all {
-			if err != nil {
-				yield(b, err)
+	return func(yield func(batch, error) bool) { yieldWithout(all, drop, yield) }
+}
+
+// yieldWithout is what without returns: like others of its kind a function of its own, which the compiler does not put anew wherever rows are gone
+// over.
+func yieldWithout(all batches, drop func(row) bool, yield func(batch, error) bool) {
+	for b, err := range all {
+		if err != nil {
+			yield(b, err)
+			return
+		}
+		for at := 0; at < b.count(); {
+			if drop(b.row(at)) {
+				at++
+				continue
+			}
+			end := at + 1
+			for end < b.count() && !drop(b.row(end)) {
+				end++
+			}
+			if !yield(b.slice(at, end), nil) {
 				return
 			}
-			for at := 0; at < b.count(); {
-				if drop(b.row(at)) {
-					at++
-					continue
-				}
-				end := at + 1
-				for end < b.count() && !drop(b.row(end)) {
-					end++
-				}
-				if !yield(b.slice(at, end), nil) {
-					return
-				}
-				at = end
-			}
+			at = end
 		}
 	}
 }

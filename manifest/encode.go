@@ -33,19 +33,21 @@ func encoded[T any](schema *parquet.Schema, rows iter.Seq2[*T, error]) batches {
 
 // decoded is the inverse of encoded.
 func decoded[T any](all batches) iter.Seq2[*T, error] {
-	return func(yield func(*T, error) bool) {
-		d := newDecoder[T]()
-		for b, err := range all {
-			if err != nil {
-				yield(nil, err)
+	return func(yield func(*T, error) bool) { yieldDecoded(all, yield) }
+}
+
+func yieldDecoded[T any](all batches, yield func(*T, error) bool) {
+	d := newDecoder[T]()
+	for b, err := range all {
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for n := range b.count() {
+			r := new(T)
+			d.decode(b.row(n), reflect.ValueOf(r).Elem())
+			if !yield(r, nil) {
 				return
-			}
-			for n := range b.count() {
-				r := new(T)
-				d.decode(b.row(n), reflect.ValueOf(r).Elem())
-				if !yield(r, nil) {
-					return
-				}
 			}
 		}
 	}

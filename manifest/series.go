@@ -334,16 +334,18 @@ func mergeTables(tables []*table, compare func(a, b row) int) batches {
 
 // withContext ends a sequence with the context's cause when it is cancelled.
 func withContext(ctx context.Context, all batches) batches {
-	return func(yield func(batch, error) bool) {
-		for b, err := range all {
-			err = cmp.Or(err, context.Cause(ctx))
-			if !yield(b, err) || err != nil {
-				return
-			}
+	return func(yield func(batch, error) bool) { yieldWithContext(ctx, all, yield) }
+}
+
+func yieldWithContext(ctx context.Context, all batches, yield func(batch, error) bool) {
+	for b, err := range all {
+		err = cmp.Or(err, context.Cause(ctx))
+		if !yield(b, err) || err != nil {
+			return
 		}
-		if err := context.Cause(ctx); err != nil {
-			yield(batch{}, err)
-		}
+	}
+	if err := context.Cause(ctx); err != nil {
+		yield(batch{}, err)
 	}
 }
 

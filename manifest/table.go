@@ -163,22 +163,24 @@ func (t *table) rows(of span) batches { return t.columns(of, t.layout.has) }
 
 // columns is rows with some columns alone, those of the key among them.
 func (t *table) columns(of span, wanted []int) batches {
-	return func(yield func(batch, error) bool) {
-		for g, group := range t.groups() {
-			for known, keyLost := range t.lostKeys.split(group.and(of)) {
-				if keyLost {
-					continue
+	return func(yield func(batch, error) bool) { t.yieldColumns(of, wanted, yield) }
+}
+
+func (t *table) yieldColumns(of span, wanted []int, yield func(batch, error) bool) {
+	for g, group := range t.groups() {
+		for known, keyLost := range t.lostKeys.split(group.and(of)) {
+			if keyLost {
+				continue
+			}
+			for run, lost := range t.lost.split(known) {
+				columns := wanted
+				if lost {
+					columns = t.layout.keys
 				}
-				for run, lost := range t.lost.split(known) {
-					columns := wanted
-					if lost {
-						columns = t.layout.keys
-					}
-					for b, err := range t.read(g, run.from(group), columns) {
-						b.isLost = lost
-						if !yield(b, err) || err != nil {
-							return
-						}
+				for b, err := range t.read(g, run.from(group), columns) {
+					b.isLost = lost
+					if !yield(b, err) || err != nil {
+						return
 					}
 				}
 			}
@@ -209,33 +211,35 @@ func (t *table) read(g parquet.RowGroup, of span, columns []int) batches {
 
 // readAll is read of several spans, which come sorted. It reads each dictionary once.
 func (t *table) readAll(g parquet.RowGroup, all spans, columns []int) batches {
-	return func(yield func(batch, error) bool) {
-		if len(all) == 0 {
-			return
+	return func(yield func(batch, error) bool) { t.yieldAll(g, all, columns, yield) }
+}
+
+func (t *table) yieldAll(g parquet.RowGroup, all spans, columns []int, yield func(batch, error) bool) {
+	if len(all) == 0 {
+		return
+	}
+	r, err := newRowReader(g, all[0].first, columns, t.layout.from)
+	defer r.close()
+	for n, of := range all {
+		if n > 0 && err == nil {
+			err = r.seek(of.first)
 		}
-		r, err := newRowReader(g, all[0].first, columns, t.layout.from)
-		defer r.close()
-		for n, of := range all {
-			if n > 0 && err == nil {
-				err = r.seek(of.first)
+		for count := of.count; count > 0; {
+			var b batch
+			if err == nil {
+				b, err = r.read(count)
 			}
-			for count := of.count; count > 0; {
-				var b batch
-				if err == nil {
-					b, err = r.read(count)
-				}
-				if err == nil {
-					err = t.layout.fit(b, columns)
-				}
-				if err != nil {
-					yield(batch{}, t.damaged(fmt.Errorf("%d rows are missing: %w", count, err)))
-					return
-				}
-				if !yield(b, nil) {
-					return
-				}
-				count -= int64(b.count())
+			if err == nil {
+				err = t.layout.fit(b, columns)
 			}
+			if err != nil {
+				yield(batch{}, t.damaged(fmt.Errorf("%d rows are missing: %w", count, err)))
+				return
+			}
+			if !yield(b, nil) {
+				return
+			}
+			count -= int64(b.count())
 		}
 	}
 }

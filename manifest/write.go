@@ -30,8 +30,9 @@ const (
 	partPageBytes = 8 << 10
 	// chunkBytes is the step in which the pages of a column grow until their row group is full: most columns have few bytes.
 	chunkBytes = 4 << 10
-	// bloomBits is the size of a bloom filter for each value: one false positive in a hundred.
-	bloomBits = 10
+	// bloomBits is the size of a bloom filter for each value: 0.14 % false positives, so that of a hundred row groups hardly one is read in vain. Ten
+	// bits have 1.3 %, and a reader that skips no pages reads 50,000 hashes for each.
+	bloomBits = 16
 )
 
 // encodeTable writes sections, which come sorted, as Parquet with checksums. Of the options it heeds itself MaxRowsPerRowGroup. It

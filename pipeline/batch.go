@@ -25,6 +25,9 @@ type batch struct {
 	// most is what may be uncommitted; of its blobs none is to be older than maxAge.
 	most   extent
 	maxAge time.Duration
+	// leastCharge is how much of the memory committing has to free for a checkpoint to be made where isPressed tells that listings wait for some.
+	leastCharge int64
+	isPressed   func() bool
 	// due has a value when a checkpoint is due; complete is closed when nothing will be added any more.
 	due      chan struct{}
 	complete chan struct{}
@@ -65,6 +68,8 @@ type contents struct {
 	results []result
 	files   []*fileProgress
 	extent
+	// charge is what of the memory committing frees.
+	charge int64
 	// unsettled are the rows of files that have rows among the results, and will have more. A file of which some assets are recorded
 	// and others are not is one that is asked again.
 	unsettled []*FileRow
@@ -92,7 +97,7 @@ func (c *contents) free() (bytes int64) {
 
 func newBatch(most extent, maxAge time.Duration) *batch {
 	return &batch{
-		most: most, maxAge: maxAge,
+		most: most, maxAge: maxAge, isPressed: func() bool { return false },
 		due: make(chan struct{}, 1), complete: make(chan struct{}), room: make(chan struct{}),
 	}
 }
@@ -104,7 +109,11 @@ func (b *batch) add(res result) (settled bool) {
 	if res.row != nil {
 		b.results = append(b.results, res)
 		b.rows++
-		b.weight += res.row.Weight()
+		weight := res.row.Weight()
+		b.weight += weight
+		freed := min(weight, res.file.left)
+		res.file.left -= freed
+		b.charge += freed
 		if res.location != nil {
 			if b.bytes += res.row.Content.Size; b.oldest.IsZero() {
 				b.oldest = time.Now()
@@ -121,6 +130,10 @@ func (b *batch) add(res result) (settled bool) {
 		b.files = append(b.files, res.file)
 		b.rows++
 		b.weight += res.file.row.weight()
+		b.charge += res.file.left
+		if b.charge >= b.leastCharge && b.isPressed() {
+			b.hurry()
+		}
 	}
 	if b.reaches(b.most, 2) {
 		b.hurry()
@@ -144,6 +157,15 @@ func (b *batch) hurry() {
 	select {
 	case b.due <- struct{}{}:
 	default:
+	}
+}
+
+// press makes a checkpoint due that frees much of the memory, for which a listing waits.
+func (b *batch) press() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.charge >= b.leastCharge {
+		b.hurry()
 	}
 }
 

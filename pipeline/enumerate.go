@@ -18,13 +18,17 @@ type fileProgress struct {
 	pending int
 	// quiet says that nothing was asked of the file, and that what became of it has been told.
 	quiet bool
-	// held is what is charged of the memory for the file, and for those of its assets that are not committed.
-	held int64
+	// held is what is charged of the memory for the file, and for those of its assets that are not committed. left is what of that the rows in
+	// batches, of which committing frees their own weight, leave to the file's.
+	held, left int64
 	// ending is how its blobs were answered so far.
 	ending ending
 	// superseded are rows that go when all assets of the file are stored: others have taken their place.
 	superseded []*Row
 }
+
+// hold notes what is charged of the memory for the file.
+func (f *fileProgress) hold(bytes int64) { f.held, f.left = bytes, bytes }
 
 // enumerate goes over the source's files, and lists the assets of several at once. Then it looks after those that the ledger has:
 // by then all listings have said what they have.
@@ -188,7 +192,7 @@ func (r *run) list(f *listedFile) error {
 	if err != nil {
 		return err
 	}
-	progress.held = room.leave()
+	progress.hold(room.leave())
 	l.hasLeft = hasLeft
 	r.noteOddities(progress, l)
 	if err := r.recordAttachedPages(row, state, &l); err != nil {

@@ -35,7 +35,7 @@ func (r *run) listJob(progress *fileProgress, known *FileState, room *room) erro
 	if err != nil {
 		return err
 	}
-	progress.held = room.leave()
+	progress.hold(room.leave())
 	if isAbsent(kinds, refusals) && known.Status != "" {
 		// It expired since it was listed.
 		r.memory.freeListed(progress.held)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -68,6 +69,10 @@ type memory struct {
 	// waiting is how many wait until freed is closed, since there may be more.
 	waiting int
 	freed   chan struct{}
+
+	// listers are those among them that wait to list, and press is called each time that one has to go on waiting. It may be nil.
+	listers atomic.Int64
+	press   func()
 }
 
 func newMemory(most int64) *memory {
@@ -96,6 +101,28 @@ func (m *memory) wait(ctx context.Context, try func() bool) error {
 		}
 	}
 	return nil
+}
+
+// waitToList is wait of a listing.
+func (m *memory) waitToList(ctx context.Context, try func() bool) error {
+	waits := false
+	err := m.wait(ctx, func() bool {
+		if try() {
+			return true
+		}
+		if !waits {
+			waits = true
+			m.listers.Add(1)
+		}
+		if m.press != nil {
+			m.press()
+		}
+		return false
+	})
+	if waits {
+		m.listers.Add(-1)
+	}
+	return err
 }
 
 // change calls do, and has all look again who wait.
@@ -144,7 +171,7 @@ type room struct {
 // of the large listing.
 func (m *memory) enter(ctx context.Context, known int64) (*room, error) {
 	r := &room{memory: m, known: known, used: known}
-	err := m.wait(ctx, func() bool {
+	err := m.waitToList(ctx, func() bool {
 		bytes := known + m.last
 		if m.under()+bytes > m.share && !m.enlarge(r) {
 			return false
@@ -198,7 +225,7 @@ func (r *room) back(used int64) {
 
 // grow waits for the place of the large listing.
 func (r *room) grow(ctx context.Context) error {
-	return r.memory.wait(ctx, func() bool { return r.memory.enlarge(r) })
+	return r.memory.waitToList(ctx, func() bool { return r.memory.enlarge(r) })
 }
 
 // leave ends the listing, and returns what stays charged: what is in use.

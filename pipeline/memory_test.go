@@ -291,3 +291,24 @@ func TestAsset_IsSmall(t *testing.T) {
 		t.Errorf("an asset takes %d bytes, want at most 144", size)
 	}
 }
+
+// Where a checkpoint is seldom, as in a bucket, listings that wait for memory bring one on: what is settled, and has little to say, may
+// hold all of it.
+func TestRun_CheckpointIsSeldom_ListingsDoNotWaitForIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newFakeStore(t)
+		o := testOptions(heavySource(150, 10, 0), store)
+		mustRun(t, o)
+		store.nextRun()
+		o.Relist, o.Memory, o.Checkpoint, o.CheckpointRows = true, 8<<20, 15*time.Minute, 100_000
+		began, events := time.Now(), &recorder{}
+		o.Observer = events
+		mustRun(t, o)
+		if took := time.Since(began); took >= o.Checkpoint {
+			t.Errorf("the run waited for its checkpoints: %v", took)
+		}
+		if n := countEvents[Committed](events); n > 100 {
+			t.Errorf("%d checkpoints, want some", n)
+		}
+	})
+}

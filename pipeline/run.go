@@ -53,7 +53,7 @@ type Options struct {
 	Memory int64
 	// Checkpoint is the time between two checkpoints (5 s). CheckpointRows (10,000) and CheckpointBytes (256 MiB) bound the
 	// work that is not committed, which a crash costs. A checkpoint begins at half of either, or where its rows take a quarter of
-	// what listings may have of the memory; work goes on meanwhile. Nothing more is fetched while a blob is not committed that was
+	// what listings may have of the memory, or it frees as much and a listing waits for that; work goes on meanwhile. Nothing more is fetched while a blob is not committed that was
 	// stored two times as long ago as Checkpoint: then committing takes longer than fetching.
 	Checkpoint      time.Duration
 	CheckpointRows  int
@@ -254,6 +254,9 @@ func newRun(ctx context.Context, o Options, history History) *run {
 		belief: belief{accepted: o.AcceptListing},
 		hope:   newHope(),
 	}
+	r.batch.leastCharge = ListingShare(o.Memory) / 4
+	r.batch.isPressed = func() bool { return r.memory.listers.Load() > 0 }
+	r.memory.press = r.batch.press
 	r.work, r.endWork = context.WithCancelCause(ctx)
 	r.intake, r.endIntake = context.WithCancelCause(r.work)
 	r.crew = newCrew(o.Concurrency, func() { r.stage("fetch", r.fetch) })

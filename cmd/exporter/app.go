@@ -66,7 +66,8 @@ func newRoot(a *app) *cobra.Command {
 		Use:   "exporter",
 		Short: "Export every page screenshot and figure of a LlamaCloud directory, pipeline or project",
 		Long: `exporter copies every page screenshot and every figure of a LlamaCloud directory, pipeline, project or list of files
-to disk, as plain files or as zstd tar shards, with a Parquet manifest that describes each blob. It resumes by itself.
+to disk or to a bucket (--out s3://BUCKET/PREFIX), as plain files or as zstd tar shards, with a Parquet manifest that describes each
+blob. It resumes by itself.
 
 Try "exporter demo": it needs no key and no network.
 

@@ -113,31 +113,38 @@ func TestBucket_KillAtRandomMoment_EndsExact(t *testing.T) {
 }
 
 // A run that is told to end puts what it has into the bucket, however long it would have gone on to fill its shard. One that is killed loses
-// that, and no more: what it has put is there.
+// that, and no more: what it has put is there, and nothing of the rest is left on this machine.
 func TestBucket_UnfinishedShard_IsPutAtTheEnd(t *testing.T) {
 	b := newTestBucket(t, buckettest.Vices{})
 	for name, tt := range map[string]struct {
+		sealAfter string
 		end       func(*child)
 		committed bool
 	}{
-		"told to end": {func(c *child) { c.signal(syscall.SIGTERM); c.mustExit(exitInterrupted) }, true},
-		"killed":      {func(c *child) { c.kill() }, false},
+		"told to end":          {"15m", func(c *child) { c.signal(syscall.SIGTERM); c.mustExit(exitInterrupted) }, true},
+		"killed":               {"15m", func(c *child) { c.kill() }, false},
+		"killed after a shard": {"50ms", func(c *child) { c.kill() }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := exportSettings{files: 20, each: 10, latency: 20 * time.Millisecond}
 			server, url := startEmulator(t, s.emulator())
-			out := b.url + "/" + strings.ReplaceAll(name, " ", "-")
-			args := []string{"run", "--directory", emulator.SyntheticDirectory, "--out", out, "--sink", "archive", "--concurrency", "4", "--no-progress"}
+			out, scratch := b.url+"/"+strings.ReplaceAll(name, " ", "-"), t.TempDir()
+			args := []string{
+				"run", "--directory", emulator.SyntheticDirectory, "--out", out, "--sink", "archive", "--concurrency", "4", "--no-progress",
+				"--scratch", scratch, "--seal-after", tt.sealAfter,
+			}
 			c := startChild(t, url, childOptions{Patience: bucketPatience}, args...)
-			for deadline := time.Now().Add(20 * time.Second); blobRequests(server) < 30; time.Sleep(10 * time.Millisecond) {
+			for deadline := time.Now().Add(20 * time.Second); blobRequests(server) < 60; time.Sleep(10 * time.Millisecond) {
 				if time.Now().After(deadline) {
 					t.Fatal("it fetched nothing")
 				}
 			}
 			tt.end(c)
-			e := readExport(t, out)
-			if got := len(e.rows); got >= 20 != tt.committed || !tt.committed && got > 0 {
+			if got := len(readExport(t, out).rows); got >= 20 != tt.committed || !tt.committed && got > 0 {
 				t.Errorf("%d rows are committed, want some: %t", got, tt.committed)
+			}
+			if left, err := os.ReadDir(scratch); err != nil || len(left) > 0 {
+				t.Errorf("%d files are left in the scratch folder: %v", len(left), err)
 			}
 			again := newCLI(t, url)
 			again.own = quickly(bucketPatience)
@@ -183,7 +190,9 @@ func TestBucket_CopyOfADirectory_GoesOn(t *testing.T) {
 			}
 			c.mustRun("compact", out, "--shard-size", "12KB", "--frame-size", "3KB")
 			got := readExportedSet(t, out)
-			got.names = slices.DeleteFunc(got.names, func(name string) bool { return !slices.Contains(want.names, name) && strings.HasPrefix(name, ".exporter/") })
+			got.names = slices.DeleteFunc(got.names, func(name string) bool {
+				return !slices.Contains(want.names, name) && strings.HasPrefix(name, ".exporter/")
+			})
 			got.check(t, want)
 		})
 	}

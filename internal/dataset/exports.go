@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 
 	"exporter/internal/store"
@@ -21,6 +22,8 @@ type export struct {
 	table *manifest.Snapshot
 	// hasPages tells whether any page has text.
 	hasPages bool
+	// isFar says that it is in a bucket.
+	isFar bool
 	// lost are the paths of shards and blobs that are missing, and that the tables still name.
 	lost sync.Map
 }
@@ -39,7 +42,7 @@ func openExport(ctx context.Context, path string) (*export, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read the tables of %q: %w", path, err), dir.Close())
 	}
-	s := &export{path: path, dir: dir, table: table}
+	s := &export{path: path, dir: dir, table: table, isFar: place.IsBucket(path)}
 	if table.Info() == nil {
 		return nil, errors.Join(&UsageError{fmt.Errorf("%q is no export: it has no manifest.parquet", path)}, s.close())
 	}
@@ -68,6 +71,11 @@ func openExports(ctx context.Context, paths []string) (all exports, err error) {
 		all = append(all, s)
 	}
 	return all, nil
+}
+
+// areFar tells whether any of them is in a bucket.
+func (all exports) areFar() bool {
+	return slices.ContainsFunc(all, func(s *export) bool { return s.isFar })
 }
 
 func (all exports) close() error {

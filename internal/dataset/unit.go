@@ -138,8 +138,8 @@ func (w *unitWriter) place(ctx context.Context, u *unit, done *unitDone) error {
 	folders := map[string]bool{".": true}
 	err := w.each(ctx, u, done, func(s *candidate, picture []byte) error {
 		from := ""
-		if export := w.exports[s.from].path; s.Row.Location.Shard == nil && !place.IsBucket(export) {
-			from = filepath.Join(export, filepath.FromSlash(s.Row.Location.Path))
+		if export := w.exports[s.from]; s.Row.Location.Shard == nil && !export.isFar {
+			from = filepath.Join(export.path, filepath.FromSlash(s.Row.Location.Path))
 		}
 		for dir := path.Dir(folderName(s.Name)); dir != "."; dir = path.Dir(dir) {
 			folders[dir] = true

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"context"
 	"time"
 
 	"exporter/internal/config"
@@ -21,7 +22,9 @@ type BucketCost struct {
 // What a run costs beside its blobs, or shards, and its commits.
 const (
 	// fixedPuts, fixedGets and fixedLists are those of opening the export, of its tables and its report.
-	fixedPuts, fixedGets, fixedLists = 25, 40, 30
+	fixedPuts, fixedGets, fixedLists = 15, 40, 25
+	// newPuts and newBytes are what the probe of a store adds to that, once for each export, and newGets all that is read of one which is new.
+	newPuts, newGets, newBytes = 165, 25, 43 << 20
 	// listsOfCommit is how often the log is looked at when it has a new entry.
 	listsOfCommit = 1
 	// bytesOfRow is about what a row takes in the tables, and tableReads how often a run reads those that it finds.
@@ -33,10 +36,23 @@ const (
 )
 
 // costOf returns about what the rest of a plan costs in the bucket of its export; nil where it is in a directory.
-func costOf(cfg *config.Config, p *PlanReport) *BucketCost {
+func costOf(ctx context.Context, cfg *config.Config, p *PlanReport) (*BucketCost, error) {
 	if !place.IsBucket(cfg.Output.Dir) {
-		return nil
+		return nil, nil
 	}
+	isNew, err := place.IsNew(ctx, cfg.Output.Dir)
+	if err != nil {
+		return nil, openError(cfg.Output.Dir, err)
+	}
+	c := cost(cfg, p)
+	if isNew {
+		c.Puts, c.Gets, c.Bytes = c.Puts+newPuts, newGets, c.Bytes+newBytes
+	}
+	return c, nil
+}
+
+// cost is costOf of an export in a bucket that was probed.
+func cost(cfg *config.Config, p *PlanReport) *BucketCost {
 	took := time.Duration(0)
 	if p.Seconds != nil {
 		took = time.Duration(*p.Seconds)

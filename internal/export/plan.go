@@ -122,7 +122,9 @@ func (r *run) plan(ctx context.Context, client *llamacloud.Client) (report *Plan
 		return nil, err
 	}
 	report = newPlanReport(r.counter.snapshot(), before, r.Config.Limits.Rate)
-	report.Bucket = costOf(r.Config, report)
+	if report.Bucket, err = costOf(ctx, r.Config, report); err != nil {
+		return nil, err
+	}
 	report.Notes = append(report.Notes, r.unlistedNotes()...)
 	if doubted {
 		report.Notes = append(report.Notes, doubt.Error()+", so nothing would count as vanished; if it is meant to be so, run with --force listing")

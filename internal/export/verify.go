@@ -75,7 +75,9 @@ func Verify(ctx context.Context, o VerifyOptions) (c Verified, err error) {
 type blobRows struct{ snapshot *manifest.Snapshot }
 
 // Rows implements verify.Rows.
-func (b blobRows) Rows(ctx context.Context) iter.Seq2[*pipeline.Row, error] { return b.snapshot.Blobs(ctx) }
+func (b blobRows) Rows(ctx context.Context) iter.Seq2[*pipeline.Row, error] {
+	return b.snapshot.Blobs(ctx)
+}
 
 // TableError says what is wrong with a file of the tables, and what it costs.
 func TableError(d manifest.Damage) string {

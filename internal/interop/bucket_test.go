@@ -27,7 +27,7 @@ func (s *objectStore) enter(t *testing.T) string {
 // The program's own tests of exports in buckets hold in a store that others wrote: exports and datasets are those of directories, two
 // writers are kept apart, and runs that are killed lose nothing.
 func TestVersityGW_ProgramsOwnTests_Pass(t *testing.T) {
-	passOwnTests(t, startVersityGW(t).enter(t), "Export", "Dataset", "SecondWriter", "KillAtRandomMoment", "UnfinishedShard")
+	passOwnTests(t, startVersityGW(t).enter(t), "Export", "Dataset", "Nights", "SecondWriter", "KillAtRandomMoment", "UnfinishedShard")
 }
 
 // passOwnTests runs some of the program's own tests in a bucket to which the environment leads.
