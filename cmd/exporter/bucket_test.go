@@ -43,7 +43,8 @@ func newTestBucket(t *testing.T, v buckettest.Vices) *testBucket {
 // storeVariables are those that lead to a bucket of a test, and nowhere else.
 func storeVariables() []string {
 	return []string{
-		"STORAGE_EMULATOR_HOST", "AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE",
+		"STORAGE_EMULATOR_HOST", "AZURE_STORAGE_CONNECTION_STRING",
+		"AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE",
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"exporter/internal/proxy"
 	"exporter/internal/store"
+	"exporter/internal/store/az"
 	"exporter/internal/store/bucket"
 	"exporter/internal/store/gs"
 	"exporter/internal/store/s3"
@@ -57,10 +58,14 @@ func newClient(ctx context.Context, p Place, log *slog.Logger) (client, error) {
 		return nil, &Error{Problem: err.Error(), Err: err}
 	}
 	var c client
-	if p.scheme == gsScheme {
-		c, err = gs.New(ctx, gs.Options{Bucket: p.bucket, Line: wire.Options{Proxy: proxies.For, UserAgent: userAgent}, Log: log})
-	} else {
-		c, err = s3.New(ctx, s3.Options{Bucket: p.bucket, Proxy: proxies.For, UserAgent: userAgent, Log: log})
+	line := wire.Options{Proxy: proxies.For, UserAgent: userAgent}
+	switch p.scheme {
+	case gsScheme:
+		c, err = gs.New(ctx, gs.Options{Bucket: p.bucket, Line: line, Log: log})
+	case azScheme:
+		c, err = az.New(ctx, az.Options{Container: p.bucket, Line: line, Log: log})
+	default:
+		c, err = s3.New(ctx, s3.Options{Bucket: p.bucket, Proxy: line.Proxy, UserAgent: line.UserAgent, Log: log})
 	}
 	if err == nil {
 		return c, nil
