@@ -184,6 +184,14 @@ func TestNew_Place_FromTheUsualPlaces(t *testing.T) {
 	}
 }
 
+func TestNew_BucketsThatAreNone(t *testing.T) {
+	for name, want := range map[string]string{"": "no name", "a": "no name", "a/b": "no name", "bucket--euw1-az1--x-s3": "S3 Express"} {
+		if _, err := New(t.Context(), Options{Bucket: name, Variable: (&buckettest.Server{}).Variable}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got error %v, want %q", name, err, want)
+		}
+	}
+}
+
 // AWS says to everybody in which region a bucket is.
 func TestClient_FindRegion_IsTold(t *testing.T) {
 	region := "ap-south-1"

@@ -76,7 +76,8 @@ func New(o Options) *Line {
 		DisableCompression:     true,
 		MaxIdleConns:           connections,
 		MaxIdleConnsPerHost:    connections,
-		IdleConnTimeout:        30 * time.Second,
+		// AWS closes connections after twenty seconds: what is sent on one of those is lost.
+		IdleConnTimeout:        15 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
 		WriteBufferSize:        16 << 10,
 		ReadBufferSize:         16 << 10,
