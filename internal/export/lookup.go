@@ -49,14 +49,14 @@ func (r *run) identify(ctx context.Context, client *llamacloud.Client) error {
 		r.Source = r.Config.SourceSettings()
 		return nil
 	}
+	ctx, cancel := Interruptible(ctx, r.Stop)
+	defer cancel()
 	remembered, err := readRemembered(ctx, r.Config.Output.Dir, r.Log)
 	if err != nil {
 		return err
 	}
 	r.unsure = len(remembered) == 0 && !s.Project && !s.ParseJobs &&
 		len(s.Directories)+len(s.Pipelines)+len(s.Indexes)+len(s.Files)+len(s.ParseJobIDs)+len(s.BatchIDs) == 1
-	ctx, cancel := Interruptible(ctx, r.Stop)
-	defer cancel()
 	_, err = r.lookUp(ctx, client, func(path string, reference config.Reference) bool {
 		known := strings.Split(remembered[path], ",")
 		return r.unsure && reference.IsID() || slices.Contains(known, string(reference))

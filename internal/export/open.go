@@ -16,8 +16,10 @@ import (
 	"exporter/sinks"
 )
 
-// own opens the export of the run for writing, and makes it where it is missing.
+// own opens the export of the run for writing, and makes it where it is missing. An interrupt ends that at once.
 func (r *run) own(ctx context.Context) (store.Store, error) {
+	ctx, cancel := Interruptible(ctx, r.Stop)
+	defer cancel()
 	r.warnOfPartition()
 	var folders []string
 	if r.Config.Output.Sink == config.SinkLocal {

@@ -87,13 +87,13 @@ type Survey struct {
 
 // Plan says what Run would do with the same options, and changes nothing.
 func Plan(ctx context.Context, o Options) (*PlanReport, error) {
+	ctx, cancel := Interruptible(ctx, o.Stop)
+	defer cancel()
 	r, err := newRun(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	r.counter.plansOnly = true
-	ctx, cancel := Interruptible(ctx, o.Stop)
-	defer cancel()
 	client, err := Connect(r.Config, r.Log, nil, r.observer)
 	if err != nil {
 		return nil, err

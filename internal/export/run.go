@@ -97,14 +97,20 @@ func newRun(ctx context.Context, o Options) (*run, error) {
 	return r, nil
 }
 
+// recall is newRun that an interrupt ends.
+func recall(ctx context.Context, o Options) (*run, error) {
+	ctx, cancel := Interruptible(ctx, o.Stop)
+	defer cancel()
+	return newRun(ctx, o)
+}
+
 // Run brings an export up to date. It returns why it ended early, ErrIncomplete if something failed, or nil. The report is nil
 // where the run did not come so far that there is something to tell.
 func Run(ctx context.Context, o Options) (report *Report, err error) {
-	r, err := newRun(ctx, o)
+	r, err := recall(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	defer r.announceStop()()
 	// Nothing is written before the settings have been found good.
 	client, err := Connect(r.Config, r.Log, func() (llamacloud.Spool, error) { return r.store.Spool() }, r.observer)
 	if err != nil {
@@ -124,6 +130,7 @@ func (r *run) bringUp(ctx context.Context, client *llamacloud.Client) (report *R
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, r.store.Close()) }()
+	defer r.announceStop()()
 	defer func() {
 		// Where the run came to its end by itself, the note is gone already.
 		_ = r.end(ctx)

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"exporter/internal/emulator"
+	"exporter/internal/store/bucket/buckettest"
+	"exporter/internal/store/place"
+)
+
+// An interrupt ends whatever waits for the bucket of an export to open, and the same command goes on.
+func TestBucket_Interrupted_WhileItOpens_EndsAtOnce(t *testing.T) {
+	b := newTestBucket(t, buckettest.Vices{})
+	if b.Server == nil {
+		b.Server = buckettest.NewServer(t, buckettest.Vices{})
+	}
+	for _, name := range storeVariables() {
+		t.Setenv(name, b.Variable(name))
+	}
+	b.url = "s3://" + b.Bucket + "/some"
+	server, api := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, testCorpus())})
+	source := corpusDirectories(t, testCorpus())
+	newCLI(t, api).mustRun(append([]string{"run", "--out", b.url}, source...)...)
+	run := append([]string{"run", "--out", b.url}, source...)
+	for name, tt := range map[string]struct {
+		args []string
+		// n is how many such requests of the command are answered before one is not.
+		op buckettest.Op
+		n  int
+	}{
+		"run, what it remembers": {run, buckettest.List, 0},
+		"run, its owner":         {run, buckettest.List, 2},
+		"run, its probe":         {[]string{"run", "--project", "--out", "s3://" + b.Bucket + "/new"}, buckettest.Create, 0},
+		"plan":                   {append([]string{"plan", "--out", b.url}, source...), buckettest.List, 0},
+		"verify":                 {[]string{"verify", b.url}, buckettest.List, 0},
+		"compact":                {[]string{"compact", b.url}, buckettest.List, 0},
+		"rm":                     {[]string{"rm", b.url, "--file-id", "dfl-none"}, buckettest.List, 0},
+		"dataset":                {[]string{"dataset", b.url, t.TempDir(), "--format", "parquet"}, buckettest.List, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, before, seen := newCLI(t, api), blobRequests(server), 0
+			held := b.Hold(buckettest.BeforeActing, func(r buckettest.Received) bool {
+				if r.Op == tt.op {
+					seen++
+				}
+				return seen > tt.n
+			})
+			defer held.Release()
+			go func() {
+				<-held.Reached
+				close(c.stop)
+			}()
+			if code, stdout, stderr := c.run(tt.args...); code != exitInterrupted || strings.Contains(stderr, "committed") {
+				t.Errorf("exit %d, want %d and nothing of what is committed\n%s%s", code, exitInterrupted, stdout, stderr)
+			}
+			if n := blobRequests(server) - before; n > 0 {
+				t.Errorf("%d blobs were fetched", n)
+			}
+		})
+	}
+}
+
+// A run that waits for another writer, of which nobody knows whether it lives, ends at once when it is interrupted, and leaves the log as it is.
+func TestBucket_Interrupted_WhileItWaitsForAWriter_EndsAtOnce(t *testing.T) {
+	b := newTestBucket(t, buckettest.Vices{})
+	_, api := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, testCorpus())})
+	first, err := quickly(time.Hour)(t.Context(), b.url, place.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	from, err := place.Open(t.Context(), b.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer from.Close()
+	before, c := keysOf(t, from), newCLI(t, api)
+	time.AfterFunc(500*time.Millisecond, func() { close(c.stop) })
+	code, _, stderr := c.run("run", "--project", "--out", b.url)
+	if code != exitInterrupted || !strings.Contains(stderr, "waiting to see whether it still writes") {
+		t.Errorf("exit %d, want %d of one that waits\n%s", code, exitInterrupted, stderr)
+	}
+	if after := keysOf(t, from); !slices.Equal(before, after) {
+		t.Errorf("it left %q, there was %q", after, before)
+	}
+}
