@@ -152,7 +152,7 @@ func explainError(err error) explanation {
 		return explanation{exitStorage, "mount what it leads to, or remove the link"}
 	case errors.Is(err, store.ErrNotRegular):
 		return explanation{exitStorage, "remove what is there: links are not followed"}
-	case export.IsFull(err), export.Is[*pipeline.StorageError](err):
+	case export.IsFull(err), export.Is[*pipeline.StorageError](err), export.Is[*bucket.Error](err):
 		return explanation{exitStorage, find(storageHints(), err)}
 	case export.Is[*export.NameError](err):
 		return explanation{exitRefused, ""}

@@ -26,6 +26,9 @@ type export struct {
 	isFar bool
 	// lost are the paths of shards and blobs that are missing, and that the tables still name.
 	lost sync.Map
+	// later is what has become of it, and ctx that of all that is read of it.
+	later later
+	ctx   context.Context
 }
 
 // openExport opens the export at a place.
@@ -42,7 +45,7 @@ func openExport(ctx context.Context, path string) (*export, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read the tables of %q: %w", path, err), dir.Close())
 	}
-	s := &export{path: path, dir: dir, table: table, isFar: place.IsBucket(path)}
+	s := &export{path: path, dir: dir, table: table, isFar: place.IsBucket(path), ctx: ctx}
 	if table.Info() == nil {
 		return nil, errors.Join(&UsageError{fmt.Errorf("%q is no export: it has no manifest.parquet", path)}, s.close())
 	}
@@ -56,7 +59,7 @@ func openExport(ctx context.Context, path string) (*export, error) {
 	return s, nil
 }
 
-func (s *export) close() error { return errors.Join(s.table.Close(), s.dir.Close()) }
+func (s *export) close() error { return errors.Join(s.later.close(), s.table.Close(), s.dir.Close()) }
 
 // exports are some exports.
 type exports []*export

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"exporter/internal/store"
+	"exporter/internal/store/place"
 	"exporter/manifest"
 	"exporter/pipeline"
 	"exporter/sinks"
@@ -52,7 +53,7 @@ func (e *testExport) add(rows []*pipeline.Row, pages ...*pipeline.PageRow) *test
 func (e *testExport) run(ends bool, rows []*pipeline.Row, pages []*pipeline.PageRow) *testExport {
 	e.t.Helper()
 	ctx := e.t.Context()
-	st, err := store.OwnDir(e.path)
+	st, err := place.Own(ctx, e.path, place.Options{SingleWriter: true})
 	must(e.t, err)
 	ledger, err := manifest.Open(ctx, st, manifest.Info{Version: "test", Source: `{"directory":"dir-1"}`, Sink: string(`{"kind":"` + e.sink + `"}`)})
 	must(e.t, err)

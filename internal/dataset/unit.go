@@ -19,7 +19,6 @@ import (
 
 	"exporter/internal/store"
 	"exporter/internal/store/place"
-	"exporter/manifest"
 	"exporter/pipeline"
 	"exporter/sinks"
 )
@@ -262,16 +261,21 @@ func (w *unitWriter) complete(ctx context.Context, s *candidate, number int) err
 // *pipeline.DamageError.
 func appendPicture(ctx context.Context, b []byte, from *export, blobs *sinks.Reader, row *pipeline.Row, verify bool) ([]byte, error) {
 	after, err := blobs.Append(ctx, b, row.Location, row.Content.Size)
-	if errors.Is(err, fs.ErrNotExist) {
+	for errors.Is(err, fs.ErrNotExist) && context.Cause(ctx) == nil {
 		// A run or a compaction may have moved it since the tables were opened.
-		if at, found := from.moved(ctx, row); found {
-			row.Location = *at
-			after, err = blobs.Append(ctx, b, row.Location, row.Content.Size)
+		at, failed := from.moved(ctx, row)
+		if failed != nil {
+			return nil, failed
 		}
+		if at == nil {
+			break
+		}
+		row.Location = *at
+		after, err = blobs.Append(ctx, b, row.Location, row.Content.Size)
 	}
 	switch {
 	case err == nil:
-	case errors.Is(err, fs.ErrPermission), isExhausted(err), context.Cause(ctx) != nil:
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, store.ErrUnreadable), isExhausted(err), context.Cause(ctx) != nil:
 		return nil, err
 	default:
 		return nil, &pipeline.DamageError{Path: row.Location.Path, Err: err}
@@ -285,25 +289,4 @@ func appendPicture(ctx context.Context, b []byte, from *export, blobs *sinks.Rea
 // isExhausted tells whether this process, or this machine, has run out of something that reading takes: that says nothing of the picture.
 func isExhausted(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM)
-}
-
-// moved returns where the blob of a row is by now.
-func (s *export) moved(ctx context.Context, row *pipeline.Row) (*pipeline.Location, bool) {
-	if _, isLost := s.lost.Load(row.Location.Path); isLost {
-		return nil, false
-	}
-	now, err := manifest.Glance(ctx, s.dir)
-	if err != nil {
-		return nil, false
-	}
-	defer now.Close()
-	found, err := now.Asset(ctx, row.Key())
-	if err != nil || found == nil || found.Status != pipeline.Stored || found.Content.SHA256 != row.Content.SHA256 {
-		return nil, false
-	}
-	if found.Location.Path == row.Location.Path {
-		// Rows are committed before what they named is removed: with it, all that was in it is gone.
-		s.lost.Store(row.Location.Path, true)
-	}
-	return &found.Location, true
 }

@@ -21,6 +21,8 @@ var (
 	ErrExists = errors.New("the object exists")
 	// ErrUnsure says that an answer was lost: the object is there as it was to be, or is not there. Only reading tells.
 	ErrUnsure = errors.New("it is not known whether the object was stored")
+	// ErrUnreadable says that a store did not answer as it should, which tells nothing of what it holds.
+	ErrUnreadable = errors.New("the store did not answer as it should")
 	// ErrOwned says that another run owns the export.
 	ErrOwned = durable.ErrLocked
 	// ErrDangling says that the place of the export is a link that leads nowhere.

@@ -196,7 +196,7 @@ func (v *Verification) found(f Finding) {
 // unreadable returns a *pipeline.StorageError where err says that nothing can be known of what was to be read, and nil
 // where it says that it is damaged or missing.
 func unreadable(op string, err error) error {
-	for _, target := range []error{fs.ErrPermission, syscall.EMFILE, syscall.ENFILE} {
+	for _, target := range []error{fs.ErrPermission, store.ErrUnreadable, syscall.EMFILE, syscall.ENFILE} {
 		if errors.Is(err, target) {
 			return &pipeline.StorageError{Op: op, Err: err}
 		}

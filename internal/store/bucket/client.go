@@ -75,3 +75,8 @@ func (e *Error) Error() string {
 
 // Unwrap returns what went wrong.
 func (e *Error) Unwrap() error { return e.Err }
+
+// Is makes it a store.ErrUnreadable, unless it tells what became of the object.
+func (e *Error) Is(target error) bool {
+	return target == store.ErrUnreadable && !isMissing(e.Err) && !errors.Is(e.Err, ErrChanged)
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -85,5 +86,45 @@ func TestBucket_Interrupted_WhileItWaitsForAWriter_EndsAtOnce(t *testing.T) {
 	}
 	if after := keysOf(t, from); !slices.Equal(before, after) {
 		t.Errorf("it left %q, there was %q", after, before)
+	}
+}
+
+// A dataset that a bucket does not take, or an export that it does not give, is a fault of storage, in every form.
+func TestBucket_Dataset_Refused_IsStorage(t *testing.T) {
+	b := buckettest.NewServer(t, buckettest.Vices{})
+	for _, name := range storeVariables() {
+		t.Setenv(name, b.Variable(name))
+	}
+	_, api := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, testCorpus())})
+	c, dir, out := newCLI(t, api), filepath.Join(t.TempDir(), "out"), "s3://"+b.Bucket+"/out"
+	for _, to := range []string{dir, out} {
+		c.mustRun(append([]string{"run", "--out", to}, corpusDirectories(t, testCorpus())...)...)
+	}
+	refused := func(below string, ops ...buckettest.Op) buckettest.Vices {
+		return buckettest.Vices{Fault: func(r buckettest.Received) buckettest.Fault {
+			if slices.Contains(ops, r.Op) && strings.HasPrefix(r.Key, below) {
+				return buckettest.Denied()
+			}
+			return buckettest.Fault{}
+		}}
+	}
+	for _, form := range []string{"parquet", "webdataset", "imagefolder"} {
+		to := "s3://" + b.Bucket + "/" + form
+		for _, tt := range []struct {
+			vices    buckettest.Vices
+			from, to string
+			want     string
+		}{
+			{refused(form+"/pages/", buckettest.Put, buckettest.Create), dir, to, "s3:PutObject"},
+			{refused("out/blobs/", buckettest.Get), out, filepath.Join(t.TempDir(), "ds"), "s3:GetObject"},
+		} {
+			b.SetVices(tt.vices)
+			code, _, stderr := c.run("dataset", tt.from, tt.to, "--format", form)
+			if code != exitStorage || !strings.Contains(stderr, tt.want) || !strings.Contains(stderr, "then the same command goes on") {
+				t.Errorf("%s from %s to %s: exit %d, want %d and %q\n%s", form, tt.from, tt.to, code, exitStorage, tt.want, stderr)
+			}
+		}
+		b.SetVices(buckettest.Vices{})
+		c.mustRun("dataset", dir, to, "--format", form)
 	}
 }
