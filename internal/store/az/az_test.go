@@ -16,6 +16,7 @@ import (
 
 	"exporter/internal/store"
 	"exporter/internal/store/bucket"
+	"exporter/internal/store/bucket/buckettest"
 )
 
 // variables is an environment that has these.
@@ -204,4 +205,16 @@ func TestNew_Account_FromTheUsualPlaces(t *testing.T) {
 	if _, err := New(t.Context(), Options{Container: "Container/x", Variable: variables()}); err == nil || !strings.Contains(err.Error(), "no name") {
 		t.Errorf("got error %v, want one that names the container", err)
 	}
+}
+
+func TestClient_Portal(t *testing.T) {
+	buckettest.RunPortal(t, func(t *testing.T, url string) bucket.Client {
+		c, err := New(t.Context(), Options{Container: "container", Variable: variables(
+			"AZURE_STORAGE_KEY=c2VzYW1l", "AZURE_STORAGE_ACCOUNT=account", "AZURE_STORAGE_SERVICE_ENDPOINT="+url)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.Close)
+		return c
+	})
 }

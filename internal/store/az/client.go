@@ -56,7 +56,7 @@ func (c *Client) put(ctx context.Context, op, key string, content store.Content,
 		return "", err
 	}
 	a.Close()
-	return bucket.Version(a.Header.Get("ETag")), nil
+	return a.Stored(bucket.Version(a.Header.Get("ETag")))
 }
 
 // Get implements bucket.Client.
@@ -111,6 +111,7 @@ func (c *Client) page(ctx context.Context, prefix, token string) (wire.Page, err
 	}
 	defer a.Close()
 	var said struct {
+		XMLName    xml.Name `xml:"EnumerationResults"`
 		NextMarker string
 		Blobs      struct {
 			Blob []struct {
@@ -168,10 +169,13 @@ var errRefused = errors.New("the object store refused a request")
 
 // refused is the error of an answer that is no success. Of what it says only the code is shown: messages have signatures in them.
 func refused(a *wire.Answer, op string) error {
-	var said struct{ Code string }
-	if text, err := a.ReadAll(wire.MaxErrorBody); err == nil {
-		_ = xml.Unmarshal(text, &said)
+	text, err := a.ReadAll(wire.MaxErrorBody)
+	if err != nil {
+		// Nobody knows what it would have said.
+		return err
 	}
+	var said struct{ Code string }
+	_ = xml.Unmarshal(text, &said)
 	code, is := cmp.Or(a.Header.Get("X-Ms-Error-Code"), said.Code), errRefused
 	switch status := a.StatusCode; {
 	case op == wire.OpCreate && (code == "BlobAlreadyExists" || status == http.StatusPreconditionFailed):

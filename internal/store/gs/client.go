@@ -61,10 +61,10 @@ func (c *Client) put(ctx context.Context, op, key string, content store.Content,
 	if err := a.Decode(json.Unmarshal, &o); err != nil {
 		return "", err
 	}
-	if o.Name != key || o.Size != size || o.Generation == "" {
+	if o.Generation != "" && (o.Name != key || o.Size != size) {
 		return "", a.Fail(fmt.Errorf("%w: %q of %d bytes was stored", wire.ErrOdd, wire.Plain(o.Name), o.Size))
 	}
-	return bucket.Version(o.Generation), nil
+	return a.Stored(bucket.Version(o.Generation))
 }
 
 // Get implements bucket.Client.
@@ -102,10 +102,13 @@ func (c *Client) List(ctx context.Context, prefix, after string) iter.Seq2[bucke
 	return wire.Pages(prefix, after, func(token string) (wire.Page, error) { return c.page(ctx, prefix, after, token) })
 }
 
+// listKind is what the JSON API calls a list of objects.
+const listKind = "storage#objects"
+
 // page returns one page of a list, which begins with the key that it is to begin behind.
 func (c *Client) page(ctx context.Context, prefix, after, token string) (wire.Page, error) {
 	query := url.Values{
-		"prefix": {prefix}, "maxResults": {strconv.Itoa(wire.PageSize)}, "fields": {"nextPageToken,items(name,size,generation,timeCreated)"},
+		"prefix": {prefix}, "maxResults": {strconv.Itoa(wire.PageSize)}, "fields": {"kind,nextPageToken,items(name,size,generation,timeCreated)"},
 	}
 	if token != "" {
 		query.Set("pageToken", token)
@@ -119,11 +122,15 @@ func (c *Client) page(ctx context.Context, prefix, after, token string) (wire.Pa
 	}
 	defer a.Close()
 	var said struct {
+		Kind          string   `json:"kind"`
 		NextPageToken string   `json:"nextPageToken"`
 		Items         []object `json:"items"`
 	}
 	if err := a.Decode(json.Unmarshal, &said); err != nil {
 		return wire.Page{}, err
+	}
+	if said.Kind != listKind {
+		return wire.Page{}, a.Odd("what is no list")
 	}
 	now, _ := http.ParseTime(a.Header.Get("Date"))
 	p := wire.Page{Next: said.NextPageToken}

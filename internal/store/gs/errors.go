@@ -24,7 +24,8 @@ const noSuchKey, noSuchBucket = "NoSuchKey", "NoSuchBucket"
 func (c *Client) refused(ctx context.Context, a *wire.Answer, op, key, token string) error {
 	text, err := a.ReadAll(wire.MaxErrorBody)
 	if err != nil {
-		text = nil
+		// Nobody knows what it would have said.
+		return err
 	}
 	code, message := parse(text)
 	if a.StatusCode == http.StatusNotFound && op != wire.OpPut && op != wire.OpCreate && op != wire.OpList && code != noSuchBucket && (code == noSuchKey || c.hasBucket(ctx)) {

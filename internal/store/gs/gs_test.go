@@ -21,6 +21,7 @@ import (
 
 	"exporter/internal/store"
 	"exporter/internal/store/bucket"
+	"exporter/internal/store/bucket/buckettest"
 	"exporter/internal/store/wire"
 )
 
@@ -235,4 +236,17 @@ func TestNew_Credentials_ThatAreNone(t *testing.T) {
 	if _, err := New(t.Context(), Options{Bucket: "Bucket/x"}); err == nil || !strings.Contains(err.Error(), "no name") {
 		t.Errorf("got error %v, want one that names the bucket", err)
 	}
+}
+
+func TestClient_Portal(t *testing.T) {
+	buckettest.RunPortal(t, func(t *testing.T, url string) bucket.Client {
+		c, err := New(t.Context(), Options{Bucket: "bucket", Variable: func(name string) string {
+			return map[string]string{"STORAGE_EMULATOR_HOST": url}[name]
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.Close)
+		return c
+	})
 }

@@ -113,3 +113,9 @@ func BenchmarkClient_Put_100kB(b *testing.B) {
 		}
 	}
 }
+
+func TestClient_Portal(t *testing.T) {
+	buckettest.RunPortal(t, func(t *testing.T, url string) bucket.Client {
+		return open(t, &buckettest.Server{URL: url, Bucket: "bucket", AccessKey: "KEY", SecretKey: "sesame", Region: "us-east-1"})
+	})
+}

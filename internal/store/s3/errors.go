@@ -30,7 +30,11 @@ type errorBody struct {
 func (c *Client) refused(q request, who credentials.Value, a *wire.Answer) error {
 	var said errorBody
 	text, err := a.ReadAll(wire.MaxErrorBody)
-	if err != nil || xml.Unmarshal(text, &said) != nil {
+	if err != nil {
+		// Nobody knows what it would have said.
+		return err
+	}
+	if xml.Unmarshal(text, &said) != nil {
 		said = errorBody{}
 	}
 	code := said.Code

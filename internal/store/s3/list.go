@@ -16,6 +16,7 @@ import (
 
 // page is one of a list, with the elements of XML that matter.
 type page struct {
+	XMLName               xml.Name `xml:"ListBucketResult"`
 	IsTruncated           bool
 	NextContinuationToken string
 	EncodingType          string

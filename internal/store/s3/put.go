@@ -48,7 +48,7 @@ func (c *Client) put(ctx context.Context, op, key string, content store.Content,
 		return "", err
 	}
 	a.Close()
-	return version(a.Header.Get("ETag")), nil
+	return a.Stored(version(a.Header.Get("ETag")))
 }
 
 // sign has the store compare a sum of the content with that of what arrives.

@@ -24,6 +24,10 @@ func last(offset, length int64) int64 { return offset + max(length, 1) - 1 }
 // Part returns what an answer has of an object, if it is what Range asked for of a version, which may be "". Of the info, all but the size
 // is known before. It closes the answer where there is nothing to read, or the wrong thing.
 func (a *Answer) Part(info *bucket.Info, offset, length int64, of bucket.Version) (io.ReadCloser, error) {
+	if info.Version == "" {
+		a.Close()
+		return nil, a.Odd(noVersion)
+	}
 	start, n, err := a.extent(info)
 	switch {
 	case err == nil && of != "" && info.Version != of:
@@ -113,6 +117,9 @@ var errRestless = errors.New("the object was replaced while its size was asked f
 // Nothing is what there is of an object, which the answer to HEAD describes, where a part was asked for that begins at its end or behind it.
 func (a *Answer) Nothing(info bucket.Info, offset int64, of bucket.Version) (io.ReadCloser, bucket.Info, error) {
 	defer a.Close()
+	if info.Version == "" {
+		return nil, bucket.Info{}, a.Odd(noVersion)
+	}
 	info.Size = a.ContentLength
 	e := a.Fail(bucket.ErrChanged)
 	switch {

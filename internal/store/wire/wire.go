@@ -149,9 +149,31 @@ func (a *Answer) Decode(unmarshal func([]byte, any) error, v any) error {
 		return a.Fail(fmt.Errorf("%w: an answer of more than %d bytes", ErrOdd, maxText))
 	}
 	if err := unmarshal(text, v); err != nil {
-		return a.Fail(fmt.Errorf("%w: %s", ErrOdd, Plain(err.Error())))
+		return a.Odd(Plain(err.Error()))
 	}
 	return nil
+}
+
+// Odd is the error of an answer that is none of a store, but of what is on the way to it: of the page of a network at which one has to log
+// in, for instance. The store itself may answer soon.
+func (a *Answer) Odd(what string) *bucket.Error {
+	e := a.Fail(fmt.Errorf("%w: %s", ErrOdd, what))
+	e.Temporary = true
+	if a.op == OpCreate {
+		e.Err = &unsure{e.Err}
+	}
+	return e
+}
+
+// noVersion says why an answer cannot be one of a store, which says of each object which version it is.
+const noVersion = "an answer that names no version"
+
+// Stored is the version of an object that was stored, which the answer has to name.
+func (a *Answer) Stored(v bucket.Version) (bucket.Version, error) {
+	if v == "" {
+		return "", a.Odd(noVersion)
+	}
+	return v, nil
 }
 
 // Fail is an error of what the answer has.
