@@ -58,7 +58,7 @@ func newClient(ctx context.Context, p Place, log *slog.Logger) (client, error) {
 		return nil, &Error{Problem: err.Error(), Err: err}
 	}
 	var c client
-	line := wire.Options{Proxy: proxies.For, UserAgent: userAgent}
+	line := wire.Options{Proxy: proxies.For, UserAgent: userAgent, Log: log}
 	switch p.scheme {
 	case gsScheme:
 		c, err = gs.New(ctx, gs.Options{Bucket: p.bucket, Line: line, Log: log})

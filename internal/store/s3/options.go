@@ -83,7 +83,7 @@ func New(ctx context.Context, o Options) (*Client, error) {
 		line: wire.New(wire.Options{
 			Proxy: o.Proxy, Roots: roots, Connections: o.Connections, Idle: o.Idle, UserAgent: o.UserAgent,
 			CertificateHint: "where its certificate is of an authority of your own, AWS_CA_BUNDLE names a PEM file of that",
-			NameHint:        "look at the endpoint, AWS_ENDPOINT_URL_S3, and the region, AWS_REGION",
+			NameHint:        "look at the endpoint, AWS_ENDPOINT_URL_S3, and the region, AWS_REGION", Log: o.Log,
 		}),
 	}
 	if c.region == "" {

@@ -6,7 +6,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
-	"net/http"
+	"syscall"
+	"time"
 
 	"exporter/internal/store"
 	"exporter/internal/store/bucket"
@@ -23,6 +24,7 @@ func (l *Line) lost(ctx context.Context, w *watch, op, key string, err error) er
 	default:
 		e.Hint, e.Temporary = l.explain(err)
 	}
+	l.complain(e)
 	if op == OpCreate && !isUnsent(err) {
 		e.Err = &unsure{e.Err}
 	}
@@ -37,7 +39,8 @@ func (e *unsure) Unwrap() []error { return []error{store.ErrUnsure, e.err} }
 
 // isUnsent tells whether nothing of a request can have reached the store.
 func isUnsent(err error) bool {
-	if isCertificate(err) || errors.Is(err, http.ErrSchemeMismatch) {
+	_, isPlain := errors.AsType[tls.RecordHeaderError](err)
+	if isCertificate(err) || isPlain {
 		return true
 	}
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
@@ -55,17 +58,40 @@ func isCertificate(err error) bool {
 	return verify || authority || name || invalid
 }
 
-// explain says what to do about a connection that failed, and whether it may do better next time. A name that nobody knows is believed as
-// long as the store has never answered: later, it is the network.
+// explain says what to do about a connection that failed, and whether it may do better next time. What says that there is no such store is
+// believed as long as it has never answered: later, it is the network.
 func (l *Line) explain(err error) (hint string, temporary bool) {
 	dns, isDNS := errors.AsType[*net.DNSError](err)
+	header, isPlain := errors.AsType[tls.RecordHeaderError](err)
+	_, isAlert := errors.AsType[tls.AlertError](err)
+	hasAnswered := l.answered.Load()
 	switch {
 	case isCertificate(err):
 		return l.options.CertificateHint, false
-	case errors.Is(err, http.ErrSchemeMismatch):
-		return "the store does not speak TLS: give its URL with http://", false
+	case isPlain && string(header.RecordHeader[:]) == "HTTP/":
+		return "the store does not speak TLS: give its URL with http://", hasAnswered
+	case isPlain:
+		return "what answers there does not speak TLS", hasAnswered
+	case isAlert:
+		return "the TLS of the store, or of a proxy, is not one that is spoken here", hasAnswered
 	case isDNS && dns.IsNotFound:
-		return l.options.NameHint, l.answered.Load()
+		return l.options.NameHint, hasAnswered
+	case !hasAnswered && errors.Is(err, syscall.ECONNREFUSED):
+		return l.options.NameHint, l.isYoung()
 	}
 	return "", true
+}
+
+// isYoung tells whether it was found not long ago that nothing listens.
+func (l *Line) isYoung() bool {
+	now := time.Now().UnixNano()
+	l.refused.CompareAndSwap(0, now)
+	return now-l.refused.Load() < refusedFor.Nanoseconds()
+}
+
+// complain tells the log, once, that a store which has never answered may be tried again.
+func (l *Line) complain(e *bucket.Error) {
+	if e.Temporary && l.options.Log != nil && !l.answered.Load() && !l.complained.Swap(true) {
+		l.options.Log.Warn("the object store is not reached, and tried again", "error", e.Err)
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -41,12 +42,17 @@ type Options struct {
 	Idle time.Duration
 	// UserAgent is what requests say of the program; "" stands for "exporter".
 	UserAgent string
-	// CertificateHint and NameHint say what to do about a certificate that is not believed, and a name that nobody knows.
+	// CertificateHint and NameHint say what to do about a certificate that is not believed, and about a name or a port at which there is no store.
 	CertificateHint, NameHint string
+	// Log is told once when a store that has never answered is not reached; nil is told nothing.
+	Log *slog.Logger
 }
 
 // connectTimeout bounds the time in which a connection is made, and that of its TLS handshake.
 const connectTimeout = 20 * time.Second
+
+// refusedFor is how long connections to a store that has never answered are begun where nothing listens: it may be about to start.
+const refusedFor = 15 * time.Second
 
 // Line is the way to a store. It is safe for concurrent use.
 type Line struct {
@@ -54,6 +60,9 @@ type Line struct {
 	transport *http.Transport
 	// answered tells that the store has answered at all.
 	answered atomic.Bool
+	// complained says that the log was told, and refused is when it was found that nothing listens there, in nanoseconds; 0 is never.
+	complained atomic.Bool
+	refused    atomic.Int64
 }
 
 // New returns a line on which nothing was sent. It speaks HTTP/1.1 only: one connection of HTTP/2 would carry all blobs, and cost more for each.
