@@ -113,13 +113,10 @@ func TestVersityGW_Client_Suite(t *testing.T) {
 // An export in a store that others wrote keeps the promises that one in a directory keeps.
 func TestVersityGW_Store_Suite(t *testing.T) {
 	s := startVersityGW(t)
-	// To probe it once is enough.
-	const probed = `{"returns":true,"conditions":true}`
 	storetest.Run(t, func(t *testing.T) store.Store {
 		c := s.client(t)
-		if _, err := c.Put(t.Context(), "exports/one/.exporter/probe.json", store.Bytes(probed), int64(len(probed))); err != nil {
-			t.Fatal(err)
-		}
+		// To probe it once is enough.
+		buckettest.Probed(t, c, "exports/one")
 		b, err := bucket.Own(t.Context(), c, "exports/one", bucket.Options{Direct: []string{"blobs/", "shards/"}})
 		if err != nil {
 			t.Fatal(err)
