@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -73,7 +74,7 @@ func TestBucket_Interrupted_WhileItWaitsForAWriter_EndsAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer first.Close()
-	from, err := place.Open(t.Context(), b.url)
+	from, err := place.Open(t.Context(), b.url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,5 +127,38 @@ func TestBucket_Dataset_Refused_IsStorage(t *testing.T) {
 		}
 		b.SetVices(buckettest.Vices{})
 		c.mustRun("dataset", dir, to, "--format", form)
+	}
+}
+
+// Who reads an export in a bucket is told at once what is waited for, and where there is no such store, does not wait.
+func TestBucket_Unreachable_IsSaid(t *testing.T) {
+	b := buckettest.NewServer(t, buckettest.Vices{})
+	for _, name := range storeVariables() {
+		t.Setenv(name, b.Variable(name))
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, api := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, testCorpus())})
+	const at = "s3://bucket/some"
+	for _, args := range [][]string{
+		{"verify", at}, {"ls", at}, {"cat", "--out", at, "file", "0"}, {"dataset", at, t.TempDir(), "--format", "parquet"}, {"rm", at, "--file-id", "dfl-none"},
+		{"compact", at}, {"plan", "--out", at, "--project"}, {"run", "--out", at, "--project"},
+	} {
+		t.Setenv("AWS_ENDPOINT_URL_S3", strings.Replace(b.URL, "http:", "https:", 1))
+		if code, _, stderr := newCLI(t, api).run(args...); code != exitStorage || !strings.Contains(stderr, "give its URL with http://") {
+			t.Errorf("%q with TLS where there is none: exit %d, want %d and what to do\n%s", args, code, exitStorage, stderr)
+		}
+		t.Setenv("AWS_ENDPOINT_URL_S3", "http://"+nobody)
+		c := newCLI(t, api)
+		time.AfterFunc(100*time.Millisecond, func() { close(c.stop) })
+		if code, _, stderr := c.run(args...); code != exitInterrupted || !strings.Contains(stderr, "is not reached, and tried again") {
+			t.Errorf("%q where nothing listens: exit %d, want %d and what is waited for\n%s", args, code, exitInterrupted, stderr)
+		}
 	}
 }

@@ -63,7 +63,7 @@ func quickly(patience time.Duration) place.Owner {
 // contentsOf returns what an export, or a dataset, holds, but for what is private.
 func contentsOf(t *testing.T, at string) map[string]string {
 	t.Helper()
-	from, err := place.Open(t.Context(), at)
+	from, err := place.Open(t.Context(), at, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +247,7 @@ func TestBucket_Nights_BecomeOneShard(t *testing.T) {
 	})
 	c, out := newCLI(t, api), b.url+"/nights"
 	shards := func() int {
-		from, err := place.Open(t.Context(), out)
+		from, err := place.Open(t.Context(), out, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -48,7 +48,7 @@ document itself.`,
 		}
 		ctx, cancel := export.Interruptible(c.Context(), a.stop)
 		defer cancel()
-		return export.Cat(ctx, a.stdout, cfg.Output.Dir, choice)
+		return export.Cat(ctx, a.stdout, cfg.Output.Dir, choice, a.plainLog())
 	}
 	return c
 }

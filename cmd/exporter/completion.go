@@ -193,7 +193,7 @@ func (a *app) look(c *cobra.Command, args []string, do func(context.Context, *in
 	}
 	ctx, cancel := context.WithTimeout(c.Context(), longestCompletion)
 	defer cancel()
-	_ = export.Look(ctx, dir, func(v *inventory.Inventory) error { return do(ctx, v) })
+	_ = export.Look(ctx, dir, nil, func(v *inventory.Inventory) error { return do(ctx, v) })
 }
 
 func first(args []string) string {

@@ -139,6 +139,11 @@ func nameTrace(groups []string, attr slog.Attr) slog.Attr {
 	return attr
 }
 
+// plainLog is the log of a command that takes no flag for one: it says what is waited for.
+func (a *app) plainLog() *slog.Logger {
+	return newLogger(a.stderr, config.Log{Format: a.logFormat, Level: config.LevelWarn})
+}
+
 // newLogger logs to w as text or as JSON lines. Package slog
 // quotes most of what does not print, but not in JSON.
 func newLogger(w io.Writer, o config.Log) *slog.Logger {

@@ -89,7 +89,7 @@ func readExportedSet(t *testing.T, out string) exportedSet {
 		}
 		s.rows[key] = common
 	}
-	dir, err := place.Open(t.Context(), out)
+	dir, err := place.Open(t.Context(), out, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

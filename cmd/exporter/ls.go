@@ -104,7 +104,7 @@ func (l *lsCommand) run(c *cobra.Command, dir string) (err error) {
 	if l.Where != nil && l.Where.FitsFiles() && l.Where.FitsAssets() && !l.Tree {
 		p.otherwise = ": the condition was taken for one on files, and with --tree it is one on assets"
 	}
-	err = export.Look(ctx, dir, func(v *inventory.Inventory) error {
+	err = export.Look(ctx, dir, l.plainLog(), func(v *inventory.Inventory) error {
 		sum, err := v.List(ctx, l.Options, p)
 		if unknown, ok := errors.AsType[*inventory.UnknownError](err); ok {
 			return usagef("%w (what is behind the export are ids, as exporter ls shows them, and exports are looked at one at a time)", unknown)

@@ -230,7 +230,7 @@ type exported struct {
 // openExport opens an export for reading until closed is called.
 func openExport(t *testing.T, out string) (dir store.Reader, snapshot *manifest.Snapshot, closed func()) {
 	t.Helper()
-	opened, err := place.Open(t.Context(), out)
+	opened, err := place.Open(t.Context(), out, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

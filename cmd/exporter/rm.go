@@ -43,7 +43,7 @@ it is killed, the same command goes on.`,
 		if err != nil {
 			return err
 		}
-		removed, err := export.Remove(ctx, args[0], targets, export.PlaceOptions(settings, nil))
+		removed, err := export.Remove(ctx, args[0], targets, export.PlaceOptions(settings, a.plainLog()))
 		if err != nil {
 			return err
 		}

@@ -82,7 +82,7 @@ func (v *verification) run(ctx context.Context, path string) error {
 		// Where progress is shown, it has to be drawn around the findings.
 		p.out = console
 	}
-	c, err := export.Verify(ctx, export.VerifyOptions{Path: path, Quick: v.quick, Table: p.table, Found: p.found, Watcher: console})
+	c, err := export.Verify(ctx, export.VerifyOptions{Path: path, Quick: v.quick, Table: p.table, Found: p.found, Watcher: console, Log: console.log})
 	if err != nil {
 		return err
 	}

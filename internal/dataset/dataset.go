@@ -20,7 +20,7 @@ func Make(ctx context.Context, o Options) (report *Report, err error) {
 		return nil, err
 	}
 	m := &maker{options: &o, splits: newSplitter(&o)}
-	if m.exports, err = openExports(ctx, o.Exports); err != nil {
+	if m.exports, err = openExports(ctx, o.Exports, o.Log); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, m.exports.close()) }()

@@ -446,7 +446,7 @@ func TestMake_Pages_JoinTextAndObjects(t *testing.T) {
 	must(t, m.options.complete())
 	m.splits = newSplitter(m.options)
 	var err error
-	m.exports, err = openExports(t.Context(), m.options.Exports)
+	m.exports, err = openExports(t.Context(), m.options.Exports, nil)
 	must(t, err)
 	defer m.exports.close()
 	u := newUnitWriter(&writer{maker: m, chosen: &choice{}})
@@ -513,7 +513,7 @@ func (fullTable) Open(context.Context, string) (store.Object, error) { return ni
 // A picture is not damaged because too many files are open, and a busy dataset is no export.
 func TestMake_Exhausted_IsNoDamage(t *testing.T) {
 	e := newTestExport(t, local).add(testFiles(0, 1))
-	all, err := openExports(t.Context(), []string{e.path})
+	all, err := openExports(t.Context(), []string{e.path}, nil)
 	must(t, err)
 	defer all.close()
 	blobs := sinks.NewReader(fullTable{all[0].dir})
@@ -537,7 +537,7 @@ func TestMake_Exhausted_IsNoDamage(t *testing.T) {
 func TestAppendPicture_ShardIsMissing_AsksOnce(t *testing.T) {
 	e := newTestExport(t, archive).add(testFiles(0, 1))
 	must(t, os.RemoveAll(filepath.Join(e.path, "shards")))
-	all, err := openExports(t.Context(), []string{e.path})
+	all, err := openExports(t.Context(), []string{e.path}, nil)
 	must(t, err)
 	defer all.close()
 	dir := &openCounter{ReadCloser: all[0].dir}

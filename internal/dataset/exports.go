@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"slices"
 	"sync"
 
@@ -32,8 +33,8 @@ type export struct {
 }
 
 // openExport opens the export at a place.
-func openExport(ctx context.Context, path string) (*export, error) {
-	dir, err := place.Open(ctx, path)
+func openExport(ctx context.Context, path string, log *slog.Logger) (*export, error) {
+	dir, err := place.Open(ctx, path, log)
 	_, isNoPlace := errors.AsType[*place.Error](err)
 	switch {
 	case isNoPlace || err != nil && place.IsBucket(path):
@@ -65,9 +66,9 @@ func (s *export) close() error { return errors.Join(s.later.close(), s.table.Clo
 type exports []*export
 
 // openExports opens exports, and closes them where one of them cannot be opened.
-func openExports(ctx context.Context, paths []string) (all exports, err error) {
+func openExports(ctx context.Context, paths []string, log *slog.Logger) (all exports, err error) {
 	for _, path := range paths {
-		s, err := openExport(ctx, path)
+		s, err := openExport(ctx, path, log)
 		if err != nil {
 			return nil, errors.Join(err, all.close())
 		}

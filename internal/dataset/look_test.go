@@ -63,7 +63,7 @@ func TestMaker_Decode_WaitsForRoom(t *testing.T) {
 	must(t, m.options.complete())
 	m.splits = newSplitter(m.options)
 	var err error
-	m.exports, err = openExports(t.Context(), m.options.Exports)
+	m.exports, err = openExports(t.Context(), m.options.Exports, nil)
 	must(t, err)
 	defer m.exports.close()
 	f, err := m.openFacts(t.Context())
@@ -99,7 +99,7 @@ func TestMake_Decode_IsDoneOnce(t *testing.T) {
 	o.Watch = func(func() Progress) func() { return func() {} }
 	must(t, o.complete())
 	m := &maker{options: &o, splits: newSplitter(&o)}
-	m.exports, err = openExports(t.Context(), o.Exports)
+	m.exports, err = openExports(t.Context(), o.Exports, nil)
 	must(t, err)
 	defer m.exports.close()
 	must(t, os.RemoveAll(filepath.Join(e.path, "blobs")))

@@ -52,7 +52,7 @@ func TestAppendPicture_Moved_IsFound(t *testing.T) {
 	far, _ := inBucket(t)
 	for _, e := range []*testExport{newTestExport(t, local), far} {
 		e.add(testFiles(0, 1))
-		all, err := openExports(t.Context(), []string{e.path})
+		all, err := openExports(t.Context(), []string{e.path}, nil)
 		must(t, err)
 		defer all.close()
 		blobs, count := sinks.NewReader(all[0].dir), 0
@@ -77,7 +77,7 @@ func TestAppendPicture_Moved_IsFound(t *testing.T) {
 func TestAppendPicture_StoreFails_IsNoDamage(t *testing.T) {
 	e, b := inBucket(t)
 	e.add(testFiles(0, 1))
-	all, err := openExports(t.Context(), []string{e.path})
+	all, err := openExports(t.Context(), []string{e.path}, nil)
 	must(t, err)
 	defer all.close()
 	blobs := sinks.NewReader(all[0].dir)

@@ -27,7 +27,7 @@ const (
 
 // checkOut refuses a directory that holds anything but a dataset of this command. One that is missing or empty is fine.
 func checkOut(ctx context.Context, path string, want about) error {
-	dir, err := place.Open(ctx, path)
+	dir, err := place.Open(ctx, path, nil)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil

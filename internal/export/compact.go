@@ -47,7 +47,7 @@ type Compacted struct {
 // done.
 func Compact(ctx context.Context, o CompactOptions) (done Compacted, err error) {
 	path := o.Config.Output.Dir
-	there, err := openPlace(ctx, path)
+	there, err := openPlace(ctx, path, o.Log)
 	if err != nil {
 		return done, err
 	}

@@ -51,7 +51,7 @@ func TestCat_CompactedMeanwhile_FindsTheBlob(t *testing.T) {
 	times, compacted := 0, Compacted{}
 	var got bytes.Buffer
 	err = cat(t.Context(), &got, choiceOf(rows[0]), func() (*opened, error) {
-		o, err := open(t.Context(), out, manifest.Glance)
+		o, err := open(t.Context(), out, nil, manifest.Glance)
 		if times++; times == 1 {
 			compacted = mustCompact(t, out)
 		}
@@ -63,7 +63,7 @@ func TestCat_CompactedMeanwhile_FindsTheBlob(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(out, "shards")); err != nil {
 		t.Fatal(err)
 	}
-	if err := Cat(t.Context(), &got, out, *choiceOf(rows[0])); !Is[*pipeline.DamageError](err) {
+	if err := Cat(t.Context(), &got, out, *choiceOf(rows[0]), nil); !Is[*pipeline.DamageError](err) {
 		t.Errorf("got error %v, want a DamageError", err)
 	}
 }
@@ -95,7 +95,7 @@ func TestCompact_EarlierVersion_IsRaised(t *testing.T) {
 				t.Errorf("%d rows, %v, want %d", len(after), err, len(before))
 			}
 			for _, row := range after {
-				if err := Cat(t.Context(), new(bytes.Buffer), out, *choiceOf(row)); err != nil {
+				if err := Cat(t.Context(), new(bytes.Buffer), out, *choiceOf(row), nil); err != nil {
 					t.Errorf("%v: %v", row.Key(), err)
 				}
 			}

@@ -3,6 +3,7 @@ package export
 import (
 	"context"
 	"errors"
+	"log/slog"
 
 	"exporter/internal/accepted"
 	"exporter/internal/inventory"
@@ -10,9 +11,10 @@ import (
 	"exporter/pipeline"
 )
 
-// Look calls do with the inventory of the export at path, whether a run has it or not.
-func Look(ctx context.Context, path string, do func(*inventory.Inventory) error) (err error) {
-	o, err := open(ctx, path, manifest.Glance)
+// Look calls do with the inventory of the export at path, whether a run has it or not. The log is told what is waited for; it may
+// be nil.
+func Look(ctx context.Context, path string, log *slog.Logger, do func(*inventory.Inventory) error) (err error) {
+	o, err := open(ctx, path, log, manifest.Glance)
 	if err != nil {
 		return err
 	}

@@ -194,7 +194,7 @@ func newPlanReport(c, before Counts, rate config.Rate) *PlanReport {
 // says so.
 func (r *run) openHistory(ctx context.Context) (h pipeline.History, end func() error, err error) {
 	path := r.Config.Output.Dir
-	dir, err := place.Open(ctx, path)
+	dir, err := place.Open(ctx, path, r.Log)
 	if errors.Is(err, fs.ErrNotExist) {
 		return noHistory{}, func() error { return nil }, nil
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"slices"
 
 	"exporter/internal/store"
@@ -22,9 +23,9 @@ type opened struct {
 	dir store.ReadCloser
 }
 
-// openPlace opens the place of an existing export for reading.
-func openPlace(ctx context.Context, path string) (store.ReadCloser, error) {
-	from, err := place.Open(ctx, path)
+// openPlace opens the place of an existing export for reading. The log is told what is waited for; it may be nil.
+func openPlace(ctx context.Context, path string, log *slog.Logger) (store.ReadCloser, error) {
+	from, err := place.Open(ctx, path, log)
 	switch {
 	case err == nil:
 		return from, nil
@@ -35,8 +36,8 @@ func openPlace(ctx context.Context, path string) (store.ReadCloser, error) {
 }
 
 // open opens the tables of an existing export for reading, whether a run has it or not.
-func open(ctx context.Context, path string, tables func(context.Context, store.Reader) (*manifest.Snapshot, error)) (*opened, error) {
-	from, err := openPlace(ctx, path)
+func open(ctx context.Context, path string, log *slog.Logger, tables func(context.Context, store.Reader) (*manifest.Snapshot, error)) (*opened, error) {
+	from, err := openPlace(ctx, path, log)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +57,7 @@ func (o *opened) Close() error { return errors.Join(o.Snapshot.Close(), o.dir.Cl
 
 // FirstStored returns the first rows of the export at path whose blob is stored.
 func FirstStored(ctx context.Context, path string, count int) (rows []*pipeline.Row, err error) {
-	o, err := open(ctx, path, manifest.OpenSnapshot)
+	o, err := open(ctx, path, nil, manifest.OpenSnapshot)
 	if err != nil {
 		return nil, err
 	}
@@ -75,9 +76,10 @@ func FirstStored(ctx context.Context, path string, count int) (rows []*pipeline.
 	return rows, nil
 }
 
-// Cat writes a stored blob of the export at path to w. What differs from the manifest is a *pipeline.DamageError.
-func Cat(ctx context.Context, w io.Writer, path string, choice Choice) error {
-	return cat(ctx, w, &choice, func() (*opened, error) { return open(ctx, path, manifest.Glance) })
+// Cat writes a stored blob of the export at path to w. What differs from the manifest is a *pipeline.DamageError. The log is told what is waited
+// for; it may be nil.
+func Cat(ctx context.Context, w io.Writer, path string, choice Choice, log *slog.Logger) error {
+	return cat(ctx, w, &choice, func() (*opened, error) { return open(ctx, path, log, manifest.Glance) })
 }
 
 // cat opens the export again where the blob is gone: a run or a compaction may have put it elsewhere since the tables were read.

@@ -28,7 +28,7 @@ type Targets struct {
 // id, nothing is removed.
 func Remove(ctx context.Context, path string, targets Targets, o place.Options) (removed manifest.Extent, err error) {
 	// The export is not to be made where it is missing.
-	there, err := openPlace(ctx, path)
+	there, err := openPlace(ctx, path, o.Log)
 	if err == nil {
 		err = there.Close()
 	}

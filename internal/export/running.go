@@ -40,7 +40,7 @@ type Running struct {
 // RunningIn returns the note of the run that is under way in the export at path, or, where isStale is true, of one that was killed; nil
 // where there is none.
 func RunningIn(ctx context.Context, path string) (r *Running, isStale bool, err error) {
-	dir, err := place.Open(ctx, path)
+	dir, err := place.Open(ctx, path, nil)
 	if err != nil {
 		return nil, false, openError(path, err)
 	}

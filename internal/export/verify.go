@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 
 	"exporter/internal/verify"
 	"exporter/manifest"
@@ -22,6 +23,8 @@ type VerifyOptions struct {
 	// Found is told of everything else that is not as it should be.
 	Found   func(verify.Finding)
 	Watcher Watcher
+	// Log is told what is waited for; it may be nil.
+	Log *slog.Logger
 }
 
 // Verified is what a verification counted. Pages are those that have a row.
@@ -33,7 +36,7 @@ type Verified struct {
 // Verify reads an export back and compares it with its tables. It counts what is wrong with these among the damage. Damage is no
 // error.
 func Verify(ctx context.Context, o VerifyOptions) (c Verified, err error) {
-	dir, err := openPlace(ctx, o.Path)
+	dir, err := openPlace(ctx, o.Path, o.Log)
 	if err != nil {
 		return c, err
 	}
@@ -56,7 +59,7 @@ func Verify(ctx context.Context, o VerifyOptions) (c Verified, err error) {
 	stop()
 	c.Counts = verification.Counts()
 	if err == nil {
-		err = held.lookAgain(ctx, dir, &c.Counts)
+		err = held.lookAgain(ctx, o.Path, &c.Counts)
 	}
 	if err == nil {
 		c.Pages, err = snapshot.CountPages(ctx)

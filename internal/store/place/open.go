@@ -106,15 +106,18 @@ func (w *writer) Close() error {
 	return w.Bucket.Close()
 }
 
-// Open opens what is at a place for reading, and changes nothing there. A directory has to exist; a bucket may be empty below the prefix.
-func Open(ctx context.Context, text string) (store.ReadCloser, error) { return open(ctx, text, false) }
-
-// OpenDamaged is Open that reads what is left where the log of a bucket is damaged.
-func OpenDamaged(ctx context.Context, text string) (store.ReadCloser, error) {
-	return open(ctx, text, true)
+// Open opens what is at a place for reading, and changes nothing there. A directory has to exist; a bucket may be empty below the prefix. The log is
+// told what is waited for; nil is told nothing.
+func Open(ctx context.Context, text string, log *slog.Logger) (store.ReadCloser, error) {
+	return open(ctx, text, log, false)
 }
 
-func open(ctx context.Context, text string, repair bool) (store.ReadCloser, error) {
+// OpenDamaged is Open that reads what is left where the log of a bucket is damaged.
+func OpenDamaged(ctx context.Context, text string, log *slog.Logger) (store.ReadCloser, error) {
+	return open(ctx, text, log, true)
+}
+
+func open(ctx context.Context, text string, log *slog.Logger, repair bool) (store.ReadCloser, error) {
 	p, err := Parse(text)
 	switch {
 	case err != nil:
@@ -122,19 +125,19 @@ func open(ctx context.Context, text string, repair bool) (store.ReadCloser, erro
 	case !p.IsBucket():
 		return store.OpenDir(p.path)
 	}
-	r, err := openBucket(ctx, p, repair)
+	r, err := openBucket(ctx, p, log, repair)
 	if err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
-func openBucket(ctx context.Context, p Place, repair bool) (*reader, error) {
-	client, err := newClient(ctx, p, nil)
+func openBucket(ctx context.Context, p Place, log *slog.Logger, repair bool) (*reader, error) {
+	client, err := newClient(ctx, p, log)
 	if err != nil {
 		return nil, err
 	}
-	r, err := bucket.Open(ctx, client, p.prefix, bucket.Options{Direct: direct(), Repair: repair})
+	r, err := bucket.Open(ctx, client, p.prefix, bucket.Options{Direct: direct(), Repair: repair, Log: log})
 	if err != nil {
 		client.Close()
 		return nil, err
@@ -190,7 +193,7 @@ func IsNew(ctx context.Context, text string) (isNew bool, err error) {
 	case !p.IsBucket():
 		return store.IsNew(p.path), nil
 	}
-	r, err := openBucket(ctx, p, false)
+	r, err := openBucket(ctx, p, nil, false)
 	if err != nil {
 		return false, err
 	}
@@ -207,7 +210,7 @@ func IsOwned(ctx context.Context, text string) (owned bool, err error) {
 	case !p.IsBucket():
 		return store.IsOwned(p.path)
 	}
-	r, err := openBucket(ctx, p, false)
+	r, err := openBucket(ctx, p, nil, false)
 	if err != nil {
 		return false, err
 	}

@@ -141,7 +141,7 @@ func TestFolders_LeadThere(t *testing.T) {
 // A directory is opened as it always was.
 func TestPlace_Directory_IsOwnedOnce(t *testing.T) {
 	ctx, path := t.Context(), filepath.Join(t.TempDir(), "out")
-	if _, err := Open(ctx, path); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Open(ctx, path, nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("open what is missing: got error %v, want %v", err, fs.ErrNotExist)
 	}
 	if isNew, err := IsNew(ctx, path); !isNew || err != nil {
@@ -168,7 +168,7 @@ func TestPlace_Directory_IsOwnedOnce(t *testing.T) {
 	if isNew, err := IsNew(ctx, path); isNew || err != nil {
 		t.Errorf("what was owned is new: %t, %v", isNew, err)
 	}
-	r, err := Open(ctx, path)
+	r, err := Open(ctx, path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestPlace_Directory_IsOwnedOnce(t *testing.T) {
 func TestPlace_NoPlace_IsNotOpened(t *testing.T) {
 	ctx, text := t.Context(), "gs://bucket/x"
 	t.Chdir(t.TempDir())
-	_, openErr := Open(ctx, text)
+	_, openErr := Open(ctx, text, nil)
 	_, ownErr := Own(ctx, text, Options{})
 	_, newErr := IsNew(ctx, text)
 	_, ownedErr := IsOwned(ctx, text)
