@@ -21,8 +21,10 @@ type BucketCost struct {
 
 // What a run costs beside its blobs, or shards, and its commits.
 const (
-	// fixedPuts, fixedGets and fixedLists are those of opening the export, of its tables and its report.
-	fixedPuts, fixedGets, fixedLists = 15, 40, 25
+	// fixedPuts, fixedGets and fixedLists are those of opening the export, of reading its tables and of its report, and changedPuts and
+	// changedLists what a run adds that has something to store: its tables are written.
+	fixedPuts, fixedGets, fixedLists = 6, 50, 18
+	changedPuts, changedLists        = 12, 15
 	// newPuts and newBytes are what the probe of a store adds to that, once for each export, and newGets all that is read of one which is new.
 	newPuts, newGets, newBytes = 165, 25, 43 << 20
 	// listsOfCommit is how often the log is looked at when it has a new entry.
@@ -69,6 +71,9 @@ func cost(cfg *config.Config, p *PlanReport) *BucketCost {
 	notes := int64(took / bucketNoteInterval)
 	c.Puts = stored + commits + notes + fixedPuts
 	c.Lists = listsOfCommit*(commits+notes) + fixedLists
+	if p.Assets.Fetch > 0 {
+		c.Puts, c.Lists = c.Puts+changedPuts, c.Lists+changedLists
+	}
 	c.Gets = fixedGets + tableReads*known*bytesOfRow/bytesOfRead
 	return c
 }

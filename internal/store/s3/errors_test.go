@@ -183,6 +183,7 @@ func TestClient_Refused_SaysWhatToDo(t *testing.T) {
 		{buckettest.Denied(), buckettest.Remove, "s3:DeleteObject"},
 		{fault("NoSuchBucket", 404), buckettest.List, "make the bucket first"},
 		{fault("InvalidAccessKeyId", 403), buckettest.Put, "the environment"},
+		{fault("XAdminUserNotFound", 404), buckettest.Get, "does not know the key"},
 		{fault("SignatureDoesNotMatch", 403), buckettest.Put, "secret key"},
 		{buckettest.Expired(), buckettest.Put, "have ended"},
 		{buckettest.Elsewhere("eu-west-3"), buckettest.Put, "AWS_REGION=eu-west-3"},

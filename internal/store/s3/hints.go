@@ -31,7 +31,7 @@ func (c *Client) hint(op string, e *bucket.Error, r *http.Response, inBody strin
 		return "the credentials of " + c.identity.source + " need " + permission(op)
 	case "NoSuchBucket":
 		return "make the bucket first, or look at its name and at AWS_ENDPOINT_URL_S3"
-	case "InvalidAccessKeyId":
+	case "InvalidAccessKeyId", "XAdminUserNotFound":
 		return "the store does not know the key of " + c.identity.source + ": is it one of this store?"
 	case "SignatureDoesNotMatch":
 		return "the secret key of " + c.identity.source + " is not that of its access key, or something on the way changes requests"
