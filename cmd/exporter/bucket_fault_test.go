@@ -9,8 +9,11 @@ import (
 	"time"
 
 	"exporter/internal/emulator"
+	"exporter/internal/export"
 	"exporter/internal/store/bucket/buckettest"
 	"exporter/internal/store/place"
+	"exporter/internal/verify"
+	"exporter/manifest"
 )
 
 // An interrupt ends whatever waits for the bucket of an export to open, and the same command goes on.
@@ -160,5 +163,35 @@ func TestBucket_Unreachable_IsSaid(t *testing.T) {
 		if code, _, stderr := c.run(args...); code != exitInterrupted || !strings.Contains(stderr, "is not reached, and tried again") {
 			t.Errorf("%q where nothing listens: exit %d, want %d and what is waited for\n%s", args, code, exitInterrupted, stderr)
 		}
+	}
+}
+
+// refetching is a watcher that has a run fetch everything again when a verification has read the tables.
+type refetching struct {
+	export.Watcher
+	refetch func()
+}
+
+func (r refetching) Verification(func() verify.Counts) (stop func()) {
+	r.refetch()
+	return func() {}
+}
+
+// What a run has moved since the tables were read is not lost, however short that is ago.
+func TestBucket_Verify_BesideRefetch_FindsAll(t *testing.T) {
+	b := newTestBucket(t, buckettest.Vices{})
+	_, api := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, testCorpus())})
+	c := newCLI(t, api)
+	c.mustRun(append([]string{"run", "--out", b.url}, corpusDirectories(t, testCorpus())...)...)
+	counted, err := export.Verify(t.Context(), export.VerifyOptions{
+		Path: b.url, Watcher: refetching{refetch: func() { c.mustRun("run", "--refetch", "--out", b.url) }}, Table: func(manifest.Damage) {},
+		Found: func(f verify.Finding) {
+			if f.Err != nil {
+				t.Errorf("%s: %v", f.Path, f.Err)
+			}
+		},
+	})
+	if err != nil || counted.Blobs == 0 || counted.Lost+counted.Damaged > 0 {
+		t.Errorf("got %+v, error %v, want blobs and no damage", counted, err)
 	}
 }
