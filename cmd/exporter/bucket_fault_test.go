@@ -18,18 +18,15 @@ import (
 
 // An interrupt ends whatever waits for the bucket of an export to open, and the same command goes on.
 func TestBucket_Interrupted_WhileItOpens_EndsAtOnce(t *testing.T) {
-	b := newTestBucket(t, buckettest.Vices{})
-	if b.Server == nil {
-		b.Server = buckettest.NewServer(t, buckettest.Vices{})
-	}
+	b := buckettest.NewServer(t, buckettest.Vices{})
 	for _, name := range storeVariables() {
 		t.Setenv(name, b.Variable(name))
 	}
-	b.url = "s3://" + b.Bucket + "/some"
+	const at = "s3://bucket/some"
 	server, api := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, testCorpus())})
 	source := corpusDirectories(t, testCorpus())
-	newCLI(t, api).mustRun(append([]string{"run", "--out", b.url}, source...)...)
-	run := append([]string{"run", "--out", b.url}, source...)
+	newCLI(t, api).mustRun(append([]string{"run", "--out", at}, source...)...)
+	run := append([]string{"run", "--out", at}, source...)
 	for name, tt := range map[string]struct {
 		args []string
 		// n is how many such requests of the command are answered before one is not.
@@ -38,12 +35,12 @@ func TestBucket_Interrupted_WhileItOpens_EndsAtOnce(t *testing.T) {
 	}{
 		"run, what it remembers": {run, buckettest.List, 0},
 		"run, its owner":         {run, buckettest.List, 2},
-		"run, its probe":         {[]string{"run", "--project", "--out", "s3://" + b.Bucket + "/new"}, buckettest.Create, 0},
-		"plan":                   {append([]string{"plan", "--out", b.url}, source...), buckettest.List, 0},
-		"verify":                 {[]string{"verify", b.url}, buckettest.List, 0},
-		"compact":                {[]string{"compact", b.url}, buckettest.List, 0},
-		"rm":                     {[]string{"rm", b.url, "--file-id", "dfl-none"}, buckettest.List, 0},
-		"dataset":                {[]string{"dataset", b.url, t.TempDir(), "--format", "parquet"}, buckettest.List, 0},
+		"run, its probe":         {[]string{"run", "--project", "--out", "s3://bucket/new"}, buckettest.Create, 0},
+		"plan":                   {append([]string{"plan", "--out", at}, source...), buckettest.List, 0},
+		"verify":                 {[]string{"verify", at}, buckettest.List, 0},
+		"compact":                {[]string{"compact", at}, buckettest.List, 0},
+		"rm":                     {[]string{"rm", at, "--file-id", "dfl-none"}, buckettest.List, 0},
+		"dataset":                {[]string{"dataset", at, t.TempDir(), "--format", "parquet"}, buckettest.List, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, before, seen := newCLI(t, api), blobRequests(server), 0
@@ -90,6 +87,34 @@ func TestBucket_Interrupted_WhileItWaitsForAWriter_EndsAtOnce(t *testing.T) {
 	}
 	if after := keysOf(t, from); !slices.Equal(before, after) {
 		t.Errorf("it left %q, there was %q", after, before)
+	}
+}
+
+// A run that is interrupted while it takes the export leaves it free.
+func TestBucket_Interrupted_WhileItTakes_LeavesItFree(t *testing.T) {
+	b := buckettest.NewServer(t, buckettest.Vices{})
+	for _, name := range storeVariables() {
+		t.Setenv(name, b.Variable(name))
+	}
+	_, api := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, testCorpus())})
+	args := append([]string{"run", "--out", "s3://bucket/some"}, corpusDirectories(t, testCorpus())...)
+	newCLI(t, api).mustRun(args...)
+	for _, at := range []buckettest.Moment{buckettest.BeforeActing, buckettest.BeforeReplying} {
+		c, held := newCLI(t, api), b.Hold(at, func(r buckettest.Received) bool {
+			return r.Op == buckettest.Create && strings.HasPrefix(r.Key, "some/.exporter/log/")
+		})
+		go func() {
+			<-held.Reached
+			close(c.stop)
+		}()
+		if code, _, stderr := c.run(args...); code != exitInterrupted {
+			t.Errorf("exit %d, want %d\n%s", code, exitInterrupted, stderr)
+		}
+		held.Release()
+		if owned, err := place.IsOwned(t.Context(), "s3://bucket/some"); owned || err != nil {
+			t.Errorf("%v: owned %v, error %v, want it free", at, owned, err)
+		}
+		newCLI(t, api).mustRun(args...)
 	}
 }
 

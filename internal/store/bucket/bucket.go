@@ -28,6 +28,8 @@ const (
 	foldAfter = 64
 	// closeWithin bounds how long Close tries to say that the export is free.
 	closeWithin = 30 * time.Second
+	// abandonWithin is closeWithin of a writer that was interrupted before it had the export.
+	abandonWithin = 3 * time.Second
 )
 
 // Options says how an export lies in a bucket, and who writes it. All but Direct have defaults.
@@ -130,6 +132,7 @@ func Own(ctx context.Context, client Client, prefix string, o Options) (*Bucket,
 		return nil, err
 	}
 	if err := b.take(ctx); err != nil {
+		b.abandon(ctx)
 		return nil, err
 	}
 	alive, stop := context.WithCancel(context.Background())
@@ -164,6 +167,19 @@ func (b *Bucket) take(ctx context.Context) error {
 	}
 	b.isOwner = true
 	return b.write(ctx, e, nil)
+}
+
+// abandon says that the export is free, where taking it was interrupted and nobody knows whether its entry was written. Where it cannot, the next
+// writer waits.
+func (b *Bucket) abandon(ctx context.Context) {
+	if ctx.Err() == nil || b.pending == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonWithin)
+	defer cancel()
+	if b.settlePending(ctx) == nil {
+		_ = b.write(ctx, entry{Event: released, Epoch: b.state.Epoch}, nil)
+	}
 }
 
 // lock waits until no other goroutine writes an entry.
