@@ -15,6 +15,9 @@ import (
 // parquetMagic is what a Parquet file begins and ends with.
 const parquetMagic = "PAR1"
 
+// copyBytes is how much is copied at once.
+const copyBytes = 64 << 10
+
 // rowGroup is a row group of a file, of the same columns as the one that it is copied to.
 type rowGroup struct {
 	file   io.ReaderAt
@@ -52,6 +55,8 @@ type splicer struct {
 	// the magic, which is there already.
 	written, begun int64
 	copies         []copiedGroup
+	// buffer is what bytes are copied by; nil before the first are.
+	buffer []byte
 }
 
 // copiedGroup is a row group that was copied to a place of the file, when the writer had come to another one.
@@ -90,8 +95,11 @@ func (s *splicer) copy(g rowGroup) error {
 		}
 	}
 	s.copies = append(s.copies, copiedGroup{g, s.sums.body, s.written})
+	if s.buffer == nil {
+		s.buffer = make([]byte, copyBytes)
+	}
 	at := g.bytes()
-	_, err := io.Copy(s.sums, io.NewSectionReader(g.file, at.first, at.count))
+	_, err := io.CopyBuffer(s.sums, io.NewSectionReader(g.file, at.first, at.count), s.buffer)
 	return err
 }
 
