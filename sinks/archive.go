@@ -109,7 +109,7 @@ var errHalfWritten = errors.New("a shard ends in the middle of an entry")
 
 // Put appends the blob to the current shard. Its Location is complete after Cut.
 func (a *Archive) Put(ctx context.Context, asset *pipeline.Asset, blob *pipeline.Blob, prior *pipeline.Location) (*pipeline.Location, error) {
-	return a.Adopt(ctx, memberName(asset, &blob.Content, prior), blob)
+	return a.Adopt(ctx, versionName(asset, &blob.Content, prior, ""), blob)
 }
 
 // Adopt is Put of a blob that another shard has as a member of this name.

@@ -119,7 +119,7 @@ func TestMemberName_Version_IsThatOfItsBytes(t *testing.T) {
 	for _, content := range []string{"one", "another"} {
 		c := &pipeline.Content{MediaType: media.JPEG, SHA256: sha256.Sum256([]byte(content))}
 		want := "~v" + hex.EncodeToString(c.SHA256[:4]) + ".jpg"
-		if got := path.Base(memberName(a, c, before)); !strings.HasSuffix(got, want) {
+		if got := path.Base(versionName(a, c, before, "")); !strings.HasSuffix(got, want) {
 			t.Errorf("the version of %q is %q, want it to end in %q", content, got, want)
 		}
 	}

@@ -30,7 +30,7 @@ func (l *Local) Put(ctx context.Context, asset *pipeline.Asset, blob *pipeline.B
 	l.mu.Lock()
 	batch := l.batch
 	l.mu.Unlock()
-	name := fanOut(ownerOf(asset)) + memberName(asset, &blob.Content, prior)
+	name := fanOut(ownerOf(asset)) + versionName(asset, &blob.Content, prior, l.store.Generation())
 	if err := batch.Put(ctx, name, blob, blob.Size); err != nil {
 		return nil, err
 	}

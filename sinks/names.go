@@ -42,28 +42,39 @@ var (
 	}
 )
 
-// memberName returns the path of an asset's blob below a folder for blobs, with '/' as separator. Assets with
+// versionName returns the path of an asset's blob below a folder for blobs, with '/' as separator. Assets with
 // different keys have different names, also where case is folded; every part is a plain file name on every system. A blob that takes
-// the place of another, which prior leads to, has another name.
-func memberName(a *pipeline.Asset, c *pipeline.Content, prior *pipeline.Location) string {
+// the place of another, which prior leads to, has another name, and so has one of another generation; "" is none.
+func versionName(a *pipeline.Asset, c *pipeline.Content, prior *pipeline.Location, generation string) string {
 	name := PlainName(a, c.MediaType)
-	if prior == nil {
-		return name
+	before := ""
+	if prior != nil {
+		before = prior.Path
+		if prior.Shard != nil {
+			before = prior.Shard.Member
+		}
 	}
-	before := prior.Path
-	if prior.Shard != nil {
-		before = prior.Shard.Member
+	plain := name
+	if generation != "" {
+		plain = withVersion(name, generation)
 	}
-	extension := path.Ext(name)
-	// No stem has '~v' otherwise.
-	version := strings.TrimSuffix(name, extension) + "~v" + hex.EncodeToString(c.SHA256[:versionHash]) + extension
+	if before == "" || generation != "" && path.Base(plain) != path.Base(before) {
+		return plain
+	}
+	version := withVersion(name, hex.EncodeToString(c.SHA256[:versionHash]))
 	if path.Base(version) == path.Base(before) {
-		return name
+		return plain
 	}
 	return version
 }
 
-// PlainName returns the path of an asset's blob below a folder for blobs, where it takes the place of no other: memberName without that.
+// withVersion appends what tells a blob from others of its asset to the stem of a name. No stem has '~v' otherwise.
+func withVersion(name, version string) string {
+	extension := path.Ext(name)
+	return strings.TrimSuffix(name, extension) + "~v" + version + extension
+}
+
+// PlainName returns the path of an asset's blob below a folder for blobs, where it takes the place of no other: versionName without that.
 func PlainName(a *pipeline.Asset, mediaType string) string {
 	folder, page := idName(ownerOf(a)), strconv.Itoa(int(a.PageIndex))
 	origin := cmp.Or(a.Origin, pipeline.OriginFile)

@@ -179,13 +179,13 @@ func TestMemberName_Versions_HaveOtherNames(t *testing.T) {
 			for _, prior := range []*pipeline.Location{
 				{Path: "blobs/00/" + name}, {Path: "blobs/" + name}, {Path: "shards/x", Shard: &pipeline.ShardLocation{Member: name}},
 			} {
-				next := memberName(a, c, prior)
+				next := versionName(a, c, prior, "")
 				checkName(t, next)
 				if next == name || strings.Contains(next, "~v") && taken[strings.ToLower(next)] {
 					t.Errorf("what takes the place of %q is %q", name, next)
 				}
 			}
-			name = memberName(a, c, &pipeline.Location{Path: name})
+			name = versionName(a, c, &pipeline.Location{Path: name}, "")
 		}
 	}
 }
@@ -288,7 +288,7 @@ func TestIsBlobName_TellsOursFromOthers(t *testing.T) {
 					a.Kind = pipeline.Screenshot
 				}
 				content := &pipeline.Content{MediaType: mediaType}
-				for _, name := range []string{memberName(a, content, nil), memberName(a, content, prior)} {
+				for _, name := range []string{versionName(a, content, nil, ""), versionName(a, content, prior, "")} {
 					for _, folder := range []string{fanOut(id), LocalDir + "/"} {
 						if !IsBlobName(folder + name) {
 							t.Errorf("%q is not ours", folder+name)
@@ -302,7 +302,7 @@ func TestIsBlobName_TellsOursFromOthers(t *testing.T) {
 		for _, a := range named(raw) {
 			for _, mediaType := range []string{media.JPEG, "application/pdf", "text/markdown", "image/x-unheard-of"} {
 				content := &pipeline.Content{MediaType: mediaType}
-				for _, name := range []string{memberName(a, content, nil), memberName(a, content, prior)} {
+				for _, name := range []string{versionName(a, content, nil, ""), versionName(a, content, prior, "")} {
 					folder := fanOut(ownerOf(a))
 					if !IsBlobName(folder+name) || FolderOf(folder+name) != folder+string(ownerOf(a))+"/" {
 						t.Errorf("%q is not ours, or in %q", folder+name, FolderOf(folder+name))

@@ -21,6 +21,7 @@ const (
 	placeRoom    = storeRoom + "/place"
 	s3Room       = storeRoom + "/s3"
 	gsRoom       = storeRoom + "/gs"
+	azRoom       = storeRoom + "/az"
 	wireRoom     = storeRoom + "/wire"
 	bucketRoom   = storeRoom + "/bucket"
 	durableRoom  = "exporter/internal/durable"
@@ -75,7 +76,8 @@ var allowedImports = map[string][]string{
 	wireRoom:                     {storeRoom, bucketRoom},
 	s3Room:                       {storeRoom, bucketRoom, wireRoom},
 	gsRoom:                       {storeRoom, bucketRoom, wireRoom},
-	placeRoom:                    {storeRoom, bucketRoom, s3Room, gsRoom, proxyRoom},
+	azRoom:                       {storeRoom, bucketRoom, wireRoom},
+	placeRoom:                    {storeRoom, bucketRoom, s3Room, gsRoom, azRoom, wireRoom, proxyRoom},
 	derivedRoom:                  {storeRoom},
 	configRoom:                   {pipelineRoom, loopbackRoom, secretRoom, spellRoom, proxyRoom, placeRoom},
 

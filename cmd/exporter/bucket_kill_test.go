@@ -102,7 +102,7 @@ func TestBucket_KillAtRandomMoment_EndsExact(t *testing.T) {
 				c.own = quickly(bucketPatience)
 				c.mustRun(s.args(e.out)...)
 				c.mustRun("compact", e.out, "--shard-size", "12KB", "--frame-size", "3KB")
-				got := readExportedSet(t, e.out)
+				got := readVersionless(t, e.out)
 				got.names = slices.DeleteFunc(got.names, func(name string) bool { return name == ".exporter/retired.json" })
 				got.check(t, want)
 				landed, gaveWay = landed+e.kills, gaveWay+e.gaveWay
@@ -189,7 +189,7 @@ func TestBucket_CopyOfADirectory_GoesOn(t *testing.T) {
 				t.Errorf("%d blobs were fetched, and %d were missing", got, s.assets()-before)
 			}
 			c.mustRun("compact", out, "--shard-size", "12KB", "--frame-size", "3KB")
-			got := readExportedSet(t, out)
+			got := readVersionless(t, out)
 			got.names = slices.DeleteFunc(got.names, func(name string) bool {
 				return !slices.Contains(want.names, name) && strings.HasPrefix(name, ".exporter/")
 			})

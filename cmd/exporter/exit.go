@@ -138,6 +138,8 @@ func explainError(err error) explanation {
 		return explanation{exitRefused, keyHint(err)}
 	case errors.Is(err, dataset.ErrDamaged):
 		return explanation{exitDamage, "left-out.jsonl names them; exporter run --repair fetches them again, and then the same command takes them"}
+	case export.Is[*bucket.DamageError](err):
+		return explanation{exitDamage, "exporter run --repair with the same --out begins the log anew with what is left of it, and fetches what is lost"}
 	case export.Is[*pipeline.DamageError](err):
 		return explanation{exitDamage, "exporter verify says what is lost, and exporter run --repair fetches it again"}
 	case errors.Is(err, export.ErrDamaged):

@@ -78,7 +78,7 @@ var wrongCommandLines = []struct{ args, stderr string }{
 	{"run --settle tomorrow", `--settle: "tomorrow" is not a duration (such as "5s", "1m30s" or "15m")`},
 	{"run --updated-at-on-or-after 2024-06-13", `--updated-at-on-or-after: "2024-06-13" has no time of day (write "2024-06-13T00:00:00Z")`},
 	{"run --sink tar", `--sink: "tar" is not a choice (local or archive)`},
-	{"run --out az://c/p", `--out: "az://c/p" is an address, not a directory (containers of Azure are not there yet: export to a directory, or to an S3 bucket, and copy that by azcopy sync)`},
+	{"run --out abfs://c/p", `--out: "abfs://c/p" is not how a container is named (write az://CONTAINER/PREFIX, and set AZURE_STORAGE_ACCOUNT)`},
 	{"run --out gcs://bucket/p", `--out: "gcs://bucket/p" is not how a bucket is named (write gs://BUCKET/PREFIX)`},
 	{"run --out ~/export", `--out: "~/export": only a shell knows what ~ means; write the path in full`},
 	{"run --directory ../x", `--directory: not a valid id: "../x" (letters, digits, '.', '_' and '-' are allowed)`},

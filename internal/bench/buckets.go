@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -54,7 +55,7 @@ func (b *bench) measureBuckets(ctx context.Context) error {
 	for round := range b.rounds {
 		for i := range ways {
 			way := ways[(i+round)%len(ways)]
-			u, _, err := runProcess(ctx, way.command(fmt.Sprint("round-", round)))
+			u, _, err := runProcess(ctx, way.command(strings.ReplaceAll(way.name, " ", "-")))
 			if err == nil {
 				err = g.check(way.objects(c))
 			}
@@ -112,7 +113,7 @@ const (
 )
 
 func (b *bench) showBuckets(c corpus, ways []bucketWay, took map[string][]usage) error {
-	fmt.Fprintf(b.out, "\n### Buckets: %v into versitygw, %d workers, medians of %d rounds\n", c, b.workers, b.rounds-1)
+	fmt.Fprintf(b.out, "\n### Buckets: %v into versitygw, %d workers, medians of %d rounds; the store was probed before\n", c, b.workers, b.rounds-1)
 	t := &table{}
 	t.add("who", "median s", "CPU s", "peak MiB")
 	wall, cpu := map[string]time.Duration{}, map[string]time.Duration{}
@@ -223,11 +224,12 @@ func (g *gateway) check(least int) error {
 	return err
 }
 
-// empty removes all objects.
+// empty removes all objects but what exporter found out about the store, which it does once for each export.
 func (g *gateway) empty() error {
-	entries, err := os.ReadDir(filepath.Join(g.dir, gatewayBucket))
-	for _, e := range entries {
-		err = errors.Join(err, os.RemoveAll(filepath.Join(g.dir, gatewayBucket, e.Name())))
-	}
-	return err
+	return filepath.WalkDir(filepath.Join(g.dir, gatewayBucket), func(name string, e os.DirEntry, err error) error {
+		if err != nil || e.IsDir() || e.Name() == "probe.json" {
+			return err
+		}
+		return os.Remove(name)
+	})
 }

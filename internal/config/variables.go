@@ -35,7 +35,7 @@ func networkVariables() []Variable {
 	}
 }
 
-// bucketVariables are those that packages s3 and gs, and what looks for credentials there, go by.
+// bucketVariables are those that packages s3, gs and az, and what looks for credentials there, go by.
 func bucketVariables() []Variable {
 	return []Variable{
 		{"AWS_ENDPOINT_URL_S3", "the URL of the object store; where it is not set, AWS_ENDPOINT_URL, endpoint_url of the profile, AWS itself"},
@@ -61,6 +61,18 @@ func bucketVariables() []Variable {
 		{"AWS_EC2_METADATA_SERVICE_ENDPOINT", "where it is asked"},
 		{"GOOGLE_APPLICATION_CREDENTIALS", "the file with credentials for gs://"},
 		{"STORAGE_EMULATOR_HOST", "an object store in place of Google's, which is asked without credentials"},
+		{"AZURE_STORAGE_ACCOUNT", "the account of az://"},
+		{"AZURE_STORAGE_KEY", "its key"},
+		{"AZURE_STORAGE_SAS_TOKEN", "a signature in place of the key"},
+		{"AZURE_STORAGE_CONNECTION_STRING", "all of these, and the address, in one"},
+		{"AZURE_STORAGE_SERVICE_ENDPOINT", "the address of the account, where it is not that of Azure"},
+		{"AZURE_CLIENT_ID", "the application, or the identity, that asks for tokens"},
+		{"AZURE_TENANT_ID", "where the application belongs to"},
+		{"AZURE_FEDERATED_TOKEN_FILE", "a token of its own, as Kubernetes sets it for a workload identity"},
+		{"AZURE_CLIENT_SECRET", "its secret, in place of such a token"},
+		{"AZURE_AUTHORITY_HOST", "who gives tokens to it"},
+		{"IDENTITY_ENDPOINT", "who gives tokens to a service of Azure, as that sets it"},
+		{"IDENTITY_HEADER", "what the service says there"},
 		{"AWS_CA_BUNDLE", "a file with certificates of authorities that vouch for the object store, beside the system's"},
 	}
 }

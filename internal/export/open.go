@@ -23,7 +23,9 @@ func (r *run) own(ctx context.Context) (store.Store, error) {
 	if r.Config.Output.Sink == config.SinkLocal {
 		folders = append(folders, sinks.LocalDir)
 	}
-	return own(ctx, r.Own, r.Config.Output.Dir, PlaceOptions(r.Config, r.Log, folders...))
+	o := PlaceOptions(r.Config, r.Log, folders...)
+	o.Repair = r.Repair
+	return own(ctx, r.Own, r.Config.Output.Dir, o)
 }
 
 // PlaceOptions says how the place of a configuration is opened for writing. Blobs are to go into the folders.

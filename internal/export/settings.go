@@ -67,7 +67,7 @@ func noSource(ctx context.Context, cfg *config.Config, isExport bool) error {
 
 // readRemembered returns the settings of the export at path; none where there is no export.
 func readRemembered(ctx context.Context, path string, log *slog.Logger) (r config.Remembered, err error) {
-	dir, err := place.Open(ctx, path)
+	dir, err := place.OpenDamaged(ctx, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -28,7 +28,7 @@ func startFakeGCS(t *testing.T) *fakeGCS {
 	if err != nil {
 		t.Fatal(err)
 	}
-	said := start(t, exec.CommandContext(t.Context(), buildStore(t, "github.com/fsouza/fake-gcs-server"),
+	said := start(t, exec.CommandContext(t.Context(), buildStore(t, "fake-gcs-server"),
 		"-scheme", "http", "-host", host, "-port", port, "-public-host", s.address, "-backend", "memory", "-log-level", "error"))
 	waitFor(t, "http://"+s.address+"/_internal/healthcheck", said)
 	return s

@@ -8,7 +8,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"exporter/internal/store"
 	"exporter/internal/store/bucket/buckettest"
 )
 
@@ -28,7 +30,17 @@ func startMinIO(t *testing.T) *objectStore {
 	c := exec.CommandContext(t.Context(), filepath.Join(folder, "minio"), "server", "--address", address, "--console-address", freeAddress(t), s.dir)
 	c.Env = append(os.Environ(), "MINIO_ROOT_USER="+s.key, "MINIO_ROOT_PASSWORD="+s.secret)
 	waitFor(t, s.url+"/minio/health/ready", start(t, c))
-	return s
+	// It says that it is ready before it is.
+	first := s.client(t)
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		_, err := first.Put(t.Context(), "x", store.Bytes("x"), 1)
+		if err == nil {
+			return s
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
 }
 
 // startS3Proxy needs Java and Maven.

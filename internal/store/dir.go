@@ -68,6 +68,9 @@ func OwnDir(path string, folders ...string) (*Dir, error) {
 // IsNew implements Store.
 func (d *Dir) IsNew() bool { return d.isNew }
 
+// Generation implements store.Store: what an owner has asked for is over when it has ended.
+func (d *Dir) Generation() string { return "" }
+
 // IsOwned tells whether somebody has the export at path open for writing. It changes nothing.
 func IsOwned(path string) (owned bool, err error) {
 	dir, err := durable.OpenReadOnly(path)

@@ -57,6 +57,10 @@ type Store interface {
 	KeepsUnfinished() bool
 	// IsNew tells whether nobody has owned the export before.
 	IsNew() bool
+	// Generation returns what is to be in the name of each object that is put once and for all, so that no other owner's has that name: in a
+	// store where something that was asked for long ago may still be carried out. It is eight letters and digits, or "" where names may be
+	// used again.
+	Generation() string
 	// Put stores an object as a whole, in place of one that has its key. When it has returned nil, the object survives a crash;
 	// until then, and after an error, a reader and a crash find the old one or the new, never a mixture.
 	Put(ctx context.Context, key string, c Content, size int64) error

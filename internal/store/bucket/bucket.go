@@ -34,6 +34,8 @@ const (
 type Options struct {
 	// Direct are the prefixes of keys under which objects lie that are as good as never replaced, and count by what others say of them.
 	Direct []string
+	// Unique are those of them under which no two objects ever have one key: none is replaced by a new one.
+	Unique []string
 	// Host and Process tell who the writer is; where Host is "", this process on this machine.
 	Host    string
 	Process int
@@ -41,6 +43,8 @@ type Options struct {
 	Scratch string
 	// SingleWriter says that nobody else writes the export, and that the store need not know conditions.
 	SingleWriter bool
+	// Repair says that of a log that is damaged what is left is read, with which it begins anew when it is owned.
+	Repair bool
 	// Beat and Patience replace DefaultBeat and DefaultPatience. Within is how long a request is tried that may succeed soon (5 min), and
 	// Delay bounds the time before it is tried a second time (200 ms).
 	Beat, Patience, Within, Delay time.Duration
@@ -74,6 +78,8 @@ type Bucket struct {
 	options Options
 	writer  Writer
 	isNew   bool
+	// generation is in the names of objects that this writer puts, and no other.
+	generation string
 
 	// writing has room for one: who has put something there may write an entry, and use what follows.
 	writing chan struct{}
@@ -110,9 +116,13 @@ func Own(ctx context.Context, client Client, prefix string, o Options) (*Bucket,
 	}
 	b := &Bucket{
 		Reader: r, options: o, writer: Writer{o.Host, o.Process, time.Now().UTC()},
-		copies: map[string]Version{}, writing: make(chan struct{}, 1),
+		generation: strings.ToLower(rand.Text()[:8]), copies: map[string]Version{}, writing: make(chan struct{}, 1),
 	}
-	if err := r.load(ctx); err != nil {
+	isDamaged, err := r.loadOrSalvage(ctx, o.Repair)
+	if err == nil && isDamaged {
+		err = b.beginAnew(ctx)
+	}
+	if err != nil {
 		return nil, err
 	}
 	b.isNew = r.state.Number == 0
@@ -261,3 +271,6 @@ func nonce() string { return rand.Text()[:16] }
 
 // Spool implements store.Store.
 func (b *Bucket) Spool() (store.Spool, error) { return store.TempSpool(b.options.Scratch) }
+
+// Generation implements store.Store.
+func (b *Bucket) Generation() string { return b.generation }

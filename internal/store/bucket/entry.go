@@ -130,10 +130,10 @@ func decodeEntry(begin []byte, number int) (e *entry, length int64, err error) {
 	}
 	e = &entry{}
 	if err := json.Unmarshal(line, e); err != nil {
-		return nil, 0, fmt.Errorf("read %s: %w", logKey(number), err)
+		return nil, 0, damaged("%s: %w", logKey(number), err)
 	}
 	if err := e.check(number); err != nil {
-		return nil, 0, fmt.Errorf("read %s: %w", logKey(number), err)
+		return nil, 0, err
 	}
 	return e, int64(len(line)) + 1, nil
 }
@@ -141,14 +141,32 @@ func decodeEntry(begin []byte, number int) (e *entry, length int64, err error) {
 func (e *entry) check(number int) error {
 	switch {
 	case e.Version > formatVersion:
-		return fmt.Errorf("it is of version %d of the log, this program knows %d: use a newer one", e.Version, formatVersion)
+		return fmt.Errorf("%s is of version %d of the log, this program knows %d: use a newer one", logKey(number), e.Version, formatVersion)
 	case e.Version != formatVersion || e.Number != number || e.Nonce == "" || e.Epoch < 1:
-		return errors.New("it is no entry of this number")
+		return damaged("%s is no entry of this number", logKey(number))
 	}
 	for _, c := range e.Changes {
-		isOwn := c.Object == "" || fs.ValidPath(c.Object)
-		if !fs.ValidPath(c.Key) || !isOwn || c.Size < 0 || c.Offset < 0 || isInternal(c.Key) {
-			return fmt.Errorf("it says what cannot be of %q", c.Key)
+		isOwn := c.Object == "" || isData(c.Object)
+		if !isKey(c.Key) || !isOwn || c.Size < 0 || c.Offset < 0 {
+			return damaged("%s says what cannot be of %q", logKey(number), c.Key)
+		}
+	}
+	return checkCopies(logKey(number), e.Copies)
+}
+
+// isKey tells whether a key is one of which the log may say something.
+func isKey(key string) bool { return fs.ValidPath(key) && key != "." && !isInternal(key) }
+
+// isData tells whether what a key holds may lie in an object.
+func isData(object string) bool {
+	return fs.ValidPath(object) && (strings.HasPrefix(object, objectPrefix) || strings.HasPrefix(object, logPrefix))
+}
+
+// checkCopies fails where the log says that what cannot be a copy is one.
+func checkCopies(name string, copies map[string]Version) error {
+	for key := range copies {
+		if !isKey(key) || !isPublic(key) {
+			return damaged("%s says of %q that it is a copy", name, key)
 		}
 	}
 	return nil
@@ -164,16 +182,30 @@ func isInternal(key string) bool {
 	return false
 }
 
-// errForeign says that the log has an entry that nobody may have written there.
-var errForeign = errors.New("the log of the export is damaged")
+// DamageError says that the log of an export is not what was written.
+type DamageError struct{ Err error }
+
+// Error implements error.
+func (e *DamageError) Error() string { return "the log of the export is damaged: " + e.Err.Error() }
+
+// Unwrap returns what is wrong with it.
+func (e *DamageError) Unwrap() error { return e.Err }
+
+// isDamage tells whether an error says that the log is damaged.
+func isDamage(err error) bool {
+	_, ok := errors.AsType[*DamageError](err)
+	return ok
+}
+
+func damaged(format string, args ...any) error { return &DamageError{fmt.Errorf(format, args...)} }
 
 // apply adds an entry, whose line is so long.
 func (s *state) apply(e *entry, line int64) error {
 	switch {
 	case e.Number != s.Number+1:
-		return fmt.Errorf("%w: entry %d follows entry %d", errForeign, e.Number, s.Number)
+		return damaged("entry %d follows entry %d", e.Number, s.Number)
 	case e.Event == taken && e.Epoch != s.Epoch+1, e.Event != taken && e.Epoch != s.Epoch:
-		return fmt.Errorf("%w: entry %d is of epoch %d, the one before of %d", errForeign, e.Number, e.Epoch, s.Epoch)
+		return damaged("entry %d is of epoch %d, the one before of %d", e.Number, e.Epoch, s.Epoch)
 	}
 	s.Number, s.Epoch, s.Event, s.Writer = e.Number, e.Epoch, e.Event, e.Writer
 	s.Adopts = s.Adopts || e.Adopts
@@ -202,22 +234,22 @@ func (s *state) apply(e *entry, line int64) error {
 
 // decodeState reads a checkpoint.
 func decodeState(data []byte, number int) (*state, error) {
-	s := newState()
+	s, name := newState(), checkpointKey(number)
 	if err := json.Unmarshal(data, s); err != nil {
-		return nil, fmt.Errorf("read %s: %w", checkpointKey(number), err)
+		return nil, damaged("%s: %w", name, err)
 	}
 	switch {
 	case s.Version > formatVersion:
-		return nil, fmt.Errorf("read %s: it is of version %d, this program knows %d: use a newer one", checkpointKey(number), s.Version, formatVersion)
-	case s.Version != formatVersion || s.Number != number:
-		return nil, fmt.Errorf("read %s: it is no checkpoint of this number", checkpointKey(number))
+		return nil, fmt.Errorf("%s is of version %d, this program knows %d: use a newer one", name, s.Version, formatVersion)
+	case s.Version != formatVersion || s.Number != number || s.Objects == nil || s.Removed == nil || s.Copies == nil:
+		return nil, damaged("%s is no checkpoint of this number", name)
 	}
 	for key, at := range s.Objects {
-		if !fs.ValidPath(key) || !fs.ValidPath(at.Object) || at.Offset < 0 || at.Size < 0 || isInternal(key) {
-			return nil, fmt.Errorf("read %s: it says what cannot be of %q", checkpointKey(number), key)
+		if !isKey(key) || !isData(at.Object) || at.Offset < 0 || at.Size < 0 {
+			return nil, damaged("%s says what cannot be of %q", name, key)
 		}
 	}
-	return s, nil
+	return s, checkCopies(name, s.Copies)
 }
 
 // clone returns a state that can be changed apart from this one.

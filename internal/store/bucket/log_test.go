@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 	"strings"
@@ -223,6 +224,96 @@ func TestBucket_Asleep_RemovesNothing(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What is tried again after a sleep is not tried before the log was looked at.
+func TestBucket_SleepsWhileItTries_ChangesNothing(t *testing.T) {
+	for kind, change := range map[string]func(context.Context, store.Store) error{
+		"remove": func(ctx context.Context, s store.Store) error { return s.Remove(ctx, "blobs/a") },
+		"put":    func(ctx context.Context, s store.Store) error { return store.PutBytes(ctx, s, "manifest.parquet", []byte("old")) },
+	} {
+		t.Run(kind, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m, asleep := newMemory(t), &machine{}
+				ghost := own(t, m.Client(func(r buckettest.Request) buckettest.Fate {
+					if r.Kind == kind && !strings.Contains(r.Key, "/.exporter/") {
+						asleep.off.Store(true)
+					}
+					return asleep.fate(r)
+				}), as("ghost"))
+				done := make(chan error)
+				go func() { done <- change(t.Context(), ghost) }()
+				time.Sleep(time.Second)
+				owner := own(t, m.Client(nil), as("owner"))
+				put(t, owner, "blobs/a", "of the owner")
+				put(t, owner, "manifest.parquet", "of the owner")
+				asleep.off.Store(false)
+				if err := <-done; !errors.Is(err, store.ErrOwned) {
+					t.Errorf("got error %v, want %v", err, store.ErrOwned)
+				}
+				closed(t, ghost)
+				for _, key := range []string{"blobs/a", "manifest.parquet"} {
+					body, _, err := m.Client(nil).Get(t.Context(), prefix+"/"+key, 0, 100, "")
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got, err := io.ReadAll(body); err != nil || string(got) != "of the owner" {
+						t.Errorf("%s holds %q, %v", key, got, err)
+					}
+				}
+				closed(t, owner)
+			})
+		})
+	}
+}
+
+// What is unique is never replaced by a new one, whatever a list lacked.
+func TestBucket_UniqueKeyIsTaken_IsNotOverwritten(t *testing.T) {
+	o := quick()
+	o.Unique = []string{"shards/"}
+	m := newMemory(t)
+	b := own(t, m.Client(nil), o)
+	for i, content := range []string{"first", "first", "second"} {
+		g, err := b.Grow(t.Context(), "shards/1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := g.Write([]byte(content)); err != nil {
+			t.Fatal(err)
+		}
+		if err := g.Finish(t.Context()); errors.Is(err, store.ErrExists) != (i == 2) {
+			t.Errorf("%d: got error %v", i, err)
+		}
+	}
+	closed(t, b)
+	wantHeld(t, m, "shards/1", "first")
+}
+
+// What takes longer to send than requests are tried is tried again all the same.
+func TestBucket_SlowUploads_AreTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory(t)
+		failures := 0
+		b := own(t, m.Client(func(r buckettest.Request) (f buckettest.Fate) {
+			if strings.HasSuffix(r.Key, "shards/1") && r.Kind == "create" && failures < 2 {
+				failures++
+				f.Before, f.Err = func() { time.Sleep(10 * time.Minute) }, buckettest.Lost(r.Kind, r.Key)
+			}
+			return f
+		}), as("one"))
+		g, err := b.Grow(t.Context(), "shards/1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := g.Write([]byte("large")); err != nil {
+			t.Fatal(err)
+		}
+		if err := g.Finish(t.Context()); err != nil || failures != 2 {
+			t.Errorf("after %d failures: %v", failures, err)
+		}
+		closed(t, b)
+		wantHeld(t, m, "shards/1", "large")
+	})
 }
 
 // An entry of which nobody knows whether it was written, as no answer came for long, is settled before the next one: its writer stays the owner.

@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"slices"
@@ -126,7 +127,7 @@ func (o *object) ReadAt(p []byte, at int64) (n int, err error) {
 			return n, err
 		}
 		if from%blockSize >= int64(len(data)) {
-			return n, &fs.PathError{Op: "read", Path: o.key, Err: io.ErrUnexpectedEOF}
+			return n, fmt.Errorf("%s ends early: %w", o.key, io.ErrUnexpectedEOF)
 		}
 		n += copy(p[n:want], data[from%blockSize:])
 	}
@@ -178,13 +179,20 @@ func (o *object) read(first *block) {
 	o.next = first.number + int64(len(mine))
 	o.mu.Unlock()
 	data, _, err := o.reader.client.read(o.ctx, o.key, first.number*blockSize, int64(len(mine))*blockSize, o.version)
+	switch {
+	case err != nil && o.version == "" && isMissing(err):
+		// What the log says is damaged then, not the store.
+		err = fmt.Errorf("%s is gone: %w", o.key, fs.ErrNotExist)
+	case err != nil:
+		err = &fs.PathError{Op: "read", Path: o.key, Err: err}
+	}
 	for i, blk := range mine {
 		from := int64(i) * blockSize
 		switch {
 		case err != nil:
 			o.reader.blocks.finish(blk, nil, err)
 		case from >= int64(len(data)):
-			o.reader.blocks.finish(blk, nil, &fs.PathError{Op: "read", Path: o.key, Err: io.ErrUnexpectedEOF})
+			o.reader.blocks.finish(blk, nil, fmt.Errorf("%s ends early: %w", o.key, io.ErrUnexpectedEOF))
 		default:
 			// A block of its own: one that is kept keeps no other.
 			o.reader.blocks.finish(blk, slices.Clone(data[from:min(from+blockSize, int64(len(data)))]), nil)

@@ -8,7 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,6 +47,8 @@ func (e *LiarError) Error() string {
 // Probe is what was found out about a store. Its JSON is probe.json.
 type Probe struct {
 	At time.Time `json:"at"`
+	// Of is the place that was probed: a copy elsewhere says nothing of that.
+	Of string `json:"of"`
 	// Returns says that what was put was read back, and found in a list. Conditions says that of many who create an object one succeeds.
 	Returns    bool `json:"returns"`
 	Conditions bool `json:"conditions"`
@@ -57,7 +59,7 @@ type Probe struct {
 func (b *Bucket) probe(ctx context.Context) error {
 	data, _, err := b.client.read(ctx, probeName, 0, 64<<10, "")
 	var before Probe
-	if err == nil && json.Unmarshal(data, &before) == nil && before.Returns && (before.Conditions || b.options.SingleWriter) {
+	if err == nil && json.Unmarshal(data, &before) == nil && before.Of == b.String() && before.Returns && (before.Conditions || b.options.SingleWriter) {
 		return nil
 	}
 	if err != nil && !isMissing(err) {
@@ -69,14 +71,14 @@ func (b *Bucket) probe(ctx context.Context) error {
 	if err := errors.Join(err, p.clean(ctx)); err != nil {
 		return err
 	}
-	found := Probe{At: time.Now().UTC().Truncate(time.Second), Returns: true, Conditions: !b.options.SingleWriter}
+	found := Probe{At: time.Now().UTC().Truncate(time.Second), Of: b.String(), Returns: true, Conditions: !b.options.SingleWriter}
 	b.options.Log.Info("the bucket was probed: it returns what it is given, and lists it",
 		"creates_once", found.Conditions, "took", time.Since(began).Round(time.Millisecond))
 	if data, err = json.Marshal(found); err != nil {
 		return err
 	}
 	data = append(data, '\n')
-	_, err = b.client.Put(ctx, probeName, store.Bytes(data), int64(len(data)))
+	_, err = b.client.put(ctx, probeName, store.Bytes(data), int64(len(data)))
 	return err
 }
 
@@ -99,22 +101,21 @@ func (p *prober) key(name string) string {
 func (p *prober) clean(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for some := range slices.Chunk(p.keys, removeAtOnce) {
-		if err := p.b.client.Remove(ctx, some...); err != nil {
-			return err
-		}
-	}
-	return nil
+	return p.b.client.again(ctx, func() error { return p.b.client.Remove(ctx, p.keys...) })
 }
 
 func (p *prober) run(ctx context.Context, conditions bool) error {
-	if err := p.returns(ctx, p.b.client.Put); err != nil || !conditions {
+	if err := p.returns(ctx, p.b.client.put); err != nil || !conditions {
 		return err
 	}
 	for _, try := range []func(context.Context) error{
 		func(ctx context.Context) error { return p.returns(ctx, p.create) }, p.createsTwice, p.slowAgainstFast, p.manyAtOnce,
 	} {
-		if err := try(ctx); err != nil {
+		err := try(ctx)
+		if failed, ok := errors.AsType[*Error](err); ok && failed.Status == http.StatusNotImplemented {
+			return &LiarError{Did: "it does not know that something is to be stored only if there is none"}
+		}
+		if err != nil {
 			return err
 		}
 	}

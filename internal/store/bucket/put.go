@@ -27,12 +27,7 @@ func (b *Bucket) Put(ctx context.Context, key string, c store.Content, size int6
 		return err
 	}
 	if b.isDirect(key) {
-		if isPublic(key) {
-			if err := b.confirm(ctx); err != nil {
-				return err
-			}
-		}
-		_, err := b.client.Put(ctx, key, c, size)
+		_, err := b.replace(ctx, key, c, size)
 		return err
 	}
 	at, err := b.lay(ctx, key, c, size)
@@ -61,7 +56,7 @@ func (b *Bucket) lay(ctx context.Context, key string, c store.Content, size int6
 		return at, err
 	}
 	at.Object = fmt.Sprintf("%s%s-%s", objectPrefix, nonce(), path.Base(key))
-	_, err := b.client.Put(ctx, at.Object, c, size)
+	_, err := b.client.put(ctx, at.Object, c, size)
 	return at, err
 }
 
@@ -80,7 +75,7 @@ func (b *Bucket) copyOut(ctx context.Context, key string, c store.Content, size 
 	if !isPublic(key) {
 		return nil
 	}
-	version, err := b.client.Put(ctx, key, c, size)
+	version, err := b.replace(ctx, key, c, size)
 	if err != nil {
 		return err
 	}
@@ -97,10 +92,40 @@ func (b *Bucket) noteCopy(ctx context.Context, key string, version Version) erro
 	return nil
 }
 
-// putNew puts an object under a key that none has that is to stay. What lies there was left by a run that was killed, or is the same.
+// replace puts an object under its own key, in place of one that has it. Before each try it looks whether another has the export by now:
+// this one may have slept.
+func (b *Bucket) replace(ctx context.Context, key string, c store.Content, size int64) (v Version, err error) {
+	err = b.client.again(ctx, func() error {
+		if err := b.confirm(ctx); err != nil {
+			return err
+		}
+		v, err = b.client.Put(ctx, key, c, size)
+		return err
+	})
+	return v, err
+}
+
+// remove removes objects under their own keys, as replace replaces them.
+func (b *Bucket) remove(ctx context.Context, keys []string) error {
+	for some := range slices.Chunk(keys, removeAtOnce) {
+		err := b.client.again(ctx, func() error {
+			if err := b.confirm(ctx); err != nil {
+				return err
+			}
+			return b.client.Remove(ctx, some...)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putNew puts an object under a key that none has. What lies there is the same, of an earlier try, or of another writer; only where
+// objects may be replaced, another takes its place.
 func (b *Bucket) putNew(ctx context.Context, key string, c store.Content, size int64) error {
 	if b.options.SingleWriter {
-		_, err := b.client.Put(ctx, key, c, size)
+		_, err := b.client.put(ctx, key, c, size)
 		return err
 	}
 	err := b.client.again(ctx, func() error {
@@ -113,14 +138,13 @@ func (b *Bucket) putNew(ctx context.Context, key string, c store.Content, size i
 	if !errors.Is(err, store.ErrExists) {
 		return err
 	}
-	if same, err := b.holds(ctx, key, c, size); err != nil || same {
-		return err
+	if same, failed := b.holds(ctx, key, c, size); failed != nil || same {
+		return failed
 	}
-	// Where another has the export by now, it may have put it.
-	if err := b.confirm(ctx); err != nil {
-		return err
+	if hasPrefixOf(key, b.options.Unique) {
+		return fmt.Errorf("%w, and is not overwritten: the list of the store lacked it, or another program writes here; the next run takes another name", err)
 	}
-	_, err = b.client.Put(ctx, key, c, size)
+	_, err = b.replace(ctx, key, c, size)
 	return err
 }
 
@@ -200,13 +224,8 @@ func (b *Bucket) Remove(ctx context.Context, keys ...string) error {
 	if len(direct) == 0 {
 		return nil
 	}
-	for some := range slices.Chunk(direct, removeAtOnce) {
-		if err := b.confirm(ctx); err != nil {
-			return err
-		}
-		if err := b.client.Remove(ctx, some...); err != nil {
-			return err
-		}
+	if err := b.remove(ctx, direct); err != nil {
+		return err
 	}
 	for _, c := range logged {
 		if isPublic(c.Key) {

@@ -205,6 +205,9 @@ func TestOpen_ForgedLog_IsRefused(t *testing.T) {
 		"PathAbove":       {1: entry(1, 1, "own", `,"changes":[{"key":"../x","size":1}]`)},
 		"ObjectAbove":     {1: entry(1, 1, "own", `,"changes":[{"key":"x","object":"../../secret","size":1}]`)},
 		"OwnKey":          {1: entry(1, 1, "own", `,"changes":[{"key":".exporter/log/0000000009","size":1}]`)},
+		"CopyAbove":       {1: entry(1, 1, "own", `,"copies":{"../victim":"v"}`)},
+		"CopyPrivate":     {1: entry(1, 1, "own", `,"copies":{".exporter/parts/1":"v"}`)},
+		"ObjectOfBlob":    {1: entry(1, 1, "own", `,"changes":[{"key":"x","object":"blobs/a","size":1}]`)},
 		"NegativeSize":    {1: entry(1, 1, "own", `,"changes":[{"key":"x","size":-1}]`)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -226,6 +229,26 @@ func TestOpen_ForgedLog_IsRefused(t *testing.T) {
 				t.Errorf("there are %q, want %q as before", after, before)
 			}
 		})
+	}
+}
+
+// Neither is a checkpoint.
+func TestOpen_ForgedCheckpoint_IsRefused(t *testing.T) {
+	for name, text := range map[string]string{
+		"NoObjects":   `{"version":1,"number":5,"objects":null}`,
+		"NoCopies":    `{"version":1,"number":5,"objects":{},"copies":null}`,
+		"OtherNumber": `{"version":1,"number":6,"objects":{}}`,
+		"Newer":       `{"version":2,"number":5,"objects":{}}`,
+		"CopyAbove":   `{"version":1,"number":5,"objects":{},"copies":{"../../victim":"v"}}`,
+		"KeyAbove":    `{"version":1,"number":5,"objects":{"../x":{"object":".exporter/objects/x","size":1}}}`,
+		"ObjectAbove": `{"version":1,"number":5,"objects":{"x":{"object":"../secret","size":1}}}`,
+		"NoJSON":      `x`,
+	} {
+		m := newMemory(t)
+		replace(t, m.Client(nil), prefix+"/.exporter/checkpoints/0000000005", text)
+		if r, err := bucket.Open(t.Context(), m.Client(nil), prefix, quick()); err == nil {
+			t.Errorf("%s: it was opened: %v", name, r)
+		}
 	}
 }
 

@@ -55,7 +55,16 @@ func Open(ctx context.Context, client Client, prefix string, o Options) (*Reader
 	if err != nil {
 		return nil, err
 	}
-	return r, r.load(ctx)
+	_, err = r.loadOrSalvage(ctx, o.Repair)
+	return r, err
+}
+
+// loadOrSalvage is load, and salvage where the log is damaged and that is wanted.
+func (r *Reader) loadOrSalvage(ctx context.Context, repair bool) (isDamaged bool, err error) {
+	if err = r.load(ctx); repair && isDamage(err) {
+		return true, r.salvage(ctx)
+	}
+	return false, err
 }
 
 func newReader(client Client, prefix string, o *Options) (*Reader, error) {
@@ -142,26 +151,35 @@ type numbered struct {
 	info Info
 }
 
-// follow applies to a state all entries that come behind it. What is listed is read many at a time, and then one after another until one
-// is missing: a list may be late.
+// mostBehind is how many entries may lie behind a checkpoint.
+const mostBehind = 1 << 20
+
+// follow applies to a state all entries that come behind it: those up to the last one that is listed are read many at a time, and then one
+// after another until one is missing, as a list may be late.
 func (r *Reader) follow(ctx context.Context, s *state) error {
-	var numbers []int
+	last := s.Number
 	for info, err := range r.client.all(ctx, logPrefix, logKey(s.Number)) {
 		if err != nil {
 			return err
 		}
-		if number, ok := numberOf(info.Key, logPrefix); ok && number > s.Number {
-			numbers = append(numbers, number)
+		if number, ok := numberOf(info.Key, logPrefix); ok {
+			last = max(last, number)
 		}
 	}
-	slices.Sort(numbers)
-	for some := range slices.Chunk(numbers, 8*loaders) {
-		entries := make([]numbered, len(some))
+	if last-s.Number > mostBehind {
+		return damaged("it has an entry %d, and the last that is known is %d", last, s.Number)
+	}
+	for s.Number < last {
+		entries := make([]numbered, min(8*loaders, last-s.Number))
+		first := s.Number + 1
 		g, ctx := errgroup.WithContext(ctx)
 		g.SetLimit(loaders)
-		for i, number := range some {
+		for i := range entries {
 			g.Go(func() (err error) {
-				entries[i], err = r.readEntry(ctx, number)
+				entries[i], err = r.readEntry(ctx, first+i)
+				if isMissing(err) {
+					err = damaged("entry %d of %d is missing", first+i, last)
+				}
 				return err
 			})
 		}
@@ -212,7 +230,7 @@ func (r *Reader) readEntry(ctx context.Context, number int) (numbered, error) {
 			return numbered{e, line, info}, err
 		}
 		if length == maxLine {
-			return numbered{}, fmt.Errorf("read %s: %w", logKey(number), errForeign)
+			return numbered{}, damaged("%s has no end of its line", logKey(number))
 		}
 	}
 }
@@ -264,7 +282,11 @@ func (r *Reader) IsNew() bool {
 
 // isDirect tells whether what a key holds lies under the key itself, and is not known by the log.
 func (r *Reader) isDirect(key string) bool {
-	return !isInternal(key) && slices.ContainsFunc(r.direct, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
+	return !isInternal(key) && hasPrefixOf(key, r.direct)
+}
+
+func hasPrefixOf(key string, prefixes []string) bool {
+	return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
 }
 
 // Open implements store.Reader. The context is that of all that is read of the object.

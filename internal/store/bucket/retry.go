@@ -27,20 +27,29 @@ type patient struct {
 	log           *slog.Logger
 }
 
-// again calls f until it succeeds, fails for good, or time is up.
+// leastTries is how often a request is tried at least that may succeed soon, however long each try takes.
+const leastTries = 3
+
+// again calls f until it succeeds, fails for good, or has failed for too long.
 func (p *patient) again(ctx context.Context, f func() error) error {
-	began, said := time.Now(), false
-	for bound := p.delay; ; bound = min(2*bound, mostDelay) {
+	var failing time.Time
+	said := false
+	bound := p.delay
+	for try := 1; ; try++ {
 		err := f()
 		failed, ok := errors.AsType[*Error](err)
 		if !ok || !failed.Temporary || ctx.Err() != nil {
 			return err
 		}
+		if failing.IsZero() {
+			failing = time.Now()
+		}
 		delay := max(failed.RetryAfter, rand.N(bound)+bound/4)
-		if time.Since(began)+delay > p.within {
+		bound = min(2*bound, mostDelay)
+		if try >= leastTries && time.Since(failing)+delay > p.within {
 			return err
 		}
-		if time.Since(began) > complainAfter && !said {
+		if time.Since(failing) > complainAfter && !said {
 			said = true
 			p.log.Warn("the bucket does not answer as it should: trying again", "error", err, "for", p.within)
 		}
@@ -62,10 +71,10 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Put implements Client.
-func (p *patient) Put(ctx context.Context, key string, c store.Content, size int64) (v Version, err error) {
+// put is Put of what nobody else puts.
+func (p *patient) put(ctx context.Context, key string, c store.Content, size int64) (v Version, err error) {
 	err = p.again(ctx, func() error {
-		v, err = p.Client.Put(ctx, key, c, size)
+		v, err = p.Put(ctx, key, c, size)
 		return err
 	})
 	return v, err
@@ -120,9 +129,4 @@ func (p *patient) all(ctx context.Context, prefix, after string) iter.Seq2[Info,
 func isTemporary(err error) bool {
 	failed, ok := errors.AsType[*Error](err)
 	return ok && failed.Temporary
-}
-
-// Remove implements Client.
-func (p *patient) Remove(ctx context.Context, keys ...string) error {
-	return p.again(ctx, func() error { return p.Client.Remove(ctx, keys...) })
 }

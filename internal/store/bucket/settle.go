@@ -54,7 +54,7 @@ func (b *Bucket) mendCopies(ctx context.Context) error {
 	if len(gone) == 0 {
 		return nil
 	}
-	if err := b.client.Remove(ctx, gone...); err != nil {
+	if err := b.remove(ctx, gone); err != nil {
 		return err
 	}
 	for _, key := range gone {
@@ -77,7 +77,7 @@ func (b *Bucket) collect(ctx context.Context) error {
 	}
 	b.unlock()
 	var garbage []string
-	for _, prefix := range []string{logPrefix, checkpointPrefix, objectPrefix} {
+	for _, prefix := range []string{logPrefix, checkpointPrefix, objectPrefix, probePrefix} {
 		for info, err := range b.client.all(ctx, prefix, "") {
 			if err != nil {
 				return err
@@ -87,25 +87,17 @@ func (b *Bucket) collect(ctx context.Context) error {
 			}
 		}
 	}
-	for some := range slices.Chunk(garbage, removeAtOnce) {
-		if err := b.confirm(ctx); err != nil {
-			return err
-		}
-		if err := b.client.Remove(ctx, some...); err != nil {
-			return err
-		}
-	}
-	return nil
+	return b.remove(ctx, garbage)
 }
 
-// isOver tells whether a key is of an entry or a checkpoint that the newest checkpoint contains, or of an object.
+// isOver tells whether a key is of an entry or a checkpoint that the newest checkpoint contains, of an object, or of a probe that was killed.
 func isOver(key string, checkpoint int) bool {
 	for _, prefix := range []string{logPrefix, checkpointPrefix} {
 		if number, ok := numberOf(key, prefix); ok {
 			return number < checkpoint
 		}
 	}
-	return strings.HasPrefix(key, objectPrefix)
+	return strings.HasPrefix(key, objectPrefix) || strings.HasPrefix(key, probePrefix)
 }
 
 // unconditional is a Client of a store that knows no conditions, and has one writer.

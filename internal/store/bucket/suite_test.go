@@ -1,7 +1,6 @@
 package bucket_test
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -14,11 +13,8 @@ import (
 	"exporter/internal/store/storetest"
 )
 
-// prefix is where the export of these tests lies, and probed what says that its bucket was found good.
-const (
-	prefix = "some/export"
-	probed = `{"returns":true,"conditions":true}`
-)
+// prefix is where the export of these tests lies.
+const prefix = "some/export"
 
 // quick are options for tests that do not want to wait.
 func quick() bucket.Options {
@@ -31,10 +27,7 @@ func quick() bucket.Options {
 func newMemory(t *testing.T) *buckettest.Memory {
 	t.Helper()
 	m := buckettest.NewMemory()
-	_, err := m.Client(nil).Put(context.Background(), prefix+"/.exporter/probe.json", store.Bytes(probed), int64(len(probed)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	buckettest.Probed(t, m.Client(nil), prefix)
 	return m
 }
 
@@ -93,9 +86,7 @@ func TestBucket_Suite_Server(t *testing.T) {
 					t.Fatal(err)
 				}
 				t.Cleanup(client.Close)
-				if _, err := client.Put(t.Context(), prefix+"/.exporter/probe.json", store.Bytes(probed), int64(len(probed))); err != nil {
-					t.Fatal(err)
-				}
+				buckettest.Probed(t, client, prefix)
 				s.SetVices(vices)
 				return own(t, client, o)
 			})

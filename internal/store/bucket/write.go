@@ -149,15 +149,21 @@ func (b *Bucket) confirm(ctx context.Context) error {
 
 // fold writes what the log says into a checkpoint. Where that fails it is done after a later entry.
 func (b *Bucket) fold(ctx context.Context) {
-	data, err := b.state.encode()
-	if err == nil {
-		_, err = b.client.Put(ctx, checkpointKey(b.state.Number), store.Bytes(data), int64(len(data)))
-	}
-	if err != nil {
+	if err := b.putCheckpoint(ctx); err != nil {
 		b.options.Log.Warn("the log of the bucket could not be folded", "error", err)
-		return
+	}
+}
+
+func (b *Bucket) putCheckpoint(ctx context.Context) error {
+	data, err := b.state.encode()
+	if err != nil {
+		return err
+	}
+	if _, err := b.client.put(ctx, checkpointKey(b.state.Number), store.Bytes(data), int64(len(data))); err != nil {
+		return err
 	}
 	b.checkpoint = b.state.Number
+	return nil
 }
 
 // update says in the log what some keys hold from now on, in one entry.

@@ -10,22 +10,16 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"io/fs"
 	"iter"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"exporter/internal/store"
 	"exporter/internal/store/bucket"
 	"exporter/internal/store/wire"
 )
-
-// removeAtOnce is how many objects are removed at once, each by a request.
-const removeAtOnce = 16
 
 // Put implements bucket.Client.
 func (c *Client) Put(ctx context.Context, key string, content store.Content, size int64) (bucket.Version, error) {
@@ -86,20 +80,12 @@ func (c *Client) Get(ctx context.Context, key string, offset, length int64, of b
 	if err != nil {
 		return nil, bucket.Info{}, err
 	}
-	info := infoOf(key, a)
+	info := a.Info(bucket.Version(a.Header.Get("X-Goog-Generation")))
 	body, err := a.Part(&info, offset, length, of)
 	if err != nil {
 		return nil, bucket.Info{}, err
 	}
 	return body, info, nil
-}
-
-// infoOf is what the headers of an answer say of an object, but for its size.
-func infoOf(key string, a *wire.Answer) bucket.Info {
-	info := bucket.Info{Key: key, Version: bucket.Version(a.Header.Get("X-Goog-Generation"))}
-	info.Modified, _ = http.ParseTime(a.Header.Get("Last-Modified"))
-	info.Now, _ = http.ParseTime(a.Header.Get("Date"))
-	return info
 }
 
 // past is Get from the end on, or behind it: nothing, of an object that is there.
@@ -108,13 +94,7 @@ func (c *Client) past(ctx context.Context, key string, offset int64, of bucket.V
 	if err != nil {
 		return nil, bucket.Info{}, err
 	}
-	defer a.Close()
-	info := infoOf(key, a)
-	info.Size = a.ContentLength
-	if of != "" && info.Version != of || info.Size > offset || info.Size < 0 {
-		return nil, bucket.Info{}, a.Fail(bucket.ErrChanged)
-	}
-	return http.NoBody, info, nil
+	return a.Nothing(a.Info(bucket.Version(a.Header.Get("X-Goog-Generation"))), offset, of)
 }
 
 // List implements bucket.Client.
@@ -153,21 +133,13 @@ func (c *Client) page(ctx context.Context, prefix, after, token string) (wire.Pa
 	return p, nil
 }
 
-// Remove implements bucket.Client: by a request for each object, some at once.
+// Remove implements bucket.Client.
 func (c *Client) Remove(ctx context.Context, keys ...string) error {
-	g, within := errgroup.WithContext(ctx)
-	g.SetLimit(removeAtOnce)
-	for _, key := range keys {
-		g.Go(func() error {
-			a, err := c.send(within, &http.Request{Method: http.MethodDelete, URL: c.objects("/"+url.PathEscape(key), nil)}, wire.OpRemove, key)
-			if errors.Is(err, fs.ErrNotExist) {
-				return nil
-			}
-			if err == nil {
-				a.Close()
-			}
-			return err
-		})
-	}
-	return g.Wait()
+	return wire.RemoveEach(ctx, keys, func(ctx context.Context, key string) error {
+		a, err := c.send(ctx, &http.Request{Method: http.MethodDelete, URL: c.objects("/"+url.PathEscape(key), nil)}, wire.OpRemove, key)
+		if err == nil {
+			a.Close()
+		}
+		return err
+	})
 }

@@ -7,7 +7,6 @@ package gs
 import (
 	"cmp"
 	"context"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,12 +30,8 @@ type Options struct {
 	Bucket string
 	// Variable looks up a variable of the environment; nil is os.Getenv. What looks for credentials reads the environment of the process.
 	Variable func(name string) string
-	// Proxy, Roots, Connections, Idle and UserAgent are as those of wire.Options.
-	Proxy       func(*url.URL) *url.URL
-	Roots       *x509.CertPool
-	Connections int
-	Idle        time.Duration
-	UserAgent   string
+	// Line says how it is spoken with; its hints are set here.
+	Line wire.Options
 	// Log is told where the store is; nil is told nothing.
 	Log *slog.Logger
 }
@@ -86,10 +81,9 @@ func New(ctx context.Context, o Options) (*Client, error) {
 	if err != nil || base.Host == "" || base.User != nil {
 		return nil, fmt.Errorf("%s is not the address of a store, such as localhost:9023", emulatorVariable)
 	}
-	c := &Client{bucket: o.Bucket, base: &url.URL{Scheme: base.Scheme, Host: base.Host}, line: wire.New(wire.Options{
-		Proxy: o.Proxy, Roots: o.Roots, Connections: o.Connections, Idle: o.Idle, UserAgent: o.UserAgent,
-		CertificateHint: "where a proxy looks into TLS, SSL_CERT_FILE names a PEM file of its authority", NameHint: "is there a way to the internet?",
-	})}
+	o.Line.CertificateHint = "where a proxy looks into TLS, SSL_CERT_FILE names a PEM file of its authority"
+	o.Line.NameHint = "is there a way to the internet?"
+	c := &Client{bucket: o.Bucket, base: &url.URL{Scheme: base.Scheme, Host: base.Host}, line: wire.New(o.Line)}
 	if emulator == "" {
 		if c.tokens, err = findTokens(ctx, &http.Client{Transport: c.line.Transport(), Timeout: tokenTimeout}); err != nil {
 			c.Close()

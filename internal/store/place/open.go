@@ -10,9 +10,11 @@ import (
 
 	"exporter/internal/proxy"
 	"exporter/internal/store"
+	"exporter/internal/store/az"
 	"exporter/internal/store/bucket"
 	"exporter/internal/store/gs"
 	"exporter/internal/store/s3"
+	"exporter/internal/store/wire"
 )
 
 // Options says how a place is opened for writing. The zero value is what most need.
@@ -23,6 +25,8 @@ type Options struct {
 	Scratch string
 	// SingleWriter says that nobody else writes to the bucket, so that the store need not know conditions.
 	SingleWriter bool
+	// Repair says that the log of an export in a bucket begins anew where it is damaged.
+	Repair bool
 	// Log is told what takes long; nil is told nothing.
 	Log *slog.Logger
 
@@ -48,6 +52,10 @@ type client interface {
 	Close()
 }
 
+// unique returns those of them under which no two objects ever have one key: blobs have the generation of their writer in their names, and
+// shards are numbered.
+func unique() []string { return []string{"blobs/", "shards/"} }
+
 // newClient returns a client of a bucket, where it is and with which credentials the environment of the process says. What is wrong there is
 // an *Error.
 func newClient(ctx context.Context, p Place, log *slog.Logger) (client, error) {
@@ -56,10 +64,14 @@ func newClient(ctx context.Context, p Place, log *slog.Logger) (client, error) {
 		return nil, &Error{Problem: err.Error(), Err: err}
 	}
 	var c client
-	if p.scheme == gsScheme {
-		c, err = gs.New(ctx, gs.Options{Bucket: p.bucket, Proxy: proxies.For, UserAgent: userAgent, Log: log})
-	} else {
-		c, err = s3.New(ctx, s3.Options{Bucket: p.bucket, Proxy: proxies.For, UserAgent: userAgent, Log: log})
+	line := wire.Options{Proxy: proxies.For, UserAgent: userAgent}
+	switch p.scheme {
+	case gsScheme:
+		c, err = gs.New(ctx, gs.Options{Bucket: p.bucket, Line: line, Log: log})
+	case azScheme:
+		c, err = az.New(ctx, az.Options{Container: p.bucket, Line: line, Log: log})
+	default:
+		c, err = s3.New(ctx, s3.Options{Bucket: p.bucket, Proxy: line.Proxy, UserAgent: line.UserAgent, Log: log})
 	}
 	if err == nil {
 		return c, nil
@@ -95,7 +107,14 @@ func (w *writer) Close() error {
 }
 
 // Open opens what is at a place for reading, and changes nothing there. A directory has to exist; a bucket may be empty below the prefix.
-func Open(ctx context.Context, text string) (store.ReadCloser, error) {
+func Open(ctx context.Context, text string) (store.ReadCloser, error) { return open(ctx, text, false) }
+
+// OpenDamaged is Open that reads what is left where the log of a bucket is damaged.
+func OpenDamaged(ctx context.Context, text string) (store.ReadCloser, error) {
+	return open(ctx, text, true)
+}
+
+func open(ctx context.Context, text string, repair bool) (store.ReadCloser, error) {
 	p, err := Parse(text)
 	switch {
 	case err != nil:
@@ -103,19 +122,19 @@ func Open(ctx context.Context, text string) (store.ReadCloser, error) {
 	case !p.IsBucket():
 		return store.OpenDir(p.path)
 	}
-	r, err := openBucket(ctx, p)
+	r, err := openBucket(ctx, p, repair)
 	if err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
-func openBucket(ctx context.Context, p Place) (*reader, error) {
+func openBucket(ctx context.Context, p Place, repair bool) (*reader, error) {
 	client, err := newClient(ctx, p, nil)
 	if err != nil {
 		return nil, err
 	}
-	r, err := bucket.Open(ctx, client, p.prefix, bucket.Options{Direct: direct()})
+	r, err := bucket.Open(ctx, client, p.prefix, bucket.Options{Direct: direct(), Repair: repair})
 	if err != nil {
 		client.Close()
 		return nil, err
@@ -140,7 +159,7 @@ func Own(ctx context.Context, text string, o Options) (store.Store, error) {
 		return nil, err
 	}
 	b, err := bucket.Own(ctx, client, p.prefix, bucket.Options{
-		Direct: direct(), Scratch: o.Scratch, SingleWriter: o.SingleWriter, Log: o.Log, Beat: o.Beat, Patience: o.Patience,
+		Direct: direct(), Unique: unique(), Scratch: o.Scratch, SingleWriter: o.SingleWriter, Repair: o.Repair, Log: o.Log, Beat: o.Beat, Patience: o.Patience,
 	})
 	if err != nil {
 		client.Close()
@@ -171,7 +190,7 @@ func IsNew(ctx context.Context, text string) (isNew bool, err error) {
 	case !p.IsBucket():
 		return store.IsNew(p.path), nil
 	}
-	r, err := openBucket(ctx, p)
+	r, err := openBucket(ctx, p, false)
 	if err != nil {
 		return false, err
 	}
@@ -188,7 +207,7 @@ func IsOwned(ctx context.Context, text string) (owned bool, err error) {
 	case !p.IsBucket():
 		return store.IsOwned(p.path)
 	}
-	r, err := openBucket(ctx, p)
+	r, err := openBucket(ctx, p, false)
 	if err != nil {
 		return false, err
 	}

@@ -39,17 +39,17 @@ func (e *Error) Error() string {
 }
 
 const (
-	// s3Scheme and gsScheme are those of the buckets that are known: of stores that speak the protocol of S3, and of Google.
-	s3Scheme, gsScheme = "s3", "gs"
+	// These are the schemes of the buckets that are known: of stores that speak the protocol of S3, of Google and of Azure.
+	s3Scheme, gsScheme, azScheme = "s3", "gs", "az"
 	// maxSegment is the most bytes between two slashes that every store takes, and maxPrefix leaves room for the keys of an export within
 	// the 1024 bytes that a key may have.
 	maxSegment, maxPrefix = 255, 512
 )
 
-// Parse reads the path of a directory, or the URL of a bucket: s3://BUCKET or s3://BUCKET/PREFIX, or the same with gs. What looks like another URL is refused: a
+// Parse reads the path of a directory, or the URL of a bucket: s3://BUCKET or s3://BUCKET/PREFIX, or the same with gs or az. What looks like another URL is refused: a
 // directory that is called so has ./ before it. An error is an *Error.
 func Parse(text string) (Place, error) {
-	for _, scheme := range []string{s3Scheme, gsScheme} {
+	for _, scheme := range []string{s3Scheme, gsScheme, azScheme} {
 		if rest, ok := strings.CutPrefix(text, scheme+"://"); ok {
 			return parseBucket(text, scheme, rest)
 		}
@@ -95,10 +95,11 @@ func unknownAddress(before, text string) *Error {
 	case "gs", "gcs":
 		e.Problem = quoted + " is not how a bucket is named"
 		e.Remedy = "write gs://BUCKET/PREFIX"
-	case "az", "abfs", "abfss", "wasb", "wasbs", "adl":
-		e.Remedy = "containers of Azure are not there yet: export to a directory, or to an S3 bucket, and copy that by azcopy sync"
+	case "az", "azure", "abfs", "abfss", "wasb", "wasbs", "adl":
+		e.Problem = quoted + " is not how a container is named"
+		e.Remedy = "write az://CONTAINER/PREFIX, and set AZURE_STORAGE_ACCOUNT"
 	case "http", "https":
-		e.Remedy = "a bucket is s3://BUCKET/PREFIX, and AWS_ENDPOINT_URL says where it is; one of Google is gs://BUCKET/PREFIX"
+		e.Remedy = "a bucket is s3://BUCKET/PREFIX, and AWS_ENDPOINT_URL says where it is; gs://BUCKET/PREFIX and az://CONTAINER/PREFIX are known as well"
 	case "file":
 		e.Remedy = "name the directory by its path alone"
 	default:
@@ -114,6 +115,7 @@ func parseBucket(text, scheme, rest string) (Place, error) {
 			Problem: "the URL of the bucket has a name and a password in it, which everybody would see",
 			Remedy: map[string]string{
 				s3Scheme: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", gsScheme: "set GOOGLE_APPLICATION_CREDENTIALS",
+				azScheme: "write az://CONTAINER/PREFIX, and set AZURE_STORAGE_ACCOUNT",
 			}[scheme],
 		}
 	}

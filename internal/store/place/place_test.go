@@ -18,10 +18,10 @@ func TestParse_KnowsWhatIsWhat(t *testing.T) {
 		{"a:b", "a:b"}, {"2024-01-01T00:00/x", "2024-01-01T00:00/x"}, {"a//b/", "a//b/"},
 		{"s3://bucket", "s3://bucket"}, {"s3://bucket/", "s3://bucket"}, {"s3://bucket/prefix/", "s3://bucket/prefix"},
 		{"s3://my.bucket-1/a b/ü%~+?#=@/c", "s3://my.bucket-1/a b/ü%~+?#=@/c"}, {"s3://bucket/" + long, "s3://bucket/" + long},
-		{"s3://bucket/...", "s3://bucket/..."}, {"gs://bucket/a/", "gs://bucket/a"},
+		{"s3://bucket/...", "s3://bucket/..."}, {"gs://bucket/a/", "gs://bucket/a"}, {"az://container/a", "az://container/a"},
 	} {
 		p, err := Parse(tt.text)
-		if err != nil || p.String() != tt.want || p.IsBucket() != (strings.HasPrefix(tt.text, "s3://") || strings.HasPrefix(tt.text, "gs://")) {
+		if err != nil || p.String() != tt.want || p.IsBucket() != (strings.HasPrefix(tt.text, "s3://") || strings.HasPrefix(tt.text, "gs://") || strings.HasPrefix(tt.text, "az://")) {
 			t.Errorf("Parse(%q) = %q (in a bucket: %t), %v, want %q", tt.text, p, p.IsBucket(), err, tt.want)
 		}
 	}
@@ -40,8 +40,8 @@ func TestParse_NoPlace_SaysWhatToDo(t *testing.T) {
 		{"gs://b/p", "write gs://BUCKET/PREFIX"},
 		{"gcs://bucket/p", "write gs://BUCKET/PREFIX"},
 		{"gs://bucket//x", "two slashes in a row"},
-		{"abfss://c@a.dfs.core.windows.net/x", "containers of Azure are not there yet"},
-		{"az://c/x", "containers of Azure are not there yet"},
+		{"abfss://c@a.dfs.core.windows.net/x", "write az://CONTAINER/PREFIX"},
+		{"wasb://c/x", "write az://CONTAINER/PREFIX"}, {"az://c/x", "is no name of a bucket"},
 		{"https://host/x", "AWS_ENDPOINT_URL says where it is"},
 		{"file:///tmp/x", "by its path alone"},
 		{"host:/path", `a directory that is called so is ./"host:/path"`},

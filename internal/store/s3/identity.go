@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/minio/minio-go/v7/pkg/credentials"
@@ -18,58 +17,43 @@ import (
 // ErrNoCredentials says that there are none.
 var ErrNoCredentials = errors.New("there are no credentials for the object store: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give this machine a role")
 
-// Times of looking for credentials.
 const (
 	// machineTimeout bounds an answer of the machine itself, tokenTimeout one of a service that hands out credentials.
 	machineTimeout, tokenTimeout = 2 * time.Second, 20 * time.Second
-	// beforeEnd is how long before their end credentials are not used any more, and renewAgain after how long a renewal that has
-	// failed is tried again as long as the old ones hold.
-	beforeEnd, renewAgain = time.Minute, 30 * time.Second
 )
 
-// identity is who asks: credentials that are renewed when four fifths of their time have passed.
+// identity is who asks.
 type identity struct {
 	provider credentials.Provider
 	client   *http.Client
-	// source says where they come from. renews tells that they may be others when they are asked for again.
+	// source says where credentials come from. renews tells that they may be others when they are asked for again.
 	source string
 	renews bool
 
-	mu sync.Mutex
-	// now is what holds until renewAt, which is zero where nothing does; a value without an end holds for good.
-	now     credentials.Value
-	renewAt time.Time
+	lease wire.Lease[credentials.Value]
 }
 
 // value returns credentials that hold.
-func (i *identity) value(ctx context.Context) (credentials.Value, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.now.AccessKeyID != "" && (i.now.Expiration.IsZero() || time.Now().Before(i.renewAt)) {
-		return i.now, nil
-	}
+func (i *identity) value(ctx context.Context) (credentials.Value, error) { return i.lease.Value(ctx) }
+
+// get asks for credentials.
+func (i *identity) get(ctx context.Context) (credentials.Value, time.Time, error) {
 	v, err := i.provider.RetrieveWithCredContext(&credentials.CredContext{Client: i.client, Context: ctx})
 	if err == nil && (v.AccessKeyID == "" || v.SecretAccessKey == "") {
 		err = errors.New("there is no key in them")
 	}
 	if err != nil {
-		if i.now.AccessKeyID != "" && time.Until(i.now.Expiration) > beforeEnd {
-			i.renewAt = time.Now().Add(renewAgain)
-			return i.now, nil
-		}
-		return credentials.Value{}, &credentialsError{i.source, err}
+		return credentials.Value{}, time.Time{}, &credentialsError{i.source, err}
 	}
-	i.now = v
-	i.renewAt = time.Now().Add(time.Until(v.Expiration) * 4 / 5)
-	return v, nil
+	return v, v.Expiration, nil
 }
 
 // expire drops credentials that the store does not take any more, unless others have come meanwhile. It tells whether others may come.
 func (i *identity) expire(v credentials.Value) bool {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.renews && i.now.SessionToken == v.SessionToken && i.now.AccessKeyID == v.AccessKeyID {
-		i.now, i.renewAt = credentials.Value{}, time.Time{}
+	if i.renews {
+		i.lease.Drop(func(now credentials.Value) bool {
+			return now.SessionToken == v.SessionToken && now.AccessKeyID == v.AccessKeyID
+		})
 	}
 	return i.renews
 }
@@ -96,6 +80,7 @@ func findIdentity(ctx context.Context, o Options, p *profile, region string, tra
 	if err != nil {
 		return nil, err
 	}
+	i.lease.Get = i.get
 	if _, err := i.value(ctx); err != nil {
 		if i.source == ec2Source && ctx.Err() == nil {
 			return nil, ErrNoCredentials

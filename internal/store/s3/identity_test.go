@@ -184,6 +184,14 @@ func TestNew_Place_FromTheUsualPlaces(t *testing.T) {
 	}
 }
 
+func TestNew_BucketsThatAreNone(t *testing.T) {
+	for name, want := range map[string]string{"": "no name", "a": "no name", "a/b": "no name", "bucket--euw1-az1--x-s3": "S3 Express"} {
+		if _, err := New(t.Context(), Options{Bucket: name, Variable: (&buckettest.Server{}).Variable}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got error %v, want %q", name, err, want)
+		}
+	}
+}
+
 // AWS says to everybody in which region a bucket is.
 func TestClient_FindRegion_IsTold(t *testing.T) {
 	region := "ap-south-1"
@@ -254,6 +262,7 @@ func TestIdentity_Value_IsRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &renewing{ends: 10 * time.Minute}
 		i := &identity{provider: p, renews: true, source: "a test"}
+		i.lease.Get = i.get
 		is := func(want string) {
 			t.Helper()
 			if v, err := i.value(context.Background()); v.SessionToken != want || (err != nil) != (want == "") {
@@ -290,6 +299,7 @@ func TestClient_ExpiredToken_IsRenewed(t *testing.T) {
 	}})
 	c := open(t, s)
 	c.identity = &identity{provider: &renewing{ends: time.Hour}, renews: true, source: "a test"}
+	c.identity.lease.Get = c.identity.get
 	s.AccessKey = "KEY"
 	_, err := c.Put(t.Context(), "x", store.Bytes("x"), 1)
 	if e := failure(t, err); !e.Temporary {

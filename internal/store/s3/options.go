@@ -63,6 +63,9 @@ func New(ctx context.Context, o Options) (*Client, error) {
 	if err := s3utils.CheckValidBucketName(o.Bucket); err != nil {
 		return nil, fmt.Errorf("the bucket %q has no name that S3 takes: %w", o.Bucket, err)
 	}
+	if s3utils.IsS3ExpressBucket(o.Bucket) {
+		return nil, fmt.Errorf("the bucket %q is a directory bucket of S3 Express, which lists in no order: name a general purpose bucket", o.Bucket)
+	}
 	p, err := readProfile(o.Variable)
 	if err != nil {
 		return nil, err

@@ -231,6 +231,9 @@ func (m *Memory) Remove(_ context.Context, keys ...string) error {
 // Close implements store.Store.
 func (m *Memory) Close() error { return nil }
 
+// Generation implements store.Store.
+func (m *Memory) Generation() string { return "" }
+
 // IsNew implements store.Store.
 func (m *Memory) IsNew() bool {
 	m.mu.Lock()

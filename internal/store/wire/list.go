@@ -2,11 +2,15 @@ package wire
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"exporter/internal/store/bucket"
 )
@@ -76,4 +80,22 @@ func check(p Page, prefix, last, token string) error {
 		return fmt.Errorf("%w: a page that leads to itself", ErrOdd)
 	}
 	return nil
+}
+
+// removeAtOnce is how many objects are removed at once where each takes a request.
+const removeAtOnce = 16
+
+// RemoveEach removes objects one by one, some at once. What remove says of one that is missing, fs.ErrNotExist, is no error.
+func RemoveEach(ctx context.Context, keys []string, remove func(ctx context.Context, key string) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(removeAtOnce)
+	for _, key := range keys {
+		g.Go(func() error {
+			if err := remove(ctx, key); !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+			return nil
+		})
+	}
+	return g.Wait()
 }

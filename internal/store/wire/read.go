@@ -58,7 +58,7 @@ func (a *Answer) extent(info *bucket.Info) (start, n int64, err error) {
 	last, err2 := strconv.ParseInt(to, 10, 64)
 	size, err3 := strconv.ParseInt(total, 10, 64)
 	n = last - first + 1
-	if errors.Join(err1, err2, err3) != nil || first < 0 || n < 1 || last >= size || a.ContentLength >= 0 && a.ContentLength != n {
+	if errors.Join(err1, err2, err3) != nil || first < 0 || n < 0 || last >= size || a.ContentLength >= 0 && a.ContentLength != n {
 		return 0, 0, fmt.Errorf("%w: %d bytes as %q", ErrRange, a.ContentLength, Plain(text))
 	}
 	info.Size = size
@@ -97,4 +97,30 @@ func (p *part) Close() error {
 	err := p.Body.Close()
 	p.watch.stop()
 	return err
+}
+
+// Info is what the headers of an answer say of an object of a version, but for its size.
+func (a *Answer) Info(version bucket.Version) bucket.Info {
+	info := bucket.Info{Key: a.key, Version: version}
+	info.Modified, _ = http.ParseTime(a.Header.Get("Last-Modified"))
+	info.Now, _ = http.ParseTime(a.Header.Get("Date"))
+	return info
+}
+
+// errRestless says that an object was found shorter and longer at once.
+var errRestless = errors.New("the object was replaced while its size was asked for")
+
+// Nothing is what there is of an object, which the answer to HEAD describes, where a part was asked for that begins at its end or behind it.
+func (a *Answer) Nothing(info bucket.Info, offset int64, of bucket.Version) (io.ReadCloser, bucket.Info, error) {
+	defer a.Close()
+	info.Size = a.ContentLength
+	e := a.Fail(bucket.ErrChanged)
+	switch {
+	case of != "" && info.Version != of:
+		return nil, bucket.Info{}, e
+	case info.Size > offset || info.Size < 0:
+		e.Err, e.Temporary = errRestless, true
+		return nil, bucket.Info{}, e
+	}
+	return http.NoBody, info, nil
 }

@@ -69,14 +69,15 @@ func New(o Options) *Line {
 			}
 			return o.Proxy(r.URL), nil
 		},
-		DialContext:            (&net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}).DialContext,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.Roots},
-		TLSHandshakeTimeout:    connectTimeout,
-		Protocols:              &protocols,
-		DisableCompression:     true,
-		MaxIdleConns:           connections,
-		MaxIdleConnsPerHost:    connections,
-		IdleConnTimeout:        30 * time.Second,
+		DialContext:         (&net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}).DialContext,
+		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.Roots},
+		TLSHandshakeTimeout: connectTimeout,
+		Protocols:           &protocols,
+		DisableCompression:  true,
+		MaxIdleConns:        connections,
+		MaxIdleConnsPerHost: connections,
+		// AWS closes connections after twenty seconds: what is sent on one of those is lost.
+		IdleConnTimeout:        15 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
 		WriteBufferSize:        16 << 10,
 		ReadBufferSize:         16 << 10,

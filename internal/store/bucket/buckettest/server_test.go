@@ -58,7 +58,7 @@ func TestServer_Create_Vices(t *testing.T) {
 	}{
 		"honest":              {Vices{}, false, false},
 		"ignores a condition": {Vices{IgnoreCreate: true}, true, true},
-		"looks, then acts":    {Vices{Gap: 50 * time.Millisecond}, false, true},
+		"looks, then acts":    {Vices{Gap: 300 * time.Millisecond}, false, true},
 	} {
 		c, s := openServer(t, tt.vices)
 		won := create(t, c, "at once", 8)
@@ -152,7 +152,7 @@ func TestServer_Sometimes_IsNeitherNeverNorAlways(t *testing.T) {
 
 // What is new appears in lists after a while, and what is replaced stays there.
 func TestServer_ListDelay_HidesWhatIsNew(t *testing.T) {
-	c, s := openServer(t, Vices{ListDelay: 300 * time.Millisecond})
+	c, s := openServer(t, Vices{ListDelay: 10 * time.Minute})
 	s.Set("x", nil)
 	listed := func() (keys []string) {
 		for info, err := range c.List(t.Context(), "", "") {
@@ -166,7 +166,7 @@ func TestServer_ListDelay_HidesWhatIsNew(t *testing.T) {
 	if got := listed(); len(got) > 0 {
 		t.Errorf("got %q, want nothing", got)
 	}
-	time.Sleep(310 * time.Millisecond)
+	s.SetVices(Vices{ListDelay: 10 * time.Minute, ClockOff: 11 * time.Minute})
 	s.Set("x", []byte("again"))
 	if got := listed(); !slices.Equal(got, []string{"x"}) {
 		t.Errorf("got %q, want x", got)
