@@ -42,7 +42,7 @@ func (b *bench) measureNights(ctx context.Context) error {
 	}
 	o.url = "http://" + address
 	all, count := []night{}, max(2, int(math.Round(nights*b.scale)))
-	turns := []*sameNight{{number: max(2, min(earlyNight, count/2))}, {number: count}}
+	turns := []*sameNight{{number: min(earlyNight, count/2)}, {number: count}}
 	for len(all) < count {
 		if err := b.keepNight(o.out, turns, len(all)+1); err != nil {
 			return err
@@ -56,7 +56,7 @@ func (b *bench) measureNights(ctx context.Context) error {
 			b.progress("nights: %d, %s CPU s, %s MiB written, %d shards", len(all), inSeconds(one.cpu), inMiB(one.written), one.shards)
 		}
 	}
-	if err := b.takeTurns(ctx, turns, address, o); err != nil {
+	if err := b.takeTurns(ctx, turns, min(someNights, count/2), address, o); err != nil {
 		return err
 	}
 	if err := b.showNights(all, turns); err != nil {

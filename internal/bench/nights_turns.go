@@ -12,7 +12,7 @@ import (
 // changes within the minutes that a year takes, so that nights are compared that take turns.
 type sameNight struct {
 	number int
-	// folder has the export as it was before the night.
+	// folder has the export as it was before the night, and again is what the night took each time.
 	folder string
 	again  []night
 }
@@ -20,8 +20,12 @@ type sameNight struct {
 // keepNight keeps a copy of an export before a night that takes turns.
 func (b *bench) keepNight(out string, turns []*sameNight, number int) error {
 	for _, t := range turns {
-		if t.number != number || t.folder != "" {
+		if t.number != number {
 			continue
+		}
+		// Before the first night there is none.
+		if err := os.MkdirAll(out, 0o777); err != nil {
+			return fmt.Errorf("begin the export: %w", err)
 		}
 		t.folder = filepath.Join(b.roomy, fmt.Sprintf("night-%d", number))
 		if err := os.CopyFS(t.folder, os.DirFS(out)); err != nil {
@@ -31,9 +35,9 @@ func (b *bench) keepNight(out string, turns []*sameNight, number int) error {
 	return nil
 }
 
-// takeTurns spends nights again, in turns, and removes what was kept for that.
-func (b *bench) takeTurns(ctx context.Context, turns []*sameNight, address string, o exportOptions) error {
-	for n := range someNights {
+// takeTurns spends nights so many times again, in turns, and removes what was kept for that.
+func (b *bench) takeTurns(ctx context.Context, turns []*sameNight, times int, address string, o exportOptions) error {
+	for n := range times {
 		for _, t := range turns {
 			if err := removeExport(o); err != nil {
 				return err
