@@ -230,7 +230,9 @@ func TestBucket_Asleep_RemovesNothing(t *testing.T) {
 func TestBucket_SleepsWhileItTries_ChangesNothing(t *testing.T) {
 	for kind, change := range map[string]func(context.Context, store.Store) error{
 		"remove": func(ctx context.Context, s store.Store) error { return s.Remove(ctx, "blobs/a") },
-		"put":    func(ctx context.Context, s store.Store) error { return store.PutBytes(ctx, s, "manifest.parquet", []byte("old")) },
+		"put": func(ctx context.Context, s store.Store) error {
+			return store.PutBytes(ctx, s, "manifest.parquet", []byte("old"))
+		},
 	} {
 		t.Run(kind, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -2,6 +2,7 @@ package bucket_test
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -70,8 +71,9 @@ func TestBucket_Suite_Server(t *testing.T) {
 	for name, vices := range map[string]buckettest.Vices{
 		"Honest":       {},
 		"LosesReplies": {Fault: buckettest.Sometimes(1, 10, buckettest.LoseReply(), buckettest.ResetBefore())},
-		"IsBusy":       {Fault: buckettest.Sometimes(2, 10, buckettest.SlowDown("0"), buckettest.Broken(), buckettest.Conflict())},
-		"ListsLate":    {ListDelay: time.Hour},
+		"IsBusy": {Fault: buckettest.Sometimes(2, 10, buckettest.SlowDown("0"), buckettest.Broken(), buckettest.Conflict(),
+			buckettest.Fault{Status: http.StatusConflict, Code: "ExistingObjectIsDirectory"})},
+		"ListsLate": {ListDelay: time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := quick()

@@ -64,9 +64,11 @@ func meaning(op string, status int, code string) error {
 	return errRefused
 }
 
-// isTemporary tells whether the same may succeed soon, whatever the status.
+// isTemporary tells whether the same may succeed soon, whatever the status. Versitygw, on a file system, takes a folder that is just being
+// removed with its last object for one that is in the way.
 func isTemporary(code string) bool {
 	return slices.Contains([]string{
+		"ExistingObjectIsDirectory",
 		"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "Throttling", "ThrottlingException", "RequestLimitExceeded",
 		"ConditionalRequestConflict", "OperationAborted", "IncompleteBody", "BadDigest", "XAmzContentSHA256Mismatch",
 	}, code)
