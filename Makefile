@@ -150,7 +150,7 @@ spark:
 # Runs object stores that take long to compile or need Java 17 and Maven.
 stores: CGO_ENABLED=1
 stores:
-	cd internal/interop && $(GO) vet -tags stores . && $(GO) test -timeout 30m -v -tags stores -run '^TestStores_' .
+	cd internal/interop && $(GO) vet -tags stores . && $(GO) test -timeout 30m -v -tags stores -run '^TestStores_' . -args -commits 400
 
 # Compares perceptual hashes with ImageHash; pip fetches some 100 MB.
 phash: CGO_ENABLED=1

@@ -21,10 +21,15 @@ func (l *Ledger) Occupied() map[string]Occupied { return maps.Clone(l.occupied) 
 type occupancy struct {
 	status, shard, size int
 	byShard             map[string]*Occupied
+	// last is what lies in the shard lastName, which mostly the next row needs, too.
+	last     *Occupied
+	lastName string
 }
 
 func newOccupancy(schema *parquet.Schema) *occupancy {
-	return &occupancy{columnOf(schema, "status"), columnOf(schema, "shard"), columnOf(schema, "size"), map[string]*Occupied{}}
+	return &occupancy{
+		status: columnOf(schema, "status"), shard: columnOf(schema, "shard"), size: columnOf(schema, "size"), byShard: map[string]*Occupied{},
+	}
 }
 
 // columns are those that add needs.
@@ -35,15 +40,24 @@ func (o *occupancy) add(r row) {
 	if shard.IsNull() || string(r.value(o.status).ByteArray()) != string(pipeline.Stored) {
 		return
 	}
-	known := o.byShard[string(shard.ByteArray())]
-	if known == nil {
-		known = &Occupied{}
-		o.byShard[string(shard.ByteArray())] = known
-	}
+	known := o.of(shard.ByteArray())
 	known.Members++
 	if size := r.value(o.size); !size.IsNull() {
 		known.Bytes += size.Int64()
 	}
+}
+
+// of returns what lies in a shard.
+func (o *occupancy) of(name []byte) *Occupied {
+	if o.last != nil && o.lastName == string(name) {
+		return o.last
+	}
+	o.lastName = string(name)
+	if o.last = o.byShard[o.lastName]; o.last == nil {
+		o.last = &Occupied{}
+		o.byShard[o.lastName] = o.last
+	}
+	return o.last
 }
 
 func (o *occupancy) shards() map[string]Occupied {

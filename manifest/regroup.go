@@ -32,6 +32,11 @@ const (
 	// ones may have: each weighs some 8 KiB beside its rows.
 	fewestGroups    = 8
 	leastGroupShare = 32
+	// mostRewritten is how many rows may be written anew for each that is written anyway, so that two row groups become one. So few
+	// as fewRows always may, or as the share of a row group that fewShare stands for: copying one more row group weighs as much.
+	mostRewritten = 7
+	fewRows       = 400
+	fewShare      = 4
 )
 
 // groupRowsOf returns how many rows the row groups of a table have, which doubles when the table has grown to twice as many.
@@ -44,7 +49,7 @@ func groupRowsOf(total int64, most int) int {
 }
 
 // merging is a merge of the parts into the file of a series. A row group of the file into which no row falls is copied as it is,
-// and those that have become small are joined with their neighbours.
+// and one that has become small is joined with its neighbour, where few rows are written anew for that.
 type merging struct {
 	*log
 	// kept is called with the rows that stay: those of row groups that are copied have no other columns than needs.
@@ -169,7 +174,7 @@ func (w weight) fits(groupRows int) bool {
 }
 
 // pieces returns what the file falls into when the rows of the parts are merged into it. Of two neighbours that are changed, or that
-// may be one row group, it makes one.
+// are worth joining, it makes one.
 func (m *merging) pieces(groupRows int) ([]piece, error) {
 	old := m.oldPieces()
 	between, err := m.place(old)
@@ -180,7 +185,7 @@ func (m *merging) pieces(groupRows int) ([]piece, error) {
 	add := func(p piece) {
 		for len(pieces) > 0 {
 			last := pieces[len(pieces)-1]
-			if sum := last.plus(p.weight); !sum.fits(groupRows) && !(last.isChanged && p.isChanged) {
+			if !(last.isChanged && p.isChanged) && !last.isWorthJoining(p, groupRows) {
 				break
 			}
 			p = last.joined(p)
@@ -201,6 +206,20 @@ func (m *merging) pieces(groupRows int) ([]piece, error) {
 		}
 	}
 	return pieces, nil
+}
+
+// isWorthJoining tells whether a piece and the one behind it may be one row group, and so few rows are written anew for that, as against
+// those that are written anyway, that nights of a few rows each do not write all of a row group again and again. Where neither is
+// changed, the smaller one counts as what is written anyway.
+func (p piece) isWorthJoining(next piece, groupRows int) bool {
+	if sum := p.plus(next.weight); !sum.fits(groupRows) {
+		return false
+	}
+	written, other := p.rows, next.rows
+	if next.isChanged || !p.isChanged && next.rows < p.rows {
+		written, other = other, written
+	}
+	return other <= max(min(fewRows, int64(groupRows)/fewShare), mostRewritten*written)
 }
 
 // joined returns a piece and the one behind it as one.

@@ -15,6 +15,9 @@ import (
 // parquetMagic is what a Parquet file begins and ends with.
 const parquetMagic = "PAR1"
 
+// copyBytes is how much is copied at once.
+const copyBytes = 64 << 10
+
 // rowGroup is a row group of a file, of the same columns as the one that it is copied to.
 type rowGroup struct {
 	file   io.ReaderAt
@@ -52,6 +55,8 @@ type splicer struct {
 	// the magic, which is there already.
 	written, begun int64
 	copies         []copiedGroup
+	// buffer is what bytes are copied by; nil before the first are.
+	buffer []byte
 }
 
 // copiedGroup is a row group that was copied to a place of the file, when the writer had come to another one.
@@ -90,8 +95,11 @@ func (s *splicer) copy(g rowGroup) error {
 		}
 	}
 	s.copies = append(s.copies, copiedGroup{g, s.sums.body, s.written})
+	if s.buffer == nil {
+		s.buffer = make([]byte, copyBytes)
+	}
 	at := g.bytes()
-	_, err := io.Copy(s.sums, io.NewSectionReader(g.file, at.first, at.count))
+	_, err := io.CopyBuffer(s.sums, io.NewSectionReader(g.file, at.first, at.count), s.buffer)
 	return err
 }
 
@@ -141,11 +149,32 @@ type splicedGroup struct {
 	first   int64
 }
 
-// read reads a page index.
-func (g *splicedGroup) read(at int64, length int32) ([]byte, error) {
-	b := make([]byte, length)
-	_, err := io.ReadFull(io.NewSectionReader(g.indexes, at-g.first, int64(length)), b)
-	return b, err
+// columnIndex and offsetIndex return where the page indexes of a column are.
+func columnIndex(c *format.ColumnChunk) span {
+	return span{c.ColumnIndexOffset, int64(c.ColumnIndexLength)}
+}
+func offsetIndex(c *format.ColumnChunk) span {
+	return span{c.OffsetIndexOffset, int64(c.OffsetIndexLength)}
+}
+
+// read reads the page indexes of one kind of all columns at once: they lie one behind the other, and have a few bytes each.
+func (g *splicedGroup) read(where func(*format.ColumnChunk) span) ([][]byte, error) {
+	columns := g.format.Columns
+	all := where(&columns[0])
+	for c := range columns {
+		one := where(&columns[c])
+		all = between(min(all.first, one.first), max(all.end(), one.end()))
+	}
+	b := make([]byte, all.count)
+	if _, err := io.ReadFull(io.NewSectionReader(g.indexes, all.first-g.first, all.count), b); err != nil {
+		return nil, err
+	}
+	indexes := make([][]byte, len(columns))
+	for c := range columns {
+		one := where(&columns[c]).from(all)
+		indexes[c] = b[one.first:one.end():one.end()]
+	}
+	return indexes, nil
 }
 
 // writeFooter writes the page indexes and the footer of row groups, from the byte at of the file on.
@@ -153,25 +182,24 @@ func writeFooter(to *bytes.Buffer, at int64, meta format.FileMetaData, groups []
 	protocol := &thrift.CompactProtocol{}
 	meta.RowGroups, meta.NumRows = nil, 0
 	for _, g := range groups {
+		indexes, err := g.read(columnIndex)
+		if err != nil {
+			return err
+		}
 		g.format.Columns = slices.Clone(g.format.Columns)
-		for c := range g.format.Columns {
-			column := &g.format.Columns[c]
-			index, err := g.read(column.ColumnIndexOffset, column.ColumnIndexLength)
-			if err != nil {
-				return err
-			}
-			column.ColumnIndexOffset = at + int64(to.Len())
+		for c, index := range indexes {
+			g.format.Columns[c].ColumnIndexOffset = at + int64(to.Len())
 			to.Write(index)
 		}
 	}
 	for i, g := range groups {
-		for c := range g.format.Columns {
+		indexes, err := g.read(offsetIndex)
+		if err != nil {
+			return err
+		}
+		for c, index := range indexes {
 			column := &g.format.Columns[c]
-			index, err := g.read(column.OffsetIndexOffset, column.OffsetIndexLength)
-			if err == nil {
-				index, err = shiftPages(protocol, index, g.shift)
-			}
-			if err != nil {
+			if index, err = shiftPages(protocol, index, g.shift); err != nil {
 				return err
 			}
 			column.OffsetIndexOffset, column.OffsetIndexLength = at+int64(to.Len()), int32(len(index))
@@ -218,6 +246,9 @@ func isLong(g *format.RowGroup, column int) bool {
 
 // shiftPages returns an offset index of pages that are so much further behind.
 func shiftPages(protocol thrift.Protocol, index []byte, shift int64) ([]byte, error) {
+	if shift == 0 {
+		return index, nil
+	}
 	var pages format.OffsetIndex
 	if err := thrift.Unmarshal(protocol, index, &pages); err != nil {
 		return nil, err

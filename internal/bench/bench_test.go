@@ -45,7 +45,7 @@ func TestRun_Tiny(t *testing.T) {
 		"disk: left out", "the emulator's ceiling", "× the fastest peer", "### Peak of resident memory", "### Latency", "### Growth",
 		"### Nothing to do", "### Rate of", "### Limits", "programs on one limit",
 		"### Files", "### Skipped assets", "### Prune", "### One file", "### Metadata: 16 files", "One blob with `cat`", "`verify` of",
-		"### Nights: 2 with 20 new pictures", "- 1 shards for", "### Datasets of 40 blobs", "| webdataset, archive", "dataset of 100 blobs",
+		"### Nights: 2 with 20 new pictures", "- CPU time of night 2: ", "- 1 shards for", "### Datasets of 40 blobs", "| webdataset, archive", "dataset of 100 blobs",
 		"### Buckets: left out",
 	} {
 		if !strings.Contains(out.String(), text) {

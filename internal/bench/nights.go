@@ -21,6 +21,8 @@ const (
 	mostNight = 1.1
 	// someNights is how many nights the medians are of.
 	someNights = 30
+	// earlyNight is the night with which the last one is compared.
+	earlyNight = 16
 )
 
 // night is what a run of one night took, and what there was when it had ended. Written counts bytes that the process wrote, to files
@@ -40,7 +42,11 @@ func (b *bench) measureNights(ctx context.Context) error {
 	}
 	o.url = "http://" + address
 	all, count := []night{}, max(2, int(math.Round(nights*b.scale)))
+	turns := []*sameNight{{number: min(earlyNight, count/2)}, {number: count}}
 	for len(all) < count {
+		if err := b.keepNight(o.out, turns, len(all)+1); err != nil {
+			return err
+		}
 		one, err := b.spendNight(ctx, corpus{len(all) + 1, picturesANight, b.size}, address, o)
 		if err != nil {
 			return fmt.Errorf("night %d: %w", len(all)+1, err)
@@ -50,7 +56,10 @@ func (b *bench) measureNights(ctx context.Context) error {
 			b.progress("nights: %d, %s CPU s, %s MiB written, %d shards", len(all), inSeconds(one.cpu), inMiB(one.written), one.shards)
 		}
 	}
-	if err := b.showNights(all); err != nil {
+	if err := b.takeTurns(ctx, turns, min(someNights, count/2), address, o); err != nil {
+		return err
+	}
+	if err := b.showNights(all, turns); err != nil {
 		return err
 	}
 	if b.svg != "" {
@@ -93,7 +102,7 @@ func (b *bench) spendNight(ctx context.Context, c corpus, address string, o expo
 }
 
 // showNights prints the first and the last nights, and some between.
-func (b *bench) showNights(all []night) error {
+func (b *bench) showNights(all []night, turns []*sameNight) error {
 	some := min(someNights, len(all)/2)
 	first, last := all[:some], all[len(all)-some:]
 	cpu := func(n night) time.Duration { return n.cpu }
@@ -114,12 +123,14 @@ func (b *bench) showNights(all []night) error {
 	}
 	end := all[len(all)-1]
 	ask := 1 + int(end.shardBytes/nightShard)
-	byCPU := ratio(medianOf(last, cpu), medianOf(first, cpu))
+	early, late := turns[0], turns[1]
+	byCPU := ratio(medianOf(late.again, cpu), medianOf(early.again, cpu))
 	byBytes := float64(medianOf(last, written)) / float64(max(1, medianOf(first, written)))
-	_, err := fmt.Fprintf(b.out, "- CPU time of the last nights: %.2f × that of the first; at most %.1f is the target: %s\n"+
+	_, err := fmt.Fprintf(b.out, "- CPU time of night %d: %.2f × that of night %d, medians of %d in turns, %.1f and %.1f ms; at most %.1f is the target: %s\n"+
 		"- bytes written in the last nights: %.2f × those of the first; at most %.1f is the target: %s\n"+
 		"- %d shards for %s MiB; at most %d is the target: %s\n",
-		byCPU, mostNight, verdict(byCPU <= mostNight), byBytes, mostNight, verdict(byBytes <= mostNight),
+		late.number, byCPU, early.number, len(late.again), inMilliseconds(medianOf(late.again, cpu)), inMilliseconds(medianOf(early.again, cpu)),
+		mostNight, verdict(byCPU <= mostNight), byBytes, mostNight, verdict(byBytes <= mostNight),
 		end.shards, inMiB(end.shardBytes), ask+1, verdict(end.shards <= ask+1))
 	return err
 }

@@ -75,6 +75,7 @@ func TestStores_Client_Suite(t *testing.T) {
 			s := start(t)
 			buckettest.RunClient(t, s.client)
 			t.Run("Probe", func(t *testing.T) { own(t, s.client(t)) })
+			t.Run("TwoWriters", func(t *testing.T) { loseNothing(t, s) })
 		})
 	}
 }

@@ -6,7 +6,7 @@ import "io"
 type buffered struct {
 	open func() (Spool, error)
 	most int
-	data Bytes
+	data pieces
 	// file has all of it once it is large; nil before.
 	file Spool
 }
@@ -16,8 +16,8 @@ func Buffered(open func() (Spool, error), most int) Spool { return &buffered{ope
 
 // Write implements io.Writer.
 func (b *buffered) Write(p []byte) (int, error) {
-	if b.file == nil && len(b.data)+len(p) <= b.most {
-		b.data = append(b.data, p...)
+	if b.file == nil && b.data.size+len(p) <= b.most {
+		b.data.add(p)
 		return len(p), nil
 	}
 	if b.file == nil {
@@ -26,10 +26,10 @@ func (b *buffered) Write(p []byte) (int, error) {
 			return 0, err
 		}
 		b.file = file
-		if _, err := file.Write(b.data); err != nil {
+		if _, err := b.data.WriteTo(file); err != nil {
 			return 0, err
 		}
-		b.data = nil
+		b.data = pieces{}
 	}
 	return b.file.Write(p)
 }
@@ -38,7 +38,7 @@ func (b *buffered) content() Content {
 	if b.file != nil {
 		return b.file
 	}
-	return b.data
+	return &b.data
 }
 
 // ReadAt implements Content.
@@ -52,7 +52,7 @@ func (b *buffered) Size() int64 {
 	if b.file != nil {
 		return b.file.Size()
 	}
-	return int64(len(b.data))
+	return int64(b.data.size)
 }
 
 // Close implements io.Closer.
