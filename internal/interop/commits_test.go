@@ -18,7 +18,9 @@ func loseNothing(t *testing.T, s *objectStore) {
 	t.Helper()
 	client := s.client(t)
 	c := buckettest.Commits{
-		Client: func(fate func(buckettest.Request) buckettest.Fate) bucket.Client { return buckettest.Fated(client, fate) },
+		Client: func(fate func(buckettest.Request) buckettest.Fate) bucket.Client {
+			return buckettest.Fated(client, fate)
+		},
 		Prefix: "commits", Each: *commits, Pause: 20 * time.Millisecond, Seed: 1,
 		Options: bucket.Options{Beat: 300 * time.Millisecond, Patience: time.Second, Within: 3 * time.Second, Delay: 5 * time.Millisecond},
 	}

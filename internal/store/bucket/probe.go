@@ -68,7 +68,7 @@ func (b *Bucket) probe(ctx context.Context) error {
 	began := time.Now()
 	p := &prober{b: b, prefix: probePrefix + nonce() + "/"}
 	err = p.run(ctx, !b.options.SingleWriter)
-	if err := errors.Join(err, p.clean(ctx)); err != nil {
+	if err := errors.Join(err, p.clean(context.WithoutCancel(ctx))); err != nil {
 		return err
 	}
 	found := Probe{At: time.Now().UTC().Truncate(time.Second), Of: b.String(), Returns: true, Conditions: !b.options.SingleWriter}

@@ -257,8 +257,10 @@ func (r *Reader) current(ctx context.Context) (*state, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.state, r.loaded = s, time.Now()
-	return s, nil
+	if r.state.Number <= s.Number {
+		r.state, r.loaded = s, time.Now()
+	}
+	return r.state, nil
 }
 
 // IsOwned tells whether a writer has the export, as far as the log says: one that was killed has it until its last entry is so old that
