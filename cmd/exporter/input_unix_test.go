@@ -24,7 +24,6 @@ func mkfifo(t *testing.T, name string) {
 // Whatever file is a pipe to which nobody writes, or from which nobody reads, an interrupt ends the wait for it.
 func TestRun_InterruptWhileAPipeIsAwaited_Ends(t *testing.T) {
 	t.Chdir(t.TempDir())
-	mkfifo(t, "pipe")
 	mkfifo(t, "open")
 	// Nothing comes from this one, though it can be opened.
 	f, err := os.OpenFile("open", os.O_RDWR, 0)
@@ -34,15 +33,18 @@ func TestRun_InterruptWhileAPipeIsAwaited_Ends(t *testing.T) {
 	defer f.Close()
 	c := newCLI(t, "https://api.invalid")
 	close(c.stop)
-	for _, line := range []string{
+	for i, line := range []string{
 		"run --project --config pipe", "run --project --config open", "config check pipe", "run --project --log-file pipe",
 		"run --project --files-from pipe", "plan --project --files-from open", "run --project --ping-url-file pipe", "run --project --ping-url-file open",
 		"run --project --api-key-file pipe", "sources --api-key-file open", "run --project --ca-cert pipe", "sources --ca-cert open",
 		"dataset x y --format parquet --split-file pipe", "files add d f --yes --metadata @pipe",
 	} {
-		name := "pipe"
-		if strings.HasSuffix(line, "open") {
-			name = "open"
+		name := "open"
+		if !strings.HasSuffix(line, name) {
+			// Each has a pipe of its own: the other end of what was given up may still be waited for.
+			name = fmt.Sprint("pipe", i)
+			mkfifo(t, name)
+			line = strings.TrimSuffix(line, "pipe") + name
 		}
 		want := fmt.Sprintf("exporter: interrupted while %q was waited for\n", name)
 		if code, _, stderr := c.run(strings.Fields(line)...); code != exitInterrupted || !strings.HasSuffix(stderr, want) {
