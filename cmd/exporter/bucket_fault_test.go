@@ -80,7 +80,7 @@ func TestBucket_Interrupted_WhileItWaitsForAWriter_EndsAtOnce(t *testing.T) {
 	}
 	defer from.Close()
 	before, c := keysOf(t, from), newCLI(t, api)
-	time.AfterFunc(500*time.Millisecond, func() { close(c.stop) })
+	time.AfterFunc(3*time.Second, func() { close(c.stop) })
 	code, _, stderr := c.run("run", "--project", "--out", b.url)
 	if code != exitInterrupted || !strings.Contains(stderr, "waiting to see whether it still writes") {
 		t.Errorf("exit %d, want %d of one that waits\n%s", code, exitInterrupted, stderr)
