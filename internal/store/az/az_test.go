@@ -48,15 +48,6 @@ func serve(t *testing.T, handler http.HandlerFunc, pairs ...string) *Client {
 	return c
 }
 
-func failure(t *testing.T, err error) *bucket.Error {
-	t.Helper()
-	e, ok := errors.AsType[*bucket.Error](err)
-	if !ok {
-		t.Fatalf("got error %v, want a *bucket.Error", err)
-	}
-	return e
-}
-
 // What becomes of a create that does not succeed: done, refused for good, or nobody knows.
 func TestClient_Create_ByAnswer(t *testing.T) {
 	for _, tt := range []struct {
@@ -84,7 +75,7 @@ func TestClient_Create_ByAnswer(t *testing.T) {
 			_, _ = io.WriteString(w, "<Error><Code>x</Code><Message>The signature sesame is wrong</Message></Error>")
 		})
 		_, err := c.Create(t.Context(), "x", store.Bytes("x"), 1)
-		e := failure(t, err)
+		e := buckettest.Failure(t, err)
 		if !errors.Is(err, tt.is) || e.Temporary != tt.temporary || requests.Load() != 1 || e.Status != tt.status || e.Code != tt.code {
 			t.Errorf("%d %s: got error %v, temporary %v after %d requests, want %v, %v after one", tt.status, tt.code, err, e.Temporary, requests.Load(), tt.is, tt.temporary)
 		}
@@ -168,7 +159,7 @@ func TestClient_Tokens(t *testing.T) {
 		}
 		refuse.Store(true)
 		err := c.Remove(t.Context(), "x")
-		if e := failure(t, err); e.Temporary || strings.Contains(err.Error(), "sesame") || !strings.Contains(err.Error(), "invalid_client") {
+		if e := buckettest.Failure(t, err); e.Temporary || strings.Contains(err.Error(), "sesame") || !strings.Contains(err.Error(), "invalid_client") {
 			t.Errorf("%s: got error %v, temporary %v, want one for good, without a secret", name, err, e.Temporary)
 		}
 	}

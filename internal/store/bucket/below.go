@@ -59,9 +59,14 @@ func (b below) Remove(ctx context.Context, keys ...string) error {
 	return b.err(b.Client.Remove(ctx, full...))
 }
 
-// String implements Client.
+// String implements Client: the prefix comes behind the bucket, before where that is.
 func (b below) String() string {
-	return strings.TrimSuffix(b.Client.String()+"/"+b.prefix, "/")
+	name, where, isNamed := strings.Cut(b.Client.String(), " at ")
+	name = strings.TrimSuffix(name+"/"+b.prefix, "/")
+	if !isNamed {
+		return name
+	}
+	return name + " at " + where
 }
 
 // err makes the key of an error that of the export.

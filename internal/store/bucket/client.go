@@ -11,8 +11,8 @@ import (
 	"exporter/internal/store"
 )
 
-// Client speaks with one bucket of an object store, by single requests none of which it repeats. Keys are those of the bucket. Its methods
-// are safe for concurrent use. An error that says which answer came is an *Error.
+// Client speaks with one bucket of an object store, by single requests, of which it repeats none that changes something. Keys are those of
+// the bucket. Its methods are safe for concurrent use. An error that says which answer came is an *Error.
 type Client interface {
 	// Put stores an object as a whole, by one request of known length, in place of one that has its key. Where the store compares a sum
 	// of what it has received with the one that is sent, one is sent.
@@ -28,7 +28,7 @@ type Client interface {
 	List(ctx context.Context, prefix, after string) iter.Seq2[Info, error]
 	// Remove removes objects. One that is missing is no error.
 	Remove(ctx context.Context, keys ...string) error
-	// String names the bucket and where it is, without secrets.
+	// String names the bucket, and behind " at " where it is, without secrets.
 	String() string
 }
 

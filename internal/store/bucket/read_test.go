@@ -122,6 +122,29 @@ func TestReader_SeesLaterCommits(t *testing.T) {
 	})
 }
 
+// A writer that was killed when a checkpoint had just been made has the export no longer than any other.
+func TestReader_IsOwned_AfterACheckpoint(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, dead := newMemory(t), &machine{}
+		b := own(t, m.Client(dead.fate), as("one"))
+		for !slices.ContainsFunc(m.Keys(), func(key string) bool { return strings.Contains(key, "/.exporter/checkpoints/") }) {
+			put(t, b, ".exporter/parts/1", "x")
+		}
+		dead.off.Store(true)
+		for _, want := range []bool{true, false} {
+			r, err := bucket.Open(t.Context(), m.Client(nil), prefix, as("reader"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if owned, err := r.IsOwned(t.Context()); err != nil || owned != want {
+				t.Errorf("IsOwned() = %v, %v, want %v", owned, err, want)
+			}
+			time.Sleep(10 * time.Minute)
+		}
+		_ = b.Close()
+	})
+}
+
 // What is read of an object is of one version, or an error.
 func TestObject_Replaced_IsNoMixture(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -31,7 +31,6 @@ const (
 // Reader reads an export in a bucket, beside its writer. What it finds at one moment is one state of the log.
 type Reader struct {
 	client *patient
-	prefix string
 	direct []string
 	blocks *blocks
 
@@ -43,8 +42,6 @@ type Reader struct {
 	isOwner bool
 	// checkpoint is the number of the one that the state began with.
 	checkpoint int
-	// last is what is known of the object of the last entry.
-	last Info
 }
 
 var _ store.ReadCloser = (*Reader)(nil)
@@ -79,7 +76,7 @@ func newReader(client Client, prefix string, o *Options) (*Reader, error) {
 	}
 	client = below{client, prefix}
 	return &Reader{
-		client: &patient{client, o.Within, o.Delay, o.Log}, prefix: prefix, direct: o.Direct, blocks: newBlocks(),
+		client: &patient{client, o.Within, o.Delay, o.Log}, direct: o.Direct, blocks: newBlocks(),
 	}, nil
 }
 
@@ -187,7 +184,7 @@ func (r *Reader) follow(ctx context.Context, s *state) error {
 			return err
 		}
 		for _, e := range entries {
-			if err := r.add(s, e); err != nil {
+			if err := s.apply(e.entry, e.line); err != nil {
 				return err
 			}
 		}
@@ -205,17 +202,10 @@ func (r *Reader) followOne(ctx context.Context, s *state) error {
 		if err != nil {
 			return err
 		}
-		if err := r.add(s, e); err != nil {
+		if err := s.apply(e.entry, e.line); err != nil {
 			return err
 		}
 	}
-}
-
-func (r *Reader) add(s *state, e numbered) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.last = e.info
-	return s.apply(e.entry, e.line)
 }
 
 // readEntry reads what an entry says, but not what its changes hold.
@@ -270,9 +260,13 @@ func (r *Reader) IsOwned(ctx context.Context) (bool, error) {
 	if err != nil || !s.isOwned() {
 		return false, err
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.last.Now.IsZero() || r.last.Modified.IsZero() || r.last.Now.Sub(r.last.Modified) < DefaultPatience, nil
+	// Its entry may not have been read: a checkpoint may have said all.
+	last, err := r.readEntry(ctx, s.Number)
+	if err != nil {
+		return false, err
+	}
+	at := last.info
+	return at.Now.IsZero() || at.Modified.IsZero() || at.Now.Sub(at.Modified) < DefaultPatience, nil
 }
 
 // IsNew tells whether nobody has owned the export before.

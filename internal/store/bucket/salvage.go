@@ -35,7 +35,7 @@ func (r *Reader) salvage(ctx context.Context) error {
 		if e.Event == taken {
 			s.Epoch--
 		}
-		if err := r.add(s, e); err != nil {
+		if err := s.apply(e.entry, e.line); err != nil {
 			return err
 		}
 	}

@@ -40,15 +40,6 @@ func serve(t *testing.T, handler http.HandlerFunc) *Client {
 	return c
 }
 
-func failure(t *testing.T, err error) *bucket.Error {
-	t.Helper()
-	e, ok := errors.AsType[*bucket.Error](err)
-	if !ok {
-		t.Fatalf("got error %v, want a *bucket.Error", err)
-	}
-	return e
-}
-
 // inJSON answers with an error as the JSON API does.
 func inJSON(w http.ResponseWriter, status int, reason, message string) {
 	w.WriteHeader(status)
@@ -78,7 +69,7 @@ func TestClient_Create_ByAnswer(t *testing.T) {
 			inJSON(w, status, "why", "because")
 		})
 		_, err := c.Create(t.Context(), "x", store.Bytes("x"), 1)
-		e := failure(t, err)
+		e := buckettest.Failure(t, err)
 		if !errors.Is(err, tt.is) || e.Temporary != tt.temporary || requests.Load() != 1 || e.Status != status {
 			t.Errorf("%d: got error %v, temporary %v after %d requests, want %v, %v after one", status, err, e.Temporary, requests.Load(), tt.is, tt.temporary)
 		}
@@ -140,7 +131,7 @@ func TestClient_Remove_OneOfMany_Fails(t *testing.T) {
 		keys = append(keys, fmt.Sprintf("a/%d", n))
 	}
 	err := c.Remove(t.Context(), keys...)
-	if e := failure(t, err); !errors.Is(err, fs.ErrPermission) || e.Key != "a/3" || !strings.Contains(e.Hint, "storage.objects.delete") {
+	if e := buckettest.Failure(t, err); !errors.Is(err, fs.ErrPermission) || e.Key != "a/3" || !strings.Contains(e.Hint, "storage.objects.delete") {
 		t.Errorf("got error %v, %+v, want one of a/3 that says what is needed", err, e)
 	}
 }
@@ -223,7 +214,7 @@ func TestClient_Tokens_AreRenewed(t *testing.T) {
 	}
 	refuse = true
 	err = c.Remove(t.Context(), "x")
-	if e := failure(t, err); e.Temporary || strings.Contains(err.Error(), "sesame") || !strings.Contains(err.Error(), "invalid_grant") {
+	if e := buckettest.Failure(t, err); e.Temporary || strings.Contains(err.Error(), "sesame") || !strings.Contains(err.Error(), "invalid_grant") {
 		t.Errorf("got error %v, temporary %v, want one for good, without a secret", err, e.Temporary)
 	}
 }

@@ -29,15 +29,6 @@ func serve(t testing.TB, v buckettest.Vices) (*Client, *buckettest.Server) {
 }
 
 // failure returns what an error says, and fails where it is no *bucket.Error.
-func failure(t *testing.T, err error) *bucket.Error {
-	t.Helper()
-	e, ok := errors.AsType[*bucket.Error](err)
-	if !ok {
-		t.Fatalf("got error %v, want a *bucket.Error", err)
-	}
-	return e
-}
-
 func TestClient_Suite(t *testing.T) {
 	buckettest.RunClient(t, func(t *testing.T) bucket.Client {
 		c, _ := serve(t, buckettest.Vices{})
@@ -59,7 +50,7 @@ func TestClient_Calls_AreOneRequest(t *testing.T) {
 	for op, err := range map[buckettest.Op]error{
 		buckettest.Put: put, buckettest.Create: create, buckettest.Get: get, buckettest.Remove: remove, buckettest.List: list,
 	} {
-		if n := s.Count(op); n != 1 || !failure(t, err).Temporary {
+		if n := s.Count(op); n != 1 || !buckettest.Failure(t, err).Temporary {
 			t.Errorf("%s: %d requests, error %v, want one that fails", op, n, err)
 		}
 	}
@@ -68,7 +59,7 @@ func TestClient_Calls_AreOneRequest(t *testing.T) {
 func TestClient_Put_TooLarge_IsNotSent(t *testing.T) {
 	c, s := serve(t, buckettest.Vices{})
 	_, err := c.Put(t.Context(), "x", store.Bytes("x"), 5<<30+1)
-	if e := failure(t, err); !errors.Is(e, errTooLarge) || e.Temporary || s.Count() > 0 {
+	if e := buckettest.Failure(t, err); !errors.Is(e, errTooLarge) || e.Temporary || s.Count() > 0 {
 		t.Errorf("got error %v after %d requests, want %v and none", err, s.Count(), errTooLarge)
 	}
 }

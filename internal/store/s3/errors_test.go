@@ -46,7 +46,7 @@ func TestClient_Create_ByAnswer(t *testing.T) {
 	} {
 		c, s := serve(t, buckettest.Vices{Fault: buckettest.On(tt.fault, buckettest.Create)})
 		_, err := c.Create(t.Context(), "x", store.Bytes("x"), 1)
-		e := failure(t, err)
+		e := buckettest.Failure(t, err)
 		if !errors.Is(err, tt.is) || e.Temporary != tt.temporary || e.RetryAfter != tt.retryAfter {
 			t.Errorf("%s: got error %v, temporary %v, after %v, want %v, %v, %v", name, err, e.Temporary, e.RetryAfter, tt.is, tt.temporary, tt.retryAfter)
 		}
@@ -68,7 +68,7 @@ func TestClient_Create_Unconnected_IsNotUnsure(t *testing.T) {
 	s := &buckettest.Server{URL: "http://" + listener.Addr().String(), Bucket: "bucket", AccessKey: "KEY", SecretKey: "sesame", Region: "us-east-1"}
 	listener.Close()
 	_, err = open(t, s).Create(t.Context(), "x", store.Bytes("x"), 1)
-	if e := failure(t, err); errors.Is(err, store.ErrUnsure) || !e.Temporary {
+	if e := buckettest.Failure(t, err); errors.Is(err, store.ErrUnsure) || !e.Temporary {
 		t.Errorf("got error %v, temporary %v, want one that is temporary and not unsure", err, e.Temporary)
 	}
 }
@@ -83,7 +83,7 @@ func TestClient_Create_Cancelled_IsUnsure(t *testing.T) {
 		cancel(enough)
 	}()
 	_, err := c.Create(ctx, "x", store.Bytes("x"), 1)
-	if e := failure(t, err); !errors.Is(err, store.ErrUnsure) || !errors.Is(err, enough) || e.Temporary {
+	if e := buckettest.Failure(t, err); !errors.Is(err, store.ErrUnsure) || !errors.Is(err, enough) || e.Temporary {
 		t.Errorf("got error %v, temporary %v, want %v and %v", err, e.Temporary, store.ErrUnsure, enough)
 	}
 	held.Release()
@@ -101,7 +101,7 @@ func TestClient_Stalled_IsTemporary(t *testing.T) {
 	t.Cleanup(c.Close)
 	s.Hold(buckettest.BeforeActing, func(r buckettest.Received) bool { return true })
 	_, err = c.Put(t.Context(), "x", store.Bytes("x"), 1)
-	if e := failure(t, err); !errors.Is(err, wire.ErrStalled) || !e.Temporary {
+	if e := buckettest.Failure(t, err); !errors.Is(err, wire.ErrStalled) || !e.Temporary {
 		t.Errorf("got error %v, temporary %v, want %v", err, e.Temporary, wire.ErrStalled)
 	}
 }
@@ -109,7 +109,7 @@ func TestClient_Stalled_IsTemporary(t *testing.T) {
 func TestClient_Put_LostReply_IsTemporary(t *testing.T) {
 	c, _ := serve(t, buckettest.Vices{Fault: buckettest.On(buckettest.LoseReply(), buckettest.Put)})
 	_, err := c.Put(t.Context(), "x", store.Bytes("x"), 1)
-	if e := failure(t, err); !e.Temporary || errors.Is(err, store.ErrUnsure) {
+	if e := buckettest.Failure(t, err); !e.Temporary || errors.Is(err, store.ErrUnsure) {
 		t.Errorf("got error %v, temporary %v, want one that is temporary and not unsure", err, e.Temporary)
 	}
 }
@@ -144,7 +144,7 @@ func TestClient_Get_Vices(t *testing.T) {
 				continue
 			}
 		}
-		if e := failure(t, err); tt.is != nil && !errors.Is(err, tt.is) || e.Temporary != tt.wantTemporary || errors.Is(err, fs.ErrNotExist) {
+		if e := buckettest.Failure(t, err); tt.is != nil && !errors.Is(err, tt.is) || e.Temporary != tt.wantTemporary || errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: got error %v, temporary %v, want %v, %v", name, err, e.Temporary, tt.is, tt.wantTemporary)
 		}
 	}
@@ -156,11 +156,11 @@ func TestClient_Remove_EachKeyCounts(t *testing.T) {
 	}
 	c, _ := serve(t, each("AccessDenied"))
 	err := c.Remove(t.Context(), "x", "y")
-	if e := failure(t, err); !errors.Is(err, fs.ErrPermission) || e.Key != "x" || e.Temporary || !strings.Contains(e.Hint, "s3:DeleteObject") {
+	if e := buckettest.Failure(t, err); !errors.Is(err, fs.ErrPermission) || e.Key != "x" || e.Temporary || !strings.Contains(e.Hint, "s3:DeleteObject") {
 		t.Errorf("got error %v of %q, want one of x that names s3:DeleteObject", err, e.Key)
 	}
 	c, _ = serve(t, each("SlowDown"))
-	if err := c.Remove(t.Context(), "x"); !failure(t, err).Temporary {
+	if err := c.Remove(t.Context(), "x"); !buckettest.Failure(t, err).Temporary {
 		t.Errorf("got error %v, want one that is temporary", err)
 	}
 	c, _ = serve(t, each("NoSuchKey"))
@@ -205,7 +205,7 @@ func TestClient_Refused_SaysWhatToDo(t *testing.T) {
 			for _, err = range c.List(t.Context(), "", "") {
 			}
 		}
-		if e := failure(t, err); !strings.Contains(e.Hint, tt.want) || e.Status != tt.fault.Status || e.Code != tt.fault.Code || e.Temporary {
+		if e := buckettest.Failure(t, err); !strings.Contains(e.Hint, tt.want) || e.Status != tt.fault.Status || e.Code != tt.fault.Code || e.Temporary {
 			t.Errorf("%s, %d %s: got %v, %+v, want a hint with %q", tt.op, tt.fault.Status, tt.fault.Code, err, e, tt.want)
 		}
 	}
@@ -215,7 +215,7 @@ func TestClient_Skewed_SaysHowFar(t *testing.T) {
 	for off, want := range map[time.Duration]string{2 * time.Hour: "behind", -2 * time.Hour: "ahead"} {
 		c, _ := serve(t, buckettest.Vices{ClockOff: off})
 		_, err := c.Put(t.Context(), "x", store.Bytes("x"), 1)
-		e := failure(t, err)
+		e := buckettest.Failure(t, err)
 		if e.Code != "RequestTimeTooSkewed" || !strings.Contains(e.Hint, want) || !strings.Contains(e.Hint, "h") || e.Temporary {
 			t.Errorf("%v off: got %v, want a hint with 2h and %q", off, err, want)
 		}
@@ -242,7 +242,7 @@ func TestClient_Refused_ByAProxy(t *testing.T) {
 	t.Cleanup(server.Close)
 	s := &buckettest.Server{URL: server.URL, Bucket: "bucket", AccessKey: "KEY", SecretKey: "sesame", Region: "us-east-1"}
 	_, err := open(t, s).Put(t.Context(), "x", store.Bytes("x"), 1)
-	if e := failure(t, err); e.Status != 502 || !e.Temporary || e.Code != "" || err.Error() != "put x: 502" {
+	if e := buckettest.Failure(t, err); e.Status != 502 || !e.Temporary || e.Code != "" || err.Error() != "put x: 502" {
 		t.Errorf("got %v, %+v, want 502", err, e)
 	}
 }

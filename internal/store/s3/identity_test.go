@@ -221,7 +221,7 @@ func TestNew_CABundle_IsBelievedBesideTheSystem(t *testing.T) {
 	s.URL = secure.URL
 	c := open(t, s)
 	_, err := c.Create(t.Context(), "x", store.Bytes("x"), 1)
-	if e := failure(t, err); !strings.Contains(e.Hint, "AWS_CA_BUNDLE") || e.Temporary || errors.Is(err, store.ErrUnsure) {
+	if e := buckettest.Failure(t, err); !strings.Contains(e.Hint, "AWS_CA_BUNDLE") || e.Temporary || errors.Is(err, store.ErrUnsure) {
 		t.Errorf("got error %v, want one that names AWS_CA_BUNDLE", err)
 	}
 	bundle := file(t, certificate(secure))
@@ -302,7 +302,7 @@ func TestClient_ExpiredToken_IsRenewed(t *testing.T) {
 	c.identity.lease.Get = c.identity.get
 	s.AccessKey = "KEY"
 	_, err := c.Put(t.Context(), "x", store.Bytes("x"), 1)
-	if e := failure(t, err); !e.Temporary {
+	if e := buckettest.Failure(t, err); !e.Temporary {
 		t.Errorf("got error %v, want one that is temporary", err)
 	}
 	if _, err := c.Put(t.Context(), "x", store.Bytes("x"), 1); err != nil {

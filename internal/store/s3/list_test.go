@@ -75,7 +75,7 @@ func TestClient_List_LosesAPage_Fails(t *testing.T) {
 			s.Set(fmt.Sprintf("k/%04d", n), nil)
 		}
 		got, err := keysOf(t, c, "", "")
-		if e := failure(t, err); len(got) != 1000 || !e.Temporary {
+		if e := buckettest.Failure(t, err); len(got) != 1000 || !e.Temporary {
 			t.Errorf("%+v: got %d keys, error %v, want 1000 and one that is temporary", fault, len(got), err)
 		}
 	}

@@ -11,7 +11,11 @@ import (
 // Probed says in a bucket that it was found good for the export below a prefix, so that a test need not wait for that.
 func Probed(t testing.TB, c bucket.Client, prefix string) {
 	t.Helper()
-	found := fmt.Sprintf(`{"of":%q,"returns":true,"conditions":true}`, c.String()+"/"+prefix)
+	r, err := bucket.Open(t.Context(), c, prefix, bucket.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := fmt.Sprintf(`{"of":%q,"returns":true,"conditions":true}`, r)
 	if _, err := c.Put(t.Context(), prefix+"/.exporter/probe.json", store.Bytes(found), int64(len(found))); err != nil {
 		t.Fatal(err)
 	}
