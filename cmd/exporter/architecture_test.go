@@ -46,6 +46,7 @@ const (
 	pingRoom     = "exporter/internal/ping"
 	watchRoom    = "exporter/internal/watch"
 	licensesRoom = "exporter/internal/licenses"
+	partsRoom    = "exporter/internal/parts"
 )
 
 // allowedImports says which packages of this module each package may import, outside its tests. Imports run one way:
@@ -89,6 +90,7 @@ var allowedImports = map[string][]string{
 	manifestRoom:                     {pipelineRoom, storeRoom},
 	verifyRoom:                       {pipelineRoom, sinksRoom, storeRoom},
 	acceptedRoom:                     {pipelineRoom, storeRoom},
+	partsRoom:                        {pipelineRoom, storeRoom},
 	lsRoom:                           {pipelineRoom, manifestRoom, whereRoom, acceptedRoom},
 
 	compactRoom: {pipelineRoom, sinksRoom, storeRoom, verifyRoom},
