@@ -47,6 +47,7 @@ const (
 	watchRoom    = "exporter/internal/watch"
 	licensesRoom = "exporter/internal/licenses"
 	partsRoom    = "exporter/internal/parts"
+	wholeRoom    = "exporter/internal/whole"
 )
 
 // allowedImports says which packages of this module each package may import, outside its tests. Imports run one way:
@@ -88,6 +89,7 @@ var allowedImports = map[string][]string{
 	"exporter/internal/limits":       {llamaRoom + "/governor/simulate"},
 	sinksRoom:                        {pipelineRoom, storeRoom, mediaRoom, partsRoom},
 	manifestRoom:                     {pipelineRoom, storeRoom, partsRoom},
+	wholeRoom:                        {partsRoom, storeRoom, placeRoom, manifestRoom},
 	verifyRoom:                       {pipelineRoom, sinksRoom, storeRoom},
 	acceptedRoom:                     {pipelineRoom, storeRoom},
 	partsRoom:                        {pipelineRoom, storeRoom},
@@ -97,13 +99,13 @@ var allowedImports = map[string][]string{
 
 	exportRoom: {
 		pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, placeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom, lsRoom,
-		acceptedRoom, metricsRoom, partsRoom,
+		acceptedRoom, metricsRoom, partsRoom, wholeRoom,
 	},
 	exportRoom + "/exporttest": {sinksRoom, storeRoom},
 	watchRoom:                  {exportRoom, configRoom, metricsRoom, pingRoom, placeRoom},
 
 	datasetRoom: {
-		pipelineRoom, sinksRoom, manifestRoom, storeRoom, placeRoom, mediaRoom, whereRoom, pictureRoom, phashRoom, derivedRoom,
+		pipelineRoom, sinksRoom, manifestRoom, storeRoom, placeRoom, mediaRoom, whereRoom, pictureRoom, phashRoom, derivedRoom, wholeRoom,
 	},
 
 	emulatorRoom:              {},
