@@ -80,7 +80,7 @@ var allowedImports = map[string][]string{
 	azRoom:                       {storeRoom, bucketRoom, wireRoom},
 	placeRoom:                    {storeRoom, bucketRoom, s3Room, gsRoom, azRoom, wireRoom, proxyRoom},
 	derivedRoom:                  {storeRoom},
-	configRoom:                   {pipelineRoom, loopbackRoom, secretRoom, spellRoom, proxyRoom, placeRoom},
+	configRoom:                   {pipelineRoom, loopbackRoom, secretRoom, spellRoom, proxyRoom, placeRoom, partsRoom},
 
 	llamaRoom:                        {pipelineRoom, loopbackRoom, mediaRoom, secretRoom, proxyRoom, llamaRoom + "/governor"},
 	llamaRoom + "/governor":          {pipelineRoom},
