@@ -110,7 +110,9 @@ var allowedImports = map[string][]string{
 	emulatorRoom + "/flags":   {emulatorRoom, emulatorRoom + "/sample", configRoom},
 	emulatorRoom + "/sample":  {},
 	"exporter/internal/bench": {},
-	licensesRoom:              {},
+	// It asks what a task of an export would cost.
+	"exporter/internal/clusters": {partsRoom, pipelineRoom, configRoom, exportRoom},
+	licensesRoom:                 {},
 
 	"exporter/cmd/exporter": {
 		exportRoom, datasetRoom, configRoom, loopbackRoom, spellRoom, watchRoom, pingRoom, proxyRoom, emulatorRoom, emulatorRoom + "/flags",
