@@ -86,8 +86,8 @@ var allowedImports = map[string][]string{
 	llamaRoom + "/governor":          {pipelineRoom},
 	llamaRoom + "/governor/simulate": {llamaRoom + "/governor"},
 	"exporter/internal/limits":       {llamaRoom + "/governor/simulate"},
-	sinksRoom:                        {pipelineRoom, storeRoom, mediaRoom},
-	manifestRoom:                     {pipelineRoom, storeRoom},
+	sinksRoom:                        {pipelineRoom, storeRoom, mediaRoom, partsRoom},
+	manifestRoom:                     {pipelineRoom, storeRoom, partsRoom},
 	verifyRoom:                       {pipelineRoom, sinksRoom, storeRoom},
 	acceptedRoom:                     {pipelineRoom, storeRoom},
 	partsRoom:                        {pipelineRoom, storeRoom},
@@ -97,7 +97,7 @@ var allowedImports = map[string][]string{
 
 	exportRoom: {
 		pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, placeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom, lsRoom,
-		acceptedRoom, metricsRoom,
+		acceptedRoom, metricsRoom, partsRoom,
 	},
 	exportRoom + "/exporttest": {sinksRoom, storeRoom},
 	watchRoom:                  {exportRoom, configRoom, metricsRoom, pingRoom, placeRoom},
