@@ -47,6 +47,7 @@ const (
 	watchRoom    = "exporter/internal/watch"
 	licensesRoom = "exporter/internal/licenses"
 	partsRoom    = "exporter/internal/parts"
+	fileListRoom = "exporter/internal/filelist"
 )
 
 // allowedImports says which packages of this module each package may import, outside its tests. Imports run one way:
@@ -91,13 +92,14 @@ var allowedImports = map[string][]string{
 	verifyRoom:                       {pipelineRoom, sinksRoom, storeRoom},
 	acceptedRoom:                     {pipelineRoom, storeRoom},
 	partsRoom:                        {pipelineRoom, storeRoom},
+	fileListRoom:                     {pipelineRoom},
 	lsRoom:                           {pipelineRoom, manifestRoom, whereRoom, acceptedRoom},
 
 	compactRoom: {pipelineRoom, sinksRoom, storeRoom, verifyRoom},
 
 	exportRoom: {
 		pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, placeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom, lsRoom,
-		acceptedRoom, metricsRoom, partsRoom,
+		acceptedRoom, metricsRoom, partsRoom, fileListRoom,
 	},
 	exportRoom + "/exporttest": {sinksRoom, storeRoom},
 	watchRoom:                  {exportRoom, configRoom, metricsRoom, pingRoom, placeRoom},

@@ -85,6 +85,9 @@ func surveyText(s export.Survey) string {
 
 func printPlan(w io.Writer, p *export.PlanReport) error {
 	t := tabwriter.NewWriter(printableWriter{w}, 0, 0, 2, ' ', 0)
+	if p.Part != "" {
+		fmt.Fprintf(t, "part\t%s\tall numbers are of this part\n", p.Part)
+	}
 	fmt.Fprintf(t, "files\t%d\t%d unchanged\n", p.Files.Listed, p.Files.Unchanged)
 	if p.Files.LeftOut > 0 {
 		fmt.Fprintf(t, "left out\t%d\tlisted, and not taken\n", p.Files.LeftOut)

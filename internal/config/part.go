@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"math"
 	"strings"
 
 	"exporter/internal/parts"
@@ -93,7 +94,9 @@ func (r Rate) SharedBy(tasks int) Rate {
 	if r.PerSecond == 0 || tasks < 1 {
 		return r
 	}
-	r.PerSecond = max(r.PerSecond/float64(tasks), minRate)
+	// It is rounded down, for people to read.
+	const steps = 1e6
+	r.PerSecond = max(math.Floor(r.PerSecond/float64(tasks)*steps)/steps, minRate)
 	return r
 }
 

@@ -62,7 +62,7 @@ func TestRate_SharedBy_IsAPartOfWhatIsGiven(t *testing.T) {
 		rate  string
 		tasks int
 		want  float64
-	}{{"40/s", 8, 5}, {"20/m", 1, 1.0 / 3}, {"1/h", 8, 1.0 / 3600}, {"auto", 8, 0}, {"unlimited", 8, 0}, {"40/s", 0, 40}} {
+	}{{"40/s", 8, 5}, {"20/m", 1, 0.333333}, {"1/h", 8, 1.0 / 3600}, {"auto", 8, 0}, {"unlimited", 8, 0}, {"40/s", 0, 40}} {
 		rate, err := ParseRate(tt.rate)
 		if err != nil {
 			t.Fatal(err)

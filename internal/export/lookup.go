@@ -46,7 +46,7 @@ func (r *run) identify(ctx context.Context, client *llamacloud.Client) error {
 	}
 	s := &r.Config.Source
 	if !slices.ContainsFunc(slices.Concat(s.Directories, s.Pipelines, s.Indexes), mayBeName) {
-		r.Source = r.Config.SourceSettings()
+		r.Source = r.sourceSettings()
 		return nil
 	}
 	ctx, cancel := Interruptible(ctx, r.Stop)
@@ -61,7 +61,7 @@ func (r *run) identify(ctx context.Context, client *llamacloud.Client) error {
 		known := strings.Split(remembered[path], ",")
 		return r.unsure && reference.IsID() || slices.Contains(known, string(reference))
 	})
-	r.Source = r.Config.SourceSettings()
+	r.Source = r.sourceSettings()
 	return err
 }
 

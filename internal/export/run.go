@@ -73,6 +73,8 @@ type run struct {
 	unsure bool
 	// expiries are when directories expire that were listed for their names; zero for never.
 	expiries map[pipeline.ID]time.Time
+	// part is the part that the run makes; nil where it makes all.
+	part *part
 	// wanted are Files, and whether each was listed; nil where all files are taken.
 	wanted map[string]bool
 	// notes are what else the report says.
@@ -88,7 +90,10 @@ func newRun(ctx context.Context, o Options) (*run, error) {
 	log.isAccepted = r.counter.wasAccepted
 	r.observer = pipeline.Observers{r.counter, log}
 	if r.Source == nil {
-		if err := recallSettings(ctx, o.Config, len(o.Files) > 0, o.Log); err != nil {
+		if err := r.enterPart(ctx); err != nil {
+			return nil, err
+		}
+		if err := r.recallSettings(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -126,6 +131,9 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 
 // bringUp is Run with a client.
 func (r *run) bringUp(ctx context.Context, client *llamacloud.Client) (report *Report, err error) {
+	if err := r.takePart(ctx); err != nil {
+		return nil, err
+	}
 	if r.store, err = r.own(ctx); err != nil {
 		return nil, err
 	}
@@ -148,6 +156,9 @@ func (r *run) bringUp(ctx context.Context, client *llamacloud.Client) (report *R
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, ledger.Close()) }()
+	if err := r.stayPlain(ctx); err != nil {
+		return nil, err
+	}
 	if r.last, err = readLastRun(ctx, r.store, r.Log); err != nil {
 		return nil, err
 	}
@@ -167,7 +178,7 @@ func (r *run) pipelineOptions(client *llamacloud.Client) pipeline.Options {
 		r.wanted = wantedFiles(r.Files)
 	}
 	return pipeline.Options{
-		Source:        llamacloud.NewSource(client, files),
+		Source:        r.sourceOf(client, files),
 		Observer:      r.observer,
 		Filters:       pipeline.Filters(cfg.Assets),
 		Refetch:       r.Refetch,
