@@ -19,7 +19,9 @@ func BenchmarkSource_Listings(b *testing.B) {
 	listing := pipeline.Listing{Key: "directory:d", Files: func(yield func(pipeline.File, error) bool) {
 		for i := range files {
 			sum := sha256.Sum256(fmt.Append(nil, i))
-			id := func(at int) string { return fmt.Sprintf("%x-%x-%x-%x-%x", sum[at:at+4], sum[at:at+2], sum[at:at+2], sum[at:at+2], sum[at:at+6]) }
+			id := func(at int) string {
+				return fmt.Sprintf("%x-%x-%x-%x-%x", sum[at:at+4], sum[at:at+2], sum[at:at+2], sum[at:at+2], sum[at:at+6])
+			}
 			ok := yield(pipeline.File{
 				ID: id(0), DirectoryID: "dir-182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e", DirectoryFileID: "dfl-" + id(8), ProjectID: id(0),
 				DisplayName: new(fmt.Sprintf("Invoice %d of 2026.pdf", i)), Metadata: json.RawMessage(`{"customer":"some customer","pages":12}`),

@@ -243,7 +243,7 @@ func isWrong(err error) bool {
 // compress returns the zstd stream of a text.
 func compress(t testing.TB, text string) []byte {
 	t.Helper()
-	z, err := zstd.NewWriter(nil)
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(zstd.MinWindowSize))
 	if err != nil {
 		t.Fatal(err)
 	}
