@@ -50,3 +50,11 @@ func writeNew(path string, data []byte) error {
 	_, err = f.Write(data)
 	return errors.Join(err, f.Sync(), f.Close())
 }
+
+// Replace gives a file that was synced another name in place of the file that has it. When it has returned nil, that survives a crash.
+func Replace(from, to string) error {
+	if err := os.Rename(from, to); err != nil {
+		return err
+	}
+	return syncOuter(filepath.Dir(to))
+}

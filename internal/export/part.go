@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"exporter/internal/config"
-	"exporter/internal/llamacloud"
 	"exporter/internal/parts"
 	"exporter/internal/store"
 	"exporter/internal/store/place"
@@ -291,15 +290,6 @@ func (r *run) sourceSettings() map[string]string {
 		settings[partPath] = r.Config.Run.Part.String()
 	}
 	return settings
-}
-
-// sourceOf returns what gives the files of the run.
-func (r *run) sourceOf(client *llamacloud.Client, files llamacloud.Selection) pipeline.Source {
-	source := pipeline.Source(llamacloud.NewSource(client, files))
-	if r.part != nil {
-		source = partSource{source, r.part.takes}
-	}
-	return source
 }
 
 // partSource is a Source that tells files of other parts from those of one.

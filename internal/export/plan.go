@@ -147,12 +147,12 @@ func (r *run) plan(ctx context.Context, client *llamacloud.Client) (report *Plan
 func (r *run) surveyAndPlan(ctx context.Context, history pipeline.History, o pipeline.Options) (before Counts, err error) {
 	defer r.Watcher.Transfer(r.counter.snapshot)()
 	files, err := pipeline.Survey(ctx, history, o)
-	if err != nil {
+	if err = r.explainList(err); err != nil {
 		return Counts{}, err
 	}
 	before = r.counter.snapshot()
 	r.Watcher.Surveyed(newSurvey(files, len(o.Filters.Kinds()), &before, r.Config.Limits.Rate))
-	err = pipeline.Plan(ctx, history, o)
+	err = r.explainList(pipeline.Plan(ctx, history, o))
 	r.tellOfListing(err, o.Incremental)
 	return before, err
 }

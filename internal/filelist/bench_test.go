@@ -61,7 +61,7 @@ func BenchmarkSource_Listings(b *testing.B) {
 	}
 	b.Run("write", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := Write(context.Background(), &bytes.Buffer{}, header(), []pipeline.Listing{listing}, nil); err != nil {
+			if _, err := Write(context.Background(), &bytes.Buffer{}, header, []pipeline.Listing{listing}, nil); err != nil {
 				b.Fatal(err)
 			}
 		}

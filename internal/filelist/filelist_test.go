@@ -55,7 +55,7 @@ func listingOf(key pipeline.SourceKey, items ...any) pipeline.Listing {
 func write(t testing.TB, listings ...pipeline.Listing) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if _, err := Write(context.Background(), &b, header(), listings, nil); err != nil {
+	if _, err := Write(context.Background(), &b, header, listings, nil); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -307,15 +307,15 @@ func (e errReader) Read([]byte) (int, error) { return 0, e.err }
 func TestWrite_WithoutAListing_IsNoList(t *testing.T) {
 	refused := &pipeline.SourceError{Key: "project", Err: errors.New("403")}
 	var b bytes.Buffer
-	_, err := Write(t.Context(), &b, header(), []pipeline.Listing{listingOf("project", refused)}, nil)
+	_, err := Write(t.Context(), &b, header, []pipeline.Listing{listingOf("project", refused)}, nil)
 	if !errors.Is(err, refused) {
 		t.Errorf("%v, want why the only listing ended", err)
 	}
 	stopped := errors.New("stopped")
-	if _, err := Write(t.Context(), &b, header(), []pipeline.Listing{listingOf("project", full(), stopped)}, nil); !errors.Is(err, stopped) {
+	if _, err := Write(t.Context(), &b, header, []pipeline.Listing{listingOf("project", full(), stopped)}, nil); !errors.Is(err, stopped) {
 		t.Errorf("%v, want what ended all listings", err)
 	}
-	if _, err := Write(t.Context(), &b, header(), []pipeline.Listing{listingOf("project", pipeline.File{ID: "\xff"})}, nil); err == nil {
+	if _, err := Write(t.Context(), &b, header, []pipeline.Listing{listingOf("project", pipeline.File{ID: "\xff"})}, nil); err == nil {
 		t.Error("an id that is no text was written")
 	}
 }

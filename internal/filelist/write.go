@@ -22,9 +22,10 @@ type Summary struct {
 	Unlisted []*pipeline.SourceError
 }
 
-// Write writes the list of what some listings have, whatever the header says of them. What was read of each file the function is told. What ends one
-// listing is part of the list; what ends all of them is the error, and so is that not one came to its end. What was written then is no list.
-func Write(ctx context.Context, to io.Writer, h Header, listings []pipeline.Listing, listed func(*pipeline.File)) (s Summary, err error) {
+// Write writes the list of what some listings have. The header is asked for once the first of them has answered; the listings it says are these. What was
+// read of each file the function is told. What ends one listing is part of the list; what ends all of them is the error, and so is that not one came to its
+// end. What was written then is no list.
+func Write(ctx context.Context, to io.Writer, header func() Header, listings []pipeline.Listing, listed func(*pipeline.File)) (s Summary, err error) {
 	z, err := zstd.NewWriter(to, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithWindowSize(maxWindow), zstd.WithEncoderConcurrency(1))
 	if err != nil {
 		return s, err
@@ -33,12 +34,13 @@ func Write(ctx context.Context, to io.Writer, h Header, listings []pipeline.List
 	w := &writer{to: z, listed: listed}
 	w.encoder = json.NewEncoder(&w.line)
 	w.encoder.SetEscapeHTML(false)
-	h.Listings = nil
-	for _, l := range listings {
-		h.Listings = append(h.Listings, Listed{l.Key, l.IsPart})
-	}
-	if err := w.write(headerLine{version, h.Program, h.ListedAt.UTC(), h.Watermark.UTC(), h.Settings, h.Listings}); err != nil {
-		return s, err
+	w.header = func() headerLine {
+		h := header()
+		line := headerLine{version, h.Program, h.ListedAt.UTC(), h.Watermark.UTC(), h.Settings, nil}
+		for _, l := range listings {
+			line.Listings = append(line.Listings, Listed{l.Key, l.IsPart})
+		}
+		return line
 	}
 	for i := range listings {
 		if err := context.Cause(ctx); err != nil {
@@ -54,6 +56,9 @@ func Write(ctx context.Context, to io.Writer, h Header, listings []pipeline.List
 	}
 	if s.Files = w.files; len(listings) > 0 && len(s.Unlisted) == len(listings) {
 		return s, allUnlisted(s.Unlisted)
+	}
+	if err := w.writeHeader(); err != nil {
+		return s, err
 	}
 	return s, w.write(totalLine{w.files, len(listings)})
 }
@@ -73,6 +78,18 @@ type writer struct {
 	encoder *json.Encoder
 	files   int64
 	listed  func(*pipeline.File)
+	// header returns the first line; it is nil once that is written.
+	header func() headerLine
+}
+
+// writeHeader writes the first line, if it is not written yet.
+func (w *writer) writeHeader() error {
+	if w.header == nil {
+		return nil
+	}
+	line := w.header()
+	w.header = nil
+	return w.write(line)
 }
 
 // write writes a line.
@@ -114,7 +131,7 @@ func (w *writer) writeListing(ctx context.Context, l *pipeline.Listing) (ended *
 	}
 	if !begun {
 		// Nobody is asked when an empty listing expires.
-		if err := w.write(beginLine{Begin: l.Key}); err != nil {
+		if err := w.begin(&pipeline.Listing{Key: l.Key}); err != nil {
 			return nil, err
 		}
 	}
@@ -128,6 +145,9 @@ func (w *writer) writeListing(ctx context.Context, l *pipeline.Listing) (ended *
 
 // begin writes that a listing begins, and when all goes that it has.
 func (w *writer) begin(l *pipeline.Listing) (err error) {
+	if err := w.writeHeader(); err != nil {
+		return err
+	}
 	line := beginLine{Begin: l.Key}
 	if l.Expiry != nil {
 		if line.ExpiresAt, line.ExpiryKnown, err = l.Expiry(); err != nil {

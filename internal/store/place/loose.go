@@ -2,6 +2,7 @@ package place
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"io"
 	"os"
@@ -95,13 +96,49 @@ func OpenObject(ctx context.Context, text string, o Options) (store.Object, erro
 	return connected{object, client}, nil
 }
 
-// PutObject stores one object at a place of a bucket, in place of one that is there, without owning what it is in.
-func PutObject(ctx context.Context, text string, c store.Content, size int64, o Options) error {
+// WriteObject stores what a function writes as one object at a place, in place of one that is there, without owning what it is in. A reader finds the
+// old one or the new, whole; where the function fails, the old one stays.
+func WriteObject(ctx context.Context, text string, write func(io.Writer) error, o Options) (err error) {
 	p, err := Parse(text)
 	if err != nil {
 		return err
 	}
-	return p.withLoose(ctx, o, func(l *bucket.Loose, key string) error { return l.Put(ctx, key, c, size) })
+	folder := filepath.Dir(p.path)
+	if p.IsBucket() {
+		if err := checkScratch(o.Scratch); err != nil {
+			return err
+		}
+		folder = o.Scratch
+	}
+	if folder == "" {
+		folder = os.TempDir()
+	}
+	// Others may read it as far as the umask lets them, unlike what os.CreateTemp makes.
+	temp, err := os.OpenFile(filepath.Join(folder, ".exporter-"+rand.Text()), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name())
+	err = write(temp)
+	if err == nil && p.IsBucket() {
+		err = p.put(ctx, temp, o)
+	} else if err == nil {
+		err = temp.Sync()
+	}
+	if err := errors.Join(err, temp.Close()); err != nil || p.IsBucket() {
+		return err
+	}
+	return store.RenameFile(temp.Name(), p.path)
+}
+
+// put stores what a file has at a place of a bucket.
+func (p Place) put(ctx context.Context, from *os.File, o Options) error {
+	info, err := from.Stat()
+	if err != nil {
+		return err
+	}
+	content := store.ContentOf(file{from, info.Size()})
+	return p.withLoose(ctx, o, func(l *bucket.Loose, key string) error { return l.Put(ctx, key, content, info.Size()) })
 }
 
 // withLoose calls do with the loose objects of the folder that a place is in, and the key that it has there.
@@ -147,15 +184,19 @@ type file struct {
 }
 
 func openFile(name string) (store.Object, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	info, err := f.Stat()
+	// To open a pipe might wait for ever.
+	info, err := os.Stat(name)
 	if err == nil && !info.Mode().IsRegular() {
 		err = &os.PathError{Op: "open", Path: name, Err: store.ErrNotRegular}
 	}
 	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	if info, err = f.Stat(); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return file{f, info.Size()}, nil
