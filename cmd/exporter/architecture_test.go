@@ -48,6 +48,7 @@ const (
 	licensesRoom = "exporter/internal/licenses"
 	partsRoom    = "exporter/internal/parts"
 	wholeRoom    = "exporter/internal/whole"
+	fileListRoom = "exporter/internal/filelist"
 )
 
 // allowedImports says which packages of this module each package may import, outside its tests. Imports run one way:
@@ -81,7 +82,7 @@ var allowedImports = map[string][]string{
 	azRoom:                       {storeRoom, bucketRoom, wireRoom},
 	placeRoom:                    {storeRoom, bucketRoom, s3Room, gsRoom, azRoom, wireRoom, proxyRoom},
 	derivedRoom:                  {storeRoom},
-	configRoom:                   {pipelineRoom, loopbackRoom, secretRoom, spellRoom, proxyRoom, placeRoom},
+	configRoom:                   {pipelineRoom, loopbackRoom, secretRoom, spellRoom, proxyRoom, placeRoom, partsRoom},
 
 	llamaRoom:                        {pipelineRoom, loopbackRoom, mediaRoom, secretRoom, proxyRoom, llamaRoom + "/governor"},
 	llamaRoom + "/governor":          {pipelineRoom},
@@ -93,13 +94,14 @@ var allowedImports = map[string][]string{
 	verifyRoom:                       {pipelineRoom, sinksRoom, storeRoom},
 	acceptedRoom:                     {pipelineRoom, storeRoom},
 	partsRoom:                        {pipelineRoom, storeRoom},
+	fileListRoom:                     {pipelineRoom},
 	lsRoom:                           {pipelineRoom, manifestRoom, whereRoom, acceptedRoom},
 
 	compactRoom: {pipelineRoom, sinksRoom, storeRoom, verifyRoom},
 
 	exportRoom: {
 		pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, placeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom, lsRoom,
-		acceptedRoom, metricsRoom, partsRoom, wholeRoom,
+		acceptedRoom, metricsRoom, partsRoom, fileListRoom, wholeRoom,
 	},
 	exportRoom + "/exporttest": {sinksRoom, storeRoom},
 	watchRoom:                  {exportRoom, configRoom, metricsRoom, pingRoom, placeRoom},
