@@ -110,10 +110,11 @@ var allowedImports = map[string][]string{
 		pipelineRoom, sinksRoom, manifestRoom, storeRoom, placeRoom, mediaRoom, whereRoom, pictureRoom, phashRoom, derivedRoom, wholeRoom,
 	},
 
-	emulatorRoom:              {},
-	emulatorRoom + "/flags":   {emulatorRoom, emulatorRoom + "/sample", configRoom},
-	emulatorRoom + "/sample":  {},
-	"exporter/internal/bench": {},
+	emulatorRoom:             {},
+	emulatorRoom + "/flags":  {emulatorRoom, emulatorRoom + "/sample", configRoom},
+	emulatorRoom + "/sample": {},
+	// For the tables of exports that are too large to be made by an export.
+	"exporter/internal/bench": {partsRoom, storeRoom, manifestRoom, pipelineRoom},
 	// It asks what a task of an export would cost.
 	"exporter/internal/clusters": {partsRoom, pipelineRoom, configRoom, exportRoom},
 	licensesRoom:                 {},

@@ -43,6 +43,7 @@ With --json, standard output has a JSON object a line. An object has a "type":
 	load := a.withConfig(c, config.SectionOutput, config.SectionLog)
 	hideFlags(c, "sink", "checkpoint")
 	asJSON := c.Flags().Bool("json", false, "print JSON lines")
+	partialOK := c.Flags().Bool("partial-ok", false, "end with 0 in place of 3 where some parts are missing, running or incomplete")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := exportArgument(c, args); err != nil {
 			return err
@@ -70,7 +71,13 @@ With --json, standard output has a JSON object a line. An object has a "type":
 		} else if err == nil && cfg.Log.Quiet {
 			return nil
 		}
-		return errors.Join(err, print(a.stdout, &merged, time.Since(started)))
+		if printErr := print(a.stdout, &merged, time.Since(started)); printErr != nil || err == nil {
+			return printErr
+		}
+		if *partialOK || cfg.Run.PartialOK {
+			return a.passPartial(err)
+		}
+		return err
 	}
 	return c
 }

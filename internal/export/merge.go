@@ -140,7 +140,7 @@ func (m *merging) run(ctx context.Context, merged *Merged) (err error) {
 	if merged.Parts, err = surveyParts(ctx, m.parts); err != nil {
 		return err
 	}
-	info, err := commonInfo(merged.Parts, m.parts.Plan.Count)
+	info, err := commonInfo(merged.Parts, m.parts.Plan)
 	if err != nil {
 		return err
 	}

@@ -118,9 +118,6 @@ func incomplete(ctx context.Context, dir store.Reader) string {
 	return ""
 }
 
-// partKey is the setting of an export that says which part it is.
-const partKey = "run.part"
-
 // sourceOf returns the settings of the source of a part, and apart from them which part it is.
 func (p *Part) sourceOf() (source map[string]string, part string, err error) {
 	if p.info.Source == "" {
@@ -131,14 +128,25 @@ func (p *Part) sourceOf() (source map[string]string, part string, err error) {
 			Folder: p.Folder, Err: &pipeline.DamageError{Path: manifest.AssetsName, Err: fmt.Errorf("settings of the last run: %w", err)},
 		}
 	}
-	part = source[partKey]
-	delete(source, partKey)
+	part = source[partPath]
+	delete(source, partPath)
 	return source, part, nil
+}
+
+// checkPlace refuses a part that says that it is another one than its folder does, or of another division.
+func (p *Part) checkPlace(part string, plan parts.Plan) error {
+	index, isNumbered := parts.ParseName(p.Folder)
+	should := config.Part{Part: parts.Part{Index: index, Count: plan.Count}, Salt: plan.Salt}
+	if !isNumbered || part == "" || part == should.String() {
+		return nil
+	}
+	return usagef("%s/%s says that it is part %s, and by its folder and %s it is %s (move what does not belong there away)",
+		parts.Dir, p.Folder, part, parts.PlanName, should)
 }
 
 // commonInfo returns what the tables of all parts say of the runs that made them. It refuses parts of other sources, and such as say that they are
 // others than their folders do.
-func commonInfo(all []Part, count int) (manifest.Info, error) {
+func commonInfo(all []Part, plan parts.Plan) (manifest.Info, error) {
 	common := manifest.Info{Version: Version()}
 	var first *Part
 	var source map[string]string
@@ -151,8 +159,8 @@ func commonInfo(all []Part, count int) (manifest.Info, error) {
 		if now == nil {
 			continue
 		}
-		if index, isNumbered := parts.ParseName(p.Folder); isNumbered && part != "" && part != (parts.Part{Index: index, Count: count}).String() {
-			return common, usagef("%s/%s says that it is part %s, and not %d/%d: it does not belong there", parts.Dir, p.Folder, part, index, count)
+		if err := p.checkPlace(part, plan); err != nil {
+			return common, err
 		}
 		if first == nil {
 			first, source = p, now
