@@ -40,9 +40,9 @@ type Options struct {
 type Owner func(ctx context.Context, text string, o Options) (store.Store, error)
 
 // direct returns the prefixes, in exports and in datasets in a bucket, of objects that are large and as good as never replaced, and of what
-// tells of a run alone. They are part of the format: docs/buckets.md.
+// tells of a run alone; what is in parts/ has logs of its own. They are part of the format: docs/buckets.md.
 func direct() []string {
-	return []string{"blobs/", "shards/", "pages/", "figures/", "runs/", ".exporter/running.json"}
+	return []string{"blobs/", "shards/", "pages/", "figures/", "runs/", ".exporter/running.json", "parts/", "parts.json"}
 }
 
 // userAgent is what requests to a bucket say of the program.
