@@ -27,6 +27,8 @@ type Options struct {
 	SingleWriter bool
 	// Repair says that the log of an export in a bucket begins anew where it is damaged.
 	Repair bool
+	// Above is how many folders above the place the export is of which it holds a part; 0 where it holds none.
+	Above int
 	// Log is told what takes long; nil is told nothing.
 	Log *slog.Logger
 
@@ -162,7 +164,7 @@ func Own(ctx context.Context, text string, o Options) (store.Store, error) {
 		return nil, err
 	}
 	b, err := bucket.Own(ctx, client, p.prefix, bucket.Options{
-		Direct: direct(), Unique: unique(), Scratch: o.Scratch, SingleWriter: o.SingleWriter, Repair: o.Repair, Log: o.Log, Beat: o.Beat, Patience: o.Patience,
+		Direct: direct(), Unique: unique(), Scratch: o.Scratch, SingleWriter: o.SingleWriter, Repair: o.Repair, Above: o.Above, Log: o.Log, Beat: o.Beat, Patience: o.Patience,
 	})
 	if err != nil {
 		client.Close()
