@@ -155,7 +155,7 @@ func TestMergeParts_Tables_AreThoseOfOneExport(t *testing.T) {
 		for what, change := range map[string]func(*MergeOptions){
 			"at once": nil,
 			"one by one": func(o *MergeOptions) {
-				o.mostTables = 1
+				o.mostTables, o.Ahead = 1, 3
 			},
 			"few bytes": func(o *MergeOptions) { o.mostBytes, o.groupRows = 1<<20, 50 },
 		} {
@@ -267,7 +267,7 @@ func TestMergeParts_DamagedPart_ReplacesNothing(t *testing.T) {
 	for _, at := range []int{5, len(table) / 3, len(table) - 40} {
 		writeFile(t, damaged.Memory, AssetsName, flipped(table, at))
 		for _, most := range []int{1, 16} {
-			err := mergeFolders(t, out, folders, func(o *MergeOptions) { o.mostTables = most })
+			err := mergeFolders(t, out, folders, func(o *MergeOptions) { o.mostTables, o.Ahead = most, 2 })
 			p, ok := errors.AsType[*PartError](err)
 			if _, isDamage := errors.AsType[*pipeline.DamageError](err); !ok || !isDamage || p.Folder != damaged.name {
 				t.Errorf("byte %d: %v, want damage of %s", at, err, damaged.name)
