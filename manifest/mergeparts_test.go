@@ -1,17 +1,13 @@
 package manifest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/parquet-go/parquet-go"
 
 	"exporter/internal/durable/durabletest"
 	"exporter/internal/parts"
@@ -155,7 +151,7 @@ func TestMergeParts_Tables_AreThoseOfOneExport(t *testing.T) {
 		for what, change := range map[string]func(*MergeOptions){
 			"at once": nil,
 			"one by one": func(o *MergeOptions) {
-				o.mostTables = 1
+				o.mostTables, o.Ahead = 1, 3
 			},
 			"few bytes": func(o *MergeOptions) { o.mostBytes, o.groupRows = 1<<20, 50 },
 		} {
@@ -267,7 +263,7 @@ func TestMergeParts_DamagedPart_ReplacesNothing(t *testing.T) {
 	for _, at := range []int{5, len(table) / 3, len(table) - 40} {
 		writeFile(t, damaged.Memory, AssetsName, flipped(table, at))
 		for _, most := range []int{1, 16} {
-			err := mergeFolders(t, out, folders, func(o *MergeOptions) { o.mostTables = most })
+			err := mergeFolders(t, out, folders, func(o *MergeOptions) { o.mostTables, o.Ahead = most, 2 })
 			p, ok := errors.AsType[*PartError](err)
 			if _, isDamage := errors.AsType[*pipeline.DamageError](err); !ok || !isDamage || p.Folder != damaged.name {
 				t.Errorf("byte %d: %v, want damage of %s", at, err, damaged.name)
@@ -403,128 +399,4 @@ func TestReadMerged_OfARun_IsNil(t *testing.T) {
 	if _, err := ReadMerged(t.Context(), st); !strings.Contains(fmt.Sprint(err), FilesName) {
 		t.Errorf("damaged: %v, want %s named", err, FilesName)
 	}
-}
-
-// Coded batches are read back as they were, whatever is null, and whatever was read before.
-func TestBatchCoder_Decode_ReadsWhatWasCoded(t *testing.T) {
-	for kind := range kinds {
-		s := seriesOf(kind)
-		rng := rand.New(rand.NewPCG(uint64(kind), 7))
-		coder, decoder := newBatchCoder(s.schema, 1), newBatchCoder(s.schema, 1)
-		from := nullColumns(len(coder.kinds), readBatch)
-		in := &codeReader{}
-		for n := range 200 {
-			count := 1 + rng.IntN(readBatch)
-			for c := range from {
-				drawColumn(rng, coder, from[c][:count], c)
-			}
-			text := coder.code(nil, batch{columns: from, end: count})
-			in.rest, in.arena = text, in.arena[:0]
-			got, err := decoder.decode(in)
-			if err != nil || len(in.rest) > 0 || got.count() != count {
-				t.Fatalf("kind %d, batch %d: %v, %d bytes left, %d rows, want %d", kind, n, err, len(in.rest), got.count(), count)
-			}
-			for i := range count {
-				g, w := fmt.Sprintf("%+v", valuesOf(got.row(i))), fmt.Sprintf("%+v", valuesOf(row{columns: from, number: i}))
-				if g != w {
-					t.Fatalf("kind %d, batch %d, row %d: got\n%s, want\n%s", kind, n, i, g, w)
-				}
-			}
-			// Cut short it is an error, and never a panic.
-			end := rng.IntN(len(text))
-			if _, err := newBatchCoder(s.schema, 1).decode(&codeReader{rest: text[:end]}); err == nil {
-				t.Fatalf("kind %d: the first %d of %d bytes are a batch", kind, end, len(text))
-			}
-		}
-	}
-}
-
-// drawColumn draws the values of a column, which are often the same.
-func drawColumn(rng *rand.Rand, c *batchCoder, into []parquet.Value, column int) {
-	level, form := c.levels[column], rng.IntN(4)
-	for i := range into {
-		if form == 1 && i > 0 {
-			into[i] = into[0]
-			continue
-		}
-		if level == 1 && (form == 0 || form == 2 && rng.IntN(2) == 0) {
-			into[i] = parquet.Value{}.Level(0, 0, column)
-			continue
-		}
-		var v parquet.Value
-		switch c.kinds[column] {
-		case parquet.ByteArray:
-			v = parquet.ByteArrayValue([]byte(fmt.Sprintf("%s/%d", strings.Repeat("é", rng.IntN(9)), rng.IntN(3)))[rng.IntN(2):])
-		case parquet.Boolean:
-			v = parquet.BooleanValue(rng.IntN(2) == 0)
-		case parquet.Int32:
-			v = parquet.Int32Value(int32(rng.Uint32()))
-		case parquet.Double:
-			v = parquet.DoubleValue(rng.Float64())
-		default:
-			v = parquet.Int64Value(int64(rng.Uint64()))
-		}
-		into[i] = v.Level(0, level, column)
-	}
-}
-
-// Rows that were kept for a merge, and are not what was written, end it.
-func TestRuns_DamagedSpool_IsAnError(t *testing.T) {
-	for kind := range kinds {
-		s := seriesOf(kind)
-		st := storetest.NewMemory(nil)
-		spool, err := st.Spool()
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := newRuns(&s, 0, spool)
-		if err != nil {
-			t.Fatal(err)
-		}
-		columns := nullColumns(len(s.schema.Fields()), readBatch)
-		rows := func(yield func(batch, error) bool) {
-			for range 9 {
-				if !yield(batch{columns: columns, end: readBatch}, nil) {
-					return
-				}
-			}
-		}
-		if err := r.add(rows); err != nil {
-			t.Fatal(err)
-		}
-		read := func() (count int, err error) {
-			for b, err := range r.all() {
-				if err != nil {
-					return count, err
-				}
-				count += b.count()
-			}
-			return count, nil
-		}
-		if n, err := read(); n != 9*readBatch || err != nil {
-			t.Fatalf("kind %d: %d rows, %v", kind, n, err)
-		}
-		var whole bytes.Buffer
-		if _, err := spool.WriteTo(&whole); err != nil {
-			t.Fatal(err)
-		}
-		for at := range whole.Len() {
-			r.spool = damagedSpool{spool, flipped(whole.Bytes(), at)}
-			if n, err := read(); err == nil {
-				t.Fatalf("kind %d: with a bit of byte %d changed there are %d rows, and no error", kind, at, n)
-			}
-		}
-		r.close()
-	}
-}
-
-// damagedSpool reads something else than what was written.
-type damagedSpool struct {
-	store.Spool
-	content []byte
-}
-
-// ReadAt implements store.Content.
-func (d damagedSpool) ReadAt(p []byte, at int64) (int, error) {
-	return store.Bytes(d.content).ReadAt(p, at)
 }

@@ -171,9 +171,7 @@ func (m *merging) run(ctx context.Context, merged *Merged) (err error) {
 			folders = append(folders, folder)
 		}
 	}
-	tables, err := manifest.MergeParts(ctx, manifest.MergeOptions{
-		Sources: m.parts.Sources(folders), Count: m.parts.Plan.Count, Info: info, Spool: m.store.Spool,
-	})
+	tables, err := m.parts.Merge(ctx, folders, info, m.store.Spool)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 
 	"exporter/internal/store"
+	"exporter/internal/store/place"
 	"exporter/internal/verify"
 	"exporter/internal/whole"
 	"exporter/manifest"
@@ -43,7 +44,7 @@ func Verify(ctx context.Context, o VerifyOptions) (c Verified, err error) {
 	case err == nil:
 		c, err := newPartsVerification(o, e).run(ctx)
 		return c, errors.Join(storageError("verify", err), e.Close())
-	case Is[*whole.FolderError](err):
+	case Is[*whole.FolderError](err), Is[*place.Error](err):
 		return c, &UsageError{err}
 	case Is[*pipeline.DamageError](err):
 		return c, err

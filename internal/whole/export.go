@@ -141,14 +141,36 @@ func (e *Export) Each(ctx context.Context, folders []string, do func(ctx context
 	return g.Wait()
 }
 
-// Sources returns the exports in folders as what is to be merged. Those that were moved there yield to the numbered ones.
-func (e *Export) Sources(folders []string) (all []manifest.MergeSource) {
+// sources returns the exports in folders as what is to be merged. Those that were moved there yield to the numbered ones.
+func (e *Export) sources(folders []string) (all []manifest.MergeSource) {
 	for _, folder := range folders {
 		_, isNumbered := parts.ParseName(folder)
 		all = append(all, manifest.MergeSource{
 			Folder: folder, Yields: !isNumbered,
-			Open: func(ctx context.Context) (store.ReadCloser, error) { return e.Open(ctx, folder) },
+			Open: func(ctx context.Context) (store.ReadCloser, error) { return e.openTables(ctx, folder) },
 		})
 	}
 	return all
+}
+
+// openTables opens what is in a folder for its tables to be read. Those in a bucket are fetched.
+func (e *Export) openTables(ctx context.Context, folder string) (store.ReadCloser, error) {
+	dir, err := e.Open(ctx, folder)
+	if err != nil || !e.IsFar() {
+		return dir, err
+	}
+	tables, err := fetch(ctx, dir)
+	if err := errors.Join(err, dir.Close()); err != nil {
+		return nil, err
+	}
+	return tables, nil
+}
+
+// Merge merges the tables of the exports in folders, as manifest.MergeParts does. The spool makes a place for what is too much for memory.
+func (e *Export) Merge(ctx context.Context, folders []string, info manifest.Info, spool func() (store.Spool, error)) (*manifest.MergedTables, error) {
+	o := manifest.MergeOptions{Sources: e.sources(folders), Count: e.Plan.Count, Info: info, Spool: spool}
+	if e.IsFar() {
+		o.Ahead = atOnce
+	}
+	return manifest.MergeParts(ctx, o)
 }

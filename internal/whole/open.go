@@ -88,10 +88,7 @@ func (e *Export) mergedOver(ctx context.Context, dir store.ReadCloser, log *slog
 	}
 	log.Info("the parts of the export are not merged: their tables are read together, which exporter merge does once for all", "parts", len(states))
 	folders := slices.DeleteFunc(e.Folders(), func(folder string) bool { return states[folder] == "" })
-	tables, err := manifest.MergeParts(ctx, manifest.MergeOptions{
-		Sources: e.Sources(folders), Count: e.Plan.Count, Info: e.infoOf(ctx, folders[0]),
-		Spool: func() (store.Spool, error) { return store.TempSpool("") },
-	})
+	tables, err := e.Merge(ctx, folders, e.infoOf(ctx, folders[0]), func() (store.Spool, error) { return store.TempSpool("") })
 	if err != nil {
 		return nil, err
 	}
