@@ -47,6 +47,7 @@ const (
 	watchRoom    = "exporter/internal/watch"
 	licensesRoom = "exporter/internal/licenses"
 	partsRoom    = "exporter/internal/parts"
+	fileListRoom = "exporter/internal/filelist"
 )
 
 // allowedImports says which packages of this module each package may import, outside its tests. Imports run one way:
@@ -80,24 +81,25 @@ var allowedImports = map[string][]string{
 	azRoom:                       {storeRoom, bucketRoom, wireRoom},
 	placeRoom:                    {storeRoom, bucketRoom, s3Room, gsRoom, azRoom, wireRoom, proxyRoom},
 	derivedRoom:                  {storeRoom},
-	configRoom:                   {pipelineRoom, loopbackRoom, secretRoom, spellRoom, proxyRoom, placeRoom},
+	configRoom:                   {pipelineRoom, loopbackRoom, secretRoom, spellRoom, proxyRoom, placeRoom, partsRoom},
 
 	llamaRoom:                        {pipelineRoom, loopbackRoom, mediaRoom, secretRoom, proxyRoom, llamaRoom + "/governor"},
 	llamaRoom + "/governor":          {pipelineRoom},
 	llamaRoom + "/governor/simulate": {llamaRoom + "/governor"},
 	"exporter/internal/limits":       {llamaRoom + "/governor/simulate"},
-	sinksRoom:                        {pipelineRoom, storeRoom, mediaRoom},
-	manifestRoom:                     {pipelineRoom, storeRoom},
+	sinksRoom:                        {pipelineRoom, storeRoom, mediaRoom, partsRoom},
+	manifestRoom:                     {pipelineRoom, storeRoom, partsRoom},
 	verifyRoom:                       {pipelineRoom, sinksRoom, storeRoom},
 	acceptedRoom:                     {pipelineRoom, storeRoom},
 	partsRoom:                        {pipelineRoom, storeRoom},
+	fileListRoom:                     {pipelineRoom},
 	lsRoom:                           {pipelineRoom, manifestRoom, whereRoom, acceptedRoom},
 
 	compactRoom: {pipelineRoom, sinksRoom, storeRoom, verifyRoom},
 
 	exportRoom: {
 		pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, placeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom, lsRoom,
-		acceptedRoom, metricsRoom,
+		acceptedRoom, metricsRoom, partsRoom, fileListRoom,
 	},
 	exportRoom + "/exporttest": {sinksRoom, storeRoom},
 	watchRoom:                  {exportRoom, configRoom, metricsRoom, pingRoom, placeRoom},

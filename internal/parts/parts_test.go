@@ -42,6 +42,10 @@ func TestPlan_Decode_ReadsWhatEncodeMade(t *testing.T) {
 	if other := parts.New(8); other.Salt == want.Salt {
 		t.Errorf("two plans have the salt %s", other.Salt)
 	}
+	fixed := parts.Fixed(8, "s3://bucket/prefix")
+	if err := fixed.Validate(); err != nil || fixed != parts.Fixed(8, "s3://bucket/prefix") || fixed.Salt == parts.Fixed(8, "s3://bucket/other").Salt {
+		t.Errorf("Fixed: %v, %v, want one salt for each text", fixed, err)
+	}
 	// What a later version adds without another format does not matter.
 	if _, err := parts.Decode([]byte(`{"format":1,"count":8,"salt":"0123456789abcdef","more":[1]}`)); err != nil {
 		t.Error(err)

@@ -39,6 +39,12 @@ func New(count int) Plan {
 	return Plan{Count: count, Salt: hex.EncodeToString(salt[:])}
 }
 
+// Fixed returns a plan for so many parts with a salt that follows from a text: all who make one of the same text make the same.
+func Fixed(count int, of string) Plan {
+	sum := sha256.Sum256([]byte(of))
+	return Plan{Count: count, Salt: hex.EncodeToString(sum[:saltSize])}
+}
+
 // Validate says what is wrong with a plan.
 func (p Plan) Validate() error {
 	if p.Count < 1 || p.Count > Most {
