@@ -68,7 +68,7 @@ func TestSnakemake_Refused_IsNotTriedAgain(t *testing.T) {
 	if err == nil {
 		t.Errorf("%v succeeds", c)
 	}
-	if n := strings.Count(string(said), "hint: "); n != 1 {
+	if n := strings.Count(string(said), "exporter: "); n != 1 {
 		t.Errorf("the program ran %d times, want once:\n%s", n, said)
 	}
 }

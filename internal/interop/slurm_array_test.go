@@ -105,7 +105,7 @@ func (s *slurm) checkHopeless(t *testing.T) {
 		t.Errorf("the first task: %v, want %v\n%s", got, want, s.log(t, "exporter-"+array+"_0.log"))
 	}
 	// Tasks that never began have one record.
-	if text := string(output(t, s.command(t, "scontrol", "show", "job", "--oneliner", array))); !regexp.MustCompile(`ArrayTaskId=1-3%1 .*JobState=CANCELLED `).MatchString(text) {
+	if text := string(output(t, s.command(t, "scontrol", "show", "job", "--oneliner", array))); !regexp.MustCompile(`ArrayTaskId=4294967294 .*JobState=CANCELLED `).MatchString(text) {
 		t.Errorf("the others are not cancelled:\n%s", text)
 	}
 }

@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"bytes"
 	"crypto/rand"
 	"fmt"
 	"os"
@@ -74,15 +75,15 @@ func startSlurm(t *testing.T) *slurm {
 		must(t, os.Mkdir(filepath.Join(dir, name), 0o755))
 	}
 	s := &slurm{dir: dir}
-	start(t, program(t, "munged", "--foreground", "--force", "--key-file", s.path("munge.key"), "--socket", s.path("munge.socket"),
-		"--pid-file", s.path("munge.pid"), "--log-file", s.path("munge.log"), "--seed-file", s.path("munge.seed")))
+	daemon(t, "munged", "--foreground", "--force", "--key-file", s.path("munge.key"), "--socket", s.path("munge.socket"),
+		"--pid-file", s.path("munge.pid"), "--log-file", s.path("munge.log"), "--seed-file", s.path("munge.seed"))
 	s.until(t, "munged listens", func() bool {
 		_, err := os.Stat(s.path("munge.socket"))
 		return err == nil
 	})
 	s.began = time.Now()
-	controller := start(t, program(t, "slurmctld", "-D", "-c", "-f", s.path("slurm.conf")))
-	node := start(t, program(t, "slurmd", "-D", "-f", s.path("slurm.conf")))
+	controller := daemon(t, "slurmctld", "-D", "-c", "-f", s.path("slurm.conf"))
+	node := daemon(t, "slurmd", "-D", "-f", s.path("slurm.conf"))
 	t.Cleanup(func() {
 		s.endJobs()
 		if t.Failed() {
@@ -94,6 +95,12 @@ func startSlurm(t *testing.T) *slurm {
 		return err == nil && strings.TrimSpace(string(out)) == "idle"
 	})
 	return s
+}
+
+// daemon runs a program until the test has ended, and not only until its context has: jobs are ended in between.
+func daemon(t *testing.T, name string, args ...string) *bytes.Buffer {
+	t.Helper()
+	return start(t, exec.Command(program(t, name).Path, args...))
 }
 
 func (s *slurm) path(name string) string { return filepath.Join(s.dir, name) }
@@ -109,7 +116,7 @@ func (s *slurm) command(t *testing.T, name string, args ...string) *exec.Cmd {
 // endJobs ends what is left of jobs, which would outlive the daemons.
 func (s *slurm) endJobs() {
 	for range 20 {
-		c := exec.Command("sh", "-c", `scancel --ctld $(squeue --noheader --format=%A) && [ -z "$(squeue --noheader)" ]`)
+		c := exec.Command("sh", "-c", `jobs=$(squeue --noheader --format=%A) && { [ -z "$jobs" ] || { scancel $jobs; exit 1; }; }`)
 		c.Env = append(os.Environ(), "SLURM_CONF="+s.path("slurm.conf"))
 		if c.Run() == nil {
 			return
