@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -404,70 +405,126 @@ func TestReadMerged_OfARun_IsNil(t *testing.T) {
 	}
 }
 
-// Coded rows are read back as they were, whatever is null, and whatever the row before was.
-func TestRowCoder_Decode_ReadsWhatWasCoded(t *testing.T) {
+// Coded batches are read back as they were, whatever is null, and whatever was read before.
+func TestBatchCoder_Decode_ReadsWhatWasCoded(t *testing.T) {
 	for kind := range kinds {
 		s := seriesOf(kind)
 		rng := rand.New(rand.NewPCG(uint64(kind), 7))
-		coder, decoder := newRowCoder(s.schema, 1), newRowCoder(s.schema, 1)
-		from, to := nullColumns(len(coder.kinds), 1), nullColumns(len(coder.kinds), 1)
-		var coded [][]byte
-		var want []string
+		coder, decoder := newBatchCoder(s.schema, 1), newBatchCoder(s.schema, 1)
+		from := nullColumns(len(coder.kinds), readBatch)
+		in := &codeReader{}
 		for n := range 200 {
+			count := 1 + rng.IntN(readBatch)
 			for c := range from {
-				drawValue(rng, coder, from[c], c)
+				drawColumn(rng, coder, from[c][:count], c)
 			}
-			if n%50 == 0 {
-				coder.reset()
+			text := coder.code(nil, batch{columns: from, end: count})
+			in.rest, in.arena = text, in.arena[:0]
+			got, err := decoder.decode(in)
+			if err != nil || len(in.rest) > 0 || got.count() != count {
+				t.Fatalf("kind %d, batch %d: %v, %d bytes left, %d rows, want %d", kind, n, err, len(in.rest), got.count(), count)
 			}
-			coded = append(coded, coder.code(nil, row{columns: from}))
-			want = append(want, fmt.Sprintf("%+v", valuesOf(row{columns: from})))
-		}
-		for n, text := range coded {
-			if n%50 == 0 {
-				decoder.reset()
+			for i := range count {
+				g, w := fmt.Sprintf("%+v", valuesOf(got.row(i))), fmt.Sprintf("%+v", valuesOf(row{columns: from, number: i}))
+				if g != w {
+					t.Fatalf("kind %d, batch %d, row %d: got\n%s, want\n%s", kind, n, i, g, w)
+				}
 			}
-			rest, _, err := decoder.decode(text, nil, to, 0)
-			if got := fmt.Sprintf("%+v", valuesOf(row{columns: to})); err != nil || len(rest) > 0 || got != want[n] {
-				t.Fatalf("kind %d, row %d: %v, %d bytes left, got\n%s, want\n%s", kind, n, err, len(rest), got, want[n])
-			}
-		}
-		// Cut short it is an error, and never a panic.
-		decoder.reset()
-		for end := range coded[0] {
-			decoder.reset()
-			if _, _, err := decoder.decode(coded[0][:end], nil, to, 0); err == nil {
-				t.Fatalf("kind %d: the first %d of %d bytes are a row", kind, end, len(coded[0]))
+			// Cut short it is an error, and never a panic.
+			end := rng.IntN(len(text))
+			if _, err := newBatchCoder(s.schema, 1).decode(&codeReader{rest: text[:end]}); err == nil {
+				t.Fatalf("kind %d: the first %d of %d bytes are a batch", kind, end, len(text))
 			}
 		}
 	}
 }
 
-// drawValue draws the value of a column, which is often that of the row before.
-func drawValue(rng *rand.Rand, c *rowCoder, into []parquet.Value, column int) {
-	level := 0
-	if c.optional[column] {
-		level = 1
+// drawColumn draws the values of a column, which are often the same.
+func drawColumn(rng *rand.Rand, c *batchCoder, into []parquet.Value, column int) {
+	level, form := c.levels[column], rng.IntN(4)
+	for i := range into {
+		if form == 1 && i > 0 {
+			into[i] = into[0]
+			continue
+		}
+		if level == 1 && (form == 0 || form == 2 && rng.IntN(2) == 0) {
+			into[i] = parquet.Value{}.Level(0, 0, column)
+			continue
+		}
+		var v parquet.Value
+		switch c.kinds[column] {
+		case parquet.ByteArray:
+			v = parquet.ByteArrayValue([]byte(fmt.Sprintf("%s/%d", strings.Repeat("é", rng.IntN(9)), rng.IntN(3)))[rng.IntN(2):])
+		case parquet.Boolean:
+			v = parquet.BooleanValue(rng.IntN(2) == 0)
+		case parquet.Int32:
+			v = parquet.Int32Value(int32(rng.Uint32()))
+		case parquet.Double:
+			v = parquet.DoubleValue(rng.Float64())
+		default:
+			v = parquet.Int64Value(int64(rng.Uint64()))
+		}
+		into[i] = v.Level(0, level, column)
 	}
-	var v parquet.Value
-	switch choice := rng.IntN(4); {
-	case choice == 0:
-		return
-	case choice == 1 && level == 1:
-		level = 0
-	case c.kinds[column] == parquet.ByteArray:
-		v = parquet.ByteArrayValue([]byte(fmt.Sprintf("%s/%d", strings.Repeat("é", rng.IntN(9)), rng.IntN(3)))[rng.IntN(2):])
-	case c.kinds[column] == parquet.Boolean:
-		v = parquet.BooleanValue(rng.IntN(2) == 0)
-	case c.kinds[column] == parquet.Int32:
-		v = parquet.Int32Value(int32(rng.Uint32()))
-	case c.kinds[column] == parquet.Double:
-		v = parquet.DoubleValue(rng.Float64())
-	default:
-		v = parquet.Int64Value(int64(rng.Uint64()))
+}
+
+// Rows that were kept for a merge, and are not what was written, end it.
+func TestRuns_DamagedSpool_IsAnError(t *testing.T) {
+	for kind := range kinds {
+		s := seriesOf(kind)
+		st := storetest.NewMemory(nil)
+		spool, err := st.Spool()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := newRuns(&s, 0, spool)
+		if err != nil {
+			t.Fatal(err)
+		}
+		columns := nullColumns(len(s.schema.Fields()), readBatch)
+		rows := func(yield func(batch, error) bool) {
+			for range 9 {
+				if !yield(batch{columns: columns, end: readBatch}, nil) {
+					return
+				}
+			}
+		}
+		if err := r.add(rows); err != nil {
+			t.Fatal(err)
+		}
+		read := func() (count int, err error) {
+			for b, err := range r.all() {
+				if err != nil {
+					return count, err
+				}
+				count += b.count()
+			}
+			return count, nil
+		}
+		if n, err := read(); n != 9*readBatch || err != nil {
+			t.Fatalf("kind %d: %d rows, %v", kind, n, err)
+		}
+		var whole bytes.Buffer
+		if _, err := spool.WriteTo(&whole); err != nil {
+			t.Fatal(err)
+		}
+		for at := range whole.Len() {
+			r.spool = damagedSpool{spool, flipped(whole.Bytes(), at)}
+			if n, err := read(); err == nil {
+				t.Fatalf("kind %d: with a bit of byte %d changed there are %d rows, and no error", kind, at, n)
+			}
+		}
+		r.close()
 	}
-	if v.IsNull() && level == 1 {
-		level = 0
-	}
-	into[0] = v.Level(0, level, column)
+}
+
+// damagedSpool reads something else than what was written.
+type damagedSpool struct {
+	store.Spool
+	content []byte
+}
+
+// ReadAt implements store.Content.
+func (d damagedSpool) ReadAt(p []byte, at int64) (int, error) {
+	return store.Bytes(d.content).ReadAt(p, at)
 }

@@ -18,6 +18,9 @@ import (
 // partPath is the path of the key that says which part a run makes.
 const partPath = "run.part"
 
+// partLevels is how many folders below the export in parts a part is.
+const partLevels = 2
+
 // maxPlan bounds what is read of the plan of an export's parts, in bytes.
 const maxPlan = 4 << 10
 
@@ -67,7 +70,7 @@ func (r *run) enterPart(ctx context.Context) error {
 
 // wholeOf returns the export in which a place has the name of a numbered part, and the number.
 func wholeOf(at place.Place) (whole place.Place, index int, ok bool) {
-	whole, names, ok := at.Outer(2)
+	whole, names, ok := at.Outer(partLevels)
 	if !ok || names[0] != parts.Dir {
 		return place.Place{}, 0, false
 	}
