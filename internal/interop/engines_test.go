@@ -1,12 +1,18 @@
 package interop
 
 import (
-	"bytes"
+	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
+
+	"exporter/internal/parts"
 )
 
 // makeEngines makes the environment of engines.txt.
@@ -33,16 +39,26 @@ func (d *divided) beside(t *testing.T, name string, args ...string) *exec.Cmd {
 // killOnce runs a command, kills what runs a part, lets its blobs through, and waits for the command to end.
 func (d *divided) killOnce(t *testing.T, c *exec.Cmd, part int, kill func(t *testing.T, part int)) (said string) {
 	t.Helper()
-	var all bytes.Buffer
-	c.Stdout, c.Stderr = &all, &all
+	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	must(t, err)
+	defer log.Close()
+	read := func() string {
+		text, err := os.ReadFile(log.Name())
+		must(t, err)
+		return string(text)
+	}
+	defer func() {
+		if t.Failed() {
+			t.Logf("%v:\n%s", c, read())
+		}
+	}()
+	c.Stdout, c.Stderr = log, log
 	must(t, c.Start())
 	d.waitForBlob(t, part)
 	kill(t, part)
 	d.release(part)
-	if err := c.Wait(); err != nil {
-		t.Fatalf("%v: %v\n%s", c, err, all.Bytes())
-	}
-	return all.String()
+	must(t, c.Wait())
+	return read()
 }
 
 // Snakemake makes the export that one run makes, though the program is killed in one of four jobs.
@@ -102,5 +118,35 @@ func TestParallel_Parts_EndAsOneRunDoes(t *testing.T) {
 	}
 	if n := len(d.emulator.Requests()) - before; n != 0 {
 		t.Errorf("--resume made %d requests, want none", n)
+	}
+}
+
+// Who interrupts GNU parallel, or the script, waits for the programs to commit what they have, and no part is tried again.
+func TestParallel_Interrupted_PartsCommit(t *testing.T) {
+	t.Parallel()
+	program(t, "parallel")
+	d := serveDivided(t, 2, 0)
+	c := d.beside(t, deployed(t, "parallel/export.sh"), "2", d.out, "--rate", "unlimited", "--directory", d.directories[0])
+	c.Env = append(c.Env, "JOBS=1", "PAUSE=0")
+	said := start(t, c)
+	d.waitForBlob(t, 0)
+	must(t, c.Process.Signal(syscall.SIGTERM))
+	// Longer than parallel waits by itself.
+	time.Sleep(time.Second)
+	d.release(0)
+	if _ = c.Wait(); c.ProcessState.ExitCode() <= 101 {
+		t.Errorf("%v, want an exit code of parallel itself\n%s", c.ProcessState, said)
+	}
+	text, err := os.ReadFile(d.path(parts.Path(0) + "/run.json"))
+	must(t, err)
+	var report struct {
+		ExitCode int `json:"exit_code"`
+	}
+	must(t, json.Unmarshal(text, &report))
+	if report.ExitCode != 130 {
+		t.Errorf("the part ended with %d, want 130\n%s", report.ExitCode, said)
+	}
+	if _, err := os.Stat(d.path(parts.Path(1))); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the other part was begun: %v\n%s", err, said)
 	}
 }

@@ -5,6 +5,7 @@ package interop
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -12,7 +13,7 @@ import (
 	"testing"
 )
 
-// Ray makes the export that one run makes, though the worker of one of four tasks is killed. As Ray listens on every interface, all of it has a network
+// Ray makes the export that one run makes, though the worker of one of four tasks is killed, and none where the key is refused. As Ray listens on every interface, all of it has a network
 // of its own, with nothing but loopback; only root may make one.
 func TestRay_Parts_EndAsOneRunDoes(t *testing.T) {
 	venv := filepath.Join(t.TempDir(), "venv")
@@ -22,10 +23,21 @@ func TestRay_Parts_EndAsOneRunDoes(t *testing.T) {
 	must(t, syscall.Unshare(syscall.CLONE_NEWNET))
 	output(t, program(t, "ip", "link", "set", "lo", "up"))
 	d := serveDivided(t, 4, 2)
-	c := d.beside(t, filepath.Join(venv, "bin", "python"), deployed(t, "ray/export.py"), "4", d.out, "--rate", "unlimited",
-		"--directory", d.directories[0])
-	c.Env = append(c.Env, "PAUSE=1", "RAY_raylet_start_wait_time_s=300", "RAY_TMPDIR="+c.Dir)
-	said := d.killOnce(t, c, 2, d.killWorker)
+	// Paths of sockets are short.
+	dir, err := os.MkdirTemp("", "ray-")
+	must(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	driver := func(key string) *exec.Cmd {
+		c := d.beside(t, filepath.Join(venv, "bin", "python"), deployed(t, "ray/export.py"), "4", d.out, "--rate", "unlimited",
+			"--directory", d.directories[0])
+		c.Env = append(c.Env, "LLAMA_CLOUD_API_KEY="+key, "PAUSE=1", "RAY_raylet_start_wait_time_s=300", "RAY_TMPDIR="+dir)
+		return c
+	}
+	refused := driver("another")
+	if said, _ := refused.CombinedOutput(); refused.ProcessState.ExitCode() != 4 {
+		t.Errorf("with a wrong key: %v, want exit code 4\n%s", refused.ProcessState, said)
+	}
+	said := d.killOnce(t, driver(apiKey), 2, d.killWorker)
 	if n := strings.Count(said, "part 2 ended with exit code 137, and is tried again"); n != 1 {
 		t.Errorf("%d parts were tried again, want one:\n%s", n, said)
 	}
