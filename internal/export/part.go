@@ -32,47 +32,30 @@ type part struct {
 // takes tells whether a file is of the part.
 func (p *part) takes(key pipeline.FileKey) bool { return p.plan.Of(key) == p.Index }
 
-// enterPart moves the place of the export to that of the part, where one is given. An export that is in parts, and of which none is given, is
-// refused, and so is a part that was given the place of another.
+// enterPart finds out whether the run makes a part of an export. An export that is in parts, and of which none is given, is refused.
 func (r *run) enterPart(ctx context.Context) error {
 	cfg := r.Config
-	engine, err := cfg.SettlePart()
-	if err != nil {
+	if err := cfg.EnterPart(); err != nil {
 		return err
 	}
-	at, err := place.Parse(cfg.Output.Dir)
-	if err != nil {
-		return err
-	}
-	whole, index, isPart := wholeOf(at)
 	given := cfg.Run.Part
 	if given.IsZero() {
-		if isPart {
+		at, err := place.Parse(cfg.Output.Dir)
+		if err != nil {
+			return err
+		}
+		if whole, index, isPart := config.WholeOf(at); isPart {
 			r.part = &part{Part: parts.Part{Index: index}, whole: whole}
 			return nil
 		}
 		return refuseParts(ctx, cfg.Output.Dir, r.placeOptions())
 	}
-	if isPart {
-		return usagef("--part %v is of the export as a whole, and --out %q names part %d of one (give --out %q, or leave out --part)",
-			given.Part, cfg.Output.Dir, index, whole)
+	if given.Engine != "" {
+		r.Log.Info("the part is as the environment says", "part", given.Part.String(), "engine", given.Engine)
 	}
-	if engine != "" {
-		r.Log.Info("the part is as the environment says", "part", given.Part.String(), "engine", engine)
-	}
-	r.part = &part{Part: given.Part, whole: at}
-	cfg.Output.Dir = at.Join(parts.Path(given.Index)).String()
-	return nil
-}
-
-// wholeOf returns the export in which a place has the name of a numbered part, and the number.
-func wholeOf(at place.Place) (whole place.Place, index int, ok bool) {
-	whole, names, ok := at.Outer(2)
-	if !ok || names[0] != parts.Dir {
-		return place.Place{}, 0, false
-	}
-	index, ok = parts.ParseName(names[1])
-	return whole, index, ok
+	whole, err := place.Parse(cfg.Output.Whole)
+	r.part = &part{Part: given.Part, whole: whole}
+	return err
 }
 
 // knowPart completes what is known of the part by what its export remembers, and checks that it is the one. What the run may send is its share.
