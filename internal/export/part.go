@@ -122,7 +122,7 @@ func readPlan(ctx context.Context, at place.Place, o place.Options) (parts.Plan,
 		return parts.Plan{}, fs.ErrNotExist
 	}
 	if err != nil {
-		return parts.Plan{}, openError(file, err)
+		return parts.Plan{}, openError(at.String(), err)
 	}
 	plan, err := parts.Decode(text)
 	if err != nil {
@@ -213,7 +213,7 @@ func (r *run) makePlan(ctx context.Context) (parts.Plan, error) {
 	}
 	err := place.CreateOnce(ctx, file, plan.Encode(), r.placeOptions())
 	if err != nil && !errors.Is(err, store.ErrExists) {
-		return parts.Plan{}, openError(file, err)
+		return parts.Plan{}, openError(r.part.whole.String(), err)
 	}
 	return readPlan(ctx, r.part.whole, r.placeOptions())
 }
