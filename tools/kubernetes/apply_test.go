@@ -66,7 +66,7 @@ func TestDocument_Commands_RunAsTheyAre(t *testing.T) {
 	script := strings.NewReplacer("/path/to/key", key, "sleep 30", "sleep 1").Replace(commands(t))
 	sh := exec.CommandContext(t.Context(), "sh", "-eux", "-c", script)
 	sh.Dir = filepath.Join("..", "..")
-	sh.Env = append(os.Environ(), "KUBECONFIG="+c.kubeconfig)
+	sh.Env = c.environment()
 	out, err := sh.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -74,18 +74,40 @@ func TestDocument_Commands_RunAsTheyAre(t *testing.T) {
 	c.kubectl(t, "wait", "--for=condition=Complete", "--timeout=60s", "job/exporter-parts", "job/exporter-merge")
 }
 
-// commands returns the first block of shell of the section on Kubernetes.
-func commands(t *testing.T) string {
+// docs/clusters.md says with which versions its table was measured.
+func TestDocument_Versions_AreThoseThatAreRun(t *testing.T) {
+	c := startControlPlane(t)
+	etcd, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Version}}", "go.etcd.io/etcd/server/v3").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := "with Kubernetes " + c.version + " and etcd " + strings.TrimSpace(string(etcd)); !strings.Contains(section(t), said) {
+		t.Errorf("docs/clusters.md does not say %q", said)
+	}
+}
+
+// section returns the section of docs/clusters.md on Kubernetes.
+func section(t *testing.T) string {
 	t.Helper()
 	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "clusters.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, section, ok := strings.Cut(string(doc), "\n## Kubernetes\n")
-	_, block, ok2 := strings.Cut(section, "```sh\n")
-	block, _, ok3 := strings.Cut(block, "```")
-	if !ok || !ok2 || !ok3 {
-		t.Fatal("docs/clusters.md has no commands in a section Kubernetes")
+	if !ok {
+		t.Fatal("docs/clusters.md has no section Kubernetes")
+	}
+	section, _, _ = strings.Cut(section, "\n## ")
+	return section
+}
+
+// commands returns the first block of shell of the section on Kubernetes.
+func commands(t *testing.T) string {
+	t.Helper()
+	_, block, begins := strings.Cut(section(t), "```sh\n")
+	block, _, ends := strings.Cut(block, "```")
+	if !begins || !ends {
+		t.Fatal("docs/clusters.md has no commands in its section Kubernetes")
 	}
 	return block
 }

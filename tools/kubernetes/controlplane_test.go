@@ -96,11 +96,16 @@ func (c *controlPlane) connect(t *testing.T) {
 	c.version = version.GitVersion
 }
 
+// environment is that in which kubectl finds the control plane, and keeps nothing at home.
+func (c *controlPlane) environment() []string {
+	return append(os.Environ(), "KUBECONFIG="+c.kubeconfig, "KUBECACHEDIR="+filepath.Join(filepath.Dir(c.kubeconfig), "cache"))
+}
+
 // kubectl runs a command of kubectl that must succeed without a warning, and returns what it printed.
 func (c *controlPlane) kubectl(t *testing.T, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "kubectl", args...)
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.kubeconfig)
+	cmd.Env = c.environment()
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil || stderr.Len() > 0 {
