@@ -86,3 +86,28 @@ func readMerged(ctx context.Context, r store.Reader, name string) (m *Merged, er
 	}
 	return m, nil
 }
+
+// TableRows counts the rows of the tables of an export.
+type TableRows struct{ Files, Pages, Assets int64 }
+
+// CheckTables reads the tables of the export in r, those of the commit log aside, compares them with their checksums, and counts their rows. What is not
+// as it was written is a *pipeline.DamageError; a table that is missing has no rows.
+func CheckTables(ctx context.Context, r store.Reader) (rows TableRows, err error) {
+	for _, kind := range []struct {
+		series series
+		rows   *int64
+	}{{fileSeries(r), &rows.Files}, {pageSeries(r), &rows.Pages}, {assetSeries(r), &rows.Assets}} {
+		t, err := kind.series.load(ctx, openTable, kind.series.name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return rows, err
+		}
+		*kind.rows = t.parquet.NumRows()
+		if err := t.close(); err != nil {
+			return rows, err
+		}
+	}
+	return rows, nil
+}

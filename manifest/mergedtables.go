@@ -11,7 +11,7 @@ import (
 type MergedTables struct {
 	// Merged says of what they were merged.
 	Merged Merged
-	// Rows counts those of files, pages and assets.
+	// rows counts those of each kind.
 	rows   [kinds]int64
 	tables []mergedTable
 }
@@ -22,10 +22,10 @@ type mergedTable struct {
 	spool store.Spool
 }
 
-// Files, Pages and Assets return how many rows there are.
-func (t *MergedTables) Files() int64  { return t.rows[kindFiles] }
-func (t *MergedTables) Pages() int64  { return t.rows[kindPages] }
-func (t *MergedTables) Assets() int64 { return t.rows[kindAssets] }
+// Rows returns how many rows there are.
+func (t *MergedTables) Rows() TableRows {
+	return TableRows{Files: t.rows[kindFiles], Pages: t.rows[kindPages], Assets: t.rows[kindAssets]}
+}
 
 // Put puts the tables in the place of those of an export. Until it has returned nil, some may be others; the next merge puts them all again.
 func (t *MergedTables) Put(ctx context.Context, to store.Store) error {

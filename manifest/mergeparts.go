@@ -14,7 +14,7 @@ import (
 type MergeSource struct {
 	// Folder is the name of its folder in parts/.
 	Folder string
-	// Open opens it for reading. It may be called more than once, and what it returns is closed soon.
+	// Open opens it for reading. It may be called more than once, and beside that of others. What it returns is closed soon.
 	Open func(context.Context) (store.ReadCloser, error)
 	// Yields says that its rows of files and jobs that another export has, which does not yield, do not count.
 	Yields bool
@@ -28,6 +28,8 @@ type MergeOptions struct {
 	Info  Info
 	// Spool makes a place for what is too much for memory.
 	Spool func() (store.Spool, error)
+	// Ahead is how many sources are opened before it is their turn.
+	Ahead int
 
 	// mostTables and mostBytes are for tests: they bound what is open at once where they are not 0.
 	mostTables int
@@ -115,46 +117,27 @@ type partsMerge struct {
 	yielding yielding
 }
 
-// openPart is an export that is open.
-type openPart struct {
-	number   int
-	dir      store.ReadCloser
-	snapshot *Snapshot
-}
-
-func (p *openPart) close() error { return errors.Join(p.snapshot.Close(), p.dir.Close()) }
-
-// log returns its tables of a kind.
-func (p *openPart) log(kind int) *log {
-	return [kinds]*log{p.snapshot.files, p.snapshot.pages, p.snapshot.assets}[kind]
-}
-
 // seriesOf returns the series of a kind, in no place.
 func seriesOf(kind int) series {
 	return [kinds]series{fileSeries(nil), pageSeries(nil), assetSeries(nil)}[kind]
 }
 
 // collect opens all exports, and merges some of them as soon as too many are open.
-func (m *partsMerge) collect(ctx context.Context) error {
+func (m *partsMerge) collect(ctx context.Context) (err error) {
+	opening := newOpening(ctx, m)
+	defer func() { err = errors.Join(err, opening.end()) }()
 	for number, s := range m.Sources {
-		p, state, err := m.openSource(ctx, number, s.Open)
+		p, err := opening.next()
 		if err != nil {
 			return &PartError{s.Folder, err}
 		}
-		m.merged.Parts[s.Folder] = state
 		isBorder := s.Yields && number > 0 && !m.Sources[number-1].Yields
 		if len(m.open) > 0 && (isBorder || !m.fits(p)) {
 			if err := m.spill(ctx); err != nil {
 				return errors.Join(err, p.close())
 			}
 		}
-		m.open = append(m.open, p)
-		for kind := range kinds {
-			for _, t := range p.log(kind).tables() {
-				m.rows[kind] += t.parquet.NumRows()
-			}
-		}
-		m.hasPages = m.hasPages || len(p.snapshot.pages.tables()) > 0
+		m.take(p)
 	}
 	if m.runs == nil {
 		return nil
@@ -162,27 +145,16 @@ func (m *partsMerge) collect(ctx context.Context) error {
 	return m.spill(ctx)
 }
 
-// openSource opens an export. Its state is read first, so that rows are never older than what is said of them.
-func (m *partsMerge) openSource(ctx context.Context, number int, open func(context.Context) (store.ReadCloser, error)) (
-	p *openPart, state string, err error) {
-	dir, err := open(ctx)
-	if err != nil {
-		return nil, "", err
+// take takes an export that was opened.
+func (m *partsMerge) take(p *openPart) {
+	m.open = append(m.open, p)
+	m.merged.Parts[m.Sources[p.number].Folder] = p.state
+	for kind := range kinds {
+		for _, t := range p.log(kind).tables() {
+			m.rows[kind] += t.parquet.NumRows()
+		}
 	}
-	state, err = State(ctx, dir)
-	if err != nil {
-		return nil, "", errors.Join(err, dir.Close())
-	}
-	snapshot, err := Glance(ctx, dir)
-	if err != nil {
-		return nil, "", errors.Join(err, dir.Close())
-	}
-	p = &openPart{number, dir, snapshot}
-	if snapshot.LacksBase() {
-		err = &pipeline.DamageError{Path: AssetsName, Err: errors.New("it is missing, and parts that follow it are there")}
-		return nil, "", errors.Join(err, p.close())
-	}
-	return p, state, nil
+	m.hasPages = m.hasPages || len(p.snapshot.pages.tables()) > 0
 }
 
 // fits tells whether an export may be open beside those that are.

@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/parquet-go/parquet-go"
 
 	"exporter/internal/durable/durabletest"
 	"exporter/internal/parts"
@@ -154,7 +151,7 @@ func TestMergeParts_Tables_AreThoseOfOneExport(t *testing.T) {
 		for what, change := range map[string]func(*MergeOptions){
 			"at once": nil,
 			"one by one": func(o *MergeOptions) {
-				o.mostTables = 1
+				o.mostTables, o.Ahead = 1, 3
 			},
 			"few bytes": func(o *MergeOptions) { o.mostBytes, o.groupRows = 1<<20, 50 },
 		} {
@@ -266,7 +263,7 @@ func TestMergeParts_DamagedPart_ReplacesNothing(t *testing.T) {
 	for _, at := range []int{5, len(table) / 3, len(table) - 40} {
 		writeFile(t, damaged.Memory, AssetsName, flipped(table, at))
 		for _, most := range []int{1, 16} {
-			err := mergeFolders(t, out, folders, func(o *MergeOptions) { o.mostTables = most })
+			err := mergeFolders(t, out, folders, func(o *MergeOptions) { o.mostTables, o.Ahead = most, 2 })
 			p, ok := errors.AsType[*PartError](err)
 			if _, isDamage := errors.AsType[*pipeline.DamageError](err); !ok || !isDamage || p.Folder != damaged.name {
 				t.Errorf("byte %d: %v, want damage of %s", at, err, damaged.name)
@@ -402,72 +399,4 @@ func TestReadMerged_OfARun_IsNil(t *testing.T) {
 	if _, err := ReadMerged(t.Context(), st); !strings.Contains(fmt.Sprint(err), FilesName) {
 		t.Errorf("damaged: %v, want %s named", err, FilesName)
 	}
-}
-
-// Coded rows are read back as they were, whatever is null, and whatever the row before was.
-func TestRowCoder_Decode_ReadsWhatWasCoded(t *testing.T) {
-	for kind := range kinds {
-		s := seriesOf(kind)
-		rng := rand.New(rand.NewPCG(uint64(kind), 7))
-		coder, decoder := newRowCoder(s.schema, 1), newRowCoder(s.schema, 1)
-		from, to := nullColumns(len(coder.kinds), 1), nullColumns(len(coder.kinds), 1)
-		var coded [][]byte
-		var want []string
-		for n := range 200 {
-			for c := range from {
-				drawValue(rng, coder, from[c], c)
-			}
-			if n%50 == 0 {
-				coder.reset()
-			}
-			coded = append(coded, coder.code(nil, row{columns: from}))
-			want = append(want, fmt.Sprintf("%+v", valuesOf(row{columns: from})))
-		}
-		for n, text := range coded {
-			if n%50 == 0 {
-				decoder.reset()
-			}
-			rest, _, err := decoder.decode(text, nil, to, 0)
-			if got := fmt.Sprintf("%+v", valuesOf(row{columns: to})); err != nil || len(rest) > 0 || got != want[n] {
-				t.Fatalf("kind %d, row %d: %v, %d bytes left, got\n%s, want\n%s", kind, n, err, len(rest), got, want[n])
-			}
-		}
-		// Cut short it is an error, and never a panic.
-		decoder.reset()
-		for end := range coded[0] {
-			decoder.reset()
-			if _, _, err := decoder.decode(coded[0][:end], nil, to, 0); err == nil {
-				t.Fatalf("kind %d: the first %d of %d bytes are a row", kind, end, len(coded[0]))
-			}
-		}
-	}
-}
-
-// drawValue draws the value of a column, which is often that of the row before.
-func drawValue(rng *rand.Rand, c *rowCoder, into []parquet.Value, column int) {
-	level := 0
-	if c.optional[column] {
-		level = 1
-	}
-	var v parquet.Value
-	switch choice := rng.IntN(4); {
-	case choice == 0:
-		return
-	case choice == 1 && level == 1:
-		level = 0
-	case c.kinds[column] == parquet.ByteArray:
-		v = parquet.ByteArrayValue([]byte(fmt.Sprintf("%s/%d", strings.Repeat("é", rng.IntN(9)), rng.IntN(3)))[rng.IntN(2):])
-	case c.kinds[column] == parquet.Boolean:
-		v = parquet.BooleanValue(rng.IntN(2) == 0)
-	case c.kinds[column] == parquet.Int32:
-		v = parquet.Int32Value(int32(rng.Uint32()))
-	case c.kinds[column] == parquet.Double:
-		v = parquet.DoubleValue(rng.Float64())
-	default:
-		v = parquet.Int64Value(int64(rng.Uint64()))
-	}
-	if v.IsNull() && level == 1 {
-		level = 0
-	}
-	into[0] = v.Level(0, level, column)
 }

@@ -6,86 +6,89 @@ import (
 	"errors"
 	"io"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/klauspost/compress/zstd"
-	"github.com/parquet-go/parquet-go"
 
 	"exporter/internal/store"
 )
 
 const (
-	// runBlock is about how many bytes of coded rows are compressed at once. Who merges runs holds some two blocks of each.
+	// runBlock is about how many bytes of coded rows are written at once. Who merges runs holds some two blocks of each.
 	runBlock = 64 << 10
 	// mostRuns is how many runs are merged at once.
 	mostRuns = 64
-	// runBuffer is how much of a run is read at once, at least.
-	runBuffer = 16 << 10
-	// mostRunBlock bounds a block that is read: a row has no more.
-	mostRunBlock = 1 << 30
+	// runHeader is the size of what is before a block: its checksum, and its length.
+	runHeader = 8 + 4
 )
 
-// runs are sorted rows that lie one run after the other in a spool, in compressed blocks with checksums. More is said of each row in columns of numbers
-// behind those of the series.
+// runs are sorted rows that lie one run after the other in a spool, in blocks of coded batches with checksums. Blocks of pages, which are long texts, are
+// compressed; of other rows there is little to save.
 type runs struct {
-	series  *series
-	more    int
-	spool   store.Spool
-	spans   []span
-	rows    int64
+	series *series
+	// more is how many columns of numbers there are behind those of the series.
+	more  int
+	spool store.Spool
+	spans []span
+	// encoder and decoder are nil where blocks are not compressed.
 	encoder *zstd.Encoder
 	decoder *zstd.Decoder
 }
 
 // newRuns returns none, for rows of a series. The spool is the caller's.
-func newRuns(s *series, more int, spool store.Spool) (*runs, error) {
-	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
-	if err != nil {
+func newRuns(s *series, more int, spool store.Spool) (r *runs, err error) {
+	r = &runs{series: s, more: more, spool: spool}
+	if s.name != PagesName {
+		return r, nil
+	}
+	if r.encoder, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1)); err != nil {
 		return nil, err
 	}
-	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(mostRunBlock))
-	if err != nil {
-		return nil, err
-	}
-	return &runs{series: s, more: more, spool: spool, encoder: encoder, decoder: decoder}, nil
+	r.decoder, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
+	return r, err
 }
 
-func (r *runs) close() { r.decoder.Close() }
+func (r *runs) close() {
+	if r.decoder != nil {
+		r.decoder.Close()
+	}
+}
 
 // add writes sorted rows as the next run.
 func (r *runs) add(rows batches) error {
 	first := r.spool.Size()
-	out := bufio.NewWriterSize(r.spool, 4*runBlock)
-	coder := newRowCoder(r.series.schema, r.more)
+	out := bufio.NewWriterSize(r.spool, 2*runBlock)
+	coder := newBatchCoder(r.series.schema, r.more)
 	var block, compressed []byte
 	flush := func() error {
-		if len(block) == 0 {
-			return nil
+		content := block
+		if r.encoder != nil {
+			compressed = r.encoder.EncodeAll(block, compressed[:0])
+			content = compressed
 		}
-		compressed = r.encoder.EncodeAll(block, compressed[:0])
-		var length [binary.MaxVarintLen64]byte
-		_, err := out.Write(length[:binary.PutUvarint(length[:], uint64(len(compressed)))])
-		if err == nil {
-			_, err = out.Write(compressed)
-		}
+		var header [runHeader]byte
+		binary.LittleEndian.PutUint64(header[:], xxhash.Sum64(content))
+		binary.LittleEndian.PutUint32(header[8:], uint32(len(content)))
+		// A writer keeps its first error for Flush.
+		_, _ = out.Write(header[:])
+		_, err := out.Write(content)
 		block = block[:0]
-		coder.reset()
 		return err
 	}
 	for b, err := range rows {
 		if err != nil {
 			return err
 		}
-		for i := range b.count() {
-			if block = coder.code(block, b.row(i)); len(block) < runBlock {
-				continue
-			}
-			if err := flush(); err != nil {
-				return err
-			}
+		if block = coder.code(block, b); len(block) < runBlock {
+			continue
 		}
-		r.rows += int64(b.count())
+		if err := flush(); err != nil {
+			return err
+		}
 	}
-	if err := flush(); err != nil {
-		return err
+	if len(block) > 0 {
+		if err := flush(); err != nil {
+			return err
+		}
 	}
 	if err := out.Flush(); err != nil {
 		return err
@@ -97,54 +100,52 @@ func (r *runs) add(rows batches) error {
 // read yields the rows of a run.
 func (r *runs) read(at span) batches {
 	return func(yield func(batch, error) bool) {
-		in := bufio.NewReaderSize(io.NewSectionReader(r.spool, at.first, at.count), runBuffer)
-		coder := newRowCoder(r.series.schema, r.more)
-		columns := nullColumns(len(coder.kinds), readBatch)
-		var compressed, block, arena []byte
+		in := io.NewSectionReader(r.spool, at.first, at.count)
+		coder := newBatchCoder(r.series.schema, r.more)
+		var content, decoded []byte
+		code := &codeReader{}
 		for {
-			length, err := binary.ReadUvarint(in)
+			var header [runHeader]byte
+			_, err := io.ReadFull(in, header[:])
 			if errors.Is(err, io.EOF) {
 				return
 			}
-			if err == nil && length > uint64(at.count) {
-				err = errRowCode
-			}
 			if err == nil {
-				compressed = append(compressed[:0], make([]byte, length)...)
-				_, err = io.ReadFull(in, compressed)
+				content, err = r.readBlock(in, content, header)
 			}
-			if err == nil {
-				block, err = r.decoder.DecodeAll(compressed, block[:0])
+			block := content
+			if err == nil && r.decoder != nil {
+				decoded, err = r.decoder.DecodeAll(content, decoded[:0])
+				block = decoded
 			}
 			if err != nil {
 				yield(batch{}, err)
 				return
 			}
-			coder.reset()
-			if arena = arena[:0]; !yieldBlock(coder, block, &arena, columns, yield) {
-				return
+			for code.rest, code.arena = block, code.arena[:0]; len(code.rest) > 0; {
+				b, err := coder.decode(code)
+				if !yield(b, err) || err != nil {
+					return
+				}
 			}
 		}
 	}
 }
 
-// yieldBlock yields the rows of a block, and tells whether more is wanted.
-func yieldBlock(coder *rowCoder, block []byte, arena *[]byte, columns [][]parquet.Value, yield func(batch, error) bool) bool {
-	for len(block) > 0 {
-		b := batch{columns: columns}
-		for b.end < readBatch && len(block) > 0 {
-			var err error
-			if block, *arena, err = coder.decode(block, *arena, columns, b.end); err != nil {
-				yield(batch{}, err)
-				return false
-			}
-			b.end++
-		}
-		if !yield(b, nil) {
-			return false
-		}
+// readBlock reads the block of a header, into the room of the one before.
+func (r *runs) readBlock(in *io.SectionReader, room []byte, header [runHeader]byte) ([]byte, error) {
+	length := int64(binary.LittleEndian.Uint32(header[8:]))
+	if length > in.Size() {
+		return room, errBatchCode
 	}
-	return true
+	content := append(room[:0], make([]byte, length)...)
+	if _, err := io.ReadFull(in, content); err != nil {
+		return content, err
+	}
+	if xxhash.Sum64(content) != binary.LittleEndian.Uint64(header[:]) {
+		return content, errBatchCode
+	}
+	return content, nil
 }
 
 // all yields the rows of all runs, sorted. As long as there are too many for one merge, it merges some into longer ones first.
@@ -152,7 +153,7 @@ func (r *runs) all() batches {
 	return func(yield func(batch, error) bool) {
 		for len(r.spans) > mostRuns {
 			before := r.spans
-			r.spans, r.rows = nil, 0
+			r.spans = nil
 			for len(before) > 0 {
 				count := min(mostRuns, len(before))
 				if err := r.add(r.merged(before[:count])); err != nil {

@@ -32,22 +32,37 @@ func State(ctx context.Context, r store.Reader) (state string, err error) {
 	return state, err
 }
 
-func readState(ctx context.Context, r store.Reader) (string, error) {
-	sum, count := sha256.New(), 0
+// TableNames returns the names of all tables that the export in r may have: the parts of its commit log, and those of IsFinal, which may be missing.
+func TableNames(ctx context.Context, r store.Reader) (names []string, err error) {
 	for _, s := range []series{fileSeries(r), pageSeries(r), assetSeries(r)} {
 		numbers, err := s.parts(ctx)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		for _, name := range append(s.partNames(numbers), s.name) {
-			err := addState(ctx, sum, r, name)
-			switch {
-			case name == s.name && errors.Is(err, fs.ErrNotExist):
-			case err != nil:
-				return "", err
-			default:
-				count++
-			}
+		names = append(append(names, s.partNames(numbers)...), s.name)
+	}
+	return names, nil
+}
+
+// IsFinal tells whether a name is that of manifest.parquet, files.parquet or pages.parquet.
+func IsFinal(name string) bool {
+	return name == AssetsName || name == FilesName || name == PagesName
+}
+
+func readState(ctx context.Context, r store.Reader) (string, error) {
+	names, err := TableNames(ctx, r)
+	if err != nil {
+		return "", err
+	}
+	sum, count := sha256.New(), 0
+	for _, name := range names {
+		err := addState(ctx, sum, r, name)
+		switch {
+		case IsFinal(name) && errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return "", err
+		default:
+			count++
 		}
 	}
 	if count == 0 {

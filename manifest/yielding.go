@@ -59,7 +59,7 @@ func (m *partsMerge) findYielding(ctx context.Context) error {
 		if m.yielding.owners == nil {
 			m.yielding.owners = map[ownerSum]bool{}
 		}
-		p, _, err := m.openSource(ctx, number, s.Open)
+		p, err := openSource(ctx, number, s)
 		if err != nil {
 			return &PartError{s.Folder, err}
 		}

@@ -47,6 +47,7 @@ const (
 	watchRoom    = "exporter/internal/watch"
 	licensesRoom = "exporter/internal/licenses"
 	partsRoom    = "exporter/internal/parts"
+	wholeRoom    = "exporter/internal/whole"
 	fileListRoom = "exporter/internal/filelist"
 )
 
@@ -89,6 +90,7 @@ var allowedImports = map[string][]string{
 	"exporter/internal/limits":       {llamaRoom + "/governor/simulate"},
 	sinksRoom:                        {pipelineRoom, storeRoom, mediaRoom, partsRoom},
 	manifestRoom:                     {pipelineRoom, storeRoom, partsRoom},
+	wholeRoom:                        {partsRoom, storeRoom, placeRoom, manifestRoom},
 	verifyRoom:                       {pipelineRoom, sinksRoom, storeRoom},
 	acceptedRoom:                     {pipelineRoom, storeRoom},
 	partsRoom:                        {pipelineRoom, storeRoom},
@@ -99,19 +101,20 @@ var allowedImports = map[string][]string{
 
 	exportRoom: {
 		pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, placeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom, lsRoom,
-		acceptedRoom, metricsRoom, partsRoom, fileListRoom,
+		acceptedRoom, metricsRoom, partsRoom, fileListRoom, wholeRoom,
 	},
 	exportRoom + "/exporttest": {sinksRoom, storeRoom},
 	watchRoom:                  {exportRoom, configRoom, metricsRoom, pingRoom, placeRoom},
 
 	datasetRoom: {
-		pipelineRoom, sinksRoom, manifestRoom, storeRoom, placeRoom, mediaRoom, whereRoom, pictureRoom, phashRoom, derivedRoom,
+		pipelineRoom, sinksRoom, manifestRoom, storeRoom, placeRoom, mediaRoom, whereRoom, pictureRoom, phashRoom, derivedRoom, wholeRoom,
 	},
 
-	emulatorRoom:              {},
-	emulatorRoom + "/flags":   {emulatorRoom, emulatorRoom + "/sample", configRoom},
-	emulatorRoom + "/sample":  {},
-	"exporter/internal/bench": {},
+	emulatorRoom:             {},
+	emulatorRoom + "/flags":  {emulatorRoom, emulatorRoom + "/sample", configRoom},
+	emulatorRoom + "/sample": {},
+	// For the tables of exports that are too large to be made by an export.
+	"exporter/internal/bench": {partsRoom, storeRoom, manifestRoom, pipelineRoom},
 	// It asks what a task of an export would cost.
 	"exporter/internal/clusters": {partsRoom, pipelineRoom, configRoom, exportRoom},
 	licensesRoom:                 {},

@@ -171,6 +171,8 @@ func explainError(err error) explanation {
 	case export.Is[*export.UnlistedError](err):
 		return explanation{exitIncomplete, "run.json has the reasons; the others are exported, nothing of these counts as vanished, and the " +
 			"same command tries them again"}
+	case export.Is[*export.MergedPartlyError](err):
+		return explanation{exitIncomplete, "what they have committed is merged; when their tasks have ended, the same command merges the rest"}
 	case errors.Is(err, errUnlisted):
 		return explanation{exitIncomplete, "what they have is not part of the plan"}
 	case errors.Is(err, errListed):

@@ -113,7 +113,7 @@ func (c *Config) settlePart() error {
 
 // WholeOf returns the export in which a place has the name of a numbered part, and the number.
 func WholeOf(at place.Place) (whole place.Place, index int, ok bool) {
-	whole, names, ok := at.Outer(2)
+	whole, names, ok := at.Outer(parts.Levels)
 	if !ok || names[0] != parts.Dir {
 		return place.Place{}, 0, false
 	}
