@@ -10,7 +10,7 @@ import (
 const (
 	// Dir is the folder of an export that has its parts.
 	Dir = "parts"
-	// Levels is how many folders below the export the folder of a part is.
+	// Levels is how many folders below its export a part is.
 	Levels = 2
 	// Most is how many parts an export may have.
 	Most = 100_000
