@@ -79,9 +79,11 @@ func (r *run) knowPart(ctx context.Context, remembered config.Remembered) error 
 			cfg.Output.Dir, given.Part, r.part.Index, parts.Path(given.Index))
 	}
 	r.part.Part = given.Part
-	if _, salt, ok := strings.Cut(before, "@"); ok {
-		r.part.plan = parts.Plan{Count: given.Count, Salt: salt}
+	salt := given.Salt
+	if salt == "" {
+		_, salt, _ = strings.Cut(before, "@")
 	}
+	r.part.plan = parts.Plan{Count: given.Count, Salt: salt}
 	r.shareRate()
 	return nil
 }
