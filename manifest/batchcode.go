@@ -62,17 +62,16 @@ func (c *batchCoder) code(to []byte, b batch) []byte {
 }
 
 func codeColumn(to []byte, kind parquet.Kind, values []parquet.Value) []byte {
-	null, isSame := uint32(0), true
+	null := uint32(0)
 	for i := range values {
 		if values[i].IsNull() {
 			null |= 1 << i
 		}
-		isSame = isSame && (i == 0 || isEqual(kind, values[i], values[i-1]))
 	}
 	switch {
 	case null == 1<<len(values)-1:
 		return append(to, formNull)
-	case isSame:
+	case null == 0 && areEqual(kind, values):
 		return codeValue(append(to, formSame), kind, values[0], nil)
 	case null == 0:
 		to = append(to, formAll)
@@ -92,15 +91,14 @@ func codeColumn(to []byte, kind parquet.Kind, values []parquet.Value) []byte {
 	return to
 }
 
-// isEqual tells whether two values of a kind are the same.
-func isEqual(kind parquet.Kind, a, b parquet.Value) bool {
-	if a.IsNull() || b.IsNull() {
-		return a.IsNull() && b.IsNull()
+// areEqual tells whether values of a kind, of which none is null, are the same.
+func areEqual(kind parquet.Kind, values []parquet.Value) bool {
+	for _, v := range values[1:] {
+		if kind == parquet.ByteArray && !bytes.Equal(v.ByteArray(), values[0].ByteArray()) || kind != parquet.ByteArray && v.Uint64() != values[0].Uint64() {
+			return false
+		}
 	}
-	if kind == parquet.ByteArray {
-		return bytes.Equal(a.ByteArray(), b.ByteArray())
-	}
-	return a.Uint64() == b.Uint64()
+	return true
 }
 
 // codeValue appends a value. Of a text it says how many bytes it begins like the last one with, and how many follow.

@@ -180,7 +180,8 @@ func (m *partsMerge) inputs(ctx context.Context, kind int) (all []batches) {
 		if len(l.tables()) == 0 {
 			continue
 		}
-		rows := without(l.all(ctx), l.isPruned)
+		// None of its tables has lost rows: they would not have been opened.
+		rows := without(l.newest(ctx), l.isPruned)
 		if m.yielding.owners != nil {
 			rows = m.yielding.settle(rows, kind, m.Sources[p.number].Yields)
 		}

@@ -82,6 +82,9 @@ With --json, standard output has a JSON object a line. An object has a "type":
 	return c
 }
 
+// mostShown is how many parts of a state are named to people.
+const mostShown = 10
+
 // printMerged prints what a merge did.
 func printMerged(to io.Writer, m *export.Merged, _ time.Duration) (err error) {
 	line := func(name, format string, args ...any) {
@@ -89,9 +92,18 @@ func printMerged(to io.Writer, m *export.Merged, _ time.Duration) (err error) {
 			_, err = fmt.Fprintf(printableWriter{to}, "%-11s "+format+"\n", append([]any{name}, args...)...)
 		}
 	}
+	shown := map[export.PartState]int{}
 	for _, p := range m.Parts {
-		if p.State != export.PartComplete {
+		if p.State == export.PartComplete {
+			continue
+		}
+		if shown[p.State]++; shown[p.State] <= mostShown {
 			line(string(p.State), "parts/%s: %s", p.Folder, p.Why)
+		}
+	}
+	for _, state := range []export.PartState{export.PartIncomplete, export.PartRunning, export.PartMissing} {
+		if more := shown[state] - mostShown; more > 0 {
+			line(string(state), "and %d more, which --json names", more)
 		}
 	}
 	of := fmt.Sprintf("%d of %d parts", len(m.Parts)-m.Number(export.PartMissing), m.Count)

@@ -161,6 +161,20 @@ func TestMerge_ForgedRows_AreFound(t *testing.T) {
 	}
 }
 
+// Of many parts that are missing, people are told of some, and programs of all.
+func TestMerge_ManyMissing_AreCounted(t *testing.T) {
+	_, api := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, testCorpus())})
+	c, out := newCLI(t, api), filepath.Join(t.TempDir(), "out")
+	c.mustRun(append([]string{"run", "--out", out, "--part", "0/40"}, corpusDirectories(t, testCorpus())...)...)
+	code, stdout, _ := c.run("merge", out)
+	if code != exitIncomplete || strings.Count(stdout, "missing     parts/") != mostShown || !strings.Contains(stdout, "missing     and 29 more, which --json names\n") {
+		t.Errorf("exit %d: %s", code, stdout)
+	}
+	if _, stdout, _ := c.run("merge", out, "--json"); strings.Count(stdout, `"state":"missing"`) != 39 {
+		t.Errorf("JSON names others than 39: %s", stdout)
+	}
+}
+
 // A link in parts/ is named, and not followed: what is behind it has no path in the export.
 func TestMerge_Link_IsRefused(t *testing.T) {
 	_, api := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, testCorpus())})
