@@ -30,7 +30,7 @@ func TestRay_Parts_EndAsOneRunDoes(t *testing.T) {
 	driver := func(key string) *exec.Cmd {
 		c := d.beside(t, filepath.Join(venv, "bin", "python"), deployed(t, "ray/export.py"), "4", d.out, "--rate", "unlimited",
 			"--directory", d.directories[0])
-		c.Env = append(c.Env, "LLAMA_CLOUD_API_KEY="+key, "PAUSE=1", "RAY_raylet_start_wait_time_s=300", "RAY_TMPDIR="+dir)
+		c.Env = append(c.Env, "LLAMA_CLOUD_API_KEY="+key, "PAUSE=1", "RAY_TMPDIR="+dir)
 		return c
 	}
 	refused := driver("another")
