@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,7 +24,8 @@ func mkfifo(t *testing.T, name string) {
 
 // Whatever file is a pipe to which nobody writes, or from which nobody reads, an interrupt ends the wait for it.
 func TestRun_InterruptWhileAPipeIsAwaited_Ends(t *testing.T) {
-	t.Chdir(t.TempDir())
+	dir := t.TempDir()
+	t.Chdir(dir)
 	mkfifo(t, "open")
 	// Nothing comes from this one, though it can be opened.
 	f, err := os.OpenFile("open", os.O_RDWR, 0)
@@ -41,8 +43,8 @@ func TestRun_InterruptWhileAPipeIsAwaited_Ends(t *testing.T) {
 	} {
 		name := "open"
 		if !strings.HasSuffix(line, name) {
-			// Each has a pipe of its own: the other end of what was given up may still be waited for.
-			name = fmt.Sprint("pipe", i)
+			// Each has a pipe of its own, wherever this process is later: the other end of what was given up may still be waited for.
+			name = filepath.Join(dir, fmt.Sprint("pipe", i))
 			mkfifo(t, name)
 			line = strings.TrimSuffix(line, "pipe") + name
 		}
