@@ -13,7 +13,7 @@ CGO_ENABLED ?= 0
 GOFLAGS     ?= -trimpath
 export CGO_ENABLED GOFLAGS
 
-.PHONY: build check format vet tidy vuln test race plain histories crashes bench microbench cross size reproducible interop clock spark stores phash consumers waiting \
+.PHONY: build check format vet tidy vuln test race plain histories crashes bench microbench cross size reproducible interop clock spark stores ray phash consumers waiting \
 	newest sample fuzz install uninstall release release-twice systemd notices module clean
 
 build:
@@ -151,6 +151,11 @@ spark:
 stores: CGO_ENABLED=1
 stores:
 	cd internal/interop && $(GO) vet -tags stores . && $(GO) test -timeout 30m -v -tags stores -run '^TestStores_' . -args -commits 400
+
+# Exports with Ray, in a network of its own; needs root, and pip fetches some 100 MB.
+ray: CGO_ENABLED=1
+ray:
+	cd internal/interop && $(GO) vet -tags ray . && $(GO) test -count=1 -timeout 20m -v -tags ray -run '^TestRay_' .
 
 # Compares perceptual hashes with ImageHash; pip fetches some 100 MB.
 phash: CGO_ENABLED=1

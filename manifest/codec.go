@@ -20,10 +20,13 @@ var _ compress.Codec = (*codec)(nil)
 // compression keeps its encoders for the next file.
 var compression = codec{encoders: sync.Pool{New: func() any { return newPageEncoder() }}}
 
+// encoderWindow is how far back an encoder looks, in bytes: all of a page but the largest. It keeps twice as many in memory.
+const encoderWindow = 512 << 10
+
 // newPageEncoder returns an encoder of the fastest level, which is the smallest in memory.
 func newPageEncoder() *zstd.Encoder {
 	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
-		zstd.WithZeroFrames(true), zstd.WithAllLitEntropyCompression(true))
+		zstd.WithZeroFrames(true), zstd.WithAllLitEntropyCompression(true), zstd.WithWindowSize(encoderWindow))
 	if err != nil {
 		// The options are valid.
 		panic(err)

@@ -269,6 +269,8 @@ type fileMeta struct {
 	from, through, tier int
 	// withAssets says of a part of files that it counts only where the assets of its checkpoint do.
 	withAssets bool
+	// merged is the value of metaMerged; empty for what was not merged of the tables of parts. It is not read here.
+	merged string
 	// schema is the version of the columns.
 	schema string
 }

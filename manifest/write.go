@@ -156,6 +156,9 @@ func (s *series) writerOptions(m fileMeta) []parquet.WriterOption {
 		parquet.KeyValueMetadata(metaThrough, strconv.Itoa(m.through)),
 		parquet.KeyValueMetadata(metaTier, strconv.Itoa(m.tier)),
 	}
+	if m.merged != "" {
+		options = append(options, parquet.KeyValueMetadata(metaMerged, m.merged))
+	}
 	if m.withAssets {
 		options = append(options, parquet.KeyValueMetadata(metaWith, "true"))
 	}

@@ -51,6 +51,9 @@ type File struct {
 	// by its id is left upstream; nil where something is. No ledger keeps either.
 	Idle      string
 	Withdrawn error
+	// Elsewhere says that the file is of another part of the export, which another run makes: it is passed over, and of all else only what its Key is
+	// made of need be there. No ledger keeps it.
+	Elsewhere bool
 	// Odd are the fields of the listing that had values which are not understood; no ledger keeps them.
 	Odd []Oddity
 }

@@ -266,20 +266,25 @@ func sum(counts ...*int64) (all int64) {
 
 // miss looks after a file that no listing has. One that was missing before as well is gone.
 func (r *run) miss(k *knownFile) error {
-	missing := r.belief.countsAll(k.row.Sources)
+	missing, wasMissed := r.belief.countsAll(k.row.Sources), !k.row.MissedAt.IsZero()
 	switch {
 	case k.row.IsGone():
 		return nil
-	case missing && !k.row.MissedAt.IsZero():
+	case missing && wasMissed && r.isListedAfter(k.row.MissedAt):
 		return r.vanish(k.row)
 	}
 	now := *k.row
 	if err := r.recount(&now); err != nil {
 		return err
 	}
-	if missing {
-		now.MissedIn, now.MissedAt = nil, r.started
+	if missing && !wasMissed {
+		now.MissedIn, now.MissedAt = nil, r.listedAt()
 		r.Observer.Observe(FileMissed{&now.File})
+	} else if missing {
+		// It is the listing by which it was missed.
+		if now.Counts == k.row.Counts {
+			return nil
+		}
 	} else {
 		// It may be nowhere but in some of the places where it was known.
 		now.Sources, now.MissedIn = r.placesNow(nil, k.row.Sources, k.row.missedIn())
@@ -288,6 +293,19 @@ func (r *run) miss(k *knownFile) error {
 		}
 	}
 	return r.record(result{file: &fileProgress{row: now, quiet: true}})
+}
+
+// listedAt returns when the listings were made.
+func (r *run) listedAt() time.Time {
+	if r.ListedAt.IsZero() {
+		return r.started
+	}
+	return r.ListedAt
+}
+
+// isListedAfter tells whether the listings were made after one by which a file was missed. Those of the run itself were, whatever clocks say.
+func (r *run) isListedAfter(missedAt time.Time) bool {
+	return r.ListedAt.IsZero() || r.ListedAt.After(missedAt)
 }
 
 // isPlacedAs tells whether two rows of a file name the same listings.

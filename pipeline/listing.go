@@ -16,7 +16,7 @@ type Listing struct {
 	// all of them. What was listed before either is not a complete listing.
 	Files iter.Seq2[File, error]
 	// Expiry returns when all that is listed goes with what holds it, zero for never, and told false where nobody says. It is asked once,
-	// after the first file, and its error ends all listings. Nil is for what holds nothing.
+	// after the first file that is not Elsewhere, and its error ends all listings. Nil is for what holds nothing.
 	Expiry func() (at time.Time, told bool, err error)
 }
 
@@ -25,7 +25,7 @@ type SourceOutcome struct {
 	Key SourceKey
 	// IsPart is that of the Listing.
 	IsPart bool
-	// Files is how many files it gave. Malformed is how many of them cannot be told from others: any file that is known and was
+	// Files is how many files it gave, those of other parts included: where there are some, it is not empty. Malformed is how many of them cannot be told from others: any file that is known and was
 	// not listed may be among them.
 	Files, Malformed int64
 	// Err is why the listing ended early; nil where it came to its end.

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"encoding/binary"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -25,6 +26,18 @@ func BatchSource(id string) SourceKey     { return SourceKey("batch:" + id) }
 func BatchesSource(id string) SourceKey   { return SourceKey("batches:" + id) }
 func FileSource(id string) SourceKey      { return SourceKey("file:" + id) }
 func JobSource(id string) SourceKey       { return SourceKey("job:" + id) }
+
+// Single returns the key of the file or the job that a listing is of; false for one of many.
+func (k SourceKey) Single() (FileKey, bool) {
+	_, id, _ := strings.Cut(string(k), ":")
+	switch k {
+	case FileSource(id):
+		return FileKey{FileID: id}, true
+	case JobSource(id):
+		return FileKey{JobID: id}, true
+	}
+	return FileKey{}, false
+}
 
 // Place returns the listing that the file is from, as far as its ids and names tell.
 func (f *File) Place() SourceKey {

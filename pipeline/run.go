@@ -31,6 +31,11 @@ type Options struct {
 	// Incremental says that the source lists only files that were updated lately. Then the others of the ledger are taken to
 	// be as it has them, those that an earlier run could not complete are tried again, and none counts as vanished.
 	Incremental bool
+	// ListedAt is when the listings were made, where that was before the run, as with a list that was kept; zero for now. What one listing did not have is
+	// gone only where another does not have it that was made later. Repeats says that the ledger has taken in listings that were made then, or
+	// later: nothing is missing for these.
+	ListedAt time.Time
+	Repeats  bool
 	// Limit is the most files that are listed; 0 is no bound. With one, no listing is complete, as what comes behind is unknown: no
 	// file counts as vanished, and none that is not listed is recalled.
 	Limit int

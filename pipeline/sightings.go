@@ -146,7 +146,7 @@ func (r *run) eachListed(ask func(*listedFile)) (*sightings, error) {
 		if r.limited(seen) {
 			break
 		}
-		outcome := SourceOutcome{Key: l.Key, IsPart: l.IsPart}
+		outcome, isExpiryAsked := SourceOutcome{Key: l.Key, IsPart: l.IsPart}, l.Expiry == nil
 		for file, err := range l.Files {
 			malformed, _ := errors.AsType[*Failure](err)
 			ended, _ := errors.AsType[*SourceError](err)
@@ -162,13 +162,18 @@ func (r *run) eachListed(ask func(*listedFile)) (*sightings, error) {
 				}
 				break
 			}
-			if outcome.Files++; outcome.Files == 1 && l.Expiry != nil {
+			outcome.Files++
+			if malformed != nil {
+				outcome.Malformed++
+			}
+			if file.Elsewhere {
+				continue
+			}
+			if !isExpiryAsked {
+				isExpiryAsked = true
 				if err := r.askExpiry(seen, &l); err != nil {
 					return nil, err
 				}
-			}
-			if malformed != nil {
-				outcome.Malformed++
 			}
 			if !r.takeIn(seen, sample, l.Key, &listedFile{file: &file, malformed: malformed}) {
 				continue
@@ -234,7 +239,7 @@ func (r *run) leaveOut(seen *sightings, place SourceKey, file *File) {
 func (r *run) completeSources() map[SourceKey]bool {
 	complete := map[SourceKey]bool{}
 	for i := range r.sources {
-		if !r.Incremental && !r.isTrial() && r.sources[i].IsComplete() && !r.sources[i].IsPart {
+		if !r.Incremental && !r.isTrial() && !r.Repeats && r.sources[i].IsComplete() && !r.sources[i].IsPart {
 			complete[r.sources[i].Key] = true
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"exporter/internal/media"
+	"exporter/internal/parts"
 	"exporter/pipeline"
 )
 
@@ -103,40 +104,47 @@ func fanOut(id pipeline.ID) string {
 // FolderOf returns the prefix of all blobs of the file, or the parse job, to which the blob of the local sink with a path belongs; "" where there
 // is none. Earlier versions had the folders of all files in one.
 func FolderOf(name string) string {
-	parts := strings.SplitN(name, "/", 4)
+	part, name := parts.Cut(name)
+	elements := strings.SplitN(name, "/", 4)
 	switch {
-	case len(parts) < 3 || parts[0] != LocalDir:
+	case len(elements) < 3 || elements[0] != LocalDir:
 		return ""
-	case len(parts) < 4 || len(parts[1]) != 2 || parts[2] == screenshotsDir || parts[2] == figuresDir:
-		return parts[0] + "/" + parts[1] + "/"
+	case len(elements) < 4 || len(elements[1]) != 2 || elements[2] == screenshotsDir || elements[2] == figuresDir:
+		return part + elements[0] + "/" + elements[1] + "/"
 	}
-	return parts[0] + "/" + parts[1] + "/" + parts[2] + "/"
+	return part + elements[0] + "/" + elements[1] + "/" + elements[2] + "/"
 }
 
-// IsBlob tells whether a path can be that of an object of the local sink.
-func IsBlob(name string) bool { return fs.ValidPath(name) && strings.HasPrefix(name, LocalDir+"/") }
+// IsBlob tells whether a path can be that of an object of the local sink, in this export or in a part of it.
+func IsBlob(name string) bool {
+	_, rest := parts.Cut(name)
+	return fs.ValidPath(name) && isOwnBlob(rest)
+}
 
-// IsBlobName tells whether a path is one that the local sink, today's or that of an earlier version, gives to an object.
+// isOwnBlob is IsBlob of this export alone: what is in a part belongs to whoever owns that.
+func isOwnBlob(name string) bool { return fs.ValidPath(name) && strings.HasPrefix(name, LocalDir+"/") }
+
+// IsBlobName tells whether a path is one that the local sink, today's or that of an earlier version, gives to an object of this export.
 func IsBlobName(name string) bool {
 	below, ok := strings.CutPrefix(name, FolderOf(name))
-	if !ok || !IsBlob(name) || len(below) == len(name) {
+	if !ok || !isOwnBlob(name) || len(below) == len(name) {
 		return false
 	}
-	parts := strings.Split(below, "/")
-	base := parts[len(parts)-1]
+	elements := strings.Split(below, "/")
+	base := elements[len(elements)-1]
 	extension := path.Ext(base)
 	stem := strings.TrimSuffix(base, extension)
 	if stem == "" || media.TypeByExtension(extension) == "" && extension != media.Extension("") {
-		return len(parts) == 2 && isDocumentName(parts[0], stem, extension)
+		return len(elements) == 2 && isDocumentName(elements[0], stem, extension)
 	}
 	switch {
-	case len(parts) == 2 && parts[0] == screenshotsDir:
+	case len(elements) == 2 && elements[0] == screenshotsDir:
 		page, version, isVersion := strings.Cut(stem, "~v")
 		return isPage(page) && (!isVersion || len(version) == 2*versionHash)
-	case len(parts) == 2:
-		return isDocumentName(parts[0], stem, extension)
-	case len(parts) == 3 && isPagedDir(parts[0]):
-		return isPage(parts[1]) && isStem(stem)
+	case len(elements) == 2:
+		return isDocumentName(elements[0], stem, extension)
+	case len(elements) == 3 && isPagedDir(elements[0]):
+		return isPage(elements[1]) && isStem(stem)
 	}
 	return false
 }

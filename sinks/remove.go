@@ -8,11 +8,11 @@ import (
 )
 
 // RemoveBlobs removes the objects that the local sink stored. Blobs in shards stay: a sealed shard is never touched
-// again. What is gone already is no error, and a path that leads elsewhere is passed over.
+// again. What is gone already is no error, and a path that leads elsewhere, if only into a part of the export, is passed over.
 func RemoveBlobs(ctx context.Context, s store.Store, blobs []pipeline.Location) error {
 	var keys []string
 	for _, at := range blobs {
-		if at.Shard == nil && IsBlob(at.Path) {
+		if at.Shard == nil && isOwnBlob(at.Path) {
 			keys = append(keys, at.Path)
 		}
 	}

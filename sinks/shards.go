@@ -10,11 +10,18 @@ import (
 	"slices"
 	"strings"
 
+	"exporter/internal/parts"
 	"exporter/internal/store"
 )
 
-// IsShard tells whether a path is that of a sealed shard.
+// IsShard tells whether a path is that of a sealed shard, in this export or in a part of it.
 func IsShard(name string) bool {
+	_, rest := parts.Cut(name)
+	return IsOwnShard(rest)
+}
+
+// IsOwnShard is IsShard of this export alone: what is in a part belongs to whoever owns that.
+func IsOwnShard(name string) bool {
 	_, ok := parseShardName(path.Base(name))
 	return ok && path.Dir(name) == ShardDir && !strings.HasSuffix(name, store.PartialSuffix)
 }

@@ -46,6 +46,9 @@ const (
 	pingRoom     = "exporter/internal/ping"
 	watchRoom    = "exporter/internal/watch"
 	licensesRoom = "exporter/internal/licenses"
+	partsRoom    = "exporter/internal/parts"
+	wholeRoom    = "exporter/internal/whole"
+	fileListRoom = "exporter/internal/filelist"
 )
 
 // allowedImports says which packages of this module each package may import, outside its tests. Imports run one way:
@@ -79,36 +82,42 @@ var allowedImports = map[string][]string{
 	azRoom:                       {storeRoom, bucketRoom, wireRoom},
 	placeRoom:                    {storeRoom, bucketRoom, s3Room, gsRoom, azRoom, wireRoom, proxyRoom},
 	derivedRoom:                  {storeRoom},
-	configRoom:                   {pipelineRoom, loopbackRoom, secretRoom, spellRoom, proxyRoom, placeRoom},
+	configRoom:                   {pipelineRoom, loopbackRoom, secretRoom, spellRoom, proxyRoom, placeRoom, partsRoom},
 
 	llamaRoom:                        {pipelineRoom, loopbackRoom, mediaRoom, secretRoom, proxyRoom, llamaRoom + "/governor"},
 	llamaRoom + "/governor":          {pipelineRoom},
 	llamaRoom + "/governor/simulate": {llamaRoom + "/governor"},
 	"exporter/internal/limits":       {llamaRoom + "/governor/simulate"},
-	sinksRoom:                        {pipelineRoom, storeRoom, mediaRoom},
-	manifestRoom:                     {pipelineRoom, storeRoom},
+	sinksRoom:                        {pipelineRoom, storeRoom, mediaRoom, partsRoom},
+	manifestRoom:                     {pipelineRoom, storeRoom, partsRoom},
+	wholeRoom:                        {partsRoom, storeRoom, placeRoom, manifestRoom},
 	verifyRoom:                       {pipelineRoom, sinksRoom, storeRoom},
 	acceptedRoom:                     {pipelineRoom, storeRoom},
+	partsRoom:                        {pipelineRoom, storeRoom},
+	fileListRoom:                     {pipelineRoom},
 	lsRoom:                           {pipelineRoom, manifestRoom, whereRoom, acceptedRoom},
 
 	compactRoom: {pipelineRoom, sinksRoom, storeRoom, verifyRoom},
 
 	exportRoom: {
 		pipelineRoom, sinksRoom, manifestRoom, configRoom, storeRoom, placeRoom, llamaRoom, verifyRoom, compactRoom, derivedRoom, lsRoom,
-		acceptedRoom, metricsRoom,
+		acceptedRoom, metricsRoom, partsRoom, fileListRoom, wholeRoom,
 	},
 	exportRoom + "/exporttest": {sinksRoom, storeRoom},
 	watchRoom:                  {exportRoom, configRoom, metricsRoom, pingRoom, placeRoom},
 
 	datasetRoom: {
-		pipelineRoom, sinksRoom, manifestRoom, storeRoom, placeRoom, mediaRoom, whereRoom, pictureRoom, phashRoom, derivedRoom,
+		pipelineRoom, sinksRoom, manifestRoom, storeRoom, placeRoom, mediaRoom, whereRoom, pictureRoom, phashRoom, derivedRoom, wholeRoom,
 	},
 
-	emulatorRoom:              {},
-	emulatorRoom + "/flags":   {emulatorRoom, emulatorRoom + "/sample", configRoom},
-	emulatorRoom + "/sample":  {},
-	"exporter/internal/bench": {},
-	licensesRoom:              {},
+	emulatorRoom:             {},
+	emulatorRoom + "/flags":  {emulatorRoom, emulatorRoom + "/sample", configRoom},
+	emulatorRoom + "/sample": {},
+	// For the tables of exports that are too large to be made by an export.
+	"exporter/internal/bench": {partsRoom, storeRoom, manifestRoom, pipelineRoom},
+	// It asks what a task of an export would cost.
+	"exporter/internal/clusters": {partsRoom, pipelineRoom, configRoom, exportRoom},
+	licensesRoom:                 {},
 
 	"exporter/cmd/exporter": {
 		exportRoom, datasetRoom, configRoom, loopbackRoom, spellRoom, watchRoom, pingRoom, proxyRoom, emulatorRoom, emulatorRoom + "/flags",

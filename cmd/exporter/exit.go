@@ -39,6 +39,9 @@ func usagef(format string, args ...any) error {
 // errUnlisted says that a plan lacks the assets of some files.
 var errUnlisted = errors.New("the assets of some files could not be listed")
 
+// errListed says that a list lacks the files of some sources.
+var errListed = errors.New("some sources could not be listed")
+
 // note prints a line of what is odd to standard error, in the form of the log.
 func (a *app) note(message string) error {
 	if a.logFormat == config.LogJSON {
@@ -168,8 +171,12 @@ func explainError(err error) explanation {
 	case export.Is[*export.UnlistedError](err):
 		return explanation{exitIncomplete, "run.json has the reasons; the others are exported, nothing of these counts as vanished, and the " +
 			"same command tries them again"}
+	case export.Is[*export.MergedPartlyError](err):
+		return explanation{exitIncomplete, "what they have committed is merged; when their tasks have ended, the same command merges the rest"}
 	case errors.Is(err, errUnlisted):
 		return explanation{exitIncomplete, "what they have is not part of the plan"}
+	case errors.Is(err, errListed):
+		return explanation{exitIncomplete, "the list says so, and runs that take it export the others; write it again for these"}
 	case errors.Is(err, export.ErrIncomplete):
 		return explanation{exitIncomplete, "they are in the manifest with the reason, and the same command tries them again"}
 	case export.Is[*pipeline.HopelessError](err), export.Is[*pipeline.SourceError](err), export.Is[*pipeline.SourcesError](err):

@@ -195,6 +195,9 @@ func keyTitle(k config.Key) string {
 		if slices.Contains([]string{"limit", "sample", "files_from"}, k.Name) {
 			return "Some files, for a trial"
 		}
+		if slices.Contains([]string{"part", "partial_ok", "list"}, k.Name) {
+			return "One of many tasks"
+		}
 		return "What a run does"
 	case config.SectionMetrics, config.SectionPing:
 		return "Whom a run tells how it goes"

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,11 +24,13 @@ func newPlanCommand(a *app) *cobra.Command {
 		Long: `plan lists what run would list, compares it with the export if there is one, and says what would be fetched,
 kept and skipped, how many bytes and requests that is, and how long it takes at the given rate, or at the one that the API was
 found to accept or announces; for an export in a bucket also how many requests and bytes that is there. It reads the listing of files twice, and logs in between how many requests it needs for the rest.
-It changes nothing, takes the flags of run but --repair, and goes on with the settings of the export as run does. What a run would
+With --write-list it lists the files alone and keeps them for many runs that are to make parts of one export: docs/clusters.md.
+It changes nothing else, takes the flags of run but --repair, and goes on with the settings of the export as run does. What a run would
 refuse it tells of, with the --force that accepts it; with that --force, it plans what such a run would do. What --prune would
 remove is no part of it.`,
 		Example: `  exporter plan --directory dir-abc123 --rate 20/m
-  exporter plan --project --skip-noise --json`,
+  exporter plan --project --skip-noise --json
+  exporter plan --project --write-list s3://my-bucket/files.list`,
 		Args: cobra.NoArgs,
 	}
 	load := a.withConfig(c, config.Sections()...)
@@ -35,7 +38,9 @@ remove is no part of it.`,
 		// A plan is no run that somebody watches over.
 		c.Flags().Lookup(ofRuns).Hidden = true
 	}
+	c.Flags().Lookup("partial-ok").Hidden = true
 	asJSON := c.Flags().Bool("json", false, "print JSON")
+	listTo := c.Flags().String("write-list", "", "list the files alone, and write them to `FILE`, or to s3://BUCKET/NAME, for run --list to take them from there")
 	var o export.Options
 	c.Flags().BoolVar(&o.Refetch, "refetch", false, "plan to fetch everything again")
 	addForce(c.Flags(), &o.Force)
@@ -55,6 +60,9 @@ remove is no part of it.`,
 		}
 		o.Log, o.Watcher, o.Stop = console.log, console, a.stop
 		defer a.limitMemory(&o)()
+		if *listTo != "" {
+			return a.writeList(c.Context(), o, *listTo, *asJSON)
+		}
 		report, err := export.Plan(c.Context(), o)
 		if err != nil {
 			return err
@@ -74,6 +82,34 @@ remove is no part of it.`,
 	return c
 }
 
+// writeList writes the list of the files of a source, and says how many there are.
+func (a *app) writeList(ctx context.Context, o export.Options, to string, asJSON bool) error {
+	report, err := export.WriteList(ctx, o, to)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		err = printJSON(a.stdout, report)
+	} else {
+		err = printList(a.stdout, report)
+	}
+	if err = unlessUnread(err); err == nil && len(report.Unlisted) > 0 {
+		err = errListed
+	}
+	return err
+}
+
+func printList(w io.Writer, l *export.ListReport) error {
+	t := tabwriter.NewWriter(printableWriter{w}, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "files\t%d\tlisted\n", l.Files)
+	for _, f := range l.Unlisted {
+		fmt.Fprintf(t, "unlisted\t%s\t%s\n", f.Source, f.Error)
+	}
+	fmt.Fprintf(t, "requests\t%d\n", l.Requests)
+	fmt.Fprintf(t, "list\t%s\tfor run --list\n", l.List)
+	return t.Flush()
+}
+
 // surveyText says what a plan needs.
 func surveyText(s export.Survey) string {
 	text := fmt.Sprintf("%d files to be listed, %d requests", s.Files, s.Requests)
@@ -85,6 +121,9 @@ func surveyText(s export.Survey) string {
 
 func printPlan(w io.Writer, p *export.PlanReport) error {
 	t := tabwriter.NewWriter(printableWriter{w}, 0, 0, 2, ' ', 0)
+	if p.Part != "" {
+		fmt.Fprintf(t, "part\t%s\tall numbers are of this part\n", p.Part)
+	}
 	fmt.Fprintf(t, "files\t%d\t%d unchanged\n", p.Files.Listed, p.Files.Unchanged)
 	if p.Files.LeftOut > 0 {
 		fmt.Fprintf(t, "left out\t%d\tlisted, and not taken\n", p.Files.LeftOut)

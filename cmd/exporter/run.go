@@ -98,10 +98,18 @@ func (a *app) export(ctx context.Context, o export.Options, asJSON bool) (err er
 		return err
 	}
 	report, err := export.Run(ctx, o)
-	s := summary{Report: report, dir: o.Config.Output.Dir, trial: trialText(o.Config)}
+	s := summary{Report: report, dir: o.Config.Output.Dir, trial: trialText(o.Config), partialOK: o.Config.Run.PartialOK}
 	if isQuiet := o.Config.Log.Quiet && err == nil && !asJSON; report != nil && !isQuiet {
 		err = errors.Join(err, unlessUnread(s.print(a.stdout, asJSON, console)))
 	}
 	w.end(&s, err)
+	if o.Config.Run.PartialOK && err != nil && explainError(err).code == exitIncomplete {
+		return a.passPartial(err)
+	}
 	return err
+}
+
+// passPartial says what failed, and that it is no failure of the command.
+func (a *app) passPartial(err error) error {
+	return a.note(messageOf(err) + "; " + explainError(err).hint + " (--partial-ok: 0 in place of 3)")
 }

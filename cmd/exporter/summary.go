@@ -19,6 +19,8 @@ type summary struct {
 	dir string
 	// trial says what a run was a trial of; empty where it was none.
 	trial string
+	// partialOK says that what failed is no failure of the command.
+	partialOK bool
 }
 
 // trialText says what a run is a trial of; nothing where it is none.
@@ -127,6 +129,9 @@ func (s *summary) text() string {
 	line("requests", "%s", strings.Join(requests, ", "))
 	if w := s.WorthCompacting; w != nil {
 		line("compact", "%s", worthText(w, s.dir))
+	}
+	if s.partialOK && s.ExitCode == exitIncomplete {
+		line("partial", "some failed, which --partial-ok lets end with 0; run.json has exit code %d", exitIncomplete)
 	}
 	line("output", "%s", s.dir)
 	line("next", "%s", s.next())

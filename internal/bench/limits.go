@@ -97,12 +97,13 @@ type shares struct {
 }
 
 // ended takes note that a program has ended.
-func (s *shares) ended() {
-	s.once.Do(func() {
-		for _, m := range s.meters {
-			s.got = append(s.got, float64(m.passed.Load()))
-		}
-	})
+func (s *shares) ended() { s.once.Do(s.note) }
+
+// note takes note of what each has got.
+func (s *shares) note() {
+	for _, m := range s.meters {
+		s.got = append(s.got, float64(m.passed.Load()))
+	}
 }
 
 func (s *shares) close() error {

@@ -11,6 +11,8 @@
 //	go run ./internal/bench -nights     what a night of a few new pictures costs, and how many shards a year leaves
 //	go run ./internal/bench -datasets   what training data costs, beside what Python packages take
 //	go run ./internal/bench -buckets    what an export into a bucket takes, beside rclone
+//	go run ./internal/bench -parts      what it takes to merge the tables of many parts
+//	go run ./internal/bench -tasks      how tasks that make the parts of an export share a limit, and how fast they are without one
 //	go run ./internal/bench -all        all of it
 //
 // Whatever is measured is a process of its own, and so is the emulator. Times mean little from one machine to the next, so
@@ -44,7 +46,7 @@ func main() {
 
 // settings are the flags.
 type settings struct {
-	contestants, memory, latency, growth, rate, limits, files, nights, verification, datasets, buckets, all bool
+	contestants, memory, latency, growth, rate, limits, files, nights, verification, datasets, buckets, parts, tasks, all bool
 
 	rounds, blobs, size, workers                        int
 	scale                                               float64
@@ -63,15 +65,17 @@ func (s *settings) addFlags(fs *flag.FlagSet) {
 	fs.BoolVar(&s.verification, "verify", false, "measure how fast blobs of some sizes are verified")
 	fs.BoolVar(&s.datasets, "datasets", false, "measure what making datasets costs")
 	fs.BoolVar(&s.buckets, "buckets", false, "measure exports into a bucket of -versitygw")
+	fs.BoolVar(&s.parts, "parts", false, "measure merges of many parts")
+	fs.BoolVar(&s.tasks, "tasks", false, "measure tasks that make the parts of one export")
 	fs.BoolVar(&s.all, "all", false, "measure everything")
 	fs.IntVar(&s.rounds, "rounds", 7, "rounds of contestants, of -datasets and of -buckets; the first is not counted")
 	fs.IntVar(&s.blobs, "blobs", 3000, "blobs of contestants, of -datasets and of -buckets")
 	fs.IntVar(&s.size, "size", 100_000, "bytes of each blob of contestants, of -latency, of -nights, of -datasets and of -buckets")
 	fs.IntVar(&s.workers, "workers", 32, "requests at once")
-	fs.Float64Var(&s.scale, "scale", 1, "factor of the number of assets of -memory, -latency, -growth, -rate, -limits, -files, -nights, -verify and -datasets; 0.01 makes a short trial")
+	fs.Float64Var(&s.scale, "scale", 1, "factor of the number of assets of -memory, -latency, -growth, -rate, -limits, -files, -nights, -verify, -datasets and -parts; 0.01 makes a short trial")
 	fs.StringVar(&s.tmpfs, "tmpfs", defaultDirectory("/dev/shm"), "`directory` on a memory file system; none where it is empty")
 	fs.StringVar(&s.disk, "disk", defaultDirectory("/var/tmp"), "`directory` on a disk; none where it is empty")
-	fs.StringVar(&s.svg, "svg", "", "draw -nights into this `file`")
+	fs.StringVar(&s.svg, "svg", "", "draw -nights into this `file`; where they are not measured, -tasks")
 	fs.StringVar(&s.python, "python", "", "`file` of a Python that has the packages datasets and webdataset, to compare -datasets with")
 	fs.StringVar(&s.versitygw, "versitygw", "", "`file` of a versitygw, the store of -buckets")
 	fs.StringVar(&s.than, "than", "", "`file` of another exporter, such as one of an earlier commit, to compare with in -files")
@@ -103,9 +107,9 @@ func (s *settings) validate() error {
 	}
 	if s.all {
 		s.contestants, s.memory, s.latency, s.growth, s.rate, s.limits = true, true, true, true, true, true
-		s.files, s.nights, s.verification, s.datasets, s.buckets = true, true, true, true, true
+		s.files, s.nights, s.verification, s.datasets, s.buckets, s.parts, s.tasks = true, true, true, true, true, true, true
 	}
-	if !slices.Contains([]bool{s.memory, s.latency, s.growth, s.rate, s.limits, s.files, s.nights, s.verification, s.datasets, s.buckets}, true) {
+	if !slices.Contains([]bool{s.memory, s.latency, s.growth, s.rate, s.limits, s.files, s.nights, s.verification, s.datasets, s.buckets, s.parts, s.tasks}, true) {
 		s.contestants = true
 	}
 	return nil
@@ -118,6 +122,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	}
 	if len(args) > 0 && args[0] == putCommand {
 		return runPut(ctx, args[1:])
+	}
+	if len(args) > 0 && args[0] == makePartsCommand {
+		return runMakeParts(ctx, args[1:])
+	}
+	if len(args) > 0 && args[0] == compactCommand {
+		return runCompact(ctx, args[1:])
 	}
 	var s settings
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
@@ -158,6 +168,8 @@ func (b *bench) measure(ctx context.Context) error {
 		{"verification", b.verification, b.measureVerify},
 		{"datasets", b.datasets, b.measureDatasets},
 		{"buckets", b.buckets, b.measureBuckets},
+		{"parts", b.parts, b.measureParts},
+		{"tasks", b.tasks, b.measureTasks},
 	} {
 		if !m.asked {
 			continue

@@ -25,7 +25,7 @@ func (c *compaction) removeOrphans(ctx context.Context, rows verify.Rows) error 
 
 // isInspected tells whether a finding is damage of a shard that is read before it is repacked, which tells what of it matters.
 func isInspected(f *verify.Finding) bool {
-	if f.Err == nil || !sinks.IsShard(f.Path) || f.IsMissing() {
+	if f.Err == nil || !sinks.IsOwnShard(f.Path) || f.IsMissing() {
 		return false
 	}
 	if f.Row == nil {

@@ -159,6 +159,12 @@ type Run struct {
 	Wait bool
 	// Compact rewrites the export, when all is done, without what is dead in it.
 	Compact bool
+	// Part is which part of the export this run makes; zero where it makes all. An export remembers it, unlike the rest.
+	Part Part
+	// PartialOK has a run end with 0 in which some assets, files or sources failed.
+	PartialOK bool
+	// List is the place of a list of files that is read in place of the listings; empty for none.
+	List string
 }
 
 // Since names a listing.

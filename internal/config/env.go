@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"exporter/internal/parts"
 )
 
 const (
@@ -27,7 +29,7 @@ const (
 // slips of the pen that would otherwise go unnoticed. All others are those of other software, and passed over: where a Service
 // of a Kubernetes cluster is called exporter, every container has some.
 func (l *loader) parseEnviron(environ []string) (map[string]string, error) {
-	known := []string{fileVariable, jobVariable}
+	known := []string{fileVariable, jobVariable, parts.CountVariable}
 	for _, k := range l.keys() {
 		known = append(known, k.Env())
 	}
@@ -52,6 +54,10 @@ func (l *loader) parseEnviron(environ []string) (map[string]string, error) {
 // mistakenVariable returns what is wrong with an EXPORTER_ variable that is not ours, or nil where it is meant for another.
 func (l *loader) mistakenVariable(name string) error {
 	rest := strings.TrimPrefix(name, envPrefix)
+	if strings.HasSuffix(rest, "_PORT") {
+		// Kubernetes sets it for a Service, such as exporter-run. It is one letter from EXPORTER_RUN_PART, and nothing of ours ends so.
+		return nil
+	}
 	e := &Error{Origin: printable(name), Problem: "unknown variable"}
 	bare := strings.ToLower(strings.TrimPrefix(rest, "RUN_"))
 	near, flag := l.nearestVariable(rest), flagOnly(bare)

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"exporter/internal/store/place"
 	"exporter/pipeline"
 )
 
@@ -70,13 +69,7 @@ func sinceField(p *Since) field {
 
 // placeField takes a place of an export: the path of a directory, or the URL of a bucket.
 func placeField(p *string) field {
-	parse := func(text string) (string, error) {
-		_, err := place.Parse(text)
-		if wrong, ok := errors.AsType[*place.Error](err); ok {
-			return "", &hinted{errors.New(wrong.Problem), wrong.Remedy}
-		}
-		return text, err
-	}
+	parse := func(text string) (string, error) { return text, checkPlace(text) }
 	return scalar(field{typ: TypeString, placeholder: "DIR"}, p, parse, func(s string) string { return s })
 }
 

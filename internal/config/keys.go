@@ -273,6 +273,13 @@ func runSettings(r *Run) []setting {
 		{SectionRun, "compact", "compact", "false",
 			"when all is done, repack shards of which something is dead or that are small, and remove what no row names, as exporter compact does",
 			boolField(&r.Compact)},
+		{SectionRun, "part", "part", "",
+			"be task I of N, counted from 0, each of which exports its share of the files to a folder of its own in parts/ of --out; auto asks the environment",
+			withChoices(partField(&r.Part), partAuto)},
+		{SectionRun, "partial_ok", "partial-ok", "false",
+			"end with 0 in place of 3 where some assets, files or sources failed, for engines that know no third end", boolField(&r.PartialOK)},
+		{SectionRun, "list", "list", "",
+			"take the files from the list that exporter plan --write-list wrote, in place of listing them: a file, or s3://BUCKET/NAME", listPlaceField(&r.List)},
 	}
 }
 

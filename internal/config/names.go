@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"exporter/internal/parts"
 	"exporter/internal/spell"
 )
 
@@ -61,7 +62,9 @@ func (l *loader) nearestVariable(rest string) string {
 			best, least = variable, d
 		}
 	}
-	consider(strings.TrimPrefix(fileVariable, envPrefix), fileVariable)
+	for _, name := range []string{fileVariable, parts.CountVariable} {
+		consider(strings.TrimPrefix(name, envPrefix), name)
+	}
 	for _, k := range l.keys() {
 		consider(strings.TrimPrefix(k.Env(), envPrefix), k.Env())
 	}

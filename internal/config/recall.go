@@ -83,7 +83,7 @@ const apiPath = "api.base_url"
 // are of use only to the API that they are of. Other keys are not an export's business, whatever somebody wrote into it.
 func (c *Config) recalls(k Key, r Remembered, whole bool) bool {
 	switch {
-	case k.Path() == apiPath:
+	case k.Path() == apiPath, k.Path() == partPath:
 		return true
 	case identifiesSource(k) && k.Section == SectionAPI:
 		return c.API.BaseURL.String() == r[apiPath]

@@ -1,6 +1,10 @@
 package config
 
-import "slices"
+import (
+	"slices"
+
+	"exporter/internal/parts"
+)
 
 // Variable is a variable of the environment that is no key's.
 type Variable struct{ Name, Help string }
@@ -10,6 +14,7 @@ func Variables() []Variable {
 	return slices.Concat([]Variable{
 		{fileVariable, "names the TOML file, where --config names none"},
 		{jobVariable, "chooses a job of the TOML file, where --job chooses none"},
+		{parts.CountVariable, "how many parts there are, where --part auto finds an engine that does not say it; where one does, it has to agree"},
 		{keyVariable, "the API key"},
 		{parseKeyVariable, "the API key, where " + keyVariable + " has none"},
 		{credentialsVariable, "the directory in which systemd puts credentials; the file " + credentialName + " there has the API key, where no " +

@@ -11,6 +11,7 @@ import (
 
 	"exporter/internal/store"
 	"exporter/internal/store/place"
+	"exporter/internal/whole"
 	"exporter/manifest"
 	"exporter/pipeline"
 	"exporter/sinks"
@@ -34,9 +35,11 @@ type export struct {
 
 // openExport opens the export at a place.
 func openExport(ctx context.Context, path string, log *slog.Logger) (*export, error) {
-	dir, err := place.Open(ctx, path, log)
+	dir, err := whole.Open(ctx, path, log)
 	_, isNoPlace := errors.AsType[*place.Error](err)
 	switch {
+	case isOfParts(err):
+		return nil, fmt.Errorf("read the parts of %q: %w", path, err)
 	case isNoPlace || err != nil && place.IsBucket(path):
 		return nil, openError(path, err)
 	case err != nil:
@@ -58,6 +61,13 @@ func openExport(ctx context.Context, path string, log *slog.Logger) (*export, er
 		break
 	}
 	return s, nil
+}
+
+// isOfParts tells whether an error says what is wrong with the parts of an export.
+func isOfParts(err error) bool {
+	_, isPart := errors.AsType[*manifest.PartError](err)
+	_, isDamage := errors.AsType[*pipeline.DamageError](err)
+	return isPart || isDamage
 }
 
 func (s *export) close() error { return errors.Join(s.later.close(), s.table.Close(), s.dir.Close()) }

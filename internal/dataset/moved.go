@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"exporter/internal/store"
-	"exporter/internal/store/place"
+	"exporter/internal/whole"
 	"exporter/manifest"
 	"exporter/pipeline"
 )
@@ -53,7 +53,7 @@ func (s *export) moved(ctx context.Context, row *pipeline.Row) (*pipeline.Locati
 // open opens the export anew: a reader that is open may know the log of a bucket as it was a moment ago.
 func (l *later) open(ctx context.Context, path string) (err error) {
 	l.opened = time.Now()
-	if l.dir, err = place.Open(ctx, path, nil); err != nil {
+	if l.dir, err = whole.Open(ctx, path, nil); err != nil {
 		return err
 	}
 	if l.table, err = manifest.Glance(ctx, l.dir); err != nil {

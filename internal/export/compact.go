@@ -47,6 +47,9 @@ type Compacted struct {
 // done.
 func Compact(ctx context.Context, o CompactOptions) (done Compacted, err error) {
 	path := o.Config.Output.Dir
+	if err := refuseParts(ctx, path, PlaceOptions(o.Config, o.Log)); err != nil {
+		return done, err
+	}
 	there, err := openPlace(ctx, path, o.Log)
 	if err != nil {
 		return done, err

@@ -46,15 +46,11 @@ func costOf(ctx context.Context, cfg *config.Config, p *PlanReport) (*BucketCost
 	if err != nil {
 		return nil, openError(cfg.Output.Dir, err)
 	}
-	c := cost(cfg, p)
-	if isNew {
-		c.Puts, c.Gets, c.Bytes = c.Puts+newPuts, newGets, c.Bytes+newBytes
-	}
-	return c, nil
+	return CostInBucket(cfg, p, isNew), nil
 }
 
-// cost is costOf of an export in a bucket that was probed.
-func cost(cfg *config.Config, p *PlanReport) *BucketCost {
+// CostInBucket returns about what the rest of a plan costs in a bucket. A new export has the store probed first.
+func CostInBucket(cfg *config.Config, p *PlanReport, isNew bool) *BucketCost {
 	took := time.Duration(0)
 	if p.Seconds != nil {
 		took = time.Duration(*p.Seconds)
@@ -75,6 +71,9 @@ func cost(cfg *config.Config, p *PlanReport) *BucketCost {
 		c.Puts, c.Lists = c.Puts+changedPuts, c.Lists+changedLists
 	}
 	c.Gets = fixedGets + tableReads*known*bytesOfRow/bytesOfRead
+	if isNew {
+		c.Puts, c.Gets, c.Bytes = c.Puts+newPuts, newGets, c.Bytes+newBytes
+	}
 	return c
 }
 

@@ -26,6 +26,7 @@ type lastRun struct {
 	Sink      map[string]string `json:"sink"`
 	Assets    map[string]string `json:"asset_filters"`
 	Watermark time.Time         `json:"watermark"`
+	ListedAt  time.Time         `json:"listed_at"`
 	Worth     *Worth            `json:"worth_compacting"`
 }
 
@@ -88,6 +89,18 @@ func (r *run) watermark(c Counts, err error) time.Time {
 	if err != nil && !errors.Is(err, ErrIncomplete) || !c.Files.ListingDone {
 		return r.last.watermark(r.Source)
 	}
+	if r.list == nil {
+		return r.listingTime(c)
+	}
+	at := r.list.header.Watermark
+	if before := r.last.watermark(r.Source); at.Before(before) {
+		at = before
+	}
+	return at
+}
+
+// listingTime returns when the listings of the run began, by the slower of the clocks.
+func (r *run) listingTime(c Counts) time.Time {
 	if at := c.serverTime; !at.IsZero() && at.Before(r.started) {
 		return at.UTC()
 	}

@@ -46,8 +46,8 @@ func (r *run) identify(ctx context.Context, client *llamacloud.Client) error {
 	}
 	s := &r.Config.Source
 	if !slices.ContainsFunc(slices.Concat(s.Directories, s.Pipelines, s.Indexes), mayBeName) {
-		r.Source = r.Config.SourceSettings()
-		return nil
+		r.Source = r.sourceSettings()
+		return r.checkList()
 	}
 	ctx, cancel := Interruptible(ctx, r.Stop)
 	defer cancel()
@@ -55,14 +55,16 @@ func (r *run) identify(ctx context.Context, client *llamacloud.Client) error {
 	if err != nil {
 		return err
 	}
-	r.unsure = len(remembered) == 0 && !s.Project && !s.ParseJobs &&
+	r.unsure = len(remembered) == 0 && r.list == nil && !s.Project && !s.ParseJobs &&
 		len(s.Directories)+len(s.Pipelines)+len(s.Indexes)+len(s.Files)+len(s.ParseJobIDs)+len(s.BatchIDs) == 1
 	_, err = r.lookUp(ctx, client, func(path string, reference config.Reference) bool {
 		known := strings.Split(remembered[path], ",")
-		return r.unsure && reference.IsID() || slices.Contains(known, string(reference))
+		return r.unsure && reference.IsID() || slices.Contains(known, string(reference)) || slices.Contains(r.listIDs(path), string(reference))
 	})
-	r.Source = r.Config.SourceSettings()
-	return err
+	if r.Source = r.sourceSettings(); err != nil {
+		return err
+	}
+	return r.checkList()
 }
 
 // mayBeName tells whether a reference is no id by its form.

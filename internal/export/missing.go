@@ -31,12 +31,12 @@ func (m *missing) add(f verify.Finding) {
 }
 
 // lookAgain looks, by the tables as they are now, for what was missing. What is found so counts no more; the rest is passed on.
-func (m *missing) lookAgain(ctx context.Context, path string, c *verify.Counts) (err error) {
+func (m *missing) lookAgain(ctx context.Context, open opener, c *verify.Counts) (err error) {
 	if len(m.held) == 0 {
 		return nil
 	}
 	// A reader that is open may know the log of a bucket as it was a moment ago.
-	dir, err := openPlace(ctx, path, nil)
+	dir, err := open(ctx)
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,9 @@ func (r *run) own(ctx context.Context) (store.Store, error) {
 	}
 	o := PlaceOptions(r.Config, r.Log, folders...)
 	o.Repair = r.Repair
+	if r.part != nil {
+		o.Above = partLevels
+	}
 	return own(ctx, r.Own, r.Config.Output.Dir, o)
 }
 

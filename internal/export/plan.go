@@ -41,6 +41,8 @@ type PlanReport struct {
 	// Bytes is the listed size of what would be fetched; UnknownSizes counts the assets for which none is listed.
 	Bytes        int64 `json:"bytes"`
 	UnknownSizes int64 `json:"unknown_sizes"`
+	// Part is the part of the export that is planned, as in 3/8: all numbers are of it alone. It is empty for a plain export.
+	Part string `json:"part,omitempty"`
 	// Notes say what seems to be missing upstream, and what a run would not believe.
 	Notes []string `json:"notes,omitempty"`
 	// Requests is how many the run would make if none is sent again: those of the listings, which were made for this plan as
@@ -108,6 +110,9 @@ func Plan(ctx context.Context, o Options) (*PlanReport, error) {
 
 // plan is Plan with a client.
 func (r *run) plan(ctx context.Context, client *llamacloud.Client) (report *PlanReport, err error) {
+	if err := r.seePart(ctx); err != nil {
+		return nil, err
+	}
 	if err := r.identify(ctx, client); err != nil {
 		return nil, err
 	}
@@ -125,7 +130,10 @@ func (r *run) plan(ctx context.Context, client *llamacloud.Client) (report *Plan
 	if report.Bucket, err = costOf(ctx, r.Config, report); err != nil {
 		return nil, err
 	}
-	report.Notes = append(report.Notes, r.unlistedNotes()...)
+	report.Notes = append(append(report.Notes, r.unlistedNotes()...), r.notes...)
+	if r.part != nil {
+		report.Part = r.part.String()
+	}
 	if doubted {
 		report.Notes = append(report.Notes, doubt.Error()+", so nothing would count as vanished; if it is meant to be so, run with --force listing")
 	}
@@ -139,12 +147,12 @@ func (r *run) plan(ctx context.Context, client *llamacloud.Client) (report *Plan
 func (r *run) surveyAndPlan(ctx context.Context, history pipeline.History, o pipeline.Options) (before Counts, err error) {
 	defer r.Watcher.Transfer(r.counter.snapshot)()
 	files, err := pipeline.Survey(ctx, history, o)
-	if err != nil {
+	if err = r.explainList(err); err != nil {
 		return Counts{}, err
 	}
 	before = r.counter.snapshot()
 	r.Watcher.Surveyed(newSurvey(files, len(o.Filters.Kinds()), &before, r.Config.Limits.Rate))
-	err = pipeline.Plan(ctx, history, o)
+	err = r.explainList(pipeline.Plan(ctx, history, o))
 	r.tellOfListing(err, o.Incremental)
 	return before, err
 }

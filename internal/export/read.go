@@ -12,6 +12,7 @@ import (
 
 	"exporter/internal/store"
 	"exporter/internal/store/place"
+	"exporter/internal/whole"
 	"exporter/manifest"
 	"exporter/pipeline"
 	"exporter/sinks"
@@ -23,21 +24,40 @@ type opened struct {
 	dir store.ReadCloser
 }
 
-// openPlace opens the place of an existing export for reading. The log is told what is waited for; it may be nil.
+// openPlace opens the place of an existing export for reading, as it lies there. The log is told what is waited for; it may be nil.
 func openPlace(ctx context.Context, path string, log *slog.Logger) (store.ReadCloser, error) {
 	from, err := place.Open(ctx, path, log)
+	return from, placeError(path, err)
+}
+
+// placeError says why the place of an existing export cannot be opened; nil stays nil.
+func placeError(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if place.IsBucket(path) || Is[*place.Error](err) {
+		return openError(path, err)
+	}
+	return usagef("%q: %w: name the directory of an export", path, err)
+}
+
+// openWhole is openPlace that makes one export of one in parts.
+func openWhole(ctx context.Context, path string, log *slog.Logger) (store.ReadCloser, error) {
+	from, err := whole.Open(ctx, path, log)
 	switch {
 	case err == nil:
 		return from, nil
-	case place.IsBucket(path) || Is[*place.Error](err):
-		return nil, openError(path, err)
+	case Is[*whole.FolderError](err):
+		return nil, &UsageError{err}
+	case Is[*manifest.OverlapError](err), Is[*manifest.PartError](err), Is[*pipeline.DamageError](err):
+		return nil, mergeError(err)
 	}
-	return nil, usagef("%q: %w: name the directory of an export", path, err)
+	return nil, placeError(path, err)
 }
 
 // open opens the tables of an existing export for reading, whether a run has it or not.
 func open(ctx context.Context, path string, log *slog.Logger, tables func(context.Context, store.Reader) (*manifest.Snapshot, error)) (*opened, error) {
-	from, err := openPlace(ctx, path, log)
+	from, err := openWhole(ctx, path, log)
 	if err != nil {
 		return nil, err
 	}

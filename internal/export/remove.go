@@ -27,6 +27,9 @@ type Targets struct {
 // Remove removes files and parse jobs from the export at path, for good, and returns how much that was. Where the export has none of an
 // id, nothing is removed.
 func Remove(ctx context.Context, path string, targets Targets, o place.Options) (removed manifest.Extent, err error) {
+	if err := refuseParts(ctx, path, o); err != nil {
+		return removed, err
+	}
 	// The export is not to be made where it is missing.
 	there, err := openPlace(ctx, path, o.Log)
 	if err == nil {

@@ -49,6 +49,8 @@ type Report struct {
 	WorthCompacting *Worth `json:"worth_compacting,omitempty"`
 	// Watermark is the time before which all updates upstream are known.
 	Watermark time.Time `json:"watermark,omitzero"`
+	// ListedAt is when the newest complete listings were made that the export has taken in, by this run or an earlier one.
+	ListedAt time.Time `json:"listed_at,omitzero"`
 }
 
 // Unlisted returns the sources whose listing ended early.
@@ -82,6 +84,7 @@ func (r *run) report(err error) *Report {
 
 		WorthCompacting: r.worth,
 		Watermark:       r.watermark(c, err),
+		ListedAt:        r.newestListing(c, err),
 	}
 	if err != nil {
 		report.ExitCode, report.Error, report.Needs = r.ExitCode(err), err.Error(), neededForce(err)

@@ -73,6 +73,10 @@ type run struct {
 	unsure bool
 	// expiries are when directories expire that were listed for their names; zero for never.
 	expiries map[pipeline.ID]time.Time
+	// list is what takes the place of the listings; nil where the API is asked.
+	list *fileList
+	// part is the part that the run makes; nil where it makes all.
+	part *part
 	// wanted are Files, and whether each was listed; nil where all files are taken.
 	wanted map[string]bool
 	// notes are what else the report says.
@@ -83,18 +87,27 @@ type run struct {
 
 // newRun completes the configuration by what the export remembers.
 func newRun(ctx context.Context, o Options) (*run, error) {
-	r := &run{Options: o, force: acceptances{kinds: o.Force, log: o.Log}, counter: newCounter(), started: time.Now()}
-	log := newLogObserver(o.Log)
-	log.isAccepted = r.counter.wasAccepted
-	r.observer = pipeline.Observers{r.counter, log}
+	r := startRun(o)
 	if r.Source == nil {
-		if err := recallSettings(ctx, o.Config, len(o.Files) > 0, o.Log); err != nil {
+		if err := r.enterPart(ctx); err != nil {
+			return nil, err
+		}
+		if err := r.recallSettings(ctx); err != nil {
 			return nil, err
 		}
 	}
 	filters := pipeline.Filters(o.Config.Assets)
 	r.counter.kinds = len(filters.Kinds())
-	return r, nil
+	return r, r.openList(ctx)
+}
+
+// startRun returns a run of which nothing is known but what was asked.
+func startRun(o Options) *run {
+	r := &run{Options: o, force: acceptances{kinds: o.Force, log: o.Log}, counter: newCounter(), started: time.Now()}
+	log := newLogObserver(o.Log)
+	log.isAccepted = r.counter.wasAccepted
+	r.observer = pipeline.Observers{r.counter, log}
+	return r
 }
 
 // recall is newRun that an interrupt ends.
@@ -126,6 +139,9 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 
 // bringUp is Run with a client.
 func (r *run) bringUp(ctx context.Context, client *llamacloud.Client) (report *Report, err error) {
+	if err := r.takePart(ctx); err != nil {
+		return nil, err
+	}
 	if r.store, err = r.own(ctx); err != nil {
 		return nil, err
 	}
@@ -148,6 +164,9 @@ func (r *run) bringUp(ctx context.Context, client *llamacloud.Client) (report *R
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, ledger.Close()) }()
+	if err := r.stayPlain(ctx); err != nil {
+		return nil, err
+	}
 	if r.last, err = readLastRun(ctx, r.store, r.Log); err != nil {
 		return nil, err
 	}
@@ -166,14 +185,17 @@ func (r *run) pipelineOptions(client *llamacloud.Client) pipeline.Options {
 	} else {
 		r.wanted = wantedFiles(r.Files)
 	}
+	listedAt, repeats := r.listedAt()
 	return pipeline.Options{
-		Source:        llamacloud.NewSource(client, files),
+		Source:        r.sourceOf(client, files),
 		Observer:      r.observer,
 		Filters:       pipeline.Filters(cfg.Assets),
 		Refetch:       r.Refetch,
 		Relist:        cfg.Run.Relist,
 		Settle:        cfg.Run.Settle,
 		BySize:        cfg.Run.Changed == config.ChangedSize,
+		ListedAt:      listedAt,
+		Repeats:       repeats,
 		AcceptListing: r.force.accepts(ForceListing),
 		Incremental:   incremental,
 		Limit:         cfg.Run.Limit,
@@ -200,7 +222,7 @@ func (r *run) transfer(ctx context.Context, client *llamacloud.Client, ledger *m
 	}
 	defer r.keepNote(ctx)()
 	defer r.Watcher.Transfer(r.counter.snapshot)()
-	err = pipeline.Run(ctx, o)
+	err = r.explainList(pipeline.Run(ctx, o))
 	r.tellOfListing(err, o.Incremental)
 	return err
 }

@@ -17,9 +17,10 @@ import (
 	"exporter/pipeline"
 )
 
-// recallSettings completes a configuration by what its export remembers, and says with what. It refuses one
+// recallSettings completes the configuration by what the export remembers, and says with what. It refuses one
 // that names no source then, unless there are files that are given by their ids.
-func recallSettings(ctx context.Context, cfg *config.Config, hasFiles bool, log *slog.Logger) error {
+func (r *run) recallSettings(ctx context.Context) error {
+	cfg, log := r.Config, r.Log
 	remembered, err := readRemembered(ctx, cfg.Output.Dir, log)
 	if err != nil {
 		return err
@@ -35,10 +36,18 @@ func recallSettings(ctx context.Context, cfg *config.Config, hasFiles bool, log 
 		}
 		log.Info("going on with the settings of the export", attrs...)
 	}
-	if hasFiles && !cfg.NamesSource() {
+	if err := r.knowPart(ctx, remembered); err != nil {
+		return err
+	}
+	if len(r.Files) > 0 && !cfg.NamesSource() {
 		return nil
 	}
 	if !cfg.NamesSource() {
+		if r.part != nil {
+			if err := r.refusePlain(ctx); err != nil {
+				return err
+			}
+		}
 		return noSource(ctx, cfg, len(remembered) > 0)
 	}
 	return cfg.ValidateSource()

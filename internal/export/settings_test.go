@@ -59,7 +59,7 @@ func TestReadRemembered_EarlierVersion(t *testing.T) {
 	}
 	cfg := config.Default()
 	cfg.Output.Dir = out
-	if err := recallSettings(t.Context(), cfg, false, slog.New(slog.DiscardHandler)); err != nil {
+	if err := (&run{Options: Options{Config: cfg, Log: slog.New(slog.DiscardHandler)}}).recallSettings(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if len(cfg.Source.Directories) != 1 || !cfg.Assets.SkipNoise || cfg.Assets.MinConfidence != 1e-5 || cfg.Output.Sink != config.SinkArchive {

@@ -7,7 +7,10 @@ import (
 	"iter"
 	"log/slog"
 
+	"exporter/internal/store"
+	"exporter/internal/store/place"
 	"exporter/internal/verify"
+	"exporter/internal/whole"
 	"exporter/manifest"
 	"exporter/pipeline"
 )
@@ -34,52 +37,107 @@ type Verified struct {
 }
 
 // Verify reads an export back and compares it with its tables. It counts what is wrong with these among the damage. Damage is no
-// error.
+// error. Of an export in parts, it verifies each part, and compares the merged tables with those of the parts.
 func Verify(ctx context.Context, o VerifyOptions) (c Verified, err error) {
+	e, err := whole.OpenParts(ctx, o.Path, o.Log)
+	switch {
+	case err == nil:
+		c, err := newPartsVerification(o, e).run(ctx)
+		return c, errors.Join(storageError("verify", err), e.Close())
+	case Is[*whole.FolderError](err), Is[*place.Error](err):
+		return c, &UsageError{err}
+	case Is[*pipeline.DamageError](err):
+		return c, err
+	}
+	// Whatever else is wrong, it is so with one that is not in parts.
 	dir, err := openPlace(ctx, o.Path, o.Log)
 	if err != nil {
 		return c, err
 	}
-	defer func() { err = errors.Join(err, dir.Close()) }()
+	stop := func() {}
+	v := &verification{
+		VerifyOptions: o, open: func(ctx context.Context) (store.ReadCloser, error) { return openPlace(ctx, o.Path, nil) },
+		begin: func(counts func() verify.Counts) { stop = o.Watcher.Verification(counts) },
+	}
+	c, isExport, err := v.run(ctx, dir)
+	stop()
+	if err == nil && !isExport {
+		err = noManifestError(o.Path)
+	}
+	return c, errors.Join(err, dir.Close())
+}
+
+// opener opens an export for reading once more.
+type opener func(context.Context) (store.ReadCloser, error)
+
+// verification is that of one export that is not in parts.
+type verification struct {
+	VerifyOptions
+	open opener
+	// begin is called when the blobs are begun with, with what says how many are done.
+	begin func(counts func() verify.Counts)
+	// look is called with each row, once; nil for none.
+	look func(*pipeline.Row)
+}
+
+// run verifies what is in dir, and tells whether that is an export.
+func (v *verification) run(ctx context.Context, dir store.Reader) (c Verified, isExport bool, err error) {
 	snapshot, damages, err := manifest.Salvage(ctx, dir)
 	if err != nil {
-		return c, storageError("read the ledger", err)
+		return c, false, storageError("read the ledger", err)
 	}
 	defer func() { err = errors.Join(err, snapshot.Close()) }()
 	if snapshot.Info() == nil && len(damages) == 0 {
-		return c, noManifestError(o.Path)
+		return c, false, nil
 	}
 	for _, d := range damages {
-		o.Table(d)
+		v.Table(d)
 	}
-	held := &missing{found: o.Found}
-	verification := verify.New(verify.Options{Export: dir, Rows: blobRows{snapshot}, Quick: o.Quick, Found: held.add})
-	stop := o.Watcher.Verification(verification.Counts)
-	err = verification.Run(ctx)
-	stop()
-	c.Counts = verification.Counts()
+	held := &missing{found: v.Found}
+	blobs := verify.New(verify.Options{Export: dir, Rows: &blobRows{snapshot, v.look}, Quick: v.Quick, Found: held.add})
+	v.begin(blobs.Counts)
+	err = blobs.Run(ctx)
+	c.Counts = blobs.Counts()
 	if err == nil {
-		err = held.lookAgain(ctx, o.Path, &c.Counts)
+		err = held.lookAgain(ctx, v.open, &c.Counts)
 	}
 	if err == nil {
 		c.Pages, err = snapshot.CountPages(ctx)
 	}
 	if err != nil {
-		return c, storageError("verify", err)
+		return c, true, storageError("verify", err)
 	}
 	for _, d := range damages {
 		c.Damaged++
 		c.Lost += int64(len(d.Assets))
 	}
-	return c, nil
+	return c, true, nil
 }
 
 // blobRows are the rows of an export as far as they are about blobs.
-type blobRows struct{ snapshot *manifest.Snapshot }
+type blobRows struct {
+	snapshot *manifest.Snapshot
+	// look is called with each row the first time; nil for none, and once that is over.
+	look func(*pipeline.Row)
+}
 
 // Rows implements verify.Rows.
-func (b blobRows) Rows(ctx context.Context) iter.Seq2[*pipeline.Row, error] {
-	return b.snapshot.Blobs(ctx)
+func (b *blobRows) Rows(ctx context.Context) iter.Seq2[*pipeline.Row, error] {
+	look := b.look
+	b.look = nil
+	if look == nil {
+		return b.snapshot.Blobs(ctx)
+	}
+	return func(yield func(*pipeline.Row, error) bool) {
+		for row, err := range b.snapshot.Blobs(ctx) {
+			if err == nil {
+				look(row)
+			}
+			if !yield(row, err) {
+				return
+			}
+		}
+	}
 }
 
 // TableError says what is wrong with a file of the tables, and what it costs.

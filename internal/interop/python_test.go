@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -34,15 +35,21 @@ func installPython(venv string, pip ...string) error {
 	return nil
 }
 
-// makeVenv makes a virtual environment, once, beside the program that is tested: both are removed when the tests have ended.
-var makeVenv = sync.OnceValues(func() (venv string, err error) {
-	venv = os.Getenv("EXPORTER_TEST_VENV")
-	if venv == "" {
-		exporter, err := exec.LookPath("exporter")
-		if err != nil {
-			return "", err
+// makeVenv makes the environment of requirements.txt.
+var makeVenv = venvOnce("EXPORTER_TEST_VENV", "requirements.txt")
+
+// venvOnce returns what makes a virtual environment of a file of requirements, once, in the folder that a variable names, or beside the program that is
+// tested: both are removed when the tests have ended.
+func venvOnce(variable, requirements string) func() (venv string, err error) {
+	return sync.OnceValues(func() (string, error) {
+		venv := os.Getenv(variable)
+		if venv == "" {
+			exporter, err := exec.LookPath("exporter")
+			if err != nil {
+				return "", err
+			}
+			venv = filepath.Join(filepath.Dir(exporter), strings.ToLower(variable))
 		}
-		venv = filepath.Join(filepath.Dir(exporter), "venv")
-	}
-	return venv, installPython(venv, "--requirement", filepath.Join("python", "requirements.txt"))
-})
+		return venv, installPython(venv, "--requirement", filepath.Join("python", requirements))
+	})
+}

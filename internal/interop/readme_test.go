@@ -33,7 +33,7 @@ func TestReadme_ReadersHaveTheVersionsThatItNames(t *testing.T) {
 			t.Errorf("README.md does not match %q", reader.named)
 			continue
 		}
-		want, have := parts(found[1]), parts(reader.have)
+		want, have := versionNumbers(found[1]), versionNumbers(reader.have)
 		// What README.md leaves out may be anything.
 		if c := slices.Compare(have[:min(len(have), len(want))], want); c < 0 || c > 0 && !reader.orLater {
 			t.Errorf("README.md says %q, and it is %v here", found[0], have)
@@ -66,8 +66,8 @@ func required(t *testing.T, module string) string {
 	return string(output(t, program(t, "go", "list", "-m", "-f", "{{.Version}}", module)))
 }
 
-// parts returns the numbers of the first version in a text.
-func parts(text string) (numbers []int) {
+// versionNumbers returns the numbers of the first version in a text.
+func versionNumbers(text string) (numbers []int) {
 	for part := range strings.SplitSeq(regexp.MustCompile(`[0-9]+(\.[0-9]+)+`).FindString(text), ".") {
 		n, err := strconv.Atoi(part)
 		if err != nil {

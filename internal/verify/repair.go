@@ -123,7 +123,7 @@ func (r *Repair) disownLost(ctx context.Context) error {
 // note takes what the verification found damaged.
 func (r *Repair) note(ctx context.Context, f Finding) error {
 	r.Found(f)
-	if sinks.IsShard(f.Path) && (f.Row == nil || f.Row.Location.Shard != nil) {
+	if sinks.IsOwnShard(f.Path) && (f.Row == nil || f.Row.Location.Shard != nil) {
 		r.shards[f.Path] = true
 	}
 	if !f.Lost {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path"
 	"strings"
 	"sync"
 	"time"
@@ -47,6 +48,9 @@ type Options struct {
 	SingleWriter bool
 	// Repair says that of a log that is damaged what is left is read, with which it begins anew when it is owned.
 	Repair bool
+	// Above is how many folders above this export the one is of which it is a part: what is found out about the store is kept there, for all
+	// parts. 0 is for an export that is none.
+	Above int
 	// Beat and Patience replace DefaultBeat and DefaultPatience. Within is how long a request is tried that may succeed soon (5 min), and
 	// Delay bounds the time before it is tried a second time (200 ms).
 	Beat, Patience, Within, Delay time.Duration
@@ -82,6 +86,8 @@ type Bucket struct {
 	isNew   bool
 	// generation is in the names of objects that this writer puts, and no other.
 	generation string
+	// keeper has what was found out about the store.
+	keeper *patient
 
 	// writing has room for one: who has put something there may write an entry, and use what follows.
 	writing chan struct{}
@@ -113,11 +119,19 @@ func Own(ctx context.Context, client Client, prefix string, o Options) (*Bucket,
 	if err != nil {
 		return nil, err
 	}
+	whole := prefix
+	for range o.Above {
+		whole = strings.TrimSuffix(path.Dir(strings.TrimSuffix(whole, "/")), ".")
+	}
+	keeper, err := newReader(client, whole, &o)
+	if err != nil {
+		return nil, err
+	}
 	if o.SingleWriter {
 		r.client.Client = unconditional{r.client.Client}
 	}
 	b := &Bucket{
-		Reader: r, options: o, writer: Writer{o.Host, o.Process, time.Now().UTC()},
+		Reader: r, options: o, keeper: keeper.client, writer: Writer{o.Host, o.Process, time.Now().UTC()},
 		generation: strings.ToLower(rand.Text()[:8]), copies: map[string]Version{}, writing: make(chan struct{}, 1),
 	}
 	isDamaged, err := r.loadOrSalvage(ctx, o.Repair)

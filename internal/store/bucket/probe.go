@@ -22,6 +22,10 @@ const (
 	// probeName is the object that keeps what a probe has found, and probePrefix that of what a probe writes, and removes again.
 	probeName   = ".exporter/probe.json"
 	probePrefix = ".exporter/probe-"
+	// claimName is the object by which one of many parts tells the others that it probes the store. They look mostAwaits times, with awaitDelays
+	// times Options.Delay between them, for what it finds: a minute in all.
+	claimName               = probePrefix + "claim"
+	mostAwaits, awaitDelays = 60, 5
 	// probeRounds is how often probeWriters create one object of probeSize bytes at once.
 	probeRounds, probeWriters, probeSize = 10, 16, 256 << 10
 	// slowSize is how many bytes a slow writer sends, of which half wait for slowPause.
@@ -54,15 +58,16 @@ type Probe struct {
 	Conditions bool `json:"conditions"`
 }
 
-// probe tries, once for each export, whether the store does what an export needs: with SingleWriter, only that it returns what it was
-// given. It is a *LiarError where the store does not.
+// probe tries, once for each export with all its parts, whether the store does what an export needs: with SingleWriter, only that it returns what it
+// was given. It is a *LiarError where the store does not.
 func (b *Bucket) probe(ctx context.Context) error {
-	data, _, err := b.client.read(ctx, probeName, 0, 64<<10, "")
-	var before Probe
-	if err == nil && json.Unmarshal(data, &before) == nil && before.Of == b.String() && before.Returns && (before.Conditions || b.options.SingleWriter) {
-		return nil
+	known, err := b.wasProbed(ctx)
+	if err == nil && !known && b.options.Above > 0 && !b.options.SingleWriter {
+		var settled func()
+		known, settled, err = b.awaitProbe(ctx)
+		defer settled()
 	}
-	if err != nil && !isMissing(err) {
+	if known || err != nil {
 		return err
 	}
 	began := time.Now()
@@ -71,15 +76,55 @@ func (b *Bucket) probe(ctx context.Context) error {
 	if err := errors.Join(err, p.clean(context.WithoutCancel(ctx))); err != nil {
 		return err
 	}
-	found := Probe{At: time.Now().UTC().Truncate(time.Second), Of: b.String(), Returns: true, Conditions: !b.options.SingleWriter}
+	found := Probe{At: time.Now().UTC().Truncate(time.Second), Of: b.keeper.String(), Returns: true, Conditions: !b.options.SingleWriter}
 	b.options.Log.Info("the bucket was probed: it returns what it is given, and lists it",
 		"creates_once", found.Conditions, "took", time.Since(began).Round(time.Millisecond))
-	if data, err = json.Marshal(found); err != nil {
+	data, err := json.Marshal(found)
+	if err != nil {
 		return err
 	}
 	data = append(data, '\n')
-	_, err = b.client.put(ctx, probeName, store.Bytes(data), int64(len(data)))
+	_, err = b.keeper.put(ctx, probeName, store.Bytes(data), int64(len(data)))
 	return err
+}
+
+// wasProbed tells whether it is known that the store does what this export needs.
+func (b *Bucket) wasProbed(ctx context.Context) (known bool, err error) {
+	data, _, err := b.keeper.read(ctx, probeName, 0, 64<<10, "")
+	if isMissing(err) {
+		return false, nil
+	}
+	var before Probe
+	known = err == nil && json.Unmarshal(data, &before) == nil && before.Of == b.keeper.String() && before.Returns &&
+		(before.Conditions || b.options.SingleWriter)
+	return known, err
+}
+
+// awaitProbe waits for the probe of another part, of a thousand that begin at once, so that one of them probes the store and not all. It tells whether the
+// store is known then; else this one is to probe it, and to call settled when that is over.
+func (b *Bucket) awaitProbe(ctx context.Context) (known bool, settled func(), err error) {
+	claim := store.Bytes(nonce())
+	if _, err = b.keeper.Create(ctx, claimName, claim, int64(len(claim))); err == nil {
+		return false, func() {
+			// One that is left only has others wait.
+			_ = b.keeper.Remove(context.WithoutCancel(ctx), claimName)
+		}, nil
+	}
+	if !errors.Is(err, store.ErrExists) {
+		// A store that cannot do this is found out by the probe.
+		return false, func() {}, nil
+	}
+	for range mostAwaits {
+		select {
+		case <-ctx.Done():
+			return false, func() {}, context.Cause(ctx)
+		case <-time.After(b.options.Delay * awaitDelays):
+		}
+		if known, err = b.wasProbed(ctx); known || err != nil {
+			break
+		}
+	}
+	return known, func() {}, err
 }
 
 // prober is a probe under way.

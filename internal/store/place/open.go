@@ -27,6 +27,8 @@ type Options struct {
 	SingleWriter bool
 	// Repair says that the log of an export in a bucket begins anew where it is damaged.
 	Repair bool
+	// Above is how many folders above the place the export is of which it holds a part; 0 where it holds none.
+	Above int
 	// Log is told what takes long; nil is told nothing.
 	Log *slog.Logger
 
@@ -38,9 +40,9 @@ type Options struct {
 type Owner func(ctx context.Context, text string, o Options) (store.Store, error)
 
 // direct returns the prefixes, in exports and in datasets in a bucket, of objects that are large and as good as never replaced, and of what
-// tells of a run alone. They are part of the format: docs/buckets.md.
+// tells of a run alone; what is in parts/ has logs of its own. They are part of the format: docs/buckets.md.
 func direct() []string {
-	return []string{"blobs/", "shards/", "pages/", "figures/", "runs/", ".exporter/running.json"}
+	return []string{"blobs/", "shards/", "pages/", "figures/", "runs/", ".exporter/running.json", "parts/", "parts.json"}
 }
 
 // userAgent is what requests to a bucket say of the program.
@@ -162,7 +164,7 @@ func Own(ctx context.Context, text string, o Options) (store.Store, error) {
 		return nil, err
 	}
 	b, err := bucket.Own(ctx, client, p.prefix, bucket.Options{
-		Direct: direct(), Unique: unique(), Scratch: o.Scratch, SingleWriter: o.SingleWriter, Repair: o.Repair, Log: o.Log, Beat: o.Beat, Patience: o.Patience,
+		Direct: direct(), Unique: unique(), Scratch: o.Scratch, SingleWriter: o.SingleWriter, Repair: o.Repair, Above: o.Above, Log: o.Log, Beat: o.Beat, Patience: o.Patience,
 	})
 	if err != nil {
 		client.Close()

@@ -1,0 +1,110 @@
+package config
+
+import (
+	"errors"
+	"math"
+	"strings"
+
+	"exporter/internal/parts"
+	"exporter/internal/store/place"
+)
+
+// Part says which part of an export a run makes. The zero value is for all of it.
+type Part struct {
+	parts.Part
+	// Auto has the environment say which one; see SettlePart.
+	Auto bool
+	// Salt is that of the plan of the parts, which an export remembers; empty where it is not known.
+	Salt string
+}
+
+const (
+	partPath = "run.part"
+	partAuto = "auto"
+	// saltMark is between a part and the salt, as in 3/8@0123456789abcdef.
+	saltMark = "@"
+)
+
+// String returns the text that the key takes.
+func (p Part) String() string {
+	switch {
+	case p.Auto:
+		return partAuto
+	case p.Salt != "":
+		return p.Part.String() + saltMark + p.Salt
+	}
+	return p.Part.String()
+}
+
+func parsePart(text string) (Part, error) {
+	switch text {
+	case "":
+		return Part{}, nil
+	case partAuto:
+		return Part{Auto: true}, nil
+	}
+	before, salt, hasSalt := strings.Cut(text, saltMark)
+	p, err := parts.ParsePart(before)
+	if err == nil && hasSalt {
+		err = parts.Plan{Count: p.Count, Salt: salt}.Validate()
+	}
+	if err != nil {
+		return Part{}, &hinted{error: err}
+	}
+	return Part{Part: p, Salt: salt}, nil
+}
+
+func partField(p *Part) field {
+	return scalar(field{typ: TypeString, placeholder: "I/N"}, p, parsePart, Part.String)
+}
+
+// listPlaceField takes the place of a single file, or an empty text for none.
+func listPlaceField(p *string) field {
+	parse := func(text string) (string, error) {
+		if text == "" {
+			return "", nil
+		}
+		return text, checkPlace(text)
+	}
+	return scalar(field{typ: TypeString, placeholder: "FILE"}, p, parse, func(s string) string { return s })
+}
+
+// SettlePart puts the part that the environment tells in the place of auto, and returns who tells it; empty where nobody was asked. The error is an
+// *Error.
+func (c *Config) SettlePart() (engine string, err error) {
+	if !c.Run.Part.Auto {
+		return "", nil
+	}
+	part, engine, err := parts.FromEnvironment(c.variable)
+	if err != nil {
+		failed := c.fail("auto: "+err.Error(), "", partPath)
+		if e, ok := errors.AsType[*parts.EnvironmentError](err); ok {
+			failed = c.fail("auto: "+e.Problem, e.Remedy, partPath)
+		}
+		failed.Err = err
+		return "", failed
+	}
+	c.Run.Part = Part{Part: part}
+	return engine, nil
+}
+
+// SharedBy returns what of the given rate is for one of so many tasks at once, and not less than the least rate there is. A rate that nobody gave is
+// shared by itself.
+func (r Rate) SharedBy(tasks int) Rate {
+	if r.PerSecond == 0 || tasks < 1 {
+		return r
+	}
+	// It is rounded down, for people to read.
+	const steps = 1e6
+	r.PerSecond = max(math.Floor(r.PerSecond/float64(tasks)*steps)/steps, minRate)
+	return r
+}
+
+// checkPlace returns what is wrong with a place.
+func checkPlace(text string) error {
+	_, err := place.Parse(text)
+	if wrong, ok := errors.AsType[*place.Error](err); ok {
+		return &hinted{errors.New(wrong.Problem), wrong.Remedy}
+	}
+	return err
+}

@@ -1,0 +1,87 @@
+package config
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"exporter/internal/parts"
+)
+
+func TestPart_ParsePart_ReadsWhatStringMade(t *testing.T) {
+	for _, text := range []string{"", "auto", "0/1", "3/8", "3/8@0123456789abcdef"} {
+		if p, err := parsePart(text); err != nil || p.String() != text {
+			t.Errorf("parsePart(%q) = %v, %v", text, p, err)
+		}
+	}
+	for _, text := range []string{"8/8", "x", "3/8@", "3/8@xyz", "@0123456789abcdef", "Auto"} {
+		if p, err := parsePart(text); err == nil {
+			t.Errorf("parsePart(%q) = %v, want an error", text, p)
+		}
+	}
+}
+
+func TestConfig_SettlePart_AsksTheEnvironment(t *testing.T) {
+	for _, tt := range []struct {
+		environ []string
+		want    string
+		problem string
+	}{
+		{[]string{"EXPORTER_RUN_PART=auto", "JOB_COMPLETION_INDEX=3", "EXPORTER_PART_COUNT=8"}, "3/8", ""},
+		{[]string{"EXPORTER_RUN_PART=2/5", "JOB_COMPLETION_INDEX=3", "EXPORTER_PART_COUNT=8"}, "2/5", ""},
+		{[]string{"JOB_COMPLETION_INDEX=3", "EXPORTER_PART_COUNT=8"}, "", ""},
+		{[]string{"EXPORTER_RUN_PART=auto", "JOB_COMPLETION_INDEX=3"}, "", "set EXPORTER_PART_COUNT"},
+		{[]string{"EXPORTER_RUN_PART=auto"}, "", "give --part I/N"},
+	} {
+		c, err := Load(LoadOptions{Environ: tt.environ})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.SettlePart()
+		if tt.problem != "" {
+			if _, ok := errors.AsType[*Error](err); !ok || !strings.Contains(err.Error(), tt.problem) || !strings.Contains(err.Error(), "EXPORTER_RUN_PART") {
+				t.Errorf("%v: %v, want an *Error with %q that names the variable", tt.environ, err, tt.problem)
+			}
+			continue
+		}
+		if got := c.Run.Part.String(); err != nil || got != tt.want {
+			t.Errorf("%v: the part is %q, %v, want %q", tt.environ, got, err, tt.want)
+		}
+	}
+}
+
+func TestLoad_Environ_TellsAMisspeltCount(t *testing.T) {
+	_, err := Load(LoadOptions{Environ: []string{"EXPORTER_PARTS_COUNT=8"}})
+	if err == nil || !strings.Contains(err.Error(), parts.CountVariable) {
+		t.Errorf("EXPORTER_PARTS_COUNT: %v, want an error that names %s", err, parts.CountVariable)
+	}
+}
+
+func TestRate_SharedBy_IsAPartOfWhatIsGiven(t *testing.T) {
+	for _, tt := range []struct {
+		rate  string
+		tasks int
+		want  float64
+	}{{"40/s", 8, 5}, {"20/m", 1, 0.333333}, {"1/h", 8, 1.0 / 3600}, {"auto", 8, 0}, {"unlimited", 8, 0}, {"40/s", 0, 40}} {
+		rate, err := ParseRate(tt.rate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := rate.SharedBy(tt.tasks); got.PerSecond != tt.want || got.Auto != rate.Auto {
+			t.Errorf("%s shared by %d is %v, want %v a second", tt.rate, tt.tasks, got, tt.want)
+		}
+	}
+}
+
+func TestConfig_Recall_TakesThePartEvenWithASource(t *testing.T) {
+	c, err := Load(LoadOptions{Environ: []string{"EXPORTER_SOURCE_PROJECT=true"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Recall(Remembered{"run.part": "3/8@0123456789abcdef"}, "out"); err != nil {
+		t.Fatal(err)
+	}
+	if want := (Part{Part: parts.Part{Index: 3, Count: 8}, Salt: "0123456789abcdef"}); c.Run.Part != want {
+		t.Errorf("the part is %v, want %v", c.Run.Part, want)
+	}
+}

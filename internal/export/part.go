@@ -1,0 +1,326 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"exporter/internal/config"
+	"exporter/internal/parts"
+	"exporter/internal/store"
+	"exporter/internal/store/place"
+	"exporter/manifest"
+	"exporter/pipeline"
+)
+
+// partPath is the path of the key that says which part a run makes.
+const partPath = "run.part"
+
+// partLevels is how many folders below the export in parts a part is.
+const partLevels = 2
+
+// maxPlan bounds what is read of the plan of an export's parts, in bytes.
+const maxPlan = 4 << 10
+
+// part is which part of which export a run makes; nil for a plain export.
+type part struct {
+	parts.Part
+	// whole is the place of the export in parts, and plan how it is divided.
+	whole place.Place
+	plan  parts.Plan
+}
+
+// takes tells whether a file is of the part.
+func (p *part) takes(key pipeline.FileKey) bool { return p.plan.Of(key) == p.Index }
+
+// enterPart moves the place of the export to that of the part, where one is given. An export that is in parts, and of which none is given, is
+// refused, and so is a part that was given the place of another.
+func (r *run) enterPart(ctx context.Context) error {
+	cfg := r.Config
+	engine, err := cfg.SettlePart()
+	if err != nil {
+		return err
+	}
+	at, err := place.Parse(cfg.Output.Dir)
+	if err != nil {
+		return err
+	}
+	whole, index, isPart := wholeOf(at)
+	given := cfg.Run.Part
+	if given.IsZero() {
+		if isPart {
+			r.part = &part{Part: parts.Part{Index: index}, whole: whole}
+			return nil
+		}
+		return refuseParts(ctx, cfg.Output.Dir, r.placeOptions())
+	}
+	if isPart {
+		return usagef("--part %v is of the export as a whole, and --out %q names part %d of one (give --out %q, or leave out --part)",
+			given.Part, cfg.Output.Dir, index, whole)
+	}
+	if engine != "" {
+		r.Log.Info("the part is as the environment says", "part", given.Part.String(), "engine", engine)
+	}
+	r.part = &part{Part: given.Part, whole: at}
+	cfg.Output.Dir = at.Join(parts.Path(given.Index)).String()
+	return nil
+}
+
+// wholeOf returns the export in which a place has the name of a numbered part, and the number.
+func wholeOf(at place.Place) (whole place.Place, index int, ok bool) {
+	whole, names, ok := at.Outer(partLevels)
+	if !ok || names[0] != parts.Dir {
+		return place.Place{}, 0, false
+	}
+	index, ok = parts.ParseName(names[1])
+	return whole, index, ok
+}
+
+// knowPart completes what is known of the part by what its export remembers, and checks that it is the one. What the run may send is its share.
+func (r *run) knowPart(ctx context.Context, remembered config.Remembered) error {
+	cfg, given := r.Config, r.Config.Run.Part
+	before := remembered[partPath]
+	switch {
+	case r.part == nil && given.IsZero():
+		return nil
+	case r.part == nil:
+		return usagef("the export in %q is part %v of another, and is not where that has its parts (move it back to %s there, or export to another --out)",
+			cfg.Output.Dir, given.Part, parts.Path(given.Index))
+	case given.IsZero():
+		return r.plainInParts(ctx)
+	}
+	if was, _, _ := strings.Cut(before, "@"); was != "" && was != given.Part.String() {
+		return usagef("the export in %q is part %s, not %v (%s)", cfg.Output.Dir, was, given.Part, otherCount(r.part.whole))
+	}
+	if r.part.Count == 0 && r.part.Index != given.Index {
+		return usagef("the export in %q is part %v, and has the folder of part %d (move it back to %s)",
+			cfg.Output.Dir, given.Part, r.part.Index, parts.Path(given.Index))
+	}
+	r.part.Part = given.Part
+	if _, salt, ok := strings.Cut(before, "@"); ok {
+		r.part.plan = parts.Plan{Count: given.Count, Salt: salt}
+	}
+	r.shareRate()
+	return nil
+}
+
+// plainInParts says what to do with a folder that has the name of a part, and holds no export that knows of it. Where no export is around it that is in
+// parts, it is one like any other.
+func (r *run) plainInParts(ctx context.Context) error {
+	if _, err := readPlan(ctx, r.part.whole, r.placeOptions()); errors.Is(err, fs.ErrNotExist) {
+		r.part = nil
+		return refuseParts(ctx, r.Config.Output.Dir, r.placeOptions())
+	}
+	return usagef("%q is the folder of part %d of the export %q (give --out %q --part %d/N with the number of parts)",
+		r.Config.Output.Dir, r.part.Index, r.part.whole, r.part.whole, r.part.Index)
+}
+
+// otherCount says what to do where an export has another number of parts.
+func otherCount(whole place.Place) string {
+	return fmt.Sprintf("an export keeps its number of parts: give that, export to another --out, or move the folder %s away and begin anew", whole.Join(parts.Dir))
+}
+
+// shareRate divides the rate that was given by the number of parts.
+func (r *run) shareRate() {
+	limits := &r.Config.Limits
+	given := limits.Rate
+	if limits.Rate = given.SharedBy(r.part.Count); limits.Rate != given {
+		r.Log.Info("the rate is shared by the parts", "rate", given.String(), "parts", r.part.Count, "rate_of_this_part", RateText(limits.Rate.PerSecond))
+	}
+}
+
+// placeOptions says how the places beside the export are opened.
+func (r *run) placeOptions() place.Options { return PlaceOptions(r.Config, r.Log) }
+
+// readPlan returns how the export at a place is divided; fs.ErrNotExist where it is not in parts.
+func readPlan(ctx context.Context, at place.Place, o place.Options) (parts.Plan, error) {
+	file := at.Join(parts.PlanName).String()
+	text, err := place.ReadObject(ctx, file, maxPlan, o)
+	if errors.Is(err, fs.ErrNotExist) {
+		return parts.Plan{}, fs.ErrNotExist
+	}
+	if err != nil {
+		return parts.Plan{}, openError(file, err)
+	}
+	plan, err := parts.Decode(text)
+	if err != nil {
+		return parts.Plan{}, usagef("%q cannot be understood: %w (copy it back from where it is whole; the number of parts and the salt are in run.json of each part)",
+			file, err)
+	}
+	return plan, nil
+}
+
+// refuseParts refuses what concerns a plain export where there is one in parts.
+func refuseParts(ctx context.Context, path string, o place.Options) error {
+	at, err := place.Parse(path)
+	if err != nil {
+		return err
+	}
+	plan, err := readPlan(ctx, at, o)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return usagef("the export in %q is in %d parts (give --part I/%d, or the folder of one part, such as --out %q)",
+		path, plan.Count, plan.Count, at.Join(parts.Path(0)))
+}
+
+// stayPlain refuses to begin a plain export where a task has put it in parts meanwhile. The note of the run is there already: a task that did not see
+// it has left its plan for this to see.
+func (r *run) stayPlain(ctx context.Context) error {
+	if r.part != nil || !r.store.IsNew() {
+		return nil
+	}
+	return refuseParts(ctx, r.Config.Output.Dir, r.placeOptions())
+}
+
+// takePart finds how the export is divided, and makes the plan where nobody has. An export that is not in parts is refused, and one of another number of
+// parts.
+func (r *run) takePart(ctx context.Context) error {
+	if r.part == nil {
+		return nil
+	}
+	ctx, cancel := Interruptible(ctx, r.Stop)
+	defer cancel()
+	plan, err := readPlan(ctx, r.part.whole, r.placeOptions())
+	if errors.Is(err, fs.ErrNotExist) {
+		if r.part.plan.Salt != "" {
+			return usagef("%q is part %v of an export whose %s is not there (put it back into %q)", r.Config.Output.Dir, r.part.Part, parts.PlanName, r.part.whole)
+		}
+		if err := r.refusePlain(ctx); err != nil {
+			return err
+		}
+		plan, err = r.makePlan(ctx)
+	}
+	if err == nil {
+		err = r.checkPlan(plan)
+	}
+	if err == nil {
+		err = r.refusePlain(ctx)
+	}
+	return err
+}
+
+// seePart is takePart of a plan, which changes nothing: where nobody has divided the export yet, the numbers are those of another division.
+func (r *run) seePart(ctx context.Context) error {
+	if r.part == nil {
+		return nil
+	}
+	plan, err := readPlan(ctx, r.part.whole, r.placeOptions())
+	if errors.Is(err, fs.ErrNotExist) {
+		r.notes = append(r.notes, fmt.Sprintf("the export is not in parts yet: the first run says which files part %v has, about as many as here", r.part))
+		plan, err = parts.New(r.part.Count), nil
+	}
+	if err == nil {
+		err = r.checkPlan(plan)
+	}
+	if err == nil {
+		err = r.refusePlain(ctx)
+	}
+	return err
+}
+
+// makePlan makes the plan of the export's parts, unless another task is faster, and returns the one that is there.
+func (r *run) makePlan(ctx context.Context) (parts.Plan, error) {
+	plan, file := parts.New(r.part.Count), r.part.whole.Join(parts.PlanName).String()
+	if r.Config.Output.SingleWriter {
+		// The store may let two tasks both make it. So they make the same.
+		plan = parts.Fixed(r.part.Count, r.part.whole.String())
+	}
+	err := place.CreateOnce(ctx, file, plan.Encode(), r.placeOptions())
+	if err != nil && !errors.Is(err, store.ErrExists) {
+		return parts.Plan{}, openError(file, err)
+	}
+	return readPlan(ctx, r.part.whole, r.placeOptions())
+}
+
+// checkPlan refuses a plan that is not the one by which this part was made, and keeps it otherwise.
+func (r *run) checkPlan(plan parts.Plan) error {
+	if plan.Count != r.part.Count {
+		return usagef("the export in %q has %d parts, not %d (%s)", r.part.whole, plan.Count, r.part.Count, otherCount(r.part.whole))
+	}
+	if salt := r.part.plan.Salt; salt != "" && salt != plan.Salt {
+		return usagef("%q was made by another %s than the one in %q (put the one with the salt %s back)",
+			r.Config.Output.Dir, parts.PlanName, r.part.whole, salt)
+	}
+	r.part.plan = plan
+	r.Config.Run.Part = config.Part{Part: r.part.Part, Salt: plan.Salt}
+	return nil
+}
+
+// refusePlain refuses a place with a plain export: one with tables that no merge has made, or of which the first run is under way.
+func (r *run) refusePlain(ctx context.Context) (err error) {
+	path := r.part.whole.String()
+	there, err := place.Open(ctx, path, r.Log)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return openError(path, err)
+	}
+	defer func() { err = errors.Join(err, there.Close()) }()
+	if info := manifest.ReadInfo(ctx, there); info != nil {
+		merged, err := manifest.ReadMerged(ctx, there)
+		if err != nil {
+			return err
+		}
+		if merged == nil {
+			return plainError(r.part.whole, "holds an export that is not in parts")
+		}
+	}
+	if readRunning(ctx, there) == nil {
+		return nil
+	}
+	owned, err := place.IsOwned(ctx, path)
+	if err == nil && owned {
+		return plainError(r.part.whole, "has a run under way that makes an export which is not in parts")
+	}
+	return err
+}
+
+func plainError(whole place.Place, what string) error {
+	return usagef("%q %s (export the parts to another --out; docs/clusters.md says how one that is there is moved)", whole, what)
+}
+
+// sourceSettings are those of the configuration that identify the source, and the part.
+func (r *run) sourceSettings() map[string]string {
+	settings := r.Config.SourceSettings()
+	if r.part != nil {
+		settings[partPath] = r.Config.Run.Part.String()
+	}
+	return settings
+}
+
+// partSource is a Source that tells files of other parts from those of one.
+type partSource struct {
+	pipeline.Source
+	takes func(pipeline.FileKey) bool
+}
+
+// Listings implements pipeline.Source. Nothing is asked for that names a single file or job of another part.
+func (s partSource) Listings(ctx context.Context) []pipeline.Listing {
+	var all []pipeline.Listing
+	for _, l := range s.Source.Listings(ctx) {
+		if key, ok := l.Key.Single(); ok && !s.takes(key) {
+			continue
+		}
+		files := l.Files
+		l.Files = func(yield func(pipeline.File, error) bool) {
+			for file, err := range files {
+				_, isMalformed := errors.AsType[*pipeline.Failure](err)
+				if (err == nil || isMalformed) && !s.takes(file.Key()) {
+					file.Elsewhere = true
+				}
+				if !yield(file, err) {
+					return
+				}
+			}
+		}
+		all = append(all, l)
+	}
+	return all
+}

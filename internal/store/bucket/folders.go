@@ -1,0 +1,41 @@
+package bucket
+
+import (
+	"context"
+	"strings"
+)
+
+// Folders returns the names of the folders below a prefix of a bucket, but for those whose names begin with a text. However many objects there are, it
+// asks once for each name that it returns, and twice more, where the store can list from a key on.
+func Folders(ctx context.Context, client Client, prefix, passOver string, o Options) ([]string, error) {
+	r, err := newReader(client, prefix, &o)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for after := ""; ; {
+		name, err := r.firstFolder(ctx, after)
+		if err != nil || name == "" {
+			return names, err
+		}
+		// Nothing that begins so comes behind it.
+		after = passOver + "\U0010FFFF"
+		if passOver == "" || !strings.HasPrefix(name, passOver) {
+			names = append(names, name)
+			after = name + "/\U0010FFFF"
+		}
+	}
+}
+
+// firstFolder returns the name of the first folder that has a key behind another one; "" where there is none.
+func (r *Reader) firstFolder(ctx context.Context, after string) (string, error) {
+	for info, err := range r.client.all(ctx, "", after) {
+		if err != nil {
+			return "", err
+		}
+		if name, _, isFolder := strings.Cut(info.Key, "/"); isFolder && name != "" {
+			return name, nil
+		}
+	}
+	return "", nil
+}

@@ -1,0 +1,117 @@
+package place
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"exporter/internal/store"
+)
+
+func TestPlace_Join_AndOuter(t *testing.T) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ text, joined, outer string }{
+		{"s3://bucket/a/b", "s3://bucket/a/b/parts/part=0003", "s3://bucket/a/b"},
+		{"s3://bucket", "s3://bucket/parts/part=0003", "s3://bucket"},
+		{"gs://bucket/a", "gs://bucket/a/parts/part=0003", "gs://bucket/a"},
+		{"out", filepath.Join("out", "parts", "part=0003"), filepath.Join(here, "out")},
+		{".", filepath.Join("parts", "part=0003"), here},
+	} {
+		p, err := Parse(tt.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		joined := p.Join("parts/part=0003")
+		if got := joined.String(); got != tt.joined {
+			t.Errorf("%s joined is %s, want %s", tt.text, got, tt.joined)
+		}
+		if _, err := Parse(joined.String()); err != nil {
+			t.Errorf("%s joined: %v", tt.text, err)
+		}
+		outer, names, ok := joined.Outer(2)
+		if !ok || outer.String() != tt.outer || names[0] != "parts" || names[1] != "part=0003" {
+			t.Errorf("around %v is %v with %q, %v, want %s", joined, outer, names, ok, tt.outer)
+		}
+	}
+	if p, _ := Parse("s3://bucket/a"); p.IsBucket() {
+		if outer, _, ok := p.Outer(2); ok {
+			t.Errorf("two folders around %v is %v, want none", p, outer)
+		}
+	}
+}
+
+func TestCreateOnce_ReadObject_InADirectory(t *testing.T) {
+	at := filepath.Join(t.TempDir(), "a", "once")
+	if _, err := ReadObject(t.Context(), at, 10, Options{}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what is not there: %v, want fs.ErrNotExist", err)
+	}
+	if err := CreateOnce(t.Context(), at, []byte("first"), Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := CreateOnce(t.Context(), at, []byte("second"), Options{}); !errors.Is(err, store.ErrExists) {
+		t.Errorf("a second time: %v, want store.ErrExists", err)
+	}
+	if got, err := ReadObject(t.Context(), at, 5, Options{}); err != nil || string(got) != "first" {
+		t.Errorf("it holds %q, %v, want first", got, err)
+	}
+	if got, err := ReadObject(t.Context(), at, 4, Options{}); err == nil {
+		t.Errorf("more than is wanted: %q, want an error", got)
+	}
+	if _, err := OpenObject(t.Context(), filepath.Dir(at), Options{}); !errors.Is(err, store.ErrNotRegular) {
+		t.Errorf("a directory: %v, want store.ErrNotRegular", err)
+	}
+}
+
+func TestWriteObject_InADirectory_IsWholeOrNothing(t *testing.T) {
+	folder := t.TempDir()
+	at := filepath.Join(folder, "list")
+	write := func(text string, failure error) error {
+		return WriteObject(context.Background(), at, func(w io.Writer) error {
+			_, err := io.WriteString(w, text)
+			return errors.Join(err, failure)
+		}, Options{})
+	}
+	broken := errors.New("broken")
+	if err := write("half", broken); !errors.Is(err, broken) {
+		t.Errorf("%v, want %v", err, broken)
+	}
+	if entries, err := os.ReadDir(folder); err != nil || len(entries) > 0 {
+		t.Errorf("a failure left %v, %v", entries, err)
+	}
+	for _, text := range []string{"old", "new"} {
+		if err := write(text, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := write("half", broken); !errors.Is(err, broken) {
+		t.Errorf("%v, want %v", err, broken)
+	}
+	if got, err := os.ReadFile(at); err != nil || string(got) != "new" {
+		t.Errorf("it holds %q, %v, want new", got, err)
+	}
+	if entries, err := os.ReadDir(folder); err != nil || len(entries) != 1 {
+		t.Errorf("there are %v, %v, want the list alone", entries, err)
+	}
+}
+
+func TestOpenObject_ABucketByItself_SaysWhatToDo(t *testing.T) {
+	t.Setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
+	t.Setenv("AWS_ACCESS_KEY_ID", "a")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "b")
+	t.Setenv("AWS_REGION", "us-east-1")
+	if _, err := OpenObject(t.Context(), "s3://bucket", Options{}); !isError(err) {
+		t.Errorf("%v, want an *Error", err)
+	}
+}
+
+func isError(err error) bool {
+	_, ok := errors.AsType[*Error](err)
+	return ok
+}

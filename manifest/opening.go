@@ -1,0 +1,98 @@
+package manifest
+
+import (
+	"context"
+	"errors"
+
+	"golang.org/x/sync/errgroup"
+
+	"exporter/internal/store"
+	"exporter/pipeline"
+)
+
+// openPart is an export that is open.
+type openPart struct {
+	// number is that of its source, and state what State said before its tables were opened: rows are never older than what is said of them.
+	number   int
+	state    string
+	dir      store.ReadCloser
+	snapshot *Snapshot
+}
+
+// openSource opens an export.
+func openSource(ctx context.Context, number int, source MergeSource) (*openPart, error) {
+	dir, err := source.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	state, err := State(ctx, dir)
+	if err != nil {
+		return nil, errors.Join(err, dir.Close())
+	}
+	snapshot, err := Glance(ctx, dir)
+	if err != nil {
+		return nil, errors.Join(err, dir.Close())
+	}
+	p := &openPart{number, state, dir, snapshot}
+	if snapshot.LacksBase() {
+		err = &pipeline.DamageError{Path: AssetsName, Err: errors.New("it is missing, and parts that follow it are there")}
+		return nil, errors.Join(err, p.close())
+	}
+	return p, nil
+}
+
+func (p *openPart) close() error { return errors.Join(p.snapshot.Close(), p.dir.Close()) }
+
+// log returns its tables of a kind.
+func (p *openPart) log(kind int) *log {
+	return [kinds]*log{p.snapshot.files, p.snapshot.pages, p.snapshot.assets}[kind]
+}
+
+// opening opens the sources of a merge in turn, some of them ahead.
+type opening struct {
+	sources []MergeSource
+	ahead   int
+	// begun are those that are being opened, the next one first, and number is that of the one behind them.
+	begun  []chan opened
+	number int
+	group  errgroup.Group
+	// ctx is that of all that is read of them, too.
+	ctx context.Context
+}
+
+// opened is what has become of opening a source.
+type opened struct {
+	*openPart
+	err error
+}
+
+func newOpening(ctx context.Context, m *partsMerge) *opening {
+	return &opening{sources: m.Sources, ahead: m.Ahead, ctx: ctx}
+}
+
+// next returns the next source, of which there is one.
+func (o *opening) next() (*openPart, error) {
+	for len(o.begun) <= o.ahead && o.number < len(o.sources) {
+		number, done := o.number, make(chan opened, 1)
+		o.group.Go(func() error {
+			p, err := openSource(o.ctx, number, o.sources[number])
+			done <- opened{p, err}
+			return nil
+		})
+		o.begun = append(o.begun, done)
+		o.number++
+	}
+	is := <-o.begun[0]
+	o.begun = o.begun[1:]
+	return is.openPart, is.err
+}
+
+// end closes what was opened ahead. An error there is of nobody's interest any more.
+func (o *opening) end() (err error) {
+	for _, done := range o.begun {
+		if is := <-done; is.err == nil {
+			err = errors.Join(err, is.close())
+		}
+	}
+	return errors.Join(err, o.group.Wait())
+}
