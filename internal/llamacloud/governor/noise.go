@@ -33,7 +33,7 @@ const (
 	rareWindows = 8
 	// denseWindows is how many windows lie between two hits, on average, that come too fast for rivals: whoever goes on with
 	// less after each is not hit again before somebody has risen.
-	denseWindows = 4
+	denseWindows = 6
 	// hitLevels is the number of paces at which hits must have been as frequent.
 	hitLevels = 3
 	// leastSpread and mostSpread bound the coefficient of variation of the counts between hits: it is 1 for chance,
