@@ -20,8 +20,9 @@ type MergeSource struct {
 	Yields bool
 }
 
-// MergeOptions says what is merged. All but Yielding sources come first.
+// MergeOptions says what is merged. Sources, Info and Spool are required.
 type MergeOptions struct {
+	// Sources are the exports. Those that yield come last.
 	Sources []MergeSource
 	// Count is how many parts there are by the plan of the export, and Info what the tables say beside it.
 	Count int
@@ -73,8 +74,8 @@ const (
 )
 
 // MergeParts merges the tables of exports, each as of its last commit, into those of an export that has them in folders. It changes nothing, and takes
-// memory for a few tables, however many exports there are: what is merged is in spools until MergedTables is closed. Each of the exports is read
-// twice, and its rows are compressed in between, unless they are few. Damage is a *PartError, two that have a file or a job are an *OverlapError.
+// memory for a few tables, however many exports there are: what is merged is in spools until MergedTables is closed. Where there are more exports than are
+// open at once, rows are kept in a spool between two merges. Damage is a *PartError, two that have a file or a job are an *OverlapError.
 func MergeParts(ctx context.Context, o MergeOptions) (merged *MergedTables, err error) {
 	m := &partsMerge{MergeOptions: o, merged: Merged{Count: o.Count, Parts: map[string]string{}}, yielding: yielding{columns: newOwnerColumns()}}
 	if m.mostTables == 0 {
@@ -160,42 +161,16 @@ func (m *partsMerge) take(p *openPart) {
 // fits tells whether an export may be open beside those that are.
 func (m *partsMerge) fits(p *openPart) bool {
 	for kind := range kinds {
-		count, bytes := 0, int64(0)
-		for _, other := range append([]*openPart{p}, m.open...) {
-			for _, t := range other.log(kind).tables() {
-				count++
-				bytes += t.readingBytes()
-			}
+		sum := p.reading[kind]
+		for _, other := range m.open {
+			sum.tables += other.reading[kind].tables
+			sum.bytes += other.reading[kind].bytes
 		}
-		if count > m.mostTables || bytes > m.mostBytes {
+		if sum.tables > m.mostTables || sum.bytes > m.mostBytes {
 			return false
 		}
 	}
 	return true
-}
-
-// readingBytes returns about how many bytes it takes to read a table from its beginning to its end: its footer, and the dictionaries and a page of
-// each column of its largest row group.
-func (t *table) readingBytes() int64 {
-	largest, dictionaries := int64(0), map[int]bool{}
-	coded, _ := textColumns(t.parquet.Schema())
-	for _, c := range coded {
-		dictionaries[c] = true
-	}
-	groups := t.parquet.Metadata().RowGroups
-	for _, g := range groups {
-		size := int64(0)
-		for c := range g.Columns {
-			all := g.Columns[c].MetaData.TotalUncompressedSize
-			if !dictionaries[c] {
-				all = min(all, pageBytes)
-			}
-			size += all
-		}
-		largest = max(largest, size)
-	}
-	const footerBytes = 1 << 10
-	return largest + int64(len(groups)*len(t.parquet.Schema().Columns()))*footerBytes
 }
 
 // inputs returns the rows of a kind of the exports that are open, sorted, each with the number of its export.

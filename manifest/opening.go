@@ -17,6 +17,11 @@ type openPart struct {
 	state    string
 	dir      store.ReadCloser
 	snapshot *Snapshot
+	// reading is what it takes to read its tables of each kind at once.
+	reading [kinds]struct {
+		tables int
+		bytes  int64
+	}
 }
 
 // openSource opens an export.
@@ -33,13 +38,45 @@ func openSource(ctx context.Context, number int, source MergeSource) (*openPart,
 	if err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
-	p := &openPart{number, state, dir, snapshot}
+	p := &openPart{number: number, state: state, dir: dir, snapshot: snapshot}
 	if snapshot.LacksBase() {
 		err = &pipeline.DamageError{Path: AssetsName, Err: errors.New("it is missing, and parts that follow it are there")}
 		return nil, errors.Join(err, p.close())
 	}
+	for kind := range kinds {
+		for _, t := range p.log(kind).tables() {
+			p.reading[kind].tables++
+			p.reading[kind].bytes += t.readingBytes()
+		}
+	}
 	return p, nil
 }
+
+// readingBytes returns about how many bytes it takes to read a table from its beginning to its end: its footer, and the dictionaries and a page of
+// each column of its largest row group.
+func (t *table) readingBytes() int64 {
+	largest, coded := int64(0), map[int]bool{}
+	dictionaries, _ := textColumns(t.parquet.Schema())
+	for _, c := range dictionaries {
+		coded[c] = true
+	}
+	groups := t.parquet.Metadata().RowGroups
+	for _, g := range groups {
+		size := int64(0)
+		for c := range g.Columns {
+			all := g.Columns[c].MetaData.TotalUncompressedSize
+			if !coded[c] {
+				all = min(all, pageBytes)
+			}
+			size += all
+		}
+		largest = max(largest, size)
+	}
+	return largest + int64(len(groups)*len(t.parquet.Schema().Columns()))*footerBytes
+}
+
+// footerBytes is about what a column of a row group takes in memory of a footer.
+const footerBytes = 1 << 10
 
 func (p *openPart) close() error { return errors.Join(p.snapshot.Close(), p.dir.Close()) }
 

@@ -154,7 +154,7 @@ func TestDependencies_Document_IsTrue(t *testing.T) {
 			want["In tests"] = append(want["In tests"], module)
 		}
 	}
-	for _, file := range []string{"../../tools/go.mod", "../../tools/stores/go.mod"} {
+	for _, file := range []string{"../../tools/go.mod", "../../tools/stores/go.mod", "../../tools/kubernetes/go.mod"} {
 		tools := readGoMod(t, file)
 		for _, m := range tools.Require {
 			isTool := slices.ContainsFunc(tools.Tool, func(tool struct{ Path string }) bool { return strings.HasPrefix(tool.Path+"/", m.Path+"/") })

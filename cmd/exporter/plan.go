@@ -48,6 +48,9 @@ remove is no part of it.`,
 		if o.Config, err = load(); err != nil {
 			return err
 		}
+		if err := o.Config.EnterPart(); err != nil {
+			return err
+		}
 		if err := o.Config.CheckPlaces(); err != nil {
 			return err
 		}

@@ -78,6 +78,9 @@ func (a *app) readFilesFrom(cfg *config.Config) ([]pipeline.ID, error) {
 func (a *app) export(ctx context.Context, o export.Options, asJSON bool) (err error) {
 	o.ExitCode = func(err error) int { return explainError(err).code }
 	o.Own, o.CheckpointRows = a.own, a.checkpointRows
+	if err := o.Config.EnterPart(); err != nil {
+		return err
+	}
 	if err := o.Config.CheckPlaces(); err != nil {
 		return err
 	}

@@ -6,13 +6,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// TestMain lets the test binary be the loop in Go, as it is this program that the benchmark starts for that.
+// TestMain lets the test binary be the loop in Go, and what makes and merges tables, as it is this program that the benchmark starts for that.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == fetchCommand {
+	if len(os.Args) > 1 && slices.Contains([]string{fetchCommand, makePartsCommand, compactCommand}, os.Args[1]) {
 		main()
 		return
 	}
@@ -46,7 +47,7 @@ func TestRun_Tiny(t *testing.T) {
 		"### Nothing to do", "### Rate of", "### Limits", "programs on one limit",
 		"### Files", "### Skipped assets", "### Prune", "### One file", "### Metadata: 16 files", "One blob with `cat`", "`verify` of",
 		"### Nights: 2 with 20 new pictures", "- CPU time of night 2: ", "- 1 shards for", "### Datasets of 40 blobs", "| webdataset, archive", "dataset of 100 blobs",
-		"### Buckets: left out",
+		"### Buckets: left out", "### Parts: 100 with 1000 rows", "- CPU time of the merge of parts ÷ that of a run: ",
 	} {
 		if !strings.Contains(out.String(), text) {
 			t.Errorf("no %q in\n%s", text, out.Bytes())

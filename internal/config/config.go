@@ -117,8 +117,10 @@ type Limits struct {
 // Output says where the export goes.
 type Output struct {
 	// Dir is a place that place.Parse reads: the path of a directory, relative to the working directory, or the URL of a bucket.
-	Dir  string
-	Sink Sink
+	Dir string
+	// Whole is where the export is that Dir is a part of; empty where it is none. EnterPart sets it, and no key does.
+	Whole string
+	Sink  Sink
 	// Checkpoint is the longest time between two commits. By default it suits the place and the sink.
 	Checkpoint time.Duration
 	// Scratch is the folder for what grows before it is put into a bucket; empty for the system's temporary one.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 
@@ -12,8 +13,9 @@ import (
 // Part says which part of an export a run makes. The zero value is for all of it.
 type Part struct {
 	parts.Part
-	// Auto has the environment say which one; see SettlePart.
-	Auto bool
+	// Auto has the environment say which one; see EnterPart. Engine is who has said it.
+	Auto   bool
+	Engine string
 	// Salt is that of the plan of the parts, which an export remembers; empty where it is not known.
 	Salt string
 }
@@ -69,23 +71,54 @@ func listPlaceField(p *string) field {
 	return scalar(field{typ: TypeString, placeholder: "FILE"}, p, parse, func(s string) string { return s })
 }
 
-// SettlePart puts the part that the environment tells in the place of auto, and returns who tells it; empty where nobody was asked. The error is an
-// *Error.
-func (c *Config) SettlePart() (engine string, err error) {
+// EnterPart puts the part that the environment tells in the place of auto, and moves the place of the export to that of the part, where one is
+// given: Output.Whole is where the export is then. A second time it does nothing. The error is an *Error.
+func (c *Config) EnterPart() error {
+	if c.Output.Whole != "" {
+		return nil
+	}
+	if err := c.settlePart(); err != nil {
+		return err
+	}
+	part := c.Run.Part
+	if part.IsZero() {
+		return nil
+	}
+	at, err := place.Parse(c.Output.Dir)
+	if err != nil {
+		return c.fail(err.Error(), "", dirPath)
+	}
+	if whole, index, ok := WholeOf(at); ok {
+		return c.fail(fmt.Sprintf("%v is a part of the export as a whole, and %s is the folder of part %d of one", part.Part, quote(c.Output.Dir), index),
+			fmt.Sprintf("give --out %s, or leave out --part", quote(whole.String())), partPath)
+	}
+	c.Output.Whole, c.Output.Dir = c.Output.Dir, at.Join(parts.Path(part.Index)).String()
+	return nil
+}
+
+// settlePart puts the part that the environment tells in the place of auto.
+func (c *Config) settlePart() error {
 	if !c.Run.Part.Auto {
-		return "", nil
+		return nil
 	}
 	part, engine, err := parts.FromEnvironment(c.variable)
-	if err != nil {
-		failed := c.fail("auto: "+err.Error(), "", partPath)
-		if e, ok := errors.AsType[*parts.EnvironmentError](err); ok {
-			failed = c.fail("auto: "+e.Problem, e.Remedy, partPath)
-		}
+	if e, ok := errors.AsType[*parts.EnvironmentError](err); ok {
+		failed := c.fail("auto: "+e.Problem, e.Remedy, partPath)
 		failed.Err = err
-		return "", failed
+		return failed
 	}
-	c.Run.Part = Part{Part: part}
-	return engine, nil
+	c.Run.Part = Part{Part: part, Engine: engine}
+	return err
+}
+
+// WholeOf returns the export in which a place has the name of a numbered part, and the number.
+func WholeOf(at place.Place) (whole place.Place, index int, ok bool) {
+	whole, names, ok := at.Outer(parts.Levels)
+	if !ok || names[0] != parts.Dir {
+		return place.Place{}, 0, false
+	}
+	index, ok = parts.ParseName(names[1])
+	return whole, index, ok
 }
 
 // SharedBy returns what of the given rate is for one of so many tasks at once, and not less than the least rate there is. A rate that nobody gave is

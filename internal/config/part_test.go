@@ -21,7 +21,7 @@ func TestPart_ParsePart_ReadsWhatStringMade(t *testing.T) {
 	}
 }
 
-func TestConfig_SettlePart_AsksTheEnvironment(t *testing.T) {
+func TestConfig_EnterPart_AsksTheEnvironment(t *testing.T) {
 	for _, tt := range []struct {
 		environ []string
 		want    string
@@ -37,7 +37,7 @@ func TestConfig_SettlePart_AsksTheEnvironment(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = c.SettlePart()
+		err = c.EnterPart()
 		if tt.problem != "" {
 			if _, ok := errors.AsType[*Error](err); !ok || !strings.Contains(err.Error(), tt.problem) || !strings.Contains(err.Error(), "EXPORTER_RUN_PART") {
 				t.Errorf("%v: %v, want an *Error with %q that names the variable", tt.environ, err, tt.problem)
@@ -47,6 +47,31 @@ func TestConfig_SettlePart_AsksTheEnvironment(t *testing.T) {
 		if got := c.Run.Part.String(); err != nil || got != tt.want {
 			t.Errorf("%v: the part is %q, %v, want %q", tt.environ, got, err, tt.want)
 		}
+	}
+}
+
+func TestConfig_EnterPart_MovesThePlaceOnce(t *testing.T) {
+	for _, tt := range []struct{ out, part, whole, dir string }{
+		{"s3://bucket/a", "3/8", "s3://bucket/a", "s3://bucket/a/parts/part=0003"},
+		{"s3://bucket/a", "", "", "s3://bucket/a"},
+		{"s3://bucket/a/parts/part=0003", "", "", "s3://bucket/a/parts/part=0003"},
+	} {
+		c, err := Load(LoadOptions{Environ: []string{"EXPORTER_OUTPUT_DIR=" + tt.out, "EXPORTER_RUN_PART=" + tt.part}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := c.EnterPart(); err != nil || c.Output.Whole != tt.whole || c.Output.Dir != tt.dir {
+				t.Errorf("part %q of %s: %q in %q, %v, want %q in %q", tt.part, tt.out, c.Output.Dir, c.Output.Whole, err, tt.dir, tt.whole)
+			}
+		}
+	}
+	c, err := Load(LoadOptions{Environ: []string{"EXPORTER_OUTPUT_DIR=s3://bucket/a/parts/part=0003", "EXPORTER_RUN_PART=3/8"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.EnterPart(); err == nil || !strings.Contains(err.Error(), `give --out "s3://bucket/a", or leave out --part`) {
+		t.Errorf("a part of a part: %v", err)
 	}
 }
 

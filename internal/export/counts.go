@@ -107,6 +107,8 @@ type Counts struct {
 	filesKnown bool
 	kinds      int
 	plansOnly  bool
+	// inListings is how many files all listings had, those of other parts included.
+	inListings int64
 }
 
 // IncompleteSource says why a source was not listed completely: its listing ended early, or some of its files cannot be told from
@@ -203,6 +205,7 @@ func (r *counter) Observe(e pipeline.Event) {
 	case pipeline.FilesComplete:
 		r.Files.ListingDone = true
 	case pipeline.SourceListed:
+		r.inListings += e.Outcome.Files
 		r.listed(e.Outcome)
 	case pipeline.KindNotOffered:
 		r.notOffered = append(r.notOffered, e.Kind)

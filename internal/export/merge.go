@@ -92,7 +92,8 @@ func Merge(ctx context.Context, o MergeOptions) (merged Merged, err error) {
 	}
 	var lacking []Part
 	for _, p := range merged.Parts {
-		if p.State != PartComplete {
+		// What was moved there has no task that would complete it.
+		if _, isNumbered := parts.ParseName(p.Folder); isNumbered && p.State != PartComplete {
 			lacking = append(lacking, p)
 		}
 	}
@@ -161,7 +162,7 @@ func (m *merging) run(ctx context.Context, merged *Merged) (err error) {
 		rows, err := manifest.CheckTables(ctx, m.store)
 		if err == nil {
 			merged.Rows, merged.IsCurrent = rows, true
-			return nil
+			return writeReadme(ctx, m.store)
 		}
 		m.Log.Warn("the merged tables are damaged, and are made anew", "error", err)
 	}
@@ -171,6 +172,7 @@ func (m *merging) run(ctx context.Context, merged *Merged) (err error) {
 			folders = append(folders, folder)
 		}
 	}
+	m.Log.Info("merging the tables of the parts", "parts", len(folders))
 	tables, err := m.parts.Merge(ctx, folders, info, m.store.Spool)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"exporter/internal/config"
+	"exporter/internal/parts"
 	"exporter/internal/store"
 	"exporter/internal/store/place"
 	"exporter/internal/verify"
@@ -28,7 +29,7 @@ func (r *run) own(ctx context.Context) (store.Store, error) {
 	o := PlaceOptions(r.Config, r.Log, folders...)
 	o.Repair = r.Repair
 	if r.part != nil {
-		o.Above = partLevels
+		o.Above = parts.Levels
 	}
 	return own(ctx, r.Own, r.Config.Output.Dir, o)
 }

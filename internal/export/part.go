@@ -18,9 +18,6 @@ import (
 // partPath is the path of the key that says which part a run makes.
 const partPath = "run.part"
 
-// partLevels is how many folders below the export in parts a part is.
-const partLevels = 2
-
 // maxPlan bounds what is read of the plan of an export's parts, in bytes.
 const maxPlan = 4 << 10
 
@@ -35,47 +32,30 @@ type part struct {
 // takes tells whether a file is of the part.
 func (p *part) takes(key pipeline.FileKey) bool { return p.plan.Of(key) == p.Index }
 
-// enterPart moves the place of the export to that of the part, where one is given. An export that is in parts, and of which none is given, is
-// refused, and so is a part that was given the place of another.
+// enterPart finds out whether the run makes a part of an export. An export that is in parts, and of which none is given, is refused.
 func (r *run) enterPart(ctx context.Context) error {
 	cfg := r.Config
-	engine, err := cfg.SettlePart()
-	if err != nil {
+	if err := cfg.EnterPart(); err != nil {
 		return err
 	}
-	at, err := place.Parse(cfg.Output.Dir)
-	if err != nil {
-		return err
-	}
-	whole, index, isPart := wholeOf(at)
 	given := cfg.Run.Part
 	if given.IsZero() {
-		if isPart {
+		at, err := place.Parse(cfg.Output.Dir)
+		if err != nil {
+			return err
+		}
+		if whole, index, isPart := config.WholeOf(at); isPart {
 			r.part = &part{Part: parts.Part{Index: index}, whole: whole}
 			return nil
 		}
 		return refuseParts(ctx, cfg.Output.Dir, r.placeOptions())
 	}
-	if isPart {
-		return usagef("--part %v is of the export as a whole, and --out %q names part %d of one (give --out %q, or leave out --part)",
-			given.Part, cfg.Output.Dir, index, whole)
+	if given.Engine != "" {
+		r.Log.Info("the part is as the environment says", "part", given.Part.String(), "engine", given.Engine)
 	}
-	if engine != "" {
-		r.Log.Info("the part is as the environment says", "part", given.Part.String(), "engine", engine)
-	}
-	r.part = &part{Part: given.Part, whole: at}
-	cfg.Output.Dir = at.Join(parts.Path(given.Index)).String()
-	return nil
-}
-
-// wholeOf returns the export in which a place has the name of a numbered part, and the number.
-func wholeOf(at place.Place) (whole place.Place, index int, ok bool) {
-	whole, names, ok := at.Outer(partLevels)
-	if !ok || names[0] != parts.Dir {
-		return place.Place{}, 0, false
-	}
-	index, ok = parts.ParseName(names[1])
-	return whole, index, ok
+	whole, err := place.Parse(cfg.Output.Whole)
+	r.part = &part{Part: given.Part, whole: whole}
+	return err
 }
 
 // knowPart completes what is known of the part by what its export remembers, and checks that it is the one. What the run may send is its share.
@@ -142,7 +122,7 @@ func readPlan(ctx context.Context, at place.Place, o place.Options) (parts.Plan,
 		return parts.Plan{}, fs.ErrNotExist
 	}
 	if err != nil {
-		return parts.Plan{}, openError(file, err)
+		return parts.Plan{}, openError(at.String(), err)
 	}
 	plan, err := parts.Decode(text)
 	if err != nil {
@@ -233,7 +213,7 @@ func (r *run) makePlan(ctx context.Context) (parts.Plan, error) {
 	}
 	err := place.CreateOnce(ctx, file, plan.Encode(), r.placeOptions())
 	if err != nil && !errors.Is(err, store.ErrExists) {
-		return parts.Plan{}, openError(file, err)
+		return parts.Plan{}, openError(r.part.whole.String(), err)
 	}
 	return readPlan(ctx, r.part.whole, r.placeOptions())
 }

@@ -231,7 +231,9 @@ func (r *run) transfer(ctx context.Context, client *llamacloud.Client, ledger *m
 // lately often has no file.
 func (r *run) tellOfListing(err error, incremental bool) {
 	c := r.counter.snapshot()
-	if err == nil && !incremental && c.Files.Listed == 0 {
+	// A part may have no file: where the listings have some, or nothing of what was named is of the part.
+	hasElsewhere := c.inListings > 0 || r.part != nil && len(r.asked) == 0
+	if err == nil && !incremental && c.Files.Listed == 0 && !hasElsewhere {
 		r.Log.Warn("no file is listed: check the ids and the filters, and that the key is one for this project")
 	}
 	if c.accepted != "" {

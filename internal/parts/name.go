@@ -10,6 +10,8 @@ import (
 const (
 	// Dir is the folder of an export that has its parts.
 	Dir = "parts"
+	// Levels is how many folders below its export a part is.
+	Levels = 2
 	// Most is how many parts an export may have.
 	Most = 100_000
 	// NamePrefix is what the name of the folder of a numbered part begins with: readers of tables take it for a column of its own.
