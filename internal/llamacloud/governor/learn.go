@@ -51,7 +51,7 @@ func (p *pace) contradicted(now float64, answers int) {
 	noise, rare := false, false
 	for range answers {
 		rare = p.noise.rare(p.answers, p.rate()*p.window)
-		noise = p.noise.hit(hit{p.answers, p.level, p.clock})
+		noise = p.noise.hit(p.answers, p.level)
 	}
 	if before := p.noise.before; noise && before > 0 {
 		if before > p.rate() {

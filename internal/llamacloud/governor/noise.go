@@ -18,12 +18,8 @@ type noise struct {
 	before float64
 }
 
-// hit is a throttled answer: how many answers there had been, the level of the pace, and in how many windows requests had
-// been sent.
-type hit struct {
-	answers, level int
-	windows        float64
-}
+// hit is a throttled answer: how many answers there had been, and the level of the pace.
+type hit struct{ answers, level int }
 
 const (
 	// enoughHits is how many gaps between hits are looked at: with fewer, rivals are taken for noise.
@@ -31,9 +27,6 @@ const (
 	// rareWindows is how many windows lie between two hits, on average, that are too rare to be a limit's: one that is passed
 	// throttles in every window.
 	rareWindows = 8
-	// denseWindows is how many windows lie between two hits, on average, that come too fast for rivals: whoever goes on with
-	// less after each is not hit again before somebody has risen.
-	denseWindows = 6
 	// hitLevels is the number of paces at which hits must have been as frequent.
 	hitLevels = 3
 	// leastSpread and mostSpread bound the coefficient of variation of the counts between hits: it is 1 for chance,
@@ -52,8 +45,8 @@ const (
 )
 
 // hit takes note of a throttled answer, and tells whether it is noise.
-func (n *noise) hit(h hit) bool {
-	n.hits = latest(append(n.hits, h), enoughHits+1)
+func (n *noise) hit(answers, level int) bool {
+	n.hits = latest(append(n.hits, hit{answers, level}), enoughHits+1)
 	k := len(n.hits) - 1
 	if k < enoughHits {
 		return false
@@ -62,8 +55,7 @@ func (n *noise) hit(h hit) bool {
 	spread, share := math.Sqrt(variance)/mean, 1/mean
 	switch {
 	case n.share == 0:
-		levels := n.hits[k].level - n.hits[0].level
-		if spread > leastSpread && spread < mostSpread && share < mostNoise && levels >= hitLevels && dense(n.hits) {
+		if spread > leastSpread && spread < mostSpread && share < mostNoise && n.hits[k].level-n.hits[0].level >= hitLevels {
 			n.share = share
 		}
 	case spread < endSpread || share > max(2.2*n.share, n.share+0.02):
@@ -112,12 +104,6 @@ func (n *noise) suspected(answers int) bool {
 	}
 	mean, variance := gaps(n.singles, func(i int) int { return i })
 	return mean > singlesApart && variance > singlesSpread*mean*mean
-}
-
-// dense tells whether hits come faster than rivals bring them about.
-func dense(hits []hit) bool {
-	k := len(hits) - 1
-	return hits[k].windows-hits[0].windows < denseWindows*float64(k)
 }
 
 // latest returns the last of them, n at most.

@@ -337,30 +337,6 @@ func TestNoise_Burst(t *testing.T) {
 	}
 }
 
-// Hits that are rare in time are those of rivals, of whom one rises and all are throttled, however much like chance they look.
-func TestNoise_Hit_OnlyWhatComesFasterThanRivals(t *testing.T) {
-	gaps := []int{50, 120, 10, 80, 30, 200, 60, 5, 90, 140, 20, 70, 33, 110, 8, 95, 60, 40}
-	for _, c := range []struct {
-		name string
-		// windows is how many lie between two hits.
-		windows float64
-		want    bool
-	}{{"one in each window", 1, true}, {"one in ten windows", 10, false}} {
-		t.Run(c.name, func(t *testing.T) {
-			var n noise
-			got := false
-			h := hit{}
-			for _, gap := range gaps {
-				h = hit{h.answers + gap, h.level + 1, h.windows + c.windows}
-				got = n.hit(h)
-			}
-			if got != c.want {
-				t.Errorf("noise: %v, want %v", got, c.want)
-			}
-		})
-	}
-}
-
 // A limit that is passed throttles in every window, so that throttled answers which are rarer aren't about it.
 func TestPace_Soft_RareOnesLowerNothing(t *testing.T) {
 	for _, c := range []struct {
