@@ -9,7 +9,6 @@ import (
 	"slices"
 	"sync"
 
-	"exporter/internal/parts"
 	"exporter/internal/store"
 	"exporter/internal/store/place"
 	"exporter/internal/whole"
@@ -38,7 +37,7 @@ type export struct {
 func openExport(ctx context.Context, path string, log *slog.Logger) (*export, error) {
 	dir, err := whole.Open(ctx, path, log)
 	_, isNoPlace := errors.AsType[*place.Error](err)
-	_, isNoPlan := errors.AsType[*parts.PlanError](err)
+	_, isNoPlan := errors.AsType[*whole.PlanError](err)
 	switch {
 	case isNoPlan:
 		return nil, &UsageError{err}

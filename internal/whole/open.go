@@ -14,6 +14,9 @@ import (
 	"exporter/manifest"
 )
 
+// PlanError says that the parts.json of an export cannot be understood, and what to do.
+type PlanError = parts.PlanError
+
 // Open opens the export at a place for reading, and changes nothing there. One in parts looks like any other: where its tables were merged, they are
 // what it has, and the log is told where parts have committed since, as far as that is known without asking a bucket for each of them. Where they
 // were not, or a merge was killed, the tables of all parts are merged for this reader, into temporary files. The log may be nil.
