@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"slices"
 
 	"exporter/internal/store"
 )
@@ -21,9 +20,14 @@ type Merged struct {
 	Count int `json:"count"`
 	// Parts are the states, as State returns them, of the exports that were merged, by the names of their folders.
 	Parts map[string]string `json:"parts"`
+	// HasPages says that there is a table of pages beside the others.
+	HasPages bool `json:"pages,omitempty"`
 }
 
-// Equal tells whether two say the same.
+// IsTorn tells whether tables are not those of one merge: one was killed between them, or some are missing.
+func (m *Merged) IsTorn() bool { return m.Count == 0 }
+
+// Equal tells whether two are of the same exports in the same states.
 func (m *Merged) Equal(o *Merged) bool { return m.Count == o.Count && maps.Equal(m.Parts, o.Parts) }
 
 // String returns the value of the key.
@@ -35,10 +39,11 @@ func (m *Merged) String() string {
 	return string(text)
 }
 
-// ReadMerged returns what the tables of an export in r were merged of; nil where there are none, or they are those of a run. Where the tables are of
-// several merges, as a merge that was killed leaves them, what it returns is equal to nothing that is there.
+// ReadMerged returns what the tables of an export in r were merged of; nil where there are none, or they are those of a run. Where they are of several
+// merges, as a merge that was killed leaves them, or one that a merge makes is missing, what it returns is torn.
 func ReadMerged(ctx context.Context, r store.Reader) (*Merged, error) {
-	var found []*Merged
+	found := map[string]*Merged{}
+	isMerged := false
 	for _, name := range []string{AssetsName, FilesName, PagesName} {
 		m, err := readMerged(ctx, r, name)
 		switch {
@@ -46,18 +51,27 @@ func ReadMerged(ctx context.Context, r store.Reader) (*Merged, error) {
 		case err != nil:
 			return nil, err
 		default:
-			found = append(found, m)
+			found[name] = m
+			isMerged = isMerged || m != nil
 		}
 	}
-	if !slices.ContainsFunc(found, func(m *Merged) bool { return m != nil }) {
+	if !isMerged {
 		return nil, nil
 	}
-	for _, m := range found {
-		if m == nil || !m.Equal(found[0]) {
+	first := found[AssetsName]
+	if first == nil {
+		return &Merged{}, nil
+	}
+	wanted := []string{FilesName}
+	if _, hasPages := found[PagesName]; first.HasPages || hasPages {
+		wanted = append(wanted, PagesName)
+	}
+	for _, name := range wanted {
+		if m := found[name]; m == nil || !m.Equal(first) || m.HasPages != first.HasPages {
 			return &Merged{}, nil
 		}
 	}
-	return found[0], nil
+	return first, nil
 }
 
 // readMerged returns what a table says of the merge that it came of; nil where it came of none.

@@ -3,6 +3,7 @@ package manifest
 import (
 	"context"
 	"errors"
+	"io/fs"
 
 	"exporter/internal/store"
 )
@@ -66,6 +67,10 @@ func (o *tablesOver) Open(ctx context.Context, key string) (store.Object, error)
 		if m.name == key {
 			return spooled{m.spool}, nil
 		}
+	}
+	if IsFinal(key) {
+		// It is of another merge.
+		return nil, &fs.PathError{Op: "open", Path: key, Err: fs.ErrNotExist}
 	}
 	return o.ReadCloser.Open(ctx, key)
 }

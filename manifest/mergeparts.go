@@ -185,8 +185,8 @@ func (m *partsMerge) inputs(ctx context.Context, kind int) (all []batches) {
 		if m.yielding.owners != nil {
 			rows = m.yielding.settle(rows, kind, m.Sources[p.number].Yields)
 		}
-		rows = inPart(rows, m.Sources[p.number].Folder)
-		all = append(all, newPlacing(&l.series, parts.Prefix(m.Sources[p.number].Folder), p.number).all(rows))
+		folder := m.Sources[p.number].Folder
+		all = append(all, inPart(newPlacing(&l.series, parts.Prefix(folder), p.number).all(rows), folder))
 	}
 	return all
 }
@@ -260,6 +260,7 @@ func (m *partsMerge) close() error {
 
 // write makes the tables of what was collected.
 func (m *partsMerge) write(ctx context.Context) (t *MergedTables, err error) {
+	m.merged.HasPages = m.hasPages
 	t = &MergedTables{Merged: m.merged}
 	defer func() {
 		if err != nil {

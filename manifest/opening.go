@@ -7,7 +7,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"exporter/internal/store"
-	"exporter/pipeline"
 )
 
 // openPart is an export that is open.
@@ -39,9 +38,8 @@ func openSource(ctx context.Context, number int, source MergeSource) (*openPart,
 		return nil, errors.Join(err, dir.Close())
 	}
 	p := &openPart{number: number, state: state, dir: dir, snapshot: snapshot}
-	if snapshot.LacksBase() {
-		err = &pipeline.DamageError{Path: AssetsName, Err: errors.New("it is missing, and parts that follow it are there")}
-		return nil, errors.Join(err, p.close())
+	if lost := snapshot.LostTable(); lost != nil {
+		return nil, errors.Join(lost, p.close())
 	}
 	for kind := range kinds {
 		for _, t := range p.log(kind).tables() {

@@ -3,6 +3,7 @@ package manifest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"iter"
 	"slices"
@@ -22,6 +23,8 @@ type Snapshot struct {
 	// tallies counts the rows of the assets of each file, and pagesLeft those of its pages; nil unless some may have been lost.
 	tallies   map[pipeline.FileKey]tally
 	pagesLeft map[pipeline.FileKey]int64
+	// widowed says that there is a files.parquet, which does not count as manifest.parquet is missing.
+	widowed bool
 }
 
 var _ pipeline.History = (*Snapshot)(nil)
@@ -64,6 +67,7 @@ func openSnapshot(ctx context.Context, r store.Reader, load loader) (s *Snapshot
 	// Without manifest.parquet, files.parquet would vouch for assets that nobody knows any more. Files are opened first: what is
 	// complete here has its assets and pages below, also while a run goes on.
 	ignoreBase := isMissing(ctx, r, AssetsName)
+	s.widowed = ignoreBase && !isMissing(ctx, r, FilesName)
 	if s.files, err = fileSeries(r).open(ctx, load, ignoreBase); err != nil {
 		return s, err
 	}
@@ -72,6 +76,10 @@ func openSnapshot(ctx context.Context, r store.Reader, load loader) (s *Snapshot
 	}
 	if s.assets, err = assetSeries(r).open(ctx, load, false); err != nil {
 		return s, err
+	}
+	if ignoreBase && s.assets.base != nil {
+		// The first merge of a run has put it since.
+		return s, &fs.PathError{Op: "open", Path: FilesName, Err: fs.ErrNotExist}
 	}
 	return s, s.files.dropTorn(s.assets.last)
 }
@@ -100,6 +108,22 @@ func (s *Snapshot) Info() *Info {
 func (s *Snapshot) LacksBase() bool {
 	parts := slices.Concat(s.assets.parts, s.files.parts)
 	return s.assets.base == nil && len(parts) > 0 && !slices.ContainsFunc(parts, func(p part) bool { return p.meta.from <= 1 })
+}
+
+// LostTable says which table is missing of those that there were, by what the others say; nil where none is. Before its first merge an export has none
+// but a commit log, and in the midst of that one manifest.parquet and what the log has of files.
+func (s *Snapshot) LostTable() *pipeline.DamageError {
+	covers := func(through int) func(part) bool { return func(p part) bool { return p.meta.from <= through } }
+	base := s.assets.base
+	switch {
+	case s.LacksBase():
+		return &pipeline.DamageError{Path: AssetsName, Err: errors.New("it is missing, and parts that follow it are there")}
+	case s.widowed && !slices.ContainsFunc(slices.Concat(s.assets.parts, s.files.parts), covers(1)):
+		return &pipeline.DamageError{Path: AssetsName, Err: fmt.Errorf("it is missing, and %s is there", FilesName)}
+	case base != nil && base.parquet.NumRows() > 0 && s.files.base == nil && !slices.ContainsFunc(s.files.parts, covers(base.meta.through)):
+		return &pipeline.DamageError{Path: FilesName, Err: fmt.Errorf("it is missing, and %s is there", AssetsName)}
+	}
+	return nil
 }
 
 // Files yields the rows of all files in the order of their keys.

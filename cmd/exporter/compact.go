@@ -60,6 +60,9 @@ the rest goes on, and the exit code is 7. What exporter has not made, it names a
 		if err == nil && (o.DryRun || !o.Config.Log.Quiet) || errors.Is(err, export.ErrDamaged) {
 			p.compacted(&done, o.DryRun)
 		}
+		if !o.DryRun {
+			err = errors.Join(err, a.noteStaleMerge(ctx, o.Config.Output.Dir))
+		}
 		return errors.Join(err, p.err)
 	}
 	return c

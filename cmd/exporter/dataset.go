@@ -72,11 +72,24 @@ func (a *app) makeDataset(ctx context.Context, o dataset.Options, log config.Log
 	o.Log, o.Place.Log, o.Own = console.log, console.log, a.own
 	o.Watch = func(p func() dataset.Progress) func() { return console.showProgress(datasetProgress(p)) }
 	report, err := dataset.Make(ctx, o)
+	err = export.InParts(ctx, err, o.Exports...)
+	if whole, ok := export.AnyInParts(ctx, o.Exports); ok && errors.Is(err, dataset.ErrDamaged) {
+		err = &damagedPartError{err, whole}
+	}
 	if report == nil || err == nil && log.Quiet && !o.DryRun {
 		return err
 	}
 	return errors.Join(err, a.printDataset(report, o.DryRun))
 }
+
+// damagedPartError is a dataset.ErrDamaged of pictures that may be in parts of an export.
+type damagedPartError struct {
+	error
+	whole string
+}
+
+// Unwrap returns the error.
+func (e *damagedPartError) Unwrap() error { return e.error }
 
 // printDataset prints what was made, or would be.
 func (a *app) printDataset(r *dataset.Report, dryRun bool) error {

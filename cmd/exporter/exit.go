@@ -139,6 +139,13 @@ func explainError(err error) explanation {
 		return explanation{exitUsage, "change output.archive.compression or --out"}
 	case errors.Is(err, llamacloud.ErrUnauthorized):
 		return explanation{exitRefused, keyHint(err)}
+	case export.Is[*export.PartsDamageError](err):
+		e, _ := errors.AsType[*export.PartsDamageError](err)
+		return explanation{exitDamage, e.Hint()}
+	case export.Is[*damagedPartError](err):
+		e, _ := errors.AsType[*damagedPartError](err)
+		return explanation{exitDamage, fmt.Sprintf("left-out.jsonl names them, and the log their paths: exporter run --repair with --out of the part in %q that a path begins "+
+			"with fetches them again; exporter merge brings the tables up to date, and then the same command takes them", e.whole)}
 	case errors.Is(err, dataset.ErrDamaged):
 		return explanation{exitDamage, "left-out.jsonl names them; exporter run --repair fetches them again, and then the same command takes them"}
 	case export.Is[*bucket.DamageError](err):

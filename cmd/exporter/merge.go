@@ -110,14 +110,15 @@ func printMerged(to io.Writer, m *export.Merged, _ time.Duration) (err error) {
 			line(string(state), "and %d more, which --json names", more)
 		}
 	}
-	of := fmt.Sprintf("%d of %d parts", len(m.Parts)-m.Number(export.PartMissing), m.Count)
-	if moved := len(m.Parts) - m.Count; moved > 0 {
-		of = fmt.Sprintf("%d of %d parts, and of %d moved there", len(m.Parts)-moved-m.Number(export.PartMissing), m.Count, moved)
+	numbered, moved := m.Counted()
+	of := fmt.Sprintf("%d of %d parts", numbered, m.Count)
+	if moved > 0 {
+		of += fmt.Sprintf(", and of %d moved there", moved)
 	}
 	switch {
 	case m.IsCurrent:
 		line("merged", "nothing has changed: the tables are those of %s", of)
-	case len(m.Parts) == m.Number(export.PartMissing):
+	case numbered+moved == 0:
 		line("merged", "nothing: no part has a table yet")
 	default:
 		pages := ""
@@ -150,6 +151,7 @@ type mergedSummary struct {
 }
 
 func printMergedJSON(to io.Writer, m *export.Merged, took time.Duration) error {
+	numbered, moved := m.Counted()
 	encoder := json.NewEncoder(to)
 	for _, p := range m.Parts {
 		if err := encoder.Encode(mergedPart{"part", p}); err != nil {
@@ -159,6 +161,6 @@ func printMergedJSON(to io.Writer, m *export.Merged, took time.Duration) error {
 	return encoder.Encode(mergedSummary{
 		Type: "summary", Parts: m.Count, Complete: m.Number(export.PartComplete), Incomplete: m.Number(export.PartIncomplete),
 		Running: m.Number(export.PartRunning), Missing: m.Number(export.PartMissing), Files: m.Rows.Files, Pages: m.Rows.Pages, Assets: m.Rows.Assets,
-		Changed: !m.IsCurrent && m.Number(export.PartMissing) < len(m.Parts), Seconds: export.Seconds(took),
+		Changed: !m.IsCurrent && numbered+moved > 0, Seconds: export.Seconds(took),
 	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,9 +9,11 @@ import (
 	"testing"
 
 	"exporter/internal/emulator"
+	"exporter/internal/export"
 	"exporter/internal/parts"
 	"exporter/internal/store"
 	"exporter/internal/store/bucket/buckettest"
+	"exporter/internal/store/place"
 	"exporter/manifest"
 	"exporter/pipeline"
 )
@@ -187,5 +190,38 @@ func TestMerge_Link_IsRefused(t *testing.T) {
 		if code, _, stderr := c.run(command, out); code != exitUsage || !strings.Contains(stderr, "is a link, and links are not followed there") {
 			t.Errorf("%s: exit %d, want %d: %s", command, code, exitUsage, stderr)
 		}
+	}
+}
+
+// In a bucket, a part that was merged and is gone is damage, too, and so is one that has lost a table.
+func TestVerify_PartIsGone_InABucket(t *testing.T) {
+	b := newTestBucket(t, buckettest.Vices{})
+	_, api := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, testCorpus())})
+	c, out := newCLI(t, api), b.url+"/out"
+	runParts(t, c, out, 2)
+	c.mustRun("merge", out)
+	remove := func(names ...string) {
+		t.Helper()
+		part, err := place.Own(t.Context(), out+"/parts/part=0001", place.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(part.Remove(t.Context(), names...), part.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remove(manifest.AssetsName)
+	if code, stdout, _ := c.run("verify", out); code != exitDamage || !strings.Contains(stdout, `damaged  "parts/part=0001/manifest.parquet": it is missing, and files.parquet is there`) {
+		t.Errorf("without manifest.parquet, exit %d, want %d: %s", code, exitDamage, stdout)
+	}
+	remove(manifest.FilesName)
+	code, stdout, stderr := c.run("verify", out)
+	if code != exitDamage || !strings.Contains(stdout, `damaged  "parts/part=0001/manifest.parquet": it is missing, and by run.json`) || !strings.Contains(stderr, "--out "+out+"/parts/part=0001 ") {
+		t.Errorf("without tables, exit %d, want %d: %s%s", code, exitDamage, stdout, stderr)
+	}
+	remove(export.ReportName)
+	code, stdout, stderr = c.run("verify", out)
+	if code != exitDamage || !strings.Contains(stdout, `damaged  "parts/part=0001/": it is gone`) || strings.Contains(stderr, "have committed since") {
+		t.Errorf("without all of it, exit %d, want %d: %s%s", code, exitDamage, stdout, stderr)
 	}
 }

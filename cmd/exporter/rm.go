@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -21,6 +22,9 @@ nothing and changes nothing there: what is still listed, the next run exports ag
 
 Bytes in shards stay there, without a row, until "exporter compact" repacks the shards; rm says how many. Reports of runs (run.json,
 runs/) stay as they are until then, too. Tables of an earlier version that were kept (manifest.schema1.parquet, files.schema1.parquet) go.
+
+In an export in parts, EXPORT is the folder of a part, such as OUT/parts/part=0003. Where the parts were merged, the tables of OUT still have
+the rows until "exporter merge OUT"; rm says so.
 
 It owns the export while it works, as a run does. An id that the export does not have is an error, and then nothing is removed. When
 it is killed, the same command goes on.`,
@@ -47,9 +51,21 @@ it is killed, the same command goes on.`,
 		if err != nil {
 			return err
 		}
-		return a.printRemoved(removed)
+		if err := a.printRemoved(removed); err != nil {
+			return err
+		}
+		return a.noteStaleMerge(ctx, args[0])
 	}
 	return c
+}
+
+// noteStaleMerge says where an export is part of another, whose merged tables are of another state of it.
+func (a *app) noteStaleMerge(ctx context.Context, path string) error {
+	whole, isStale := export.StaleMerge(ctx, path)
+	if !isStale {
+		return nil
+	}
+	return a.note(fmt.Sprintf("the merged tables of %q have the rows that this part had before: exporter merge %s brings them up to date", whole, export.QuotePath(whole)))
 }
 
 func (a *app) printRemoved(removed manifest.Extent) error {

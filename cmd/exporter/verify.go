@@ -96,10 +96,7 @@ func (v *verification) run(ctx context.Context, path string) error {
 	if p.err != nil {
 		return fmt.Errorf("write to standard output: %w", p.err)
 	}
-	if c.Lost+c.Damaged > 0 {
-		return fmt.Errorf("%w: %d of the assets, %d of the shards and other files", export.ErrDamaged, c.Lost, c.Damaged)
-	}
-	return nil
+	return c.Err()
 }
 
 // verifyProgress shows how far a verification is.

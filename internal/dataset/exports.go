@@ -37,7 +37,10 @@ type export struct {
 func openExport(ctx context.Context, path string, log *slog.Logger) (*export, error) {
 	dir, err := whole.Open(ctx, path, log)
 	_, isNoPlace := errors.AsType[*place.Error](err)
+	_, isNoPlan := errors.AsType[*whole.PlanError](err)
 	switch {
+	case isNoPlan:
+		return nil, &UsageError{err}
 	case isOfParts(err):
 		return nil, fmt.Errorf("read the parts of %q: %w", path, err)
 	case isNoPlace || err != nil && place.IsBucket(path):

@@ -14,6 +14,7 @@ import (
 	"exporter/internal/store/place"
 	"exporter/internal/whole"
 	"exporter/manifest"
+	"exporter/pipeline"
 )
 
 // MergeOptions says which export in parts to merge. Place and Log are required.
@@ -47,6 +48,21 @@ func (m *Merged) Number(state PartState) (count int) {
 		}
 	}
 	return count
+}
+
+// Counted counts the numbered parts that have tables, and the exports that were moved there and do.
+func (m *Merged) Counted() (numbered, moved int) {
+	for i := range m.Parts {
+		if m.Parts[i].tables == "" {
+			continue
+		}
+		if _, isNumbered := parts.ParseName(m.Parts[i].Folder); isNumbered {
+			numbered++
+		} else {
+			moved++
+		}
+	}
+	return numbered, moved
 }
 
 // MergedPartlyError is an ErrIncomplete: parts are missing, or not complete.
@@ -88,7 +104,7 @@ func Merge(ctx context.Context, o MergeOptions) (merged Merged, err error) {
 	m := &merging{MergeOptions: o, parts: e, store: st}
 	merged.Count = e.Plan.Count
 	if err := m.run(ctx, &merged); err != nil {
-		return merged, mergeError(err)
+		return merged, mergeError(o.Path, err)
 	}
 	var lacking []Part
 	for _, p := range merged.Parts {
@@ -116,16 +132,19 @@ func openParts(ctx context.Context, path string, log *slog.Logger) (*whole.Expor
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, usagef("%q is no export in parts: it has no %s, which the first exporter run --part I/N makes", path, parts.PlanName)
-	case Is[*whole.FolderError](err), Is[*place.Error](err):
+	case Is[*whole.FolderError](err), Is[*place.Error](err), Is[*parts.PlanError](err):
 		return nil, &UsageError{err}
 	}
 	return e, storageError("open the parts of "+path, err)
 }
 
-// mergeError returns an error of a merge as one of this room.
-func mergeError(err error) error {
+// mergeError returns an error of a merge of the export in parts at path as one of this room.
+func mergeError(path string, err error) error {
 	if Is[*manifest.OverlapError](err) {
 		return usagef("%w: move one of the exports away, or remove the file from one with exporter rm", err)
+	}
+	if part, ok := errors.AsType[*manifest.PartError](err); ok && Is[*pipeline.DamageError](err) {
+		return &PartsDamageError{Whole: path, Folders: []string{part.Folder}, Err: err}
 	}
 	return storageError("merge the parts", err)
 }
@@ -137,7 +156,20 @@ type merging struct {
 	store store.Store
 }
 
+// warnOfStrays says which folders look like parts, and are none.
+func warnOfStrays(e *whole.Export, log *slog.Logger) error {
+	strays, err := e.Strays()
+	if len(strays) > 0 && log != nil {
+		log.Warn("folders are passed over that are called as parts are, and are none of them: move them away, or give one that is an export of its own another name",
+			"parts", e.Plan.Count, "folders", firstFew(strays))
+	}
+	return err
+}
+
 func (m *merging) run(ctx context.Context, merged *Merged) (err error) {
+	if err := warnOfStrays(m.parts, m.Log); err != nil {
+		return err
+	}
 	if merged.Parts, err = surveyParts(ctx, m.parts); err != nil {
 		return err
 	}

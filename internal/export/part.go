@@ -128,8 +128,7 @@ func readPlan(ctx context.Context, at place.Place, o place.Options) (parts.Plan,
 	}
 	plan, err := parts.Decode(text)
 	if err != nil {
-		return parts.Plan{}, usagef("%q cannot be understood: %w (copy it back from where it is whole; the number of parts and the salt are in run.json of each part)",
-			file, err)
+		return parts.Plan{}, &UsageError{&parts.PlanError{File: file, Err: err}}
 	}
 	return plan, nil
 }

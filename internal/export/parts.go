@@ -85,6 +85,7 @@ func (p *Part) look(ctx context.Context, dir place.Branch) (err error) {
 			p.Why = fmt.Sprintf("process %d on %s has it since %s", r.Process, r.Host, r.StartedAt.Format("2006-01-02T15:04:05Z07:00"))
 		}
 	case p.tables == "":
+		return lostTables(ctx, dir)
 	default:
 		p.State, p.Why = PartComplete, ""
 		if why := incomplete(ctx, dir); why != "" {
@@ -92,6 +93,33 @@ func (p *Part) look(ctx context.Context, dir place.Branch) (err error) {
 		}
 	}
 	return nil
+}
+
+// lostTables says that an export has no tables any more, where its last run says that there was something to have rows.
+func lostTables(ctx context.Context, dir store.Reader) error {
+	var last struct {
+		Counts struct {
+			Assets struct {
+				Stored int64 `json:"stored"`
+				Kept   int64 `json:"kept"`
+			} `json:"assets"`
+		} `json:"counts"`
+	}
+	b, err := store.ReadBytes(ctx, dir, ReportName, maxReport)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	// Of a report that cannot be understood nothing is known.
+	if json.Unmarshal(b, &last) != nil || last.Counts.Assets.Stored+last.Counts.Assets.Kept == 0 {
+		return nil
+	}
+	return &pipeline.DamageError{
+		Path: manifest.AssetsName,
+		Err:  fmt.Errorf("it is missing, and by %s %d assets were stored", ReportName, last.Counts.Assets.Stored+last.Counts.Assets.Kept),
+	}
 }
 
 // incomplete says why an export that nobody owns is not complete; nothing where it is.
@@ -104,7 +132,8 @@ func incomplete(ctx context.Context, dir store.Reader) string {
 		return "no run of it has ended"
 	}
 	var last struct {
-		ExitCode int `json:"exit_code"`
+		ExitCode int    `json:"exit_code"`
+		Trial    string `json:"trial"`
 	}
 	if err == nil {
 		err = json.Unmarshal(b, &last)
@@ -114,6 +143,8 @@ func incomplete(ctx context.Context, dir store.Reader) string {
 		return "its " + ReportName + " cannot be read"
 	case last.ExitCode != 0:
 		return fmt.Sprintf("its last run ended with exit code %d", last.ExitCode)
+	case last.Trial != "":
+		return fmt.Sprintf("its last run took some of the files alone (--%.40s)", last.Trial)
 	}
 	return ""
 }

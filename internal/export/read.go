@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"slices"
 
+	"exporter/internal/parts"
 	"exporter/internal/store"
 	"exporter/internal/store/place"
 	"exporter/internal/whole"
@@ -47,10 +48,10 @@ func openWhole(ctx context.Context, path string, log *slog.Logger) (store.ReadCl
 	switch {
 	case err == nil:
 		return from, nil
-	case Is[*whole.FolderError](err):
+	case Is[*whole.FolderError](err), Is[*parts.PlanError](err):
 		return nil, &UsageError{err}
 	case Is[*manifest.OverlapError](err), Is[*manifest.PartError](err), Is[*pipeline.DamageError](err):
-		return nil, mergeError(err)
+		return nil, mergeError(path, err)
 	}
 	return nil, placeError(path, err)
 }
@@ -59,9 +60,10 @@ func openWhole(ctx context.Context, path string, log *slog.Logger) (store.ReadCl
 func open(ctx context.Context, path string, log *slog.Logger, tables func(context.Context, store.Reader) (*manifest.Snapshot, error)) (*opened, error) {
 	from, err := openWhole(ctx, path, log)
 	if err != nil {
-		return nil, err
+		return nil, InParts(ctx, err, path)
 	}
-	return openTables(ctx, from, tables)
+	o, err := openTables(ctx, from, tables)
+	return o, InParts(ctx, err, path)
 }
 
 // openTables opens the tables of an export, and closes it where that fails.
@@ -99,7 +101,7 @@ func FirstStored(ctx context.Context, path string, count int) (rows []*pipeline.
 // Cat writes a stored blob of the export at path to w. What differs from the manifest is a *pipeline.DamageError. The log is told what is waited
 // for; it may be nil.
 func Cat(ctx context.Context, w io.Writer, path string, choice Choice, log *slog.Logger) error {
-	return cat(ctx, w, &choice, func() (*opened, error) { return open(ctx, path, log, manifest.Glance) })
+	return InParts(ctx, cat(ctx, w, &choice, func() (*opened, error) { return open(ctx, path, log, manifest.Glance) }), path)
 }
 
 // cat opens the export again where the blob is gone: a run or a compaction may have put it elsewhere since the tables were read.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"exporter/internal/config"
 	"exporter/internal/store"
 	"exporter/pipeline"
 )
@@ -35,7 +36,9 @@ type Report struct {
 	// Accepted is what the run would have refused without --force.
 	Accepted []Acceptance `json:"accepted,omitempty"`
 	// Notes say what seems to be missing upstream.
-	Notes  []string          `json:"notes,omitempty"`
+	Notes []string `json:"notes,omitempty"`
+	// Trial is the flag that had the run take some of the files alone: limit, sample or files-from; empty where it took all.
+	Trial  string            `json:"trial,omitempty"`
 	Source map[string]string `json:"source"`
 	Sink   map[string]string `json:"sink"`
 	Assets map[string]string `json:"asset_filters"`
@@ -76,6 +79,7 @@ func (r *run) report(err error) *Report {
 			"pages":          assets.Pages.String(),
 		},
 		Accepted:   r.force.made,
+		Trial:      trialOf(&r.Config.Run),
 		Counts:     c,
 		Notes:      slices.Concat(c.notes(), c.categoryNotes(assets.Categories), r.unlistedNotes(), r.notes),
 		Incomplete: c.incomplete,
@@ -90,6 +94,19 @@ func (r *run) report(err error) *Report {
 		report.ExitCode, report.Error, report.Needs = r.ExitCode(err), err.Error(), neededForce(err)
 	}
 	return report
+}
+
+// trialOf returns the flag that has a run take some of the files alone; empty for none.
+func trialOf(c *config.Run) string {
+	switch {
+	case c.Limit > 0:
+		return "limit"
+	case c.Sample > 0:
+		return "sample"
+	case c.FilesFrom != "":
+		return "files-from"
+	}
+	return ""
 }
 
 // write stores the report in runs/, and as run.json.

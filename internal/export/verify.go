@@ -7,6 +7,7 @@ import (
 	"iter"
 	"log/slog"
 
+	"exporter/internal/parts"
 	"exporter/internal/store"
 	"exporter/internal/store/place"
 	"exporter/internal/verify"
@@ -34,6 +35,23 @@ type VerifyOptions struct {
 type Verified struct {
 	verify.Counts
 	Pages int64
+	// Whole is the path of an export in parts, and Parts are the folders of those in which something is damaged.
+	Whole string
+	Parts []string
+	// Gone are the folders of parts that were merged, and are not there any more.
+	Gone []string
+}
+
+// Err returns what says that something is damaged; nil where nothing is.
+func (c *Verified) Err() error {
+	if c.Lost+c.Damaged == 0 {
+		return nil
+	}
+	err := fmt.Errorf("%w: %d of the assets, %d of the shards and other files", ErrDamaged, c.Lost, c.Damaged)
+	if c.Whole == "" {
+		return err
+	}
+	return &PartsDamageError{Whole: c.Whole, Folders: c.Parts, Gone: c.Gone, Err: err}
 }
 
 // Verify reads an export back and compares it with its tables. It counts what is wrong with these among the damage. Damage is no
@@ -44,10 +62,8 @@ func Verify(ctx context.Context, o VerifyOptions) (c Verified, err error) {
 	case err == nil:
 		c, err := newPartsVerification(o, e).run(ctx)
 		return c, errors.Join(storageError("verify", err), e.Close())
-	case Is[*whole.FolderError](err), Is[*place.Error](err):
+	case Is[*whole.FolderError](err), Is[*place.Error](err), Is[*parts.PlanError](err):
 		return c, &UsageError{err}
-	case Is[*pipeline.DamageError](err):
-		return c, err
 	}
 	// Whatever else is wrong, it is so with one that is not in parts.
 	dir, err := openPlace(ctx, o.Path, o.Log)
@@ -78,6 +94,8 @@ type verification struct {
 	begin func(counts func() verify.Counts)
 	// look is called with each row, once; nil for none.
 	look func(*pipeline.Row)
+	// isPart says that it is part of an export that has others, so that a table that is missing has to be found by what the others say.
+	isPart bool
 }
 
 // run verifies what is in dir, and tells whether that is an export.
@@ -87,6 +105,9 @@ func (v *verification) run(ctx context.Context, dir store.Reader) (c Verified, i
 		return c, false, storageError("read the ledger", err)
 	}
 	defer func() { err = errors.Join(err, snapshot.Close()) }()
+	if lost := snapshot.LostTable(); v.isPart && lost != nil {
+		damages = append(damages, manifest.Damage{Path: lost.Path, Err: lost.Err, Rows: manifest.UnknownRows})
+	}
 	if snapshot.Info() == nil && len(damages) == 0 {
 		return c, false, nil
 	}

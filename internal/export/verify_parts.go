@@ -8,6 +8,8 @@ import (
 	"hash/maphash"
 	"io/fs"
 	"iter"
+	"maps"
+	"slices"
 	"sync"
 
 	"exporter/internal/parts"
@@ -42,6 +44,10 @@ func newPartsVerification(o VerifyOptions, e *whole.Export) *partsVerification {
 func (v *partsVerification) run(ctx context.Context) (c Verified, err error) {
 	stop := v.Watcher.Verification(v.counts)
 	defer stop()
+	if err := warnOfStrays(v.parts, v.Log); err != nil {
+		return v.done, err
+	}
+	v.done.Whole = v.Path
 	isExport := false
 	for _, folder := range v.parts.Folders() {
 		has, err := v.verifyPart(ctx, folder)
@@ -50,15 +56,18 @@ func (v *partsVerification) run(ctx context.Context) (c Verified, err error) {
 		}
 		isExport = isExport || has
 	}
-	if !isExport {
-		return v.done, noManifestError(v.Path)
-	}
 	dir, err := openPlace(ctx, v.Path, v.Log)
 	if err != nil {
 		return v.done, err
 	}
-	err = errors.Join(v.verifyBeside(ctx, dir), v.verifyMerged(ctx, dir), dir.Close())
-	return v.done, err
+	isMerged, err := v.verifyMerged(ctx, dir)
+	if err == nil && !isExport && !isMerged {
+		err = noManifestError(v.Path)
+	}
+	if err == nil {
+		err = v.verifyBeside(ctx, dir)
+	}
+	return v.done, errors.Join(err, dir.Close())
 }
 
 // counts returns what has been counted by now.
@@ -108,7 +117,7 @@ func (v *partsVerification) verifyPart(ctx context.Context, folder string) (isEx
 	}
 	prefix, sum := parts.Prefix(folder), rowSum{}
 	of := &verification{
-		VerifyOptions: v.VerifyOptions, begin: v.begin, look: func(row *pipeline.Row) { sum.add(v.seed, row, row.Location.Path) },
+		VerifyOptions: v.VerifyOptions, isPart: true, begin: v.begin, look: func(row *pipeline.Row) { sum.add(v.seed, row, row.Location.Path) },
 		open: func(ctx context.Context) (store.ReadCloser, error) { return v.parts.Open(ctx, folder) },
 	}
 	of.Found = func(f verify.Finding) {
@@ -120,9 +129,27 @@ func (v *partsVerification) verifyPart(ctx context.Context, folder string) (isEx
 		v.Table(d)
 	}
 	c, isExport, err := of.run(ctx, dir)
+	if err == nil && !isExport {
+		isExport, err = v.lostTables(ctx, dir, folder, &c)
+	}
 	v.ofParts[folder] = sum
+	if c.Lost+c.Damaged > 0 {
+		v.done.Parts = append(v.done.Parts, folder)
+	}
 	v.add(c)
 	return isExport, err
+}
+
+// lostTables tells whether a part without tables has had some, by what its last run says, and counts the damage then.
+func (v *partsVerification) lostTables(ctx context.Context, dir store.Reader, folder string, c *Verified) (isExport bool, err error) {
+	err = lostTables(ctx, dir)
+	damage, isDamage := errors.AsType[*pipeline.DamageError](err)
+	if !isDamage {
+		return false, err
+	}
+	v.Table(manifest.Damage{Path: parts.Prefix(folder) + damage.Path, Err: damage.Err, Rows: manifest.UnknownRows})
+	c.Damaged++
+	return true, nil
 }
 
 // noRows is what no row names.
@@ -142,35 +169,34 @@ func (v *partsVerification) verifyBeside(ctx context.Context, dir store.Reader) 
 }
 
 // verifyMerged reads the merged tables, if there are any, and compares what they say of each part with what the part itself does, unless the part has
-// committed since.
-func (v *partsVerification) verifyMerged(ctx context.Context, dir store.Reader) (err error) {
+// committed since. It tells whether there are some.
+func (v *partsVerification) verifyMerged(ctx context.Context, dir store.Reader) (isMerged bool, err error) {
 	snapshot, damages, err := manifest.Salvage(ctx, dir)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer func() { err = errors.Join(err, snapshot.Close()) }()
-	if snapshot.Info() == nil && len(damages) == 0 {
-		return nil
-	}
 	for _, d := range damages {
 		v.Table(d)
 	}
 	if len(damages) > 0 {
 		// The rows that are lost are in the parts.
 		v.add(Verified{Counts: verify.Counts{Damaged: int64(len(damages))}})
-		return nil
+		return true, nil
 	}
 	merged, err := manifest.ReadMerged(ctx, dir)
-	if err != nil {
-		return err
-	}
-	if merged == nil {
+	switch {
+	case err != nil:
+		return true, err
+	case merged == nil && snapshot.Info() == nil:
+		return false, nil
+	case merged == nil:
 		v.differs("it is that of a run, not of a merge of the parts")
-		return nil
+		return true, nil
 	}
 	for row, err := range snapshot.Blobs(ctx) {
 		if err != nil {
-			return err
+			return true, err
 		}
 		if row.Status == pipeline.Stored {
 			prefix, rest := parts.Cut(row.Location.Path)
@@ -180,11 +206,12 @@ func (v *partsVerification) verifyMerged(ctx context.Context, dir store.Reader) 
 		}
 	}
 	v.compareMerged(merged)
-	return nil
+	return true, nil
 }
 
 // compareMerged compares what the rows of the merged tables come to with what those of the parts do.
 func (v *partsVerification) compareMerged(merged *manifest.Merged) {
+	v.findGone(merged)
 	changed := 0
 	for _, folder := range v.parts.Folders() {
 		prefix := parts.Prefix(folder)
@@ -192,6 +219,7 @@ func (v *partsVerification) compareMerged(merged *manifest.Merged) {
 		delete(v.ofTables, prefix)
 		_, isNumbered := parts.ParseName(folder)
 		switch {
+		case v.states[folder] == "" && merged.Parts[folder] != "":
 		case merged.Parts[folder] != v.states[folder]:
 			changed++
 		case of == own, !isNumbered && of.count < own.count:
@@ -203,9 +231,33 @@ func (v *partsVerification) compareMerged(merged *manifest.Merged) {
 	for prefix := range v.ofTables {
 		v.differs(fmt.Sprintf("it has rows of blobs in %q, where there is no part", prefix))
 	}
+	if merged.IsTorn() && v.Log != nil {
+		v.Log.Warn("the merged tables are not those of one merge, which was killed, or is under way: exporter merge makes them anew")
+		return
+	}
 	if changed > 0 && v.Log != nil {
 		v.Log.Warn("parts of the export have committed since their tables were merged: their blobs were verified, and exporter merge brings the tables up to date",
 			"parts", changed)
+	}
+}
+
+// findGone finds parts of which the merged tables have rows, and of which there are no tables any more.
+func (v *partsVerification) findGone(merged *manifest.Merged) {
+	for _, folder := range slices.Sorted(maps.Keys(merged.Parts)) {
+		if v.states[folder] != "" {
+			continue
+		}
+		prefix := parts.Prefix(folder)
+		delete(v.ofTables, prefix)
+		if slices.Contains(v.done.Parts, folder) {
+			// It is named already.
+			continue
+		}
+		v.Found(verify.Finding{
+			Path: prefix, Err: fmt.Errorf("it is gone, and the merged tables have rows of it: bring it back, or remove %s and merge again", manifest.AssetsName),
+		})
+		v.add(Verified{Counts: verify.Counts{Damaged: 1}})
+		v.done.Gone = append(v.done.Gone, parts.Dir+"/"+folder)
 	}
 }
 

@@ -85,12 +85,12 @@ func TestReadPlan_TellsWhatIsMissingFromWhatIsDamaged(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := parts.ReadPlan(t.Context(), dir); !isDamage(err) {
-		t.Errorf("a damaged plan: %v, want a *pipeline.DamageError", err)
+		t.Errorf("a damaged plan: %v, want a *parts.PlanError", err)
 	}
 }
 
 func isDamage(err error) bool {
-	_, ok := errors.AsType[*pipeline.DamageError](err)
+	_, ok := errors.AsType[*parts.PlanError](err)
 	return ok
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"exporter/internal/store"
@@ -72,6 +73,25 @@ func (p Plan) Encode() []byte {
 	return append(text, '\n')
 }
 
+// ErrNewer says that a later version has written the file.
+var ErrNewer = errors.New("it is of a newer version of exporter")
+
+// PlanError says that the file of an export in parts cannot be understood, and what to do.
+type PlanError struct {
+	// File names it.
+	File string
+	Err  error
+}
+
+func (e *PlanError) Error() string {
+	if errors.Is(e.Err, ErrNewer) {
+		return fmt.Sprintf("%q cannot be read: %v (use that version)", e.File, e.Err)
+	}
+	return fmt.Sprintf("%q cannot be understood: %v (copy it back from where it is whole; the number of parts and the salt are in run.json of each part)",
+		e.File, e.Err)
+}
+func (e *PlanError) Unwrap() error { return e.Err }
+
 // Decode reads the text of the file, which may come from anybody. Fields that it does not know do not matter; another format does.
 func Decode(text []byte) (Plan, error) {
 	if len(text) > maxPlan {
@@ -81,15 +101,18 @@ func Decode(text []byte) (Plan, error) {
 	if err := json.Unmarshal(text, &f); err != nil {
 		return Plan{}, err
 	}
+	if f.Format > format {
+		return Plan{}, fmt.Errorf("%w: its format is %d, and this version knows %d", ErrNewer, f.Format, format)
+	}
 	if f.Format != format {
-		return Plan{}, fmt.Errorf("format is %d, but this version knows %d alone", f.Format, format)
+		return Plan{}, fmt.Errorf("format is %d, want %d", f.Format, format)
 	}
 	p := Plan{Count: f.Count, Salt: f.Salt}
 	return p, p.Validate()
 }
 
 // ReadPlan reads the plan of an export. Where it is not in parts that is fs.ErrNotExist; a plan that cannot be understood is a
-// *pipeline.DamageError.
+// *PlanError.
 func ReadPlan(ctx context.Context, from store.Reader) (Plan, error) {
 	text, err := store.ReadBytes(ctx, from, PlanName, maxPlan)
 	if err != nil {
@@ -97,7 +120,7 @@ func ReadPlan(ctx context.Context, from store.Reader) (Plan, error) {
 	}
 	p, err := Decode(text)
 	if err != nil {
-		return Plan{}, &pipeline.DamageError{Path: PlanName, Err: err}
+		return Plan{}, &PlanError{PlanName, err}
 	}
 	return p, nil
 }

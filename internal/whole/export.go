@@ -44,6 +44,9 @@ func OpenParts(ctx context.Context, path string, log *slog.Logger) (e *Export, e
 		return nil, err
 	}
 	plan, err := parts.ReadPlan(ctx, dir)
+	if e, ok := errors.AsType[*parts.PlanError](err); ok {
+		e.File = tree.Name(e.File)
+	}
 	if err := errors.Join(err, dir.Close()); err != nil {
 		return nil, err
 	}
@@ -59,13 +62,27 @@ func (e *Export) findMoved(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	// What is hidden is the system's own.
-	names = slices.DeleteFunc(names, func(name string) bool { return name[0] == '.' })
+	names = slices.DeleteFunc(names, isHidden)
 	for _, name := range names {
 		if err := parts.CheckFolder(name); err != nil {
 			return nil, &FolderError{name, err}
 		}
 	}
 	return names, nil
+}
+
+func isHidden(name string) bool { return name[0] == '.' }
+
+// Strays returns the names of folders in a directory that are taken for numbered parts by readers of tables, and are none: part=1, or one behind the last. In
+// a bucket, where it would take a request for each part, it returns none.
+func (e *Export) Strays() (strays []string, err error) {
+	names, err := e.tree.FoldersLike(parts.Dir, parts.NamePrefix)
+	for _, name := range names {
+		if index, isNumbered := parts.ParseName(name); !isNumbered || index >= e.Plan.Count {
+			strays = append(strays, name)
+		}
+	}
+	return strays, err
 }
 
 // FolderError says that something in parts/ has a name that no export there may have.

@@ -14,9 +14,12 @@ import (
 	"exporter/manifest"
 )
 
+// PlanError says that the parts.json of an export cannot be understood, and what to do.
+type PlanError = parts.PlanError
+
 // Open opens the export at a place for reading, and changes nothing there. One in parts looks like any other: where its tables were merged, they are
 // what it has, and the log is told where parts have committed since, as far as that is known without asking a bucket for each of them. Where they
-// were not, the tables of all parts are merged for this reader, into temporary files. The log may be nil.
+// were not, or a merge was killed, the tables of all parts are merged for this reader, into temporary files. The log may be nil.
 func Open(ctx context.Context, path string, log *slog.Logger) (store.ReadCloser, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -25,11 +28,8 @@ func Open(ctx context.Context, path string, log *slog.Logger) (store.ReadCloser,
 	if err != nil {
 		return nil, err
 	}
-	if _, err := parts.ReadPlan(ctx, dir); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return dir, nil
-		}
-		return nil, errors.Join(err, dir.Close())
+	if _, err := parts.ReadPlan(ctx, dir); errors.Is(err, fs.ErrNotExist) {
+		return dir, nil
 	}
 	e, err := OpenParts(ctx, path, log)
 	if err != nil {
@@ -48,7 +48,7 @@ func (e *Export) over(ctx context.Context, dir store.ReadCloser, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	if merged == nil {
+	if merged == nil || merged.IsTorn() {
 		return e.mergedOver(ctx, dir, log)
 	}
 	if e.IsFar() {
@@ -63,6 +63,24 @@ func (e *Export) over(ctx context.Context, dir store.ReadCloser, log *slog.Logge
 			"parts", countChanged(states, merged.Parts))
 	}
 	return dir, nil
+}
+
+// IsStale tells whether the merged tables are of another state of a part than it has now. Where there are none, they are of no state.
+func (e *Export) IsStale(ctx context.Context, folder string) (stale bool, err error) {
+	dir, err := e.tree.Open(ctx, "")
+	if err != nil {
+		return false, err
+	}
+	merged, err := manifest.ReadMerged(ctx, dir)
+	if err := errors.Join(err, dir.Close()); err != nil || merged == nil {
+		return false, err
+	}
+	part, err := e.Open(ctx, folder)
+	if err != nil {
+		return false, err
+	}
+	state, err := manifest.State(ctx, part)
+	return state != merged.Parts[folder], errors.Join(err, part.Close())
 }
 
 // countChanged counts the parts of which two know different states.

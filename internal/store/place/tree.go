@@ -93,6 +93,26 @@ func (t *Tree) Folders(ctx context.Context, in, passOver string) ([]string, erro
 	return bucket.Folders(ctx, t.client, path.Join(t.place.prefix, in), passOver, bucket.Options{Log: t.log})
 }
 
+// FoldersLike returns the names of the folders in one of a directory that begin with a text. In a bucket it returns none.
+func (t *Tree) FoldersLike(in, prefix string) (names []string, err error) {
+	if t.client != nil {
+		return nil, nil
+	}
+	entries, err := os.ReadDir(filepath.Join(t.place.path, filepath.FromSlash(in)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), prefix) && (e.IsDir() || e.Type()&fs.ModeSymlink != 0) {
+			names = append(names, e.Name())
+		}
+	}
+	return names, err
+}
+
+// Name returns how people name what has a key at the place.
+func (t *Tree) Name(key string) string { return t.place.Join(key).String() }
+
 func (t *Tree) dirFolders(in, passOver string) (names []string, err error) {
 	folder := filepath.Join(t.place.path, filepath.FromSlash(in))
 	entries, err := os.ReadDir(folder)
