@@ -72,7 +72,7 @@ func (r *run) knowPart(ctx context.Context, remembered config.Remembered) error 
 		return r.plainInParts(ctx)
 	}
 	if was, _, _ := strings.Cut(before, "@"); was != "" && was != given.Part.String() {
-		return usagef("the export in %q is part %s, not %v (%s)", cfg.Output.Dir, was, given.Part, otherCount(r.part.whole))
+		return r.otherPart(was)
 	}
 	if r.part.Count == 0 && r.part.Index != given.Index {
 		return usagef("the export in %q is part %v, and has the folder of part %d (move it back to %s)",
@@ -84,8 +84,17 @@ func (r *run) knowPart(ctx context.Context, remembered config.Remembered) error 
 		_, salt, _ = strings.Cut(before, "@")
 	}
 	r.part.plan = parts.Plan{Count: given.Count, Salt: salt}
-	r.shareRate()
-	return nil
+	return r.shareRate()
+}
+
+// otherPart refuses a part in whose folder there is another one, or one of another division.
+func (r *run) otherPart(was string) error {
+	dir, given := r.Config.Output.Dir, r.Config.Run.Part.Part
+	if there, err := parts.ParsePart(was); err == nil && there.Count == given.Count {
+		return usagef("%q holds part %v, not part %v (move it to %s of the export that it is a part of, or away where that has it already)",
+			dir, there, given, parts.Path(there.Index))
+	}
+	return usagef("the export in %q is part %s, not %v (%s)", dir, was, given, otherCount(r.part.whole))
 }
 
 // plainInParts says what to do with a folder that has the name of a part, and holds no export that knows of it. Where no export is around it that is in
@@ -101,16 +110,21 @@ func (r *run) plainInParts(ctx context.Context) error {
 
 // otherCount says what to do where an export has another number of parts.
 func otherCount(whole place.Place) string {
-	return fmt.Sprintf("an export keeps its number of parts: give that, export to another --out, or move the folder %s away and begin anew", whole.Join(parts.Dir))
+	return fmt.Sprintf("an export keeps its number of parts: give that, export to another --out, or move %s and the folder %s away and begin anew",
+		whole.Join(parts.PlanName), whole.Join(parts.Dir))
 }
 
 // shareRate divides the rate that was given by the number of parts.
-func (r *run) shareRate() {
+func (r *run) shareRate() error {
 	limits := &r.Config.Limits
 	given := limits.Rate
-	if limits.Rate = given.SharedBy(r.part.Count); limits.Rate != given {
+	if err := r.Config.ShareRate(r.part.Count); err != nil {
+		return err
+	}
+	if limits.Rate != given {
 		r.Log.Info("the rate is shared by the parts", "rate", given.String(), "parts", r.part.Count, "rate_of_this_part", RateText(limits.Rate.PerSecond))
 	}
+	return nil
 }
 
 // placeOptions says how the places beside the export are opened.
