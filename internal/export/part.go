@@ -1,11 +1,14 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"strings"
+	"time"
 
 	"exporter/internal/config"
 	"exporter/internal/parts"
@@ -161,17 +164,24 @@ func refuseParts(ctx context.Context, path string, o place.Options) error {
 	if err != nil {
 		return err
 	}
+	if isPlain, err := hasPlain(ctx, path, o.Log); err != nil || isPlain {
+		return cmp.Or(err, bothError(at))
+	}
 	return usagef("the export in %q is in %d parts (give --part I/%d, or the folder of one part, such as --out %q)",
 		path, plan.Count, plan.Count, at.Join(parts.Path(0)))
 }
 
-// stayPlain refuses to begin a plain export where a task has put it in parts meanwhile. The note of the run is there already: a task that did not see
-// it has left its plan for this to see.
-func (r *run) stayPlain(ctx context.Context) error {
-	if r.part != nil || !r.store.IsNew() {
+// stayPlain refuses to begin a plain export where a task has put it in parts meanwhile. The note of the run is there already: a task that makes its plan
+// after this has looked finds the note, waits until it says that the run goes on, and takes its plan back.
+func (r *run) stayPlain(ctx context.Context, ledger *manifest.Ledger) error {
+	if r.part != nil || ledger.Info() != nil {
 		return nil
 	}
-	return refuseParts(ctx, r.Config.Output.Dir, r.placeOptions())
+	if err := refuseParts(ctx, r.Config.Output.Dir, r.placeOptions()); err != nil {
+		return err
+	}
+	r.isPlain = true
+	return storageError("write "+RunningName, r.note(ctx))
 }
 
 // takePart finds how the export is divided, and makes the plan where nobody has. An export that is not in parts is refused, and one of another number of
@@ -220,7 +230,8 @@ func (r *run) seePart(ctx context.Context) error {
 	return err
 }
 
-// makePlan makes the plan of the export's parts, unless another task is faster, and returns the one that is there.
+// makePlan makes the plan of the export's parts, unless another task is faster, and returns the one that is there. Where a plain export was faster, it
+// takes its own back.
 func (r *run) makePlan(ctx context.Context) (parts.Plan, error) {
 	plan, file := parts.New(r.part.Count), r.part.whole.Join(parts.PlanName).String()
 	if r.Config.Output.SingleWriter {
@@ -228,8 +239,18 @@ func (r *run) makePlan(ctx context.Context) (parts.Plan, error) {
 		plan = parts.Fixed(r.part.Count, r.part.whole.String())
 	}
 	err := place.CreateOnce(ctx, file, plan.Encode(), r.placeOptions())
-	if err != nil && !errors.Is(err, store.ErrExists) {
+	switch {
+	case errors.Is(err, store.ErrExists):
+	case err != nil:
 		return parts.Plan{}, openError(r.part.whole.String(), err)
+	default:
+		if err := r.refusePlain(ctx); err != nil {
+			if Is[*plainExportError](err) {
+				// Whoever reads the plan before it is gone finds the plain export as well, and does not go on.
+				err = errors.Join(err, place.Withdraw(context.WithoutCancel(ctx), file, plan.Encode(), r.placeOptions()))
+			}
+			return parts.Plan{}, err
+		}
 	}
 	return readPlan(ctx, r.part.whole, r.placeOptions())
 }
@@ -248,38 +269,114 @@ func (r *run) checkPlan(plan parts.Plan) error {
 	return nil
 }
 
-// refusePlain refuses a place with a plain export: one with tables that no merge has made, or of which the first run is under way.
-func (r *run) refusePlain(ctx context.Context) (err error) {
+const (
+	// decisionWait is how long a task waits for a plain run that has begun to see that the export is in parts, or to go on; decisionPoll is the time
+	// between two looks.
+	decisionWait, decisionPoll = 30 * time.Second, 100 * time.Millisecond
+)
+
+// plainExportError is a *UsageError: where an export in parts is to be made, there is a plain one that stays, or a run that makes one.
+type plainExportError struct{ error }
+
+func (e *plainExportError) Unwrap() error { return e.error }
+
+// refusePlain refuses a place with a plain export: one with tables that no merge has made, or of which the first run is under way. It waits for a run
+// that has not looked yet whether the export is in parts: where it is, that one ends by itself. An error of type *plainExportError says that the plain
+// export stays.
+func (r *run) refusePlain(ctx context.Context) error {
 	path := r.part.whole.String()
-	there, err := place.Open(ctx, path, r.Log)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return openError(path, err)
-	}
-	defer func() { err = errors.Join(err, there.Close()) }()
-	if info := manifest.ReadInfo(ctx, there); info != nil {
-		merged, err := manifest.ReadMerged(ctx, there)
+	for began := time.Now(); ; {
+		// A run removes its note when its tables are there.
+		running, isStale, err := RunningIn(ctx, path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
-		if merged == nil {
-			return plainError(r.part.whole, "holds an export that is not in parts")
+		isPlain, err := hasPlain(ctx, path, r.Log)
+		switch {
+		case err != nil:
+			return err
+		case isPlain && r.part.plan.Salt != "":
+			return bothError(r.part.whole)
+		case isPlain:
+			return &plainExportError{plainError(r.part.whole, "holds an export that is not in parts")}
+		case running == nil || isStale:
+			return nil
+		}
+		const what = "has a run under way that makes an export which is not in parts"
+		if running.IsPlain {
+			return &plainExportError{plainError(r.part.whole, what)}
+		}
+		if time.Since(began) > decisionWait {
+			return plainError(r.part.whole, what)
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(decisionPoll):
 		}
 	}
-	if readRunning(ctx, there) == nil {
-		return nil
-	}
-	owned, err := place.IsOwned(ctx, path)
-	if err == nil && owned {
-		return plainError(r.part.whole, "has a run under way that makes an export which is not in parts")
-	}
-	return err
 }
 
+// hasPlain tells whether there are tables at a place that no merge has made.
+func hasPlain(ctx context.Context, path string, log *slog.Logger) (isPlain bool, err error) {
+	there, err := place.Open(ctx, path, log)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, openError(path, err)
+	}
+	defer func() { err = errors.Join(err, there.Close()) }()
+	if manifest.ReadInfo(ctx, there) == nil {
+		return false, nil
+	}
+	merged, err := manifest.ReadMerged(ctx, there)
+	return merged == nil, err
+}
+
+// plainError says what to do where parts are to be beside a plain export.
 func plainError(whole place.Place, what string) error {
 	return usagef("%q %s (export the parts to another --out; docs/clusters.md says how one that is there is moved)", whole, what)
+}
+
+// bothError says what to do with a plain export that has a parts.json beside it.
+func bothError(whole place.Place) error {
+	return usagef("%q holds an export that is not in parts, and a %s (move the plain export to %s/before, as docs/clusters.md says, or remove %s where %s has nothing)",
+		whole, parts.PlanName, parts.Dir, parts.PlanName, parts.Dir)
+}
+
+// refuseLost refuses what is read as a plain export, and was in parts: its parts.json is gone.
+func refuseLost(ctx context.Context, path string, from store.Reader) error {
+	merged, err := manifest.ReadMerged(ctx, from)
+	if Is[*pipeline.DamageError](err) {
+		// Who needs the tables says what is damaged.
+		merged, err = nil, nil
+	}
+	isLost := merged != nil
+	if err == nil && !isLost {
+		isLost, err = hasNumberedPart(ctx, path)
+	}
+	if err != nil {
+		return storageError("read the export "+path, err)
+	}
+	if !isLost {
+		return nil
+	}
+	return usagef("%q has the parts of an export, but its %s is gone (put it back: {\"format\":1,\"count\":N,\"salt\":\"S\"}, where run.json of each part has N and S "+
+		"in run.part, as in I/N@S)", path, parts.PlanName)
+}
+
+// hasNumberedPart tells whether the folder of a numbered part is there.
+func hasNumberedPart(ctx context.Context, path string) (has bool, err error) {
+	tree, err := place.OpenTree(ctx, path, nil)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, tree.Close()) }()
+	return tree.HasFolder(ctx, parts.Dir, parts.NamePrefix)
 }
 
 // sourceSettings are those of the configuration that identify the source, and the part.

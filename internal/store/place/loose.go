@@ -1,6 +1,7 @@
 package place
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -54,6 +55,22 @@ func CreateOnce(ctx context.Context, text string, data []byte, o Options) error 
 		return store.CreateFile(p.path, data)
 	}
 	return p.withLoose(ctx, o, func(l *bucket.Loose, key string) error { return l.Create(ctx, key, data) })
+}
+
+// Withdraw removes an object that CreateOnce has stored at a place, unless another one has its place.
+func Withdraw(ctx context.Context, text string, data []byte, o Options) error {
+	p, err := Parse(text)
+	if err != nil {
+		return err
+	}
+	there, err := ReadObject(ctx, text, int64(len(data)), o)
+	if err != nil || !bytes.Equal(there, data) {
+		return err
+	}
+	if !p.IsBucket() {
+		return os.Remove(p.path)
+	}
+	return p.withLoose(ctx, o, func(l *bucket.Loose, key string) error { return l.Remove(ctx, key) })
 }
 
 // ReadObject returns what an object at a place holds, of at most so many bytes, whatever log there may be. A missing one is fs.ErrNotExist.
