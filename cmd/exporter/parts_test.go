@@ -234,6 +234,10 @@ func TestParts_ListInABucket_IsReadByAll(t *testing.T) {
 	if got := len(readParts(t, b.url+"/out", 3).rows); got != 50 {
 		t.Errorf("the parts have %d rows, want 50", got)
 	}
+	other := b.url + "/out/" + parts.PlanName
+	if code, _, stderr := newCLI(t, api).run(append([]string{"plan", "--write-list", other}, source...)...); code != exitUsage || !strings.Contains(stderr, "is no list") {
+		t.Errorf("a list in the place of another object: exit %d, want %d\n%s", code, exitUsage, stderr)
+	}
 	code, _, stderr := newCLI(t, api).run(append([]string{"run", "--list", b.url + "/lists/none", "--out", b.url + "/other"}, source...)...)
 	if code != exitUsage || !strings.Contains(stderr, "there is no list") {
 		t.Errorf("a list that is not there: exit %d, want %d\n%s", code, exitUsage, stderr)
