@@ -118,8 +118,10 @@ func openParts(ctx context.Context, path string, log *slog.Logger) (*whole.Expor
 		return nil, usagef("%q is no export in parts: it has no %s, which the first exporter run --part I/N makes", path, parts.PlanName)
 	case Is[*whole.FolderError](err), Is[*place.Error](err):
 		return nil, &UsageError{err}
+	case err != nil:
+		return nil, partsError(path, err)
 	}
-	return e, storageError("open the parts of "+path, err)
+	return e, nil
 }
 
 // mergeError returns an error of a merge as one of this room.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 	"strings"
 	"time"
 
@@ -136,6 +137,11 @@ func (r *run) placeOptions() place.Options { return PlaceOptions(r.Config, r.Log
 // readPlan returns how the export at a place is divided; fs.ErrNotExist where it is not in parts.
 func readPlan(ctx context.Context, at place.Place, o place.Options) (parts.Plan, error) {
 	file := at.Join(parts.PlanName).String()
+	if !at.IsBucket() {
+		if info, err := os.Lstat(file); err == nil && !info.Mode().IsRegular() {
+			return parts.Plan{}, usagef("%q is no file, and links are not followed there (copy the one that it stands for in its place)", file)
+		}
+	}
 	text, err := place.ReadObject(ctx, file, maxPlan, o)
 	if errors.Is(err, fs.ErrNotExist) {
 		return parts.Plan{}, fs.ErrNotExist
