@@ -135,13 +135,26 @@ func exportArgument(c *cobra.Command, args []string) error {
 
 // limitMemory has a run fit into what this process may take, until restore is called.
 func (a *app) limitMemory(o *export.Options) (restore func()) {
-	limit := int64(math.MaxInt64)
-	if a.system != nil {
-		limit = export.ProcessLimit(a.system, a.environ)
-	}
+	limit := a.processLimit()
 	export.FitMemory(&o.Config.Limits, limit, o.Log)
 	if !a.ownProcess {
 		return func() {}
 	}
 	return export.LimitMemory(a.environ, int64(o.Config.Limits.Memory), limit)
+}
+
+// boundMemory has what else a command does fit into so many bytes, and into what this process may take, until restore is called.
+func (a *app) boundMemory(most int64) (restore func()) {
+	if !a.ownProcess {
+		return func() {}
+	}
+	return export.LimitMemory(a.environ, 0, min(most, a.processLimit()))
+}
+
+// processLimit returns how much memory this process may take, as far as it is known.
+func (a *app) processLimit() int64 {
+	if a.system == nil {
+		return math.MaxInt64
+	}
+	return export.ProcessLimit(a.system, a.environ)
 }

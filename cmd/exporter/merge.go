@@ -58,6 +58,7 @@ With --json, standard output has a JSON object a line. An object has a "type":
 		if err != nil {
 			return err
 		}
+		defer a.boundMemory(mergeMemory)()
 		started := time.Now()
 		merged, err := export.Merge(ctx, export.MergeOptions{
 			Path: cfg.Output.Dir, Place: export.PlaceOptions(cfg, console.log), Log: console.log, Own: a.own,
@@ -81,6 +82,9 @@ With --json, standard output has a JSON object a line. An object has a "type":
 	}
 	return c
 }
+
+// mergeMemory is how much memory a merge takes at most, in bytes, of however many parts.
+const mergeMemory = 120 << 20
 
 // mostShown is how many parts of a state are named to people.
 const mostShown = 10

@@ -16,7 +16,7 @@ func exportedInParts(t *testing.T, c *corpus, count int, args ...string) *export
 	for i := range count {
 		e.run(t, 0, append([]string{"--part", fmt.Sprintf("%d/%d", i, count)}, args...)...)
 	}
-	output(t, program(t, "exporter", "merge", e.out))
+	output(t, program(t, "exporter", "merge", "--quiet", e.out))
 	return e
 }
 
