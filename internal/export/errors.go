@@ -120,6 +120,9 @@ func fileError(path, file string) error {
 
 // partsError says why the parts of the export at path cannot be opened.
 func partsError(path string, err error) error {
+	if Is[*place.Error](err) {
+		return &UsageError{err}
+	}
 	if errors.Is(err, store.ErrNotRegular) || errors.Is(err, syscall.ENOTDIR) {
 		return usagef("the parts of %q cannot be opened: %w (put what belongs there back)", path, err)
 	}
