@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -98,6 +99,29 @@ func TestParts_AtOnce_AgreeOnOnePlan(t *testing.T) {
 				t.Errorf("the parts have %d rows, want 80", got)
 			}
 		})
+	}
+}
+
+// Of an export in parts one part probes the store, so that the plan of a part leaves it out.
+func TestParts_PlanInABucket_LeavesTheProbeOut(t *testing.T) {
+	b := newTestBucket(t, buckettest.Vices{})
+	_, api := startEmulator(t, emulator.Options{Corpus: emulator.Synthetic(emulator.SyntheticOptions{Files: 10, AssetsPerFile: 1, BlobSize: 100})})
+	puts := func(args ...string) int64 {
+		t.Helper()
+		text := newCLI(t, api).mustRun(append([]string{"plan", "--directory", emulator.SyntheticDirectory, "--json", "--out", b.url + "/out"}, args...)...)
+		var report struct {
+			Bucket struct {
+				Puts int64 `json:"puts"`
+			} `json:"bucket"`
+		}
+		if err := json.Unmarshal([]byte(text), &report); err != nil {
+			t.Fatal(err)
+		}
+		return report.Bucket.Puts
+	}
+	const probe = 165
+	if all, one := puts(), puts("--part", "0/1"); all-one != probe {
+		t.Errorf("a plain export takes %d PUT, and one in one part %d, want %d less", all, one, probe)
 	}
 }
 
@@ -209,6 +233,10 @@ func TestParts_ListInABucket_IsReadByAll(t *testing.T) {
 	}
 	if got := len(readParts(t, b.url+"/out", 3).rows); got != 50 {
 		t.Errorf("the parts have %d rows, want 50", got)
+	}
+	other := b.url + "/out/" + parts.PlanName
+	if code, _, stderr := newCLI(t, api).run(append([]string{"plan", "--write-list", other}, source...)...); code != exitUsage || !strings.Contains(stderr, "is no list") {
+		t.Errorf("a list in the place of another object: exit %d, want %d\n%s", code, exitUsage, stderr)
 	}
 	code, _, stderr := newCLI(t, api).run(append([]string{"run", "--list", b.url + "/lists/none", "--out", b.url + "/other"}, source...)...)
 	if code != exitUsage || !strings.Contains(stderr, "there is no list") {

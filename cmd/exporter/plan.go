@@ -45,6 +45,9 @@ remove is no part of it.`,
 	c.Flags().BoolVar(&o.Refetch, "refetch", false, "plan to fetch everything again")
 	addForce(c.Flags(), &o.Force)
 	c.RunE = func(c *cobra.Command, _ []string) (err error) {
+		if c.Flags().Changed("write-list") && *listTo == "" {
+			return misused(c, "--write-list: it is empty", "name a file, or leave it out")
+		}
 		if o.Config, err = load(); err != nil {
 			return err
 		}
@@ -63,7 +66,7 @@ remove is no part of it.`,
 		}
 		o.Log, o.Watcher, o.Stop = console.log, console, a.stop
 		defer a.limitMemory(&o)()
-		if *listTo != "" {
+		if c.Flags().Changed("write-list") {
 			return a.writeList(c.Context(), o, *listTo, *asJSON)
 		}
 		report, err := export.Plan(c.Context(), o)

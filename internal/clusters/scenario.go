@@ -109,7 +109,7 @@ func (s scenario) ask(r *result, cfg *config.Config, shares []share, seconds flo
 		p := &export.PlanReport{Bytes: share.pictures * s.size, Seconds: new(export.Seconds(seconds * float64(time.Second)))}
 		p.Assets.Fetch = share.pictures
 		// One part probes the store for all.
-		c := export.CostInBucket(cfg, p, i == 0)
+		c := export.CostInBucket(cfg, p, i == 0, i == 0)
 		r.puts, r.gets, r.lists = r.puts+c.Puts, r.gets+c.Gets, r.lists+c.Lists
 	}
 }

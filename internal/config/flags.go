@@ -96,6 +96,14 @@ func (v *flagValue) items() []string {
 	return v.texts
 }
 
+// refuseEmpty refuses a part that is empty: it comes from a variable of a shell that is not set, and would be an export of everything.
+func (v *flagValue) refuseEmpty(from origin) error {
+	if v.key.Path() == partPath && v.String() == "" {
+		return from.fail(partPath, "it is empty", "write I/N, or auto; for an export that is not in parts, leave it out")
+	}
+	return nil
+}
+
 // Type returns what help shows for the value.
 func (v *flagValue) Type() string {
 	if v.key.Type == TypeBool {
@@ -125,6 +133,9 @@ func (l *loader) loadFlags(fs *pflag.FlagSet) error {
 			failure = from.fail("", problem, keyRemedy)
 		}
 		if v, ok := f.Value.(*flagValue); ok && failure == nil {
+			if failure = v.refuseEmpty(from); failure != nil {
+				return
+			}
 			failure = l.assign(l.byPath[v.key.Path()], from, itemsFrom(from, v.items()))
 			twice = twice || v.key.Path() == "log.verbose" && v.times > 1
 		}

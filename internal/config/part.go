@@ -22,6 +22,7 @@ type Part struct {
 
 const (
 	partPath = "run.part"
+	ratePath = "limits.rate"
 	partAuto = "auto"
 	// saltMark is between a part and the salt, as in 3/8@0123456789abcdef.
 	saltMark = "@"
@@ -121,16 +122,33 @@ func WholeOf(at place.Place) (whole place.Place, index int, ok bool) {
 	return whole, index, ok
 }
 
-// SharedBy returns what of the given rate is for one of so many tasks at once, and not less than the least rate there is. A rate that nobody gave is
-// shared by itself.
-func (r Rate) SharedBy(tasks int) Rate {
+// ShareRate divides the rate that was given among so many tasks at once. The error is an *Error: a share would be less than the least rate there is, and
+// the tasks together would not keep to the rate.
+func (c *Config) ShareRate(tasks int) error {
+	share, ok := c.Limits.Rate.SharedBy(tasks)
+	if !ok {
+		return c.fail(fmt.Sprintf("%v cannot be divided by %d parts: a task has one request an hour at least", c.Limits.Rate, tasks),
+			fmt.Sprintf("give %d/h or more, or auto", tasks), ratePath)
+	}
+	c.Limits.Rate = share
+	return nil
+}
+
+// SharedBy returns what of the given rate is for one of so many tasks at once; false where that is less than the least rate there is. A rate that
+// nobody gave is shared by itself.
+func (r Rate) SharedBy(tasks int) (share Rate, ok bool) {
 	if r.PerSecond == 0 || tasks < 1 {
-		return r
+		return r, true
+	}
+	// A rate of so many an hour is not kept to the last bit of its fraction of a second.
+	const exact = 1 - 1e-12
+	if r.PerSecond < minRate*float64(tasks)*exact {
+		return r, false
 	}
 	// It is rounded down, for people to read.
 	const steps = 1e6
 	r.PerSecond = max(math.Floor(r.PerSecond/float64(tasks)*steps)/steps, minRate)
-	return r
+	return r, true
 }
 
 // checkPlace returns what is wrong with a place.

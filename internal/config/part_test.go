@@ -2,8 +2,11 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/spf13/pflag"
 
 	"exporter/internal/parts"
 )
@@ -87,14 +90,53 @@ func TestRate_SharedBy_IsAPartOfWhatIsGiven(t *testing.T) {
 		rate  string
 		tasks int
 		want  float64
-	}{{"40/s", 8, 5}, {"20/m", 1, 0.333333}, {"1/h", 8, 1.0 / 3600}, {"auto", 8, 0}, {"unlimited", 8, 0}, {"40/s", 0, 40}} {
+	}{{"40/s", 8, 5}, {"20/m", 1, 0.333333}, {"8/h", 8, 1.0 / 3600}, {"auto", 8, 0}, {"unlimited", 8, 0}, {"40/s", 0, 40}} {
 		rate, err := ParseRate(tt.rate)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := rate.SharedBy(tt.tasks); got.PerSecond != tt.want || got.Auto != rate.Auto {
-			t.Errorf("%s shared by %d is %v, want %v a second", tt.rate, tt.tasks, got, tt.want)
+		if got, ok := rate.SharedBy(tt.tasks); !ok || got.PerSecond != tt.want || got.Auto != rate.Auto {
+			t.Errorf("%s shared by %d is %v, %v, want %v a second", tt.rate, tt.tasks, got, ok, tt.want)
 		}
+	}
+}
+
+// However many tasks there are, they keep to the rate together, or the rate is refused with one that can be given.
+func TestConfig_ShareRate_KeepsToTheRate(t *testing.T) {
+	for _, tasks := range []int{1, 2, 3, 7, 8, 1000, 99_999, parts.Most} {
+		for _, rate := range []string{"1/h", fmt.Sprintf("%d/h", tasks-1), fmt.Sprintf("%d/h", tasks), "0.5/s", "40/s"} {
+			c, err := Load(LoadOptions{Environ: []string{"EXPORTER_LIMITS_RATE=" + rate}})
+			if err != nil {
+				continue
+			}
+			given := c.Limits.Rate.PerSecond
+			err = c.ShareRate(tasks)
+			if wrong, ok := errors.AsType[*Error](err); ok {
+				want := fmt.Sprintf("give %d/h or more, or auto", tasks)
+				if given*3600 > float64(tasks) || wrong.Remedy != want || !strings.Contains(wrong.Error(), "EXPORTER_LIMITS_RATE") {
+					t.Errorf("%s for %d tasks: %v, want it shared, or %q", rate, tasks, err, want)
+				}
+				continue
+			}
+			if together := c.Limits.Rate.PerSecond * float64(tasks); err != nil || together > given*1.000001 {
+				t.Errorf("%s for %d tasks: %v, together %v a second, want %v", rate, tasks, err, together, given)
+			}
+			if rate == fmt.Sprintf("%d/h", tasks-1) {
+				t.Errorf("%s for %d tasks is %v for each, want it refused", rate, tasks, c.Limits.Rate)
+			}
+		}
+	}
+}
+
+func TestLoad_Flags_RefuseAnEmptyPart(t *testing.T) {
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	AddFlags(flags, Sections()...)
+	if err := flags.Parse([]string{"--part", ""}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Load(LoadOptions{Flags: flags})
+	if _, ok := errors.AsType[*Error](err); !ok || err.Error() != "--part: it is empty (write I/N, or auto; for an export that is not in parts, leave it out)" {
+		t.Errorf("--part '' is %v, want an *Error that says what to do", err)
 	}
 }
 

@@ -54,7 +54,10 @@ func Compact(ctx context.Context, o CompactOptions) (done Compacted, err error) 
 	if err != nil {
 		return done, err
 	}
-	err = recallSink(ctx, o.Config, there)
+	err = refuseLost(ctx, path, there)
+	if err == nil {
+		err = recallSink(ctx, o.Config, there)
+	}
 	if err == nil && o.DryRun {
 		done, err = o.plan(ctx, there)
 	}

@@ -46,11 +46,12 @@ func costOf(ctx context.Context, cfg *config.Config, p *PlanReport) (*BucketCost
 	if err != nil {
 		return nil, openError(cfg.Output.Dir, err)
 	}
-	return CostInBucket(cfg, p, isNew), nil
+	return CostInBucket(cfg, p, isNew, isNew && cfg.Run.Part.IsZero()), nil
 }
 
-// CostInBucket returns about what the rest of a plan costs in a bucket. A new export has the store probed first.
-func CostInBucket(cfg *config.Config, p *PlanReport, isNew bool) *BucketCost {
+// CostInBucket returns about what the rest of a plan costs in a bucket, in which nobody has owned the export where it is new. A new export has the
+// store probed first: of those in parts, one of the parts does that for all.
+func CostInBucket(cfg *config.Config, p *PlanReport, isNew, probes bool) *BucketCost {
 	took := time.Duration(0)
 	if p.Seconds != nil {
 		took = time.Duration(*p.Seconds)
@@ -72,7 +73,10 @@ func CostInBucket(cfg *config.Config, p *PlanReport, isNew bool) *BucketCost {
 	}
 	c.Gets = fixedGets + tableReads*known*bytesOfRow/bytesOfRead
 	if isNew {
-		c.Puts, c.Gets, c.Bytes = c.Puts+newPuts, newGets, c.Bytes+newBytes
+		c.Gets = newGets
+	}
+	if probes {
+		c.Puts, c.Bytes = c.Puts+newPuts, c.Bytes+newBytes
 	}
 	return c
 }

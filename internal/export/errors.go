@@ -4,10 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 
+	"exporter/internal/config"
+	"exporter/internal/store"
 	"exporter/internal/store/place"
 	"exporter/pipeline"
 )
@@ -83,14 +86,47 @@ func openError(path string, err error) error {
 		return &UsageError{err}
 	}
 	if errors.Is(err, syscall.ENOTDIR) {
-		if info, statErr := os.Stat(path); statErr == nil && !info.IsDir() {
-			return usagef("--out %q is a file: name a directory", path)
+		if file := fileIn(path); file != "" {
+			return fileError(path, file)
 		}
 	}
 	if place.IsBucket(path) {
 		return storageError("open the export "+path, err)
 	}
 	return storageError("open the export directory "+path, err)
+}
+
+// fileIn returns the path of the file that is where the directory at path, or one above it, is to be; "" where there is none.
+func fileIn(path string) string {
+	for outer := filepath.Dir(path); ; path, outer = outer, filepath.Dir(outer) {
+		if info, err := os.Stat(path); err == nil && !info.IsDir() {
+			return path
+		}
+		if outer == path {
+			return ""
+		}
+	}
+}
+
+// fileError says that a file is in the way of the directory at path.
+func fileError(path, file string) error {
+	if at, err := place.Parse(path); err == nil {
+		if _, _, isPart := config.WholeOf(at); isPart {
+			return usagef("%q is a file, and %q is to be the folder of a part (move the file away)", file, path)
+		}
+	}
+	return usagef("--out %q is a file: name a directory", file)
+}
+
+// partsError says why the parts of the export at path cannot be opened.
+func partsError(path string, err error) error {
+	if Is[*place.Error](err) {
+		return &UsageError{err}
+	}
+	if errors.Is(err, store.ErrNotRegular) || errors.Is(err, syscall.ENOTDIR) {
+		return usagef("the parts of %q cannot be opened: %w (put what belongs there back)", path, err)
+	}
+	return storageError("open the parts of "+path, err)
 }
 
 // storageError says what storage failed at. Damage stays what it is, and so does what makes no sense.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -190,6 +191,9 @@ func WriteList(ctx context.Context, o Options, to string) (*ListReport, error) {
 		return nil, err
 	}
 	r := startRun(o)
+	if err := checkListPlace(ctx, to, r.placeOptions()); err != nil {
+		return nil, err
+	}
 	if err := r.recallAround(ctx); err != nil {
 		return nil, err
 	}
@@ -219,6 +223,56 @@ func checkListable(c *config.Run) error {
 		}
 	}
 	return nil
+}
+
+// checkListPlace refuses to put a list in the place of what is none: what people have there, a device, a pipe.
+func checkListPlace(ctx context.Context, to string, o place.Options) error {
+	if to == "-" {
+		return usagef("--write-list -: a list is written whole or not at all, so not to standard output (name a file; one that is called so is ./-)")
+	}
+	at, err := place.Parse(to)
+	if err != nil {
+		return &UsageError{fmt.Errorf("--write-list: %w", err)}
+	}
+	if !at.IsBucket() {
+		info, err := os.Lstat(to)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil:
+			return storageError("write the list "+to, err)
+		case info.Mode().Type() == fs.ModeSymlink:
+			return usagef("--write-list: %q is a link, which is not replaced (name the file that it leads to)", to)
+		case !info.Mode().IsRegular():
+			return usagef("--write-list: %q is no file: it is %s (name a file)", to, kindOf(info.Mode()))
+		}
+	}
+	object, err := place.OpenObject(ctx, to, o)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return listError("write", to, err)
+	}
+	_, err = filelist.ReadHeader(io.NewSectionReader(object, 0, object.Size()))
+	err = errors.Join(err, object.Close())
+	if Is[*filelist.Error](err) {
+		return usagef("--write-list: %q is there, and is no list that this program has written, so that it is not replaced: %w (name another one, or remove it)", to, err)
+	}
+	return listError("write", to, err)
+}
+
+// kindOf says what a file is that is none like others.
+func kindOf(mode fs.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return "a directory"
+	case mode&fs.ModeDevice != 0:
+		return "a device"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a pipe"
+	}
+	return "of another kind"
 }
 
 // recallAround completes the configuration by what a plain export at its place remembers. One that is in parts remembers nothing by itself.

@@ -134,8 +134,10 @@ func openParts(ctx context.Context, path string, log *slog.Logger) (*whole.Expor
 		return nil, usagef("%q is no export in parts: it has no %s, which the first exporter run --part I/N makes", path, parts.PlanName)
 	case Is[*whole.FolderError](err), Is[*place.Error](err), Is[*parts.PlanError](err):
 		return nil, &UsageError{err}
+	case err != nil:
+		return nil, partsError(path, err)
 	}
-	return e, storageError("open the parts of "+path, err)
+	return e, nil
 }
 
 // mergeError returns an error of a merge of the export in parts at path as one of this room.

@@ -1,11 +1,15 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
+	"os"
 	"strings"
+	"time"
 
 	"exporter/internal/config"
 	"exporter/internal/parts"
@@ -72,7 +76,7 @@ func (r *run) knowPart(ctx context.Context, remembered config.Remembered) error 
 		return r.plainInParts(ctx)
 	}
 	if was, _, _ := strings.Cut(before, "@"); was != "" && was != given.Part.String() {
-		return usagef("the export in %q is part %s, not %v (%s)", cfg.Output.Dir, was, given.Part, otherCount(r.part.whole))
+		return r.otherPart(was)
 	}
 	if r.part.Count == 0 && r.part.Index != given.Index {
 		return usagef("the export in %q is part %v, and has the folder of part %d (move it back to %s)",
@@ -84,8 +88,17 @@ func (r *run) knowPart(ctx context.Context, remembered config.Remembered) error 
 		_, salt, _ = strings.Cut(before, "@")
 	}
 	r.part.plan = parts.Plan{Count: given.Count, Salt: salt}
-	r.shareRate()
-	return nil
+	return r.shareRate()
+}
+
+// otherPart refuses a part in whose folder there is another one, or one of another division.
+func (r *run) otherPart(was string) error {
+	dir, given := r.Config.Output.Dir, r.Config.Run.Part.Part
+	if there, err := parts.ParsePart(was); err == nil && there.Count == given.Count {
+		return usagef("%q holds part %v, not part %v (move it to %s of the export that it is a part of, or away where that has it already)",
+			dir, there, given, parts.Path(there.Index))
+	}
+	return usagef("the export in %q is part %s, not %v (%s)", dir, was, given, otherCount(r.part.whole))
 }
 
 // plainInParts says what to do with a folder that has the name of a part, and holds no export that knows of it. Where no export is around it that is in
@@ -101,16 +114,21 @@ func (r *run) plainInParts(ctx context.Context) error {
 
 // otherCount says what to do where an export has another number of parts.
 func otherCount(whole place.Place) string {
-	return fmt.Sprintf("an export keeps its number of parts: give that, export to another --out, or move the folder %s away and begin anew", whole.Join(parts.Dir))
+	return fmt.Sprintf("an export keeps its number of parts: give that, export to another --out, or move %s and the folder %s away and begin anew",
+		whole.Join(parts.PlanName), whole.Join(parts.Dir))
 }
 
 // shareRate divides the rate that was given by the number of parts.
-func (r *run) shareRate() {
+func (r *run) shareRate() error {
 	limits := &r.Config.Limits
 	given := limits.Rate
-	if limits.Rate = given.SharedBy(r.part.Count); limits.Rate != given {
+	if err := r.Config.ShareRate(r.part.Count); err != nil {
+		return err
+	}
+	if limits.Rate != given {
 		r.Log.Info("the rate is shared by the parts", "rate", given.String(), "parts", r.part.Count, "rate_of_this_part", RateText(limits.Rate.PerSecond))
 	}
+	return nil
 }
 
 // placeOptions says how the places beside the export are opened.
@@ -119,6 +137,11 @@ func (r *run) placeOptions() place.Options { return PlaceOptions(r.Config, r.Log
 // readPlan returns how the export at a place is divided; fs.ErrNotExist where it is not in parts.
 func readPlan(ctx context.Context, at place.Place, o place.Options) (parts.Plan, error) {
 	file := at.Join(parts.PlanName).String()
+	if !at.IsBucket() {
+		if info, err := os.Lstat(file); err == nil && !info.Mode().IsRegular() {
+			return parts.Plan{}, usagef("%q is no file, and links are not followed there (copy the one that it stands for in its place)", file)
+		}
+	}
 	text, err := place.ReadObject(ctx, file, maxPlan, o)
 	if errors.Is(err, fs.ErrNotExist) {
 		return parts.Plan{}, fs.ErrNotExist
@@ -146,17 +169,24 @@ func refuseParts(ctx context.Context, path string, o place.Options) error {
 	if err != nil {
 		return err
 	}
+	if isPlain, err := hasPlain(ctx, path, o.Log); err != nil || isPlain {
+		return cmp.Or(err, bothError(at))
+	}
 	return usagef("the export in %q is in %d parts (give --part I/%d, or the folder of one part, such as --out %q)",
 		path, plan.Count, plan.Count, at.Join(parts.Path(0)))
 }
 
-// stayPlain refuses to begin a plain export where a task has put it in parts meanwhile. The note of the run is there already: a task that did not see
-// it has left its plan for this to see.
-func (r *run) stayPlain(ctx context.Context) error {
-	if r.part != nil || !r.store.IsNew() {
+// stayPlain refuses to begin a plain export where a task has put it in parts meanwhile. The note of the run is there already: a task that makes its plan
+// after this has looked finds the note, waits until it says that the run goes on, and takes its plan back.
+func (r *run) stayPlain(ctx context.Context, ledger *manifest.Ledger) error {
+	if r.part != nil || ledger.Info() != nil {
 		return nil
 	}
-	return refuseParts(ctx, r.Config.Output.Dir, r.placeOptions())
+	if err := refuseParts(ctx, r.Config.Output.Dir, r.placeOptions()); err != nil {
+		return err
+	}
+	r.isPlain = true
+	return storageError("write "+RunningName, r.note(ctx))
 }
 
 // takePart finds how the export is divided, and makes the plan where nobody has. An export that is not in parts is refused, and one of another number of
@@ -205,7 +235,8 @@ func (r *run) seePart(ctx context.Context) error {
 	return err
 }
 
-// makePlan makes the plan of the export's parts, unless another task is faster, and returns the one that is there.
+// makePlan makes the plan of the export's parts, unless another task is faster, and returns the one that is there. Where a plain export was faster, it
+// takes its own back.
 func (r *run) makePlan(ctx context.Context) (parts.Plan, error) {
 	plan, file := parts.New(r.part.Count), r.part.whole.Join(parts.PlanName).String()
 	if r.Config.Output.SingleWriter {
@@ -213,8 +244,18 @@ func (r *run) makePlan(ctx context.Context) (parts.Plan, error) {
 		plan = parts.Fixed(r.part.Count, r.part.whole.String())
 	}
 	err := place.CreateOnce(ctx, file, plan.Encode(), r.placeOptions())
-	if err != nil && !errors.Is(err, store.ErrExists) {
+	switch {
+	case errors.Is(err, store.ErrExists):
+	case err != nil:
 		return parts.Plan{}, openError(r.part.whole.String(), err)
+	default:
+		if err := r.refusePlain(ctx); err != nil {
+			if Is[*plainExportError](err) {
+				// Whoever reads the plan before it is gone finds the plain export as well, and does not go on.
+				err = errors.Join(err, place.Withdraw(context.WithoutCancel(ctx), file, plan.Encode(), r.placeOptions()))
+			}
+			return parts.Plan{}, err
+		}
 	}
 	return readPlan(ctx, r.part.whole, r.placeOptions())
 }
@@ -233,38 +274,114 @@ func (r *run) checkPlan(plan parts.Plan) error {
 	return nil
 }
 
-// refusePlain refuses a place with a plain export: one with tables that no merge has made, or of which the first run is under way.
-func (r *run) refusePlain(ctx context.Context) (err error) {
+const (
+	// decisionWait is how long a task waits for a plain run that has begun to see that the export is in parts, or to go on; decisionPoll is the time
+	// between two looks.
+	decisionWait, decisionPoll = 30 * time.Second, 100 * time.Millisecond
+)
+
+// plainExportError is a *UsageError: where an export in parts is to be made, there is a plain one that stays, or a run that makes one.
+type plainExportError struct{ error }
+
+func (e *plainExportError) Unwrap() error { return e.error }
+
+// refusePlain refuses a place with a plain export: one with tables that no merge has made, or of which the first run is under way. It waits for a run
+// that has not looked yet whether the export is in parts: where it is, that one ends by itself. An error of type *plainExportError says that the plain
+// export stays.
+func (r *run) refusePlain(ctx context.Context) error {
 	path := r.part.whole.String()
-	there, err := place.Open(ctx, path, r.Log)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return openError(path, err)
-	}
-	defer func() { err = errors.Join(err, there.Close()) }()
-	if info := manifest.ReadInfo(ctx, there); info != nil {
-		merged, err := manifest.ReadMerged(ctx, there)
+	for began := time.Now(); ; {
+		// A run removes its note when its tables are there.
+		running, isStale, err := RunningIn(ctx, path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
-		if merged == nil {
-			return plainError(r.part.whole, "holds an export that is not in parts")
+		isPlain, err := hasPlain(ctx, path, r.Log)
+		switch {
+		case err != nil:
+			return err
+		case isPlain && r.part.plan.Salt != "":
+			return bothError(r.part.whole)
+		case isPlain:
+			return &plainExportError{plainError(r.part.whole, "holds an export that is not in parts")}
+		case running == nil || isStale:
+			return nil
+		}
+		const what = "has a run under way that makes an export which is not in parts"
+		if running.IsPlain {
+			return &plainExportError{plainError(r.part.whole, what)}
+		}
+		if time.Since(began) > decisionWait {
+			return plainError(r.part.whole, what)
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(decisionPoll):
 		}
 	}
-	if readRunning(ctx, there) == nil {
-		return nil
-	}
-	owned, err := place.IsOwned(ctx, path)
-	if err == nil && owned {
-		return plainError(r.part.whole, "has a run under way that makes an export which is not in parts")
-	}
-	return err
 }
 
+// hasPlain tells whether there are tables at a place that no merge has made.
+func hasPlain(ctx context.Context, path string, log *slog.Logger) (isPlain bool, err error) {
+	there, err := place.Open(ctx, path, log)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, openError(path, err)
+	}
+	defer func() { err = errors.Join(err, there.Close()) }()
+	if manifest.ReadInfo(ctx, there) == nil {
+		return false, nil
+	}
+	merged, err := manifest.ReadMerged(ctx, there)
+	return merged == nil, err
+}
+
+// plainError says what to do where parts are to be beside a plain export.
 func plainError(whole place.Place, what string) error {
 	return usagef("%q %s (export the parts to another --out; docs/clusters.md says how one that is there is moved)", whole, what)
+}
+
+// bothError says what to do with a plain export that has a parts.json beside it.
+func bothError(whole place.Place) error {
+	return usagef("%q holds an export that is not in parts, and a %s (move the plain export to %s/before, as docs/clusters.md says, or remove %s where %s has nothing)",
+		whole, parts.PlanName, parts.Dir, parts.PlanName, parts.Dir)
+}
+
+// refuseLost refuses what is read as a plain export, and was in parts: its parts.json is gone.
+func refuseLost(ctx context.Context, path string, from store.Reader) error {
+	merged, err := manifest.ReadMerged(ctx, from)
+	if Is[*pipeline.DamageError](err) {
+		// Who needs the tables says what is damaged.
+		merged, err = nil, nil
+	}
+	isLost := merged != nil
+	if err == nil && !isLost {
+		isLost, err = hasNumberedPart(ctx, path)
+	}
+	if err != nil {
+		return storageError("read the export "+path, err)
+	}
+	if !isLost {
+		return nil
+	}
+	return usagef("%q has the parts of an export, but its %s is gone (put it back: {\"format\":1,\"count\":N,\"salt\":\"S\"}, where run.json of each part has N and S "+
+		"in run.part, as in I/N@S)", path, parts.PlanName)
+}
+
+// hasNumberedPart tells whether the folder of a numbered part is there.
+func hasNumberedPart(ctx context.Context, path string) (has bool, err error) {
+	tree, err := place.OpenTree(ctx, path, nil)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, tree.Close()) }()
+	return tree.HasFolder(ctx, parts.Dir, parts.NamePrefix)
 }
 
 // sourceSettings are those of the configuration that identify the source, and the part.

@@ -53,6 +53,10 @@ func openWhole(ctx context.Context, path string, log *slog.Logger) (store.ReadCl
 	case Is[*manifest.OverlapError](err), Is[*manifest.PartError](err), Is[*pipeline.DamageError](err):
 		return nil, mergeError(path, err)
 	}
+	if there, placeErr := openPlace(ctx, path, log); placeErr == nil {
+		// The place itself is as it should be.
+		return nil, errors.Join(partsError(path, err), there.Close())
+	}
 	return nil, placeError(path, err)
 }
 

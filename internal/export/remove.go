@@ -33,7 +33,7 @@ func Remove(ctx context.Context, path string, targets Targets, o place.Options) 
 	// The export is not to be made where it is missing.
 	there, err := openPlace(ctx, path, o.Log)
 	if err == nil {
-		err = there.Close()
+		err = errors.Join(refuseLost(ctx, path, there), there.Close())
 	}
 	if err != nil {
 		return removed, err

@@ -75,6 +75,8 @@ type run struct {
 	expiries map[pipeline.ID]time.Time
 	// list is what takes the place of the listings; nil where the API is asked.
 	list *fileList
+	// isPlain says that the run has seen that the new export is not in parts.
+	isPlain bool
 	// part is the part that the run makes; nil where it makes all.
 	part *part
 	// wanted are Files, and whether each was listed; nil where all files are taken.
@@ -164,7 +166,7 @@ func (r *run) bringUp(ctx context.Context, client *llamacloud.Client) (report *R
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, ledger.Close()) }()
-	if err := r.stayPlain(ctx); err != nil {
+	if err := r.stayPlain(ctx, ledger); err != nil {
 		return nil, err
 	}
 	if r.last, err = readLastRun(ctx, r.store, r.Log); err != nil {

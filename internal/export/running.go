@@ -30,11 +30,13 @@ type Running struct {
 	UpdatedAt time.Time `json:"updated_at"`
 	// PausedUntil is when all requests to the API go on; zero where they do not wait. ETA is when the run will be done; nil where nobody
 	// knows, and a lower bound where ETAIsLeast is true.
-	PausedUntil time.Time         `json:"paused_until,omitzero"`
-	ETA         *Seconds          `json:"eta_seconds,omitempty"`
-	ETAIsLeast  bool              `json:"eta_is_least,omitempty"`
-	Settings    map[string]string `json:"settings"`
-	Counts      Counts            `json:"counts"`
+	PausedUntil time.Time `json:"paused_until,omitzero"`
+	ETA         *Seconds  `json:"eta_seconds,omitempty"`
+	ETAIsLeast  bool      `json:"eta_is_least,omitempty"`
+	// IsPlain says that the first run of an export has seen that it is not in parts, and goes on: no task puts it in parts any more.
+	IsPlain  bool              `json:"is_plain,omitempty"`
+	Settings map[string]string `json:"settings"`
+	Counts   Counts            `json:"counts"`
 }
 
 // RunningIn returns the note of the run that is under way in the export at path, or, where isStale is true, of one that was killed; nil
@@ -95,7 +97,7 @@ func (r *run) note(ctx context.Context) error {
 	now, c := time.Now(), r.counter.snapshot()
 	n := &Running{
 		Version: Version(), Host: store.Host(), Process: os.Getpid(), StartedAt: r.started.UTC(), UpdatedAt: now.UTC(),
-		Settings: r.settings, Counts: c,
+		IsPlain: r.isPlain, Settings: r.settings, Counts: c,
 	}
 	if until, ok := c.Limit.pause.end(now); ok {
 		n.PausedUntil = until.UTC().Truncate(time.Second)

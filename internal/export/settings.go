@@ -84,6 +84,9 @@ func readRemembered(ctx context.Context, path string, log *slog.Logger) (r confi
 		return nil, openError(path, err)
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
+	if err := refuseLost(ctx, path, dir); err != nil {
+		return nil, err
+	}
 	last, err := readLastRun(ctx, dir, log)
 	if err != nil {
 		return nil, err

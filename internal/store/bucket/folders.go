@@ -27,6 +27,17 @@ func Folders(ctx context.Context, client Client, prefix, passOver string, o Opti
 	}
 }
 
+// HasFolder tells whether a folder below a prefix of a bucket has a name that begins with a text.
+func HasFolder(ctx context.Context, client Client, prefix, begin string, o Options) (bool, error) {
+	r, err := newReader(client, prefix, &o)
+	if err != nil {
+		return false, err
+	}
+	// Names that begin so come first of those behind it.
+	name, err := r.firstFolder(ctx, begin)
+	return strings.HasPrefix(name, begin) && name != "", err
+}
+
 // firstFolder returns the name of the first folder that has a key behind another one; "" where there is none.
 func (r *Reader) firstFolder(ctx context.Context, after string) (string, error) {
 	for info, err := range r.client.all(ctx, "", after) {

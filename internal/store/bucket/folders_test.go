@@ -44,6 +44,11 @@ func TestFolders_ManyObjects_AskOnceForEachFolder(t *testing.T) {
 	if err != nil || len(got) != 53 {
 		t.Errorf("all folders: %q, %v, want 53", got, err)
 	}
+	for begin, want := range map[string]bool{"part=": true, "part=9": false, "nothing": false} {
+		if got, err := bucket.HasFolder(t.Context(), client, prefix+"/parts", begin, as("reader")); got != want || err != nil {
+			t.Errorf("a folder that begins with %s: %v, %v, want %v", begin, got, err, want)
+		}
+	}
 	if got, err := bucket.Folders(t.Context(), client, prefix+"/none", "part=", as("reader")); len(got) > 0 || err != nil {
 		t.Errorf("of nothing: %q, %v", got, err)
 	}

@@ -44,6 +44,11 @@ func (l *Loose) Put(ctx context.Context, key string, c store.Content, size int64
 	return err
 }
 
+// Remove removes an object. One that is missing is no error.
+func (l *Loose) Remove(ctx context.Context, key string) error {
+	return l.reader.client.again(ctx, func() error { return l.reader.client.Remove(ctx, key) })
+}
+
 // Create stores a small object if none has its key: else it is store.ErrExists. An answer that was lost is followed by a read: what lies there with
 // the same bytes counts as stored. So data is to hold something that no other writer has.
 func (l *Loose) Create(ctx context.Context, key string, data []byte) error {

@@ -1,13 +1,17 @@
 package place
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"exporter/internal/store"
 	"exporter/internal/store/bucket"
@@ -54,6 +58,22 @@ func CreateOnce(ctx context.Context, text string, data []byte, o Options) error 
 		return store.CreateFile(p.path, data)
 	}
 	return p.withLoose(ctx, o, func(l *bucket.Loose, key string) error { return l.Create(ctx, key, data) })
+}
+
+// Withdraw removes an object that CreateOnce has stored at a place, unless another one has its place.
+func Withdraw(ctx context.Context, text string, data []byte, o Options) error {
+	p, err := Parse(text)
+	if err != nil {
+		return err
+	}
+	there, err := ReadObject(ctx, text, int64(len(data)), o)
+	if err != nil || !bytes.Equal(there, data) {
+		return err
+	}
+	if !p.IsBucket() {
+		return os.Remove(p.path)
+	}
+	return p.withLoose(ctx, o, func(l *bucket.Loose, key string) error { return l.Remove(ctx, key) })
 }
 
 // ReadObject returns what an object at a place holds, of at most so many bytes, whatever log there may be. A missing one is fs.ErrNotExist.
@@ -113,12 +133,20 @@ func WriteObject(ctx context.Context, text string, write func(io.Writer) error, 
 	if folder == "" {
 		folder = os.TempDir()
 	}
+	begin := unfinishedName(p)
+	if !p.IsBucket() {
+		removeUnfinished(folder, begin)
+	}
 	// Others may read it as far as the umask lets them, unlike what os.CreateTemp makes.
-	temp, err := os.OpenFile(filepath.Join(folder, ".exporter-"+rand.Text()), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+	temp, err := os.OpenFile(filepath.Join(folder, begin+rand.Text()), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return err
 	}
 	defer os.Remove(temp.Name())
+	if p.IsBucket() {
+		// What is read by its handle alone needs no name, which would stay where the program is killed. Windows keeps it until the end.
+		_ = os.Remove(temp.Name())
+	}
 	err = write(temp)
 	if err == nil && p.IsBucket() {
 		err = p.put(ctx, temp, o)
@@ -129,6 +157,27 @@ func WriteObject(ctx context.Context, text string, write func(io.Writer) error, 
 		return err
 	}
 	return store.RenameFile(temp.Name(), p.path)
+}
+
+// unfinishedName returns what the names of files begin with that are to become the one at a place.
+func unfinishedName(p Place) string {
+	sum := sha256.Sum256([]byte(path.Base(filepath.ToSlash(p.String()))))
+	return fmt.Sprintf(".exporter-%x-", sum[:8])
+}
+
+// removeUnfinished removes what a program has left in a folder that was killed before its file was whole. Of two that write one file at once, the one
+// that began first fails.
+func removeUnfinished(folder, begin string) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		// Whoever writes there says what is wrong.
+		return
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), begin) && e.Type().IsRegular() {
+			_ = os.Remove(filepath.Join(folder, e.Name()))
+		}
+	}
 }
 
 // put stores what a file has at a place of a bucket.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"exporter/internal/store"
@@ -98,6 +99,45 @@ func TestWriteObject_InADirectory_IsWholeOrNothing(t *testing.T) {
 	}
 	if entries, err := os.ReadDir(folder); err != nil || len(entries) != 1 {
 		t.Errorf("there are %v, %v, want the list alone", entries, err)
+	}
+}
+
+// What a killed writer has left is gone with the next one; what others have there stays.
+func TestWriteObject_InADirectory_RemovesWhatWasLeft(t *testing.T) {
+	folder := t.TempDir()
+	write := func(name string) {
+		t.Helper()
+		err := WriteObject(t.Context(), filepath.Join(folder, name), func(w io.Writer) error {
+			entries, err := os.ReadDir(folder)
+			for _, e := range entries {
+				// A copy is what SIGKILL would leave.
+				if e.Name()[0] == '.' {
+					err = errors.Join(err, os.WriteFile(filepath.Join(folder, e.Name()+"X"), nil, 0o600))
+				}
+			}
+			return err
+		}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("a")
+	if err := os.WriteFile(filepath.Join(folder, ".exporter-other"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteObject(t.Context(), filepath.Join(folder, "a"), func(io.Writer) error { return nil }, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if !slices.Contains(names, ".exporter-other") || !slices.Contains(names, "a") || len(names) != 2 {
+		t.Errorf("there are %q, want what others have, and no file that was left of a", names)
 	}
 }
 

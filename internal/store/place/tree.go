@@ -8,7 +8,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 
 	"exporter/internal/store"
 	"exporter/internal/store/bucket"
@@ -112,6 +114,18 @@ func (t *Tree) FoldersLike(in, prefix string) (names []string, err error) {
 
 // Name returns how people name what has a key at the place.
 func (t *Tree) Name(key string) string { return t.place.Join(key).String() }
+
+// HasFolder tells whether a folder in one has a name that begins with a text. In a bucket it asks once.
+func (t *Tree) HasFolder(ctx context.Context, in, begin string) (bool, error) {
+	if t.client != nil {
+		return bucket.HasFolder(ctx, t.client, path.Join(t.place.prefix, in), begin, bucket.Options{Log: t.log})
+	}
+	entries, err := os.ReadDir(filepath.Join(t.place.path, filepath.FromSlash(in)))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return false, nil
+	}
+	return slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.IsDir() && strings.HasPrefix(e.Name(), begin) }), err
+}
 
 func (t *Tree) dirFolders(in, passOver string) (names []string, err error) {
 	folder := filepath.Join(t.place.path, filepath.FromSlash(in))
