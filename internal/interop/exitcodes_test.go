@@ -91,8 +91,8 @@ func TestParallel_Script_ActsOnExitCodes(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
 			t.Parallel()
-			// It stands for parallel.
-			halted := exec.Command("sleep", "60")
+			// It stands for parallel, which hears SIGHUP whether or not whoever began it does.
+			halted := exec.Command("env", "--default-signal=HUP", "sleep", "60")
 			must(t, halted.Start())
 			ended := make(chan error, 1)
 			go func() { ended <- halted.Wait() }()

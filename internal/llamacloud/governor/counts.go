@@ -92,12 +92,12 @@ func (w windows) agreed() (rate float64, exact, ok bool) {
 	return n / max(leastTime, a.least), false, true
 }
 
-// recent counts answers of the last one or two spans, each as long as it is told to be and twenty answers at the least.
+// recent counts answers of the last one or two spans, each a second and twenty answers long at the least.
 type recent [2]count
 
-func (r *recent) add(now, span float64, accepted, throttled int) {
+func (r *recent) add(now float64, accepted, throttled int) {
 	const answers = 20
-	if c := r[1]; now-c.from >= span && c.accepted+c.throttled >= answers {
+	if c := r[1]; now-c.from >= 1 && c.accepted+c.throttled >= answers {
 		r[0], r[1] = c, count{from: now}
 	}
 	r[1].accepted += accepted

@@ -25,7 +25,7 @@ func (p *pace) soft(now float64, q Passage) {
 }
 
 func (p *pace) refused(now float64, n int) {
-	p.recent.add(now, p.span(), 0, n)
+	p.recent.add(now, 0, n)
 	p.epoch.throttled += n
 }
 
@@ -63,11 +63,17 @@ func (p *pace) contradicted(now float64, answers int) {
 	if noise || rare || now < p.grace || now-p.waited > p.moment() {
 		return
 	}
-	seen := 0.0
+	p.decrease(now)
 	if c := p.recent.sum(); now-c.from > leastTime {
-		seen = float64(c.accepted) / (now - c.from)
+		p.lower(float64(c.accepted) / (now - c.from))
 	}
-	p.decrease(now, seen)
+}
+
+// lower lowers the rate to what was accepted, though not by half at once.
+func (p *pace) lower(seen float64) {
+	if e := below * seen; e < p.base && seen > p.base/2 {
+		p.base = e
+	}
 }
 
 // overload tells whether far too many are throttled, and goes on with what is accepted.
@@ -147,7 +153,7 @@ func (p *pace) weigh(now float64, r row) {
 	case p.epoch.accepted >= leastCount && r.over-p.epoch.from >= leastTime:
 		p.judge(now, r, p.take(r))
 	case p.phase == steady && now >= p.grace:
-		p.decrease(now, 0)
+		p.decrease(now)
 	}
 }
 
@@ -169,10 +175,8 @@ func (p *pace) firstRow(now float64, r row) {
 	p.epoch = count{from: r.over}
 }
 
-// take ends the epoch with a row, and returns how many a second were accepted: in all of it, or at its end where a window
-// holds enough to tell. Who is throttled together with rivals keeps the share that it has risen to.
+// take ends the epoch with a row, and returns how many a second it was.
 func (p *pace) take(r row) (seen float64) {
-	const enough = 50
 	if !r.soft {
 		p.window = max(1, r.need(), 0.997*p.window)
 		p.pause = r.due - r.first
@@ -183,10 +187,6 @@ func (p *pace) take(r row) (seen float64) {
 	p.seen, p.seenAt = float64(n)/(r.due-from), r.over
 	p.epoch = count{from: r.over}
 	p.rows++
-	if p.base*p.window > enough {
-		c := p.recent.sum()
-		n, from = c.accepted, c.from
-	}
 	return float64(n) / max(leastTime, ended-from)
 }
 
@@ -222,9 +222,9 @@ func (p *pace) judge(now float64, r row, seen float64) {
 			p.windows = p.windows[:0]
 		}
 	case p.phase == steady && now >= p.grace:
-		if p.window <= 10 || need > p.window/10 {
-			seen = 0
+		p.decrease(now)
+		if p.window > 10 && need <= p.window/10 {
+			p.lower(seen)
 		}
-		p.decrease(now, seen)
 	}
 }

@@ -25,11 +25,11 @@ const (
 	// step is by how much the root of what a window holds rises in a cycle.
 	step = 0.25
 	// surge and surging: after so many cycles without a hit the rate rises faster and faster.
-	surge, surging = 1, 0.6
+	surge, surging = 1.2, 0.6
 	// resting is the shortest rest, in seconds.
 	resting = 10
 	// near is how far apart two levels of a limit may be that are the same.
-	near = 0.07
+	near = 0.15
 	// leastTime and leastCount are what it takes to judge, in seconds and requests.
 	leastTime, leastCount = 0.9, 10
 )
@@ -51,9 +51,7 @@ type pace struct {
 	// When steady: the rate after the last decrease, and for how many seconds requests were sent since.
 	base, active float64
 	grace        float64
-	// clock counts the windows in which requests were sent.
-	clock float64
-	// known is the level that was gone on with when the limit was hit, sure how often in a row it was the same.
+	// known is the level at which the limit was hit, sure how often in a row it was the same.
 	known float64
 	sure  int
 
@@ -124,33 +122,27 @@ func (p *pace) admit(now float64, waited bool) {
 	if p.phase == steady {
 		p.active += min(now-p.admitted, p.moment())
 	}
-	p.clock += min(now-p.admitted, 3/p.rate()) / p.window
 	p.admitted = now
 	if waited {
 		p.waited = now
 	}
 }
 
-// rest forgets the counts that have begun if nothing was asked for of late, and holds the rate anew: an hour in which nothing
-// was sent says nothing about how much may be, and a bucket that has filled meanwhile makes a limit look larger. Pauses
-// aren't rests.
+// rest forgets the counts that have begun if nothing was asked for of late: an hour in which nothing was sent says nothing
+// about how much may be. Pauses aren't rests.
 func (p *pace) rest(now float64) {
 	if now-p.admitted > max(resting, 10*p.moment()) {
 		p.epoch = count{from: now}
 		p.recent.reset(now)
-		p.active = 0
 	}
 }
 
 // moment is the time in which a few requests are sent, in seconds.
 func (p *pace) moment() float64 { return max(1, 3/p.rate()) }
 
-// span is the time in which answers are recent, in seconds.
-func (p *pace) span() float64 { return max(1, p.window/2) }
-
 func (p *pace) accept(now float64, q Passage) {
 	p.epoch.accepted++
-	p.recent.add(now, p.span(), 1, 0)
+	p.recent.add(now, 1, 0)
 	p.seconds.add(now)
 	p.answers++
 	if p.phase == counting && p.trial < p.ceiling && now-p.epoch.from > patience*p.window {
@@ -210,19 +202,14 @@ func (p *pace) learn(level float64) {
 	}
 }
 
-// decrease goes on with less, and with no more than was seen to be accepted a second, unless that is less than half of it. The
-// level is learnt from what it goes on with: how far above it the limit was hit depends on how fast the rate rose.
-func (p *pace) decrease(now, seen float64) {
+func (p *pace) decrease(now float64) {
 	hold, _ := p.rhythm()
-	risen := p.active >= hold
-	p.set(fall * p.rate())
-	if e := below * seen; e < p.base && seen > p.base/2 {
-		p.base = e
-	}
-	p.learn(p.base)
-	if !risen {
-		// It is too much without having risen: others rise, or the limit has fallen.
+	at := p.rate()
+	p.learn(at)
+	if p.active < hold {
+		// It has not risen, and is too much: others rise, or the limit has fallen.
 		p.sure = 0
 	}
+	p.set(fall * at)
 	p.grace = now + graceful*p.window
 }

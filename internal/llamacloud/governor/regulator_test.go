@@ -224,7 +224,7 @@ func TestPace_Decrease_IsSureOfALimitThatStays(t *testing.T) {
 				if hold, _ := p.rhythm(); c.risen {
 					p.active = hold
 				}
-				p.decrease(0, 0)
+				p.decrease(0)
 				level *= c.drift
 				if n > 2 {
 					least = min(least, p.sure)
@@ -232,49 +232,6 @@ func TestPace_Decrease_IsSureOfALimitThatStays(t *testing.T) {
 			}
 			if got := least == 2; got != c.sure {
 				t.Errorf("sure: %d at the least, want %v", least, c.sure)
-			}
-		})
-	}
-}
-
-// The level of a limit is what is gone on with: a rate that rises fast hits the limit far above it.
-func TestPace_Decrease_LearnsTheLevelWhateverItWasHitAt(t *testing.T) {
-	const limit = 20.0 / 60
-	p := newPace(0, true)
-	p.window = 60
-	p.set(below * limit)
-	for _, above := range []float64{1.25, 1.04, 1.25, 1.04} {
-		p.base = above * limit
-		hold, _ := p.rhythm()
-		p.active = hold
-		p.decrease(0, limit)
-	}
-	if p.sure < 2 {
-		t.Errorf("sure: %d after four hits of one limit, want 2", p.sure)
-	}
-}
-
-// Who rises while a large window is shared, and is throttled with all others, keeps what it has risen to. Of a small window, all
-// that was accepted since the last row counts.
-func TestPace_Take_CountsTheEndOfALargeWindow(t *testing.T) {
-	for _, c := range []struct {
-		name            string
-		rate, low, high float64
-	}{{"large", 2, 1.9, 2.1}, {"small", 0.5, 0.25, 0.35}} {
-		t.Run(c.name, func(t *testing.T) {
-			p := newPace(0, true)
-			p.set(c.rate)
-			p.window, p.epoch = 60, count{from: 0}
-			p.recent.reset(0)
-			now := 0.0
-			for _, part := range []struct{ until, rate float64 }{{600, c.rate / 2}, {800, c.rate}} {
-				for ; now < part.until; now += 1 / part.rate {
-					p.accept(now, Passage{Sent: now, Level: p.level})
-				}
-			}
-			r := row{first: now, last: now, over: now + 2, due: now + 2, demanded: now + 1, header: true, answers: 1, level: p.level}
-			if got := p.take(r); got < c.low || got > c.high {
-				t.Errorf("%.2f a second, want %v to %v", got, c.low, c.high)
 			}
 		})
 	}
@@ -433,18 +390,6 @@ func TestPace_Rest_AnHourAsleepIsNoCount(t *testing.T) {
 	p.rest(3600)
 	if p.epoch.accepted != 0 || p.epoch.from != 3600 {
 		t.Errorf("the count began at %v with %d, want 3600 and 0", p.epoch.from, p.epoch.accepted)
-	}
-}
-
-// A bucket fills while nothing is sent: that it takes more for a while is no larger limit.
-func TestPace_Rest_HoldsTheRateAnew(t *testing.T) {
-	p := newPace(0, true)
-	p.set(100)
-	p.active = 60
-	risen := p.rate()
-	p.rest(3600)
-	if got := p.rate(); risen <= 100 || got != 100 {
-		t.Errorf("the rate is %v after an hour asleep, %v before it; want 100, and more before", got, risen)
 	}
 }
 
