@@ -54,16 +54,11 @@ func runMakeParts(ctx context.Context, args []string) error {
 
 // commitFilesOf commits the files of a part, and merges its tables where that is wanted. The ids of the parts interleave.
 func commitFilesOf(ctx context.Context, out string, count, part, files int, merge bool) (err error) {
-	st, err := store.OwnDir(out)
+	st, ledger, err := openLedger(ctx, out)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, st.Close()) }()
-	ledger, err := manifest.Open(ctx, st, benchInfo())
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, ledger.Close()) }()
+	defer func() { err = errors.Join(err, ledger.Close(), st.Close()) }()
 	var rows pipeline.Rows
 	for n := part; n < files; n += count {
 		rows.Files, rows.Assets = append(rows.Files, benchFile(n)), append(rows.Assets, benchAssets(n)...)
@@ -93,16 +88,24 @@ func runCompact(ctx context.Context, args []string) (err error) {
 	if len(args) != 1 {
 		return errors.New("name the directory of an export")
 	}
-	st, err := store.OwnDir(args[0])
+	st, ledger, err := openLedger(ctx, args[0])
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, st.Close()) }()
+	return errors.Join(ledger.Compact(ctx), ledger.Close(), st.Close())
+}
+
+// openLedger opens the ledger of the export in a directory.
+func openLedger(ctx context.Context, out string) (*store.Dir, *manifest.Ledger, error) {
+	st, err := store.OwnDir(out)
+	if err != nil {
+		return nil, nil, err
+	}
 	ledger, err := manifest.Open(ctx, st, benchInfo())
 	if err != nil {
-		return err
+		return nil, nil, errors.Join(err, st.Close())
 	}
-	return errors.Join(ledger.Compact(ctx), ledger.Close())
+	return st, ledger, nil
 }
 
 func benchInfo() manifest.Info {

@@ -22,9 +22,6 @@ import (
 // partPath is the path of the key that says which part a run makes.
 const partPath = "run.part"
 
-// maxPlan bounds what is read of the plan of an export's parts, in bytes.
-const maxPlan = 4 << 10
-
 // part is which part of which export a run makes; nil for a plain export.
 type part struct {
 	parts.Part
@@ -142,7 +139,7 @@ func readPlan(ctx context.Context, at place.Place, o place.Options) (parts.Plan,
 			return parts.Plan{}, usagef("%q is no file, and links are not followed there (copy the one that it stands for in its place)", file)
 		}
 	}
-	text, err := place.ReadObject(ctx, file, maxPlan, o)
+	text, err := place.ReadObject(ctx, file, parts.MaxPlan, o)
 	if errors.Is(err, fs.ErrNotExist) {
 		return parts.Plan{}, fs.ErrNotExist
 	}

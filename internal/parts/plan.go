@@ -21,8 +21,8 @@ const (
 	format = 1
 	// saltSize is how many bytes the salt has.
 	saltSize = 8
-	// maxPlan bounds what is read of the file, in bytes.
-	maxPlan = 4 << 10
+	// MaxPlan bounds what is read of the file, in bytes.
+	MaxPlan = 4 << 10
 )
 
 // Plan says how the files of an export are divided. It is the same for all parts of it, and never changes.
@@ -94,8 +94,8 @@ func (e *PlanError) Unwrap() error { return e.Err }
 
 // Decode reads the text of the file, which may come from anybody. Fields that it does not know do not matter; another format does.
 func Decode(text []byte) (Plan, error) {
-	if len(text) > maxPlan {
-		return Plan{}, fmt.Errorf("it has %d bytes, want %d at most", len(text), maxPlan)
+	if len(text) > MaxPlan {
+		return Plan{}, fmt.Errorf("it has %d bytes, want %d at most", len(text), MaxPlan)
 	}
 	var f planFile
 	if err := json.Unmarshal(text, &f); err != nil {
@@ -114,7 +114,7 @@ func Decode(text []byte) (Plan, error) {
 // ReadPlan reads the plan of an export. Where it is not in parts that is fs.ErrNotExist; a plan that cannot be understood is a
 // *PlanError.
 func ReadPlan(ctx context.Context, from store.Reader) (Plan, error) {
-	text, err := store.ReadBytes(ctx, from, PlanName, maxPlan)
+	text, err := store.ReadBytes(ctx, from, PlanName, MaxPlan)
 	if err != nil {
 		return Plan{}, err
 	}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -95,13 +94,14 @@ func (t *Tree) Folders(ctx context.Context, in, passOver string) ([]string, erro
 	return bucket.Folders(ctx, t.client, path.Join(t.place.prefix, in), passOver, bucket.Options{Log: t.log})
 }
 
-// FoldersLike returns the names of the folders in one of a directory that begin with a text. In a bucket it returns none.
+// FoldersLike returns the names of the folders in one of a directory, and of links, that begin with a text. In a bucket, where each would take a request,
+// it returns none.
 func (t *Tree) FoldersLike(in, prefix string) (names []string, err error) {
 	if t.client != nil {
 		return nil, nil
 	}
 	entries, err := os.ReadDir(filepath.Join(t.place.path, filepath.FromSlash(in)))
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil, nil
 	}
 	for _, e := range entries {
@@ -120,11 +120,8 @@ func (t *Tree) HasFolder(ctx context.Context, in, begin string) (bool, error) {
 	if t.client != nil {
 		return bucket.HasFolder(ctx, t.client, path.Join(t.place.prefix, in), begin, bucket.Options{Log: t.log})
 	}
-	entries, err := os.ReadDir(filepath.Join(t.place.path, filepath.FromSlash(in)))
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
-		return false, nil
-	}
-	return slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.IsDir() && strings.HasPrefix(e.Name(), begin) }), err
+	names, err := t.FoldersLike(in, begin)
+	return len(names) > 0, err
 }
 
 func (t *Tree) dirFolders(in, passOver string) (names []string, err error) {
