@@ -47,7 +47,7 @@ func TestRun_Tiny(t *testing.T) {
 		"### Nothing to do", "### Rate of", "### Limits", "programs on one limit",
 		"### Files", "### Skipped assets", "### Prune", "### One file", "### Metadata: 16 files", "One blob with `cat`", "`verify` of",
 		"### Nights: 2 with 20 new pictures", "- CPU time of night 2: ", "- 1 shards for", "### Datasets of 40 blobs", "| webdataset, archive", "dataset of 100 blobs",
-		"### Buckets: left out", "### Parts: 100 with 1000 rows", "- CPU time of the merge of parts ÷ that of a run: ",
+		"### Buckets: left out", "### 4 tasks of one export", "without a limit: one program", "### Parts: 100 with 1000 rows", "- CPU time of the merge of parts ÷ that of a run: ",
 	} {
 		if !strings.Contains(out.String(), text) {
 			t.Errorf("no %q in\n%s", text, out.Bytes())
