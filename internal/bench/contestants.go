@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -63,18 +65,22 @@ func (b *bench) lineUp(c corpus, url, out string) ([]contestant, error) {
 			"--file-allocation=none", "--auto-save-interval=0", "--summary-interval=0", "--download-result=hide", "--quiet",
 		}},
 	}
-	for _, sink := range []string{sinkLocal, sinkArchive} {
-		all = append(all, contestant{
-			name:    map[string]string{sinkLocal: nameLocal, sinkArchive: nameArchive}[sink],
-			command: b.exportCommand(exportOptions{url: url, out: out, sink: sink, rate: "unlimited", workers: b.workers}),
-			check: func(string) error {
-				r, err := readReport(out)
-				if err != nil {
-					return err
-				}
-				return checkExport(c, out, sink, r)
-			},
-		})
+	for _, name := range slices.Sorted(maps.Keys(b.measured())) {
+		for _, sink := range []string{sinkLocal, sinkArchive} {
+			other := *b
+			other.exporter = b.measured()[name]
+			all = append(all, contestant{
+				name:    name + ", " + sink,
+				command: other.exportCommand(exportOptions{url: url, out: out, sink: sink, rate: "unlimited", workers: b.workers}),
+				check: func(string) error {
+					r, err := readReport(out)
+					if err != nil {
+						return err
+					}
+					return checkExport(c, out, sink, r)
+				},
+			})
+		}
 	}
 	for i := range all {
 		_, err := exec.LookPath(all[i].command[0])

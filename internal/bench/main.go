@@ -78,7 +78,7 @@ func (s *settings) addFlags(fs *flag.FlagSet) {
 	fs.StringVar(&s.svg, "svg", "", "draw -nights into this `file`; where they are not measured, -tasks")
 	fs.StringVar(&s.python, "python", "", "`file` of a Python that has the packages datasets and webdataset, to compare -datasets with")
 	fs.StringVar(&s.versitygw, "versitygw", "", "`file` of a versitygw, the store of -buckets")
-	fs.StringVar(&s.than, "than", "", "`file` of another exporter, such as one of an earlier commit, to compare with in -files")
+	fs.StringVar(&s.than, "than", "", "`file` of another exporter, such as one of an earlier commit, to compare with in -contestants and -files")
 	fs.StringVar(&s.exporter, "exporter", "", "`file` of an exporter to measure; else one is built from this module")
 }
 
