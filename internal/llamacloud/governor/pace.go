@@ -128,12 +128,15 @@ func (p *pace) admit(now float64, waited bool) {
 	}
 }
 
-// rest forgets the counts that have begun if nothing was asked for of late: an hour in which nothing was sent says nothing
-// about how much may be. Pauses aren't rests.
+// rest forgets the counts that have begun if nothing was asked for of late, and holds the rate anew: an hour in which nothing was
+// sent says nothing about how much may be, and a bucket that has filled meanwhile makes a limit look larger. Pauses aren't rests.
 func (p *pace) rest(now float64) {
 	if now-p.admitted > max(resting, 10*p.moment()) {
 		p.epoch = count{from: now}
 		p.recent.reset(now)
+		if p.phase == steady {
+			p.base, p.active = p.rate(), 0
+		}
 	}
 }
 

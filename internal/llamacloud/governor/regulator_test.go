@@ -393,6 +393,32 @@ func TestPace_Rest_AnHourAsleepIsNoCount(t *testing.T) {
 	}
 }
 
+// A bucket fills while nothing is sent: that it takes more for a while is no larger limit, so that a rise begins anew.
+func TestPace_Rest_HoldsTheRateAnew(t *testing.T) {
+	const asleep = 3600
+	p := newPace(0, true)
+	p.set(100)
+	now := 0.0
+	send := func(seconds int) {
+		for range seconds {
+			now++
+			p.rest(now)
+			p.admit(now, true)
+		}
+	}
+	send(45)
+	before := p.rate()
+	now += asleep
+	send(1)
+	if got := p.rate(); before < 103 || got != before {
+		t.Errorf("%v a second after an hour asleep, %v before it; want the same, and more than 103", got, before)
+	}
+	send(20)
+	if got := p.rate(); got <= before || got > 1.1*before {
+		t.Errorf("%v a second 20 s later, want it to have risen from %v by a tenth at most", got, before)
+	}
+}
+
 func TestPace_Rate_SmallRivalsGrowFaster(t *testing.T) {
 	grown := func(base float64) float64 {
 		p := newPace(0, true)
