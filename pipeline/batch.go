@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 )
@@ -22,9 +23,9 @@ type result struct {
 
 // batch collects what the next checkpoint will make true. It is safe for concurrent use.
 type batch struct {
-	// most is what may be uncommitted; of its blobs none is to be older than maxAge.
-	most   extent
-	maxAge time.Duration
+	// most is what may be uncommitted; of its blobs none is to be older than maxAge, or where they are sparse, than sparseAge.
+	most              extent
+	maxAge, sparseAge time.Duration
 	// leastCharge is how much of the memory committing has to free for a checkpoint to be made where isPressed tells that listings wait for some.
 	leastCharge int64
 	isPressed   func() bool
@@ -95,9 +96,12 @@ func (c *contents) free() (bytes int64) {
 	return bytes
 }
 
-func newBatch(most extent, maxAge time.Duration) *batch {
+// sparse is less than what is committed at each Options.Checkpoint.
+var sparse = extent{rows: 64, weight: math.MaxInt64, bytes: 16 << 20}
+
+func newBatch(most extent, maxAge, sparseAge time.Duration) *batch {
 	return &batch{
-		most: most, maxAge: maxAge, isPressed: func() bool { return false },
+		most: most, maxAge: maxAge, sparseAge: sparseAge, isPressed: func() bool { return false },
 		due: make(chan struct{}, 1), complete: make(chan struct{}), room: make(chan struct{}),
 	}
 }
@@ -173,8 +177,18 @@ func (b *batch) press() {
 func (b *batch) isFull() bool { return b.plus(b.committing).reaches(b.most, 1) }
 
 func (b *batch) isOld() bool {
-	oldest := b.plus(b.committing).oldest
-	return !oldest.IsZero() && time.Since(oldest) >= b.maxAge
+	all, most := b.plus(b.committing), b.maxAge
+	if !all.reaches(sparse, 1) {
+		most = b.sparseAge
+	}
+	return !all.oldest.IsZero() && time.Since(all.oldest) >= most
+}
+
+// isSparse tells whether so little is to be committed that it may wait.
+func (b *batch) isSparse() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.reaches(sparse, 1)
 }
 
 // waitForRoom waits until less is uncommitted than may be. Whoever gets in may add a result, so that the bound is passed

@@ -9,15 +9,20 @@ import (
 func (r *run) commit() error {
 	ticker := time.NewTicker(r.Checkpoint)
 	defer ticker.Stop()
+	var waited time.Duration
 	for {
 		select {
 		case <-r.batch.due:
 		case <-ticker.C:
+			if waited += r.Checkpoint; waited < r.SparseCheckpoint && r.batch.isSparse() {
+				continue
+			}
 		case <-r.batch.complete:
 			return r.finish()
 		case <-r.work.Done():
 			return context.Cause(r.work)
 		}
+		waited = 0
 		if err := r.checkpoint(); err != nil {
 			return err
 		}

@@ -60,9 +60,13 @@ type Options struct {
 	// work that is not committed, which a crash costs. A checkpoint begins at half of either, or where its rows take a quarter of
 	// what listings may have of the memory, or it frees as much and a listing waits for that; work goes on meanwhile. Nothing more is fetched while a blob is not committed that was
 	// stored two times as long ago as Checkpoint: then committing takes longer than fetching.
-	Checkpoint      time.Duration
-	CheckpointRows  int
-	CheckpointBytes int64
+	//
+	// SparseCheckpoint takes the place of Checkpoint while fewer than 64 rows and 16 MiB of blobs are not committed, if it is longer: a
+	// checkpoint costs as much as some requests, and where these are few a crash still costs few of them.
+	Checkpoint       time.Duration
+	SparseCheckpoint time.Duration
+	CheckpointRows   int
+	CheckpointBytes  int64
 	// Stop, when closed, ends the intake: what is in flight is finished and committed, and Run returns ErrInterrupted.
 	Stop <-chan struct{}
 }
@@ -82,6 +86,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.Listers, max(1, o.Concurrency/4))
 	setDefault(&o.Memory, DefaultMemory)
 	setDefault(&o.Checkpoint, 5*time.Second)
+	o.SparseCheckpoint = max(o.SparseCheckpoint, o.Checkpoint)
 	setDefault(&o.CheckpointRows, 10_000)
 	setDefault(&o.CheckpointBytes, 256<<20)
 	setDefault(&o.Settle, 24*time.Hour)
@@ -108,13 +113,13 @@ func (o Options) Validate() error {
 		return errors.New("pipeline options: Ledger is missing")
 	case len(o.Filters.Kinds()) == 0:
 		return errors.New("pipeline options: Filters wants neither screenshots, figures nor documents")
-	case o.Concurrency < 0 || o.Listers < 0 || o.Memory < 0 || o.Checkpoint < 0 || o.CheckpointRows < 0 || o.CheckpointBytes < 0 ||
-		o.Settle < 0 || o.Limit < 0 || o.Sample < 0:
+	case o.Concurrency < 0 || o.Listers < 0 || o.Memory < 0 || o.Checkpoint < 0 || o.SparseCheckpoint < 0 ||
+		o.CheckpointRows < 0 || o.CheckpointBytes < 0 || o.Settle < 0 || o.Limit < 0 || o.Sample < 0:
 		return fmt.Errorf("pipeline options: a negative bound in %+v", struct {
 			Concurrency, Listers, CheckpointRows, Limit, Sample int
 			Memory, CheckpointBytes                             int64
-			Checkpoint, Settle                                  time.Duration
-		}{o.Concurrency, o.Listers, o.CheckpointRows, o.Limit, o.Sample, o.Memory, o.CheckpointBytes, o.Checkpoint, o.Settle})
+			Checkpoint, SparseCheckpoint, Settle                time.Duration
+		}{o.Concurrency, o.Listers, o.CheckpointRows, o.Limit, o.Sample, o.Memory, o.CheckpointBytes, o.Checkpoint, o.SparseCheckpoint, o.Settle})
 	}
 	return nil
 }
@@ -255,7 +260,8 @@ func newRun(ctx context.Context, o Options, history History) *run {
 		// holds a job while it waits for a place: maxParked times the workers at most.
 		jobs: make(chan job, 2*o.Concurrency),
 		batch: newBatch(
-			extent{rows: o.CheckpointRows, weight: ListingShare(o.Memory) / 2, bytes: o.CheckpointBytes}, blobAge*o.Checkpoint),
+			extent{rows: o.CheckpointRows, weight: ListingShare(o.Memory) / 2, bytes: o.CheckpointBytes}, blobAge*o.Checkpoint,
+			blobAge*o.SparseCheckpoint),
 		belief: belief{accepted: o.AcceptListing},
 		hope:   newHope(),
 	}

@@ -472,6 +472,45 @@ func TestRun_Checkpoint_ComesWithTime(t *testing.T) {
 	})
 }
 
+// Where blobs come so slowly that few wait, checkpoints are as rare as SparseCheckpoint says, and nothing waits for them.
+func TestRun_SparseCheckpoint_WaitsWhileLittleIsStored(t *testing.T) {
+	for name, tt := range map[string]struct {
+		// files have five blobs each.
+		files       int
+		size        int64
+		pause, took time.Duration
+		commits     int
+	}{
+		"few rows":             {20, 100, 2 * time.Second, 200 * time.Second, 4},
+		"many rows":            {20, 100, 70 * time.Millisecond, 7 * time.Second, 2},
+		"few rows, many bytes": {6, 2 << 20, 3 * time.Second, 90 * time.Second, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				source, store, events := testSource(tt.files), newFakeStore(t), &recorder{}
+				for _, assets := range source.assets {
+					for i := range assets {
+						assets[i].ListedSize = &tt.size
+					}
+				}
+				source.blobErr = func(*Asset) error {
+					time.Sleep(tt.pause)
+					return nil
+				}
+				o := testOptions(source, store)
+				o.Observer, o.Concurrency, o.Checkpoint, o.SparseCheckpoint = events, 1, 5*time.Second, time.Minute
+				began := time.Now()
+				if err := Run(context.Background(), o); err != nil {
+					t.Fatal(err)
+				}
+				if took, commits := time.Since(began), countEvents[Committed](events); took != tt.took || commits != tt.commits {
+					t.Errorf("%d commits in %v, want %d in %v", commits, took, tt.commits, tt.took)
+				}
+			})
+		})
+	}
+}
+
 func TestPlan_CountsWithoutFetching(t *testing.T) {
 	source, store := testSource(20), newFakeStore(t)
 	events := &recorder{}

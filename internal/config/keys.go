@@ -224,7 +224,7 @@ func outputSettings(o *Output) []setting {
 		{SectionOutput, "sink", "sink", "local",
 			"local writes a file for each blob, archive writes tar shards", choiceField(&o.Sink, SinkLocal, SinkArchive)},
 		{SectionOutput, "checkpoint", "checkpoint", "5s",
-			"longest time between commits; in a bucket it is 1m, with shards that of seal_after, if none is given", durationField(&o.Checkpoint)},
+			"longest time between commits; if none is given, 1m while fewer than 64 rows wait, in a bucket 1m, and with shards there that of seal_after", durationField(&o.Checkpoint)},
 		{SectionOutput, "scratch", "scratch", "",
 			"the folder for what grows before it is put into a bucket; empty for the system's temporary one", pathField(&o.Scratch, "DIR")},
 		{SectionOutput, "single_writer", "single-writer", "false",

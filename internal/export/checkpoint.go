@@ -10,6 +10,8 @@ import (
 )
 
 const (
+	// sparseCheckpoint is how often a run commits that has little to commit, unless it is said how often.
+	sparseCheckpoint = time.Minute
 	// bucketRows bounds the rows that are not committed in a bucket, of which the memory for listings bounds the weight. bucketBytes bounds
 	// nothing: the blobs of the local sink are in the bucket by then.
 	bucketRows, bucketBytes = 100_000, 1 << 40
@@ -22,6 +24,9 @@ const (
 func (r *run) setCheckpoints(o *pipeline.Options) {
 	output := &r.Config.Output
 	o.Checkpoint, o.CheckpointRows = output.Checkpoint, r.CheckpointRows
+	if !r.Config.IsGiven("output.checkpoint") {
+		o.SparseCheckpoint = sparseCheckpoint
+	}
 	if !place.IsBucket(output.Dir) {
 		return
 	}
