@@ -31,7 +31,9 @@ func TestEmulate_Documentation(t *testing.T) {
 		}
 		examples++
 		fs := pflag.NewFlagSet("emulate", pflag.ContinueOnError)
-		fs.String("listen", "", "")
+		for _, name := range []string{"listen", "tls-cert", "tls-key"} {
+			fs.String(name, "", "")
+		}
 		f := flags.Add(fs)
 		if err := fs.Parse(strings.Fields(line)); err != nil {
 			t.Errorf("%s: %v", line, err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -11,12 +12,13 @@ import (
 	"exporter/internal/loopback"
 )
 
-// loopbackServer serves HTTP on a loopback address.
+// loopbackServer serves HTTP on a loopback address, and HTTPS where it has a certificate.
 type loopbackServer struct {
-	url      string
-	listener net.Listener
-	server   *http.Server
-	group    errgroup.Group
+	url         string
+	listener    net.Listener
+	certificate *tls.Certificate
+	server      *http.Server
+	group       errgroup.Group
 }
 
 // serveLoopback listens on the address that the flag gives, and serves. Any other than a loopback address is a usage error.
@@ -44,7 +46,20 @@ func listenLoopback(flag, address string) (*loopbackServer, error) {
 
 func (s *loopbackServer) serve(handler http.Handler) {
 	s.server = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
-	s.group.Go(func() error { return s.server.Serve(s.listener) })
+	s.group.Go(func() error {
+		if s.certificate == nil {
+			return s.server.Serve(s.listener)
+		}
+		s.server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{*s.certificate}}
+		return s.server.ServeTLS(s.listener, "", "")
+	})
+}
+
+// secure makes the server, before it serves, one of HTTPS, where there is a certificate.
+func (s *loopbackServer) secure(certificate *tls.Certificate) {
+	if certificate != nil {
+		s.certificate, s.url = certificate, "https://"+s.listener.Addr().String()
+	}
 }
 
 // close ends all connections.

@@ -3,19 +3,12 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -24,6 +17,7 @@ import (
 
 	"exporter/internal/config"
 	"exporter/internal/emulator"
+	"exporter/internal/loopback"
 )
 
 // regions are both regions of LlamaCloud behind a proxy, by which they are reached under their own names. They are one emulator.
@@ -40,7 +34,7 @@ type regions struct {
 
 func startRegions(t *testing.T, o emulator.Options) *regions {
 	t.Helper()
-	r := &regions{Server: newEmulator(t, o), asked: map[string]int{}, certificate: filepath.Join(t.TempDir(), "certificate.pem")}
+	r := &regions{Server: newEmulator(t, o), asked: map[string]int{}}
 	api := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		r.mu.Lock()
 		r.asked[req.Host]++
@@ -64,22 +58,20 @@ func startRegions(t *testing.T, o emulator.Options) *regions {
 // certify makes a certificate for both hosts, and the file by which it is trusted.
 func (r *regions) certify(t *testing.T) tls.Certificate {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	var hosts []string
 	for _, region := range config.Regions() {
-		template.DNSNames = append(template.DNSNames, region.Host())
+		hosts = append(hosts, region.Host())
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	certificate, key, err := loopback.WriteCertificate(t.TempDir(), hosts...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(r.certificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
+	pair, err := tls.LoadX509KeyPair(certificate, key)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	r.certificate = certificate
+	return pair
 }
 
 // tunnel is a proxy that connects to one address, whatever host is asked for.
