@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
@@ -79,4 +80,29 @@ func countFiles(dir string) (files int, bytes int64, err error) {
 		return nil
 	})
 	return files, bytes, err
+}
+
+// checkImageDataset checks what img2dataset counted, and what is there.
+func checkImageDataset(c corpus, out string) error {
+	counted, err := filepath.Glob(filepath.Join(out, "*_stats.json"))
+	if err != nil {
+		return err
+	}
+	stored := 0
+	for _, name := range counted {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		var shard struct{ Successes int }
+		if err := json.Unmarshal(text, &shard); err != nil {
+			return fmt.Errorf("read %s: %w", name, err)
+		}
+		stored += shard.Successes
+	}
+	_, bytes, err := countFiles(out)
+	if err == nil && (stored != c.blobs() || bytes < c.bytes()) {
+		err = fmt.Errorf("%d blobs are stored in %d bytes, want %v", stored, bytes, c)
+	}
+	return err
 }

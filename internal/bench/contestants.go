@@ -19,15 +19,17 @@ const (
 	nameHashing = "loop, hashing"
 	nameCurl    = "curl"
 	nameAria    = "aria2c"
-	nameLocal   = "exporter, local"
-	nameArchive = "exporter, archive"
+	nameLocal   = ownName + ", " + sinkLocal
+	nameArchive = ownName + ", " + sinkArchive
+	ownName     = "exporter"
+	thanName    = "than"
 )
 
 // contestant is a program that fetches every blob of a corpus once.
 type contestant struct {
 	name string
-	// peer says that the contestant writes a file for each blob, and has nothing that says what is stored.
-	peer bool
+	// own says that the contestant makes its directory by itself, as exporter does; else it is there before.
+	own bool
 	// missing says that the program is not there.
 	missing bool
 	command []string
@@ -35,10 +37,10 @@ type contestant struct {
 	check func(stdout string) error
 }
 
-// lineUp returns all contestants, with commands that store the blobs of the emulator's corpus in out. The lists of what
-// the peers fetch are written beforehand.
-func (b *bench) lineUp(c corpus, url, out string) ([]contestant, error) {
-	urls := c.urls(url)
+// lineUp returns the contestants that fetch what an emulator serves of a corpus, with commands that store the blobs in out. The lists of what
+// they fetch are written beforehand.
+func (b *bench) lineUp(c corpus, e *emulatorProcess, out string) ([]contestant, error) {
+	urls := c.urls(e.url)
 	lists := map[string]string{}
 	for name, text := range map[string]string{nameLoop: plainList(urls), nameCurl: curlConfig(urls, out), nameAria: ariaList(urls)} {
 		lists[name] = filepath.Join(b.temp, name+".list")
@@ -48,30 +50,38 @@ func (b *bench) lineUp(c corpus, url, out string) ([]contestant, error) {
 	}
 	workers := strconv.Itoa(b.workers)
 	fetch := func(flags ...string) []string {
-		return append([]string{b.self, fetchCommand, "-list", lists[nameLoop], "-workers", workers}, flags...)
+		return e.trusted(append([]string{b.self, fetchCommand, "-list", lists[nameLoop], "-workers", workers}, flags...))
+	}
+	curl := []string{"curl", "--disable", "--config", lists[nameCurl], "--parallel", "--parallel-max", workers, "--fail", "--silent", "--show-error"}
+	if e.certificate != "" {
+		curl = append(curl, "--cacert", e.certificate)
 	}
 	filed := func(string) error { return checkFiles(c, out) }
 	all := []contestant{
 		{name: nameBound, command: fetch(), check: func(stdout string) error { return checkDiscarded(c, stdout) }},
-		{name: nameLoop, peer: true, command: fetch("-out", out), check: filed},
-		{name: nameHashing, peer: true, command: fetch("-out", out, "-hash"), check: filed},
-		{name: nameCurl, peer: true, check: filed, command: []string{
-			"curl", "--disable", "--config", lists[nameCurl], "--parallel", "--parallel-max", workers,
-			"--fail", "--silent", "--show-error",
-		}},
-		{name: nameAria, peer: true, check: filed, command: []string{
+		{name: nameLoop, command: fetch("-out", out), check: filed},
+		{name: nameHashing, command: fetch("-out", out, "-hash"), check: filed},
+		{name: nameCurl, command: curl, check: filed},
+		{name: nameAria, check: filed, command: []string{
 			"aria2c", "--no-conf", "--input-file", lists[nameAria], "--dir", out, "--header", "Authorization: Bearer " + benchKey,
 			"--max-concurrent-downloads", workers, "--max-connection-per-server=1", "--split=1", "--enable-http-keep-alive=true",
 			"--file-allocation=none", "--auto-save-interval=0", "--summary-interval=0", "--download-result=hide", "--quiet",
 		}},
 	}
+	others, err := b.lineUpPackages(c, e.url, lists[nameLoop], out)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, others...)
 	for _, name := range slices.Sorted(maps.Keys(b.measured())) {
 		for _, sink := range []string{sinkLocal, sinkArchive} {
 			other := *b
 			other.exporter = b.measured()[name]
+			o := exportOptions{url: e.url, out: out, sink: sink, rate: "unlimited", workers: b.workers}
 			all = append(all, contestant{
 				name:    name + ", " + sink,
-				command: other.exportCommand(exportOptions{url: url, out: out, sink: sink, rate: "unlimited", workers: b.workers}),
+				own:     true,
+				command: e.trusted(other.exportCommand(o)),
 				check: func(string) error {
 					r, err := readReport(out)
 					if err != nil {
@@ -84,7 +94,7 @@ func (b *bench) lineUp(c corpus, url, out string) ([]contestant, error) {
 	}
 	for i := range all {
 		_, err := exec.LookPath(all[i].command[0])
-		all[i].missing = err != nil
+		all[i].missing = all[i].missing || err != nil
 	}
 	return all, nil
 }
@@ -97,6 +107,10 @@ func (b *bench) legend(ctx context.Context) string {
 	fmt.Fprintf(&text, "- %s: that loop, with the SHA-256 of each blob, of which nothing becomes\n", nameHashing)
 	fmt.Fprintf(&text, "- %s: `curl --parallel --parallel-max %d`, %s\n", nameCurl, b.workers, version(ctx, "curl"))
 	fmt.Fprintf(&text, "- %s: `aria2c -j %d -x 1`, which syncs each file by itself, %s\n", nameAria, b.workers, version(ctx, "aria2c"))
+	text.WriteString(b.legendOfPackages())
+	if b.than != "" {
+		fmt.Fprintf(&text, "- than: the exporter of -than, %s\n", version(ctx, b.than))
+	}
 	return text.String()
 }
 

@@ -111,12 +111,8 @@ func (b *bench) datasetWays(local, archive string) (ways []datasetWay, err error
 		return ways, nil
 	}
 	for _, peer := range []string{"datasets", "webdataset"} {
-		script, err := peers.ReadFile("peers/" + peer + "_peer.py")
+		file, err := b.script(peer + "_peer.py")
 		if err != nil {
-			return nil, err
-		}
-		file := filepath.Join(b.temp, peer+"_peer.py")
-		if err := os.WriteFile(file, script, 0o600); err != nil {
 			return nil, err
 		}
 		ways = append(ways, datasetWay{"python " + peer, func(to string) []string { return []string{b.python, file, blobs, to} }})

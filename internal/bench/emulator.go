@@ -9,12 +9,37 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"exporter/internal/loopback"
 )
 
 // emulatorProcess is a running "exporter emulate".
 type emulatorProcess struct {
-	url     string
-	command *exec.Cmd
+	url string
+	// certificate is the file of what proves an emulator that serves HTTPS; empty for one of HTTP.
+	certificate string
+	command     *exec.Cmd
+}
+
+// startSecure starts an emulator that serves a corpus over HTTPS.
+func (b *bench) startSecure(ctx context.Context, c corpus) (*emulatorProcess, error) {
+	certificate, key, err := loopback.WriteCertificate(b.temp)
+	if err != nil {
+		return nil, fmt.Errorf("make a certificate: %w", err)
+	}
+	e, err := b.startEmulator(ctx, c, "--tls-cert", certificate, "--tls-key", key)
+	if err == nil {
+		e.certificate = certificate
+	}
+	return e, err
+}
+
+// trusted returns a command of a program in Go that trusts the emulator.
+func (e *emulatorProcess) trusted(command []string) []string {
+	if e.certificate == "" {
+		return command
+	}
+	return append([]string{"env", "SSL_CERT_FILE=" + e.certificate}, command...)
 }
 
 // startEmulator starts an emulator that serves a corpus, and waits until it listens.

@@ -5,14 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // Targets of exports of many files.
@@ -26,8 +22,6 @@ const (
 	mostLookUpMemory = 64 << 20
 	// mostMetadataMemory is the target for the peak of resident memory of a run over much metadata.
 	mostMetadataMemory = 160 << 20
-	// leastVerify is the least speed of "exporter verify", by that of sha256sum over the shards on as many processors.
-	leastVerify = 0.9
 )
 
 // tinyBlob is the size in bytes of blobs that are there to be counted.
@@ -45,9 +39,9 @@ func (b *bench) measureFiles(ctx context.Context) error {
 
 // measured are the exporters that are measured, and what they are called: this one, and the one that -than names.
 func (b *bench) measured() map[string]string {
-	exporters := map[string]string{"exporter": b.exporter}
+	exporters := map[string]string{ownName: b.exporter}
 	if b.than != "" {
-		exporters["than"] = b.than
+		exporters[thanName] = b.than
 	}
 	return exporters
 }
@@ -80,7 +74,7 @@ func (b *bench) turns(
 			took[name] = append(took[name], u)
 			b.progress("%s, %s, %s: %s CPU s, %s s, %s MiB", title, name, n.name, inSeconds(u.cpu), inSeconds(u.wall), inMiB(u.rss))
 		}
-		if name == "exporter" && after != nil {
+		if name == ownName && after != nil {
 			if err := after(o.out); err != nil {
 				return nil, err
 			}
@@ -96,9 +90,9 @@ func (b *bench) showTurns(title string, runs []turn, took map[string][]usage) er
 	t := &table{}
 	t.add("run", "CPU s", "s", "peak MiB", "CPU s of -than", "peak MiB of -than", "CPU ÷ that")
 	for i, n := range runs {
-		u := took["exporter"][i]
+		u := took[ownName][i]
 		row := []string{n.name, inSeconds(u.cpu), inSeconds(u.wall), inMiB(u.rss), "", "", ""}
-		if than := took["than"]; than != nil {
+		if than := took[thanName]; than != nil {
 			row[4], row[5], row[6] = inSeconds(than[i].cpu), inMiB(than[i].rss), fmt.Sprintf("%.2f", u.cpu.Seconds()/than[i].cpu.Seconds())
 		}
 		t.add(row...)
@@ -121,7 +115,7 @@ func (b *bench) measureMany(ctx context.Context) error {
 
 // showPeak compares the peak of what runs took with its target.
 func (b *bench) showPeak(took map[string][]usage, most int64) {
-	highest := slices.MaxFunc(took["exporter"], func(a, b usage) int { return int(a.rss - b.rss) }).rss
+	highest := slices.MaxFunc(took[ownName], func(a, b usage) int { return int(a.rss - b.rss) }).rss
 	fmt.Fprintf(b.out, "- %s MiB at most; less than %s MiB is the target: %s\n", inMiB(highest), inMiB(most), verdict(highest < most))
 }
 
@@ -159,10 +153,10 @@ func (b *bench) measureSkips(ctx context.Context) error {
 
 // showIdleShare compares a run with nothing to do with that of the other exporter, where there is one.
 func (b *bench) showIdleShare(took map[string][]usage, run int) error {
-	if took["than"] == nil {
+	if took[thanName] == nil {
 		return nil
 	}
-	share := took["exporter"][run].cpu.Seconds() / took["than"][run].cpu.Seconds()
+	share := took[ownName][run].cpu.Seconds() / took[thanName][run].cpu.Seconds()
 	_, err := fmt.Fprintf(b.out, "- Nothing to do: %.2f × the CPU time of -than; at most %.2f is the target: %s\n", share, mostIdleShare,
 		verdict(share <= mostIdleShare))
 	return err
@@ -194,68 +188,10 @@ func (b *bench) measureBig(ctx context.Context) error {
 		if err := b.lookUp(ctx, out, 0, c.assetsPerFile/4); err != nil {
 			return err
 		}
-		return b.verify(ctx, out)
+		return b.showVerify(ctx, verifyWay{sum: sumFiles}, out)
 	}
 	_, err := b.turns(ctx, fmt.Sprintf("One file of %d assets", c.assetsPerFile), c, []turn{first, {"second", first.args}}, after)
 	return err
-}
-
-// measureVerify prints what verifications of blobs of some sizes take.
-func (b *bench) measureVerify(ctx context.Context) error {
-	for _, c := range []corpus{
-		{1, b.scaled(100_000), tinyBlob}, {b.scaled(100), 100, 20_000}, {b.scaled(100), 50, 100_000},
-	} {
-		// Small shards of few bytes: each processor has some.
-		size := "64MiB"
-		if c.size == tinyBlob {
-			size = "1MiB"
-		}
-		first := turn{"first", []string{"--compression", "none", "--frame-size", "1MiB", "--shard-size", size}}
-		after := func(out string) error { return errors.Join(b.verify(ctx, out), b.verify(ctx, out), b.verify(ctx, out)) }
-		if _, err := b.turns(ctx, fmt.Sprintf("Verification: %s", c), c, []turn{first}, after); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// verify prints what a verification takes, beside sha256sum over the same shards.
-func (b *bench) verify(ctx context.Context, out string) error {
-	u, _, err := runProcess(ctx, []string{b.exporter, "verify", out})
-	if err != nil {
-		return err
-	}
-	shards, err := filepath.Glob(filepath.Join(out, "shards", "*"))
-	if err != nil {
-		return err
-	}
-	text := fmt.Sprintf("- `verify` of %d shards: %s s, %s CPU s, %s MiB", len(shards), inSeconds(u.wall), inSeconds(u.cpu), inMiB(u.rss))
-	if _, err := exec.LookPath("sha256sum"); err != nil {
-		_, err := fmt.Fprintf(b.out, "%s; there is no sha256sum to compare it with\n", text)
-		return err
-	}
-	sums, err := b.sumShards(ctx, shards)
-	if err != nil {
-		return err
-	}
-	ratio := sums.Seconds() / u.wall.Seconds()
-	_, err = fmt.Fprintf(b.out, "%s: %.2f × the speed of sha256sum on as many processors; at least %.1f is the target: %s\n", text, ratio,
-		leastVerify, verdict(ratio >= leastVerify))
-	return err
-}
-
-// sumShards returns how long sha256sum takes over shards, a process for each processor.
-func (b *bench) sumShards(ctx context.Context, shards []string) (time.Duration, error) {
-	start := time.Now()
-	g, summing := errgroup.WithContext(ctx)
-	for some := range slices.Chunk(shards, (len(shards)+runtime.NumCPU()-1)/runtime.NumCPU()) {
-		g.Go(func() error {
-			_, _, err := runProcess(summing, append([]string{"sha256sum"}, some...))
-			return err
-		})
-	}
-	err := g.Wait()
-	return time.Since(start), err
 }
 
 // measurePrune prints what it takes to remove many blobs that are files of their own, and ten times as many.

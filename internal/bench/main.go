@@ -1,13 +1,16 @@
 // Command bench measures how fast exporter is and what it needs, against the emulator.
 //
-//	go run ./internal/bench             exporter and its peers over the same blobs
+//	go run ./internal/bench             exporter and its peers over the same blobs: large ones and small ones, over HTTP and HTTPS, in memory and on disk
+//	go run ./internal/bench -start      what "exporter version" and a run with nothing to do take
+//	go run ./internal/bench -slow       what an hour at 20 requests a minute takes, by some minutes of it
+//	go run ./internal/bench -million    what a million blobs of 1 kB take
 //	go run ./internal/bench -memory     the memory that more and more assets take
 //	go run ./internal/bench -latency    how much of an API's latency is hidden
 //	go run ./internal/bench -growth     what an asset costs among more and more of them, and what a run with nothing to do costs
 //	go run ./internal/bench -rate       how well a given rate is kept
 //	go run ./internal/bench -limits     what throttled answers, headers and rivals make of a run
 //	go run ./internal/bench -files      what an export of many files takes, each night and once
-//	go run ./internal/bench -verify     how fast blobs of some sizes are verified, beside sha256sum
+//	go run ./internal/bench -verify     how fast blobs of some sizes are verified, beside sha256sum and zstd
 //	go run ./internal/bench -nights     what a night of a few new pictures costs, and how many shards a year leaves
 //	go run ./internal/bench -datasets   what training data costs, beside what Python packages take
 //	go run ./internal/bench -buckets    what an export into a bucket takes, beside rclone
@@ -46,11 +49,11 @@ func main() {
 
 // settings are the flags.
 type settings struct {
-	contestants, memory, latency, growth, rate, limits, files, nights, verification, datasets, buckets, parts, tasks, all bool
+	contestants, memory, latency, growth, rate, limits, files, nights, verification, datasets, buckets, parts, tasks, start, slow, million, all bool
 
-	rounds, blobs, size, workers                        int
-	scale                                               float64
-	tmpfs, disk, exporter, than, svg, python, versitygw string
+	rounds, blobs, size, small, workers                       int
+	scale                                                     float64
+	tmpfs, disk, exporter, than, svg, python, node, versitygw string
 }
 
 func (s *settings) addFlags(fs *flag.FlagSet) {
@@ -67,18 +70,23 @@ func (s *settings) addFlags(fs *flag.FlagSet) {
 	fs.BoolVar(&s.buckets, "buckets", false, "measure exports into a bucket of -versitygw")
 	fs.BoolVar(&s.parts, "parts", false, "measure merges of many parts")
 	fs.BoolVar(&s.tasks, "tasks", false, "measure tasks that make the parts of one export")
+	fs.BoolVar(&s.start, "start", false, "measure what is over soon: version, and a run with nothing to do")
+	fs.BoolVar(&s.slow, "slow", false, "measure a run at a low rate")
+	fs.BoolVar(&s.million, "million", false, "measure a million small blobs")
 	fs.BoolVar(&s.all, "all", false, "measure everything")
-	fs.IntVar(&s.rounds, "rounds", 7, "rounds of contestants, of -datasets and of -buckets; the first is not counted")
+	fs.IntVar(&s.rounds, "rounds", 7, "rounds of contestants, of -verify, of -datasets and of -buckets; the first is not counted")
 	fs.IntVar(&s.blobs, "blobs", 3000, "blobs of contestants, of -datasets and of -buckets")
 	fs.IntVar(&s.size, "size", 100_000, "bytes of each blob of contestants, of -latency, of -nights, of -datasets and of -buckets")
+	fs.IntVar(&s.small, "small", 10_000, "bytes of each blob of a second race of the contestants, over as many bytes")
 	fs.IntVar(&s.workers, "workers", 32, "requests at once")
-	fs.Float64Var(&s.scale, "scale", 1, "factor of the number of assets of -memory, -latency, -growth, -rate, -limits, -files, -nights, -verify, -datasets and -parts; 0.01 makes a short trial")
+	fs.Float64Var(&s.scale, "scale", 1, "factor of the number of assets of -memory, -latency, -growth, -rate, -limits, -files, -nights, -verify, -datasets, -parts, -start and -million, and of the time of -slow; 0.01 makes a short trial")
 	fs.StringVar(&s.tmpfs, "tmpfs", defaultDirectory("/dev/shm"), "`directory` on a memory file system; none where it is empty")
 	fs.StringVar(&s.disk, "disk", defaultDirectory("/var/tmp"), "`directory` on a disk; none where it is empty")
 	fs.StringVar(&s.svg, "svg", "", "draw -nights into this `file`; where they are not measured, -tasks")
-	fs.StringVar(&s.python, "python", "", "`file` of a Python that has the packages datasets and webdataset, to compare -datasets with")
+	fs.StringVar(&s.python, "python", "", "`file` of a Python that has the packages of peers/requirements.txt, or some, to compare with")
+	fs.StringVar(&s.node, "node", "", "`directory` where peers/package.json is installed, to compare with")
 	fs.StringVar(&s.versitygw, "versitygw", "", "`file` of a versitygw, the store of -buckets")
-	fs.StringVar(&s.than, "than", "", "`file` of another exporter, such as one of an earlier commit, to compare with in -contestants and -files")
+	fs.StringVar(&s.than, "than", "", "`file` of another exporter, such as one of an earlier commit, to compare with in -contestants, -files, -million and -slow")
 	fs.StringVar(&s.exporter, "exporter", "", "`file` of an exporter to measure; else one is built from this module")
 }
 
@@ -98,8 +106,8 @@ func (s *settings) validate() error {
 		return fmt.Errorf("-rounds %d: want 2 at least, as the first is not counted", s.rounds)
 	case s.blobs < 1 || s.workers < 1:
 		return fmt.Errorf("-blobs %d, -workers %d: want 1 at least", s.blobs, s.workers)
-	case s.size < smallestBlob:
-		return fmt.Errorf("-size %d: want %d at least", s.size, smallestBlob)
+	case s.size < smallestBlob || s.small < smallestBlob:
+		return fmt.Errorf("-size %d, -small %d: want %d at least", s.size, s.small, smallestBlob)
 	case s.scale <= 0 || s.scale > 100:
 		return fmt.Errorf("-scale %g: want more than 0 and 100 at most", s.scale)
 	case s.tmpfs == "" && s.disk == "":
@@ -108,8 +116,10 @@ func (s *settings) validate() error {
 	if s.all {
 		s.contestants, s.memory, s.latency, s.growth, s.rate, s.limits = true, true, true, true, true, true
 		s.files, s.nights, s.verification, s.datasets, s.buckets, s.parts, s.tasks = true, true, true, true, true, true, true
+		s.start, s.slow, s.million = true, true, true
 	}
-	if !slices.Contains([]bool{s.memory, s.latency, s.growth, s.rate, s.limits, s.files, s.nights, s.verification, s.datasets, s.buckets, s.parts, s.tasks}, true) {
+	if !slices.Contains([]bool{s.memory, s.latency, s.growth, s.rate, s.limits, s.files, s.nights, s.verification, s.datasets, s.buckets, s.parts, s.tasks,
+		s.start, s.slow, s.million}, true) {
 		s.contestants = true
 	}
 	return nil
@@ -170,6 +180,9 @@ func (b *bench) measure(ctx context.Context) error {
 		{"buckets", b.buckets, b.measureBuckets},
 		{"parts", b.parts, b.measureParts},
 		{"tasks", b.tasks, b.measureTasks},
+		{"start", b.start, b.measureStart},
+		{"slow", b.slow, b.measureSlow},
+		{"million", b.million, b.measureMillion},
 	} {
 		if !m.asked {
 			continue

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"runtime"
 	"slices"
@@ -18,52 +17,58 @@ func (s *standing) emulator() time.Duration {
 	return medianOf(s.samples, func(t sample) time.Duration { return t.emulator })
 }
 
-// showStandings prints the table of a place, what limits it, and the targets.
-func (b *bench) showStandings(p place, c corpus, standings []*standing) error {
-	bound := standings[slices.IndexFunc(standings, func(s *standing) bool { return s.name == nameBound })]
-	fastest := fastestPeer(standings)
+// taken returns what a target looks at.
+func (s *standing) taken(t target) time.Duration {
+	if t.cpu {
+		return s.cpu()
+	}
+	return s.wall()
+}
+
+// showStandings prints the table of a race, what limits it, and the targets.
+func (b *bench) showStandings(r race, standings []*standing) error {
+	named := map[string]*standing{}
+	for _, s := range standings {
+		if !s.missing {
+			named[s.name] = s
+		}
+	}
+	bound, curl := named[nameBound], named[nameCurl]
 	t := &table{}
-	t.add("contestant", "median s", "min..max s", "÷ bound", "÷ fastest peer", "CPU s", "emulator's CPU s")
+	t.add("contestant", "median s", "min..max s", "÷ bound", "÷ curl", "CPU s", "CPU µs an asset", "emulator's CPU s")
 	for _, s := range standings {
 		if s.missing {
-			t.add(s.name, "missing", "", "", "", "", "")
+			t.add(s.name, missing, "", "", "", "", "", "")
 			continue
 		}
 		wall := collect(s.samples, func(t sample) time.Duration { return t.wall })
-		emulated := "-"
+		emulated, ofCurl := "-", "-"
 		if used := s.emulator(); used > 0 {
 			emulated = inSeconds(used)
 		}
-		t.add(s.name, inSeconds(s.wall()), inSeconds(slices.Min(wall))+".."+inSeconds(slices.Max(wall)),
-			fmt.Sprintf("%.2f", ratio(s.wall(), bound.wall())), fmt.Sprintf("%.2f", ratio(s.wall(), fastest.wall())),
-			inSeconds(s.cpu()), emulated)
+		if curl != nil {
+			ofCurl = fmt.Sprintf("%.2f", ratio(s.wall(), curl.wall()))
+		}
+		t.add(s.name, inSeconds(s.wall()), inSeconds(slices.Min(wall))+".."+inSeconds(slices.Max(wall)), fmt.Sprintf("%.2f", ratio(s.wall(), bound.wall())),
+			ofCurl, inSeconds(s.cpu()), fmt.Sprintf("%.1f", 1e6*s.cpu().Seconds()/float64(r.blobs())), emulated)
 	}
 	if err := t.write(b.out); err != nil {
 		return err
 	}
-	fmt.Fprintln(b.out, ceiling(bound, c))
-	for _, target := range p.targets {
-		i := slices.IndexFunc(standings, func(s *standing) bool { return s.name == target.contestant })
-		against, name := bound, nameBound
-		if target.peer {
-			against, name = fastest, "the fastest peer, "+fastest.name
+	fmt.Fprintln(b.out, ceiling(bound, r.corpus))
+	for _, t := range r.targets {
+		of, against := named[t.contestant], named[t.against]
+		if of == nil || against == nil {
+			continue
 		}
-		reached := ratio(standings[i].wall(), against.wall())
-		fmt.Fprintf(b.out, "- %s: %.2f × %s; at most %.1f is the target: %s\n",
-			target.contestant, reached, name, target.most, verdict(reached <= target.most))
+		what := "time"
+		if t.cpu {
+			what = "CPU"
+		}
+		share := ratio(of.taken(t), against.taken(t))
+		fmt.Fprintf(b.out, "- %s of %s: %.2f × %s; at most %.2f is the target: %s\n", what, t.contestant, share, t.against, t.most, verdict(share <= t.most))
 	}
 	return nil
-}
-
-// fastestPeer returns the peer with the lowest median. There is one, as the loop in Go cannot be missing.
-func fastestPeer(standings []*standing) *standing {
-	var peers []*standing
-	for _, s := range standings {
-		if s.peer && !s.missing {
-			peers = append(peers, s)
-		}
-	}
-	return slices.MinFunc(peers, func(a, b *standing) int { return cmp.Compare(a.wall(), b.wall()) })
 }
 
 // ceiling says what the emulator can serve, and how much of the machine that takes.

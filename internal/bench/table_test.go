@@ -35,35 +35,41 @@ func TestMedian(t *testing.T) {
 }
 
 func TestShowStandings(t *testing.T) {
-	took := func(name string, peer bool, seconds ...time.Duration) *standing {
-		s := &standing{contestant: contestant{name: name, peer: peer}}
+	took := func(name string, seconds ...time.Duration) *standing {
+		s := &standing{contestant: contestant{name: name}}
 		for _, n := range seconds {
-			s.samples = append(s.samples, sample{usage: usage{wall: n * time.Second, cpu: time.Second}, emulator: time.Second})
+			s.samples = append(s.samples, sample{usage: usage{wall: n * time.Second, cpu: n * time.Second / 2}, emulator: time.Second})
 		}
 		return s
 	}
-	missing := took(nameCurl, true)
-	missing.missing = true
+	lacking := took(nameAria)
+	lacking.missing = true
 	var out bytes.Buffer
 	b := &bench{out: &out}
-	err := b.showStandings(place{targets: []target{{nameArchive, false, 1.5}, {nameLocal, true, 1}}}, newCorpus(100, 1000), []*standing{
-		took(nameBound, false, 3, 1, 2), took(nameLoop, true, 6, 4, 5), missing, took(nameAria, true, 8),
-		took(nameLocal, false, 10), took(nameArchive, false, 3),
+	err := b.showStandings(race{corpus: newCorpus(100, 1000), targets: []target{
+		{nameArchive, nameBound, false, 1.5}, {nameLocal, nameCurl, true, 1}, {nameLocal, nameAria, false, 1}, {nameLocal, thanName, false, 1},
+	}}, []*standing{
+		took(nameBound, 3, 1, 2), took(nameCurl, 6, 4, 5), lacking, took(nameLocal, 10), took(nameArchive, 3),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, line := range []string{
-		"| bound             |     2.00 |   1.00..3.00 |    1.00 |           0.40 |  1.00 |             1.00 |",
-		"| loop              |     5.00 |   4.00..6.00 |    2.50 |           1.00 |  1.00 |             1.00 |",
-		"| curl              |  missing |              |         |                |       |                  |",
-		"| exporter, local   |    10.00 | 10.00..10.00 |    5.00 |           2.00 |  1.00 |             1.00 |",
+		"| bound             |     2.00 |   1.00..3.00 |    1.00 |   0.40 |  1.00 |         10000.0 |             1.00 |",
+		"| curl              |     5.00 |   4.00..6.00 |    2.50 |   1.00 |  2.50 |         25000.0 |             1.00 |",
+		"| aria2c            |  missing |              |         |        |       |                 |                  |",
+		"| exporter, local   |    10.00 | 10.00..10.00 |    5.00 |   2.00 |  5.00 |         50000.0 |             1.00 |",
 		"- the emulator's ceiling: bound reached 50 requests",
-		"- exporter, archive: 1.50 × bound; at most 1.5 is the target: reached",
-		"- exporter, local: 2.00 × the fastest peer, loop; at most 1.0 is the target: missed",
+		"- time of exporter, archive: 1.50 × bound; at most 1.50 is the target: reached",
+		"- CPU of exporter, local: 2.00 × curl; at most 1.00 is the target: missed",
 	} {
 		if !strings.Contains(out.String(), line) {
 			t.Errorf("no %q in\n%s", line, out.String())
+		}
+	}
+	for _, name := range []string{nameAria, thanName} {
+		if strings.Contains(out.String(), "× "+name) {
+			t.Errorf("exporter is compared with %s, which was not there:\n%s", name, out.String())
 		}
 	}
 }
