@@ -2,12 +2,10 @@ package verify
 
 import (
 	"bufio"
-	"cmp"
 	"encoding/binary"
 	"errors"
 	"io"
 	"iter"
-	"slices"
 
 	"exporter/internal/store"
 	"exporter/sinks"
@@ -21,18 +19,13 @@ type claims struct {
 	// shards are the paths of shards in the order of their first claim, and numbers their places there.
 	shards  []string
 	numbers map[string]uint32
-	// counts are how many claims there are on each shard.
-	counts []int
-	held   []shardClaim
-	file   store.Spool
+	// held are the claims in memory, by shard, and count is how many they are; spilled is how many of each shard are in the spool.
+	held    [][]sinks.Claim
+	count   int
+	spilled []int
+	file    store.Spool
 	// ends are the places where the runs end.
 	ends []int64
-}
-
-// shardClaim is a claim on the shard of a number.
-type shardClaim struct {
-	shard uint32
-	sinks.Claim
 }
 
 func newClaims(spool func() (store.Spool, error), most int) *claims {
@@ -44,18 +37,13 @@ func (c *claims) add(shard string, claim sinks.Claim) error {
 	if !known {
 		number = uint32(len(c.shards))
 		c.numbers[shard] = number
-		c.shards, c.counts = append(c.shards, shard), append(c.counts, 0)
+		c.shards, c.held, c.spilled = append(c.shards, shard), append(c.held, nil), append(c.spilled, 0)
 	}
-	c.counts[number]++
-	if c.held = append(c.held, shardClaim{number, claim}); len(c.held) < c.most {
+	c.held[number] = append(c.held[number], claim)
+	if c.count++; c.count < c.most {
 		return nil
 	}
 	return c.spill()
-}
-
-// sort sorts what is held by shard.
-func (c *claims) sort() {
-	slices.SortStableFunc(c.held, func(a, b shardClaim) int { return cmp.Compare(a.shard, b.shard) })
 }
 
 // spill moves what is held to the spool.
@@ -65,17 +53,20 @@ func (c *claims) spill() (err error) {
 			return err
 		}
 	}
-	c.sort()
 	out := bufio.NewWriterSize(c.file, 64<<10)
 	var record [claimRecord]byte
-	for _, claim := range c.held {
-		binary.LittleEndian.PutUint32(record[:], claim.shard)
-		claim.Claim.Put((*[sinks.ClaimSize]byte)(record[4:]))
-		// A writer keeps its first error for Flush.
-		_, _ = out.Write(record[:])
+	for number, of := range c.held {
+		binary.LittleEndian.PutUint32(record[:], uint32(number))
+		for i := range of {
+			of[i].Put((*[sinks.ClaimSize]byte)(record[4:]))
+			// A writer keeps its first error for Flush.
+			_, _ = out.Write(record[:])
+		}
+		c.spilled[number] += len(of)
+		c.held[number] = nil
 	}
 	c.ends = append(c.ends, c.file.Size()+int64(out.Buffered()))
-	c.held = c.held[:0]
+	c.count = 0
 	return out.Flush()
 }
 
@@ -91,7 +82,6 @@ type claimed struct {
 // byShard yields the shards that have claims. It is called once, when all have been added.
 func (c *claims) byShard() iter.Seq2[claimed, error] {
 	return func(yield func(claimed, error) bool) {
-		c.sort()
 		var runs []*bufio.Reader
 		begin := int64(0)
 		for _, end := range c.ends {
@@ -99,16 +89,18 @@ func (c *claims) byShard() iter.Seq2[claimed, error] {
 			begin = end
 		}
 		for number, name := range c.shards {
-			of := claimed{shard: name, claims: make([]sinks.Claim, 0, c.counts[number])}
-			for _, run := range runs {
-				if err := of.take(run, uint32(number)); err != nil {
-					yield(claimed{}, err)
-					return
+			of := claimed{shard: name, claims: c.held[number]}
+			c.held[number] = nil
+			if spilled := c.spilled[number]; spilled > 0 {
+				last := of.claims
+				of.claims = make([]sinks.Claim, 0, spilled+len(last))
+				for _, run := range runs {
+					if err := of.take(run, uint32(number)); err != nil {
+						yield(claimed{}, err)
+						return
+					}
 				}
-			}
-			for len(c.held) > 0 && c.held[0].shard == uint32(number) {
-				of.claims = append(of.claims, c.held[0].Claim)
-				c.held = c.held[1:]
+				of.claims = append(of.claims, last...)
 			}
 			if !yield(of, nil) {
 				return

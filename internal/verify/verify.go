@@ -9,6 +9,8 @@ import (
 	"sync"
 	"syscall"
 
+	"golang.org/x/sync/errgroup"
+
 	"exporter/internal/store"
 	"exporter/pipeline"
 	"exporter/sinks"
@@ -16,7 +18,7 @@ import (
 
 // Rows is what an export is compared with.
 type Rows interface {
-	// Rows yields the rows of all assets, those of a file together, each time in the same order.
+	// Rows yields the rows of all assets, those of a file together, each time in the same order. They stay as they are.
 	Rows(ctx context.Context) iter.Seq2[*pipeline.Row, error]
 }
 
@@ -116,26 +118,64 @@ func (v *Verification) Run(ctx context.Context) (err error) {
 	return context.Cause(ctx)
 }
 
+// surveyed is how many rows are handed on at once.
+const surveyed = 256
+
 // survey counts what is stored, and files of their own, and collects the claims on shards. Their ordinals are places in the sequence of
-// rows.
+// rows. Rows are read while the ones before are looked at.
 func (v *Verification) survey(ctx context.Context, shards *claims) (files int64, err error) {
-	ordinal := uint32(0)
+	read := make(chan []*pipeline.Row, 4)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer close(read)
+		return v.readRows(ctx, read)
+	})
+	g.Go(func() error {
+		ordinal := uint32(0)
+		for rows := range read {
+			for _, row := range rows {
+				if row.Status == pipeline.Stored {
+					isFile, err := v.surveyBlob(ordinal, row, shards)
+					if err != nil {
+						return err
+					}
+					if isFile {
+						files++
+					}
+				}
+				ordinal++
+			}
+		}
+		return nil
+	})
+	err = g.Wait()
+	return files, err
+}
+
+// readRows hands on all rows.
+func (v *Verification) readRows(ctx context.Context, to chan<- []*pipeline.Row) error {
+	rows := make([]*pipeline.Row, 0, surveyed)
+	send := func() error {
+		select {
+		case to <- rows:
+			rows = make([]*pipeline.Row, 0, surveyed)
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 	for row, err := range v.Rows.Rows(ctx) {
 		if err != nil {
-			return 0, err
+			return err
 		}
-		if row.Status == pipeline.Stored {
-			isFile, err := v.surveyBlob(ordinal, row, shards)
-			if err != nil {
-				return 0, err
-			}
-			if isFile {
-				files++
-			}
+		if rows = append(rows, row); len(rows) < surveyed {
+			continue
 		}
-		ordinal++
+		if err := send(); err != nil {
+			return err
+		}
 	}
-	return files, nil
+	return send()
 }
 
 // surveyBlob tells whether a stored blob is a file of its own.
