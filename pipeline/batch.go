@@ -23,15 +23,15 @@ type result struct {
 
 // batch collects what the next checkpoint will make true. It is safe for concurrent use.
 type batch struct {
-	// most is what may be uncommitted; of its blobs none is to be older than maxAge, or where they are sparse, than sparseAge.
+	// most is what may be uncommitted. None is to be dense for longer than maxAge, nor one of its blobs older than sparseAge before it is.
 	most              extent
 	maxAge, sparseAge time.Duration
 	// leastCharge is how much of the memory committing has to free for a checkpoint to be made where isPressed tells that listings wait for some.
 	leastCharge int64
 	isPressed   func() bool
-	// due has a value when a checkpoint is due; complete is closed when nothing will be added any more.
-	due      chan struct{}
-	complete chan struct{}
+	// due has a value when a checkpoint is due, and dense once so much is to be committed that it may wait for less long; complete is closed
+	// when nothing will be added any more.
+	due, dense, complete chan struct{}
 
 	mu sync.Mutex
 	contents
@@ -42,11 +42,11 @@ type batch struct {
 }
 
 // extent is a number of rows, the bytes that these are charged of the memory, and those of their blobs. oldest is when the first
-// of the blobs was added; zero where there is none.
+// of the blobs was added, and denseSince when it became more than is sparse; zero where there is none, and where it is not.
 type extent struct {
-	rows          int
-	weight, bytes int64
-	oldest        time.Time
+	rows               int
+	weight, bytes      int64
+	oldest, denseSince time.Time
 }
 
 // reaches tells whether any of it is as much as of another one, of which so many make a whole.
@@ -55,10 +55,13 @@ func (e extent) reaches(most extent, parts int64) bool {
 }
 
 func (e extent) plus(other extent) extent {
-	both := extent{e.rows + other.rows, e.weight + other.weight, e.bytes + other.bytes, e.oldest}
+	both := extent{e.rows + other.rows, e.weight + other.weight, e.bytes + other.bytes, e.oldest, e.denseSince}
+	// What is being committed came before.
 	if !other.oldest.IsZero() {
-		// What is being committed came before.
 		both.oldest = other.oldest
+	}
+	if !other.denseSince.IsZero() {
+		both.denseSince = other.denseSince
 	}
 	return both
 }
@@ -96,13 +99,13 @@ func (c *contents) free() (bytes int64) {
 	return bytes
 }
 
-// sparse is less than what is committed at each Options.Checkpoint.
+// sparse is more than what may wait for Options.SparseCheckpoint.
 var sparse = extent{rows: 64, weight: math.MaxInt64, bytes: 16 << 20}
 
 func newBatch(most extent, maxAge, sparseAge time.Duration) *batch {
 	return &batch{
 		most: most, maxAge: maxAge, sparseAge: sparseAge, isPressed: func() bool { return false },
-		due: make(chan struct{}, 1), complete: make(chan struct{}), room: make(chan struct{}),
+		due: make(chan struct{}, 1), dense: make(chan struct{}, 1), complete: make(chan struct{}), room: make(chan struct{}),
 	}
 }
 
@@ -139,9 +142,7 @@ func (b *batch) add(res result) (settled bool) {
 			b.hurry()
 		}
 	}
-	if b.reaches(b.most, 2) {
-		b.hurry()
-	}
+	b.grown()
 	return settled
 }
 
@@ -151,7 +152,17 @@ func (b *batch) addPage(page *PageRow) {
 	defer b.mu.Unlock()
 	b.pages = append(b.pages, page)
 	b.rows++
-	if b.weight += page.weight(); b.reaches(b.most, 2) {
+	b.weight += page.weight()
+	b.grown()
+}
+
+// grown says what the extent of the batch calls for.
+func (b *batch) grown() {
+	if b.denseSince.IsZero() && b.reaches(sparse, 1) {
+		b.denseSince = time.Now()
+		b.dense <- struct{}{}
+	}
+	if b.reaches(b.most, 2) {
 		b.hurry()
 	}
 }
@@ -173,22 +184,15 @@ func (b *batch) press() {
 	}
 }
 
-// isFull tells whether as much is uncommitted as may be, and isOld whether a blob has been for as long as it may.
+// isFull tells whether as much is uncommitted as may be, and isOld whether it has been for as long as it may.
 func (b *batch) isFull() bool { return b.plus(b.committing).reaches(b.most, 1) }
 
 func (b *batch) isOld() bool {
-	all, most := b.plus(b.committing), b.maxAge
-	if !all.reaches(sparse, 1) {
-		most = b.sparseAge
+	all := b.plus(b.committing)
+	if !all.denseSince.IsZero() {
+		return time.Since(all.denseSince) >= b.maxAge
 	}
-	return !all.oldest.IsZero() && time.Since(all.oldest) >= most
-}
-
-// isSparse tells whether so little is to be committed that it may wait.
-func (b *batch) isSparse() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return !b.reaches(sparse, 1)
+	return !all.oldest.IsZero() && time.Since(all.oldest) >= b.sparseAge
 }
 
 // waitForRoom waits until less is uncommitted than may be. Whoever gets in may add a result, so that the bound is passed
@@ -219,9 +223,11 @@ func (b *batch) take() contents {
 	c := b.contents
 	c.findUnsettled()
 	b.contents = contents{}
-	select {
-	case <-b.due:
-	default:
+	for _, told := range []chan struct{}{b.due, b.dense} {
+		select {
+		case <-told:
+		default:
+		}
 	}
 	b.committing = c.extent
 	return c

@@ -5,27 +5,31 @@ import (
 	"time"
 )
 
-// commit makes the batch true again and again, until nothing will be added to it any more; then it seals the sink.
+// commit makes the batch true again and again, until nothing will be added to it any more; then it seals the sink. It comes round when something
+// is due alone: a run that waits for its rate is not to be woken for nothing.
 func (r *run) commit() error {
-	ticker := time.NewTicker(r.Checkpoint)
-	defer ticker.Stop()
-	var waited time.Duration
+	sparse, dense := time.NewTimer(r.SparseCheckpoint), time.NewTimer(r.Checkpoint)
+	defer sparse.Stop()
+	defer dense.Stop()
+	dense.Stop()
 	for {
 		select {
 		case <-r.batch.due:
-		case <-ticker.C:
-			if waited += r.Checkpoint; waited < r.SparseCheckpoint && r.batch.isSparse() {
-				continue
-			}
+		case <-r.batch.dense:
+			dense.Reset(r.Checkpoint)
+			continue
+		case <-dense.C:
+		case <-sparse.C:
 		case <-r.batch.complete:
 			return r.finish()
 		case <-r.work.Done():
 			return context.Cause(r.work)
 		}
-		waited = 0
+		dense.Stop()
 		if err := r.checkpoint(); err != nil {
 			return err
 		}
+		sparse.Reset(r.SparseCheckpoint)
 	}
 }
 

@@ -58,11 +58,12 @@ type Options struct {
 	Memory int64
 	// Checkpoint is the time between two checkpoints (5 s). CheckpointRows (10,000) and CheckpointBytes (256 MiB) bound the
 	// work that is not committed, which a crash costs. A checkpoint begins at half of either, or where its rows take a quarter of
-	// what listings may have of the memory, or it frees as much and a listing waits for that; work goes on meanwhile. Nothing more is fetched while a blob is not committed that was
-	// stored two times as long ago as Checkpoint: then committing takes longer than fetching.
+	// what listings may have of the memory, or it frees as much and a listing waits for that; work goes on meanwhile. Nothing more is fetched once a
+	// checkpoint has been waited for two times as long as Checkpoint: then committing takes longer than fetching.
 	//
-	// SparseCheckpoint takes the place of Checkpoint while fewer than 64 rows and 16 MiB of blobs are not committed, if it is longer: a
-	// checkpoint costs as much as some requests, and where these are few a crash still costs few of them.
+	// SparseCheckpoint takes the place of Checkpoint as long as fewer than 64 rows and 16 MiB of blobs are not committed, if it is longer: a
+	// checkpoint costs as much as some requests, and where these are few a crash still costs few of them. Once there are more, Checkpoint is
+	// counted from then.
 	Checkpoint       time.Duration
 	SparseCheckpoint time.Duration
 	CheckpointRows   int

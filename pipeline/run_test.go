@@ -482,7 +482,7 @@ func TestRun_SparseCheckpoint_WaitsWhileLittleIsStored(t *testing.T) {
 		commits     int
 	}{
 		"few rows":             {20, 100, 2 * time.Second, 200 * time.Second, 4},
-		"many rows":            {20, 100, 70 * time.Millisecond, 7 * time.Second, 2},
+		"many rows":            {40, 100, 60 * time.Millisecond, 12 * time.Second, 2},
 		"few rows, many bytes": {6, 2 << 20, 3 * time.Second, 90 * time.Second, 4},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -51,12 +51,12 @@ func newBench(ctx context.Context, s settings, out, log io.Writer) (b *bench, er
 	if b.roomy = b.tmpfs; b.roomy == "" {
 		b.roomy = b.disk
 	}
-	for _, exporter := range []*string{&b.exporter, &b.than} {
-		if *exporter == "" {
+	for _, given := range []*string{&b.exporter, &b.than, &b.node} {
+		if *given == "" {
 			continue
 		}
-		if *exporter, err = filepath.Abs(*exporter); err != nil {
-			return nil, fmt.Errorf("find the exporter: %w", err)
+		if *given, err = filepath.Abs(*given); err != nil {
+			return nil, fmt.Errorf("find %s: %w", *given, err)
 		}
 	}
 	if b.exporter == "" {
