@@ -127,7 +127,7 @@ func (b *bench) sumAll(ctx context.Context, sum string, files []string) (all usa
 	g, summing := errgroup.WithContext(ctx)
 	for i, list := range lists {
 		g.Go(func() (err error) {
-			took[i], _, err = runProcess(summing, []string{"sh", "-c", sum + ` < "$0" > /dev/null`, list})
+			took[i], _, err = runProcess(summing, []string{"sh", "-c", "{ " + sum + `; } < "$0" > /dev/null`, list})
 			return err
 		})
 	}
