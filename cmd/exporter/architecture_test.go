@@ -114,7 +114,7 @@ var allowedImports = map[string][]string{
 	emulatorRoom + "/flags":  {emulatorRoom, emulatorRoom + "/sample", configRoom},
 	emulatorRoom + "/sample": {},
 	// For the tables of exports that are too large to be made by an export.
-	"exporter/internal/bench": {partsRoom, storeRoom, manifestRoom, pipelineRoom},
+	"exporter/internal/bench": {loopbackRoom, partsRoom, storeRoom, manifestRoom, pipelineRoom},
 	// It asks what a task of an export would cost.
 	"exporter/internal/clusters": {partsRoom, pipelineRoom, configRoom, exportRoom},
 	licensesRoom:                 {},
