@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// sparseCheckpoint is how often a run commits that has little to commit, unless it is said how often.
+	// sparseCheckpoint is how often a run commits in a directory that has little to commit, unless it is said how often.
 	sparseCheckpoint = time.Minute
 	// bucketRows bounds the rows that are not committed in a bucket, of which the memory for listings bounds the weight. bucketBytes bounds
 	// nothing: the blobs of the local sink are in the bucket by then.
@@ -24,10 +24,10 @@ const (
 func (r *run) setCheckpoints(o *pipeline.Options) {
 	output := &r.Config.Output
 	o.Checkpoint, o.CheckpointRows = output.Checkpoint, r.CheckpointRows
-	if !r.Config.IsGiven("output.checkpoint") {
-		o.SparseCheckpoint = sparseCheckpoint
-	}
 	if !place.IsBucket(output.Dir) {
+		if !r.Config.IsGiven("output.checkpoint") {
+			o.SparseCheckpoint = sparseCheckpoint
+		}
 		return
 	}
 	if r.CheckpointRows == 0 {

@@ -22,13 +22,13 @@ func TestSetCheckpoints_SuitThePlace(t *testing.T) {
 		"a directory":          {nil, 5 * time.Second, time.Minute, 0, 0, 15, 1024 * mib},
 		"often in one":         {[]string{"EXPORTER_OUTPUT_CHECKPOINT=5s"}, 5 * time.Second, 0, 0, 0, 15, 1024 * mib},
 		"shards in one":        {[]string{"EXPORTER_OUTPUT_SINK=archive"}, 5 * time.Second, time.Minute, 0, 0, 15, 1024 * mib},
-		"a bucket":             {[]string{"EXPORTER_OUTPUT_DIR=s3://bucket/x"}, time.Minute, time.Minute, bucketRows, bucketBytes, 60, 256 * mib},
-		"shards in a bucket":   {[]string{"EXPORTER_OUTPUT_DIR=s3://bucket/x", "EXPORTER_OUTPUT_SINK=archive"}, 15 * time.Minute, time.Minute, bucketRows, 448 * mib, 60, 256 * mib},
+		"a bucket":             {[]string{"EXPORTER_OUTPUT_DIR=s3://bucket/x"}, time.Minute, 0, bucketRows, bucketBytes, 60, 256 * mib},
+		"shards in a bucket":   {[]string{"EXPORTER_OUTPUT_DIR=s3://bucket/x", "EXPORTER_OUTPUT_SINK=archive"}, 15 * time.Minute, 0, bucketRows, 448 * mib, 60, 256 * mib},
 		"a checkpoint is said": {[]string{"EXPORTER_OUTPUT_DIR=s3://bucket/x", "EXPORTER_OUTPUT_SINK=archive", "EXPORTER_OUTPUT_CHECKPOINT=7s"}, 7 * time.Second, 0, bucketRows, 448 * mib, 60, 256 * mib},
 		"all is said": {[]string{"EXPORTER_OUTPUT_DIR=s3://bucket/x", "EXPORTER_OUTPUT_SINK=archive", "EXPORTER_OUTPUT_ARCHIVE_SEAL_AFTER=1m",
-			"EXPORTER_OUTPUT_ARCHIVE_SHARD_SIZE=64MiB"}, time.Minute, time.Minute, bucketRows, 112 * mib, 60, 64 * mib},
+			"EXPORTER_OUTPUT_ARCHIVE_SHARD_SIZE=64MiB"}, time.Minute, 0, bucketRows, 112 * mib, 60, 64 * mib},
 		"a huge shard": {[]string{"EXPORTER_OUTPUT_DIR=s3://bucket/x", "EXPORTER_OUTPUT_SINK=archive", "EXPORTER_OUTPUT_ARCHIVE_SHARD_SIZE=8000000TiB"},
-			15 * time.Minute, time.Minute, bucketRows, (1<<61 - 1) / 8 * 7 * 2, 60, 8_000_000 << 40},
+			15 * time.Minute, 0, bucketRows, (1<<61 - 1) / 8 * 7 * 2, 60, 8_000_000 << 40},
 	} {
 		cfg, err := config.Load(config.LoadOptions{Environ: tt.environ})
 		if err != nil {
