@@ -105,5 +105,8 @@ func (b *bench) scaled(n int) int {
 	return max(100, int(math.Round(float64(n)*b.scale/100))*100)
 }
 
+// few is scaled for what is large: it may become one.
+func (b *bench) few(n int) int { return max(1, int(math.Round(float64(n)*b.scale))) }
+
 // progress tells the one who waits.
 func (b *bench) progress(format string, args ...any) { fmt.Fprintf(b.log, format+"\n", args...) }

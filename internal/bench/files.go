@@ -126,7 +126,7 @@ func (b *bench) measureMetadata(ctx context.Context) error {
 		file, asset string
 	}{
 		{corpus{16, b.scaled(500), smallBlob}, "1MB", "0"},
-		{corpus{b.scaled(500), 20, smallBlob}, "20KB", "20KB"},
+		{corpus{b.few(500), 20, smallBlob}, "20KB", "20KB"},
 	} {
 		title := fmt.Sprintf("Metadata: %d files of %d assets, %s a file, %s an asset", m.files, m.assetsPerFile, m.file, m.asset)
 		took, err := b.turns(ctx, title, m.corpus, []turn{{name: "first"}, {name: "second"}}, nil,
