@@ -19,8 +19,9 @@ export CGO_ENABLED GOFLAGS
 build:
 	$(GO) build $(PROGRAM)
 
-# What takes packages out of the build cache comes last: all else may be made side by side ("make -j2 check").
-check: format vet tidy race plain interop cross size vuln
+# What takes packages out of the build cache comes last: all else may be made side by side ("make -j2 check"), what waits most beside what
+# computes most.
+check: format interop race plain vet tidy cross size vuln
 	$(MAKE) reproducible
 
 format:
@@ -85,9 +86,9 @@ plain:
 histories:
 	$(GO) test -run '^TestRun_AnyHistory_' ./pipeline -args -histories 10000
 
-# Crashes and fails runs over changes at every operation; "test" does it at some of them.
+# Crashes, fails and kills at every operation and point; "test" does it at some of them.
 crashes:
-	$(GO) test -timeout 2h -run '^TestExport_' ./internal/export -args -faults-apart 1
+	$(GO) test -timeout 2h -run '^TestExport_|^TestLedger_Crashes_|^TestMake_Crashes' ./internal/export ./internal/dataset ./manifest ./cmd/exporter -args -faults-apart 1
 
 # Measures exporter against the emulator, curl, aria2c and a loop in Go; see internal/bench.
 bench:

@@ -2,6 +2,7 @@ package interop
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,6 +12,16 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	// Those that are parallel wait most of the time, for schedulers.
+	if f := flag.Lookup("test.parallel"); f != nil {
+		f.Value.Set("8")
+	}
+	// Who names folders for the packages of Python runs all tests: the packages are fetched while the first tests run. Those that need them wait.
+	for variable, make := range map[string]func() (string, error){"EXPORTER_TEST_VENV": makeVenv, "EXPORTER_TEST_ENGINES": makeEngines} {
+		if os.Getenv(variable) != "" {
+			go make()
+		}
+	}
 	code, err := withExporter(m.Run)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
