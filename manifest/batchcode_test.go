@@ -7,10 +7,13 @@ import (
 	"testing"
 
 	"github.com/parquet-go/parquet-go"
+
+	"exporter/internal/testmain"
 )
 
 // Coded batches are read back as they were, whatever is null, and whatever was read before.
 func TestBatchCoder_Decode_ReadsWhatWasCoded(t *testing.T) {
+	testmain.Long(t)
 	for kind := range kinds {
 		s := seriesOf(kind)
 		rng := rand.New(rand.NewPCG(uint64(kind), 7))

@@ -9,6 +9,7 @@ import (
 
 	"exporter/internal/store"
 	"exporter/internal/store/storetest"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -48,6 +49,7 @@ func checkBlobs(t *testing.T, what string, s *Snapshot) {
 
 // What is said of blobs is what whole rows say of them: of tables of every version and of other programs, of parts above them, and of damaged ones.
 func TestSnapshot_Blobs_SameAsRows(t *testing.T) {
+	testmain.Long(t)
 	salvaged := func(st store.Reader) *Snapshot {
 		t.Helper()
 		s, _, err := Salvage(t.Context(), st)

@@ -13,6 +13,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"exporter/internal/store/storetest"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -91,6 +92,7 @@ func TestEncodeTable_Checksums_AreAsSpecified(t *testing.T) {
 // Whatever bit flips, wherever the file is cut, and whatever is appended: it is refused by name, and the library never
 // gets to see it.
 func TestOpenTable_Changed_IsRefused(t *testing.T) {
+	testmain.Long(t)
 	file := encode(t, figureRows(5))
 	refused := func(what string, content []byte) {
 		st := storetest.NewMemory(nil)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -35,6 +36,7 @@ func TestClipped_TableIsTheSame(t *testing.T) {
 
 // Whatever the texts of rows weigh, a row group has no more than it may, and a page no more than a few of them.
 func TestEncodeTable_LongTexts_AreInSmallGroups(t *testing.T) {
+	testmain.Long(t)
 	const rows, size = 40, 1 << 20
 	table := encode(t, longRows(rows, size))
 	f, err := parquet.OpenFile(bytes.NewReader(table), int64(len(table)))

@@ -9,6 +9,7 @@ import (
 	"exporter/internal/durable/durabletest"
 	"exporter/internal/store"
 	"exporter/internal/store/storetest"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -25,7 +26,8 @@ type versions struct{ committed, attempted int }
 // Ledgers that crash at any operation of a commit, a roll-up or a merge, again and again, lose no row that was committed, and
 // none comes back in an older version.
 func TestLedger_Crashes_KeepTheNewestRows(t *testing.T) {
-	for seed := range uint64(30 / oneIn) {
+	testmain.Long(t)
+	for seed := range uint64(max(1, 30/testmain.Apart(3)/oneIn)) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 1))
 			model := ledgerModel{map[pipeline.AssetKey]versions{}, map[pipeline.FileKey]versions{}}

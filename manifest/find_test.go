@@ -14,6 +14,7 @@ import (
 
 	"exporter/internal/store"
 	"exporter/internal/store/storetest"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -53,6 +54,7 @@ func findable(t *testing.T, st store.Store) (assets []*pipeline.Row, files []*pi
 
 // Every row is found by its key, whether all of the tables was checked or only what is read, and no row of another key is.
 func TestSnapshot_LookUps_FindEveryRow(t *testing.T) {
+	testmain.Long(t)
 	st := storetest.NewMemory(nil)
 	assets, files := findable(t, st)
 	for what, open := range map[string]func(context.Context, store.Reader) (*Snapshot, error){"OpenSnapshot": OpenSnapshot, "Glance": Glance} {

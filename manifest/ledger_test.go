@@ -15,6 +15,7 @@ import (
 
 	"exporter/internal/store"
 	"exporter/internal/store/storetest"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -199,6 +200,7 @@ func TestLedger_File_KeepsState(t *testing.T) {
 // Many commits in random order of keys, with keys that come again, over several runs: the newest row of each key is
 // what every way of reading gives, and few parts are left.
 func TestLedger_RollUp_NewestRowWins(t *testing.T) {
+	testmain.Long(t)
 	path := t.TempDir()
 	want := map[pipeline.AssetKey]*pipeline.Row{}
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -268,6 +270,7 @@ func TestLedger_RollUp_NewestRowWins(t *testing.T) {
 
 // A merge holds some pages of each of its tables in memory: however many parts a run leaves, it is as wide as a roll-up at most.
 func TestLedger_Compact_MergesFewTables(t *testing.T) {
+	testmain.Long(t)
 	// One tier of 15 parts, two of 15 and 15, which the race detector takes too long for, and two of 12 and 8.
 	all := []int{fanIn - 1, fanIn*fanIn - 1, 12*fanIn + 8}
 	for _, commits := range slices.Delete(all, 1, 1+raceDetector) {

@@ -15,6 +15,7 @@ import (
 	"exporter/internal/durable/durabletest"
 	"exporter/internal/store"
 	"exporter/internal/store/storetest"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -140,6 +141,7 @@ const (
 // Bits flip anywhere in any file. Opening refuses the export, salvaging gives all rows but those that were hit, and mending
 // makes an export of them that opens.
 func TestOpenSalvaged_AnyFlip_LosesWhatItHitAndMends(t *testing.T) {
+	testmain.Long(t)
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, name := range []string{AssetsName, FilesName, assetPart, filePart} {
 		t.Run(name, func(t *testing.T) {
@@ -275,6 +277,7 @@ func TestOpenSalvaged_Sound_ChangesNothing(t *testing.T) {
 // The machine crashes at each operation of mending. Afterwards the export is refused as before, or all that it says is true;
 // and it can be mended.
 func TestOpenSalvaged_Crash_LeavesDamageOrTruth(t *testing.T) {
+	testmain.Long(t)
 	for _, name := range []string{AssetsName, FilesName, assetPart, filePart} {
 		t.Run(name, func(t *testing.T) {
 			sound := storetest.NewMemory(nil)

@@ -13,6 +13,7 @@ import (
 	"exporter/internal/parts"
 	"exporter/internal/store"
 	"exporter/internal/store/storetest"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -141,6 +142,7 @@ func commitRound(t *testing.T, m *mixture, folders []inFolder, of func(pipeline.
 
 // The merged tables of exports are those of one export that has all of their rows, whatever is open at once, and however often rows are spilled.
 func TestMergeParts_Tables_AreThoseOfOneExport(t *testing.T) {
+	testmain.Long(t)
 	for seed := range uint64(max(2, 10/oneIn)) {
 		folders, rows := divided(t, seed)
 		one := storetest.NewMemory(nil)
@@ -177,6 +179,7 @@ func TestMergeParts_Tables_AreThoseOfOneExport(t *testing.T) {
 
 // So many exports are merged that their runs are merged twice.
 func TestMergeParts_ManyParts_AreMergedInTurns(t *testing.T) {
+	testmain.Long(t)
 	var folders []inFolder
 	var all pipeline.Rows
 	for i := range mostRuns + 3 {

@@ -5,11 +5,13 @@ import (
 	"testing"
 
 	"exporter/internal/store/storetest"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
 // Nights whose rows come behind all others do not write a row group anew until it is full: of what they copy they make few row groups.
 func TestLedger_Compact_AscendingNights_WriteFewRowsAnew(t *testing.T) {
+	testmain.Long(t)
 	const nights, newRows = 60, 40
 	type group struct {
 		rows        int64

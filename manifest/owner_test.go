@@ -13,6 +13,7 @@ import (
 
 	"exporter/internal/store"
 	"exporter/internal/store/storetest"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -182,6 +183,7 @@ func (m *mixture) checkPages(t *testing.T, s *Snapshot) {
 
 // Whatever is recorded, in parts and in the tables, is found by whose it is, and by its key.
 func TestSnapshot_Mixtures_AreFoundByOwner(t *testing.T) {
+	testmain.Long(t)
 	for seed := range uint64(max(1, 2/oneIn)) {
 		st := storetest.NewMemory(nil)
 		m := newMixture(seed)
@@ -214,6 +216,7 @@ func TestSnapshot_Mixtures_AreFoundByOwner(t *testing.T) {
 
 // Jobs are found among many rows without a file_id, and among many of one file, in a manifest of several row groups.
 func TestSnapshot_ManyJobs_AreHalved(t *testing.T) {
+	testmain.Long(t)
 	st := storetest.NewMemory(nil)
 	var rows pipeline.Rows
 	for job := range 100 {
@@ -261,6 +264,7 @@ func TestSnapshot_ManyJobs_AreHalved(t *testing.T) {
 
 // What a removal selects goes, by the listings that the rows of files and jobs name, and nothing else does.
 func TestLedger_Prune_Mixtures_TakesWhatIsSelected(t *testing.T) {
+	testmain.Long(t)
 	for seed := range uint64(4) {
 		st := storetest.NewMemory(nil)
 		m := newMixture(seed)

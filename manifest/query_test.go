@@ -11,6 +11,7 @@ import (
 
 	"exporter/internal/store"
 	"exporter/internal/store/storetest"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -101,6 +102,7 @@ func queries() map[string]struct {
 // What a query yields is what it asks for of all rows, of one table with many row groups, of parts alone, and of parts of which rows take
 // the place of older ones.
 func TestSnapshot_Query_SameAsReadingAll(t *testing.T) {
+	testmain.Long(t)
 	rng := rand.New(rand.NewPCG(5, 6))
 	st := storetest.NewMemory(nil)
 	l := smallGroups(openLedger(t, st), 300)

@@ -13,6 +13,7 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 
 	"exporter/internal/store/storetest"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -72,6 +73,7 @@ func nightOf(rng *rand.Rand, night int) (assets []*pipeline.Row, files []*pipeli
 // After each of many nights, tables of which row groups were copied have the rows, the encodings and the indexes of those that are
 // merged as a whole, and every row is found.
 func TestLedger_Compact_CopiedRowGroups_AreAsMerged(t *testing.T) {
+	testmain.Long(t)
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 1))
@@ -321,6 +323,7 @@ func checkLookUps(t *testing.T, st *storetest.Memory) {
 
 // What the rows need of shards is counted in row groups that are copied, too.
 func TestLedger_Compact_CopiedRowGroups_CountAsOccupied(t *testing.T) {
+	testmain.Long(t)
 	st := storetest.NewMemory(nil)
 	for night := range 40 {
 		l := smallGroups(openLedger(t, st), 64)
@@ -341,6 +344,7 @@ func TestLedger_Compact_CopiedRowGroups_CountAsOccupied(t *testing.T) {
 
 // However nights add rows, row groups stay few and full: new rows go where there is room, and what has become small is joined.
 func TestLedger_Compact_RowGroups_StayFewAndFull(t *testing.T) {
+	testmain.Long(t)
 	for name, id := range map[string]func(rng *rand.Rand, night int) string{
 		"ascending": func(_ *rand.Rand, night int) string { return fmt.Sprintf("%06d", night) },
 		"random":    func(rng *rand.Rand, _ int) string { return fmt.Sprintf("%06d", rng.IntN(1_000_000)) },

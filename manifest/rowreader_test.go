@@ -13,12 +13,14 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"exporter/internal/store/storetest"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
 // Values of all lengths make pages end at other rows in every column. Each row is what it was, wherever the pages lay that it
 // was read of, in roll-ups, in the manifest, and in a manifest to which another run adds.
 func TestLedger_RollUp_KeepsRowsOfManyPages(t *testing.T) {
+	testmain.Long(t)
 	dir := openDir(t, t.TempDir())
 	rng := rand.New(rand.NewPCG(3, 4))
 	text := func(most int) string {
@@ -79,6 +81,7 @@ func TestLedger_RollUp_KeepsRowsOfManyPages(t *testing.T) {
 
 // What is absent of a row is absent when it is read again, whatever the rows around it have.
 func TestLedger_Commit_KeepsWhatIsAbsent(t *testing.T) {
+	testmain.Long(t)
 	rng := rand.New(rand.NewPCG(1, 2))
 	var rows []*pipeline.Row
 	var files []*pipeline.FileRow

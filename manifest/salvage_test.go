@@ -15,11 +15,13 @@ import (
 
 	"exporter/internal/store"
 	"exporter/internal/store/storetest"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
 // Every page of every column is damaged in turn. The library never gets to see it, and all other rows are as they were.
 func TestTable_Salvage_LosesRowsOfDamagedPages(t *testing.T) {
+	testmain.Long(t)
 	const n = 300
 	rows := figureRows(n)
 	file := encode(t, rows, parquet.MaxRowsPerRowGroup(120), parquet.PageBufferSize(1<<10))

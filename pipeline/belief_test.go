@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"exporter/internal/testmain"
 )
 
 func TestLoss_IsDoubtful(t *testing.T) {
@@ -24,6 +26,7 @@ func TestLoss_IsDoubtful(t *testing.T) {
 
 // A directory that lost half of its files is doubted, though they are few of all; nothing vanishes of any.
 func TestRun_OneSourceLosesMuch_IsNotBelieved(t *testing.T) {
+	testmain.Long(t)
 	source, store := testSource(2000), newFakeStore(t)
 	for i := range source.files {
 		source.assets[source.files[i].ID] = source.assets[source.files[i].ID][:1]
@@ -212,6 +215,7 @@ func countFiles(s *fakeStore, match func(*FileRow) bool) (n int) {
 
 // Half of a directory moves to another one. Once that is accepted, no run doubts it again, also where the files are asked for anew.
 func TestRun_FilesMove_AreAcceptedOnce(t *testing.T) {
+	testmain.Long(t)
 	for what, change := range map[string]func(*Options, *File){
 		"same date":           func(*Options, *File) {},
 		"newer date":          func(_ *Options, f *File) { f.UpdatedAt = testTime.Add(time.Hour) },

@@ -16,9 +16,14 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"exporter/internal/testmain"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	testmain.Quick()
+	goleak.VerifyTestMain(m)
+}
 
 // fakeSource is an upstream in memory.
 type fakeSource struct {

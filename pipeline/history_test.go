@@ -14,6 +14,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"exporter/internal/testmain"
 )
 
 var histories = flag.Int("histories", 500, "how many random histories of upstream to try")
@@ -22,6 +24,7 @@ var histories = flag.Int("histories", 500, "how many random histories of upstrea
 // there, and after some more it calls everything else gone. A run may be killed at any commit. Whenever one has come to its end, the rows
 // of files count those of their assets.
 func TestRun_AnyHistory_EndsAsUpstreamIs(t *testing.T) {
+	testmain.Long(t)
 	for seed := range *histories {
 		// Each begins at the same time, so that it can be tried again.
 		synctest.Test(t, func(t *testing.T) { newUpstream(t, uint64(seed)).live() })

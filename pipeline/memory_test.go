@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 	"unsafe"
+
+	"exporter/internal/testmain"
 )
 
 // heavySource has files with metadata of so many bytes each, and assets with as much.
@@ -220,6 +222,7 @@ func (s *slowStore) Commit(ctx context.Context, rows Rows) error {
 // Where committing is slower than fetching, fetching waits: what is not committed is no older than it takes to make two checkpoints
 // and the time between them, however fast blobs come.
 func TestRun_CommittingIsSlow_FetchingWaits(t *testing.T) {
+	testmain.Long(t)
 	synctest.Test(t, func(t *testing.T) {
 		const checkpoint, commit, blob = 5 * time.Second, time.Minute, 10 * time.Millisecond
 		store := &slowStore{fakeStore: newFakeStore(t), commit: commit, stored: map[AssetKey]time.Time{}}

@@ -118,6 +118,8 @@ var allowedImports = map[string][]string{
 	// It asks what a task of an export would cost.
 	"exporter/internal/clusters": {partsRoom, pipelineRoom, configRoom, exportRoom},
 	licensesRoom:                 {},
+	// For tests.
+	"exporter/internal/testmain": {},
 
 	"exporter/cmd/exporter": {
 		exportRoom, datasetRoom, configRoom, loopbackRoom, spellRoom, watchRoom, pingRoom, proxyRoom, emulatorRoom, emulatorRoom + "/flags",

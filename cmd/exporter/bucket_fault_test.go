@@ -12,12 +12,14 @@ import (
 	"exporter/internal/export"
 	"exporter/internal/store/bucket/buckettest"
 	"exporter/internal/store/place"
+	"exporter/internal/testmain"
 	"exporter/internal/verify"
 	"exporter/manifest"
 )
 
 // An interrupt ends whatever waits for the bucket of an export to open, and the same command goes on.
 func TestBucket_Interrupted_WhileItOpens_EndsAtOnce(t *testing.T) {
+	testmain.Long(t)
 	b := buckettest.NewServer(t, buckettest.Vices{})
 	for _, name := range storeVariables() {
 		t.Setenv(name, b.Variable(name))
@@ -67,6 +69,7 @@ func TestBucket_Interrupted_WhileItOpens_EndsAtOnce(t *testing.T) {
 
 // A run that waits for another writer, of which nobody knows whether it lives, ends at once when it is interrupted, and leaves the log as it is.
 func TestBucket_Interrupted_WhileItWaitsForAWriter_EndsAtOnce(t *testing.T) {
+	testmain.Long(t)
 	b := newTestBucket(t, buckettest.Vices{})
 	_, api := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, testCorpus())})
 	first, err := quickly(time.Hour)(t.Context(), b.url, place.Options{})
@@ -92,6 +95,7 @@ func TestBucket_Interrupted_WhileItWaitsForAWriter_EndsAtOnce(t *testing.T) {
 
 // A run that is interrupted while it takes the export leaves it free.
 func TestBucket_Interrupted_WhileItTakes_LeavesItFree(t *testing.T) {
+	testmain.Long(t)
 	b := buckettest.NewServer(t, buckettest.Vices{})
 	for _, name := range storeVariables() {
 		t.Setenv(name, b.Variable(name))
@@ -120,6 +124,7 @@ func TestBucket_Interrupted_WhileItTakes_LeavesItFree(t *testing.T) {
 
 // A dataset that a bucket does not take, or an export that it does not give, is a fault of storage, in every form.
 func TestBucket_Dataset_Refused_IsStorage(t *testing.T) {
+	testmain.Long(t)
 	b := buckettest.NewServer(t, buckettest.Vices{})
 	for _, name := range storeVariables() {
 		t.Setenv(name, b.Variable(name))
@@ -183,20 +188,10 @@ func TestBucket_Unreachable_IsSaid(t *testing.T) {
 			t.Errorf("%q with TLS where there is none: exit %d, want %d and what to do\n%s", args, code, exitStorage, stderr)
 		}
 		t.Setenv("AWS_ENDPOINT_URL_S3", "http://"+nobody)
-		// A machine that has much to do takes longer to find out.
-		for _, after := range []time.Duration{100 * time.Millisecond, time.Second, 10 * time.Second} {
-			c := newCLI(t, api)
-			timer := time.AfterFunc(after, func() { close(c.stop) })
-			code, _, stderr := c.run(args...)
-			timer.Stop()
-			isSaid := strings.Contains(stderr, "is not reached, and tried again")
-			if code == exitInterrupted && isSaid {
-				break
-			}
-			if isSaid || after == 10*time.Second {
-				t.Errorf("%q where nothing listens: exit %d, want %d and what is waited for\n%s", args, code, exitInterrupted, stderr)
-				break
-			}
+		c := newCLI(t, api)
+		c.stopAt = "is not reached, and tried again"
+		if code, _, stderr := c.run(args...); code != exitInterrupted || !strings.Contains(stderr, c.stopAt) {
+			t.Errorf("%q where nothing listens: exit %d, want %d and what is waited for\n%s", args, code, exitInterrupted, stderr)
 		}
 	}
 }
@@ -214,6 +209,7 @@ func (r refetching) Verification(func() verify.Counts) (stop func()) {
 
 // What a run has moved since the tables were read is not lost, however short that is ago.
 func TestBucket_Verify_BesideRefetch_FindsAll(t *testing.T) {
+	testmain.Long(t)
 	b := newTestBucket(t, buckettest.Vices{})
 	_, api := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, testCorpus())})
 	c := newCLI(t, api)

@@ -15,6 +15,7 @@ import (
 
 	"exporter/internal/emulator"
 	"exporter/internal/store/bucket/buckettest"
+	"exporter/internal/testmain"
 )
 
 // bucketPatience is how long a run waits for one that was killed.
@@ -84,6 +85,7 @@ func (e *killedInBucket) ended(c *child) bool {
 // Runs on an export in a bucket are killed twenty times at random moments, two at once half of the time. Nothing that was committed is lost,
 // and in the end it is what an undisturbed run leaves.
 func TestBucket_KillAtRandomMoment_EndsExact(t *testing.T) {
+	testmain.Long(t)
 	const kills = 10
 	b := newTestBucket(t, buckettest.Vices{})
 	for i, sink := range []string{"local", "archive"} {
@@ -115,6 +117,7 @@ func TestBucket_KillAtRandomMoment_EndsExact(t *testing.T) {
 // A run that is told to end puts what it has into the bucket, however long it would have gone on to fill its shard. One that is killed loses
 // that, and no more: what it has put is there, and nothing of the rest is left on this machine.
 func TestBucket_UnfinishedShard_IsPutAtTheEnd(t *testing.T) {
+	testmain.Long(t)
 	b := newTestBucket(t, buckettest.Vices{})
 	for name, tt := range map[string]struct {
 		sealAfter string
@@ -158,6 +161,7 @@ func TestBucket_UnfinishedShard_IsPutAtTheEnd(t *testing.T) {
 
 // What a killed run left in a directory goes on in a bucket, where it was copied.
 func TestBucket_CopyOfADirectory_GoesOn(t *testing.T) {
+	testmain.Long(t)
 	b := buckettest.NewServer(t, buckettest.Vices{})
 	for _, name := range storeVariables() {
 		t.Setenv(name, b.Variable(name))

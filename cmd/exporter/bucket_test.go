@@ -20,6 +20,7 @@ import (
 	"exporter/internal/store"
 	"exporter/internal/store/bucket/buckettest"
 	"exporter/internal/store/place"
+	"exporter/internal/testmain"
 )
 
 // testBucket is a bucket that this process finds by its environment.
@@ -163,6 +164,7 @@ func withoutCost(text string) string {
 
 // A dataset has the same bytes wherever the export is, and wherever it goes.
 func TestBucket_Dataset_IsThatOfADirectory(t *testing.T) {
+	testmain.Long(t)
 	b := newTestBucket(t, buckettest.Vices{})
 	_, api := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, testCorpus())})
 	c, folder := newCLI(t, api), t.TempDir()
@@ -231,6 +233,7 @@ func (b costlyBucket) checkPlan(t *testing.T, c *cli, args []string, kept int64)
 
 // What a plan says of requests is about what a run sends.
 func TestBucket_Plan_SaysWhatItCosts(t *testing.T) {
+	testmain.Long(t)
 	for _, sink := range []string{"local", "archive"} {
 		t.Run(sink, func(t *testing.T) {
 			b := costlyBucket{buckettest.NewServer(t, buckettest.Vices{})}
@@ -258,6 +261,7 @@ func TestBucket_Plan_SaysWhatItCosts(t *testing.T) {
 
 // Nights of few pictures leave a shard each in a bucket, of which a compaction makes one.
 func TestBucket_Nights_BecomeOneShard(t *testing.T) {
+	testmain.Long(t)
 	b := newTestBucket(t, buckettest.Vices{})
 	_, api := startEmulator(t, emulator.Options{
 		Corpus: emulator.Synthetic(emulator.SyntheticOptions{Files: 5, AssetsPerFile: 4, BlobSize: 3_000, Seed: 7}),
@@ -290,6 +294,7 @@ func TestBucket_Nights_BecomeOneShard(t *testing.T) {
 
 // A second program gives way to one that is alive, and has asked the API for nothing and stored nothing by then.
 func TestBucket_SecondWriter_GivesWay(t *testing.T) {
+	testmain.Long(t)
 	b := newTestBucket(t, buckettest.Vices{})
 	server, api := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, testCorpus())})
 	c := newCLI(t, api)
@@ -315,6 +320,7 @@ func TestBucket_SecondWriter_GivesWay(t *testing.T) {
 
 // What is wrong with a bucket is said, with what to do, and nothing of a secret.
 func TestBucket_Wrong_SaysWhatToDo(t *testing.T) {
+	testmain.Long(t)
 	for name, tt := range map[string]struct {
 		vices buckettest.Vices
 		unset string

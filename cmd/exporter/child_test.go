@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,6 +20,7 @@ import (
 
 	"exporter/internal/durable"
 	"exporter/internal/durable/durabletest"
+	"exporter/internal/testmain"
 )
 
 // childEnv holds the childOptions of a program that a test starts, as JSON.
@@ -156,7 +158,10 @@ func newChild(t *testing.T, baseURL string, o childOptions, args ...string) *chi
 	c.cmd.Env = []string{
 		childEnv + "=" + string(encoded), "LLAMA_CLOUD_API_KEY=" + canaryKey, "LLAMA_CLOUD_BASE_URL=" + baseURL, "EXPORTER_LIMITS_RATE=unlimited",
 		// A crash shows all goroutines.
-		"GORACE=atexit_sleep_ms=0", "GOTRACEBACK=all",
+		"GORACE=atexit_sleep_ms=0", "GOTRACEBACK=all", "TMPDIR=" + os.TempDir(),
+	}
+	if !o.Peak && !o.Cost {
+		c.cmd.Env = append(c.cmd.Env, "GOGC="+strconv.Itoa(testmain.GCPercent))
 	}
 	for _, name := range storeVariables() {
 		if value, ok := os.LookupEnv(name); ok {

@@ -19,6 +19,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"exporter/internal/emulator"
+	"exporter/internal/testmain"
 )
 
 // canaries are what is to be nowhere when a file is gone, by a name for it.
@@ -121,6 +122,7 @@ func newCanaryCorpus(t *testing.T) (*emulator.Corpus, canaries) {
 // After a file was removed, by --prune --compact or by rm and compact, nothing that was ever stored of it is anywhere in the export: no byte
 // of its pictures, whatever version, no text, no hash.
 func TestCompact_WhatIsGone_IsNowhere(t *testing.T) {
+	testmain.Long(t)
 	for _, sink := range []string{"local", "archive", "archive uncompressed"} {
 		for _, way := range []string{"prune", "rm", "rm of a killed run"} {
 			t.Run(sink+"/"+way, func(t *testing.T) {

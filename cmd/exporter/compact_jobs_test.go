@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"exporter/internal/store"
+	"exporter/internal/testmain"
 	"exporter/manifest"
 	"exporter/pipeline"
 	"exporter/sinks"
@@ -95,6 +96,7 @@ func exportOfJobs(t *testing.T) (out string, ofJob, ofFile canaries) {
 // After a parse job was removed, nothing of it is anywhere, and all else is; with a file, its jobs and their pages go. It makes no
 // difference whether the rows are in parts or in the tables.
 func TestRm_JobsAndPages_AreNowhere(t *testing.T) {
+	testmain.Long(t)
 	for _, merged := range []bool{false, true} {
 		out, ofJob, ofFile := exportOfJobs(t)
 		cli := newCLI(t, "http://127.0.0.1:1")

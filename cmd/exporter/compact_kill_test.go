@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"exporter/internal/testmain"
 )
 
 // compactedExport is an export that is to be compacted: some of its shards have dead members, some have nothing else, and of its blobs
@@ -125,6 +127,7 @@ func compactPoints(sink string) []point {
 
 // A compaction is killed at each of its steps. Every row leads to its bytes, and the next one does the rest.
 func TestExport_KillInCompact_EveryPictureOnce(t *testing.T) {
+	testmain.Long(t)
 	for _, sink := range []string{"local", "archive"} {
 		before := newCompactedExport(t, sink)
 		for _, p := range compactPoints(sink) {
@@ -141,6 +144,7 @@ func TestExport_KillInCompact_EveryPictureOnce(t *testing.T) {
 
 // Compactions of one export are killed at twenty random moments.
 func TestExport_KillCompactAtRandomMoments_EveryPictureOnce(t *testing.T) {
+	testmain.Long(t)
 	before := newCompactedExport(t, "archive")
 	random := rand.New(rand.NewPCG(1, 20))
 	e := before.copy(t)

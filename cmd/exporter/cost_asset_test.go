@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"exporter/internal/emulator"
+	"exporter/internal/testmain"
 )
 
 // measureCost exports files of a hundred assets of 50,000 bytes.
@@ -49,6 +50,7 @@ func measureAsset(t *testing.T, sink string) cost {
 //
 // How often the network is read depends on how fast the emulator answers: with the race detector in it, once or twice more.
 func TestExport_AnAsset_CostsLittle(t *testing.T) {
+	testmain.Long(t)
 	for sink, most := range map[string]cost{
 		"local": {
 			"create": 1, "write": 1, "close": 1, "rename": 1, "mkdir": 0.7, "sync": 1, "syncdir": 0.7,

@@ -16,6 +16,7 @@ import (
 
 	"exporter/internal/emulator"
 	"exporter/internal/export"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -77,6 +78,7 @@ func jpegOf(t *testing.T, width, height int) []byte {
 }
 
 func TestRun_ManyUnchangedFiles_CostOneListing(t *testing.T) {
+	testmain.Long(t)
 	n := newNightly(t, 200, "local")
 	n.night()
 	n.wantRequests("first run", perDirectory+2*200+4*200, 4*200)
@@ -231,6 +233,7 @@ func TestRun_PruneOfAnEmptyListing_NeedsForce(t *testing.T) {
 
 // A listing that is believed may still cost much of an export: that is pruned only when it is meant.
 func TestRun_PruneOfMuch_NeedsForce(t *testing.T) {
+	testmain.Long(t)
 	n := newNightly(t, 150, "local")
 	n.night()
 	for i := range 30 {

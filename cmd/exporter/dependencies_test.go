@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"exporter/internal/testmain"
 )
 
 // targets are the platforms of "make cross": what is linked differs between them.
@@ -143,6 +145,7 @@ func licenceTexts(t *testing.T, dirs []string) map[string]string {
 
 // The tables of docs/dependencies.md have every module that is linked, tested with or run as a tool, and no other.
 func TestDependencies_Document_IsTrue(t *testing.T) {
+	testmain.Long(t)
 	linked := linkedModules(t)
 	want := map[string][]string{"In the program": {}, "In tests": {}, "Tools": {}, "Interoperability tests": {}}
 	for module := range linked {
@@ -215,6 +218,7 @@ func checkLicences(t *testing.T, linked, documented map[string][]string) {
 // The program is pure Go: nothing in it needs a C compiler or was compiled by others. With cgo, only the standard library
 // uses it, to look up names of hosts and users. Without cgo, go list would leave out the files with C code, and so hide them.
 func TestDependencies_Packages_ArePureGo(t *testing.T) {
+	testmain.Long(t)
 	const template = `{{if or .CgoFiles .SysoFiles}}{{if .Standard}}std {{end}}{{.ImportPath}}{{end}}`
 	allowed := []string{"std net", "std os/user", "std runtime/cgo"}
 	for _, target := range targets {
@@ -229,6 +233,7 @@ func TestDependencies_Packages_ArePureGo(t *testing.T) {
 // "exporter licenses" prints every licence and every notice that is beside code which is linked on any platform, under the name and the version
 // of its module, and no module that is not linked.
 func TestDependencies_Licenses_AreComplete(t *testing.T) {
+	testmain.Long(t)
 	const remedy = "go generate ./internal/licenses"
 	noticeFile := regexp.MustCompile(`(?i)licen[cs]e|copying|notice|copyright`)
 	code, stdout, stderr := newCLI(t, "").run("licenses")

@@ -7,12 +7,14 @@ import (
 	"testing"
 
 	"exporter/internal/emulator"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
 // Exports that earlier versions made, finished or killed, are read by all commands, go on without anything being fetched again
 // that is there, and have the tables of today afterwards. The old tables stay beside them.
 func TestRun_ExportOfAnEarlierVersion_GoesOn(t *testing.T) {
+	testmain.Long(t)
 	const files, assets = 8, 6
 	exports, err := os.ReadDir("testdata/exports")
 	if err != nil || len(exports) == 0 {

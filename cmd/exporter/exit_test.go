@@ -18,6 +18,7 @@ import (
 	"exporter/internal/export"
 	"exporter/internal/llamacloud"
 	"exporter/internal/store"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -166,6 +167,7 @@ func runInto(t *testing.T, w io.Writer, url string, args ...string) (code int, s
 
 // Whoever reads only the first lines, as "| head" does, has seen what they wanted. What is found out all the same is the exit code.
 func TestRun_NobodyReadsTheResult_IsNoFailure(t *testing.T) {
+	testmain.Long(t)
 	t.Chdir(t.TempDir())
 	_, url := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, sample.FS())})
 	for _, line := range []string{

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"exporter/internal/emulator"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -160,6 +161,8 @@ func (a *changingAPI) become(h http.Handler) { a.handler.Store(&h) }
 // Whatever the API does wrong with blobs: what can be had is stored and exact, what cannot is a row with its class, no
 // resource is asked for more often than it should be, and once the API is well again the same command completes.
 func TestRun_BlobFault(t *testing.T) {
+	testmain.Long(t)
+	t.Parallel()
 	for i, f := range blobFaults {
 		f.test(t, sinkOf(i), emulator.BlobRoutes())
 	}
@@ -167,6 +170,8 @@ func TestRun_BlobFault(t *testing.T) {
 
 // The same for the listing of a directory.
 func TestRun_ListingFault(t *testing.T) {
+	testmain.Long(t)
+	t.Parallel()
 	for i, f := range listingFaults {
 		f.share = 1
 		f.test(t, sinkOf(i), []emulator.Route{emulator.RouteListDirectoryFiles})
@@ -175,6 +180,8 @@ func TestRun_ListingFault(t *testing.T) {
 
 // The same for the listings of a file's assets.
 func TestRun_AssetListingFault(t *testing.T) {
+	testmain.Long(t)
+	t.Parallel()
 	for i, f := range assetListingFaults {
 		f.test(t, sinkOf(i), []emulator.Route{emulator.RouteListPageScreenshots, emulator.RouteListPageFigures})
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -65,6 +66,7 @@ func (w *thinWriter) Write(p []byte) (written int, err error) {
 // All blobs share a line on which each comes at less than a KiB a second. None is given up for that, and no byte is sent
 // twice.
 func TestRun_ThinLine_GivesNobodyUp(t *testing.T) {
+	testmain.Long(t)
 	t.Parallel()
 	s := exportSettings{sink: "archive", files: 2, each: 16, workers: 16, checkpoint: time.Hour, size: 500}
 	l := &thinLine{Handler: newEmulator(t, s.emulator()), perSecond: 4 << 10}

@@ -9,11 +9,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"exporter/internal/testmain"
 )
 
 // A member of a group begins an export with umask 002 in a folder of the group, and is killed. Another member goes on with it, and
 // the first one again.
 func TestExport_KilledInAGroup_AnotherMemberGoesOn(t *testing.T) {
+	testmain.Long(t)
 	const group = 54321
 	if os.Getuid() != 0 {
 		cannot(t, "become another user: only root can")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"exporter/internal/emulator"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -72,6 +73,8 @@ func limitFaults() []limitFault {
 
 // A limit costs pauses, and no asset: however it is told, and whatever was used of it before.
 func TestRun_Limits_CostNoAsset(t *testing.T) {
+	testmain.Long(t)
+	t.Parallel()
 	s := exportSettings{sink: "local", files: 12, each: 10, workers: 8, checkpoint: time.Hour}
 	undisturbed := s.undisturbed(t)
 	for _, fault := range limitFaults() {
@@ -105,6 +108,8 @@ func TestRun_Limits_CostNoAsset(t *testing.T) {
 
 // An asset that is always throttled while others are accepted fails after its attempts, and the others are stored.
 func TestRun_PoisonedAssets_Fail(t *testing.T) {
+	testmain.Long(t)
+	t.Parallel()
 	for _, after := range []string{"", "1"} {
 		t.Run("Retry-After "+after, func(t *testing.T) {
 			t.Parallel()
@@ -171,6 +176,8 @@ var apiLimit = regexp.MustCompile(`msg="(the rate of requests" .*limit=found|the
 
 // A blob host that throttles has a governor of its own: the API's rate is untouched, and no asset is lost.
 func TestRun_StorageThatThrottles_DoesNotSlowTheAPI(t *testing.T) {
+	testmain.Long(t)
+	t.Parallel()
 	for _, after := range []emulator.RetryAfterStyle{emulator.RetryAfterNone, emulator.RetryAfterSeconds} {
 		t.Run("Retry-After "+string(after), func(t *testing.T) {
 			t.Parallel()

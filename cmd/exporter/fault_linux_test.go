@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"exporter/internal/durable"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -53,6 +54,7 @@ type fullDisk struct {
 // A disk is full, earlier or later: while blobs, shards, parts, or the files of a finished export are written. The run stops,
 // what it has committed is there, and the next run, when there is room, completes the export.
 func TestExport_DiskFull_StopsAndGoesOn(t *testing.T) {
+	testmain.Long(t)
 	bytes := fullDisk{func(n int) string { return fmt.Sprintf("size=%d", n*os.Getpagesize()) }, "size=64m"}
 	inodes := fullDisk{func(n int) string { return fmt.Sprintf("size=64m,nr_inodes=%d", n) }, "size=64m,nr_inodes=10000"}
 	tests := []struct {
@@ -109,6 +111,7 @@ func TestExport_DiskFull_StopsAndGoesOn(t *testing.T) {
 
 // A blob that is too large for memory fills the disk while it comes in. Nothing of it is left.
 func TestExport_DiskFullWhileSpooling_StopsAndGoesOn(t *testing.T) {
+	testmain.Long(t)
 	s := exportSettings{sink: "archive", files: 1, each: 2, size: pipeline.BufferedBlobSize + 1<<20, workers: 1, checkpoint: time.Hour}
 	_, url := startEmulator(t, s.emulator())
 	disk := mountTmpfs(t, "size=4m")

@@ -16,6 +16,7 @@ import (
 
 	"exporter/internal/emulator"
 	"exporter/internal/export"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -140,6 +141,8 @@ func threeDirectories(t *testing.T) *emulator.Corpus {
 // The API misbehaves for one run, and then is true again: then the export is as if it had been true from the start, whether it
 // was new or complete before, and no blob was fetched twice.
 func TestRun_OddListing_LeavesNoTrace(t *testing.T) {
+	testmain.Long(t)
+	t.Parallel()
 	for i, o := range oddListings() {
 		for _, soundBefore := range []bool{false, true} {
 			name := o.name

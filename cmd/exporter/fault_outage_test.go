@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"exporter/internal/emulator"
+	"exporter/internal/testmain"
 )
 
 var blobPath = regexp.MustCompile(`^/api/v1/files/[^/]+/(page_screenshots|page-figures)/.`)
@@ -31,6 +32,8 @@ func after(n int64, first *emulator.Server, then http.HandlerFunc) http.HandlerF
 // The API goes away in the middle of a run. It is asked a few times more, less and less often, until max_outage is over.
 // What had been fetched is committed, and the next run fetches the rest.
 func TestRun_Outage_StopsAndGoesOn(t *testing.T) {
+	testmain.Long(t)
+	t.Parallel()
 	hangUp := func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 	badGateway := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }
 	for name, outage := range map[string]http.HandlerFunc{"connections closed": hangUp, "bad gateway": badGateway} {
@@ -72,6 +75,7 @@ func TestRun_Outage_StopsAndGoesOn(t *testing.T) {
 
 // An outage that is over in time is no more than a pause.
 func TestRun_ShortOutage_IsWaitedFor(t *testing.T) {
+	testmain.Long(t)
 	t.Parallel()
 	s := exportSettings{sink: "local", files: 6, each: 20, workers: 8, checkpoint: time.Hour}
 	server := newEmulator(t, s.emulator())
@@ -92,6 +96,7 @@ func TestRun_ShortOutage_IsWaitedFor(t *testing.T) {
 
 // An API that was never there: nothing is written, and the message names it.
 func TestRun_NoAPI_Stops(t *testing.T) {
+	t.Parallel()
 	for name, base := range map[string]string{
 		"connection refused": "http://127.0.0.1:1", "name does not resolve": "https://api.exporter.invalid",
 	} {
@@ -112,6 +117,7 @@ func TestRun_NoAPI_Stops(t *testing.T) {
 
 // The key is refused in the middle of a run: no more requests are made than were under way.
 func TestRun_KeyRevoked_StopsAtOnce(t *testing.T) {
+	testmain.Long(t)
 	t.Parallel()
 	s := exportSettings{sink: "local", files: 6, each: 20, workers: 8, checkpoint: time.Hour}
 	server := newEmulator(t, s.emulator())
@@ -141,6 +147,8 @@ func TestRun_KeyRevoked_StopsAtOnce(t *testing.T) {
 
 // A throttled answer that says when to come back stops all workers until then.
 func TestRun_Throttled_PausesAllWorkers(t *testing.T) {
+	testmain.Long(t)
+	t.Parallel()
 	const pause = time.Second
 	for _, style := range []emulator.RetryAfterStyle{
 		emulator.RetryAfterSeconds, emulator.RetryAfterDate, emulator.RetryAfterMillis,
@@ -183,6 +191,7 @@ func TestRun_Throttled_PausesAllWorkers(t *testing.T) {
 
 // A cursor expires under way. The listing is not complete, and the next run lists anew: no file and no asset twice.
 func TestRun_CursorExpires_NextRunListsAnew(t *testing.T) {
+	testmain.Long(t)
 	t.Parallel()
 	s := exportSettings{sink: "archive", files: 1200, each: 1, size: 100, workers: 8, checkpoint: time.Hour}
 	o := s.emulator()
@@ -208,6 +217,7 @@ func TestRun_CursorExpires_NextRunListsAnew(t *testing.T) {
 // Directory, pipeline and project list the same files, and files come, change and go while they are listed: each file that
 // stays has one row.
 func TestRun_ListingChangesUnderWay_OneRowEach(t *testing.T) {
+	testmain.Long(t)
 	t.Parallel()
 	s := exportSettings{sink: "local", files: 1300, each: 1, size: 100, workers: 8, checkpoint: time.Hour}
 	o := s.emulator()

@@ -24,6 +24,7 @@ import (
 	"exporter/internal/durable"
 	"exporter/internal/emulator"
 	"exporter/internal/export"
+	"exporter/internal/testmain"
 	"exporter/manifest"
 )
 
@@ -86,6 +87,7 @@ func (g *gate) waitUntilHeld(t *testing.T, n int) {
 
 // The first signal ends a run when what is in flight has come in and is committed. The next run fetches the rest.
 func TestExport_Interrupted_CommitsWhatIsInFlight(t *testing.T) {
+	testmain.Long(t)
 	obeyHangups(t)
 	for _, sink := range []string{"local", "archive"} {
 		for _, sent := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
@@ -121,6 +123,7 @@ func TestExport_Interrupted_CommitsWhatIsInFlight(t *testing.T) {
 
 // The second signal ends a run at once, even while the API does not answer.
 func TestExport_InterruptedTwice_EndsAtOnce(t *testing.T) {
+	testmain.Long(t)
 	for _, sink := range []string{"local", "archive"} {
 		t.Run(sink, func(t *testing.T) {
 			t.Parallel()
@@ -248,6 +251,7 @@ func TestExport_Killed_NextRunSaysSo(t *testing.T) {
 
 // A second run, or a removal, on an export that has a run is refused, and changes nothing.
 func TestExport_SecondRun_IsRefused(t *testing.T) {
+	testmain.Long(t)
 	for _, sink := range []string{"local", "archive"} {
 		t.Run(sink, func(t *testing.T) {
 			t.Parallel()
@@ -320,6 +324,7 @@ func killedWithParts(t *testing.T, s exportSettings) (server *emulator.Server, u
 
 // A part of the commit log is damaged after a kill. It is named, and the run refuses to go on without it.
 func TestExport_DamagedPart_IsRefused(t *testing.T) {
+	testmain.Long(t)
 	s := exportSettings{sink: "local", files: 8, each: 6, workers: 2, checkpoint: time.Hour}
 	server, url, out := killedWithParts(t, s)
 	parts, err := filepath.Glob(filepath.Join(out, ".exporter", "parts", "*.parquet"))
@@ -360,6 +365,7 @@ func TestExport_DamagedPart_IsRefused(t *testing.T) {
 
 // What was asked for is known from the parts alone, when a first run was killed: another source or sink is refused.
 func TestExport_KilledThenOtherSettings_IsRefused(t *testing.T) {
+	testmain.Long(t)
 	s := exportSettings{sink: "local", files: 8, each: 6, workers: 2, checkpoint: time.Hour}
 	server, url, out := killedWithParts(t, s)
 	c := newCLI(t, url)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"exporter/internal/emulator"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -44,6 +45,7 @@ func TestRun_RedirectToAnotherOrigin_DoesNotShowTheKey(t *testing.T) {
 // A link that another origin refuses is asked for anew, without an attempt, and one that stays dead is the asset's failure.
 // Nothing of its query is shown.
 func TestRun_DeadLink_IsAskedForAnew(t *testing.T) {
+	testmain.Long(t)
 	for name, test := range map[string]struct {
 		dead, exit, requests int
 	}{"once": {1, 0, 4}, "twice": {2, 0, 6}, "for ever": {1 << 30, exitIncomplete, 6}} {

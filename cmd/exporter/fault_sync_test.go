@@ -8,11 +8,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"exporter/internal/testmain"
 )
 
 // A sync fails. The run stops: what failed is not synced again, and nothing is given a name that was not durable before.
 // The next run completes the export.
 func TestExport_SyncFails_StopsForGood(t *testing.T) {
+	testmain.Long(t)
 	tests := []struct{ sink, pattern string }{
 		{"local", "syncdir ."},
 		{"local", "sync .exporter/tmp/*.jpg"},

@@ -10,6 +10,7 @@ import (
 
 	"exporter/internal/durable"
 	"exporter/internal/durable/durabletest"
+	"exporter/internal/testmain"
 )
 
 // fault makes one operation of a run go wrong.
@@ -45,6 +46,7 @@ func (f *fault) before(o durabletest.Operation) error {
 
 // A goroutine panics in the middle of a run. The others end, the program says that this is a bug, and nothing is lost.
 func TestRun_WorkerPanics_CommitsWhatIsFinished(t *testing.T) {
+	testmain.Long(t)
 	tests := []struct {
 		sink, pattern, stage string
 		// rows bounds what is not committed.

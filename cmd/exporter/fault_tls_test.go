@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"exporter/internal/emulator"
+	"exporter/internal/testmain"
 )
 
 // secureAPI is an emulator behind TLS, and the file of the certificate that proves it.
@@ -100,6 +101,7 @@ func runWith(t *testing.T, environ []string, args ...string) (code int, stderr s
 
 // Streams that end early, over HTTP/2 as over HTTP/1.1: tried again as a whole, stored exactly.
 func TestRun_StreamsEndEarly_AreTriedAgain(t *testing.T) {
+	testmain.Long(t)
 	for version, http2 := range map[int]bool{1: false, 2: true} {
 		for _, kind := range []emulator.FaultKind{emulator.FaultReset, emulator.FaultShort, emulator.FaultCut} {
 			t.Run(string(kind)+"/HTTP "+strconv.Itoa(version), func(t *testing.T) {

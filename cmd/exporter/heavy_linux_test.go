@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"exporter/internal/emulator"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -30,6 +31,7 @@ func exportHeavy(t *testing.T, o emulator.SyntheticOptions, args ...string) (cod
 
 // What a run has in memory is bounded by limits.memory and what the program itself takes, whatever the API lists.
 func TestExport_HeavyMetadata_StaysWithinMemory(t *testing.T) {
+	testmain.Long(t)
 	const mib = 1 << 20
 	for name, test := range map[string]struct {
 		corpus emulator.SyntheticOptions

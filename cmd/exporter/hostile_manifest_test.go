@@ -12,6 +12,7 @@ import (
 
 	"exporter/internal/emulator"
 	"exporter/internal/store"
+	"exporter/internal/testmain"
 	"exporter/manifest"
 	"exporter/pipeline"
 )
@@ -87,6 +88,7 @@ func (s *surroundings) forge(sink string) {
 // A manifest may come from somebody else. Whatever paths are in it, nothing outside the export is shown, taken for a blob,
 // replaced or removed.
 func TestExport_ForgedManifest_LeadsNowhere(t *testing.T) {
+	testmain.Long(t)
 	for _, sink := range []string{"local", "archive"} {
 		run := []string{"run", "--directory", "d", "--sink", sink, "--force"}
 		for _, tt := range []struct {

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"exporter/internal/emulator"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -205,6 +206,7 @@ func checkSafe(t *testing.T, rows map[pipeline.AssetKey]*pipeline.Row) {
 // Whatever names the API lists: every asset is stored, under a path of its own that is safe everywhere, and the names are in
 // the manifest as they were listed. Nothing outside the export is touched, and the next run knows all of it again.
 func TestRun_HostileNames_AreStoredAtSafePaths(t *testing.T) {
+	testmain.Long(t)
 	for _, sink := range []string{"local", "archive"} {
 		t.Run(sink, func(t *testing.T) {
 			t.Parallel()

@@ -7,6 +7,7 @@ import (
 
 	"exporter/internal/emulator"
 	"exporter/internal/emulator/sample"
+	"exporter/internal/testmain"
 )
 
 // jobsFile returns a TOML file with jobs: whole is complete, nothing is refused, and damaged cannot be read.
@@ -23,6 +24,7 @@ func jobsFile(jobs string) string {
 
 // The exit code of several jobs is the most serious one, whatever their order is, and all of them are run.
 func TestRunJobs_ExitCode_IsTheMostSerious(t *testing.T) {
+	testmain.Long(t)
 	t.Chdir(t.TempDir())
 	_, url := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, sample.FS())})
 	if err := os.Mkdir("damaged", 0o700); err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"exporter/internal/emulator"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -71,6 +72,7 @@ func (n *nightly) waitForBlobs(most int) {
 // While upstream changes, runs that fetch everything again and prune are killed at forty random moments. What the ledger vouches for is
 // there each time. Once upstream is still, two runs, which it takes for something to vanish, make the export what a new one is.
 func TestExport_KillOverChanges_EndsExact(t *testing.T) {
+	testmain.Long(t)
 	const kills, files = 20, 10
 	for i, sink := range []string{"local", "archive"} {
 		t.Run(sink, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"exporter/internal/durable"
+	"exporter/internal/testmain"
 )
 
 // traces count in what state kills left an export.
@@ -35,9 +36,11 @@ func (n *traces) look(out string) {
 	}
 }
 
-// Runs are killed at a hundred random moments for each sink, on the same directory until one ends by itself.
+// Runs are killed at twenty random moments for each sink, and at a hundred where all faults are tried, on the same directory until one ends by itself.
 func TestExport_KillAtRandomMoment_LosesAtMostACheckpoint(t *testing.T) {
-	const kills, longest = 100, 200 * time.Millisecond
+	testmain.Long(t)
+	const longest = 200 * time.Millisecond
+	kills := 100 / testmain.Apart(5)
 	for i, sink := range []string{"local", "archive"} {
 		s := exportSettings{
 			sink: sink, files: 10, each: 8, latency: 2 * time.Millisecond, rows: 20, workers: 4, checkpoint: 50 * time.Millisecond,
@@ -83,6 +86,7 @@ func (e *killedExport) killAfter(random *rand.Rand, shortest, longest time.Durat
 
 // Somebody kills every run of an export until there is nothing left to do.
 func TestExport_KillLoop_Completes(t *testing.T) {
+	testmain.Long(t)
 	for i, sink := range []string{"local", "archive"} {
 		s := exportSettings{
 			sink: sink, files: 12, each: 60, latency: 5 * time.Millisecond, rows: 120, workers: 8, checkpoint: 50 * time.Millisecond,

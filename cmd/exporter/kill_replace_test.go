@@ -17,11 +17,13 @@ import (
 	"exporter/internal/durable"
 	"exporter/internal/emulator"
 	"exporter/internal/export"
+	"exporter/internal/testmain"
 )
 
 // A run that fetches everything again is killed while it replaces blobs by others. Every row leads to its own bytes, old or
 // new; the next one of the kind replaces the rest.
 func TestExport_KillWhileReplacing_KeepsRowsTrue(t *testing.T) {
+	testmain.Long(t)
 	const named, removed = "rename blobs/*/*/page_screenshots/0~v*.jpg", "remove blobs/*/*/page_screenshots/0.jpg"
 	before := exportSettings{sink: "local", files: 4, each: 6, seed: 1, workers: 2, checkpoint: time.Hour}
 	after := before
@@ -78,6 +80,7 @@ func checkReplaced(t *testing.T, out string, before, after exportedSet) {
 // A run that adds to a finished export is killed while it merges the parts. Each file of the export is the old or the new
 // one, and together with the parts they have every row.
 func TestExport_KillWhileMerging_KeepsEveryRow(t *testing.T) {
+	testmain.Long(t)
 	s := exportSettings{sink: "local", files: 4, each: 6, workers: 2, checkpoint: time.Hour}
 	want := s.undisturbed(t)
 	_, url := startEmulator(t, s.emulator())

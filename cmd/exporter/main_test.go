@@ -15,6 +15,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -24,6 +25,7 @@ import (
 	"exporter/internal/emulator/sample"
 	"exporter/internal/store"
 	"exporter/internal/store/place"
+	"exporter/internal/testmain"
 	"exporter/manifest"
 	"exporter/pipeline"
 	"exporter/sinks"
@@ -41,9 +43,17 @@ const (
 func TestMain(m *testing.M) {
 	// Most tests wait most of the time: for backoffs, pauses and processes.
 	if f := flag.Lookup("test.parallel"); f != nil {
-		f.Value.Set("8")
+		f.Value.Set("16")
 	}
-	testscript.Main(m, map[string]func(){"exporter": childMain})
+	testscript.Main(quick{m}, map[string]func(){"exporter": childMain})
+}
+
+// quick are the tests of this package, which are made cheap: the program that they start is as it is.
+type quick struct{ *testing.M }
+
+func (q quick) Run() int {
+	testmain.Quick()
+	return q.M.Run()
 }
 
 // testCorpus is the corpus that the end-to-end tests export: the one that EXPORTER_TEST_CORPUS names, or the sample.
@@ -184,6 +194,24 @@ type cli struct {
 	checkpointRows int
 	// own is that of app, where wrapFS is nil.
 	own place.Owner
+	// stopAt is what closes stop as soon as it is logged; nothing does where it is empty.
+	stopAt string
+}
+
+// stopWriter closes stop once a text is written.
+type stopWriter struct {
+	written bytes.Buffer
+	text    string
+	once    sync.Once
+	stop    chan struct{}
+}
+
+func (w *stopWriter) Write(p []byte) (int, error) {
+	n, err := w.written.Write(p)
+	if w.text != "" && bytes.Contains(w.written.Bytes(), []byte(w.text)) {
+		w.once.Do(func() { close(w.stop) })
+	}
+	return n, err
 }
 
 func newCLI(t *testing.T, baseURL string) *cli {
@@ -195,7 +223,8 @@ func newCLI(t *testing.T, baseURL string) *cli {
 // run returns the exit code and what was printed. The key must not be in it.
 func (c *cli) run(args ...string) (code int, stdout, stderr string) {
 	c.t.Helper()
-	var out, err bytes.Buffer
+	var out bytes.Buffer
+	err := stopWriter{text: c.stopAt, stop: c.stop}
 	a := &app{
 		stdin: strings.NewReader(""), stdout: &out, stderr: &err, stop: c.stop, system: c.system,
 		ownProcess: c.ownProcess, own: ownWrapped(c.wrapFS), checkpointRows: c.checkpointRows,
@@ -206,10 +235,11 @@ func (c *cli) run(args ...string) (code int, stdout, stderr string) {
 		a.own = c.own
 	}
 	code = run(context.Background(), a, args)
-	if showsKey(out.String() + err.String()) {
+	stdout, stderr = out.String(), err.written.String()
+	if showsKey(stdout + stderr) {
 		c.t.Errorf("exporter %q printed the key", args)
 	}
-	return code, out.String(), err.String()
+	return code, stdout, stderr
 }
 
 func (c *cli) mustRun(args ...string) string {

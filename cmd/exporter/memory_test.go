@@ -10,6 +10,7 @@ import (
 	"exporter/internal/durable"
 	"exporter/internal/emulator"
 	"exporter/internal/emulator/sample"
+	"exporter/internal/testmain"
 )
 
 // collectorState returns how the garbage collector of this process is set.
@@ -41,6 +42,7 @@ func TestRun_OwnProcess_TunesMemory(t *testing.T) {
 
 // In a container, a run takes what fits, and says where what it was given does not.
 func TestRun_Container_FitsItself(t *testing.T) {
+	testmain.Long(t)
 	_, url := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, sample.FS())})
 	c := newCLI(t, url)
 	c.ownProcess = true

@@ -14,6 +14,7 @@ import (
 	"exporter/internal/store"
 	"exporter/internal/store/bucket/buckettest"
 	"exporter/internal/store/place"
+	"exporter/internal/testmain"
 	"exporter/manifest"
 	"exporter/pipeline"
 )
@@ -50,6 +51,7 @@ func wantMergedRows(t *testing.T, c *cli, merged, plain string) {
 
 // Parts in a bucket, each with a log of its own, are merged as those in a directory are, and read as one export.
 func TestMerge_Bucket_IsThatOfADirectory(t *testing.T) {
+	testmain.Long(t)
 	b := newTestBucket(t, buckettest.Vices{})
 	_, api := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, testCorpus())})
 	c, plain := newCLI(t, api), filepath.Join(t.TempDir(), "plain")
@@ -195,6 +197,7 @@ func TestMerge_Link_IsRefused(t *testing.T) {
 
 // In a bucket, a part that was merged and is gone is damage, too, and so is one that has lost a table.
 func TestVerify_PartIsGone_InABucket(t *testing.T) {
+	testmain.Long(t)
 	b := newTestBucket(t, buckettest.Vices{})
 	_, api := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, testCorpus())})
 	c, out := newCLI(t, api), b.url+"/out"

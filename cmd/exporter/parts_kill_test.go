@@ -10,10 +10,12 @@ import (
 
 	"exporter/internal/parts"
 	"exporter/internal/store/bucket/buckettest"
+	"exporter/internal/testmain"
 )
 
 // A task that is killed goes on when it is started again, and while it is there a second one of its number is fenced.
 func TestParts_KilledAndStartedTwice_GoesOn(t *testing.T) {
+	testmain.Long(t)
 	b := newTestBucket(t, buckettest.Vices{})
 	for where, tt := range map[string]struct {
 		out  string

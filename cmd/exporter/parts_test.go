@@ -20,6 +20,7 @@ import (
 	"exporter/internal/store"
 	"exporter/internal/store/bucket/buckettest"
 	"exporter/internal/store/place"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -44,6 +45,7 @@ func readParts(t *testing.T, out string, count int) exportedSet {
 
 // Many tasks have together what one has, in a directory and in a bucket.
 func TestParts_Together_AreASingleExport(t *testing.T) {
+	testmain.Long(t)
 	b := newTestBucket(t, buckettest.Vices{})
 	for _, sink := range []string{"local", "archive"} {
 		for where, out := range map[string]string{"directory": filepath.Join(t.TempDir(), sink), "bucket": b.url + "/" + sink} {
@@ -79,6 +81,7 @@ func TestParts_Together_AreASingleExport(t *testing.T) {
 
 // Tasks that begin at the same moment agree on how the export is divided.
 func TestParts_AtOnce_AgreeOnOnePlan(t *testing.T) {
+	testmain.Long(t)
 	b := newTestBucket(t, buckettest.Vices{})
 	for where, out := range map[string]string{"directory": filepath.Join(t.TempDir(), "out"), "bucket": b.url + "/out"} {
 		t.Run(where, func(t *testing.T) {
@@ -141,6 +144,7 @@ func onPlan(n int, fault buckettest.Fault) func(buckettest.Received) buckettest.
 
 // Whatever becomes of the request that makes the plan, there is one.
 func TestParts_PlanInABucket_SurvivesFaults(t *testing.T) {
+	testmain.Long(t)
 	for name, fault := range map[string]buckettest.Fault{
 		"the answer is lost": buckettest.LoseReply(), "the request is lost": buckettest.ResetBefore(), "slow down": buckettest.SlowDown("0"),
 		"broken and done": {Status: 500, Code: "InternalError", After: true}, "broken": buckettest.Broken(),
@@ -169,6 +173,7 @@ func TestParts_PlanInABucket_SurvivesFaults(t *testing.T) {
 
 // In a store that does not keep writers apart, tasks that both make the plan make the same one.
 func TestParts_SingleWriter_MakesThePlanThatOthersMake(t *testing.T) {
+	testmain.Long(t)
 	b := newTestBucket(t, buckettest.Vices{IgnoreCreate: true})
 	_, api := startEmulator(t, emulator.Options{Corpus: emulator.Synthetic(emulator.SyntheticOptions{Files: 10, AssetsPerFile: 1, BlobSize: 100})})
 	args := []string{"run", "--directory", emulator.SyntheticDirectory, "--single-writer", "--out", b.url + "/out", "--part"}
@@ -193,6 +198,7 @@ func TestParts_SingleWriter_MakesThePlanThatOthersMake(t *testing.T) {
 
 // A plain run that has begun before a task, and looks for parts after it has, does not go on, and leaves nothing.
 func TestParts_PlainRunBesideATask_IsRefused(t *testing.T) {
+	testmain.Long(t)
 	b := newTestBucket(t, buckettest.Vices{})
 	for where, out := range map[string]string{"directory": filepath.Join(t.TempDir(), "out"), "bucket": b.url + "/out"} {
 		t.Run(where, func(t *testing.T) {
@@ -218,6 +224,7 @@ func TestParts_PlainRunBesideATask_IsRefused(t *testing.T) {
 
 // A list in a bucket is read by tasks without a shared disk.
 func TestParts_ListInABucket_IsReadByAll(t *testing.T) {
+	testmain.Long(t)
 	b := newTestBucket(t, buckettest.Vices{})
 	server, api := startEmulator(t, emulator.Options{Corpus: emulator.Synthetic(emulator.SyntheticOptions{Files: 50, AssetsPerFile: 1, BlobSize: 100})})
 	source, list := []string{"--directory", emulator.SyntheticDirectory}, b.url+"/lists/files.list"
@@ -277,6 +284,7 @@ func goneCounts(t *testing.T, out string) (missed, gone int) {
 
 // What vanishes is what two lists do not have. One list that is read again is one, and an older one counts for nothing.
 func TestList_ReadAgain_MakesNothingVanish(t *testing.T) {
+	testmain.Long(t)
 	const files = 40
 	folder := t.TempDir()
 	out, without := filepath.Join(folder, "out"), emulator.SyntheticOptions{Files: files - 3, AssetsPerFile: 1, BlobSize: 100}
@@ -352,6 +360,7 @@ func TestParts_FileOfAPart_Vanishes(t *testing.T) {
 
 // A list that is damaged in the middle ends the run, and what was fetched before is there.
 func TestList_DamagedBehindItsBeginning_LosesNothing(t *testing.T) {
+	testmain.Long(t)
 	folder := t.TempDir()
 	out, list := filepath.Join(folder, "out"), filepath.Join(folder, "list")
 	_, api := startEmulator(t, emulator.Options{

@@ -6,11 +6,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"exporter/internal/testmain"
 )
 
 // A file is in the place of a directory of an export, or a directory in that of a file. A run says what is in its way, touches nothing of
 // it, and completes once it is gone.
 func TestExport_OtherThingInThePlace_IsNamed(t *testing.T) {
+	testmain.Long(t)
 	tests := map[string]struct {
 		sink, name string
 		isDir      bool

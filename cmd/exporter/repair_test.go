@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"exporter/internal/emulator"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -50,6 +51,7 @@ func (n *nightly) blobFile(random *rand.Rand) (string, []byte) {
 // Bits flip anywhere in an export, and each time it is repaired: as many blobs are fetched as verify says are lost, and
 // then it is what an undisturbed export is.
 func TestExport_Repair_FetchesWhatIsLost(t *testing.T) {
+	testmain.Long(t)
 	for name, args := range map[string][]string{
 		"local":                {"local"},
 		"archive":              {"archive", "--shard-size", "8KB", "--frame-size", "2KB"},

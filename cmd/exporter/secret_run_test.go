@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"exporter/internal/emulator"
+	"exporter/internal/testmain"
 )
 
 // echo is an API that says what it was sent, as servers and proxies do that are asked to debug something.
@@ -119,6 +120,7 @@ func noHTTP(w http.ResponseWriter, sent string) {
 // A server says what it was sent, wherever it can. The key, and the value of a header that was given, get into no message, no log
 // and no file.
 func TestRun_ServerEchoesASecret_ShowsItNowhere(t *testing.T) {
+	testmain.Long(t)
 	for _, e := range echoes {
 		for _, format := range []string{"text", "json"} {
 			for _, header := range []string{"Authorization", gatewayHeader} {

@@ -19,6 +19,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"exporter/internal/emulator"
+	"exporter/internal/testmain"
 )
 
 // keyForms are what the secrets of all tests, the key and the value of a header, look like where something shows them.
@@ -199,6 +200,7 @@ func (k *keyFinder) searchColumn(chunk parquet.ColumnChunk) {
 
 // A file that shows the key is found, whatever is in it, and only it.
 func TestFindKey_Files(t *testing.T) {
+	testmain.Long(t)
 	half := len(canaryKey) / 2
 	for name, content := range map[string]string{
 		"as it is":            "Authorization: Bearer " + canaryKey + "\n",
@@ -266,6 +268,7 @@ func checkHidden(t *testing.T, name string, content []byte) {
 
 // In Parquet files the key is found in plain and in dictionary pages, in each row group, and in the key-value metadata.
 func TestFindKey_Parquet(t *testing.T) {
+	testmain.Long(t)
 	type row struct {
 		Number     int32
 		Plain      string     `parquet:",zstd"`
@@ -309,6 +312,7 @@ func TestFindKey_Parquet(t *testing.T) {
 
 // In zstd frames the key is found behind other frames and before damage.
 func TestFindKey_Frames(t *testing.T) {
+	testmain.Long(t)
 	encoder, err := zstd.NewWriter(nil)
 	if err != nil {
 		t.Fatal(err)

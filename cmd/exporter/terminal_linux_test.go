@@ -18,6 +18,7 @@ import (
 
 	"exporter/internal/emulator"
 	"exporter/internal/emulator/sample"
+	"exporter/internal/testmain"
 )
 
 // openTerminal returns both ends of a new terminal of so many columns: what is written to tty can be read from screen.
@@ -133,6 +134,7 @@ func TestTerminal_HostileNames_ArePrintedWithEscapes(t *testing.T) {
 
 // Below the bars stands which limit holds, how many of the last answers were throttled, and until when a pause lasts.
 func TestTerminal_Limit_IsShownBelowTheBars(t *testing.T) {
+	testmain.Long(t)
 	server := httptest.NewServer(newEmulator(t, emulator.Options{
 		Corpus: loadCorpus(t, sample.FS()),
 		Limit: &emulator.RateLimit{

@@ -12,6 +12,7 @@ import (
 
 	"exporter/internal/emulator"
 	"exporter/internal/emulator/sample"
+	"exporter/internal/testmain"
 )
 
 // startSample serves the sample with a latency.
@@ -40,6 +41,7 @@ func drawnFrames(written string) (drawn [][]string) {
 
 // Recordings of runs at 20 requests a minute, which are interrupted when they say how long it takes, and at full speed.
 func TestTerminal_Progress_Recordings(t *testing.T) {
+	testmain.Long(t)
 	t.Parallel()
 	for _, tt := range []struct {
 		name, rate string
@@ -131,6 +133,7 @@ func TestTerminal_Resize_TheNextFramesFit(t *testing.T) {
 
 // Where the cursor cannot be moved, nothing is drawn.
 func TestTerminal_DumbOrWithoutSize_DrawsNothing(t *testing.T) {
+	testmain.Long(t)
 	url := startSample(t, 0)
 	for columns, environ := range map[int][]string{0: nil, 80: {"TERM=dumb"}} {
 		if _, tty := openTerminal(t, columns); newScreen(tty, environ, nil) != nil {
@@ -146,6 +149,7 @@ func TestTerminal_DumbOrWithoutSize_DrawsNothing(t *testing.T) {
 
 // A terminal that goes away, and a reader of the log that does, end no run.
 func TestRun_NobodyReadsAnyMore_EndsAsItShould(t *testing.T) {
+	testmain.Long(t)
 	url := startSample(t, 20*time.Millisecond)
 	args := func() (out string, args []string) {
 		out = filepath.Join(t.TempDir(), "out")

@@ -7,10 +7,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"exporter/internal/testmain"
 )
 
 // One bad night costs at most one listing, however many files there are.
 func TestRun_OneBadNight_CostsOneListing(t *testing.T) {
+	testmain.Long(t)
 	l := newLiar(t, 3000, time.Now().Add(-time.Hour*24*365))
 	l.args = append(l.args, "--figures=false")
 	l.night()

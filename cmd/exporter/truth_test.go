@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"exporter/internal/emulator"
+	"exporter/internal/testmain"
 )
 
 // liar is an emulator that answers some requests as it is told to, and what a true one would make of the same corpus.
@@ -94,6 +95,7 @@ func (l *liar) wantTrue(t *testing.T) {
 
 // For one night an API says something that is not so. The nights after, nothing shows of it, and no blob was fetched twice.
 func TestRun_APILiesForOneNight_NothingShows(t *testing.T) {
+	testmain.Long(t)
 	const files = 40
 	past, future := time.Now().Add(-time.Hour*24*365), time.Now().Add(time.Hour)
 	isOfDirectory := func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/v1/beta/directories/") }

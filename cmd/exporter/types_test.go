@@ -8,12 +8,14 @@ import (
 
 	"exporter/internal/emulator"
 	"exporter/internal/media/mediatest"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
 // Whatever they are declared as, and called, pictures of every format are stored under names that say what they are, and
 // nothing else is stored.
 func TestRun_EveryFormat_IsKnownByItsBytes(t *testing.T) {
+	testmain.Long(t)
 	declared := []string{"image/jpeg", "application/octet-stream", "text/html"}
 	want := map[string]mediatest.File{}
 	corpus := emulator.NewCorpus()

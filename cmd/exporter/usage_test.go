@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"exporter/internal/testmain"
 )
 
 // wrongCommandLines are what people type, and what they are told: the exit code is that of wrong usage.
@@ -122,6 +124,7 @@ var wrongCommandLines = []struct{ args, stderr string }{
 
 // Whatever is wrong with a command line is said in a line that names it and what was meant; nothing is asked, nothing written.
 func TestRun_WrongCommandLines_AreExplained(t *testing.T) {
+	testmain.Long(t)
 	t.Chdir(t.TempDir())
 	if len(wrongCommandLines) < 60 {
 		t.Errorf("%d command lines, want 60 at least", len(wrongCommandLines))

@@ -11,6 +11,7 @@ import (
 
 	"exporter/internal/export"
 	"exporter/internal/store"
+	"exporter/internal/testmain"
 	"exporter/manifest"
 	"exporter/pipeline"
 )
@@ -18,6 +19,7 @@ import (
 // A bit flips anywhere in manifest.parquet: each asset whose row is lost is named, by its key or, where not even that can
 // be read, by its blob.
 func TestExport_AnyFlipInManifest_NamesEveryLostAsset(t *testing.T) {
+	testmain.Long(t)
 	for _, sink := range []string{"local", "archive"} {
 		t.Run(sink, func(t *testing.T) {
 			n := newNightly(t, 10, sink)

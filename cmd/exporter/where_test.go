@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"exporter/internal/emulator"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -66,6 +67,7 @@ func countBy(e exported) map[string]int {
 
 // Whatever a project's pictures come from, each is exported once, with both sinks, and the next run has nothing to do.
 func TestRun_Mixture_EachPictureOnce(t *testing.T) {
+	testmain.Long(t)
 	for _, sink := range []string{"local", "archive"} {
 		t.Run(sink, func(t *testing.T) {
 			t.Parallel()
@@ -109,6 +111,7 @@ func TestRun_Mixture_EachPictureOnce(t *testing.T) {
 
 // A job that is gone upstream stays in the export as one that expired, until it is removed on purpose.
 func TestRun_JobExpires_StaysUntilItIsRemoved(t *testing.T) {
+	testmain.Long(t)
 	corpus := emulator.NewCorpus()
 	const kept, gone = "pjb-0f8fad5b-d9cb-469f-a165-70867728950e", "pjb-7c9e6679-7425-40de-944b-e07fc1f90ae7"
 	for _, id := range []string{kept, gone} {
@@ -170,12 +173,13 @@ func TestRun_JobExpires_StaysUntilItIsRemoved(t *testing.T) {
 
 // Links that live as short as they can are renewed, each at most once.
 func TestRun_ShortLinks_AllStored(t *testing.T) {
+	testmain.Long(t)
 	t.Parallel()
 	const pictures = 120
 	o := emulator.SyntheticOptions{Files: 4, AssetsPerFile: 15, AttachmentFiles: 4, BlobSize: 700, ParseJobs: 4, ParseImages: 15, ParsePages: 5}
-	server, url := startWithStorage(t, emulator.Options{Corpus: emulator.Synthetic(o), LinkLife: time.Second})
+	server, url := startWithStorage(t, emulator.Options{Corpus: emulator.Synthetic(o), LinkLife: 2 * time.Second})
 	out := filepath.Join(t.TempDir(), "out")
-	newCLI(t, url).mustRun("run", "--directory", emulator.SyntheticDirectory, "--parse-jobs", "--rate", "60/s", "--concurrency", "64", "--out", out)
+	newCLI(t, url).mustRun("run", "--directory", emulator.SyntheticDirectory, "--parse-jobs", "--rate", "30/s", "--concurrency", "64", "--out", out)
 	if got := len(readExport(t, out).rows); got != pictures {
 		t.Errorf("%d pictures are stored, want %d", got, pictures)
 	}
@@ -219,6 +223,7 @@ func TestRun_IndexSyncs_NothingVanishes(t *testing.T) {
 
 // What an index attached of the text of pages is in pages.parquet, beside the pictures.
 func TestRun_AttachedItems_ArePages(t *testing.T) {
+	testmain.Long(t)
 	corpus := emulator.Synthetic(mixture())
 	o := mixture()
 	file, entry := o.SyntheticFile(19)

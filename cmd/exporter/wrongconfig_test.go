@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"exporter/internal/testmain"
 )
 
 // wrongConfigurations are files, and what is said of each, by config check and by run alike.
@@ -63,6 +65,7 @@ var wrongConfigurations = []struct{ text, stderr string }{
 
 // Whatever is wrong with a file is said with its line, and what would be right, in a line. Nothing is asked, nothing written.
 func TestConfig_WrongConfigurations_AreExplained(t *testing.T) {
+	testmain.Long(t)
 	t.Chdir(t.TempDir())
 	if len(wrongConfigurations) < 20 {
 		t.Errorf("%d configurations, want 20 at least", len(wrongConfigurations))

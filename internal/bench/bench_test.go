@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"exporter/internal/testmain"
 )
 
 // TestMain lets the test binary be the loop in Go, and what makes and merges tables, as it is this program that the benchmark starts for that.
@@ -17,11 +19,13 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	os.Exit(m.Run())
+	testmain.Quick()
+	m.Run()
 }
 
 // All measurements, with next to nothing to measure.
 func TestRun_Tiny(t *testing.T) {
+	testmain.Long(t)
 	var out, log bytes.Buffer
 	svg := filepath.Join(t.TempDir(), "nights.svg")
 	err := run(t.Context(), []string{

@@ -13,6 +13,7 @@ import (
 	"exporter/internal/secret"
 	"github.com/spf13/pflag"
 
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -277,6 +278,7 @@ func TestLoad_Environ_ExemptsTestsAndOthers(t *testing.T) {
 
 // What Kubernetes sets for a Service is not ours, also where the Service has a name of which a key of ours is a part.
 func TestLoad_Environ_PassesOverServices(t *testing.T) {
+	testmain.Long(t)
 	suffixes := []string{
 		"SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "SERVICE_PORT_METRICS", "PORT", "PORT_8080_TCP", "PORT_8080_TCP_PROTO",
 		"PORT_8080_TCP_PORT", "PORT_8080_TCP_ADDR", "PORT_53_UDP_ADDR",
@@ -302,8 +304,13 @@ func TestLoad_Environ_PassesOverServices(t *testing.T) {
 
 // One slip in the name of a key is noticed: a letter that is missing, doubled or another one, and two that have changed places.
 func TestLoad_Environ_NoticesSlips(t *testing.T) {
+	testmain.Long(t)
+	names := map[string]bool{}
 	for _, k := range Keys() {
-		rest := strings.TrimPrefix(k.Env(), envPrefix)
+		names[k.Env()] = true
+	}
+	for name := range names {
+		rest := strings.TrimPrefix(name, envPrefix)
 		if len(rest) < 10 {
 			continue // in shorter ones, two letters are more than a slip
 		}
@@ -312,7 +319,7 @@ func TestLoad_Environ_NoticesSlips(t *testing.T) {
 				rest[:i] + rest[i+1:], rest[:i] + rest[i:i+1] + rest[i:], rest[:i] + "X" + rest[i+1:],
 				rest[:i] + rest[i+1:i+2] + rest[i:i+1] + rest[i+2:],
 			} {
-				if slip == rest || slices.ContainsFunc(Keys(), func(k Key) bool { return k.Env() == envPrefix+slip }) {
+				if slip == rest || names[envPrefix+slip] {
 					continue
 				}
 				if _, err := load(t, "", []string{envPrefix + slip + "=x"}); err == nil {

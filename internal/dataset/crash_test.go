@@ -20,6 +20,7 @@ import (
 	"exporter/internal/store"
 	"exporter/internal/store/place"
 	"exporter/internal/store/storetest"
+	"exporter/internal/testmain"
 )
 
 // makeOn makes a dataset on a disk.
@@ -56,6 +57,7 @@ func treeOn(t *testing.T, disk storetest.Disk) map[string]string {
 // A dataset is made on a disk that crashes at every operation, and loses all, half or nothing of what was not synced. Nothing has its name that is
 // not whole, and the next one ends as if nothing had happened.
 func TestMake_CrashesAtEveryOperation_EndsExact(t *testing.T) {
+	testmain.Long(t)
 	e := newTestExport(t, local).add(testFiles(0, 2))
 	for where, newDisk := range storetest.Disks() {
 		// Each of the forms is tried somewhere.
@@ -67,7 +69,7 @@ func TestMake_CrashesAtEveryOperation_EndsExact(t *testing.T) {
 			for first, drop := range []durabletest.Drop{durabletest.DropNone, durabletest.DropHalf, durabletest.DropAll} {
 				t.Run(fmt.Sprintf("%s/%s/drop %s", form, where, drop), func(t *testing.T) {
 					t.Parallel()
-					for n := 1 + first; ; n += 3 {
+					for n := 1 + first; ; n += testmain.Apart(7) {
 						crashing := newDisk(func(number int) error {
 							if number >= n {
 								return storetest.ErrCrashed
@@ -102,6 +104,7 @@ func TestMake_CrashesAtEveryOperation_EndsExact(t *testing.T) {
 
 // The disk is full from an operation on: that is said, and with room the same command ends as if nothing had happened.
 func TestMake_FullDisk_SaysSoAndGoesOn(t *testing.T) {
+	testmain.Long(t)
 	e := newTestExport(t, archive).add(testFiles(0, 2))
 	for _, form := range []string{FormParquet, FormWebDataset} {
 		t.Run(form, func(t *testing.T) {

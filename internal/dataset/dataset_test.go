@@ -19,6 +19,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"exporter/internal/store"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 	"exporter/sinks"
 )
@@ -51,6 +52,7 @@ func readShards(t *testing.T, out, folder string) (rows []shardRow) {
 }
 
 func TestMake_AnySink_SameBytes(t *testing.T) {
+	testmain.Long(t)
 	for _, form := range forms {
 		t.Run(form, func(t *testing.T) {
 			var before map[string]string
@@ -209,6 +211,7 @@ func TestMake_SeveralExports_FirstWins(t *testing.T) {
 }
 
 func TestMake_DamagedPicture_IsLeftOut(t *testing.T) {
+	testmain.Long(t)
 	for _, form := range forms {
 		for _, sink := range []sinkUnderTest{local, archive} {
 			t.Run(form+" "+string(sink), func(t *testing.T) {
@@ -249,6 +252,7 @@ func damage(t *testing.T, e *testExport) {
 }
 
 func TestMake_Interrupted_GoesOn(t *testing.T) {
+	testmain.Long(t)
 	for _, form := range forms {
 		t.Run(form, func(t *testing.T) {
 			e := newTestExport(t, archive).add(testFiles(0, 12))

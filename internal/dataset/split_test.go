@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -42,6 +43,7 @@ func splitsOf(t *testing.T, out string) map[string][]string {
 }
 
 func TestMake_ExportGrows_NoDocumentMoves(t *testing.T) {
+	testmain.Long(t)
 	o := Options{Split: []Share{{"train", 0.6}, {"validation", 0.2}, {"test", 0.2}}, Seed: "7"}
 	e := newTestExport(t, local).add(testFiles(0, 40))
 	_, made, err := makeDataset(t, o, e)

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"exporter/internal/testmain"
 )
 
 func TestSynthetic_ParseJobs(t *testing.T) {
@@ -124,6 +126,7 @@ func (d *sizer) Write(b []byte) (int, error) {
 
 // Neither 300,000 pages of one job nor a million jobs cost memory.
 func TestSynthetic_ParseJobs_CostNoMemory(t *testing.T) {
+	testmain.Long(t)
 	const pages, jobs = 300_000, 1_000_000
 	for name, o := range map[string]SyntheticOptions{
 		"pages": {ParseJobs: 1, ParseImages: 3000, ParsePages: pages}, "jobs": {ParseJobs: jobs, ParseImages: 1, ParsePages: 1,

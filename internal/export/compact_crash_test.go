@@ -15,6 +15,7 @@ import (
 	"exporter/internal/export/exporttest"
 	"exporter/internal/store"
 	"exporter/internal/store/storetest"
+	"exporter/internal/testmain"
 	"exporter/internal/verify"
 	"exporter/manifest"
 	"exporter/sinks"
@@ -81,7 +82,7 @@ func crashOrphans(disk storetest.Disk, archive bool) error {
 }
 
 // eachCompaction calls try with copies of an export that is to be compacted, and fails operations of each as fault says by its number,
-// as long as it has so many: from first on, each third, or each of them where all faults are to be tried.
+// as long as it has so many: from first on, one of crashesApart, or each of them where all faults are to be tried.
 func eachCompaction(t *testing.T, c crashCase, first int, fault func(number, n int) error, try func(disk storetest.Disk, n int, err error)) {
 	t.Helper()
 	export := c.disk(func(int) error { return nil })
@@ -107,6 +108,7 @@ func eachCompaction(t *testing.T, c crashCase, first int, fault func(number, n i
 // A compaction crashes at every operation. Whatever is stored leads to its bytes, and the next compaction, also after a run that came
 // between, leaves every picture once and nothing else.
 func TestExport_CompactCrashesAtEveryOperation_LosesNothing(t *testing.T) {
+	testmain.Long(t)
 	crash := func(number, n int) error {
 		if number >= n {
 			return storetest.ErrCrashed
@@ -130,6 +132,7 @@ func TestExport_CompactCrashesAtEveryOperation_LosesNothing(t *testing.T) {
 
 // The disk is full from an operation of a compaction on. Nothing is lost, and with room the next one does the rest.
 func TestExport_CompactOnAFullDisk_StopsAndGoesOn(t *testing.T) {
+	testmain.Long(t)
 	full := func(number, n int) error {
 		if number >= n {
 			return syscall.ENOSPC
@@ -170,6 +173,7 @@ func checkCompactedLater(t *testing.T, c crashCase, disk storetest.Disk, n int) 
 
 // A shard with a damaged member stays, with all of its members, and all else goes on.
 func TestExport_CompactOfDamage_KeepsItsShard(t *testing.T) {
+	testmain.Long(t)
 	for where, newDisk := range storetest.Disks() {
 		t.Run(where, func(t *testing.T) {
 			disk := newDisk(func(int) error { return nil })

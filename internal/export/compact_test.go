@@ -12,6 +12,7 @@ import (
 	"exporter/internal/config"
 	"exporter/internal/store"
 	"exporter/internal/store/place"
+	"exporter/internal/testmain"
 	"exporter/internal/verify"
 	"exporter/manifest"
 	"exporter/pipeline"
@@ -70,6 +71,7 @@ func TestCat_CompactedMeanwhile_FindsTheBlob(t *testing.T) {
 
 // An export of an earlier version is raised, and its old tables go.
 func TestCompact_EarlierVersion_IsRaised(t *testing.T) {
+	testmain.Long(t)
 	exports, err := filepath.Glob("../../cmd/exporter/testdata/exports/*")
 	if err != nil || len(exports) == 0 {
 		t.Fatalf("there are no exports: %v", err)

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"testing"
@@ -15,13 +14,15 @@ import (
 	"exporter/internal/durable/durabletest"
 	"exporter/internal/store"
 	"exporter/internal/store/storetest"
+	"exporter/internal/testmain"
 	"exporter/internal/verify"
 	"exporter/manifest"
 	"exporter/pipeline"
 	"exporter/sinks"
 )
 
-var faultsApart = flag.Int("faults-apart", 997, "of so many faults of the matrix, one is tried: each operation has one of each kind")
+// matrixApart is of how many faults of the matrix one is tried: each operation has one of each kind.
+func matrixApart() int { return testmain.Apart(997) }
 
 // matrixStep is a run of the matrix.
 type matrixStep struct {
@@ -263,7 +264,7 @@ func eachFault(t *testing.T, c crashCase, kinds int, try func(m *matrix, disk st
 		if err := end.checkEnd(next.Recover(durabletest.DropNone, 0), step, 1000, damaged); err != nil {
 			t.Fatalf("runs after %q: %v", matrixSteps[step].name, err)
 		}
-		for i := step * 7; ; i += *faultsApart {
+		for i := step * 7; ; i += matrixApart() {
 			m, f := before, matrixFault{step, 1 + i/kinds, i % kinds}
 			happened, err := try(&m, disk.Recover(durabletest.DropNone, 0), f, end.fetched+matrixUncommitted)
 			if err != nil {
@@ -304,6 +305,7 @@ func (m *matrix) crash(disk storetest.Disk, f matrixFault, drop durabletest.Drop
 // Between its runs, which prune, files change, vanish, fail and return, blobs are fetched again and damage is repaired. A run crashes
 // at an operation. What the ledger vouches for is there, and in the end the export is exact.
 func TestExport_RunsOverChangesCrash_EndExact(t *testing.T) {
+	testmain.Long(t)
 	drops := []durabletest.Drop{durabletest.DropNone, durabletest.DropHalf, durabletest.DropAll}
 	for _, c := range crashCases() {
 		t.Run(c.name, func(t *testing.T) {

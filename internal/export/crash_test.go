@@ -25,6 +25,7 @@ import (
 	"exporter/internal/export/exporttest"
 	"exporter/internal/store"
 	"exporter/internal/store/storetest"
+	"exporter/internal/testmain"
 	"exporter/internal/verify"
 	"exporter/manifest"
 	"exporter/pipeline"
@@ -257,12 +258,14 @@ func crashCases() (cases []crashCase) {
 func differs(where string, archive bool) bool { return archive || where != storetest.Bucket }
 
 // crashesApart is of how many operations one is tried by a test that crashes at every operation and does so once for each way of losing what was
-// not synced: with three ways, of which each begins behind the one before, every operation is tried. It is 1 where all faults are to be tried.
-func crashesApart() int { return min(*faultsApart, 3) }
+// not synced, of which each begins behind the one before. A checkpoint does the same operations as the one before it, and they are fewer, or
+// more, than a multiple of seven: each kind of them is tried in one checkpoint or another.
+func crashesApart() int { return testmain.Apart(7) }
 
 // An export crashes at every operation, and the disk keeps all, half or nothing of what was not synced. What is
 // committed is there, and the next run makes it complete and exact.
 func TestExport_CrashAtEveryOperation_LosesNothing(t *testing.T) {
+	testmain.Long(t)
 	for _, c := range crashCases() {
 		for first, drop := range []durabletest.Drop{durabletest.DropNone, durabletest.DropHalf, durabletest.DropAll} {
 			t.Run(fmt.Sprintf("%s/drop %s", c.name, drop), func(t *testing.T) {
@@ -309,12 +312,13 @@ func TestExport_CrashAtEveryOperation_LosesNothing(t *testing.T) {
 
 // Each operation fails once, with the disk full or broken: the run says so, and the next one completes the export.
 func TestExport_FailAtEveryOperation_RunStops(t *testing.T) {
+	testmain.Long(t)
 	for name, archive := range map[string]bool{"local": false, "archive": true} {
 		for first, errno := range []error{syscall.ENOSPC, syscall.EIO} {
 			t.Run(fmt.Sprintf("%s/%v", name, errno), func(t *testing.T) {
 				t.Parallel()
 				tolerated := 0
-				for n := 1 + first; ; n += min(*faultsApart, 2) {
+				for n := 1 + first; ; n += testmain.Apart(5) {
 					var fired durabletest.Operation
 					failing := storetest.DirDisk{Memory: durabletest.NewMemory(func(o durabletest.Operation) error {
 						if o.Number == n {

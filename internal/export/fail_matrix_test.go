@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"exporter/internal/store/storetest"
+	"exporter/internal/testmain"
 )
 
 // matrixFailure is how operations fail: one of them, or from one on all until the run has ended.
@@ -44,6 +45,7 @@ func (m *matrix) fail(disk storetest.Disk, f matrixFault, failure matrixFailure,
 // In runs over changes, as those that crash, an operation fails, loses its request or its answer, or the disk is full from it on. The run
 // says so, and with room, and a store that works, the next ones make the export exact.
 func TestExport_RunsOverChangesFail_EndExact(t *testing.T) {
+	testmain.Long(t)
 	failures := []matrixFailure{
 		{err: syscall.EIO}, {err: syscall.ENOSPC, last: true}, {err: storetest.ErrAnswerLost}, {err: storetest.ErrRequestLost},
 	}

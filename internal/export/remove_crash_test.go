@@ -11,6 +11,7 @@ import (
 	"exporter/internal/durable/durabletest"
 	"exporter/internal/store"
 	"exporter/internal/store/storetest"
+	"exporter/internal/testmain"
 	"exporter/manifest"
 	"exporter/pipeline"
 	"exporter/sinks"
@@ -63,6 +64,7 @@ func checkNothingOfIt(st store.Store, snapshot *manifest.Snapshot) error {
 // A removal crashes at every operation. Whatever is stored by then leads to its bytes. The same command removes the rest; a run that
 // comes before it exports the file again.
 func TestExport_RmCrashesAtEveryOperation_LosesNothingElse(t *testing.T) {
+	testmain.Long(t)
 	for name, archive := range map[string]bool{"local": false, "archive": true} {
 		for where, newDisk := range storetest.Disks() {
 			if !differs(where, archive) {

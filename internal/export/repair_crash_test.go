@@ -11,6 +11,7 @@ import (
 	"exporter/internal/durable/durabletest"
 	"exporter/internal/store"
 	"exporter/internal/store/storetest"
+	"exporter/internal/testmain"
 	"exporter/internal/verify"
 	"exporter/manifest"
 	"exporter/pipeline"
@@ -83,6 +84,7 @@ func checkSound(st store.Store, snapshot *manifest.Snapshot) error {
 // A repair crashes at every operation. Whatever comes next, a run or another repair, the export ends up sound and
 // complete, and what is fetched again is what was lost.
 func TestExport_RepairCrashesAtEveryOperation_LosesNothing(t *testing.T) {
+	testmain.Long(t)
 	tests := map[string]struct {
 		name    string
 		share   float64

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -126,6 +127,7 @@ func TestDecodePage_HostileObjects(t *testing.T) {
 
 // Answers that are no listing are refused, and cost no more memory than a small multiple of their size.
 func TestDecodePage_RefusesAtSmallCost(t *testing.T) {
+	testmain.Long(t)
 	const size = 4 << 20
 	for name, unit := range map[string]string{
 		"arrays": "[", "objects": `{"a":`, "strings": `"`, "numbers": "9", "escapes": `"\`, "commas": ",",

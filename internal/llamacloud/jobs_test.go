@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -201,6 +202,7 @@ func TestSource_Wait_WaitsForTheJob(t *testing.T) {
 
 // Links that die while many pictures wait for each other are renewed by few listings, and no picture follows a dead one more than once.
 func TestSource_JobPictures_LinksAreRenewed(t *testing.T) {
+	testmain.Long(t)
 	for name, hidden := range map[string]bool{"expiry in the link": false, "expiry not known": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

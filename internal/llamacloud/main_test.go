@@ -22,10 +22,14 @@ import (
 	"go.uber.org/goleak"
 
 	"exporter/internal/secret"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	testmain.Quick()
+	goleak.VerifyTestMain(m)
+}
 
 // canary is the key of all tests. It must not show anywhere but in requests to the configured origin.
 const canary = "llx-canary-5f1d7a"

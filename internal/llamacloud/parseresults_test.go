@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -236,6 +237,7 @@ func manyPages(count, size int) http.HandlerFunc {
 
 // However many pages there are, and however large, few are in memory.
 func TestClient_ParseJobPages_BoundedMemory(t *testing.T) {
+	testmain.Long(t)
 	const count, size = 20000, 4000
 	a := newAPI(t, manyPages(count, size))
 	next, peak, before := int32(0), uint64(0), heap()

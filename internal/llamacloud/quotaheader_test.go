@@ -14,6 +14,7 @@ import (
 
 	"exporter/internal/emulator"
 	"exporter/internal/llamacloud/governor"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -194,6 +195,7 @@ func obey(t *testing.T, limiter *emulator.Limiter, rtt, length time.Duration, lo
 
 // With headers that are right, the quota is used, and nothing is throttled.
 func TestGovernor_QuotaHeaders_AreObeyed(t *testing.T) {
+	testmain.Long(t)
 	for _, l := range []emulator.RateLimit{
 		{Requests: 20, Window: time.Minute}, {Requests: 600, Window: time.Minute}, {Requests: 10, Window: time.Second},
 		{Requests: 100, Window: time.Second}, {Requests: 300, Window: time.Hour},
@@ -243,6 +245,7 @@ func TestGovernor_QuotaHeaders_LetAJobBeDoneAtOnce(t *testing.T) {
 // Headers that lie do no lasting harm: the limit is found as if there were none. That they are wrong is logged where an answer
 // contradicts them.
 func TestGovernor_QuotaHeaders_ThatLie(t *testing.T) {
+	testmain.Long(t)
 	for _, l := range []emulator.RateLimit{{Requests: 100, Window: time.Second}, {Requests: 600, Window: time.Minute}} {
 		for _, l.Lie = range emulator.QuotaLies() {
 			l.QuotaHeaders = emulator.QuotaIETF

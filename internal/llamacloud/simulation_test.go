@@ -13,6 +13,7 @@ import (
 
 	"exporter/internal/emulator"
 	"exporter/internal/llamacloud/governor"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -127,6 +128,7 @@ func (w world) send(
 // The real governor, with goroutines and tickets, does what the simulated regulator does. Jitter and noise are other ones in every
 // run, and one in sixty finds the limit a little late: the medians of three count.
 func TestGovernor_UsesTheLimit(t *testing.T) {
+	testmain.Long(t)
 	auto, second := []Rate{{Auto: true}}, emulator.RateLimit{Requests: 100, Window: time.Second}
 	minute := emulator.RateLimit{Requests: 20, Window: time.Minute, Used: 20, RetryAfter: emulator.RetryAfterSeconds}
 	of := func(l emulator.RateLimit, kind emulator.LimitKind, style emulator.RetryAfterStyle) emulator.RateLimit {
@@ -177,6 +179,7 @@ func TestGovernor_UsesTheLimit(t *testing.T) {
 
 // Two programs on one limit find their shares.
 func TestGovernor_SharesTheLimit(t *testing.T) {
+	testmain.Long(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := world{
 			limit: emulator.RateLimit{Requests: 100, Window: time.Second, RetryAfter: emulator.RetryAfterMillis},

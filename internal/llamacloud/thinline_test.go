@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -160,6 +161,7 @@ func TestSource_Blob_ThinLine_AsksForFewer(t *testing.T) {
 
 // A line that gives enough limits nobody, however long a body takes to begin.
 func TestSource_Blob_AmpleLine_IsNotLimited(t *testing.T) {
+	testmain.Long(t)
 	const workers = 64
 	for name, test := range map[string]struct {
 		perSecond, bytes int

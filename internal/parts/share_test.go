@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"exporter/internal/parts"
+	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
 
@@ -15,6 +16,7 @@ import (
 // files of a part differs from its share by the root of the share, as docs/clusters.md says: 0.3 % with 8 parts and 0.8 % with 64, of which
 // the worst of 64 has some three times as much.
 func TestPlan_Of_DividesAMillionFiles(t *testing.T) {
+	testmain.Long(t)
 	const files = 1_000_000
 	for count, most := range map[int]float64{8: 0.02, 64: 0.035} {
 		plan := parts.Plan{Count: count, Salt: "0123456789abcdef"}

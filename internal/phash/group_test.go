@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"exporter/internal/phash"
+	"exporter/internal/testmain"
 )
 
 var benchHashes = flag.Int("hashes", 10_000, "how many hashes benchmarks group")
@@ -72,6 +73,7 @@ func hashesOf(kind string, count int, random *rand.Rand) []uint64 {
 }
 
 func TestGroup_EqualsComparingAll(t *testing.T) {
+	testmain.Long(t)
 	for _, kind := range []string{"random", "clustered", "chained", "equal", "narrow"} {
 		random := rand.New(rand.NewPCG(1, 2))
 		for _, count := range []int{0, 1, 2, 3, 50, 400} {
@@ -95,6 +97,7 @@ func TestGroup_EqualsComparingAll(t *testing.T) {
 
 // Of two hashes, each bit counts.
 func TestGroup_EveryDistance_IsExact(t *testing.T) {
+	testmain.Long(t)
 	random := rand.New(rand.NewPCG(3, 4))
 	for distance := range phash.MaxDistance + 1 {
 		for range 4 {
@@ -118,6 +121,7 @@ func TestGroup_EveryDistance_IsExact(t *testing.T) {
 // Where buckets are full, and most of what is in them is in one group already, nothing is missed. Here are all hashes that differ in 14 bits, twice:
 // with 5 bits between the one half and the other.
 func TestGroup_FullBuckets_AreExact(t *testing.T) {
+	testmain.Long(t)
 	const half = 1 << 14
 	hashes := make([]uint64, 0, 2*half)
 	for _, apart := range []uint64{0, 0x1f << 40} {

@@ -11,9 +11,11 @@ import (
 	"exporter/internal/durable/durabletest"
 	"exporter/internal/store"
 	"exporter/internal/store/storetest"
+	"exporter/internal/testmain"
 )
 
 func TestDir_OnDisk_KeepsItsPromises(t *testing.T) {
+	testmain.Long(t)
 	storetest.Run(t, func(t *testing.T) store.Store {
 		d, err := store.OwnDir(filepath.Join(t.TempDir(), "out"))
 		if err != nil {
@@ -44,6 +46,7 @@ func TestForgetful_KeepsItsPromises(t *testing.T) {
 var errDisk = errors.New("the disk fails")
 
 func TestDir_AnyOperationGoesWrong_KeepsItsPromises(t *testing.T) {
+	testmain.Long(t)
 	for name, whole := range map[string]bool{"sync all": true, "sync each": false} {
 		t.Run(name, func(t *testing.T) {
 			storetest.RunFaults(t, []storetest.Fault{storetest.Crash, storetest.Fail},
@@ -68,6 +71,7 @@ func TestDir_AnyOperationGoesWrong_KeepsItsPromises(t *testing.T) {
 }
 
 func TestMemory_AnyOperationGoesWrong_KeepsItsPromises(t *testing.T) {
+	testmain.Long(t)
 	errs := map[storetest.Fault]error{
 		storetest.Crash: storetest.ErrCrashed, storetest.Fail: errDisk,
 		storetest.LoseAnswer: storetest.ErrAnswerLost, storetest.LoseRequest: storetest.ErrRequestLost,

@@ -16,6 +16,7 @@ import (
 	"exporter/internal/store"
 	"exporter/internal/store/bucket"
 	"exporter/internal/store/bucket/buckettest"
+	"exporter/internal/testmain"
 )
 
 // as returns the options of a writer on a machine, with all waiting times as they really are.
@@ -364,6 +365,7 @@ func TestOpen_LongLog_FewRequests(t *testing.T) {
 
 // Two writers come and go, are killed, and lose requests and answers, some of which are carried out much later.
 func TestBucket_TwoWriters_LoseNothing(t *testing.T) {
+	testmain.Long(t)
 	for seed := range uint64(20) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

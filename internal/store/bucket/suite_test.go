@@ -12,6 +12,7 @@ import (
 	"exporter/internal/store/bucket/buckettest"
 	"exporter/internal/store/s3"
 	"exporter/internal/store/storetest"
+	"exporter/internal/testmain"
 )
 
 // prefix is where the export of these tests lies.
@@ -68,6 +69,7 @@ func TestBucket_Suite_AnswersLost(t *testing.T) {
 
 // Over the protocol of S3, with a server that is honest or has some vice, an export keeps all promises, too.
 func TestBucket_Suite_Server(t *testing.T) {
+	testmain.Long(t)
 	for name, vices := range map[string]buckettest.Vices{
 		"Honest":       {},
 		"LosesReplies": {Fault: buckettest.Sometimes(1, 10, buckettest.LoseReply(), buckettest.ResetBefore())},

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"exporter/internal/llamacloud/governor/simulate"
+	"exporter/internal/testmain"
 )
 
 // least is the share of a group's cases that must pass. Compilers that fuse multiplication and addition take other
@@ -13,6 +14,7 @@ var least = map[string]float64{
 }
 
 func TestTable_SomeCases(t *testing.T) {
+	testmain.Long(t)
 	for _, g := range simulate.Groups() {
 		t.Run(g.Name, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,12 @@
+package bucket_test
+
+import (
+	"testing"
+
+	"exporter/internal/testmain"
+)
+
+func TestMain(m *testing.M) {
+	testmain.Quick()
+	m.Run()
+}

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package testmain
+
+const memory = ""
+
+func hasRoom(string) bool { return false }

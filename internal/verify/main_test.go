@@ -1,0 +1,12 @@
+package verify
+
+import (
+	"testing"
+
+	"exporter/internal/testmain"
+)
+
+func TestMain(m *testing.M) {
+	testmain.Quick()
+	m.Run()
+}
