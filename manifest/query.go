@@ -63,8 +63,11 @@ func columnsOf(schema *parquet.Schema) []Column {
 type Query struct {
 	// Of leaves the rows of assets of one owner, or with a FileID alone those of a file and its jobs; nil for all.
 	Of *pipeline.Owner
-	// From is the key of a file, which need not be there, before which rows of files are left out; nil for none.
-	From *pipeline.FileKey
+	// From is the key of a file, which need not be there, before which rows of files are left out, and FromAsset that of an asset; nil for none.
+	From      *pipeline.FileKey
+	FromAsset *pipeline.AssetKey
+	// Skip is how many wanted rows are left out before the first. Where a table answers alone, and all its rows are wanted, they are not read.
+	Skip int64
 	// Only is a column of texts, and Values are what it has in wanted rows; no Values for any.
 	Only   int
 	Values []string
@@ -123,23 +126,34 @@ func (s *Snapshot) QueryAssets(ctx context.Context, q Query) iter.Seq2[Record, e
 
 // QueryFiles is QueryAssets of files. Neither heeds what is for the other.
 func (s *Snapshot) QueryFiles(ctx context.Context, q Query) iter.Seq2[Record, error] {
-	q.Of = nil
+	q.Of, q.FromAsset = nil, nil
 	return s.files.records(ctx, &q)
 }
 
 // records yields the rows of a query.
 func (l *log) records(ctx context.Context, q *Query) iter.Seq2[Record, error] {
-	return func(yield func(Record, error) bool) { yieldRecords(withContext(ctx, l.query(q)), yield) }
+	return func(yield func(Record, error) bool) {
+		skip := q.Skip
+		if l.skips(q) {
+			skip = 0
+		}
+		yieldRecords(withContext(ctx, l.query(q)), skip, yield)
+	}
 }
 
+// skips tells whether the rows that a query leaves out first are not among those that the tables yield.
+func (l *log) skips(q *Query) bool { return len(l.tables()) == 1 && !q.isChoosy() }
+
 // yieldRecords is what records returns: a function of its own, which the compiler does not put anew wherever records are asked for.
-func yieldRecords(all batches, yield func(Record, error) bool) {
+func yieldRecords(all batches, skip int64, yield func(Record, error) bool) {
 	for b, err := range all {
 		if err != nil {
 			yield(Record{}, err)
 			return
 		}
-		for i := range b.count() {
+		skipped := min(skip, int64(b.count()))
+		skip -= skipped
+		for i := int(skipped); i < b.count(); i++ {
 			if !yield(Record{b.row(i)}, nil) {
 				return
 			}
@@ -169,20 +183,33 @@ func (l *log) query(q *Query) batches {
 }
 
 // within returns the rows among which those are that a query wants.
-func (s *series) within(t *table, q *Query) (span, error) {
-	if q.From != nil {
-		key := rowOf(s.schema, &fileRow{JobID: q.From.JobID, FileID: q.From.FileID, DirectoryFileID: q.From.DirectoryFileID})
-		at, err := s.findWithin(t, t.all(), key, len(s.keys))
-		return between(at.first, t.all().end()), err
+func (s *series) within(t *table, q *Query) (within span, err error) {
+	within = t.all()
+	if q.Of != nil {
+		parts := ownerParts
+		if q.Of.JobID == "" {
+			parts = 1
+		}
+		if within, err = s.find(t, rowOf(s.schema, wantedOwner(*q.Of)), parts); err != nil {
+			return within, err
+		}
 	}
-	if q.Of == nil {
-		return t.all(), nil
+	if from, ok := q.from(s.schema); ok && within.count > 0 {
+		at, err := s.findWithin(t, within, from, len(s.keys))
+		return between(at.first, within.end()), err
 	}
-	parts := ownerParts
-	if q.Of.JobID == "" {
-		parts = 1
+	return within, nil
+}
+
+// from returns a row with the key before which rows are left out, and whether any are.
+func (q *Query) from(schema *parquet.Schema) (from row, ok bool) {
+	switch {
+	case q.From != nil:
+		return rowOf(schema, &fileRow{JobID: q.From.JobID, FileID: q.From.FileID, DirectoryFileID: q.From.DirectoryFileID}), true
+	case q.FromAsset != nil:
+		return rowOf(schema, wantedAsset(*q.FromAsset)), true
 	}
-	return s.find(t, rowOf(s.schema, wantedOwner(*q.Of)), parts)
+	return from, false
 }
 
 // coalesced is how far apart rows may be for those between them to be read as well: to pass over fewer of them costs as much.
@@ -195,6 +222,9 @@ func (s *series) queryOne(t *table, q *Query) batches {
 		if err != nil {
 			yield(batch{}, err)
 			return
+		}
+		if !q.isChoosy() {
+			within = between(min(within.first+q.Skip, within.end()), within.end())
 		}
 		inTurn(func(yield func(batches) bool) {
 			for g, group := range t.groups() {

@@ -129,9 +129,13 @@ func TestSnapshot_Query_SameAsReadingAll(t *testing.T) {
 	}
 	check := func(when string) {
 		for name, q := range queries() {
-			got, want := rowsOfQuery(t, st, q.Query), rowsThat(t, st, q.wants)
-			if !slices.Equal(got, want) {
-				t.Errorf("%s, %s: got %d rows, want %d", when, name, len(got), len(want))
+			all := rowsThat(t, st, q.wants)
+			for _, skip := range []int{0, 1, 299, 300, 1000, len(all) - 1, len(all), len(all) + 1} {
+				q.Skip = int64(max(skip, 0))
+				got, want := rowsOfQuery(t, st, q.Query), all[min(len(all), int(q.Skip)):]
+				if !slices.Equal(got, want) {
+					t.Errorf("%s, %s, without %d: got %d rows, want %d", when, name, skip, len(got), len(want))
+				}
 			}
 		}
 	}
@@ -198,6 +202,54 @@ func TestSnapshot_QueryFiles_From(t *testing.T) {
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("from %q: got %d files, want %d", from, len(got), len(want))
 		}
+	}
+}
+
+// Assets are read from a key on, whether it is there or not, also those of one owner alone, of one table and of several.
+func TestSnapshot_QueryAssets_From(t *testing.T) {
+	st := storetest.NewMemory(nil)
+	l := smallGroups(openLedger(t, st), 300)
+	commit := func(every int32) {
+		var rows []*pipeline.Row
+		for i := int32(0); i < 3000; i += every {
+			rows = append(rows, storedRow(fmt.Sprintf("file-%04d", i/100), i))
+		}
+		if err := l.Commit(t.Context(), pipeline.Rows{Assets: rows}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(when string) {
+		all := rowsThat(t, st, func(*pipeline.Row) bool { return true })
+		for _, at := range []int{0, 1, 1234, len(all) - 1} {
+			row := storedRow(fmt.Sprintf("file-%04d", at/100), int32(at))
+			key := row.Key()
+			if got := rowsOfQuery(t, st, Query{FromAsset: &key}); !slices.Equal(got, all[at:]) {
+				t.Errorf("%s, from row %d: got %d rows, want %d", when, at, len(got), len(all)-at)
+			}
+			of := key.Owner()
+			if got, want := rowsOfQuery(t, st, Query{FromAsset: &key, Of: &of, Skip: 2}), all[min(at+2, at/100*100+100):at/100*100+100]; !slices.Equal(got, want) {
+				t.Errorf("%s, from row %d of its file: got %d rows, want %d", when, at, len(got), len(want))
+			}
+		}
+		between := pipeline.AssetKey{FileID: "file-0003x"}
+		if got := rowsOfQuery(t, st, Query{FromAsset: &between}); !slices.Equal(got, all[400:]) {
+			t.Errorf("%s, from what is not there: got %d rows, want %d", when, len(got), len(all)-400)
+		}
+	}
+	commit(1)
+	if err := l.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	check("one table")
+	commit(7)
+	check("a part over it")
+	s, err := Glance(t.Context(), st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if assets, _, isExact := s.Count(); isExact || assets != 3000+429 {
+		t.Errorf("got %d rows, exact %t, want 3429 that are not", assets, isExact)
 	}
 }
 

@@ -303,6 +303,14 @@ func (l *log) tables() []*table {
 	return tables
 }
 
+// rows returns how many rows the tables have, those included that a later one took the place of.
+func (l *log) rows() (count int64) {
+	for _, t := range l.tables() {
+		count += t.all().count
+	}
+	return count
+}
+
 // info returns what the newest file says of the run that wrote it; nil where there is no file. One that another program wrote may say
 // nothing, and then an older one is asked.
 func (l *log) info() (info *Info) {

@@ -126,6 +126,12 @@ func (s *Snapshot) LostTable() *pipeline.DamageError {
 	return nil
 }
 
+// Count returns how many assets and files have rows. Where parts were committed since the last merge, isExact is false: a row that takes the place of an
+// older one counts twice.
+func (s *Snapshot) Count() (assets, files int64, isExact bool) {
+	return s.assets.rows(), s.files.rows(), len(s.assets.tables()) <= 1 && len(s.files.tables()) <= 1
+}
+
 // Files yields the rows of all files in the order of their keys.
 func (s *Snapshot) Files(ctx context.Context) iter.Seq2[*pipeline.FileRow, error] {
 	return func(yield func(*pipeline.FileRow, error) bool) {
