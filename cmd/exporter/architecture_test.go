@@ -49,6 +49,7 @@ const (
 	partsRoom    = "exporter/internal/parts"
 	wholeRoom    = "exporter/internal/whole"
 	fileListRoom = "exporter/internal/filelist"
+	viewRoom     = "exporter/internal/view"
 )
 
 // allowedImports says which packages of this module each package may import, outside its tests. Imports run one way:
@@ -96,6 +97,8 @@ var allowedImports = map[string][]string{
 	partsRoom:                        {pipelineRoom, storeRoom},
 	fileListRoom:                     {pipelineRoom},
 	lsRoom:                           {pipelineRoom, manifestRoom, whereRoom, acceptedRoom},
+
+	viewRoom: {pipelineRoom, sinksRoom, storeRoom, lsRoom, pictureRoom, mediaRoom},
 
 	compactRoom: {pipelineRoom, sinksRoom, storeRoom, verifyRoom},
 

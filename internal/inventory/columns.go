@@ -134,17 +134,13 @@ func (w *Where) test(t *table, numbers map[int]int, q *manifest.Query) {
 	for _, n := range numbers {
 		q.Tests = append(q.Tests, n)
 	}
-	before := q.Matches
 	rows := sync.Pool{New: func() any { return &conditionRow{table: t, numbers: numbers} }}
-	q.Matches = func(r manifest.Record) bool {
-		if before != nil && !before(r) {
-			return false
-		}
+	also(q, func(r manifest.Record) bool {
 		row := rows.Get().(*conditionRow)
 		defer rows.Put(row)
 		row.record = r
 		return w.condition.Holds(row)
-	}
+	})
 }
 
 // conditionRow is a record as a row of columns.

@@ -34,9 +34,7 @@ func (v *Inventory) ids(ctx context.Context, from pipeline.FileKey, prefix strin
 		if err != nil {
 			return nil, err
 		}
-		file := pipeline.File{ID: r.Text(c.fileID), JobID: r.Text(c.jobID), DirectoryFileID: r.Text(c.entryID)}
-		key := file.Key()
-		text := id(key)
+		text := id(v.fileKey(r))
 		if looked++; looked > mostLooked || len(found) == most || text != "" && !strings.HasPrefix(text, prefix) {
 			break
 		}

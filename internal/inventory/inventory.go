@@ -10,7 +10,7 @@ import (
 	"exporter/pipeline"
 )
 
-// Inventory is what an export holds. It is not for use by more than one goroutine at once.
+// Inventory is what an export holds. It is safe for concurrent use.
 type Inventory struct {
 	snapshot      *manifest.Snapshot
 	files, assets *table

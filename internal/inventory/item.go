@@ -77,6 +77,8 @@ type Asset struct {
 	Confidence    *float64
 	IsLikelyNoise *bool
 	Category      string
+	// PageNumber is the number of its page, from 1 on; 0 where the API did not say it.
+	PageNumber int32
 	// AcceptedAt is when a person accepted that it fails; zero where nobody did.
 	AcceptedAt time.Time
 }

@@ -30,8 +30,7 @@ func (v *Inventory) file(r manifest.Record) *File {
 	c := &v.ofFile
 	f := &File{item: item{v.files, r}, FileID: r.Text(c.fileID), Error: r.Text(c.err)}
 	f.State, f.Since = f.state(c.status, c.missed, c.vanished, c.expired)
-	listed := pipeline.File{ID: f.FileID, JobID: r.Text(c.jobID), DirectoryFileID: r.Text(c.entryID)}
-	f.Key, f.Name = listed.Key(), f.textIn(c.name)
+	f.Key, f.Name = v.fileKey(r), f.textIn(c.name)
 	f.Screenshots, f.Figures, f.Documents = f.intIn(c.screenshots), f.intIn(c.figures), f.intIn(c.documents)
 	f.MissingPages = f.intIn(c.missingPages)
 	if f.State == Failed && !v.accepted.IsEmpty() {
@@ -43,11 +42,28 @@ func (v *Inventory) file(r manifest.Record) *File {
 	return f
 }
 
+// fileKey returns the key of a row of files.parquet.
+func (v *Inventory) fileKey(r manifest.Record) pipeline.FileKey {
+	c := &v.ofFile
+	listed := pipeline.File{ID: r.Text(c.fileID), JobID: r.Text(c.jobID), DirectoryFileID: r.Text(c.entryID)}
+	return listed.Key()
+}
+
+// assetKey returns the key of a row of manifest.parquet.
+func (v *Inventory) assetKey(r manifest.Record) pipeline.AssetKey {
+	c := &v.ofAsset
+	return pipeline.AssetKey{
+		FileID: pipeline.ID(r.Text(c.fileID)), JobID: pipeline.ID(r.Text(c.jobID)), Kind: pipeline.Kind(r.Text(c.kind)),
+		PageIndex: int32(r.Int(c.page)), FigureName: r.Text(c.figure), Origin: pipeline.Origin(r.Text(c.origin)), UpstreamName: r.Text(c.upstream),
+	}
+}
+
 // assetColumns are numbers of columns of manifest.parquet: those of summaries, those that name an asset and say what became of it, and those
 // that only stored ones have.
 type assetColumns struct {
 	status, reason, kind, noise, updated, missed, vanished, expired                     int
 	fileID, jobID, page, figure, origin, upstream, name, attempts, confidence, category int
+	pageNumber                                                                          int
 	size, width, height, mediaType                                                      int
 }
 
@@ -56,7 +72,7 @@ func newAssetColumns(t *table) (c assetColumns) {
 	for name, number := range map[string]*int{
 		"status": &c.status, "reason": &c.reason, "kind": &c.kind, "is_likely_noise": &c.noise, "file_updated_at": &c.updated,
 		"missed_at": &c.missed, "vanished_at": &c.vanished, "expired_at": &c.expired,
-		"file_id": &c.fileID, "job_id": &c.jobID, "page_index": &c.page, "figure_name": &c.figure, "origin": &c.origin,
+		"file_id": &c.fileID, "job_id": &c.jobID, "page_index": &c.page, "page_number": &c.pageNumber, "figure_name": &c.figure, "origin": &c.origin,
 		"upstream_name": &c.upstream, "display_name": &c.name, "attempts": &c.attempts, "confidence": &c.confidence, "category": &c.category,
 		"size": &c.size, "width": &c.width, "height": &c.height, "media_type": &c.mediaType,
 	} {
@@ -77,16 +93,17 @@ func (c *assetColumns) keys() []int {
 	return []int{c.fileID, c.jobID, c.page, c.figure, c.origin, c.upstream, c.attempts, c.confidence, c.category}
 }
 
+// key are those of the key.
+func (c *assetColumns) key() []int {
+	return []int{c.fileID, c.jobID, c.kind, c.page, c.figure, c.origin, c.upstream}
+}
+
 // asset returns the asset of a row.
 func (v *Inventory) asset(r manifest.Record) *Asset {
 	c := &v.ofAsset
 	a := &Asset{
 		item: item{v.assets, r}, Reason: r.Text(c.reason), Attempts: r.Int(c.attempts), Size: r.Int(c.size), Width: r.Int(c.width),
-		Height: r.Int(c.height), MediaType: r.Text(c.mediaType), Category: r.Text(c.category),
-		Key: pipeline.AssetKey{
-			FileID: pipeline.ID(r.Text(c.fileID)), JobID: pipeline.ID(r.Text(c.jobID)), Kind: pipeline.Kind(r.Text(c.kind)),
-			PageIndex: int32(r.Int(c.page)), FigureName: r.Text(c.figure), Origin: pipeline.Origin(r.Text(c.origin)), UpstreamName: r.Text(c.upstream),
-		},
+		Height: r.Int(c.height), MediaType: r.Text(c.mediaType), Category: r.Text(c.category), Key: v.assetKey(r), PageNumber: int32(r.Int(c.pageNumber)),
 	}
 	a.State, a.Since = a.state(c.status, c.missed, c.vanished, c.expired)
 	a.Name = a.textIn(c.name)

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"exporter/internal/config"
+	"exporter/internal/export"
+	"exporter/internal/view"
+)
+
+func newViewCommand(a *app) *cobra.Command {
+	c := &cobra.Command{
+		Args:  cobra.MaximumNArgs(1),
+		Use:   "view [EXPORT]",
+		Short: "Look at an export in a browser",
+		Long: `view serves a page on loopback that shows the export EXPORT, or that of --out: its documents, each page beside its figures with their
+places on it, and a wall of all pictures, with filters, keys, and an address for each picture. Failed and skipped ones are shown as such. It reads
+what is looked at and no more, from a directory or a bucket, also while a run is under way: as of its last commit, when the page is
+loaded. It changes nothing, and asks the API for nothing.
+
+The address that it prints has a random token, without which nobody on this machine can read the export. It serves until it is
+interrupted.
+
+With --static DIR it writes a folder in place of that, with the page, thumbnails and pictures, which opens by itself: index.html. It
+takes 20,000 pictures at most; --where leaves some.`,
+		Example: `  exporter view export
+  exporter view s3://my-bucket/scans --listen 127.0.0.1:8080
+  exporter view export --static wall --where "kind = 'figure' and not is_likely_noise"`,
+	}
+	load := a.withConfig(c, config.SectionOutput)
+	hideFlags(c, "sink", "checkpoint", "scratch", "single-writer")
+	listen := c.Flags().String("listen", "127.0.0.1:0", "loopback `ADDRESS` to listen on; port 0 takes a free one")
+	o := view.StaticOptions{}
+	c.Flags().StringVar(&o.Dir, "static", "", "write a folder that opens by itself into `DIR`, which is to be new or empty")
+	c.Flags().StringVar(&o.Where, "where", "", "with --static: leave pictures for which a `CONDITION` holds, as ls --where takes it")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if err := exportArgument(c, args); err != nil {
+			return err
+		}
+		cfg, err := load()
+		if err != nil {
+			return err
+		}
+		isStatic := c.Flags().Changed("static")
+		switch {
+		case isStatic && c.Flags().Changed("listen"):
+			return usagef("--static writes a folder, and serves nothing: leave out --listen")
+		case !isStatic && c.Flags().Changed("where"):
+			return usagef("--where is for --static: the page has filters of its own")
+		}
+		ctx, cancel := export.Interruptible(c.Context(), a.stop)
+		defer cancel()
+		open := func(ctx context.Context) (*view.Export, error) { return openView(ctx, cfg.Output.Dir, a.plainLog()) }
+		if isStatic {
+			return a.writeView(ctx, open, o)
+		}
+		return a.serveView(ctx, open, *listen)
+	}
+	return c
+}
+
+// openView opens an export to be looked at.
+func openView(ctx context.Context, path string, log *slog.Logger) (*view.Export, error) {
+	b, err := export.Browse(ctx, path, log)
+	if err != nil {
+		return nil, err
+	}
+	return &view.Export{Inventory: b.Inventory, Name: path, Blobs: b.Blobs(), State: b.State, Asset: b.Asset, Close: b.Close}, nil
+}
+
+// serveView serves the page until it is interrupted.
+func (a *app) serveView(ctx context.Context, open func(context.Context) (*view.Export, error), listen string) (err error) {
+	s, err := view.New(ctx, view.Options{Open: open})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	server, err := serveLoopback("--listen", listen, loopbackHostOnly(s))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.close()) }()
+	if _, err := fmt.Fprintf(a.stdout, "look at %s%s\n", server.url, s.Path); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// writeView writes a folder.
+func (a *app) writeView(ctx context.Context, open func(context.Context) (*view.Export, error), o view.StaticOptions) (err error) {
+	e, err := open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	written, err := view.WriteStatic(ctx, e, o)
+	if _, ok := errors.AsType[*view.UsageError](err); ok {
+		return &export.UsageError{Err: err}
+	}
+	if err != nil {
+		return err
+	}
+	text := fmt.Sprintf("written %d pictures to %s\n", written.Pictures, filepath.Join(o.Dir, "index.html"))
+	if written.Unreadable > 0 {
+		text += fmt.Sprintf("damaged %d of them: exporter verify says which\n", written.Unreadable)
+	}
+	_, err = fmt.Fprint(a.stdout, text)
+	return err
+}

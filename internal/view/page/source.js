@@ -1,0 +1,108 @@
+"use strict";
+
+// Where rows and pictures come from: the server of this page, or, in a folder that was written for it, scripts beside it. Both have the same methods;
+// rows have the columns of manifest.parquet, files.parquet and pages.parquet.
+
+// The parameters that name an asset, and the columns that they are.
+const keyColumns = { file: "file_id", job: "job_id", kind: "kind", page: "page_index", figure: "figure_name", origin: "origin", upstream: "upstream_name" };
+
+function keyOf(row) {
+  const key = new URLSearchParams();
+  for (const [name, column] of Object.entries(keyColumns)) if (row[column] !== undefined && row[column] !== "") key.set(name, row[column]);
+  return key;
+}
+
+const gone = (row) => row.expired_at ? "expired" : row.vanished_at ? "vanished" : row.missed_at ? "missed" : "";
+
+class ServerSource {
+  takesConditions = true;
+
+  async ask(path, query, signal) {
+    const answer = await fetch(`${path}?${query}`, { signal });
+    if (!answer.ok) throw new Error((await answer.text()).trim() || answer.statusText);
+    return answer.json();
+  }
+  about() { return this.ask("api/export", ""); }
+  rows(view, filter, from, count, signal) {
+    const query = new URLSearchParams(filter);
+    query.set("from", from);
+    query.set("count", count);
+    return this.ask(`api/${view}`, query, signal);
+  }
+  pages(owner, from, count, signal) { return this.rows("pages", owner, from, count, signal); }
+  picture(key) { return this.ask("api/picture", key); }
+  thumb(row, size) { return `thumb?${keyOf(row)}${size ? `&size=${size}` : ""}`; }
+  blob(row) { return `blob?${keyOf(row)}`; }
+  // why says what is wrong with a picture that the browser did not show.
+  async why(address) {
+    const answer = await fetch(address);
+    return answer.ok ? "the browser cannot show it" : (await answer.text()).trim();
+  }
+}
+
+// StaticSource has all rows in memory: the folder says of each asset in "thumb" and "blob" where these are, and why there are none in "why".
+class StaticSource {
+  takesConditions = false;
+  about_ = {};
+  assets = [];
+  files = [];
+  texts = new Map();
+
+  about() { return this.about_; }
+  addAssets(rows) { for (const row of rows) this.assets.push(row); }
+  addFiles(rows) { for (const row of rows) this.files.push(row); }
+  addTexts(rows) { for (const row of rows) this.texts.set(this.pageName(row), row); }
+  pageName(row) { return JSON.stringify([row.file_id ?? "", row.job_id ?? "", row.page_number]); }
+
+  matches(row, filter) {
+    const f = (name) => filter.get(name) ?? "";
+    const has = (text, part) => (text ?? "").toLowerCase().includes(part.toLowerCase());
+    const state = gone(row) ? "gone" : row.status;
+    const size = row.size ?? -1;
+    return (!f("kind") || row.kind === f("kind")) && (!f("state") || state === f("state"))
+      && (!f("noise") || (row.is_likely_noise === true) === (f("noise") === "yes"))
+      && (!f("confidence") || row.confidence >= +f("confidence"))
+      && (!f("min") || size >= +f("min")) && (!f("max") || (size >= 0 && size <= +f("max")))
+      && (!f("file") || row.file_id === f("file")) && (!f("job") || row.job_id === f("job"))
+      && (!f("name") || has(row.display_name, f("name")))
+      && (!f("text") || (row.page_number !== undefined && has(this.texts.get(this.pageName(row))?.text, f("text"))));
+  }
+  rows(view, filter, from, count) {
+    const name = `${view}?${filter}`;
+    if (this.lastName !== name) {
+      const stateOf = (file) => gone(file) ? "gone" : { complete: "stored", partial: "failed" }[file.status] ?? file.status;
+      const wanted = (file) => (!filter.get("state") || stateOf(file) === filter.get("state"))
+        && (!filter.get("name") || (file.display_name ?? "").toLowerCase().includes(filter.get("name").toLowerCase()));
+      this.last = view === "pictures" ? this.assets.filter((row) => this.matches(row, filter)) : this.files.filter(wanted);
+      this.lastName = name;
+    }
+    return { total: this.last.length, all: true, rows: this.last.slice(from, from + count) };
+  }
+  isOf(row, owner) { return (row.file_id ?? "") === (owner.get("file") ?? "") && (row.job_id ?? "") === (owner.get("job") ?? ""); }
+  pages(owner, from, count) {
+    const pages = new Map();
+    for (const row of this.assets) {
+      if (!this.isOf(row, owner)) continue;
+      if (!pages.has(row.page_index)) pages.set(row.page_index, { page_index: row.page_index, screenshots: 0, figures: 0, documents: 0, assets: [] });
+      const page = pages.get(row.page_index);
+      page[`${row.kind}s`]++;
+      if (page[`${row.kind}s`] <= 24) page.assets.push(row);
+      const text = this.texts.get(this.pageName(row));
+      if (text?.width && text?.height) Object.assign(page, { width: text.width, height: text.height });
+    }
+    const all = [...pages.values()].sort((a, b) => (a.page_index >>> 0) - (b.page_index >>> 0));
+    return { total: all.length, pages: all.slice(from, from + count), file: this.files.find((file) => this.isOf(file, owner)) };
+  }
+  picture(key) {
+    const asset = this.assets.find((row) => Object.entries(keyColumns).every(([name, column]) => String(row[column] ?? "") === (key.get(name) ?? "")));
+    if (!asset) throw new Error("the folder has no such asset");
+    const { pages, file } = this.pages(key, 0, Infinity);
+    return { asset, file, page: pages.find((page) => page.page_index === asset.page_index), text: this.texts.get(this.pageName(asset))?.text };
+  }
+  thumb(row) { return row.thumb; }
+  blob(row) { return row.blob; }
+  async why() { return "missing: it is not beside this page any more"; }
+}
+
+// The scripts of a folder call its methods.
+const source = document.querySelector("script[src^='data/']") ? new StaticSource() : new ServerSource();

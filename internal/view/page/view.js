@@ -1,0 +1,318 @@
+"use strict";
+
+// The views: documents, pictures, one document and one picture. The address says which, and with which filter: "#/pictures?kind=figure".
+
+// make returns an element. Texts become text, whatever is in them.
+function make(name, attributes, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes ?? {})) if (value !== undefined && value !== null && value !== false) element.setAttribute(key, value === true ? "" : value);
+  element.append(...children.filter((child) => child !== undefined && child !== null && child !== "").map((child) => typeof child === "number" ? String(child) : child));
+  return element;
+}
+
+// plain makes visible what a text would do to the text around it, and cuts it off.
+function plain(value, most = 300) {
+  let text = String(value ?? "").replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g,
+    (c) => c === "\n" || c === "\t" ? " " : `\u27e8${c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}\u27e9`);
+  if (text.length > most) text = `${text.slice(0, most)}…`;
+  return text;
+}
+const bdi = (value, most) => make("bdi", {}, plain(value, most));
+
+function bytes(n) {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let unit = 0;
+  for (; n >= 1024 && unit < units.length - 1; unit++) n /= 1024;
+  return `${unit ? n.toFixed(1) : n} ${units[unit]}`;
+}
+const count = (n) => n.toLocaleString("en");
+
+const main = document.getElementById("main"), form = document.getElementById("filter"), counter = document.getElementById("count");
+let about, wall, leave;
+
+// What is seen of a list when it is left, by its address.
+const seen = new Map();
+
+function parseAddress() {
+  const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
+  return { view: path || "documents", query: new URLSearchParams(query) };
+}
+const address = (view, query) => `#/${view}${[...query].length ? `?${query}` : ""}`;
+
+// Pictures.
+
+const decoded = new Set(["image/jpeg", "image/png", "image/webp", "image/gif", "image/tiff", "image/bmp"]);
+const shownByBrowsers = new Set(["image/avif", "image/svg+xml"]);
+const large = 1024;
+
+// picture returns what can be shown of an asset: a picture, or why there is none.
+function picture(row, size) {
+  if (row.status !== "stored") return note(row.status === "failed" ? `failed: ${row.reason ?? ""}` : `left out: ${row.reason ?? ""}`, row.status === "failed");
+  if (row.why) return note(row.why, true);
+  const original = size && source.blob(row) && !/tiff$/.test(row.media_type);
+  const from = original || shownByBrowsers.has(row.media_type) ? source.blob(row) : decoded.has(row.media_type) ? source.thumb(row, size) : undefined;
+  if (!from) return note(`${row.media_type ?? "of an unknown type"}, ${bytes(row.size ?? 0)}`);
+  const image = make("img", { src: from, alt: plain(title(row)), decoding: "async", draggable: "false" });
+  image.addEventListener("error", async () => {
+    let why;
+    try { why = await source.why(from); } catch (error) { why = error.message; }
+    image.parentElement?.classList.contains("sized") ? image.parentElement.replaceWith(note(why, true)) : image.replaceWith(note(why, true));
+  }, { once: true });
+  return image;
+}
+const note = (text, isBad) => make("span", { class: isBad ? "note bad" : "note" }, bdi(text, 300));
+
+function title(row) {
+  const page = row.page_index === -1 || row.page_index === undefined ? "" : `page ${row.page_number ?? row.page_index}`;
+  const name = row.figure_name ?? row.upstream_name ?? "";
+  return [row.kind === "figure" ? name || "figure" : row.kind === "document" ? "document" : name && row.origin !== "file" ? name : "", page].filter(Boolean).join(", ");
+}
+
+function badges(row) {
+  const all = [];
+  if (row.is_likely_noise) all.push(make("span", { class: "badge noise" }, "noise"));
+  if (gone(row)) all.push(make("span", { class: "badge gone" }, gone(row)));
+  return all;
+}
+
+const pictureAddress = (row, extra) => {
+  const key = keyOf(row);
+  for (const [name, value] of Object.entries(extra ?? {})) key.set(name, value);
+  return address("picture", key);
+};
+
+function tile(row, extra) {
+  return make("a", { class: "tile", href: pictureAddress(row, extra), title: plain(row.caption || row.display_name || "") },
+    make("div", { class: "frame" }, picture(row), ...badges(row)),
+    make("p", {}, bdi(title(row), 80)),
+    make("p", { class: "dim" }, bdi(row.display_name ?? row.file_id ?? row.job_id ?? "", 80)));
+}
+
+// boxed returns a page with the places of some of its figures.
+function boxed(page, current) {
+  const sheet = page?.assets.find((row) => row.kind === "screenshot");
+  if (!sheet) return undefined;
+  const image = picture(sheet, large);
+  if (image.tagName !== "IMG") return image;
+  const around = make("div", { class: "sized" }, image);
+  for (const row of page.assets) {
+    if (row.bbox_width === undefined || !page.width || !page.height) continue;
+    const percent = (value, of) => `${Math.min(100, Math.max(0, 100 * value / of))}%`;
+    const box = make("i", { class: current && String(keyOf(row)) === String(keyOf(current)) ? "this" : "", title: plain(title(row)) });
+    Object.assign(box.style, {
+      left: percent(row.bbox_x, page.width), top: percent(row.bbox_y, page.height),
+      width: percent(row.bbox_width, page.width), height: percent(row.bbox_height, page.height),
+    });
+    around.append(box);
+  }
+  return around;
+}
+
+// Views. Each fills main, and returns what is to be done when it is left.
+
+function showList(options, hash) {
+  wall = new Wall({
+    first: seen.get(hash),
+    counted: (total, all) => { counter.value = `${count(total)}${all ? "" : "+"} ${options.of}`; if (!total && all) message("Nothing is like this."); },
+    failed: (error) => message(error.message),
+    ...options,
+  });
+  const now = wall;
+  main.replaceChildren(wall.start());
+  return () => { seen.set(hash, now.index()); now.stop(); };
+}
+
+function message(text) { main.replaceChildren(make("p", { class: "message", role: "status" }, plain(text, 2000))); }
+
+function showPictures(query, hash) {
+  return showList({
+    of: "pictures", height: 214, width: matchMedia("(max-width: 800px)").matches ? 150 : 190,
+    fetch: (from, n, signal) => source.rows("pictures", query, from, n, signal),
+    render: (row, index) => tile(row, { at: index, list: query.toString() }),
+  }, hash);
+}
+
+function showDocuments(query, hash) {
+  return showList({
+    of: "documents", height: 96, width: 0,
+    fetch: (from, n, signal) => source.rows("documents", query, from, n, signal),
+    render: (file) => {
+      const owner = ownerOf(file), frame = make("div", { class: "frame" });
+      showFirst(frame, owner);
+      return make("a", { class: "document", href: address("document", owner) }, frame, make("div", {},
+        make("p", {}, bdi(file.display_name ?? file.file_id ?? file.job_id ?? file.directory_file_id ?? "?", 200)),
+        make("p", { class: file.status === "failed" || file.status === "partial" ? "bad" : "dim" }, [gone(file) || file.status, file.error].filter(Boolean).map((text) => plain(text)).join(": ")),
+        make("p", { class: "dim" }, [`${count(file.screenshots ?? 0)} screenshots`, `${count(file.figures ?? 0)} figures`,
+          file.failed ? `${count(file.failed)} failed` : "", file.skipped ? `${count(file.skipped)} left out` : "", bytes(file.bytes ?? 0)].filter(Boolean).join(" · "))));
+    },
+  }, hash);
+}
+
+function ownerOf(row) {
+  const owner = new URLSearchParams();
+  if (row.file_id) owner.set("file", row.file_id);
+  if (row.job_id) owner.set("job", row.job_id);
+  return owner;
+}
+
+// showFirst puts the first page of a document into a frame, once it has been in sight for a moment.
+function showFirst(frame, owner) {
+  setTimeout(async () => {
+    if (!frame.isConnected || ![...owner].length) return;
+    try {
+      const { pages } = await source.pages(owner, 0, 1);
+      const row = pages[0]?.assets.find((asset) => asset.kind === "screenshot") ?? pages[0]?.assets[0];
+      if (row && frame.isConnected) frame.replaceChildren(picture(row));
+    } catch (error) { frame.replaceChildren(note(error.message, true)); }
+  }, 80);
+}
+
+function showDocument(query, hash) {
+  const isNarrow = matchMedia("(max-width: 800px)").matches;
+  return showList({
+    of: "pages", height: isNarrow ? 230 : 320, width: 0,
+    fetch: async (from, n, signal) => {
+      // The server gives twenty pages at a time.
+      const answer = { total: 0, all: true, rows: [] };
+      do {
+        const { total, pages, file } = await source.pages(query, from + answer.rows.length, Math.min(20, n - answer.rows.length), signal);
+        answer.total = total;
+        answer.rows.push(...pages);
+        if (file) named(file.display_name ?? file.file_id ?? file.job_id);
+        if (!pages.length) break;
+      } while (answer.rows.length < n && from + answer.rows.length < answer.total);
+      return answer;
+    },
+    render: (page) => {
+      const sheet = page.assets.find((row) => row.kind === "screenshot"), others = page.assets.filter((row) => row !== sheet);
+      const more = page.figures - page.assets.filter((row) => row.kind === "figure").length;
+      const owner = new URLSearchParams(query);
+      owner.set("where", `page_index = ${page.page_index}`);
+      return make("section", { class: "page" },
+        make("div", { class: "sheet" },
+          make(sheet ? "a" : "div", { class: "frame", href: sheet && pictureAddress(sheet) }, sheet ? boxed(page) ?? picture(sheet) : note("no screenshot"), ...(sheet ? badges(sheet) : [])),
+          make("p", { class: "dim" }, page.page_index === -1 ? "no page" : `page ${sheet?.page_number ?? page.page_index}`)),
+        make("div", { class: "figures" }, ...others.map((row) => tile(row)),
+          more > 0 && source.takesConditions ? make("a", { href: address("pictures", owner), class: "message" }, `${count(more)} more`) : ""));
+    },
+  }, hash);
+}
+
+function named(text) { document.title = `${plain(text, 80)} – ${plain(about.name, 80)}`; }
+
+function showPicture(query) {
+  const at = query.has("at") ? +query.get("at") : undefined, list = new URLSearchParams(query.get("list") ?? "");
+  let left = false;
+  counter.value = "";
+  main.replaceChildren(make("p", { class: "message" }, "…"));
+  const fill = ({ asset, page, text, markdown, file }) => {
+    if (left) return;
+    named(title(asset));
+    const frame = make("div", { class: "frame" }, asset.kind === "screenshot" ? boxed(page) ?? picture(asset, large) : picture(asset, large), ...badges(asset));
+    const facts = make("dl", {});
+    for (const [name, value] of Object.entries(asset)) {
+      if (name === "thumb" || name === "blob" || name === "why") continue;
+      const shown = typeof value === "object" ? JSON.stringify(value) : value;
+      facts.append(make("dt", {}, name), make("dd", {}, bdi(shown, 5000)));
+    }
+    const owner = ownerOf(asset), others = (page?.assets ?? []).filter((row) => String(keyOf(row)) !== String(keyOf(asset)));
+    const steps = make("p", { class: "steps" },
+      make("a", { href: address("document", owner) }, "document"),
+      asset.status === "stored" && source.blob(asset) ? make("a", { href: source.blob(asset), target: "_blank", rel: "noopener noreferrer" }, "as it is stored") : "",
+      make("a", { href: pictureAddress(asset) }, "link to this"));
+    const beside = asset.kind === "figure" ? boxed(page, asset) : undefined;
+    main.replaceChildren(make("div", { class: "picture", tabindex: 0 }, frame,
+      make("div", { class: "sheet" }, beside ? make("div", { class: "frame" }, beside) : "", ...others.filter((row) => row.kind === "figure").slice(0, 12).map((row) => make("p", {}, make("a", { href: pictureAddress(row) }, bdi(title(row), 100))))),
+      make("div", {}, make("h2", {}, bdi(file?.display_name ?? asset.display_name ?? asset.file_id ?? asset.job_id, 3000)), steps, facts,
+        text ?? markdown ? make("pre", { dir: "auto" }, lines(text ?? markdown)) : "")));
+    main.firstElementChild.focus();
+  };
+  Promise.resolve().then(() => source.picture(query)).then(fill).catch((error) => { if (!left) message(error.message); });
+  const step = async (by) => {
+    if (at === undefined || at + by < 0) return;
+    const { rows } = await source.rows("pictures", list, at + by, 1);
+    if (rows[0] && !left) location.replace(pictureAddress(rows[0], { at: at + by, list: list.toString() }));
+  };
+  const key = (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey || /INPUT|SELECT/.test(event.target.tagName)) return;
+    if (event.key === "ArrowRight" || event.key === "j") step(1);
+    if (event.key === "ArrowLeft" || event.key === "k") step(-1);
+    if (event.key === "Escape") history.length > 1 ? history.back() : location.assign(address("pictures", list));
+  };
+  addEventListener("keydown", key);
+  return () => { left = true; removeEventListener("keydown", key); };
+}
+// lines is plain of a text of many lines.
+const lines = (text) => text.split("\n").map((line) => plain(line, 5000)).join("\n").slice(0, 200000);
+
+// The filter.
+
+const controls = {
+  kind: ["kind", { "": "all kinds", screenshot: "screenshots", figure: "figures", document: "documents" }],
+  state: ["state", { "": "any state", stored: "stored", skipped: "left out", failed: "failed", gone: "gone upstream" }],
+  noise: ["noise", { "": "noise or not", yes: "likely noise", no: "no noise" }],
+};
+
+function fillForm(view, query) {
+  const isList = view === "pictures" || view === "documents";
+  form.hidden = !isList;
+  if (!isList || form.dataset.view === view) return;
+  form.dataset.view = view;
+  const select = (name) => make("select", { name, "aria-label": controls[name][0] }, ...Object.entries(controls[name][1]).map(([value, text]) => make("option", { value }, text)));
+  const input = (name, attributes) => make("input", { name, "aria-label": attributes.placeholder, ...attributes });
+  const name = input("name", { type: "search", placeholder: "name of the file", size: 14 });
+  form.replaceChildren(...(view === "documents" ? [select("state"), name] : [
+    select("kind"), select("state"), select("noise"),
+    input("confidence", { type: "number", min: 0, max: 1, step: 0.05, placeholder: "confidence ≥" }),
+    input("min", { type: "number", min: 0, placeholder: "bytes ≥" }), input("max", { type: "number", min: 0, placeholder: "bytes ≤" }),
+    name, about.text ? input("text", { type: "search", placeholder: "text of the page", size: 14 }) : "",
+    source.takesConditions ? input("where", { type: "search", placeholder: "condition: width > 1000 and label = 'chart'" }) : "",
+  ]));
+  for (const field of form.elements) field.value = query.get(field.name) ?? "";
+}
+
+let typed;
+form.addEventListener("input", () => {
+  clearTimeout(typed);
+  typed = setTimeout(() => {
+    const query = new URLSearchParams();
+    for (const field of form.elements) if (field.value && field.checkValidity()) query.set(field.name, field.value);
+    const { view, query: before } = parseAddress();
+    for (const name of ["file", "job"]) if (before.has(name)) query.set(name, before.get(name));
+    history.replaceState(null, "", address(view, query));
+    show();
+  }, 300);
+});
+form.addEventListener("submit", (event) => event.preventDefault());
+
+// Putting it together.
+
+const views = { pictures: showPictures, documents: showDocuments, document: showDocument, picture: showPicture };
+
+function show() {
+  const { view, query } = parseAddress(), hash = location.hash;
+  leave?.();
+  leave = undefined;
+  for (const link of document.querySelectorAll("nav a")) link.dataset.view === view ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
+  document.title = plain(about.name, 80);
+  fillForm(view, query);
+  if (!views[view]) return message("There is no such view.");
+  leave = views[view](query, hash);
+}
+
+addEventListener("hashchange", show);
+addEventListener("keydown", (event) => {
+  if (event.altKey || event.ctrlKey || event.metaKey || /INPUT|SELECT/.test(event.target.tagName)) return;
+  if (event.key === "/") { event.preventDefault(); form.querySelector("[name=text], [name=name]")?.focus(); }
+  if (event.key === "d") location.assign("#/documents");
+  if (event.key === "p") location.assign("#/pictures");
+  if (wall && !wall.stopped && /^(Arrow|Page|Home|End)/.test(event.key) && !wall.element.contains(event.target)) wall.key(event);
+});
+
+(async () => {
+  try {
+    about = await source.about();
+    document.getElementById("name").replaceChildren(bdi(about.name, 100));
+    show();
+  } catch (error) { message(error.message); }
+})();

@@ -1,0 +1,52 @@
+package view
+
+import "sync"
+
+// mostRecent is how many values are kept.
+const mostRecent = 4
+
+// recent keeps the values that were asked for last. What many ask for at once is made once.
+type recent[T any] struct {
+	mu    sync.Mutex
+	names []string
+	made  map[string]func() (T, error)
+}
+
+// get returns the value of a name, which make makes where it is not kept. One that could not be made is not kept.
+func (r *recent[T]) get(name string, make func() (T, error)) (T, error) {
+	value, err := r.once(name, make)()
+	if err != nil {
+		r.forget(name)
+	}
+	return value, err
+}
+
+func (r *recent[T]) once(name string, make func() (T, error)) func() (T, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if found := r.made[name]; found != nil {
+		return found
+	}
+	if r.made == nil {
+		r.made = map[string]func() (T, error){}
+	}
+	if len(r.names) == mostRecent {
+		delete(r.made, r.names[0])
+		r.names = r.names[1:]
+	}
+	r.names = append(r.names, name)
+	r.made[name] = sync.OnceValues(make)
+	return r.made[name]
+}
+
+func (r *recent[T]) forget(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, n := range r.names {
+		if n == name {
+			r.names = append(r.names[:i:i], r.names[i+1:]...)
+			delete(r.made, name)
+			return
+		}
+	}
+}
