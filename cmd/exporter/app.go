@@ -99,7 +99,7 @@ Exit codes:
 	root.SetFlagErrorFunc(a.wrongFlag)
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) { fmt.Fprint(a.stdout, helpText(c, helpWidth(a.stdout))) })
 	root.AddCommand(
-		newRunCommand(a), newPlanCommand(a), newLsCommand(a), newVerifyCommand(a), newCatCommand(a), newRmCommand(a), newCompactCommand(a), newMergeCommand(a), newViewCommand(a),
+		newRunCommand(a), newPlanCommand(a), newLsCommand(a), newVerifyCommand(a), newCatCommand(a), newRmCommand(a), newCompactCommand(a), newMergeCommand(a), newViewCommand(a), newReportCommand(a),
 		newDatasetCommand(a), newDemoCommand(a), newEmulateCommand(a), newSourcesCommand(a), newFilesCommand(a), newConfigCommand(a),
 		newVersionCommand(a), newLicensesCommand(a), newManCommand(a),
 	)

@@ -50,6 +50,7 @@ const (
 	wholeRoom    = "exporter/internal/whole"
 	fileListRoom = "exporter/internal/filelist"
 	viewRoom     = "exporter/internal/view"
+	reportRoom   = "exporter/internal/report"
 )
 
 // allowedImports says which packages of this module each package may import, outside its tests. Imports run one way:
@@ -98,7 +99,8 @@ var allowedImports = map[string][]string{
 	fileListRoom:                     {pipelineRoom},
 	lsRoom:                           {pipelineRoom, manifestRoom, whereRoom, acceptedRoom},
 
-	viewRoom: {pipelineRoom, sinksRoom, storeRoom, lsRoom, pictureRoom, mediaRoom},
+	reportRoom: {pipelineRoom, storeRoom, lsRoom},
+	viewRoom:   {pipelineRoom, sinksRoom, storeRoom, lsRoom, pictureRoom, mediaRoom},
 
 	compactRoom: {pipelineRoom, sinksRoom, storeRoom, verifyRoom},
 

@@ -106,6 +106,9 @@ func (a *app) export(ctx context.Context, o export.Options, asJSON bool) (err er
 		err = errors.Join(err, unlessUnread(s.print(a.stdout, asJSON, console)))
 	}
 	w.end(&s, err)
+	if report != nil && o.Config.Run.Report != "" {
+		a.reportAfter(ctx, &o)
+	}
 	if o.Config.Run.PartialOK && err != nil && explainError(err).code == exitIncomplete {
 		return a.passPartial(err)
 	}

@@ -167,6 +167,8 @@ type Run struct {
 	PartialOK bool
 	// List is the place of a list of files that is read in place of the listings; empty for none.
 	List string
+	// Report is the path of a file that gets a report of the export at the end, in numbers and plots; empty for none.
+	Report string
 }
 
 // Since names a listing.

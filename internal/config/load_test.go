@@ -104,6 +104,7 @@ func samples() map[string][3]string {
 		"run.part":                       {"0/1", "3/8", "auto"},
 		"run.partial_ok":                 {"true", "false", "true"},
 		"run.list":                       {"a", "s3://bucket/b", "c"},
+		"run.report":                     {"a", "b", "c.md"},
 		"output.dir":                     {"a", "b", "c"},
 		"output.sink":                    {"archive", "local", "archive"},
 		"output.checkpoint":              {"1s", "2s", "3s"},

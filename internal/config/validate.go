@@ -90,6 +90,7 @@ func (c *Config) fail(problem, remedy string, paths ...string) *Error {
 func (c *Config) CheckPlaces() error {
 	for _, file := range []struct{ path, name string }{
 		{metricsFilePath, c.Metrics.File}, {"log.file", c.Log.File}, {"ping.url_file", c.Ping.URLFile}, {"api.api_key_file", c.API.KeyFile},
+		{"run.report", c.Run.Report},
 	} {
 		if file.name != "" && place.IsWithin(file.name, c.Output.Dir) {
 			return c.fail(fmt.Sprintf("%s is in the export directory %s, and no part of an export", quote(file.name), quote(c.Output.Dir)),

@@ -137,6 +137,11 @@ func appendFloat(b []byte, f float64) []byte {
 	return strconv.AppendFloat(b, f, 'g', -1, 64)
 }
 
+// Text returns what a column of texts has, of those that were read; empty where it is null. Time returns what a column of times has; the zero time for
+// null.
+func (i item) Text(column string) string    { return i.record.Text(i.table.number(column)) }
+func (i item) Time(column string) time.Time { return i.timeIn(i.table.number(column)) }
+
 // textIn returns what a column of texts has; nil for null.
 func (i item) textIn(column int) *string {
 	if i.record.IsNull(column) {

@@ -25,7 +25,7 @@ var (
 		"label", "bbox_x", "bbox_y", "bbox_width", "bbox_height", "caption", "display_name", "missed_at", "vanished_at", "expired_at",
 	}
 	fileColumns = []string{
-		"display_name", "status", "error", "screenshots", "figures", "documents", "missing_pages", "stored", "skipped", "failed", "bytes", "updated_at",
+		"display_name", "status", "error", "screenshots", "figures", "documents", "missing_pages", "stored", "skipped", "failed", "bytes",
 		"missed_at", "vanished_at", "expired_at",
 	}
 )

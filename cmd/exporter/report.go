@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"exporter/internal/config"
+	"exporter/internal/export"
+	"exporter/internal/report"
+	"exporter/internal/store/place"
+)
+
+func newReportCommand(a *app) *cobra.Command {
+	c := &cobra.Command{
+		Args:  cobra.MaximumNArgs(1),
+		Use:   "report [EXPORT]",
+		Short: "Tell of an export in numbers and plots",
+		Long: `report makes one HTML file, or Markdown, of the export EXPORT, or that of --out: what there is by kind and state, its runs, when it was
+fetched, what failed and why, confidence and noise, sizes, formats, and copies. It reads the tables and the reports of the last runs, and no
+picture; it asks the API for nothing, and the file asks nobody for anything. "exporter run --report FILE" makes it at the end of a run.`,
+		Example: `  exporter report export > report.html
+  exporter report export --to report.md
+  exporter report s3://my-bucket/scans --format markdown`,
+	}
+	load := a.withConfig(c, config.SectionOutput)
+	hideFlags(c, "sink", "checkpoint", "scratch", "single-writer")
+	format := c.Flags().String("format", "", "`FORMAT`: html or markdown (default by the end of the file's name: markdown for .md, else html)")
+	to := c.Flags().String("to", "", "write to this `FILE`, and not to standard output")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if err := exportArgument(c, args); err != nil {
+			return err
+		}
+		cfg, err := load()
+		if err != nil {
+			return err
+		}
+		f := formatOf(*to)
+		if *format != "" {
+			if f, err = report.ParseFormat(*format); err != nil {
+				return usagef("--format %w", err)
+			}
+		}
+		ctx, cancel := export.Interruptible(c.Context(), a.stop)
+		defer cancel()
+		text, err := reportOf(ctx, cfg.Output.Dir, f, a.plainLog())
+		if err != nil {
+			return err
+		}
+		if *to != "" {
+			return writeReport(ctx, *to, text)
+		}
+		_, err = a.stdout.Write(text)
+		return err
+	}
+	return c
+}
+
+// formatOf returns the format of a file by its name.
+func formatOf(name string) report.Format {
+	if ext := strings.ToLower(filepath.Ext(name)); ext == ".md" || ext == ".markdown" {
+		return report.Markdown
+	}
+	return report.HTML
+}
+
+// reportOf returns the report of the export at a path.
+func reportOf(ctx context.Context, path string, format report.Format, log *slog.Logger) (text []byte, err error) {
+	b, err := export.Browse(ctx, path, log)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	return report.Make(ctx, &report.Export{Inventory: b.Inventory, Name: path, Store: b.Blobs(), Runs: export.HistoryPrefix}, format)
+}
+
+// writeReport replaces the file of a report as a whole. What is there and is no file stays.
+func writeReport(ctx context.Context, name string, text []byte) error {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return usagef("%w", &fs.PathError{Op: "write", Path: name, Err: errors.New("there is something that is no regular file: name another one")})
+	}
+	err := place.WriteObject(ctx, name, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	}, place.Options{})
+	if err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return nil
+}
+
+// reportAfter writes the report at the end of a run. It is no part of the export: where it cannot be written, the run has ended as it has.
+func (a *app) reportAfter(ctx context.Context, o *export.Options) {
+	name := o.Config.Run.Report
+	text, err := reportOf(ctx, o.Config.Output.Dir, formatOf(name), nil)
+	if err == nil {
+		err = writeReport(ctx, name, text)
+	}
+	if err != nil {
+		o.Log.Warn("the report was not written: check run.report and its directory", "error", err)
+	}
+}

@@ -1,0 +1,423 @@
+package view
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"exporter/internal/inventory"
+	"exporter/internal/store"
+	"exporter/internal/store/storetest"
+	"exporter/manifest"
+	"exporter/pipeline"
+)
+
+// exported is an export in memory.
+type exported struct {
+	st     *storetest.Memory
+	ledger *manifest.Ledger
+}
+
+func newExported(t *testing.T) *exported {
+	t.Helper()
+	e := &exported{st: storetest.NewMemory(nil)}
+	var err error
+	if e.ledger, err = manifest.Open(t.Context(), e.st, manifest.Info{Version: "test", Source: "{}", Sink: "{}"}); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// row returns a row of a screenshot that is stored, with a picture of some size; turned as an orientation of EXIF says.
+func (e *exported) row(t *testing.T, file string, page int32, width, height int, orientation int32) *pipeline.Row {
+	t.Helper()
+	blob := drawn(t, width, height)
+	row := &pipeline.Row{
+		Asset: pipeline.Asset{FileID: pipeline.ID(file), Kind: pipeline.Screenshot, Origin: pipeline.OriginFile, PageIndex: page},
+		File:  &pipeline.File{ID: file, DisplayName: new(file + ".pdf")}, Status: pipeline.Stored, Attempts: 1,
+		Content: pipeline.Content{
+			Size: int64(len(blob)), SHA256: sha256.Sum256(blob), MediaType: "image/jpeg", Width: int32(width), Height: int32(height), Orientation: orientation,
+		},
+		Location: pipeline.Location{Path: fmt.Sprintf("blobs/00/%s/page_screenshots/%d.jpg", file, page)},
+	}
+	e.put(t, row, blob)
+	return row
+}
+
+func (e *exported) put(t *testing.T, row *pipeline.Row, blob []byte) {
+	t.Helper()
+	if err := store.PutBytes(t.Context(), e.st, row.Location.Path, blob); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (e *exported) commit(t *testing.T, rows ...*pipeline.Row) {
+	t.Helper()
+	all := pipeline.Rows{Assets: rows}
+	seen := map[string]bool{}
+	for _, r := range rows {
+		if !seen[r.File.ID] {
+			all.Files = append(all.Files, &pipeline.FileRow{File: *r.File, Status: pipeline.Complete, Sources: []pipeline.SourceKey{"project"}})
+			seen[r.File.ID] = true
+		}
+	}
+	if err := e.ledger.Commit(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// drawn returns a JPEG whose left half is black, and whose right half is white.
+func drawn(t *testing.T, width, height int) []byte {
+	t.Helper()
+	img := image.NewGray(image.Rect(0, 0, width, height))
+	for y := range height {
+		for x := width / 2; x < width; x++ {
+			img.SetGray(x, y, color.Gray{Y: 255})
+		}
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, img, nil); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// serve serves the export, and returns the address of the page, without its last slash.
+func (e *exported) serve(t *testing.T) string {
+	t.Helper()
+	s, err := New(t.Context(), Options{Open: e.open})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(s)
+	t.Cleanup(func() {
+		server.Close()
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server.URL + strings.TrimSuffix(s.Path, "/")
+}
+
+func (e *exported) open(ctx context.Context) (*Export, error) {
+	snapshot, err := manifest.Glance(ctx, e.st)
+	if err != nil {
+		return nil, err
+	}
+	return &Export{
+		Inventory: inventory.New(snapshot, nil), Name: "export", Blobs: e.st, Asset: snapshot.Asset, Close: snapshot.Close,
+		State: func(ctx context.Context) (string, error) { return manifest.State(ctx, e.st) },
+	}, nil
+}
+
+// get returns the status and the body of an answer.
+func get(t *testing.T, url string, headers ...string) (int, http.Header, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, answer.Header, string(body)
+}
+
+// rows returns the rows of an answer, and how many there are in all.
+func rows(t *testing.T, url string) (found []map[string]any, total int64) {
+	t.Helper()
+	status, _, body := get(t, url)
+	var a struct {
+		Total int64
+		Rows  []map[string]any
+	}
+	if err := json.Unmarshal([]byte(body), &a); err != nil || status != http.StatusOK {
+		t.Fatalf("%s: %d, %v, %s", url, status, err, body)
+	}
+	return a.Rows, a.Total
+}
+
+// Whoever does not know the token, and any other site, gets nothing; and the page may load what is its server's alone.
+func TestServer_Strangers_GetNothing(t *testing.T) {
+	e := newExported(t)
+	e.commit(t, e.row(t, "file", 0, 20, 20, 1))
+	page := e.serve(t)
+	root := page[:strings.LastIndex(page, "/")]
+	for _, path := range []string{"/", "/view.js", "/api/export", "/" + strings.Repeat("A", 26) + "/", page[len(root):], page[len(root):] + "x/"} {
+		if status, _, body := get(t, root+path); status != http.StatusNotFound || strings.Contains(body, "file") {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+	for _, site := range []string{"cross-site", "same-site"} {
+		if status, _, _ := get(t, page+"/api/export", "Sec-Fetch-Site", site); status != http.StatusForbidden {
+			t.Errorf("a request of another site: %d", status)
+		}
+	}
+	for _, path := range []string{"/", "/api/export", "/view.js", "/thumb?file=file&kind=screenshot&page=0&origin=file"} {
+		status, h, _ := get(t, page+path, "Sec-Fetch-Site", "same-origin")
+		if status != http.StatusOK || !strings.HasPrefix(h.Get("Content-Security-Policy"), "default-src 'none'") || h.Get("X-Content-Type-Options") != "nosniff" ||
+			h.Get("Referrer-Policy") != "no-referrer" || h.Get("Cross-Origin-Resource-Policy") != "same-origin" {
+			t.Errorf("%s: %d, %v", path, status, h)
+		}
+	}
+}
+
+// Rows come from any place of a list, whatever the filter leaves, of one table and of several.
+func TestServer_Pictures_FromAnyPlace(t *testing.T) {
+	e := newExported(t)
+	blob := e.row(t, "file-000", 0, 20, 20, 1)
+	commit := func(from, to int) {
+		var all []*pipeline.Row
+		for i := from; i < to; i++ {
+			row := *blob
+			row.FileID, row.PageIndex = pipeline.ID(fmt.Sprintf("file-%03d", i/100)), int32(i%100)
+			row.File = &pipeline.File{ID: string(row.FileID), DisplayName: new(fmt.Sprintf("Report %d.pdf", i/100))}
+			if i%3 == 0 {
+				row.Kind, row.FigureName, row.IsLikelyNoise, row.Confidence = pipeline.Figure, "f", new(i%2 == 0), new(float64(i%100)/100)
+			}
+			if i%7 == 0 {
+				row.Status, row.Reason, row.Content, row.Location = pipeline.Failed, "http_404: gone", pipeline.Content{}, pipeline.Location{}
+			}
+			all = append(all, &row)
+		}
+		e.commit(t, all...)
+	}
+	commit(0, 2000)
+	if err := e.ledger.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	check := func(when string, page string) {
+		for filter, want := range map[string]int64{
+			"": 2000, "kind=figure": 667, "kind=screenshot": 1333, "state=failed": 286, "state=stored": 1714, "noise=yes": 334, "noise=no": 1666,
+			"kind=figure&confidence=0.5": 334, "file=file-003": 100, "name=REPORT+1.pdf": 100, "where=page_index+%3C+10": 200, "state=gone": 0, "min=1000000": 0,
+		} {
+			all, _ := rows(t, page+"/api/pictures?count=200&"+filter)
+			var last []map[string]any
+			total := int64(0)
+			for from := 0; ; from += 200 {
+				some, n := rows(t, fmt.Sprintf("%s/api/pictures?from=%d&count=200&%s", page, from, filter))
+				total = max(total, n)
+				if len(some) == 0 {
+					break
+				}
+				last = append(last, some...)
+			}
+			if int64(len(last)) != want || total != want {
+				t.Errorf("%s, %q: got %d rows, and a total of %d, want %d", when, filter, len(last), total, want)
+				continue
+			}
+			if want == 0 {
+				continue
+			}
+			if fmt.Sprint(all[0]) != fmt.Sprint(last[0]) {
+				t.Errorf("%s, %q: the first row differs", when, filter)
+			}
+			for _, at := range []int64{1, 255, 256, 257, want - 1} {
+				if at >= want {
+					continue
+				}
+				if one, _ := rows(t, fmt.Sprintf("%s/api/pictures?from=%d&count=1&%s", page, at, filter)); len(one) != 1 || fmt.Sprint(one[0]) != fmt.Sprint(last[at]) {
+					t.Errorf("%s, %q: row %d by itself is %v, want %v", when, filter, at, one, last[at])
+				}
+			}
+		}
+		if files, n := rows(t, page+"/api/documents?from=19&count=5"); len(files) != 1 || n != 20 || files[0]["file_id"] != "file-019" {
+			t.Errorf("%s: the last document is %v of %d", when, files, n)
+		}
+		if files, n := rows(t, page+"/api/documents?count=5&name=report+1.PDF"); len(files) != 1 || n != 1 || files[0]["file_id"] != "file-001" {
+			t.Errorf("%s: the document by its name is %v of %d", when, files, n)
+		}
+	}
+	check("one table", e.serve(t))
+	ledger, err := manifest.Open(t.Context(), e.st, manifest.Info{Version: "test", Source: "{}", Sink: "{}"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.ledger = ledger
+	commit(500, 900)
+	check("a part over it", e.serve(t))
+}
+
+// What is wrong with a request is said.
+func TestServer_WrongRequests_AreExplained(t *testing.T) {
+	e := newExported(t)
+	e.commit(t, e.row(t, "file", 0, 20, 20, 1))
+	page := e.serve(t)
+	for path, want := range map[string]string{
+		"/api/pictures?kind=x": "want screenshot, figure or document", "/api/pictures?from=-1": "want a whole number", "/api/pictures?count=201": "from 0 to 200",
+		"/api/pictures?confidence=NaN": "from 0 to 1", "/api/pictures?where=kind+%3D": "condition", "/api/pictures?where=screenshots+%3D+1": "manifest.parquet",
+		"/api/pictures?file=..%2Fx": "file", "/api/pictures?state=x": "want stored", "/api/pages?file=file&count=21": "from 0 to 20",
+		"/api/picture?file=file&kind=screenshot&page=x": "want the index of a page", "/api/picture?file=file&kind=screenshot&page=7&origin=file": "no such asset",
+		"/thumb?file=none&kind=screenshot&page=0&origin=file": "no such asset",
+	} {
+		if status, _, body := get(t, page+path); status < 400 || status > 499 || !strings.Contains(body, want) {
+			t.Errorf("%s: %d %q, want %q", path, status, body, want)
+		}
+	}
+}
+
+// A thumbnail is small, upright, and made of what the manifest says; what is missing or damaged, or no picture, is said.
+func TestServer_Thumb_UprightOrWhyNot(t *testing.T) {
+	e := newExported(t)
+	all := []*pipeline.Row{
+		e.row(t, "upright", 0, 600, 300, 1), e.row(t, "turned", 0, 600, 300, 6), e.row(t, "missing", 0, 21, 21, 1), e.row(t, "damaged", 0, 22, 22, 1), e.row(t, "odd", 0, 23, 23, 1),
+		e.row(t, "failed", 0, 24, 24, 1), e.row(t, "alien", 0, 25, 25, 1),
+	}
+	if err := e.st.Remove(t.Context(), all[2].Location.Path); err != nil {
+		t.Fatal(err)
+	}
+	e.put(t, all[3], bytes.Repeat([]byte{1}, int(all[3].Content.Size)))
+	odd := []byte("\xff\xd8\xff this is no JPEG")
+	all[4].Content.Size, all[4].Content.SHA256 = int64(len(odd)), sha256.Sum256(odd)
+	e.put(t, all[4], odd)
+	all[5].Status, all[5].Reason, all[5].Content, all[5].Location = pipeline.Failed, "http_404: gone", pipeline.Content{}, pipeline.Location{}
+	all[6].Content.MediaType = "image/jxl"
+	e.commit(t, all...)
+	page := e.serve(t)
+	address := func(file string) string { return page + "/thumb?kind=screenshot&page=0&origin=file&file=" + file }
+	for file, want := range map[string]image.Point{"upright": {256, 128}, "turned": {128, 256}} {
+		status, h, body := get(t, address(file))
+		img, err := jpeg.Decode(strings.NewReader(body))
+		if err != nil || status != http.StatusOK || img.Bounds().Size() != want {
+			t.Fatalf("%s: %d, %v, want a picture of %v", file, status, err, want)
+		}
+		// What was left is on top where it is turned by a quarter.
+		dark, light := img.At(20, 20), img.At(want.X-20, want.Y-20)
+		if r, _, _, _ := dark.RGBA(); r > 0x4000 {
+			t.Errorf("%s: the top left is light", file)
+		}
+		if r, _, _, _ := light.RGBA(); r < 0xc000 {
+			t.Errorf("%s: the bottom right is dark", file)
+		}
+		if again, _, body := get(t, address(file), "If-None-Match", h.Get("ETag")); again != http.StatusNotModified || body != "" {
+			t.Errorf("%s: asked for again it is %d with %d bytes", file, again, len(body))
+		}
+	}
+	for file, want := range map[string]string{
+		"missing": "missing", "damaged": "its SHA-256 is not that of the manifest", "odd": "decode image/jpeg", "failed": "http_404: gone", "alien": "no decoder",
+	} {
+		if status, _, body := get(t, address(file)); status < 400 || !strings.Contains(body, want) {
+			t.Errorf("%s: %d %q, want %q", file, status, body, want)
+		}
+	}
+	status, h, body := get(t, page+"/blob?kind=screenshot&page=0&origin=file&file=upright")
+	if sha256.Sum256([]byte(body)) != all[0].Content.SHA256 || h.Get("Content-Type") != "image/jpeg" || !strings.Contains(h.Get("Content-Security-Policy"), "sandbox") {
+		t.Errorf("the blob is other bytes: %d, %v", status, h)
+	}
+	if _, h, _ := get(t, page+"/blob?kind=screenshot&page=0&origin=file&file=alien"); h.Get("Content-Type") != "application/octet-stream" || !strings.HasPrefix(h.Get("Content-Disposition"), "attachment") {
+		t.Errorf("what no browser shows is sent as %v", h)
+	}
+}
+
+// What a run commits is there when the page is loaded again.
+func TestServer_Export_AsOfItsLastCommit(t *testing.T) {
+	e := newExported(t)
+	e.commit(t, e.row(t, "file", 0, 20, 20, 1))
+	s, err := New(t.Context(), Options{Open: e.open})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(s)
+	defer server.Close()
+	page := server.URL + strings.TrimSuffix(s.Path, "/")
+	e.commit(t, e.row(t, "file", 1, 20, 20, 1))
+	if found, _ := rows(t, page+"/api/pictures?count=9"); len(found) != 1 {
+		t.Errorf("before: %d pictures, want 1", len(found))
+	}
+	s.looked.checked = s.looked.checked.Add(-2 * freshFor)
+	if _, _, body := get(t, page+"/api/export"); !strings.Contains(body, `"assets":2`) {
+		t.Errorf("the export is %s", body)
+	}
+	if found, _ := rows(t, page+"/api/pictures?count=9"); len(found) != 2 {
+		t.Errorf("after: %d pictures, want 2", len(found))
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Thumbnails that were not asked for since long make room.
+func TestThumbnails_Keep_Bounded(t *testing.T) {
+	thumbs := newThumbnails()
+	made := 0
+	for i := range 100 {
+		for _, name := range []string{"often", fmt.Sprint(i)} {
+			_, err := thumbs.get(t.Context(), name, func(context.Context) ([]byte, error) { made++; return make([]byte, 1<<20), nil })
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if thumbs.bytes > mostThumbs {
+			t.Fatalf("%d bytes are kept, want %d at most", thumbs.bytes, mostThumbs)
+		}
+	}
+	if made != 101 {
+		t.Errorf("%d were made, want 101", made)
+	}
+}
+
+// A folder has the page, pictures and rows; what is not there says why. A folder with something in it, and too many pictures, are refused.
+func TestWriteStatic_Folder(t *testing.T) {
+	e := newExported(t)
+	missing := e.row(t, "missing", 0, 21, 21, 1)
+	if err := e.st.Remove(t.Context(), missing.Location.Path); err != nil {
+		t.Fatal(err)
+	}
+	e.commit(t, e.row(t, "</script><b>", 0, 20, 20, 1), missing)
+	x, err := e.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	dir := filepath.Join(t.TempDir(), "wall")
+	written, err := WriteStatic(t.Context(), x, StaticOptions{Dir: dir})
+	if err != nil || *written != (Static{Pictures: 2, Unreadable: 1}) {
+		t.Fatalf("written %+v, %v", written, err)
+	}
+	var data []byte
+	for _, pattern := range []string{"data/*.js", "index.html"} {
+		names, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			data = append(data, text...)
+		}
+	}
+	for _, want := range []string{`"why":"missing"`, `"thumb":"thumbs/000/00000.jpg"`, `"blob":"pictures/000/00000.jpg"`, `src="data/about.js"`, "trusted-types 'none'"} {
+		if !bytes.Contains(data, []byte(want)) {
+			t.Errorf("no %s in\n%s", want, data)
+		}
+	}
+	if _, err := WriteStatic(t.Context(), x, StaticOptions{Dir: dir}); err == nil || !strings.Contains(err.Error(), "is not empty") {
+		t.Errorf("a folder that is not empty: %v", err)
+	}
+	if _, err := WriteStatic(t.Context(), x, StaticOptions{Dir: filepath.Join(t.TempDir(), "x"), Where: "kind ="}); err == nil {
+		t.Error("no condition was taken")
+	}
+}
