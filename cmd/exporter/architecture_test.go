@@ -127,7 +127,7 @@ var allowedImports = map[string][]string{
 	"exporter/internal/testmain": {},
 
 	"exporter/cmd/exporter": {
-		exportRoom, datasetRoom, configRoom, loopbackRoom, spellRoom, watchRoom, pingRoom, proxyRoom, emulatorRoom, emulatorRoom + "/flags",
+		exportRoom, datasetRoom, viewRoom, reportRoom, configRoom, loopbackRoom, spellRoom, watchRoom, pingRoom, proxyRoom, emulatorRoom, emulatorRoom + "/flags",
 		emulatorRoom + "/sample", licensesRoom,
 		// For their errors and for what they tell, which are explained and printed.
 		pipelineRoom, sinksRoom, manifestRoom, storeRoom, placeRoom, bucketRoom, llamaRoom, verifyRoom, lsRoom,
