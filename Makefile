@@ -13,7 +13,7 @@ CGO_ENABLED ?= 0
 GOFLAGS     ?= -trimpath
 export CGO_ENABLED GOFLAGS
 
-.PHONY: build check format vet tidy vuln test race plain histories crashes bench microbench cross size reproducible interop clock spark stores ray kubernetes phash \
+.PHONY: build check format vet tidy vuln test race plain histories crashes bench microbench cross size reproducible interop clock spark stores ray kubernetes wall phash \
 	consumers waiting newest sample fuzz install uninstall release release-twice systemd notices module clean
 
 build:
@@ -157,6 +157,11 @@ stores:
 ray: CGO_ENABLED=1
 ray:
 	cd internal/interop && $(GO) vet -tags ray . && $(GO) test -count=1 -timeout 20m -v -tags ray -run '^TestRay_' .
+
+# Scrolls through a million pictures in Chromium, and says how long scripts took.
+wall: CGO_ENABLED=1
+wall:
+	cd internal/interop && $(GO) vet . && $(GO) test -count=1 -timeout 20m -v -run '^TestBrowser_View_ManyPictures$$' . -args -pictures 1000000
 
 # Compares perceptual hashes with ImageHash; pip fetches some 100 MB.
 phash: CGO_ENABLED=1

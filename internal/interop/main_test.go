@@ -54,7 +54,7 @@ func program(t *testing.T, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {
 		packages := map[string]string{"node": "nodejs", "sh": "dash", "bsdtar": "libarchive-tools", "unshare": "util-linux",
-			"promtool": "prometheus", "munged": "munge", "sbatch": "slurm-client"}
+			"promtool": "prometheus", "munged": "munge", "sbatch": "slurm-client", "chromedriver": "chromium-driver"}
 		pkg, ok := packages[name]
 		if !ok {
 			pkg = name

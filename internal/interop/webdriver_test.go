@@ -121,6 +121,12 @@ func (b *browser) eval(expression string, value any) {
 	b.ask("/execute/sync", map[string]any{"script": "return " + expression, "args": []any{}}, value)
 }
 
+// evalAsync runs a script, and returns what it calls its last argument with.
+func (b *browser) evalAsync(script string, value any) {
+	b.t.Helper()
+	b.ask("/execute/async", map[string]any{"script": script, "args": []any{}}, value)
+}
+
 // waitFor waits until an expression is true.
 func (b *browser) waitFor(expression string) {
 	b.t.Helper()
