@@ -49,6 +49,7 @@ const (
 	partsRoom    = "exporter/internal/parts"
 	wholeRoom    = "exporter/internal/whole"
 	fileListRoom = "exporter/internal/filelist"
+	humanRoom    = "exporter/internal/human"
 	viewRoom     = "exporter/internal/view"
 	reportRoom   = "exporter/internal/report"
 )
@@ -99,7 +100,8 @@ var allowedImports = map[string][]string{
 	fileListRoom:                     {pipelineRoom},
 	lsRoom:                           {pipelineRoom, manifestRoom, whereRoom, acceptedRoom},
 
-	reportRoom: {pipelineRoom, storeRoom, lsRoom},
+	humanRoom:  {},
+	reportRoom: {pipelineRoom, storeRoom, lsRoom, humanRoom},
 	viewRoom:   {pipelineRoom, sinksRoom, storeRoom, lsRoom, pictureRoom, mediaRoom},
 
 	compactRoom: {pipelineRoom, sinksRoom, storeRoom, verifyRoom},
@@ -127,7 +129,7 @@ var allowedImports = map[string][]string{
 	"exporter/internal/testmain": {},
 
 	"exporter/cmd/exporter": {
-		exportRoom, datasetRoom, viewRoom, reportRoom, configRoom, loopbackRoom, spellRoom, watchRoom, pingRoom, proxyRoom, emulatorRoom, emulatorRoom + "/flags",
+		exportRoom, datasetRoom, viewRoom, reportRoom, humanRoom, configRoom, loopbackRoom, spellRoom, watchRoom, pingRoom, proxyRoom, emulatorRoom, emulatorRoom + "/flags",
 		emulatorRoom + "/sample", licensesRoom,
 		// For their errors and for what they tell, which are explained and printed.
 		pipelineRoom, sinksRoom, manifestRoom, storeRoom, placeRoom, bucketRoom, llamaRoom, verifyRoom, lsRoom,

@@ -9,6 +9,7 @@ import (
 
 	"exporter/internal/config"
 	"exporter/internal/export"
+	"exporter/internal/human"
 	"exporter/internal/verify"
 )
 
@@ -89,7 +90,7 @@ func (p *findingPrinter) compacted(done *export.Compacted, dryRun bool) {
 	shards = appendCount(shards, done.Removed, "without a row removed")
 	shards = appendCount(shards, done.Kept, "kept, as they are damaged")
 	line("shards", "%s", strings.Join(shards, ", "))
-	line("moved", "%d pictures, %s", done.Members, humanBytes(done.Bytes))
+	line("moved", "%d pictures, %s", done.Members, human.Bytes(done.Bytes))
 	line("orphans", "%d files without a row removed", done.Orphans)
 	if len(done.Tables) > 0 {
 		line("tables", "%s removed", strings.Join(done.Tables, ", "))
@@ -99,9 +100,9 @@ func (p *findingPrinter) compacted(done *export.Compacted, dryRun bool) {
 	}
 	switch {
 	case done.Freed < 0:
-		line("freed", "nothing: %s more are taken", humanBytes(-done.Freed))
+		line("freed", "nothing: %s more are taken", human.Bytes(-done.Freed))
 	default:
-		line("freed", "%s", humanBytes(done.Freed))
+		line("freed", "%s", human.Bytes(done.Freed))
 	}
 	if dryRun {
 		line("dry run", "nothing was changed")

@@ -16,6 +16,7 @@ import (
 	"exporter/internal/dataset"
 	"exporter/internal/emulator/flags"
 	"exporter/internal/export"
+	"exporter/internal/human"
 	"exporter/internal/inventory"
 	"exporter/internal/store/place"
 	"exporter/manifest"
@@ -222,7 +223,7 @@ func (a *app) ids(find func(context.Context, *inventory.Inventory, string) ([]in
 
 // completion returns a value with what it is. Names are those of others: what controls a terminal is shown as an escape.
 func completion(value, what string) cobra.Completion {
-	return cobra.CompletionWithDesc(value, printable(what))
+	return cobra.CompletionWithDesc(value, human.Printable(what))
 }
 
 // exportAndIDs completes the arguments of ls.
@@ -300,7 +301,7 @@ func (a *app) names(c *cobra.Command, args []string, word string) (found []cobra
 		if name == "" {
 			name = asset.Key.FigureName
 		}
-		if name != "" && name == printable(name) && strings.HasPrefix(name, word) && (page == "" || page == strconv.Itoa(int(asset.Key.PageIndex))) {
+		if name != "" && name == human.Printable(name) && strings.HasPrefix(name, word) && (page == "" || page == strconv.Itoa(int(asset.Key.PageIndex))) {
 			found = append(found, completion(name, fmt.Sprintf("%s of page %d", asset.Key.Kind, asset.Key.PageIndex)))
 		}
 		return len(found) < mostCompletions

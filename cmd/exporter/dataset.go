@@ -16,6 +16,7 @@ import (
 	"exporter/internal/config"
 	"exporter/internal/dataset"
 	"exporter/internal/export"
+	"exporter/internal/human"
 	"exporter/pipeline"
 )
 
@@ -96,7 +97,7 @@ func (a *app) printDataset(r *dataset.Report, dryRun bool) error {
 	var text strings.Builder
 	for _, config := range r.Configs {
 		for _, split := range config.Splits {
-			line := fmt.Sprintf("%-8s %-10s %d pictures, %s", config.Name, split.Name, split.Pictures, humanBytes(split.Bytes))
+			line := fmt.Sprintf("%-8s %-10s %d pictures, %s", config.Name, split.Name, split.Pictures, human.Bytes(split.Bytes))
 			if files := len(split.Files); files > 0 {
 				line += fmt.Sprintf(", %d files", files)
 			}
@@ -255,7 +256,7 @@ func (d datasetProgress) bars(took time.Duration) []bar {
 	}
 	after := []part{{text: p.Stage, rank: 2}}
 	if p.Bytes > 0 {
-		after = append(after, part{text: humanBytes(p.Bytes), rank: 3})
+		after = append(after, part{text: human.Bytes(p.Bytes), rank: 3})
 	}
 	if p.Damaged > 0 {
 		after = append(after, part{text: fmt.Sprintf("%d damaged", p.Damaged), rank: 1})

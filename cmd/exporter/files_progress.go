@@ -5,6 +5,8 @@ import (
 	"io"
 	"sync/atomic"
 	"time"
+
+	"exporter/internal/human"
 )
 
 // uploadProgress shows how far the upload of a file is.
@@ -35,10 +37,10 @@ func (t *trackedReader) Read(p []byte) (int, error) {
 func (p *uploadProgress) bars(took time.Duration) []bar {
 	sent := p.sent.Load()
 	return []bar{{
-		name: fmt.Sprintf("%q", printable(p.name)), hasBar: true, done: sent, total: p.size,
+		name: fmt.Sprintf("%q", human.Printable(p.name)), hasBar: true, done: sent, total: p.size,
 		after: []part{
-			{text: humanBytes(sent) + " / " + humanBytes(p.size), short: humanBytes(sent), rank: 1},
-			{text: humanBytes(int64(perSecond(sent, took))) + "/s", rank: 2},
+			{text: human.Bytes(sent) + " / " + human.Bytes(p.size), short: human.Bytes(sent), rank: 1},
+			{text: human.Bytes(int64(perSecond(sent, took))) + "/s", rank: 2},
 		},
 	}}
 }

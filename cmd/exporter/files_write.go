@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"exporter/internal/config"
+	"exporter/internal/human"
 	"exporter/internal/llamacloud"
 	"exporter/pipeline"
 )
@@ -175,7 +176,7 @@ an id is one file's only. Without --display-name and --unique-id the API derives
 			return err
 		}
 		return f.withDirectory(c, args[:1], func(ctx context.Context, client *llamacloud.Client, ids []pipeline.ID) error {
-			if err := f.confirm("upload %d files (%s) into directory %s", len(args)-1, humanBytes(total), ids[0]); err != nil {
+			if err := f.confirm("upload %d files (%s) into directory %s", len(args)-1, human.Bytes(total), ids[0]); err != nil {
 				return err
 			}
 			p := f.newPrinter()

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"exporter/internal/export"
+	"exporter/internal/human"
 	"exporter/internal/verify"
 	"exporter/manifest"
 	"exporter/pipeline"
@@ -63,7 +64,7 @@ func (f *finding) text() string {
 	if n := f.assetName; n != nil {
 		where = fmt.Sprintf("%s of file %q in %s", export.Describe(n.key), n.FileID, where)
 	}
-	return fmt.Sprintf("damaged  %s: %s\n", where, printable(f.Error))
+	return fmt.Sprintf("damaged  %s: %s\n", where, human.Printable(f.Error))
 }
 
 const (
@@ -133,7 +134,7 @@ func (p *findingPrinter) printJSON(v any) {
 		p.err = err
 		return
 	}
-	p.write([]byte(printable(string(line)) + "\n"))
+	p.write([]byte(human.Printable(string(line)) + "\n"))
 }
 
 func (p *findingPrinter) write(line []byte) {
@@ -149,7 +150,7 @@ func (p *findingPrinter) summary(s verifySummary) {
 		p.printJSON(s)
 		return
 	}
-	p.write(fmt.Appendf(nil, "verified %d blobs, %s, in %s\n", s.Blobs, humanBytes(s.Bytes), humanSeconds(s.Seconds)))
+	p.write(fmt.Appendf(nil, "verified %d blobs, %s, in %s\n", s.Blobs, human.Bytes(s.Bytes), humanSeconds(s.Seconds)))
 	if s.Documents > 0 {
 		p.write(fmt.Appendf(nil, "document %d of the blobs\n", s.Documents))
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"exporter/internal/human"
 	"exporter/internal/inventory"
 	"exporter/pipeline"
 )
@@ -74,7 +75,7 @@ func (p *lsPrinter) File(f *inventory.File) error {
 		p.names[p.owner] = f.Name
 	}
 	assets := f.Stored + f.Skipped + f.Failed
-	p.line = fmt.Appendf(p.line[:0], "%-8s  %5d assets  %10s  ", f.State, assets, humanBytes(f.Bytes))
+	p.line = fmt.Appendf(p.line[:0], "%-8s  %5d assets  %10s  ", f.State, assets, human.Bytes(f.Bytes))
 	p.owned(f.Key, f.FileID, f.Name)
 	var notes []string
 	notes = appendCount(notes, f.Failed, "failed")
@@ -186,7 +187,7 @@ func (p *lsPrinter) Asset(a *inventory.Asset) error {
 	}
 	notes = appendAccepted(notes, a.AcceptedAt)
 	if a.MediaType != "" {
-		notes = append(notes, humanBytes(a.Size), a.MediaType)
+		notes = append(notes, human.Bytes(a.Size), a.MediaType)
 	}
 	if a.Width > 0 && a.Height > 0 {
 		notes = append(notes, fmt.Sprintf("%dx%d", a.Width, a.Height))
@@ -226,7 +227,7 @@ func (p *lsPrinter) summary(s *inventory.Summary) error {
 	line("files", stateTexts(s.Files))
 	assets := stateTexts(s.Assets)
 	if s.Bytes > 0 {
-		assets = append(assets, humanBytes(s.Bytes))
+		assets = append(assets, human.Bytes(s.Bytes))
 	}
 	line("assets", assets)
 	line("skipped", countTexts(s.Skipped))
@@ -245,7 +246,7 @@ func (p *lsPrinter) summary(s *inventory.Summary) error {
 			}
 			parts := []string{fmt.Sprintf("%s: %d assets", of, sum.Assets)}
 			if sum.Stored > 0 {
-				parts = append(parts, fmt.Sprintf("%d stored", sum.Stored), humanBytes(sum.Bytes))
+				parts = append(parts, fmt.Sprintf("%d stored", sum.Stored), human.Bytes(sum.Bytes))
 			}
 			line(name, parts)
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"exporter/internal/export"
+	"exporter/internal/human"
 )
 
 // running prints what a run that is under way, or was killed, noted of itself.
@@ -27,7 +28,7 @@ func (p *lsPrinter) running(r *export.Running, isStale bool) error {
 	c := &r.Counts
 	p.line = fmt.Appendf(p.line[:0], "running  %s: %s files, %d of %d assets that are known, %s stored, %d failed (at %s)", by,
 		ofAll(c.FilesDone(), c.FilesKnown(), c.Files.ListingDone), c.AssetsDone(), c.Assets.Planned,
-		humanBytes(c.Assets.StoredBytes), c.Assets.Failed+c.Files.Failed, r.UpdatedAt.Format(time.RFC3339))
+		human.Bytes(c.Assets.StoredBytes), c.Assets.Failed+c.Files.Failed, r.UpdatedAt.Format(time.RFC3339))
 	if !r.PausedUntil.IsZero() {
 		p.line = append(p.line, ", paused until "+r.PausedUntil.Format(time.RFC3339)...)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"exporter/internal/config"
 	"exporter/internal/export"
+	"exporter/internal/human"
 	"exporter/pipeline"
 )
 
@@ -152,7 +153,7 @@ func printPlan(w io.Writer, p *export.PlanReport) error {
 	if p.UnknownSizes > 0 {
 		unknown = fmt.Sprintf(", and %d of unknown size", p.UnknownSizes)
 	}
-	fmt.Fprintf(t, "fetch\t%d\t%s%s\n", p.Assets.Fetch, humanBytes(p.Bytes), unknown)
+	fmt.Fprintf(t, "fetch\t%d\t%s%s\n", p.Assets.Fetch, human.Bytes(p.Bytes), unknown)
 	if p.Assets.NewerDate > 0 {
 		fmt.Fprintf(t, "again\t%d\tof them for a newer date only\n", p.Assets.NewerDate)
 	}
@@ -174,7 +175,7 @@ func printPlan(w io.Writer, p *export.PlanReport) error {
 	}
 	fmt.Fprintf(t, "requests\t%d\t%s\n", p.Requests, at)
 	if b := p.Bucket; b != nil {
-		fmt.Fprintf(t, "bucket\t%d\tPUT, %d GET, %d LIST, %s sent, about\n", b.Puts, b.Gets, b.Lists, humanBytes(b.Bytes))
+		fmt.Fprintf(t, "bucket\t%d\tPUT, %d GET, %d LIST, %s sent, about\n", b.Puts, b.Gets, b.Lists, human.Bytes(b.Bytes))
 	}
 	for _, note := range p.Notes {
 		fmt.Fprintf(t, "note\t\t%s\n", note)

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"exporter/internal/emulator"
+	"exporter/internal/human"
 	"exporter/internal/testmain"
 	"exporter/pipeline"
 )
@@ -23,17 +24,6 @@ func checkPrintable(t *testing.T, what, text string) {
 		line = strings.TrimSuffix(line, "\n")
 		if !utf8.ValidString(line) || strings.IndexFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) >= 0 {
 			t.Errorf("%s prints %+q, want escapes in it", what, line)
-		}
-	}
-}
-
-func TestPrintable(t *testing.T) {
-	for text, want := range map[string]string{
-		"": "", "plain é 図 🐚 ×": "plain é 図 🐚 ×", "a\x1b[31mb\x00\r\n\t\x7f": `a\u001b[31mb\u0000\u000d\u000a\u0009\u007f`,
-		"\u009b\u202e\u2028\u00a0\ufeff": `\u009b\u202e\u2028\u00a0\ufeff`, "\U000e0041": `\udb40\udc41`, "\xff": "\ufffd",
-	} {
-		if got := printable(text); got != want {
-			t.Errorf("printable(%+q) = %s, want %s", text, got, want)
 		}
 	}
 }
@@ -71,7 +61,7 @@ func FuzzPrintableWriter(f *testing.F) {
 
 // unprintable returns the hostile names that have a character that does not print.
 func (s *surroundings) unprintable() []string {
-	return slices.DeleteFunc(s.hostileNames(), func(name string) bool { return printable(name) == name })
+	return slices.DeleteFunc(s.hostileNames(), func(name string) bool { return human.Printable(name) == name })
 }
 
 // hostileAPI serves hostile names, and fails all figures, so that they are told of.

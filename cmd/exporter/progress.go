@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"exporter/internal/export"
+	"exporter/internal/human"
 )
 
 // progress is something of which can be shown how far it is: as bars on a terminal, as a line now and then elsewhere.
@@ -81,7 +82,7 @@ func assetsBar(c *export.Counts, took time.Duration) bar {
 	if c.Assets.Failed > 0 {
 		b.after = append(b.after, part{text: fmt.Sprintf("%d failed", c.Assets.Failed), rank: 1})
 	}
-	b.after = append(b.after, part{text: humanBytes(c.Assets.StoredBytes), rank: 3})
+	b.after = append(b.after, part{text: human.Bytes(c.Assets.StoredBytes), rank: 3})
 	if b.done > 0 {
 		b.after = append(b.after, part{text: export.RateText(perSecond(b.done, took)), rank: 2})
 	}

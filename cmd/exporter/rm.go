@@ -8,6 +8,7 @@ import (
 
 	"exporter/internal/config"
 	"exporter/internal/export"
+	"exporter/internal/human"
 	"exporter/manifest"
 )
 
@@ -73,10 +74,10 @@ func (a *app) printRemoved(removed manifest.Extent) error {
 	if removed.Pages > 0 {
 		pages = fmt.Sprintf(", %d pages", removed.Pages)
 	}
-	_, err := fmt.Fprintf(a.stdout, "removed  %d files, %d assets%s, %s\n", removed.Files, removed.Assets, pages, humanBytes(removed.Bytes))
+	_, err := fmt.Fprintf(a.stdout, "removed  %d files, %d assets%s, %s\n", removed.Files, removed.Assets, pages, human.Bytes(removed.Bytes))
 	if err == nil && removed.ShardBytes > 0 {
 		_, err = fmt.Fprintf(a.stdout, "shards   %s of that stay in shards, without a row, until exporter compact repacks them\n",
-			humanBytes(removed.ShardBytes))
+			human.Bytes(removed.ShardBytes))
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 
 	"exporter/internal/config"
 	"exporter/internal/export"
+	"exporter/internal/human"
 	"exporter/pipeline"
 )
 
@@ -73,7 +74,7 @@ func (s *summary) text() string {
 	for _, kind := range s.NotOffered {
 		line("skipped", "%ss, which this API does not offer (--%ss=false asks for none)", kind, kind)
 	}
-	line("stored", "%d assets, %s, in %s", c.Assets.Stored, humanBytes(c.Assets.StoredBytes), humanSeconds(s.Seconds))
+	line("stored", "%d assets, %s, in %s", c.Assets.Stored, human.Bytes(c.Assets.StoredBytes), humanSeconds(s.Seconds))
 	if c.Assets.Documents > 0 {
 		line("document", "%d listed", c.Assets.Documents)
 	}
@@ -142,7 +143,7 @@ func (s *summary) text() string {
 func worthText(w *export.Worth, dir string) string {
 	var gains []string
 	if w.Shards > 0 {
-		gains = append(gains, fmt.Sprintf("%s that no row names in %d shards", humanBytes(w.DeadBytes), w.Shards))
+		gains = append(gains, fmt.Sprintf("%s that no row names in %d shards", human.Bytes(w.DeadBytes), w.Shards))
 	}
 	gains = appendCount(gains, w.SmallShards, "small shards")
 	return fmt.Sprintf("%s: exporter compact %s is worth it", strings.Join(gains, ", "), dir)

@@ -9,6 +9,7 @@ import (
 
 	"exporter/internal/config"
 	"exporter/internal/export"
+	"exporter/internal/human"
 	"exporter/internal/verify"
 )
 
@@ -108,7 +109,7 @@ func (v verifyProgress) bars(took time.Duration) []bar {
 	b := bar{
 		name: "verify", hasBar: true, done: c.CheckedBytes, total: c.Bytes, before: fmt.Sprintf("%d/%d", c.CheckedBlobs, c.Blobs),
 		after: []part{
-			{text: humanBytes(c.CheckedBytes), rank: 4}, {text: humanBytes(int64(perSecond(c.CheckedBytes, took))) + "/s", rank: 3},
+			{text: human.Bytes(c.CheckedBytes), rank: 4}, {text: human.Bytes(int64(perSecond(c.CheckedBytes, took))) + "/s", rank: 3},
 		},
 	}
 	if left, ok := timeLeft(c.CheckedBytes, c.Bytes, took); ok {

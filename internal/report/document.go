@@ -7,8 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
+	"unicode/utf8"
 
+	"exporter/internal/human"
 	"exporter/internal/inventory"
 )
 
@@ -85,7 +86,7 @@ func (d *document) sums(f *figures) {
 			row = append(row, count(k.states[state]))
 		}
 		row[1] = count(assets)
-		t.rows = append(t.rows, append(row, size(k.stored.bytes)))
+		t.rows = append(t.rows, append(row, human.Bytes(k.stored.bytes)))
 		all, bytes = all+assets, bytes+k.stored.bytes
 	}
 	var files int64
@@ -94,7 +95,7 @@ func (d *document) sums(f *figures) {
 		files += f.files[state]
 		byState = append(byState, count(f.files[state])+" "+string(state))
 	}
-	d.intro = append(d.intro, fmt.Sprintf("%s files, %s assets, %s stored.", count(files), count(all), size(bytes)))
+	d.intro = append(d.intro, fmt.Sprintf("%s files, %s assets, %s stored.", count(files), count(all), human.Bytes(bytes)))
 	if len(byState) > 0 {
 		d.intro = append(d.intro, "Files: "+strings.Join(byState, ", ")+".")
 	}
@@ -124,7 +125,7 @@ func (f *figures) runsPart() *part {
 	for _, r := range slices.Backward(f.runs[max(0, len(f.runs)-shown):]) {
 		a, q := &r.Counts.Assets, &r.Counts.Requests
 		p.table.rows = append(p.table.rows, []string{
-			r.StartedAt.UTC().Format("2006-01-02 15:04"), strconv.FormatFloat(r.Seconds, 'f', 1, 64), strconv.Itoa(r.ExitCode), count(a.Stored), size(a.StoredBytes),
+			r.StartedAt.UTC().Format("2006-01-02 15:04"), strconv.FormatFloat(r.Seconds, 'f', 1, 64), strconv.Itoa(r.ExitCode), count(a.Stored), human.Bytes(a.StoredBytes),
 			count(a.Kept), count(a.Failed), count(q.Sent), count(q.Throttled),
 		})
 	}
@@ -162,7 +163,7 @@ func (f *figures) daysPart() *part {
 	p := &part{title: "Fetched", text: "What is stored, by the " + unit + " on which it was fetched (UTC).", plot: &plot{names: []string{"assets"}}}
 	for _, day := range sortedKeys(days) {
 		s := days[day]
-		p.plot.bars = append(p.plot.bars, bar{strings.TrimPrefix(day, "20"), []float64{float64(s.count)}, fmt.Sprintf("%s: %s assets, %s", day, count(s.count), size(s.bytes))})
+		p.plot.bars = append(p.plot.bars, bar{strings.TrimPrefix(day, "20"), []float64{float64(s.count)}, fmt.Sprintf("%s: %s assets, %s", day, count(s.count), human.Bytes(s.bytes))})
 	}
 	return p
 }
@@ -213,8 +214,8 @@ func (f *figures) powersPart(kind string) *part {
 	if k.stored.count == 0 {
 		return nil
 	}
-	p := &part{title: "Sizes: " + kind + "s", plot: powers(k.sizes[:], func(n int64) string { return size(n) }, "bytes")}
-	p.text = fmt.Sprintf("Stored %ss by their size in bytes, %s on average.", kind, size(k.stored.bytes/k.stored.count))
+	p := &part{title: "Sizes: " + kind + "s", plot: powers(k.sizes[:], func(n int64) string { return human.Bytes(n) }, "bytes")}
+	p.text = fmt.Sprintf("Stored %ss by their size in bytes, %s on average.", kind, human.Bytes(k.stored.bytes/k.stored.count))
 	sides := powers(k.sides[:], count, "pixels on the longer side")
 	if len(sides.bars) > 0 {
 		p.table = &table{head: []string{"longer side, pixels", kind + "s"}}
@@ -251,7 +252,7 @@ func (f *figures) typesPart() *part {
 	}
 	p := &part{title: "Formats", table: &table{head: []string{"media type", "assets", "bytes"}}}
 	for _, name := range mostFirst(f.types, func(s *sum) int64 { return s.count }) {
-		p.table.rows = append(p.table.rows, []string{name, count(f.types[name].count), size(f.types[name].bytes)})
+		p.table.rows = append(p.table.rows, []string{name, count(f.types[name].count), human.Bytes(f.types[name].bytes)})
 	}
 	return p
 }
@@ -265,7 +266,7 @@ func (f *figures) copiesPart() *part {
 	if !c.isExact {
 		about = "about "
 	}
-	return &part{title: "Copies", text: fmt.Sprintf("%s%s pictures differ; %s%s have the bytes of another one, %s in all.", about, count(c.distinct), about, count(c.copies), size(c.bytes))}
+	return &part{title: "Copies", text: fmt.Sprintf("%s%s pictures differ; %s%s have the bytes of another one, %s in all.", about, count(c.distinct), about, count(c.copies), human.Bytes(c.bytes))}
 }
 
 // sortedKeys returns the keys of a map in order, and mostFirst those with the greatest numbers first.
@@ -286,38 +287,13 @@ func count(n int64) string {
 	return digits
 }
 
-// size returns a number of bytes for people.
-func size(n int64) string {
-	if n < 1024 {
-		return strconv.FormatInt(n, 10) + " B"
-	}
-	value, unit := float64(n), -1
-	for ; value >= 1024 && unit < 4; unit++ {
-		value /= 1024
-	}
-	return strconv.FormatFloat(value, 'f', 1, 64) + " " + string("KMGTP"[unit]) + "iB"
-}
-
 // longestText is how long a text from outside is at most, in characters.
 const longestText = 300
 
 // plain returns a text from outside in which nothing changes what is around it, and which is not too long.
 func plain(text string) string {
-	var b strings.Builder
-	n := 0
-	for _, r := range text {
-		if n++; n > longestText {
-			b.WriteRune('…')
-			break
-		}
-		switch {
-		case r == '\n' || r == '\t':
-			b.WriteByte(' ')
-		case unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar:
-			fmt.Fprintf(&b, "⟨%04X⟩", r)
-		default:
-			b.WriteRune(r)
-		}
+	if utf8.RuneCountInString(text) > longestText {
+		text = string([]rune(text)[:longestText]) + "…"
 	}
-	return b.String()
+	return human.Printable(text)
 }

@@ -1,0 +1,2 @@
+// Package human puts things into words that people read, on a terminal and elsewhere. It imports nothing of this module.
+package human
