@@ -61,14 +61,15 @@ type payload struct {
 // newCall fills the segments into the route's template. The error, for an identifier that is not valid, is a
 // *RequestError of ClassBadID.
 func (c *Client) newCall(method, route string, query url.Values, segments ...segment) (*call, error) {
-	if query == nil {
-		query = url.Values{}
-	}
-	for name, value := range map[string]string{
-		"organization_id": c.opts.OrganizationID, "project_id": c.opts.ProjectID,
+	for _, p := range [...]struct{ name, value string }{
+		{"organization_id", c.opts.OrganizationID}, {"project_id", c.opts.ProjectID},
 	} {
-		if value != "" {
-			query.Set(name, value)
+		switch {
+		case p.value == "":
+		case query == nil:
+			query = url.Values{p.name: {p.value}}
+		default:
+			query.Set(p.name, p.value)
 		}
 	}
 	k := &call{client: c, method: method, route: route, url: c.base}

@@ -5,8 +5,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,12 +32,16 @@ type Client struct {
 	// transport is used without an http.Client: that would follow redirects with the key, keep cookies, send Referer and
 	// put whole URLs into its errors.
 	transport http.RoundTripper
-	guard     *guard
-	origins   *origins
-	spool     *spooler
-	line      *line
-	standing  standing
-	listings  knownLimits
+	// header is what requests have, and keyed returns it with the key and the headers that were given: package fmt cannot look into a
+	// function. Neither is ever changed.
+	header   http.Header
+	keyed    func() http.Header
+	guard    *guard
+	origins  *origins
+	spool    *spooler
+	line     *line
+	standing standing
+	listings knownLimits
 	// parseListings keeps requests for listings of parse jobs apart.
 	parseListings *limiter
 	// maxJSON bounds a JSON answer, in bytes.
@@ -53,9 +59,10 @@ func New(o Options) (*Client, error) {
 	}
 	o = o.withDefaults()
 	g := newGuard(o.BaseURL, o.PermitStorage, o.Proxies)
-	return &Client{
+	c := &Client{
 		opts:      o,
 		base:      o.BaseURL,
+		header:    http.Header{"Accept": {"*/*"}, "Accept-Encoding": {"identity"}, "User-Agent": {o.UserAgent}},
 		transport: newTransport(o, g),
 		guard:     g,
 		origins:   newOrigins(o),
@@ -65,7 +72,20 @@ func New(o Options) (*Client, error) {
 		maxJSON:   maxJSONBody,
 
 		parseListings: &limiter{apart: parseListings},
-	}, nil
+	}
+	c.keyed = sync.OnceValue(c.keyedHeader)
+	return c, nil
+}
+
+// keyedHeader returns what requests to the configured origin have.
+func (c *Client) keyedHeader() http.Header {
+	header := http.Header{}
+	header.Set("Authorization", "Bearer "+c.opts.Key.Reveal())
+	for _, h := range c.opts.Headers {
+		header.Set(h.Name, h.Value.Reveal())
+	}
+	maps.Copy(header, c.header)
+	return header
 }
 
 // Close closes connections that are not in use.

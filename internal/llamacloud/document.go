@@ -1,11 +1,9 @@
 package llamacloud
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -58,29 +56,36 @@ func (c *Client) takeDocument(a *answer, name string) (*pipeline.Blob, error) {
 	if !a.delimited {
 		return nil, a.fail(ClassTruncated, errors.New("nothing tells where the document ends"))
 	}
-	body := bufio.NewReaderSize(io.LimitReader(a.body, c.opts.MaxBlobSize+1), media.SniffLen)
-	head, err := body.Peek(media.SniffLen)
-	if err != nil && err != io.EOF {
-		return nil, err
-	}
-	if page := a.pageInPlaceOf(head, name); page != "" {
-		return nil, a.wrong(ClassNotDocument, page, fmt.Errorf("the body is %s, which %q cannot be", page, name))
-	}
-	mediaType := media.DocumentType(head, name)
-	sp, err := c.spool.take(body, a.length)
-	if err != nil {
-		return nil, err
-	}
-	err = c.checkSize(a, sp.size, 0)
-	if err == nil && a.length >= 0 && sp.size != a.length {
-		err = a.fail(ClassTruncated, fmt.Errorf("%d bytes, but %d were declared", sp.size, a.length))
-	}
+	sp := c.spool.take(a.body, c.opts.MaxBlobSize, a.length)
+	mediaType, err := c.takeWhole(a, sp, name)
 	if err != nil {
 		// Why the document is refused counts for more than a temporary file that stays.
 		_ = sp.release()
 		return nil, err
 	}
 	return c.blobOf(a, sp, mediaType), nil
+}
+
+// takeWhole takes in all of an answer's body, and returns the media type of the document that it is.
+func (c *Client) takeWhole(a *answer, sp *spooled, name string) (string, error) {
+	head, err := sp.head()
+	if err != nil {
+		return "", err
+	}
+	if page := a.pageInPlaceOf(head, name); page != "" {
+		return "", a.wrong(ClassNotDocument, page, fmt.Errorf("the body is %s, which %q cannot be", page, name))
+	}
+	mediaType := media.DocumentType(head, name)
+	if err := sp.rest(); err != nil {
+		return "", err
+	}
+	if err := c.checkSize(a, sp.size, 0); err != nil {
+		return "", err
+	}
+	if a.length >= 0 && sp.size != a.length {
+		return "", a.fail(ClassTruncated, fmt.Errorf("%d bytes, but %d were declared", sp.size, a.length))
+	}
+	return mediaType, nil
 }
 
 // pageInPlaceOf returns the type of what a portal or a gateway answers in the place of a document that cannot begin so; empty where it may be

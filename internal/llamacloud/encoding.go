@@ -16,13 +16,15 @@ var codings = []string{
 // Stores keep other values there as they were once given: a charset, "aws-chunked", "binary", "none", some of them twice. Those
 // are odd, and say nothing about the bytes.
 func contentEncoding(h http.Header) (coding string, odd bool) {
-	for value := range strings.SplitSeq(strings.Join(h.Values("Content-Encoding"), ","), ",") {
-		value = strings.ToLower(strings.TrimSpace(value))
-		switch {
-		case slices.Contains(codings, value):
-			return value, true
-		case value != "" && value != "identity":
-			odd = true
+	for _, values := range h.Values("Content-Encoding") {
+		for value := range strings.SplitSeq(values, ",") {
+			value = strings.ToLower(strings.TrimSpace(value))
+			switch {
+			case slices.Contains(codings, value):
+				return value, true
+			case value != "" && value != "identity":
+				odd = true
+			}
 		}
 	}
 	return "", odd

@@ -216,6 +216,7 @@ func EndsAll(err error) bool {
 // printable makes a server's text fit for an error: cut to maxErrorText, and with an escape for all that does not print.
 func printable(text string) string {
 	var b strings.Builder
+	b.Grow(min(len(text), maxErrorText))
 	for _, r := range text {
 		if b.Len() >= maxErrorText {
 			b.WriteString("…")

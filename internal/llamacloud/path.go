@@ -29,6 +29,7 @@ func nameSegment(name string) segment {
 	name = unspell(name)
 	onlyDots := strings.Trim(name, ".") == ""
 	var b strings.Builder
+	b.Grow(len(name))
 	for i := range len(name) {
 		c := name[i]
 		if isUnreserved(c) || c == '.' && !onlyDots {
@@ -47,21 +48,25 @@ func isUnreserved(c byte) bool {
 // expand fills the placeholders of a route's template, in order, and puts the result behind the base URL. What is
 // escaped is sent as it is.
 func expand(base *url.URL, route string, segments []segment, query url.Values) (*url.URL, error) {
+	var filled strings.Builder
+	filled.Grow(2 * len(route))
 	for _, s := range segments {
 		if s.err != nil {
 			return nil, s.err
 		}
 		before, rest, _ := strings.Cut(route, "{")
-		_, after, _ := strings.Cut(rest, "}")
-		// A filled segment has no brace, which is always escaped.
-		route = before + s.escaped + after
+		_, route, _ = strings.Cut(rest, "}")
+		filled.WriteString(before)
+		filled.WriteString(s.escaped)
 	}
-	path, err := url.PathUnescape(route)
+	filled.WriteString(route)
+	escaped := filled.String()
+	path, err := url.PathUnescape(escaped)
 	if err != nil {
 		return nil, err
 	}
 	u := *base
-	u.Path, u.RawPath = base.Path+path, base.EscapedPath()+route
+	u.Path, u.RawPath = base.Path+path, base.EscapedPath()+escaped
 	u.RawQuery = query.Encode()
 	return &u, nil
 }

@@ -14,6 +14,9 @@ import (
 // quota returns what an answer says of its quota; nil where it does not say, or says what makes no sense, of which one line is
 // logged.
 func (c *Client) quota(a *answer) *governor.Quota {
+	if !announcesQuota(a.header) {
+		return nil
+	}
 	// The reset may be a time of day: that of the clock of who sent it.
 	now, err := http.ParseTime(a.header.Get("Date"))
 	if err != nil {
@@ -28,6 +31,18 @@ func (c *Client) quota(a *answer) *governor.Quota {
 	}
 	return q
 }
+
+// announcesQuota tells whether there is any of the headers without which parseQuota finds none.
+func announcesQuota(h http.Header) bool {
+	return h[rateLimit] != nil || h[rateLimitRemaining] != nil || h[xRateLimitRemaining] != nil
+}
+
+// The headers without which there is no quota, as net/http spells them.
+const (
+	rateLimit           = "Ratelimit"
+	rateLimitRemaining  = "Ratelimit-Remaining"
+	xRateLimitRemaining = "X-Ratelimit-Remaining"
+)
 
 // parseQuota reads the headers that announce a quota, in the spellings in use, and returns nil where there are none:
 //
@@ -99,18 +114,18 @@ func resetIn(reset float64, now time.Time) float64 {
 func quotaFields(h http.Header) map[string]string {
 	policies := parsePolicies(h.Values("RateLimit-Policy"))
 	switch {
-	case h.Get("RateLimit") != "":
-		return rateLimitFields(h.Values("RateLimit"), policies)
-	case h.Get("RateLimit-Remaining") != "":
+	case h.Get(rateLimit) != "":
+		return rateLimitFields(h.Values(rateLimit), policies)
+	case h.Get(rateLimitRemaining) != "":
 		limit, windows, _ := strings.Cut(h.Get("RateLimit-Limit"), ",")
 		limit = strings.TrimSpace(limit)
 		return filled(map[string]string{
-			"limit": limit, "remaining": h.Get("RateLimit-Remaining"), "reset": h.Get("RateLimit-Reset"),
+			"limit": limit, "remaining": h.Get(rateLimitRemaining), "reset": h.Get("RateLimit-Reset"),
 			"window": policyOf(append(parsePolicies([]string{windows}), policies...), "", limit).window,
 		})
-	case h.Get("X-RateLimit-Remaining") != "":
+	case h.Get(xRateLimitRemaining) != "":
 		return filled(map[string]string{
-			"limit": h.Get("X-RateLimit-Limit"), "remaining": h.Get("X-RateLimit-Remaining"), "reset": h.Get("X-RateLimit-Reset"),
+			"limit": h.Get("X-RateLimit-Limit"), "remaining": h.Get(xRateLimitRemaining), "reset": h.Get("X-RateLimit-Reset"),
 		})
 	}
 	return nil

@@ -50,7 +50,10 @@ func redirectTarget(base, from *url.URL, location string) (*url.URL, error) {
 
 // sameOrigin tells whether two URLs have the same scheme, host and port.
 func sameOrigin(a, b *url.URL) bool {
-	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
+	if a.Scheme != b.Scheme {
+		return false
+	}
+	return a.Host == b.Host || strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
 }
 
 func port(u *url.URL) string {

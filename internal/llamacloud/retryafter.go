@@ -30,6 +30,9 @@ func parseRetryAfter(h http.Header, now time.Time) delay {
 	if d, ok := parseDelay(value, time.Second); ok {
 		return d
 	}
+	if value == "" {
+		return delay{}
+	}
 	until, err := http.ParseTime(strings.TrimSpace(value))
 	if err != nil {
 		return delay{}

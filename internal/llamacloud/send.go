@@ -213,26 +213,21 @@ type exchange struct {
 // request builds the request. The key and the headers that were given go to the configured origin only.
 func (x *exchange) request(ctx context.Context, to *url.URL) (*http.Request, error) {
 	c := x.call.client
-	header := http.Header{}
-	if sameOrigin(c.base, to) && x.call.link == nil {
-		header.Set("Authorization", "Bearer "+c.opts.Key.Reveal())
-		for _, h := range c.opts.Headers {
-			header.Set(h.Name, h.Value.Reveal())
-		}
-	}
-	if !sameOrigin(c.base, to) {
+	header := c.header
+	switch own := sameOrigin(c.base, to); {
+	case !own:
 		ctx = leadingTo(ctx, to)
+	case x.call.link == nil:
+		header = c.keyed()
 	}
-	header.Set("Accept", "*/*")
-	header.Set("Accept-Encoding", "identity")
-	header.Set("User-Agent", c.opts.UserAgent)
 	r := &http.Request{Method: x.call.method, URL: to, Header: header}
 	if p := x.call.payload; p != nil {
 		content, err := p.open()
 		if err != nil {
 			return nil, fmt.Errorf("open request body: %w", err)
 		}
-		header.Set("Content-Type", p.contentType)
+		r.Header = header.Clone()
+		r.Header.Set("Content-Type", p.contentType)
 		r.Body = &upload{ReadCloser: content, headers: x.headers}
 		r.ContentLength = p.size
 	}

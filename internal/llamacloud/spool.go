@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 
+	"exporter/internal/media"
 	"exporter/pipeline"
 )
 
@@ -26,8 +27,8 @@ type spooler struct {
 	// open makes a place for a blob of more than inMemory bytes.
 	open     func() (Spool, error)
 	inMemory int
-	// buffers holds *[]byte.
-	buffers sync.Pool
+	// released holds *spooled that are used again, with their memory.
+	released sync.Pool
 }
 
 // Spool is where a blob is kept that is too large for memory. Write appends to it, ReadAt reads what was written, and what it has
@@ -65,63 +66,75 @@ func (f *fileSpool) Close() error {
 
 // spooled is what a spooler took in. It has to be released.
 type spooled struct {
-	owner  *spooler
+	owner *spooler
+	// from is what is read: one byte more at most than is right.
+	from   io.LimitedReader
 	hash   hash.Hash
 	size   int64
 	memory []byte
+	// reader is at what memory holds.
+	reader bytes.Reader
 	// file holds all bytes where there were too many for memory; nil otherwise.
 	file Spool
 }
 
-// take reads r to its end. The hint is how many bytes are expected, 0 when unknown; it may be wrong. Errors are those of
-// r, and *pipeline.StorageError where the spool cannot be written; nothing is left behind then.
-func (s *spooler) take(r io.Reader, hint int64) (_ *spooled, err error) {
-	sp := &spooled{owner: s, hash: sha256.New(), memory: s.buffer(hint)}
-	defer func() {
-		if err != nil {
-			// The first error is the one that counts.
-			_ = sp.release()
-		}
-	}()
-	more, err := sp.fillMemory(r)
-	if err == nil && more {
-		err = sp.fillFile(r)
+// take begins to take in what r has, of which most bytes are right. The hint is how many bytes are expected, 0 when unknown; it may be
+// wrong. Nothing has been read yet.
+func (s *spooler) take(r io.Reader, most, hint int64) *spooled {
+	sp, ok := s.released.Get().(*spooled)
+	if !ok {
+		sp = &spooled{owner: s, hash: sha256.New()}
 	}
-	return sp, err
-}
-
-// buffer returns an empty buffer with room for one byte more than expected, so that the end shows without growing.
-func (s *spooler) buffer(hint int64) []byte {
+	sp.from = io.LimitedReader{R: r, N: most + 1}
+	sp.hash.Reset()
+	sp.size = 0
+	// With one byte more than expected the end shows without growing.
 	want := minBuffer
 	if hint > 0 {
-		want = int(min(hint, int64(s.inMemory))) + 1
+		want = max(media.SniffLen, int(min(hint, int64(s.inMemory)))+1)
 	}
-	if pooled, ok := s.buffers.Get().(*[]byte); ok && cap(*pooled) >= want {
-		return (*pooled)[:0]
+	if cap(sp.memory) < want {
+		sp.memory = make([]byte, 0, want)
 	}
-	return make([]byte, 0, want)
+	return sp
 }
 
-// fillMemory reads until the end, or until there is a byte too many for memory: then more is true.
-func (sp *spooled) fillMemory(r io.Reader) (more bool, err error) {
+// head reads the first media.SniffLen bytes, or all where there are fewer, which are valid until rest is called. Errors are those of the
+// reader.
+func (sp *spooled) head() ([]byte, error) {
+	for len(sp.memory) < media.SniffLen {
+		if err := sp.fill(media.SniffLen); err != nil {
+			return sp.memory, unlessEOF(err)
+		}
+	}
+	return sp.memory, nil
+}
+
+// fill reads once, into memory up to a length, and returns io.EOF at the end.
+func (sp *spooled) fill(to int) error {
+	n, err := sp.from.Read(sp.memory[len(sp.memory):to])
+	sp.hash.Write(sp.memory[len(sp.memory) : len(sp.memory)+n])
+	sp.memory = sp.memory[:len(sp.memory)+n]
+	sp.size += int64(n)
+	return err
+}
+
+// rest reads on to the end. Errors are those of the reader, and *pipeline.StorageError where the spool cannot be written.
+func (sp *spooled) rest() error {
 	most := sp.owner.inMemory
 	for len(sp.memory) <= most {
 		if len(sp.memory) == cap(sp.memory) {
 			sp.memory = slices.Grow(sp.memory, min(cap(sp.memory), most+1-len(sp.memory)))
 		}
-		n, err := r.Read(sp.memory[len(sp.memory):cap(sp.memory)])
-		sp.hash.Write(sp.memory[len(sp.memory) : len(sp.memory)+n])
-		sp.memory = sp.memory[:len(sp.memory)+n]
-		sp.size += int64(n)
-		if err != nil {
-			return false, unlessEOF(err)
+		if err := sp.fill(cap(sp.memory)); err != nil {
+			return unlessEOF(err)
 		}
 	}
-	return true, nil
+	return sp.fillFile()
 }
 
 // fillFile moves what is in memory to a spool and reads on there, through the same memory.
-func (sp *spooled) fillFile(r io.Reader) error {
+func (sp *spooled) fillFile() error {
 	file, err := sp.owner.open()
 	if err != nil {
 		return &pipeline.StorageError{Op: "spool blob", Err: err}
@@ -131,11 +144,8 @@ func (sp *spooled) fillFile(r io.Reader) error {
 		if _, err := file.Write(sp.memory); err != nil {
 			return &pipeline.StorageError{Op: "spool blob", Err: err}
 		}
-		var n int
-		n, err = r.Read(sp.memory[:min(cap(sp.memory), maxPooled)])
-		sp.memory = sp.memory[:n]
-		sp.hash.Write(sp.memory)
-		sp.size += int64(n)
+		sp.memory = sp.memory[:0]
+		err = sp.fill(min(cap(sp.memory), maxPooled))
 	}
 	if _, err := file.Write(sp.memory); err != nil {
 		return &pipeline.StorageError{Op: "spool blob", Err: err}
@@ -156,7 +166,8 @@ func (sp *spooled) body() io.ReaderAt {
 	if sp.file != nil {
 		return sp.file
 	}
-	return bytes.NewReader(sp.memory)
+	sp.reader.Reset(sp.memory)
+	return &sp.reader
 }
 
 // sum returns the SHA-256 of all bytes.
@@ -165,18 +176,17 @@ func (sp *spooled) sum() (sum [sha256.Size]byte) {
 	return sum
 }
 
-// release gives the memory back and closes the spool. The bytes must not be read afterwards.
-func (sp *spooled) release() error {
-	if cap(sp.memory) > 0 && cap(sp.memory) <= maxPooled {
-		buffer := sp.memory[:0]
-		sp.owner.buffers.Put(&buffer)
+// release closes the spool, and leaves the memory to the next blob. Nothing of it must be used afterwards.
+func (sp *spooled) release() (err error) {
+	if sp.file != nil {
+		err = sp.file.Close()
+		sp.file = nil
 	}
-	sp.memory = nil
-	if sp.file == nil {
-		return nil
+	sp.from.R = nil
+	if sp.memory = sp.memory[:0]; cap(sp.memory) > maxPooled {
+		sp.memory = nil
 	}
-	err := sp.file.Close()
-	sp.file = nil
+	sp.owner.released.Put(sp)
 	if err != nil {
 		return &pipeline.StorageError{Op: "remove spooled blob", Err: err}
 	}

@@ -1,10 +1,8 @@
 package llamacloud
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 
@@ -23,20 +21,9 @@ func (c *Client) takeBlob(a *answer, expected int64) (*pipeline.Blob, error) {
 	if expected > 0 {
 		most = min(most, expected)
 	}
-	// The first bytes come before the listed size: that an answer is a page of HTML tells more than its size.
-	body := bufio.NewReaderSize(io.LimitReader(a.body, most+1), media.SniffLen)
-	mediaType, err := sniff(a, body)
+	sp := c.spool.take(a.body, most, max(expected, a.length))
+	mediaType, err := c.takeImage(a, sp, expected)
 	if err != nil {
-		return nil, err
-	}
-	if err := c.checkSize(a, a.length, expected); err != nil {
-		return nil, err
-	}
-	sp, err := c.spool.take(body, max(expected, a.length))
-	if err != nil {
-		return nil, err
-	}
-	if err := c.checkWhole(a, sp, mediaType, expected); err != nil {
 		// Why the blob is refused counts for more than a temporary file that stays.
 		_ = sp.release()
 		return nil, err
@@ -44,12 +31,27 @@ func (c *Client) takeBlob(a *answer, expected int64) (*pipeline.Blob, error) {
 	return c.blobOf(a, sp, mediaType), nil
 }
 
-// sniff returns the media type of the image that begins in r. The bytes decide, whatever the answer declares.
-func sniff(a *answer, r *bufio.Reader) (string, error) {
-	head, err := r.Peek(media.SniffLen)
-	if err != nil && err != io.EOF {
-		return "", err
+// takeImage takes in all of an answer's body, and returns the media type of the image that it is.
+func (c *Client) takeImage(a *answer, sp *spooled, expected int64) (mediaType string, err error) {
+	// The first bytes come before the listed size: that an answer is a page of HTML tells more than its size.
+	head, err := sp.head()
+	if err == nil {
+		mediaType, err = sniff(a, head)
 	}
+	if err == nil {
+		err = c.checkSize(a, a.length, expected)
+	}
+	if err == nil {
+		err = sp.rest()
+	}
+	if err == nil {
+		err = c.checkWhole(a, sp, mediaType, expected)
+	}
+	return mediaType, err
+}
+
+// sniff returns the media type of the image that begins so. The bytes decide, whatever the answer declares.
+func sniff(a *answer, head []byte) (string, error) {
 	if a.status != http.StatusOK {
 		return "", a.wrong(ClassNotImage, a.status, fmt.Errorf("answered with status %d", a.status))
 	}

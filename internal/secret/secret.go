@@ -123,6 +123,7 @@ func isBetween(r rune) bool { return strings.ContainsRune(" \t;,=\"", r) }
 
 func redact(text, secret string) string {
 	var b strings.Builder
+	b.Grow(len(text))
 	for i := 0; i < len(text); {
 		n := commonPrefix(text[i:], secret)
 		if n < min(leastRedacted, len(secret)) {
