@@ -51,7 +51,7 @@ func (l *logObserver) Observe(e pipeline.Event) {
 				"figure", e.Row.FigureName, "attempts", e.Row.Attempts, "error", e.Row.Reason)...)
 			return
 		}
-		l.trace("asset "+string(e.Row.Status), func() []any {
+		l.show(LevelTrace, "asset ", e.Row.Status, func() []any {
 			attrs := append(idAttrs(e.Row.Key().Owner()), "kind", e.Row.Kind, "page", e.Row.PageIndex)
 			if e.Row.FigureName != "" {
 				attrs = append(attrs, "figure", e.Row.FigureName)
@@ -66,7 +66,7 @@ func (l *logObserver) Observe(e pipeline.Event) {
 			l.failed("file failed", e.Row.Error, l.accepts(accepted.OfFile(e.Row)), append(idAttrs(e.Row.File.Owner()), "error", e.Row.Error)...)
 			return
 		}
-		l.trace("file "+string(e.Row.Status), func() []any { return idAttrs(e.Row.File.Owner()) })
+		l.show(LevelTrace, "file ", e.Row.Status, func() []any { return idAttrs(e.Row.File.Owner()) })
 	case pipeline.SourceListed:
 		if err := e.Outcome.Err; err != nil {
 			l.log.Warn("source failed", "source", e.Outcome.Key, "error", err)
@@ -86,17 +86,20 @@ func (l *logObserver) Observe(e pipeline.Event) {
 	case pipeline.Retrying:
 		l.log.Debug("retry", "method", e.Method, "route", e.Route, "attempt", e.Attempt, "delay_seconds", Seconds(e.Delay), "error", e.Err)
 	case pipeline.Requested:
-		l.log.Debug("request", "method", e.Method, "route", e.Route, "status", e.Status, "bytes", e.Bytes,
-			"took_seconds", Seconds(e.Took), "error", e.Err)
+		l.show(slog.LevelDebug, "request", "", func() []any {
+			return []any{
+				"method", e.Method, "route", e.Route, "status", e.Status, "bytes", e.Bytes, "took_seconds", Seconds(e.Took), "error", e.Err,
+			}
+		})
 	case pipeline.Committed:
 		l.log.Debug("committed", "assets", e.Assets, "files", e.Files, "took_seconds", Seconds(e.Took))
 	}
 }
 
-// trace logs what comes for every file or asset. Its attributes are made only where it is shown.
-func (l *logObserver) trace(message string, attrs func() []any) {
-	if ctx := context.Background(); l.log.Enabled(ctx, LevelTrace) {
-		l.log.Log(ctx, LevelTrace, message, attrs()...)
+// show logs what comes for every file, asset or request. Its text and attributes are made only where it is shown.
+func (l *logObserver) show(level slog.Level, message string, status pipeline.Status, attrs func() []any) {
+	if ctx := context.Background(); l.log.Enabled(ctx, level) {
+		l.log.Log(ctx, level, message+string(status), attrs()...)
 	}
 }
 
