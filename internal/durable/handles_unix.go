@@ -30,18 +30,26 @@ func (h *handles) with(root *os.Root, dir string, use func(fd int) error) error 
 // withBoth calls use with the descriptors of two directories.
 func (h *handles) withBoth(root *os.Root, a, b string, use func(a, b int) error) error {
 	for {
-		h.mu.RLock()
-		if first, second := h.open[a], h.open[b]; first != nil && second != nil {
-			defer h.mu.RUnlock()
-			return use(int(first.Fd()), int(second.Fd()))
+		if done, err := h.tryBoth(a, b, use); done {
+			return err
 		}
-		h.mu.RUnlock()
 		for _, dir := range []string{a, b} {
 			if err := h.add(root, dir); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// tryBoth calls use where both directories are open.
+func (h *handles) tryBoth(a, b string, use func(a, b int) error) (done bool, err error) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	first, second := h.open[a], h.open[b]
+	if first == nil || second == nil {
+		return false, nil
+	}
+	return true, use(int(first.Fd()), int(second.Fd()))
 }
 
 func (h *handles) add(root *os.Root, dir string) error {
@@ -130,8 +138,13 @@ func (d *Dir) mkdir(name string) error {
 // rename gives a file another name, unless something has it that is no file.
 func (d *Dir) rename(oldName, newName string) error {
 	return d.handles.withBoth(d.root, path.Dir(oldName), path.Dir(newName), func(from, to int) error {
+		// Mostly there is nothing in the place of the new name, which one call finds out and uses.
+		err := renameNew(from, path.Base(oldName), to, path.Base(newName))
+		if err == nil {
+			return nil
+		}
 		var stat unix.Stat_t
-		err := unix.Fstatat(to, path.Base(newName), &stat, unix.AT_SYMLINK_NOFOLLOW)
+		err = unix.Fstatat(to, path.Base(newName), &stat, unix.AT_SYMLINK_NOFOLLOW)
 		if kind := stat.Mode & unix.S_IFMT; err == nil && kind != unix.S_IFREG && kind != unix.S_IFDIR {
 			return &fs.PathError{Op: "rename", Path: newName, Err: ErrNotRegular}
 		}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"iter"
@@ -13,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -305,7 +305,7 @@ func (d *Dir) syncChanged(ctx context.Context, dirs []string) error {
 
 // tempName returns the name of a new temporary file, which says what it is for.
 func (d *Dir) tempName(of string) string {
-	return fmt.Sprintf("%s/%d-%s", durable.TempDir, d.serial.Add(1), path.Base(of))
+	return durable.TempDir + "/" + strconv.FormatInt(d.serial.Add(1), 10) + "-" + path.Base(of)
 }
 
 // nameFile gives a file the name of its key, and makes the directories that lack.

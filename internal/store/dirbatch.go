@@ -121,20 +121,26 @@ func (d *Dir) syncFile(name string) error {
 
 // each calls f for every item, a few at once, and returns the first error. It panics where f does.
 func each[T any](ctx context.Context, items []T, f func(T) error) error {
+	var next atomic.Int64
 	var panicked atomic.Value
 	g, failed := errgroup.WithContext(ctx)
-	g.SetLimit(syncWorkers)
-	for _, item := range items {
-		if failed.Err() != nil {
-			break
-		}
+	for range min(syncWorkers, len(items)) {
 		g.Go(func() error {
 			defer func() {
 				if v := recover(); v != nil {
 					panicked.Store(fmt.Sprintf("%v\n%s", v, debug.Stack()))
 				}
 			}()
-			return f(item)
+			for failed.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(items) {
+					break
+				}
+				if err := f(items[i]); err != nil {
+					return err
+				}
+			}
+			return nil
 		})
 	}
 	err := g.Wait()
