@@ -72,7 +72,7 @@ func newShard(name string, out io.Writer, encoder *zstd.Encoder, frameSize int64
 	s := &shard{name: name, encoder: encoder, frameSize: frameSize}
 	s.frame.hash = xxhash.New()
 	s.buffer = bufio.NewWriterSize(out, 64<<10)
-	s.out = counter{s.buffer, &s.size}
+	s.out = counter{unsplit{s.buffer}, &s.size}
 	s.tar = tar.NewWriter(archiveWriter{s})
 	return s
 }
@@ -87,6 +87,18 @@ func (c counter) Write(p []byte) (int, error) {
 	n, err := c.w.Write(p)
 	*c.n += int64(n)
 	return n, err
+}
+
+// unsplit is a buffer that writes what does not fit in as it lies. A bufio.Writer would copy nearly all of it, to write it in pieces.
+type unsplit struct{ *bufio.Writer }
+
+func (u unsplit) Write(p []byte) (int, error) {
+	if len(p) > u.Available() {
+		if err := u.Flush(); err != nil {
+			return 0, err
+		}
+	}
+	return u.Writer.Write(p)
 }
 
 // archiveWriter takes the bytes of the uncompressed archive.
