@@ -32,7 +32,7 @@ type shard struct {
 	// out takes the bytes of the file, and passes them on to buffer.
 	out    io.Writer
 	buffer *bufio.Writer
-	tar    *tar.Writer
+	header *plainHeader
 
 	// size is the number of bytes written to the file, buffered ones included.
 	size int64
@@ -73,7 +73,7 @@ func newShard(name string, out io.Writer, encoder *zstd.Encoder, frameSize int64
 	s.frame.hash = xxhash.New()
 	s.buffer = bufio.NewWriterSize(out, 64<<10)
 	s.out = counter{unsplit{s.buffer}, &s.size}
-	s.tar = tar.NewWriter(archiveWriter{s})
+	s.header = newPlainHeader()
 	return s
 }
 
@@ -164,15 +164,8 @@ func (s *shard) endFrame() error {
 
 // append adds a blob as a tar entry. What it returns is complete when the frame has ended.
 func (s *shard) append(member string, blob *pipeline.Blob) (*pipeline.Location, error) {
-	if err := s.tar.WriteHeader(memberHeader(member, blob.Size, blob.FetchedAt)); err != nil {
-		return nil, fmt.Errorf("write %s: member %s: %w", s.name, member, err)
-	}
-	at := &pipeline.ShardLocation{Member: member, Offset: s.offset}
-	if _, err := blob.WriteTo(s.tar); err != nil {
-		return nil, fmt.Errorf("write %s: member %s: %w", s.name, member, err)
-	}
-	// Flush also fails if the body was shorter than the header says.
-	if err := s.tar.Flush(); err != nil {
+	at, err := s.writeMember(member, blob)
+	if err != nil {
 		return nil, fmt.Errorf("write %s: member %s: %w", s.name, member, err)
 	}
 	if s.encoder != nil {
@@ -185,6 +178,32 @@ func (s *shard) append(member string, blob *pipeline.Blob) (*pipeline.Location, 
 	}
 	return &pipeline.Location{Path: s.name, Shard: at}, nil
 }
+
+// writeMember writes the tar entry of a blob, and returns where its bytes are, which is complete when the frame has ended.
+func (s *shard) writeMember(member string, blob *pipeline.Blob) (*pipeline.ShardLocation, error) {
+	to := archiveWriter{s}
+	var err error
+	if s.header.fill(member, blob.Size, blob.FetchedAt) {
+		_, err = to.Write(s.header.block[:])
+	} else {
+		err = tar.NewWriter(to).WriteHeader(memberHeader(member, blob.Size, blob.FetchedAt))
+	}
+	if err != nil {
+		return nil, err
+	}
+	at := &pipeline.ShardLocation{Member: member, Offset: s.offset}
+	n, err := blob.WriteTo(to)
+	if err == nil && n != blob.Size {
+		err = fmt.Errorf("%d of %d bytes", n, blob.Size)
+	}
+	if err == nil {
+		_, err = to.Write(filler[:padding(blob.Size)])
+	}
+	return at, err
+}
+
+// filler fills up the last block of a member. It is never changed.
+var filler [tarBlock]byte
 
 func memberHeader(member string, size int64, fetchedAt time.Time) *tar.Header {
 	return &tar.Header{Typeflag: tar.TypeReg, Name: member, Size: size, Mode: 0o644, ModTime: fetchedAt.Truncate(time.Second)}

@@ -116,3 +116,39 @@ func TestReadAhead_BadByte_CostsWhatHasIt(t *testing.T) {
 		}
 	}
 }
+
+// The header that is filled in is the one that archive/tar makes, or is left to that.
+func TestPlainHeader_IsThatOfTar(t *testing.T) {
+	h := newPlainHeader()
+	now := time.Unix(1_700_000_000, 123)
+	for _, test := range []struct {
+		name  string
+		size  int64
+		at    time.Time
+		plain bool
+	}{
+		{"file-1/page_screenshots/0.jpg", 100_000, now, true},
+		{"a", 0, time.Unix(0, 0), true},
+		{strings.Repeat("d", 100), 8<<30 - 1, time.Unix(8<<30-1, 0), true},
+		{"b c~%25.jpg", 7, now, true},
+		{strings.Repeat("d", 101), 1, now, false},
+		{strings.Repeat("d/", 60) + "0.jpg", 1, now, false},
+		{"large", 8 << 30, now, false},
+		{"late", 1, time.Unix(8<<30, 0), false},
+		{"early", 1, time.Unix(-1, 0), false},
+		{"undated", 1, time.Time{}, false},
+		{"é.jpg", 1, now, false},
+		{"short", 1, now.UTC(), true},
+	} {
+		if plain := h.fill(test.name, test.size, test.at); plain != test.plain {
+			t.Errorf("%.20q: filled in is %v, want %v", test.name, plain, test.plain)
+		} else if want := headerBlock(t, *memberHeader(test.name, test.size, test.at)); plain && !bytes.Equal(h.block[:], want) {
+			t.Errorf("%.20q: got\n%q, want\n%q", test.name, h.block, want)
+		}
+	}
+	for _, name := range []string{"", "d/", "a\x00b"} {
+		if h.fill(name, 1, now) {
+			t.Errorf("%q: filled in", name)
+		}
+	}
+}
