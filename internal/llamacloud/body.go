@@ -110,8 +110,9 @@ type deadline struct {
 	ended bool
 }
 
-func startDeadline(after time.Duration, expire func()) *deadline {
-	return &deadline{after: after, timer: time.AfterFunc(after, expire)}
+// start begins the time.
+func (d *deadline) start(after time.Duration, expire func()) {
+	d.after, d.timer = after, time.AfterFunc(after, expire)
 }
 
 // extend starts the time anew, unless the deadline has ended.

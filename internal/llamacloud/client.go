@@ -48,6 +48,9 @@ type Client struct {
 	maxJSON int64
 	// oddQuota tells that it was logged that headers which announce a quota make no sense.
 	oddQuota atomic.Bool
+	// dates and types are the Date and the Content-Type of the latest answer.
+	dates memo[time.Time]
+	types memo[string]
 	// answered is the first GET that the API answered well; nil before.
 	answered atomic.Pointer[call]
 }

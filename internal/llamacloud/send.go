@@ -55,11 +55,11 @@ func (a *answer) date() time.Time {
 	if !a.own() {
 		return time.Time{}
 	}
-	date, err := http.ParseTime(a.header.Get("Date"))
-	if err != nil {
-		return time.Time{}
-	}
-	return date
+	return a.call.client.dates.of(a.header.Get("Date"), func(text string) time.Time {
+		// It is zero where the text is no time.
+		date, _ := http.ParseTime(text)
+		return date
+	})
 }
 
 // discard reads what little there may be left of the body, so that the connection can be used again, and closes it.
@@ -152,7 +152,7 @@ func (k *call) sendAdmitted(ctx context.Context, to *url.URL, admitted *governor
 	ctx, cancel := context.WithCancelCause(ctx)
 	x := &exchange{call: k, cancel: cancel, to: to}
 	x.ticket.Store(admitted)
-	x.headers = startDeadline(k.client.opts.HeaderTimeout, func() { cancel(errNoHeaders) })
+	x.headers.start(k.client.opts.HeaderTimeout, func() { cancel(errNoHeaders) })
 	defer x.headers.end()
 	request, err := x.request(ctx, to)
 	if err != nil {
@@ -197,7 +197,7 @@ func (k *call) sendAdmitted(ctx context.Context, to *url.URL, admitted *governor
 type exchange struct {
 	call    *call
 	cancel  context.CancelCauseFunc
-	headers *deadline
+	headers deadline
 	// to is where the request goes.
 	to *url.URL
 	// ticket is that of the latest connection; nil where it was not admitted.
@@ -228,7 +228,7 @@ func (x *exchange) request(ctx context.Context, to *url.URL) (*http.Request, err
 		}
 		r.Header = header.Clone()
 		r.Header.Set("Content-Type", p.contentType)
-		r.Body = &upload{ReadCloser: content, headers: x.headers}
+		r.Body = &upload{ReadCloser: content, headers: &x.headers}
 		r.ContentLength = p.size
 	}
 	return r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{

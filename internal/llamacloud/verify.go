@@ -67,11 +67,13 @@ const maxDeclaredType = 255
 
 // declaredType returns the Content-Type of an answer, fit to be printed and without the key.
 func (a *answer) declaredType() string {
-	declared := a.call.clean(strings.TrimSpace(a.header.Get("Content-Type")))
-	if len(declared) <= maxDeclaredType {
-		return declared
-	}
-	return strings.ToValidUTF8(declared[:maxDeclaredType], "")
+	return a.call.client.types.of(a.header.Get("Content-Type"), func(text string) string {
+		declared := a.call.clean(strings.TrimSpace(text))
+		if len(declared) <= maxDeclaredType {
+			return declared
+		}
+		return strings.ToValidUTF8(declared[:maxDeclaredType], "")
+	})
 }
 
 // wrong returns the error of an answer that is not what was asked for. The next one, if it is wrong in the same way, is the
