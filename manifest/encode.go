@@ -65,6 +65,8 @@ func rowOf[T any](schema *parquet.Schema, r *T) row {
 type encoder struct {
 	batch
 	optional []bool
+	// nulls has what each column has where there is no value.
+	nulls []parquet.Value
 	// texts holds those of the batch.
 	texts []byte
 }
@@ -72,8 +74,9 @@ type encoder struct {
 // newEncoder returns an encoder for batches of so many rows at most.
 func newEncoder(schema *parquet.Schema, rows int) *encoder {
 	e := &encoder{}
-	for _, column := range schema.Fields() {
+	for c, column := range schema.Fields() {
 		e.optional = append(e.optional, column.Optional())
+		e.nulls = append(e.nulls, parquet.Value{}.Level(0, 0, c))
 	}
 	e.columns = nullColumns(len(e.optional), rows)
 	return e
@@ -90,7 +93,7 @@ func (e *encoder) add(fields reflect.Value) {
 		case !optional:
 			e.columns[c][e.end] = e.value(field).Level(0, 0, c)
 		case field.IsZero():
-			e.columns[c][e.end] = parquet.Value{}.Level(0, 0, c)
+			e.columns[c][e.end] = e.nulls[c]
 		default:
 			e.columns[c][e.end] = e.value(field).Level(0, 1, c)
 		}
