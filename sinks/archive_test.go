@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -167,6 +168,34 @@ func TestArchive_WhatDoesNotShrink_IsStoredAsItIs(t *testing.T) {
 	if members != page+1 {
 		t.Errorf("the shards have %d members, want %d", members, page+1)
 	}
+}
+
+// The frame that is compressed to see whether that is worth while again has a quarter of the bytes of others.
+func TestArchive_FrameThatTries_IsShort(t *testing.T) {
+	const size = 100_000
+	options := DefaultArchiveOptions()
+	options.FrameSize = 4 * size
+	f := newFixture(t, sinkUnderTest{name: "one shard", open: func(s store.Store, committed func() iter.Seq2[*pipeline.Row, error]) (pipeline.Sink, error) {
+		return NewArchive(t.Context(), s, options, committed)
+	}})
+	want := append(slices.Repeat([]int{4}, 1+rawRun), 1, 4, 1)
+	for page := range 4*(1+rawRun) + 1 + 4 + 1 {
+		f.mustPut(screenshot("f", page), noise(page, size))
+	}
+	f.checkpoint()
+	members := map[int64]int{}
+	for _, row := range f.committed {
+		members[row.Location.Shard.Frame.Start]++
+	}
+	var got []int
+	for _, start := range slices.Sorted(maps.Keys(members)) {
+		got = append(got, members[start])
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("frames have %d members, want %d", got, want)
+	}
+	f.seal()
+	f.check()
 }
 
 func TestArchive_Shards_AreNumberedWithoutGaps(t *testing.T) {

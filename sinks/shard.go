@@ -53,6 +53,8 @@ const (
 	// as they are, which costs less. Photographs are such, while of the JPEG of a page of text a tenth can be saved.
 	leastSaved = 64
 	rawRun     = 15
+	// The frame that is compressed after these, to see whether that is worth while again, ends at this part of the size of others.
+	trialPart = 4
 )
 
 // openFrame is the zstd frame that is being filled.
@@ -61,6 +63,9 @@ type openFrame struct {
 	// at is where the frame is and where it starts; its size is known when it ends.
 	at   pipeline.Frame
 	hash *xxhash.Digest
+	// enough is the number of uncompressed bytes from which on it ends, and isRaw says that it is not compressed.
+	enough int64
+	isRaw  bool
 	// content takes the frame's bytes: an encoder, or a rawFrame.
 	content io.WriteCloser
 	// blobs are to be told of the frame when it ends.
@@ -126,10 +131,15 @@ func (s *shard) beginFrame() (err error) {
 	s.frame.open = true
 	s.frame.at = pipeline.Frame{Offset: s.size, Start: s.offset}
 	s.frame.hash.Reset()
-	if s.rawFrames > 0 {
+	s.frame.enough = s.frameSize
+	wasRaw := s.frame.isRaw
+	if s.frame.isRaw = s.rawFrames > 0; s.frame.isRaw {
 		s.rawFrames--
 		s.frame.content, err = newRawFrame(s.out, s.frame.hash)
 		return err
+	}
+	if wasRaw {
+		s.frame.enough /= trialPart
 	}
 	s.encoder.Reset(s.out)
 	s.frame.content = s.encoder
@@ -151,7 +161,7 @@ func (s *shard) endFrame() error {
 	if err := s.table.add(at.Size, content, s.frame.hash.Sum64()); err != nil {
 		return err
 	}
-	if s.frame.content == s.encoder && content-at.Size < content/leastSaved {
+	if !s.frame.isRaw && content-at.Size < content/leastSaved {
 		s.rawFrames = rawRun
 	}
 	for _, b := range s.frame.blobs {
@@ -170,7 +180,7 @@ func (s *shard) append(member string, blob *pipeline.Blob) (*pipeline.Location, 
 	}
 	if s.encoder != nil {
 		s.frame.blobs = append(s.frame.blobs, at)
-		if s.offset-s.frame.at.Start >= s.frameSize {
+		if s.offset-s.frame.at.Start >= s.frame.enough {
 			if err := s.endFrame(); err != nil {
 				return nil, fmt.Errorf("write %s: %w", s.name, err)
 			}
