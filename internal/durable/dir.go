@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -217,7 +216,7 @@ func (d *Dir) removeUnused() {
 
 // Create implements FS.
 func (d *Dir) Create(name string) (File, error) {
-	if err := d.checkDir(path.Dir(name)); err != nil {
+	if err := d.checkDir(dirOf(name)); err != nil {
 		return nil, err
 	}
 	d.use(name)
@@ -231,7 +230,7 @@ func (d *Dir) Open(name string) (File, error) { return d.open(name, os.O_RDONLY)
 func (d *Dir) Edit(name string) (File, error) { return d.open(name, os.O_RDWR) }
 
 func (d *Dir) open(name string, flag int) (File, error) {
-	if err := d.checkDir(path.Dir(name)); err != nil {
+	if err := d.checkDir(dirOf(name)); err != nil {
 		return nil, err
 	}
 	info, err := d.root.Lstat(name)
@@ -255,7 +254,7 @@ func file(f *os.File, err error) (File, error) {
 // Rename implements FS. A symbolic link is not replaced: whoever made it is to say what it is for.
 func (d *Dir) Rename(oldName, newName string) error {
 	for _, name := range []string{oldName, newName} {
-		if err := d.checkDir(path.Dir(name)); err != nil {
+		if err := d.checkDir(dirOf(name)); err != nil {
 			return err
 		}
 	}
@@ -265,7 +264,7 @@ func (d *Dir) Rename(oldName, newName string) error {
 
 // use notes that something was written that is to stay. What is in PrivateDir itself is of the run alone.
 func (d *Dir) use(name string) {
-	if dir := path.Dir(name); dir != TempDir && dir != PrivateDir {
+	if dir := dirOf(name); dir != TempDir && dir != PrivateDir {
 		d.used.Store(true)
 	}
 }
@@ -290,7 +289,7 @@ func (d *Dir) MkdirAll(name string) error {
 	if d.isChecked(name) {
 		return nil
 	}
-	if parent := path.Dir(name); parent != name {
+	if parent := dirOf(name); parent != name {
 		if err := d.MkdirAll(parent); err != nil {
 			return err
 		}
@@ -309,6 +308,15 @@ func (d *Dir) MkdirAll(name string) error {
 	return nil
 }
 
+// dirOf is path.Dir of a name that is clean; checkDir refuses the directory of one that is not.
+func dirOf(name string) string {
+	slash := strings.LastIndexByte(name, '/')
+	if slash < 0 {
+		return "."
+	}
+	return name[:slash]
+}
+
 // checkDir fails unless the name, and each above it, is a directory and no link.
 func (d *Dir) checkDir(name string) error {
 	if name == "." || d.isChecked(name) {
@@ -317,7 +325,7 @@ func (d *Dir) checkDir(name string) error {
 	if !fs.ValidPath(name) {
 		return &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
 	}
-	if err := d.checkDir(path.Dir(name)); err != nil {
+	if err := d.checkDir(dirOf(name)); err != nil {
 		return err
 	}
 	info, err := d.root.Lstat(name)

@@ -74,7 +74,7 @@ func (h *handles) add(root *os.Root, dir string) error {
 
 // openDir opens a directory from the one that it is in, where that is open.
 func (h *handles) openDir(root *os.Root, dir string) (*os.File, error) {
-	parent := h.open[path.Dir(dir)]
+	parent := h.open[dirOf(dir)]
 	if parent == nil {
 		return root.Open(dir)
 	}
@@ -117,7 +117,7 @@ func (h *handles) closeAll() {
 
 // create makes a new file.
 func (d *Dir) create(name string) (f *os.File, err error) {
-	err = d.handles.with(d.root, path.Dir(name), func(dir int) (err error) {
+	err = d.handles.with(d.root, dirOf(name), func(dir int) (err error) {
 		f, err = openAt(dir, name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL)
 		return err
 	})
@@ -126,7 +126,7 @@ func (d *Dir) create(name string) (f *os.File, err error) {
 
 // mkdir makes a new directory.
 func (d *Dir) mkdir(name string) error {
-	return d.handles.with(d.root, path.Dir(name), func(dir int) error {
+	return d.handles.with(d.root, dirOf(name), func(dir int) error {
 		_, err := retryInterrupted(func() (int, error) { return 0, unix.Mkdirat(dir, path.Base(name), dirPermissions) })
 		if err != nil {
 			return &fs.PathError{Op: "mkdir", Path: name, Err: err}
@@ -137,7 +137,7 @@ func (d *Dir) mkdir(name string) error {
 
 // rename gives a file another name, unless something has it that is no file.
 func (d *Dir) rename(oldName, newName string) error {
-	return d.handles.withBoth(d.root, path.Dir(oldName), path.Dir(newName), func(from, to int) error {
+	return d.handles.withBoth(d.root, dirOf(oldName), dirOf(newName), func(from, to int) error {
 		// Mostly there is nothing in the place of the new name, which one call finds out and uses.
 		err := renameNew(from, path.Base(oldName), to, path.Base(newName))
 		if err == nil {
