@@ -94,11 +94,11 @@ func (c counter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// unsplit is a buffer that writes what does not fit in as it lies. A bufio.Writer would copy nearly all of it, to write it in pieces.
+// unsplit is a buffer that writes what is larger than it as it lies. A bufio.Writer would copy some of it, to write it in pieces.
 type unsplit struct{ *bufio.Writer }
 
 func (u unsplit) Write(p []byte) (int, error) {
-	if len(p) > u.Available() {
+	if len(p) > u.Size() {
 		if err := u.Flush(); err != nil {
 			return 0, err
 		}

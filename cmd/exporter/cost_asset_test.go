@@ -54,9 +54,9 @@ func TestExport_AnAsset_CostsLittle(t *testing.T) {
 	for sink, most := range map[string]cost{
 		"local": {
 			"create": 1, "write": 1, "close": 1, "rename": 1, "mkdir": 0.7, "sync": 1, "syncdir": 0.7,
-			"system calls": 5.2, "allocations": 190, "allocated bytes": 50_000,
+			"system calls": 5.2, "allocations": 152, "allocated bytes": 20_000,
 		},
-		"archive": {"write": 1, "system calls": 5, "allocations": 160, "allocated bytes": 50_000},
+		"archive": {"write": 1, "system calls": 5, "allocations": 122, "allocated bytes": 20_000},
 	} {
 		t.Run(sink, func(t *testing.T) {
 			const little = 0.05
