@@ -49,6 +49,7 @@ picture; it asks the API for nothing, and the file asks nobody for anything. "ex
 				return usagef("--format %w", err)
 			}
 		}
+		defer a.boundMemory(viewMemory)()
 		ctx, cancel := export.Interruptible(c.Context(), a.stop)
 		defer cancel()
 		text, err := reportOf(ctx, cfg.Output.Dir, f, a.plainLog())

@@ -14,6 +14,9 @@ import (
 	"exporter/internal/view"
 )
 
+// viewMemory is what the heap of a command that looks at an export takes, unless a picture is larger: garbage is collected before it takes more.
+const viewMemory = 64 << 20
+
 func newViewCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Args:  cobra.MaximumNArgs(1),
@@ -54,6 +57,7 @@ takes 20,000 pictures at most; --where leaves some.`,
 		case !isStatic && c.Flags().Changed("where"):
 			return usagef("--where is for --static: the page has filters of its own")
 		}
+		defer a.boundMemory(viewMemory)()
 		ctx, cancel := export.Interruptible(c.Context(), a.stop)
 		defer cancel()
 		open := func(ctx context.Context) (*view.Export, error) { return openView(ctx, cfg.Output.Dir, a.plainLog()) }
