@@ -109,7 +109,7 @@ var wrongCommandLines = []struct{ args, stderr string }{
 	{"run —out x", `exporter run takes no arguments, and "—out" is one (it begins with the dash of a word processor: write --out; see exporter run --help)`},
 	{"run out=x", `exporter run takes no arguments, and "out=x" is one (did you mean --out=x? see exporter run --help)`},
 	{"run project", `exporter run takes no arguments, and "project" is one (did you mean --project? see exporter run --help)`},
-	{"run --display-name annual report", `exporter run takes no arguments, and "report" is one (a value with spaces is written in quotes: --display-name "annual report"; see exporter run --help)`},
+	{"run --display-name annual accounts", `exporter run takes no arguments, and "accounts" is one (a value with spaces is written in quotes: --display-name "annual accounts"; see exporter run --help)`},
 	{"demo trial", `exporter demo takes no arguments, and "trial" is one (the export is --out trial; see exporter demo --help)`},
 	{"version 2", `exporter version takes no arguments, and "2" is one (see exporter version --help)`},
 	{"verify a b", `want the arguments [EXPORT], and 2 are given (see exporter verify --help)`},

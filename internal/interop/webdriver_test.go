@@ -27,7 +27,12 @@ type browser struct {
 func startBrowser(t *testing.T, width, height int, flags ...string) *browser {
 	t.Helper()
 	driver := program(t, "chromedriver", "--port=0")
-	profile := t.TempDir()
+	// Processes of Chromium may write to it for a moment after it has ended.
+	profile, err := os.MkdirTemp("", "browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(profile) })
 	driver.Env = append(os.Environ(), "HOME="+profile, "NO_PROXY=127.0.0.1,localhost")
 	said, err := driver.StdoutPipe()
 	if err != nil {

@@ -38,8 +38,12 @@ func (p *patient) again(ctx context.Context, f func() error) error {
 	for try := 1; ; try++ {
 		err := f()
 		failed, ok := errors.AsType[*Error](err)
-		if !ok || !failed.Temporary || ctx.Err() != nil {
+		if !ok || !failed.Temporary {
 			return err
+		}
+		if cause := context.Cause(ctx); cause != nil {
+			// Whoever has asked for an end is told of that, and not of what would be tried again.
+			return cause
 		}
 		if failing.IsZero() {
 			failing = time.Now()
