@@ -51,9 +51,9 @@ func main() {
 type settings struct {
 	contestants, memory, latency, growth, rate, limits, files, nights, verification, datasets, buckets, parts, tasks, start, slow, million, all bool
 
-	rounds, blobs, size, small, workers                       int
-	scale                                                     float64
-	tmpfs, disk, exporter, than, svg, python, node, versitygw string
+	rounds, blobs, size, small, workers                                    int
+	scale                                                                  float64
+	tmpfs, disk, exporter, than, svg, python, img2dataset, node, versitygw string
 }
 
 func (s *settings) addFlags(fs *flag.FlagSet) {
@@ -84,6 +84,7 @@ func (s *settings) addFlags(fs *flag.FlagSet) {
 	fs.StringVar(&s.disk, "disk", defaultDirectory("/var/tmp"), "`directory` on a disk; none where it is empty")
 	fs.StringVar(&s.svg, "svg", "", "draw -nights into this `file`; where they are not measured, -tasks")
 	fs.StringVar(&s.python, "python", "", "`file` of a Python that has the packages of peers/requirements.txt, or some, to compare with")
+	fs.StringVar(&s.img2dataset, "img2dataset", "", "`file` of a Python that has the package of peers/img2dataset.txt, which gets along with none of the others, to compare with")
 	fs.StringVar(&s.node, "node", "", "`directory` where peers/package.json is installed, to compare with")
 	fs.StringVar(&s.versitygw, "versitygw", "", "`file` of a versitygw, the store of -buckets")
 	fs.StringVar(&s.than, "than", "", "`file` of another exporter, such as one of an earlier commit, to compare with in -contestants, -files, -million and -slow")

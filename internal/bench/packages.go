@@ -38,16 +38,17 @@ func (b *bench) lineUpPackages(c corpus, url, list, out string) ([]contestant, e
 	}
 	workers, cpus := strconv.Itoa(b.workers), runtime.NumCPU()
 	filed := func(string) error { return checkFiles(c, out) }
-	python := func(module, script string, args ...string) contestant {
-		return contestant{missing: !b.hasModule(module), check: filed, command: append([]string{b.python, scripts[script]}, args...)}
+	run := func(interpreter, module, script string, args ...string) contestant {
+		return contestant{missing: !hasModule(interpreter, module), check: filed, command: append([]string{interpreter, scripts[script]}, args...)}
 	}
+	python := func(module, script string, args ...string) contestant { return run(b.python, module, script, args...) }
 	node := func(atOnce string) contestant {
 		return contestant{missing: b.node == "", check: filed, command: []string{
 			"node", scripts["llama_cloud_peer.mjs"], url, "synthetic", out, atOnce, b.node,
 		}}
 	}
 	threads, shard := max(1, b.workers/cpus), (c.blobs()+cpus-1)/cpus
-	images := python("img2dataset", "img2dataset_peer.py", list, out, strconv.Itoa(cpus), strconv.Itoa(threads), strconv.Itoa(shard))
+	images := run(b.img2dataset, "img2dataset", "img2dataset_peer.py", list, out, strconv.Itoa(cpus), strconv.Itoa(threads), strconv.Itoa(shard))
 	images.check = func(string) error { return checkImageDataset(c, out) }
 	all := []contestant{
 		python("requests", "fetch_peer.py", "requests", list, out, workers),
@@ -75,32 +76,32 @@ func (b *bench) script(name string) (string, error) {
 	return file, nil
 }
 
-// hasModule tells whether the interpreter of -python has a module.
-func (b *bench) hasModule(name string) bool {
-	return b.python != "" && exec.Command(b.python, "-c", "import importlib.util, sys; sys.exit(importlib.util.find_spec('"+name+"') is None)").Run() == nil
+// hasModule tells whether there is an interpreter of Python, and it has a module.
+func hasModule(interpreter, name string) bool {
+	return interpreter != "" && exec.Command(interpreter, "-c", "import importlib.util, sys; sys.exit(importlib.util.find_spec('"+name+"') is None)").Run() == nil
 }
 
 // legendOfPackages says what the contestants are that are packages.
 func (b *bench) legendOfPackages() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "- %s, %s: a file for each blob, %d threads: %s, %s\n", nameRequests, nameHTTPX, b.workers,
-		b.pythonVersion("requests"), b.pythonVersion("httpx"))
+		pythonVersion(b.python, "requests"), pythonVersion(b.python, "httpx"))
 	fmt.Fprintf(&text, "- %s, and %s: the official client lists the directory, and each blob becomes a file, one after the other or in %d threads: %s\n",
-		namePython, nameThreads, b.workers, b.pythonVersion("llama-cloud"))
+		namePython, nameThreads, b.workers, pythonVersion(b.python, "llama-cloud"))
 	fmt.Fprintf(&text, "- %s, and %s: the same, %d files at once: %s\n", nameNode, nameAtOnce, b.workers, b.nodeVersion())
 	fmt.Fprintf(&text, "- %s: %d processes, %d threads in all, bytes stored as they are (`disable_all_reencoding`) in tar shards; "+
-		"as it knows no headers, its processes have an opener that sends the key: %s\n", nameImgDataset, runtime.NumCPU(), b.workers, b.pythonVersion("img2dataset"))
+		"as it knows no headers, its processes have an opener that sends the key: %s\n", nameImgDataset, runtime.NumCPU(), b.workers, pythonVersion(b.img2dataset, "img2dataset"))
 	return text.String()
 }
 
 const missing = "missing"
 
-// pythonVersion returns a package of -python with its version.
-func (b *bench) pythonVersion(name string) string {
-	if b.python == "" {
+// pythonVersion returns a package that an interpreter of Python has, with its version.
+func pythonVersion(interpreter, name string) string {
+	if interpreter == "" {
 		return missing
 	}
-	said, err := exec.Command(b.python, "-c", "import importlib.metadata; print(importlib.metadata.version('"+name+"'))").Output()
+	said, err := exec.Command(interpreter, "-c", "import importlib.metadata; print(importlib.metadata.version('"+name+"'))").Output()
 	if err != nil {
 		return missing
 	}
