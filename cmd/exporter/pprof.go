@@ -62,7 +62,7 @@ func loopbackHostOnly(h http.Handler) http.Handler {
 		host, port, err := net.SplitHostPort(r.Host)
 		at, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 		if err != nil || !loopback.IsHost(host) || !ok || port != strconv.Itoa(at.Port) {
-			http.Error(w, "profiles are served to this machine only: ask by a loopback address or localhost, with the port", http.StatusForbidden)
+			http.Error(w, "this is served to this machine only: ask by a loopback address or localhost, with the port", http.StatusForbidden)
 			return
 		}
 		h.ServeHTTP(w, r)

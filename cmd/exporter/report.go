@@ -43,6 +43,14 @@ picture; it asks the API for nothing, and the file asks nobody for anything. "ex
 		if err != nil {
 			return err
 		}
+		if *to == stdoutName {
+			*to = ""
+		}
+		if *to != "" {
+			if err := outsideOf(cfg.Output.Dir, "--to", *to); err != nil {
+				return err
+			}
+		}
 		f := formatOf(*to)
 		if *format != "" {
 			if f, err = report.ParseFormat(*format); err != nil {
@@ -65,6 +73,9 @@ picture; it asks the API for nothing, and the file asks nobody for anything. "ex
 	return c
 }
 
+// stdoutName is what many call standard output.
+const stdoutName = "-"
+
 // formatOf returns the format of a file by its name.
 func formatOf(name string) report.Format {
 	if ext := strings.ToLower(filepath.Ext(name)); ext == ".md" || ext == ".markdown" {
@@ -83,10 +94,13 @@ func reportOf(ctx context.Context, path string, format report.Format, log *slog.
 	return report.Make(ctx, &report.Export{Inventory: b.Inventory, Name: path, Store: b.Blobs(), Runs: export.HistoryPrefix}, format)
 }
 
-// writeReport replaces the file of a report as a whole. What is there and is no file stays.
+// writeReport replaces the file of a report as a whole, also one to which a symbolic link leads. What is there and is no file stays.
 func writeReport(ctx context.Context, name string, text []byte) error {
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target
+	}
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-		return usagef("%w", &fs.PathError{Op: "write", Path: name, Err: errors.New("there is something that is no regular file: name another one")})
+		return usagef("%w", &fs.PathError{Op: "write", Path: name, Err: errors.New("it is no regular file: name another one, or none for standard output")})
 	}
 	err := place.WriteObject(ctx, name, func(w io.Writer) error {
 		_, err := w.Write(text)

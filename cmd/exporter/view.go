@@ -11,7 +11,9 @@ import (
 
 	"exporter/internal/config"
 	"exporter/internal/export"
+	"exporter/internal/store/place"
 	"exporter/internal/view"
+	"exporter/pipeline"
 )
 
 // viewMemory is what the heap of a command that looks at an export takes, unless a picture is larger: garbage is collected before it takes more.
@@ -62,6 +64,9 @@ takes 20,000 pictures at most; --where leaves some.`,
 		defer cancel()
 		open := func(ctx context.Context) (*view.Export, error) { return openView(ctx, cfg.Output.Dir, a.plainLog()) }
 		if isStatic {
+			if err := outsideOf(cfg.Output.Dir, "--static", o.Dir); err != nil {
+				return err
+			}
 			return a.writeView(ctx, open, o)
 		}
 		return a.serveView(ctx, open, *listen)
@@ -111,10 +116,19 @@ func (a *app) writeView(ctx context.Context, open func(context.Context) (*view.E
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf("written %d pictures to %s\n", written.Pictures, filepath.Join(o.Dir, "index.html"))
-	if written.Unreadable > 0 {
-		text += fmt.Sprintf("damaged %d of them: exporter verify says which\n", written.Unreadable)
+	if _, err := fmt.Fprintf(a.stdout, "written %d pictures to %s\n", written.Pictures, filepath.Join(o.Dir, "index.html")); err != nil {
+		return err
 	}
-	_, err = fmt.Fprint(a.stdout, text)
-	return err
+	if written.Unreadable > 0 {
+		return &pipeline.DamageError{Path: e.Name, Err: fmt.Errorf("%d of these pictures are missing or damaged, and the page says so in their places", written.Unreadable)}
+	}
+	return nil
+}
+
+// outsideOf refuses what a flag says is to be written where that is in an export, of which it is no part.
+func outsideOf(export, flag, name string) error {
+	if place.IsWithin(name, export) {
+		return usagef("%s %q is in the export %q, and no part of it: name something outside of it", flag, name, export)
+	}
+	return nil
 }

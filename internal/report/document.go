@@ -45,8 +45,8 @@ type plot struct {
 type bar struct {
 	label string
 	parts []float64
-	// says is what the bar is, in full.
-	says string
+	// says is what the bar is, in full, and span of which numbers, where it is of some.
+	says, span string
 }
 
 // describe makes the report of what was counted.
@@ -95,12 +95,12 @@ func (d *document) sums(f *figures) {
 		files += f.files[state]
 		byState = append(byState, count(f.files[state])+" "+string(state))
 	}
-	d.intro = append(d.intro, fmt.Sprintf("%s files, %s assets, %s stored.", count(files), count(all), human.Bytes(bytes)))
+	d.intro = append(d.intro, fmt.Sprintf("%s, %s, %s stored.", plural(files, "file"), plural(all, "asset"), human.Bytes(bytes)))
 	if len(byState) > 0 {
 		d.intro = append(d.intro, "Files: "+strings.Join(byState, ", ")+".")
 	}
 	if f.missingPages > 0 {
-		d.intro = append(d.intro, fmt.Sprintf("%s pages seem to be missing between others.", count(f.missingPages)))
+		d.intro = append(d.intro, fmt.Sprintf("Missing between others: %s.", plural(f.missingPages, "page")))
 	}
 	if len(t.rows) > 0 {
 		d.add(&part{title: "Assets", table: t})
@@ -110,7 +110,7 @@ func (d *document) sums(f *figures) {
 // runsPart tells of the last runs.
 func (f *figures) runsPart() *part {
 	if len(f.runs) == 0 {
-		return nil
+		return &part{title: "Runs", text: "None has left a report here. Of an export in parts, each part has the reports of its own."}
 	}
 	p := &part{title: "Runs", plot: &plot{names: []string{"stored", "failed"}}}
 	p.table = &table{head: []string{"began", "seconds", "ended with", "stored", "bytes", "kept", "failed", "requests", "throttled"}}
@@ -129,7 +129,7 @@ func (f *figures) runsPart() *part {
 			count(a.Kept), count(a.Failed), count(q.Sent), count(q.Throttled),
 		})
 	}
-	p.text = fmt.Sprintf("What each of the last runs stored, and what failed: %d of them.", len(f.runs))
+	p.text = fmt.Sprintf("What runs stored, and what failed: the last %s.", plural(int64(len(f.runs)), "run"))
 	if len(f.runs) > shown {
 		p.text += fmt.Sprintf(" The table has the last %d.", shown)
 	}
@@ -163,7 +163,9 @@ func (f *figures) daysPart() *part {
 	p := &part{title: "Fetched", text: "What is stored, by the " + unit + " on which it was fetched (UTC).", plot: &plot{names: []string{"assets"}}}
 	for _, day := range sortedKeys(days) {
 		s := days[day]
-		p.plot.bars = append(p.plot.bars, bar{strings.TrimPrefix(day, "20"), []float64{float64(s.count)}, fmt.Sprintf("%s: %s assets, %s", day, count(s.count), human.Bytes(s.bytes))})
+		p.plot.bars = append(p.plot.bars, bar{
+			label: strings.TrimPrefix(day, "20"), parts: []float64{float64(s.count)}, says: fmt.Sprintf("%s: %s, %s", day, plural(s.count, "asset"), human.Bytes(s.bytes)),
+		})
 	}
 	return p
 }
@@ -172,9 +174,13 @@ func (f *figures) failuresPart() *part {
 	if len(f.failed) == 0 {
 		return nil
 	}
-	p := &part{title: "Failures", text: "What failed, by reason; exporter ls --failed lists it.", table: &table{head: []string{"reason", "assets", "for example"}, texts: []int{2}}}
+	p := &part{title: "Failures", text: "What failed, by reason; exporter ls --failed lists it.", table: &table{head: []string{"reason", "assets", "accepted", "for example"}, texts: []int{3}}}
 	for _, class := range mostFirst(f.failed, func(x *failure) int64 { return x.count }) {
-		p.table.rows = append(p.table.rows, []string{class, count(f.failed[class].count), strings.Join(f.failed[class].reasons, " | ")})
+		known, examples := f.failed[class], []string(nil)
+		for _, reason := range known.reasons {
+			examples = append(examples, cut(reason, longestText/samples-len(" | ")))
+		}
+		p.table.rows = append(p.table.rows, []string{class, count(known.count), count(known.accepted), strings.Join(examples, " | ")})
 	}
 	return p
 }
@@ -220,7 +226,7 @@ func (f *figures) powersPart(kind string) *part {
 	if len(sides.bars) > 0 {
 		p.table = &table{head: []string{"longer side, pixels", kind + "s"}}
 		for _, b := range sides.bars {
-			p.table.rows = append(p.table.rows, []string{b.label + " and more", count(int64(b.parts[0]))})
+			p.table.rows = append(p.table.rows, []string{b.span, count(int64(b.parts[0]))})
 		}
 	}
 	return p
@@ -240,8 +246,10 @@ func powers(counts []int64, name func(int64) string, unit string) *plot {
 		}
 	}
 	for i := first; i <= last; i++ {
-		from, to := name(1<<i), name(1<<(i+1))
-		p.bars = append(p.bars, bar{from, []float64{float64(counts[i])}, fmt.Sprintf("%s to %s %s: %s", from, to, unit, count(counts[i]))})
+		span := name(1<<i) + " to " + name(1<<(i+1)-1)
+		p.bars = append(p.bars, bar{
+			label: name(1 << i), parts: []float64{float64(counts[i])}, says: fmt.Sprintf("%s %s: %s", span, unit, count(counts[i])), span: span,
+		})
 	}
 	return p
 }
@@ -292,8 +300,21 @@ const longestText = 300
 
 // plain returns a text from outside in which nothing changes what is around it, and which is not too long.
 func plain(text string) string {
-	if utf8.RuneCountInString(text) > longestText {
-		text = string([]rune(text)[:longestText]) + "…"
+	return human.Printable(cut(text, longestText))
+}
+
+// cut returns a text of so many characters at most.
+func cut(text string, most int) string {
+	if utf8.RuneCountInString(text) <= most {
+		return text
 	}
-	return human.Printable(text)
+	return string([]rune(text)[:most-1]) + "…"
+}
+
+// plural returns how many there are of a thing, whose name gets an s where they are not one.
+func plural(n int64, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return count(n) + " " + thing + "s"
 }

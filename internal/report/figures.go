@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math/bits"
 	"slices"
@@ -73,8 +74,9 @@ func (s *sum) add(bytes int64) {
 }
 
 type failure struct {
-	count   int64
-	reasons []string
+	// accepted are those of them that a person has accepted.
+	count, accepted int64
+	reasons         []string
 }
 
 // run is what a report looks at of a run's report.
@@ -142,6 +144,9 @@ func (f *figures) add(a *inventory.Asset) {
 		if known == nil {
 			known = &failure{}
 			f.failed[class] = known
+		}
+		if !a.AcceptedAt.IsZero() {
+			known.accepted++
 		}
 		if known.count++; len(known.reasons) < samples && !slices.Contains(known.reasons, a.Reason) {
 			known.reasons = append(known.reasons, a.Reason)
@@ -228,5 +233,17 @@ func readRun(ctx context.Context, from store.Reader, name string) (r run, err er
 	if err != nil {
 		return r, err
 	}
-	return r, json.Unmarshal(text, &r)
+	if err := json.Unmarshal(text, &r); err != nil {
+		return r, err
+	}
+	a, q := &r.Counts.Assets, &r.Counts.Requests
+	for _, n := range []int64{a.Stored, a.StoredBytes, a.Kept, a.Failed, q.Sent, q.Throttled} {
+		if n < 0 || n > mostCounted {
+			return r, fmt.Errorf("%s: %d is no count", name, n)
+		}
+	}
+	return r, nil
 }
+
+// mostCounted is what a run counts at most, and far more than it can.
+const mostCounted = 1 << 56

@@ -53,6 +53,7 @@ func exported(t *testing.T) *Export {
 	}
 	for i, text := range []string{
 		`{"started_at":"2026-01-01T00:00:00Z","seconds":1.5,"exit_code":3,"counts":{"assets":{"stored":37,"stored_bytes":111000,"failed":1},"requests":{"sent":41}}}`, `not JSON`,
+		`{"started_at":"2026-01-02T00:00:00Z","counts":{"assets":{"stored":-5}}}`, `{"started_at":"2026-01-03T00:00:00Z","counts":{"assets":{"failed":9000000000000000000}}}`,
 	} {
 		if err := store.PutBytes(t.Context(), st, fmt.Sprintf("runs/%d.json", i), []byte(text)); err != nil {
 			t.Fatal(err)
@@ -71,9 +72,9 @@ func TestMake_TellsWhatThereIs(t *testing.T) {
 	e := exported(t)
 	for format, wants := range map[Format][]string{
 		Markdown: {
-			"1 files, 40 assets, 111.3 KiB stored.", "| figure | 20 | 18 | 1 | 1 | 0 | 0 | 0 | 52.7 KiB |", "| screenshot | 20 | 20 | 0 | 0 |", "| noise | 1 |", "| http\\_404 | 1 |",
+			"1 file, 40 assets, 111.3 KiB stored.", "| figure | 20 | 18 | 1 | 1 | 0 | 0 | 0 | 52.7 KiB |", "| screenshot | 20 | 20 | 0 | 0 |", "| noise | 1 |", "| http\\_404 | 1 | 0 | http\\_404: \\<script\\>",
 			"| 2026-01-01 00:00 | 1.5 | 3 | 37 | 108.4 KiB |", "20 have one, of which 5 are likely noise", "20 pictures differ; 18 have the bytes of another one", "| image/jpeg | 38 |",
-			"| 26-01-01 |", "| 1,024 and more | 20 |",
+			"| 26-01-01 |", "| 1,024 to 2,047 | 20 |", "the last 1 run.",
 		},
 		HTML: {"40 assets", "<svg", "<td><bdi>http_404</bdi></td>", "default-src &#39;none&#39;; style-src", "0.20 to 0.25: 0 figures, and 1 that are likely noise"},
 	} {

@@ -135,6 +135,23 @@ func sendBlob(ctx context.Context, w io.Writer, l *look, row *pipeline.Row) (err
 	return err
 }
 
+// copyLarge writes a large blob to a file while it reads it.
+func copyLarge(ctx context.Context, to io.Writer, l *look, row *pipeline.Row) (err error) {
+	body, err := sinks.Open(ctx, l.Blobs, row.Location, row.Content.Size)
+	if err != nil {
+		return err
+	}
+	hash := sha256.New()
+	_, err = io.Copy(io.MultiWriter(to, hash), body)
+	if err := errors.Join(err, body.Close()); err != nil {
+		return damaged(err)
+	}
+	if [sha256.Size]byte(hash.Sum(nil)) != row.Content.SHA256 {
+		return damaged(errOther)
+	}
+	return nil
+}
+
 // keepCached lets the browser keep what has a name by its contents, and isCached answers that it has it.
 func keepCached(h http.Header, name string) {
 	h.Set("ETag", `"`+name+`"`)

@@ -71,7 +71,7 @@ func (s *Server) servePages(w http.ResponseWriter, r *http.Request) error {
 
 // document returns some of the pages of a file, or of a parse job.
 func (l *look) document(ctx context.Context, of pipeline.Owner, from, count int) (*pagesAnswer, error) {
-	all, err := l.pages.get(fmt.Sprintf("%q", of), func() ([]pageInfo, error) { return l.pagesOf(ctx, of) })
+	all, err := l.pages.get(ctx, fmt.Sprintf("%q", of), func() ([]pageInfo, error) { return l.pagesOf(ctx, of) })
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -16,8 +15,7 @@ import (
 // look is the export as of one commit. It stays open as long as a request uses it.
 type look struct {
 	*Export
-	state   string
-	checked time.Time
+	state string
 	// users are the requests that use it, and one for the server.
 	users atomic.Int64
 	// ctx ends when nobody does any more.
@@ -41,7 +39,7 @@ func (s *Server) newLook(ctx context.Context) (*look, error) {
 	if err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
-	l := &look{Export: e, state: state, checked: time.Now()}
+	l := &look{Export: e, state: state}
 	l.ctx, l.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	l.users.Store(1)
 	return l, nil
@@ -64,21 +62,14 @@ func (s *Server) enter() *look {
 	return s.looked
 }
 
-// freshFor is how long an export counts as it was when it was last looked whether something was committed.
-const freshFor = 2 * time.Second
-
 // refresh opens the export again where something was committed.
 func (s *Server) refresh(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if time.Since(s.looked.checked) < freshFor {
-		return nil
-	}
 	state, err := s.looked.State(ctx)
 	if err != nil {
 		return err
 	}
-	s.looked.checked = time.Now()
 	if state == s.looked.state {
 		return nil
 	}

@@ -1,6 +1,10 @@
 package view
 
-import "sync"
+import (
+	"context"
+	"errors"
+	"sync"
+)
 
 // mostRecent is how many values are kept.
 const mostRecent = 4
@@ -12,13 +16,19 @@ type recent[T any] struct {
 	made  map[string]func() (T, error)
 }
 
-// get returns the value of a name, which make makes where it is not kept. One that could not be made is not kept.
-func (r *recent[T]) get(name string, make func() (T, error)) (T, error) {
-	value, err := r.once(name, make)()
-	if err != nil {
+// get returns the value of a name, which make makes where it is not kept. One that could not be made is not kept, and where that was since another asker
+// went away, it is made anew.
+func (r *recent[T]) get(ctx context.Context, name string, make func() (T, error)) (T, error) {
+	for {
+		value, err := r.once(name, make)()
+		if err == nil {
+			return value, nil
+		}
 		r.forget(name)
+		if ctx.Err() != nil || !errors.Is(err, context.Canceled) {
+			return value, err
+		}
 	}
-	return value, err
 }
 
 func (r *recent[T]) once(name string, make func() (T, error)) func() (T, error) {

@@ -107,7 +107,7 @@ func (l *look) choice(ctx context.Context, f *Filter) (c inventory.Choice, err e
 	if f.Text == "" {
 		return c, nil
 	}
-	pages, err := l.found.get(f.Text, func() (*inventory.PageSet, error) {
+	pages, err := l.found.get(ctx, f.Text, func() (*inventory.PageSet, error) {
 		pages, isWhole, err := l.PagesWith(ctx, f.Text, mostFound)
 		if err == nil && !isWhole {
 			err = badRequest("more than %d pages have this text: say more of it", mostFound)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -16,6 +17,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sync/errgroup"
 
 	"exporter/internal/inventory"
 	"exporter/internal/store"
@@ -345,7 +348,6 @@ func TestServer_Export_AsOfItsLastCommit(t *testing.T) {
 	if found, _ := rows(t, page+"/api/pictures?count=9"); len(found) != 1 {
 		t.Errorf("before: %d pictures, want 1", len(found))
 	}
-	s.looked.checked = s.looked.checked.Add(-2 * freshFor)
 	if _, _, body := get(t, page+"/api/export"); !strings.Contains(body, `"assets":2`) {
 		t.Errorf("the export is %s", body)
 	}
@@ -353,6 +355,54 @@ func TestServer_Export_AsOfItsLastCommit(t *testing.T) {
 		t.Errorf("after: %d pictures, want 2", len(found))
 	}
 	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A picture that was put elsewhere since the page was loaded is shown all the same.
+func TestServer_Blob_MovedSince_IsFound(t *testing.T) {
+	e := newExported(t)
+	row := e.row(t, "file", 0, 20, 20, 1)
+	e.commit(t, row)
+	page := e.serve(t)
+	before, moved := row.Location.Path, *row
+	moved.Location.Path = "blobs/00/file/page_screenshots/0~2.jpg"
+	e.put(t, &moved, drawn(t, 20, 20))
+	e.commit(t, &moved)
+	if err := e.st.Remove(t.Context(), before); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/blob", "/thumb"} {
+		if status, _, body := get(t, page+path+"?kind=screenshot&page=0&origin=file&file=file"); status != http.StatusOK {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+}
+
+// Whoever goes away ends nobody else's search.
+func TestRecent_Get_OthersCancel_IsMadeAnew(t *testing.T) {
+	var r recent[int]
+	begun, cancelled := make(chan struct{}), make(chan struct{})
+	first, cancel := context.WithCancel(t.Context())
+	g := errgroup.Group{}
+	g.Go(func() error {
+		_, err := r.get(first, "x", func() (int, error) { close(begun); <-first.Done(); <-cancelled; return 0, first.Err() })
+		if !errors.Is(err, context.Canceled) {
+			return fmt.Errorf("the first got %w", err)
+		}
+		return nil
+	})
+	<-begun
+	g.Go(func() error {
+		got, err := r.get(t.Context(), "x", func() (int, error) { return 7, nil })
+		if got != 7 || err != nil {
+			return fmt.Errorf("the second got %d, %w", got, err)
+		}
+		return nil
+	})
+	cancel()
+	close(cancelled)
+	if err := g.Wait(); err != nil {
 		t.Error(err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -60,17 +61,27 @@ func WriteStatic(ctx context.Context, e *Export, o StaticOptions) (*Static, erro
 	}
 	defer root.Close()
 	w.root = root
-	return w.write(ctx)
+	written, err := w.write(ctx)
+	if err != nil {
+		// The folder was empty: what is half of one is of no use, and would be in the way of the next try.
+		for _, name := range append([]string{"pictures", "thumbs", "data"}, pageFiles...) {
+			err = errors.Join(err, root.RemoveAll(name))
+		}
+	}
+	return written, err
 }
 
 // makeEmpty makes a folder where there is none. What has something in it is refused.
 func makeEmpty(dir string) error {
+	if dir == "" {
+		return &UsageError{errors.New("the folder has no name")}
+	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return &UsageError{err}
 	}
 	entries, err := os.ReadDir(dir)
 	if err == nil && len(entries) > 0 {
-		err = fmt.Errorf("%q is not empty: name another folder", dir)
+		err = fmt.Errorf("%q is not empty: name another folder, or remove what is in it", dir)
 	}
 	if err != nil {
 		return &UsageError{err}
@@ -148,10 +159,14 @@ func (w *staticWriter) picture(ctx context.Context, i int) (isDamaged bool, err 
 	if err != nil || row == nil || row.Status != pipeline.Stored {
 		return false, err
 	}
-	blob, err := w.blob(ctx, row)
+	name := fmt.Sprintf("%03d/%05d", i/perFolder, i)
+	picture := "pictures/" + name + media.Extension(row.Content.MediaType)
+	blob, written, err := w.copy(ctx, row, picture)
 	switch {
 	case ctx.Err() != nil:
 		return false, context.Cause(ctx)
+	case written != nil:
+		return false, written
 	case errors.Is(err, fs.ErrNotExist):
 		err = errors.New("missing")
 	}
@@ -159,12 +174,10 @@ func (w *staticWriter) picture(ctx context.Context, i int) (isDamaged bool, err 
 		w.say(i, "why", err.Error())
 		return true, nil
 	}
-	name := fmt.Sprintf("%03d/%05d", i/perFolder, i)
-	picture := "pictures/" + name + media.Extension(row.Content.MediaType)
-	if err := w.put(picture, blob); err != nil {
-		return false, err
-	}
 	w.say(i, "blob", picture)
+	if blob == nil {
+		return false, nil
+	}
 	jpeg, err := w.thumbs.of(ctx, blob, row, smallThumb)
 	switch {
 	case ctx.Err() != nil:
@@ -175,6 +188,41 @@ func (w *staticWriter) picture(ctx context.Context, i int) (isDamaged bool, err 
 	}
 	w.say(i, "thumb", "thumbs/"+name+".jpg")
 	return false, w.put("thumbs/"+name+".jpg", jpeg)
+}
+
+// copy writes a blob into a file, and returns its bytes unless it is large. Errors of reading it are kept apart from those of writing.
+func (w *staticWriter) copy(ctx context.Context, row *pipeline.Row, name string) (blob []byte, written, err error) {
+	if row.Content.Size <= mostHeld {
+		if blob, err = w.blob(ctx, row); err != nil {
+			return nil, nil, err
+		}
+		return blob, w.put(name, blob), nil
+	}
+	if err := w.root.MkdirAll(path.Dir(name), 0o777); err != nil {
+		return nil, err, nil
+	}
+	file, err := w.root.Create(name)
+	if err != nil {
+		return nil, err, nil
+	}
+	to := &noting{Writer: file}
+	err = copyLarge(ctx, to, w.look, row)
+	written = errors.Join(to.err, file.Close())
+	if err != nil {
+		written = errors.Join(written, w.root.Remove(name))
+	}
+	return nil, written, err
+}
+
+// noting is a writer that notes why it failed.
+type noting struct {
+	io.Writer
+	err error
+}
+
+func (n *noting) Write(p []byte) (written int, err error) {
+	written, n.err = n.Writer.Write(p)
+	return written, n.err
 }
 
 // say adds a text to a row.
