@@ -68,7 +68,7 @@ func TestBrowser_View_ShowsHostileNamesAsText(t *testing.T) {
 	b.press(keyEscape)
 	b.waitFor(`document.querySelectorAll(".tile").length === 8`)
 	choose(b, "noise", "yes")
-	b.waitFor(`document.querySelectorAll(".tile").length === 1 && document.getElementById("count").value === "1 pictures"`)
+	b.waitFor(`document.querySelectorAll(".tile").length === 1 && document.getElementById("count").value === "1 picture"`)
 	choose(b, "noise", "")
 	choose(b, "where", "kind = 'screenshot' and display_name = 'plain.pdf'")
 	b.waitFor(`document.querySelectorAll(".tile").length === 1`)

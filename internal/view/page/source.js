@@ -16,9 +16,17 @@ const gone = (row) => row.expired_at ? "expired" : row.vanished_at ? "vanished" 
 
 class ServerSource {
   takesConditions = true;
+  // The parameters of a filter that no field has, and what is said of them.
+  chips = { file: "of file", job: "of parse job" };
 
+  async fetch(address, signal) {
+    try { return await fetch(address, { signal }); } catch (error) {
+      if (signal?.aborted) throw error;
+      throw new Error("The server does not answer. Reload this page; if that does not help, start exporter view again, and open the address that it prints: what is behind the # may stay.");
+    }
+  }
   async ask(path, query, signal) {
-    const answer = await fetch(`${path}?${query}`, { signal });
+    const answer = await this.fetch(`${path}?${query}`, signal);
     if (!answer.ok) throw new Error((await answer.text()).trim() || answer.statusText);
     return answer.json();
   }
@@ -30,12 +38,14 @@ class ServerSource {
     return this.ask(`api/${view}`, query, signal);
   }
   pages(owner, from, count, signal) { return this.rows("pages", owner, from, count, signal); }
+  // ofPage is the parameter that leaves the pictures of a page.
+  ofPage(index) { return ["where", `page_index = ${index}`]; }
   picture(key) { return this.ask("api/picture", key); }
   thumb(row, size) { return `thumb?${keyOf(row)}${size ? `&size=${size}` : ""}`; }
   blob(row) { return `blob?${keyOf(row)}`; }
   // why says what is wrong with a picture that the browser did not show.
   async why(address) {
-    const answer = await fetch(address);
+    const answer = await this.fetch(address);
     return answer.ok ? "the browser cannot show it" : (await answer.text()).trim();
   }
 }
@@ -43,6 +53,7 @@ class ServerSource {
 // StaticSource has all rows in memory: the folder says of each asset in "thumb" and "blob" where these are, and why there are none in "why".
 class StaticSource {
   takesConditions = false;
+  chips = { file: "of file", job: "of parse job", page: "on the page with index" };
   about_ = {};
   assets = [];
   files = [];
@@ -63,7 +74,7 @@ class StaticSource {
       && (!f("noise") || (row.is_likely_noise === true) === (f("noise") === "yes"))
       && (!f("confidence") || row.confidence >= +f("confidence"))
       && (!f("min") || size >= +f("min")) && (!f("max") || (size >= 0 && size <= +f("max")))
-      && (!f("file") || row.file_id === f("file")) && (!f("job") || row.job_id === f("job"))
+      && (!f("file") || row.file_id === f("file")) && (!f("job") || row.job_id === f("job")) && (!f("page") || String(row.page_index) === f("page"))
       && (!f("name") || has(row.display_name, f("name")))
       && (!f("text") || (row.page_number !== undefined && has(this.texts.get(this.pageName(row))?.text, f("text"))));
   }
@@ -93,6 +104,7 @@ class StaticSource {
     const all = [...pages.values()].sort((a, b) => (a.page_index >>> 0) - (b.page_index >>> 0));
     return { total: all.length, pages: all.slice(from, from + count), file: this.files.find((file) => this.isOf(file, owner)) };
   }
+  ofPage(index) { return ["page", index]; }
   picture(key) {
     const asset = this.assets.find((row) => Object.entries(keyColumns).every(([name, column]) => String(row[column] ?? "") === (key.get(name) ?? "")));
     if (!asset) throw new Error("the folder has no such asset");
@@ -101,7 +113,8 @@ class StaticSource {
   }
   thumb(row) { return row.thumb; }
   blob(row) { return row.blob; }
-  async why() { return "missing: it is not beside this page any more"; }
+  // A page that is no server's cannot see which it is.
+  async why() { return "the browser cannot show it, or it is not beside this page any more"; }
 }
 
 // The scripts of a folder call its methods.

@@ -26,6 +26,7 @@ function bytes(n) {
   return `${unit ? n.toFixed(1) : n} ${units[unit]}`;
 }
 const count = (n) => n.toLocaleString("en");
+const many = (n, noun, all = true) => `${count(n)}${all ? "" : "+"} ${noun}${n === 1 && all ? "" : "s"}`;
 
 const main = document.getElementById("main"), form = document.getElementById("filter"), counter = document.getElementById("count");
 let about, wall, leave;
@@ -42,17 +43,19 @@ const address = (view, query) => `#/${view}${[...query].length ? `?${query}` : "
 // Pictures.
 
 const decoded = new Set(["image/jpeg", "image/png", "image/webp", "image/gif", "image/tiff", "image/bmp"]);
-const shownByBrowsers = new Set(["image/avif", "image/svg+xml"]);
+const shownByBrowsers = new Set(["image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/avif", "image/svg+xml"]);
 const large = 1024;
 
-// picture returns what can be shown of an asset: a picture, or why there is none.
+// picture returns what can be shown of an asset: a picture, for begin to ask for, or why there is none.
 function picture(row, size) {
   if (row.status !== "stored") return note(row.status === "failed" ? `failed: ${row.reason ?? ""}` : `left out: ${row.reason ?? ""}`, row.status === "failed");
   if (row.why) return note(row.why, true);
-  const original = size && source.blob(row) && !/tiff$/.test(row.media_type);
-  const from = original || shownByBrowsers.has(row.media_type) ? source.blob(row) : decoded.has(row.media_type) ? source.thumb(row, size) : undefined;
+  const thumb = decoded.has(row.media_type) ? source.thumb(row, size) : undefined, blob = shownByBrowsers.has(row.media_type) ? source.blob(row) : undefined;
+  // Browsers do not turn WebP as its EXIF says.
+  const isTurned = row.media_type === "image/webp" && row.orientation > 1;
+  const from = size && !isTurned ? blob ?? thumb : thumb ?? blob;
   if (!from) return note(`${row.media_type ?? "of an unknown type"}, ${bytes(row.size ?? 0)}`);
-  const image = make("img", { src: from, alt: plain(title(row)), decoding: "async", draggable: "false" });
+  const image = make("img", { "data-src": from, alt: plain(title(row)), decoding: "async", draggable: "false", fetchpriority: size ? undefined : "low" });
   image.addEventListener("error", async () => {
     let why;
     try { why = await source.why(from); } catch (error) { why = error.message; }
@@ -64,9 +67,11 @@ const note = (text, isBad) => make("span", { class: isBad ? "note bad" : "note" 
 
 function title(row) {
   const page = row.page_index === -1 || row.page_index === undefined ? "" : `page ${row.page_number ?? row.page_index}`;
-  const name = row.figure_name ?? row.upstream_name ?? "";
+  const name = row.figure_name || row.upstream_name || "";
   return [row.kind === "figure" ? name || "figure" : row.kind === "document" ? "document" : name && row.origin !== "file" ? name : "", page].filter(Boolean).join(", ");
 }
+
+const nameOf = (row) => row?.display_name || row?.file_id || row?.job_id || row?.directory_file_id || "";
 
 function badges(row) {
   const all = [];
@@ -75,6 +80,7 @@ function badges(row) {
   return all;
 }
 
+const isSame = (a, b) => String(keyOf(a)) === String(keyOf(b));
 const pictureAddress = (row, extra) => {
   const key = keyOf(row);
   for (const [name, value] of Object.entries(extra ?? {})) key.set(name, value);
@@ -85,7 +91,7 @@ function tile(row, extra) {
   return make("a", { class: "tile", href: pictureAddress(row, extra), title: plain(row.caption || row.display_name || "") },
     make("div", { class: "frame" }, picture(row), ...badges(row)),
     make("p", {}, bdi(title(row), 80)),
-    make("p", { class: "dim" }, bdi(row.display_name ?? row.file_id ?? row.job_id ?? "", 80)));
+    make("p", { class: "dim" }, bdi(nameOf(row), 80)));
 }
 
 // boxed returns a page with the places of some of its figures.
@@ -98,7 +104,7 @@ function boxed(page, current) {
   for (const row of page.assets) {
     if (row.bbox_width === undefined || !page.width || !page.height) continue;
     const percent = (value, of) => `${Math.min(100, Math.max(0, 100 * value / of))}%`;
-    const box = make("i", { class: current && String(keyOf(row)) === String(keyOf(current)) ? "this" : "", title: plain(title(row)) });
+    const box = make("i", { class: current && isSame(row, current) ? "this" : "", title: plain(title(row)) });
     Object.assign(box.style, {
       left: percent(row.bbox_x, page.width), top: percent(row.bbox_y, page.height),
       width: percent(row.bbox_width, page.width), height: percent(row.bbox_height, page.height),
@@ -111,22 +117,25 @@ function boxed(page, current) {
 // Views. Each fills main, and returns what is to be done when it is left.
 
 function showList(options, hash) {
-  wall = new Wall({
-    first: seen.get(hash),
-    counted: (total, all) => { counter.value = `${count(total)}${all ? "" : "+"} ${options.of}`; if (!total && all) message("Nothing is like this."); },
-    failed: (error) => message(error.message),
+  const now = wall = new Wall({
+    ...seen.get(hash),
+    counted: (total, all) => { counter.value = many(total, options.of, all); if (!total && all) message("Nothing is like this."); },
+    failed: (error) => { now.stop(); fail(error); },
     ...options,
   });
-  const now = wall;
-  main.replaceChildren(wall.start());
-  return () => { seen.set(hash, now.index()); now.stop(); };
+  main.replaceChildren(now.start());
+  return () => {
+    if (!now.stopped) seen.set(hash, { first: now.index(), at: now.at, link: now.link });
+    now.stop();
+  };
 }
 
 function message(text) { main.replaceChildren(make("p", { class: "message", role: "status" }, plain(text, 2000))); }
+function fail(error) { counter.value = ""; message(error.message); }
 
 function showPictures(query, hash) {
   return showList({
-    of: "pictures", height: 214, width: matchMedia("(max-width: 800px)").matches ? 150 : 190,
+    of: "picture", height: 214, width: matchMedia("(max-width: 800px)").matches ? 150 : 190,
     fetch: (from, n, signal) => source.rows("pictures", query, from, n, signal),
     render: (row, index) => tile(row, { at: index, list: query.toString() }),
   }, hash);
@@ -134,15 +143,15 @@ function showPictures(query, hash) {
 
 function showDocuments(query, hash) {
   return showList({
-    of: "documents", height: 96, width: 0,
+    of: "document", height: 96, width: 0,
     fetch: (from, n, signal) => source.rows("documents", query, from, n, signal),
     render: (file) => {
       const owner = ownerOf(file), frame = make("div", { class: "frame" });
       showFirst(frame, owner);
       return make("a", { class: "document", href: address("document", owner) }, frame, make("div", {},
-        make("p", {}, bdi(file.display_name ?? file.file_id ?? file.job_id ?? file.directory_file_id ?? "?", 200)),
+        make("p", {}, bdi(nameOf(file) || "?", 200)),
         make("p", { class: file.status === "failed" || file.status === "partial" ? "bad" : "dim" }, [gone(file) || file.status, file.error].filter(Boolean).map((text) => plain(text)).join(": ")),
-        make("p", { class: "dim" }, [`${count(file.screenshots ?? 0)} screenshots`, `${count(file.figures ?? 0)} figures`,
+        make("p", { class: "dim" }, [many(file.screenshots ?? 0, "screenshot"), many(file.figures ?? 0, "figure"),
           file.failed ? `${count(file.failed)} failed` : "", file.skipped ? `${count(file.skipped)} left out` : "", bytes(file.bytes ?? 0)].filter(Boolean).join(" · "))));
     },
   }, hash);
@@ -163,6 +172,7 @@ function showFirst(frame, owner) {
       const { pages } = await source.pages(owner, 0, 1);
       const row = pages[0]?.assets.find((asset) => asset.kind === "screenshot") ?? pages[0]?.assets[0];
       if (row && frame.isConnected) frame.replaceChildren(picture(row));
+      begin(frame);
     } catch (error) { frame.replaceChildren(note(error.message, true)); }
   }, 80);
 }
@@ -170,7 +180,7 @@ function showFirst(frame, owner) {
 function showDocument(query, hash) {
   const isNarrow = matchMedia("(max-width: 800px)").matches;
   return showList({
-    of: "pages", height: isNarrow ? 230 : 320, width: 0,
+    of: "page", height: isNarrow ? 230 : 320, width: 0,
     fetch: async (from, n, signal) => {
       // The server gives twenty pages at a time.
       const answer = { total: 0, all: true, rows: [] };
@@ -178,7 +188,7 @@ function showDocument(query, hash) {
         const { total, pages, file } = await source.pages(query, from + answer.rows.length, Math.min(20, n - answer.rows.length), signal);
         answer.total = total;
         answer.rows.push(...pages);
-        if (file) named(file.display_name ?? file.file_id ?? file.job_id);
+        if (file) named(nameOf(file));
         if (!pages.length) break;
       } while (answer.rows.length < n && from + answer.rows.length < answer.total);
       return answer;
@@ -187,13 +197,13 @@ function showDocument(query, hash) {
       const sheet = page.assets.find((row) => row.kind === "screenshot"), others = page.assets.filter((row) => row !== sheet);
       const more = page.figures - page.assets.filter((row) => row.kind === "figure").length;
       const owner = new URLSearchParams(query);
-      owner.set("where", `page_index = ${page.page_index}`);
-      return make("section", { class: "page" },
+      owner.set(...source.ofPage(page.page_index));
+      return make("section", { class: "page", tabindex: -1 },
         make("div", { class: "sheet" },
           make(sheet ? "a" : "div", { class: "frame", href: sheet && pictureAddress(sheet) }, sheet ? boxed(page) ?? picture(sheet) : note("no screenshot"), ...(sheet ? badges(sheet) : [])),
           make("p", { class: "dim" }, page.page_index === -1 ? "no page" : `page ${sheet?.page_number ?? page.page_index}`)),
         make("div", { class: "figures" }, ...others.map((row) => tile(row)),
-          more > 0 && source.takesConditions ? make("a", { href: address("pictures", owner), class: "message" }, `${count(more)} more`) : ""));
+          more > 0 ? make("a", { href: address("pictures", owner), class: "message" }, `${count(more)} more`) : ""));
     },
   }, hash);
 }
@@ -202,8 +212,7 @@ function named(text) { document.title = `${plain(text, 80)} – ${plain(about.na
 
 function showPicture(query) {
   const at = query.has("at") ? +query.get("at") : undefined, list = new URLSearchParams(query.get("list") ?? "");
-  let left = false;
-  counter.value = "";
+  let left = false, shown, beside = [];
   main.replaceChildren(make("p", { class: "message" }, "…"));
   const fill = ({ asset, page, text, markdown, file }) => {
     if (left) return;
@@ -212,35 +221,42 @@ function showPicture(query) {
     const facts = make("dl", {});
     for (const [name, value] of Object.entries(asset)) {
       if (name === "thumb" || name === "blob" || name === "why") continue;
-      const shown = typeof value === "object" ? JSON.stringify(value) : value;
-      facts.append(make("dt", {}, name), make("dd", {}, bdi(shown, 5000)));
+      facts.append(make("dt", {}, name), make("dd", {}, bdi(typeof value === "object" ? JSON.stringify(value) : value, 5000)));
     }
-    const owner = ownerOf(asset), others = (page?.assets ?? []).filter((row) => String(keyOf(row)) !== String(keyOf(asset)));
+    const owner = ownerOf(asset), others = (page?.assets ?? []).filter((row) => !isSame(row, asset));
+    // The page comes first, then what is on it.
+    shown = asset;
+    beside = (page?.assets ?? []).toSorted((a, b) => (b.kind === "screenshot") - (a.kind === "screenshot"));
     const steps = make("p", { class: "steps" },
       make("a", { href: address("document", owner) }, "document"),
       asset.status === "stored" && source.blob(asset) ? make("a", { href: source.blob(asset), target: "_blank", rel: "noopener noreferrer" }, "as it is stored") : "",
       make("a", { href: pictureAddress(asset) }, "link to this"));
-    const beside = asset.kind === "figure" ? boxed(page, asset) : undefined;
+    const sheet = asset.kind === "figure" ? boxed(page, asset) : undefined;
     main.replaceChildren(make("div", { class: "picture", tabindex: 0 }, frame,
-      make("div", { class: "sheet" }, beside ? make("div", { class: "frame" }, beside) : "", ...others.filter((row) => row.kind === "figure").slice(0, 12).map((row) => make("p", {}, make("a", { href: pictureAddress(row) }, bdi(title(row), 100))))),
-      make("div", {}, make("h2", {}, bdi(file?.display_name ?? asset.display_name ?? asset.file_id ?? asset.job_id, 3000)), steps, facts,
+      make("div", { class: "sheet" }, sheet ? make("div", { class: "frame" }, sheet) : "", ...others.filter((row) => row.kind === "figure").slice(0, 12).map((row) => make("p", {}, make("a", { href: pictureAddress(row) }, bdi(title(row), 100))))),
+      make("div", {}, make("h2", {}, bdi(file?.display_name || nameOf(asset), 3000)), steps, facts,
         text ?? markdown ? make("pre", { dir: "auto" }, lines(text ?? markdown)) : "")));
+    begin(main);
     main.firstElementChild.focus();
   };
-  Promise.resolve().then(() => source.picture(query)).then(fill).catch((error) => { if (!left) message(error.message); });
+  Promise.resolve().then(() => source.picture(query)).then(fill).catch((error) => { if (!left) fail(error); });
+  // Those of a list are in its order; others, in that of their page.
   const step = async (by) => {
-    if (at === undefined || at + by < 0) return;
-    const { rows } = await source.rows("pictures", list, at + by, 1);
-    if (rows[0] && !left) location.replace(pictureAddress(rows[0], { at: at + by, list: list.toString() }));
+    const here = at ?? beside.findIndex((row) => shown && isSame(row, shown));
+    if (here < 0 || here + by < 0) return;
+    try {
+      const row = at === undefined ? beside[here + by] : (await source.rows("pictures", list, at + by, 1)).rows[0];
+      if (row && !left) replace(pictureAddress(row, at === undefined ? {} : { at: at + by, list: list.toString() }));
+    } catch (error) { if (!left) fail(error); }
   };
   const key = (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey || /INPUT|SELECT/.test(event.target.tagName)) return;
     if (event.key === "ArrowRight" || event.key === "j") step(1);
     if (event.key === "ArrowLeft" || event.key === "k") step(-1);
-    if (event.key === "Escape") history.length > 1 ? history.back() : location.assign(address("pictures", list));
+    if (event.key === "Escape") back(at === undefined ? address("document", ownerOf({ file_id: query.get("file"), job_id: query.get("job") })) : address("pictures", list));
   };
   addEventListener("keydown", key);
-  return () => { left = true; removeEventListener("keydown", key); };
+  return () => { left = true; removeEventListener("keydown", key); drop(main); };
 }
 // lines is plain of a text of many lines.
 const lines = (text) => text.split("\n").map((line) => plain(line, 5000)).join("\n").slice(0, 200000);
@@ -253,34 +269,48 @@ const controls = {
   noise: ["noise", { "": "noise or not", yes: "likely noise", no: "no noise" }],
 };
 
-function fillForm(view, query) {
-  const isList = view === "pictures" || view === "documents";
-  form.hidden = !isList;
-  if (!isList || form.dataset.view === view) return;
-  form.dataset.view = view;
+// fillForm shows the filter of an address. Where somebody types it, fields are left as they are.
+function fillForm(view, query, isTyped) {
+  form.hidden = view !== "pictures" && view !== "documents";
+  if (form.hidden) return;
   const select = (name) => make("select", { name, "aria-label": controls[name][0] }, ...Object.entries(controls[name][1]).map(([value, text]) => make("option", { value }, text)));
   const input = (name, attributes) => make("input", { name, "aria-label": attributes.placeholder, ...attributes });
-  const name = input("name", { type: "search", placeholder: "name of the file", size: 14 });
-  form.replaceChildren(...(view === "documents" ? [select("state"), name] : [
-    select("kind"), select("state"), select("noise"),
-    input("confidence", { type: "number", min: 0, max: 1, step: 0.05, placeholder: "confidence ≥" }),
-    input("min", { type: "number", min: 0, placeholder: "bytes ≥" }), input("max", { type: "number", min: 0, placeholder: "bytes ≤" }),
-    name, about.text ? input("text", { type: "search", placeholder: "text of the page", size: 14 }) : "",
-    source.takesConditions ? input("where", { type: "search", placeholder: "condition: width > 1000 and label = 'chart'" }) : "",
-  ]));
-  for (const field of form.elements) field.value = query.get(field.name) ?? "";
+  if (form.dataset.view !== view) {
+    form.dataset.view = view;
+    const name = input("name", { type: "search", placeholder: "name of the file", size: 14 });
+    form.replaceChildren(...(view === "documents" ? [select("state"), name] : [
+      select("kind"), select("state"), select("noise"),
+      input("confidence", { type: "number", min: 0, max: 1, step: "any", placeholder: "confidence ≥" }),
+      input("min", { type: "number", min: 0, placeholder: "bytes ≥" }), input("max", { type: "number", min: 0, placeholder: "bytes ≤" }),
+      name, about.text ? input("text", { type: "search", placeholder: "text of the page", size: 14 }) : "",
+      source.takesConditions ? input("where", { type: "search", placeholder: "condition: width > 1000 and label = 'chart'" }) : "",
+    ]));
+  }
+  if (!isTyped) for (const field of form.elements) field.value = query.get(field.name) ?? "";
+  for (const chip of form.querySelectorAll(".chip")) chip.remove();
+  for (const [name, text] of Object.entries(source.chips)) {
+    if (view !== "pictures" || !query.get(name)) continue;
+    const without = new URLSearchParams(query);
+    without.delete(name);
+    form.append(make("a", { class: "chip", href: address(view, without), title: "show those of others, too" }, `${text} `, bdi(query.get(name), 40), " ×"));
+  }
 }
 
 let typed;
-form.addEventListener("input", () => {
+form.addEventListener("input", (event) => {
   clearTimeout(typed);
   typed = setTimeout(() => {
+    const wrong = [...form.elements].find((field) => !field.checkValidity());
+    if (wrong) {
+      counter.value = `${wrong.placeholder}: ${wrong.validationMessage}`;
+      if (wrong === event.target) wrong.reportValidity();
+      return;
+    }
     const query = new URLSearchParams();
-    for (const field of form.elements) if (field.value && field.checkValidity()) query.set(field.name, field.value);
+    for (const field of form.elements) if (field.value) query.set(field.name, field.value);
     const { view, query: before } = parseAddress();
-    for (const name of ["file", "job"]) if (before.has(name)) query.set(name, before.get(name));
-    history.replaceState(null, "", address(view, query));
-    show();
+    for (const name of Object.keys(source.chips)) if (before.has(name)) query.set(name, before.get(name));
+    replace(address(view, query), true);
   }, 300);
 });
 form.addEventListener("submit", (event) => event.preventDefault());
@@ -289,23 +319,45 @@ form.addEventListener("submit", (event) => event.preventDefault());
 
 const views = { pictures: showPictures, documents: showDocuments, document: showDocument, picture: showPicture };
 
-function show() {
+// depth is how many addresses of this page come before that which is shown. It is kept with each in the history.
+let depth = -1;
+
+function show(isTyped) {
   const { view, query } = parseAddress(), hash = location.hash;
+  depth = history.state?.depth ?? depth + 1;
+  history.replaceState({ depth }, "");
   leave?.();
-  leave = undefined;
+  leave = wall = undefined;
   for (const link of document.querySelectorAll("nav a")) link.dataset.view === view ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
   document.title = plain(about.name, 80);
-  fillForm(view, query);
-  if (!views[view]) return message("There is no such view.");
+  counter.value = "";
+  fillForm(view, query, isTyped);
+  if (!Object.hasOwn(views, view)) return message("There is no such view.");
   leave = views[view](query, hash);
 }
 
-addEventListener("hashchange", show);
+// replace shows an address in place of this one.
+function replace(to, isTyped) {
+  history.replaceState({ depth }, "", to);
+  show(isTyped);
+}
+
+// back shows what was shown before. Where that was another site, it leads to an address of this page.
+function back(otherwise) { depth > 0 ? history.back() : replace(otherwise); }
+
+addEventListener("hashchange", () => { clearTimeout(typed); show(); });
 addEventListener("keydown", (event) => {
   if (event.altKey || event.ctrlKey || event.metaKey || /INPUT|SELECT/.test(event.target.tagName)) return;
-  if (event.key === "/") { event.preventDefault(); form.querySelector("[name=text], [name=name]")?.focus(); }
+  if (event.key === "/") {
+    event.preventDefault();
+    const focus = () => form.querySelector("[name=text], [name=name]").focus();
+    if (!form.hidden) return focus();
+    addEventListener("hashchange", focus, { once: true });
+    location.assign("#/pictures");
+  }
   if (event.key === "d") location.assign("#/documents");
   if (event.key === "p") location.assign("#/pictures");
+  if (event.key === "Escape" && parseAddress().view === "document") back("#/documents");
   if (wall && !wall.stopped && /^(Arrow|Page|Home|End)/.test(event.key) && !wall.element.contains(event.target)) wall.key(event);
 });
 
@@ -314,5 +366,5 @@ addEventListener("keydown", (event) => {
     about = await source.about();
     document.getElementById("name").replaceChildren(bdi(about.name, 100));
     show();
-  } catch (error) { message(error.message); }
+  } catch (error) { fail(error); }
 })();

@@ -8,11 +8,26 @@ const highest = 15e6;
 const chunk = 100;
 const mostChunks = 40;
 
+// begin asks for the pictures in an element, and drop asks for them no more.
+function begin(element) {
+  for (const image of element.querySelectorAll("img[data-src]")) {
+    image.src = image.dataset.src;
+    image.removeAttribute("data-src");
+  }
+}
+function drop(element) { for (const image of element.querySelectorAll("img")) image.removeAttribute("src"); }
+
+const linksOf = (item) => [...item.querySelectorAll("a")];
+
+// Pictures are asked for once they were in sight for so many milliseconds: whoever scrolls past asks for none.
+const restful = 100;
+
 class Wall {
   // options: height of a row and least width of an item (0 for one that takes it all), fetch(from, count, signal), which resolves to { total, all, rows },
-  // render(row, index), which returns an element, counted(total, all), failed(error), open(row, index), and first, the index to begin with.
+  // render(row, index), which returns an element, counted(total, all), failed(error), first, the index to begin with,
+  // and at, the index of the item that gets the focus, on its link of some number.
   constructor(options) {
-    Object.assign(this, options);
+    Object.assign(this, { at: -1, link: 0 }, options);
     this.space = make("div", { class: "space" });
     this.element = make("div", { class: "wall", tabindex: 0 }, this.space);
     this.total = 0;
@@ -20,9 +35,12 @@ class Wall {
     this.chunks = new Map();
     this.waiting = new Map();
     this.items = new Map();
-    this.at = -1;
     this.element.addEventListener("scroll", () => this.later());
     this.element.addEventListener("keydown", (event) => this.key(event));
+    this.element.addEventListener("focusin", ({ target }) => {
+      const item = target.closest("[data-index]");
+      if (item) Object.assign(this, { at: +item.dataset.index, link: linksOf(item).indexOf(target) });
+    });
     this.resized = new ResizeObserver(() => this.layout());
   }
   start() {
@@ -35,6 +53,7 @@ class Wall {
     this.resized.disconnect();
     clearTimeout(this.timer);
     for (const waiting of this.waiting.values()) waiting.abort();
+    drop(this.space);
   }
   later() {
     if (this.planned) return;
@@ -50,7 +69,7 @@ class Wall {
     this.itemWidth = width / this.columns;
     this.full = Math.ceil(this.total / this.columns) * this.height;
     this.space.style.height = `${Math.min(this.full, highest)}px`;
-    for (const item of this.items.values()) item.remove();
+    for (const item of this.items.values()) this.remove(item);
     this.items.clear();
     if (index > 0) this.moveTo(index);
     this.show();
@@ -72,13 +91,17 @@ class Wall {
     const seen = this.element.clientHeight, scrolled = this.element.scrollTop, top = scrolled * this.ratio();
     const from = Math.max(0, Math.floor(top / this.height) - 1) * this.columns;
     const to = Math.min(this.total, (Math.ceil((top + seen) / this.height) + 1) * this.columns);
-    for (const [index, item] of this.items) if (index < from || index >= to) { item.remove(); this.items.delete(index); }
+    for (const [index, item] of this.items) if (index < from || index >= to) { this.remove(item); this.items.delete(index); }
     for (let index = from; index < to; index++) this.place(index, top - scrolled);
     const first = Math.floor(from / chunk), last = Math.floor(Math.max(from, to - 1) / chunk);
     for (const [number, waiting] of this.waiting) if (number < first || number > last) { waiting.abort(); this.waiting.delete(number); }
     clearTimeout(this.timer);
     // Whoever scrolls past asks for nothing.
     this.timer = setTimeout(() => { for (let number = first; number <= last && to > from; number++) this.load(number); }, this.waiting.size || this.chunks.size > 1 ? 60 : 0);
+  }
+  remove(item) {
+    drop(item);
+    item.remove();
   }
   place(index, shift) {
     const row = this.chunks.get(Math.floor(index / chunk))?.[index % chunk];
@@ -92,7 +115,9 @@ class Wall {
       item.style.width = `${this.itemWidth}px`;
       item.style.height = `${this.height}px`;
       item.style.left = `${index % this.columns * this.itemWidth}px`;
-      if (index === this.at && row) item.focus({ preventScroll: true });
+      if (row) setTimeout(() => { if (next.isConnected) begin(next); }, restful);
+      const active = document.activeElement;
+      if (index === this.at && row && (active === document.body || this.element.contains(active))) this.grab(item);
     }
     item.style.top = `${Math.floor(index / this.columns) * this.height - shift}px`;
   }
@@ -142,7 +167,13 @@ class Wall {
     const inView = Math.max(1, Math.floor(this.element.clientHeight / this.height)) * this.columns;
     const moves = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: this.columns, ArrowUp: -this.columns, PageDown: inView, PageUp: -inView, Home: -this.total, End: this.total };
     const by = moves[event.key];
-    if (by === undefined || !this.total || (this.columns === 1 && /Left|Right/.test(event.key))) return;
+    if (by === undefined || !this.total) return;
+    if (this.columns === 1 && /Left|Right/.test(event.key)) {
+      const item = this.items.get(this.at), link = item && linksOf(item)[this.link + by];
+      if (!link) return;
+      event.preventDefault();
+      return link.focus();
+    }
     event.preventDefault();
     const from = this.at >= 0 && this.items.has(this.at) ? this.at : this.index() - (by > 0 && by < this.total ? by : 0);
     this.focus(Math.min(this.total - 1, Math.max(0, from + by)));
@@ -154,6 +185,13 @@ class Wall {
     if (top < now) this.element.scrollTop = top / ratio;
     else if (top + this.height > now + seen) this.element.scrollTop = (top + this.height - seen) / ratio;
     this.show();
-    this.items.get(index)?.focus({ preventScroll: true });
+    this.link = 0;
+    this.grab(this.items.get(index));
+  }
+  // grab puts the focus on an item, or on the link in it that had it.
+  grab(item) {
+    if (!item) return;
+    const links = linksOf(item);
+    (links[this.link] ?? links[0] ?? item).focus({ preventScroll: true });
   }
 }
