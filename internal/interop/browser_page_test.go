@@ -58,6 +58,7 @@ func TestBrowser_View_FormShowsTheAddress(t *testing.T) {
 	b.waitFor(counted("16 pictures") + ` && ` + field("kind") + ` === "figure" && ` + field("confidence") + ` === "0.34"`)
 	b.eval(`location.hash = "#/pictures?file=file-a"`, nil)
 	b.waitFor(`document.querySelector(".chip")?.innerText === "of file file-a ×" && ` + counted("31 pictures"))
+	b.picture("chip")
 	b.eval(`document.querySelector(".chip").click()`, nil)
 	b.waitFor(`location.hash === "#/pictures" && !document.querySelector(".chip")`)
 	for _, name := range []string{"constructor", "toString", "__proto__"} {

@@ -146,13 +146,14 @@ function showDocuments(query, hash) {
     of: "document", height: 96, width: 0,
     fetch: (from, n, signal) => source.rows("documents", query, from, n, signal),
     render: (file) => {
-      const owner = ownerOf(file), frame = make("div", { class: "frame" });
-      showFirst(frame, owner);
-      return make("a", { class: "document", href: address("document", owner) }, frame, make("div", {},
+      const owner = ownerOf(file), frame = make("div", { class: "frame" }), leaves = new AbortController();
+      showFirst(frame, owner, leaves.signal);
+      const item = make("a", { class: "document", href: address("document", owner) }, frame, make("div", {},
         make("p", {}, bdi(nameOf(file) || "?", 200)),
         make("p", { class: file.status === "failed" || file.status === "partial" ? "bad" : "dim" }, [gone(file) || file.status, file.error].filter(Boolean).map((text) => plain(text)).join(": ")),
         make("p", { class: "dim" }, [many(file.screenshots ?? 0, "screenshot"), many(file.figures ?? 0, "figure"),
           file.failed ? `${count(file.failed)} failed` : "", file.skipped ? `${count(file.skipped)} left out` : "", bytes(file.bytes ?? 0)].filter(Boolean).join(" · "))));
+      return Object.assign(item, { leaves });
     },
   }, hash);
 }
@@ -165,15 +166,15 @@ function ownerOf(row) {
 }
 
 // showFirst puts the first page of a document into a frame, once it has been in sight for a moment.
-function showFirst(frame, owner) {
+function showFirst(frame, owner, signal) {
   setTimeout(async () => {
-    if (!frame.isConnected || ![...owner].length) return;
+    if (signal.aborted || ![...owner].length) return;
     try {
-      const { pages } = await source.pages(owner, 0, 1);
+      const { pages } = await source.pages(owner, 0, 1, signal);
       const row = pages[0]?.assets.find((asset) => asset.kind === "screenshot") ?? pages[0]?.assets[0];
-      if (row && frame.isConnected) frame.replaceChildren(picture(row));
+      if (row && !signal.aborted) frame.replaceChildren(picture(row));
       begin(frame);
-    } catch (error) { frame.replaceChildren(note(error.message, true)); }
+    } catch (error) { if (!signal.aborted) frame.replaceChildren(note(error.message, true)); }
   }, 80);
 }
 

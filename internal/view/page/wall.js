@@ -24,7 +24,7 @@ const restful = 100;
 
 class Wall {
   // options: height of a row and least width of an item (0 for one that takes it all), fetch(from, count, signal), which resolves to { total, all, rows },
-  // render(row, index), which returns an element, counted(total, all), failed(error), first, the index to begin with,
+  // render(row, index), which returns an element (whose leaves, an AbortController, is told when it goes), counted(total, all), failed(error), first, the index to begin with,
   // and at, the index of the item that gets the focus, on its link of some number.
   constructor(options) {
     Object.assign(this, { at: -1, link: 0 }, options);
@@ -53,7 +53,7 @@ class Wall {
     this.resized.disconnect();
     clearTimeout(this.timer);
     for (const waiting of this.waiting.values()) waiting.abort();
-    drop(this.space);
+    for (const item of this.items.values()) this.remove(item);
   }
   later() {
     if (this.planned) return;
@@ -101,6 +101,7 @@ class Wall {
   }
   remove(item) {
     drop(item);
+    item.leaves?.abort();
     item.remove();
   }
   place(index, shift) {
