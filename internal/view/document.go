@@ -124,17 +124,20 @@ func (l *look) pagesOf(ctx context.Context, of pipeline.Owner) ([]pageInfo, erro
 func (l *look) page(ctx context.Context, of pipeline.Owner, p pageInfo) (shown shownPage, err error) {
 	shown = shownPage{pageInfo: p, Assets: []json.RawMessage{}}
 	number := int32(0)
-	for kind, there := range map[pipeline.Kind]int32{pipeline.Screenshot: p.Screenshots, pipeline.Figure: p.Figures, pipeline.Document: p.Documents} {
-		if there == 0 {
+	for _, k := range []struct {
+		kind  pipeline.Kind
+		there int32
+	}{{pipeline.Screenshot, p.Screenshots}, {pipeline.Figure, p.Figures}, {pipeline.Document, p.Documents}} {
+		if k.there == 0 {
 			continue
 		}
-		key := pipeline.AssetKey{FileID: of.FileID, JobID: of.JobID, Kind: kind, PageIndex: p.Index}
+		key := pipeline.AssetKey{FileID: of.FileID, JobID: of.JobID, Kind: k.kind, PageIndex: p.Index}
 		left := mostBeside
 		for a, err := range l.Assets(ctx, inventory.Choice{Of: &of, From: &key, Columns: assetColumns}) {
 			if err != nil {
 				return shown, err
 			}
-			if left == 0 || a.Key.Owner() != of || a.Key.Kind != kind || a.Key.PageIndex != p.Index {
+			if left == 0 || a.Key.Owner() != of || a.Key.Kind != k.kind || a.Key.PageIndex != p.Index {
 				break
 			}
 			left--
@@ -214,7 +217,7 @@ func (l *look) picture(ctx context.Context, key pipeline.AssetKey) (*pictureAnsw
 	if a.Asset == nil {
 		return nil, errNoAsset
 	}
-	page, err := l.page(ctx, of, pageInfo{Index: key.PageIndex, Screenshots: 1, Figures: 1})
+	page, err := l.page(ctx, of, pageInfo{Index: key.PageIndex, Screenshots: 1, Figures: 1, Documents: 1})
 	if err != nil {
 		return nil, err
 	}
