@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -79,7 +80,13 @@ func (n *network) start(t *testing.T, address string, toxics []string) {
 			t.Fatalf("toxic %s: %v", toxic, err)
 		}
 	}
-	if err := n.proxy.Start(); err != nil {
+	// Between two starts at one address, a connection of another test may have its port for a moment.
+	err := n.proxy.Start()
+	for tries := 0; errors.Is(err, syscall.EADDRINUSE) && tries < 200; tries++ {
+		time.Sleep(100 * time.Millisecond)
+		err = n.proxy.Start()
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }
