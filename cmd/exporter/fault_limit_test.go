@@ -191,7 +191,7 @@ func TestRun_StorageThatThrottles_DoesNotSlowTheAPI(t *testing.T) {
 			t.Cleanup(store.Close)
 			o.LinkLife = 2 * time.Second
 			o.Storage = &emulator.StorageOptions{
-				Origin: store.URL, Blobs: true, Limit: &emulator.RateLimit{Requests: 30, Window: time.Second, RetryAfter: after},
+				Origin: store.URL, Blobs: true, Limit: &emulator.RateLimit{Requests: 10, Window: time.Second, RetryAfter: after},
 			}
 			server, url = startEmulator(t, o)
 			out := filepath.Join(t.TempDir(), "out")

@@ -43,7 +43,7 @@ const (
 func TestMain(m *testing.M) {
 	// Most tests wait most of the time: for backoffs, pauses and processes.
 	if f := flag.Lookup("test.parallel"); f != nil {
-		f.Value.Set("16")
+		f.Value.Set("8")
 	}
 	testscript.Main(quick{m}, map[string]func(){"exporter": childMain})
 }
