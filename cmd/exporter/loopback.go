@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -39,7 +40,10 @@ func listenLoopback(flag, address string) (*loopbackServer, error) {
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, usagef("%s %q: %w (port 0 takes one that is free)", flag, address, err)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return nil, usagef("%s %q: %w (port 0 takes one that is free)", flag, address, err)
+		}
+		return nil, usagef("%s %q: %w", flag, address, err)
 	}
 	return &loopbackServer{url: "http://" + listener.Addr().String(), listener: listener}, nil
 }
