@@ -26,7 +26,8 @@ func TestParts_KilledAndStartedTwice_GoesOn(t *testing.T) {
 	} {
 		t.Run(where, func(t *testing.T) {
 			const count = 2
-			s := exportSettings{sink: "local", files: 12, each: 10, rows: 20, workers: 4, checkpoint: 50 * time.Millisecond}
+			// A part of so many files is large enough, whatever chance has them divided.
+			s := exportSettings{sink: "local", files: 80, each: 3, rows: 20, workers: 4, checkpoint: 50 * time.Millisecond}
 			want := s.undisturbed(t)
 			g := startGate(t, s, 30)
 			args := func(part string) []string { return append(s.args(tt.out), "--part", part) }
@@ -70,7 +71,7 @@ func TestParts_KilledAndStartedTwice_GoesOn(t *testing.T) {
 
 // Two tasks of one number at once: the second one ends with 75, and the first one goes on.
 func TestParts_TwoOfOneNumber_SecondIsRefused(t *testing.T) {
-	s := exportSettings{sink: "local", files: 8, each: 10, workers: 4, checkpoint: time.Hour}
+	s := exportSettings{sink: "local", files: 40, each: 3, workers: 4, checkpoint: time.Hour}
 	g := startGate(t, s, 10)
 	out := filepath.Join(t.TempDir(), "out")
 	args := func(part string) []string { return append(s.args(out), "--part", part) }

@@ -32,7 +32,14 @@ func startBrowser(t *testing.T, width, height int, flags ...string) *browser {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(profile) })
+	t.Cleanup(func() {
+		for range 50 {
+			if os.RemoveAll(profile) == nil {
+				return
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	})
 	driver.Env = append(os.Environ(), "HOME="+profile, "NO_PROXY=127.0.0.1,localhost")
 	said, err := driver.StdoutPipe()
 	if err != nil {
