@@ -137,7 +137,7 @@ func TestSource_Blob_ReadsNoFurtherThanItMust(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := newAPI(t, test.answer, func(o *Options) { o.MaxAttempts, o.MaxBlobSize = 1, most })
 				var wire atomic.Int64
-				a.client.transport.(*http.Transport).DialContext = a.counting(&wire, nil)
+				setDial(a.client, a.counting(&wire, nil))
 				_, err := a.fetchBlob(t, test.listed)
 				if failure, ok := errors.AsType[*pipeline.Failure](err); !ok || failure.Class != test.class {
 					t.Errorf("got %v, want a failure of class %s", err, test.class)
@@ -201,7 +201,7 @@ func TestSource_Blob_KeepsTheConnection(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := newAPI(t, test.answer, func(o *Options) { o.MaxAttempts = 1 })
 				var wire, dialled atomic.Int64
-				a.client.transport.(*http.Transport).DialContext = a.counting(&wire, &dialled)
+				setDial(a.client, a.counting(&wire, &dialled))
 				for range 5 {
 					if _, err := a.fetchBlob(t, test.listed); (err != nil) != (test.connections > 1) {
 						t.Errorf("got %v", err)
@@ -320,7 +320,7 @@ func (n *resending) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestSource_Stop_WhileNetHTTPSendsAgain(t *testing.T) {
 	for _, err := range []error{nil, errors.New("broken")} {
 		a := newAPI(t, nil)
-		a.client.transport = &resending{a.source, instant{picture(t)}, err}
+		a.client.transports.usual = &resending{a.source, instant{picture(t)}, err}
 		if _, err := a.fetchBlob(t, 0); !errors.Is(err, pipeline.ErrStopped) {
 			t.Errorf("got %v, want %v", err, pipeline.ErrStopped)
 		}

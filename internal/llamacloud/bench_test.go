@@ -36,7 +36,7 @@ func benchClient(b *testing.B, body []byte) *Client {
 	if err != nil {
 		b.Fatal(err)
 	}
-	client.transport = instant{body}
+	client.transports.usual = instant{body}
 	return client
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"sync"
 	"time"
 
@@ -94,6 +95,9 @@ func (b *body) Close() error {
 	}
 	if b.err == io.EOF {
 		b.answer.call.client.line.ended(&b.flow)
+		if b.answer.status < http.StatusBadRequest {
+			b.answer.entry.end(b.answer.major, time.Since(b.started))
+		}
 	} else {
 		event.Err = b.err
 	}

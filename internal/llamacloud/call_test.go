@@ -148,6 +148,7 @@ func TestClient_ThrottledForEverEndsTheRun(t *testing.T) {
 // A single request that is throttled for ever, while nothing else is, fails, and holds nobody up.
 func TestSource_Blob_ThrottledForEver_IsTheAssetsFailure(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	for _, after := range []string{"", "1", "60"} {
 		synctest.Test(t, func(t *testing.T) {
 			a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {

@@ -29,9 +29,9 @@ const connectTimeout = 30 * time.Second
 type Client struct {
 	opts Options
 	base *url.URL
-	// transport is used without an http.Client: that would follow redirects with the key, keep cookies, send Referer and
+	// transports are used without an http.Client: that would follow redirects with the key, keep cookies, send Referer and
 	// put whole URLs into its errors.
-	transport http.RoundTripper
+	transports *protocols
 	// header is what requests have, and keyed returns it with the key and the headers that were given: package fmt cannot look into a
 	// function. Neither is ever changed.
 	header   http.Header
@@ -63,16 +63,16 @@ func New(o Options) (*Client, error) {
 	o = o.withDefaults()
 	g := newGuard(o.BaseURL, o.PermitStorage, o.Proxies)
 	c := &Client{
-		opts:      o,
-		base:      o.BaseURL,
-		header:    http.Header{"Accept": {"*/*"}, "Accept-Encoding": {"identity"}, "User-Agent": {o.UserAgent}},
-		transport: newTransport(o, g),
-		guard:     g,
-		origins:   newOrigins(o),
-		spool:     &spooler{open: o.Spool, inMemory: pipeline.BufferedBlobSize},
-		line:      newLine(),
-		standing:  standing{asking: make(chan struct{}, 1)},
-		maxJSON:   maxJSONBody,
+		opts:       o,
+		base:       o.BaseURL,
+		header:     http.Header{"Accept": {"*/*"}, "Accept-Encoding": {"identity"}, "User-Agent": {o.UserAgent}},
+		transports: newProtocols(o, g),
+		guard:      g,
+		origins:    newOrigins(o),
+		spool:      &spooler{open: o.Spool, inMemory: pipeline.BufferedBlobSize},
+		line:       newLine(),
+		standing:   standing{asking: make(chan struct{}, 1)},
+		maxJSON:    maxJSONBody,
 
 		parseListings: &limiter{apart: parseListings},
 	}
@@ -92,16 +92,12 @@ func (c *Client) keyedHeader() http.Header {
 }
 
 // Close closes connections that are not in use.
-func (c *Client) Close() {
-	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
-		t.CloseIdleConnections()
-	}
-}
+func (c *Client) Close() { c.transports.close() }
 
 // Resume lets requests be sent again after a Source was stopped. None may be under way.
 func (c *Client) Resume() { c.origins.Resume() }
 
-// newTransport keeps as many connections as there are workers. Over HTTP/2 one may serve them all: where nothing has come
+// newTransport returns a transport for what a server speaks of its own accord. It keeps as many connections as there are workers. Over HTTP/2 one may serve them all: where nothing has come
 // over it for half of IdleTimeout it is asked for a sign of life, and given up when none comes in the other half; otherwise
 // every retry would go to the same dead connection.
 func newTransport(o Options, g *guard) *http.Transport {

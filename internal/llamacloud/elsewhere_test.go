@@ -59,6 +59,7 @@ func (s *slowHost) serve(w http.ResponseWriter, r *http.Request) {
 
 // Where a blob host wants few requests, the API is asked for a link only when it can be used.
 func TestSource_Blob_LinksOfASlowBlobHostAreFresh(t *testing.T) {
+	t.Parallel()
 	for _, life := range []time.Duration{5 * time.Second, time.Minute} {
 		t.Run(life.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -307,10 +308,10 @@ func TestSource_Blob_RedirectsKeepTheirConnections(t *testing.T) {
 	})
 	a.serve(t, "127.0.0.1:81", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(image) })
 	var dialled atomic.Int64
-	a.client.transport.(*http.Transport).DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+	setDial(a.client, func(ctx context.Context, network, addr string) (net.Conn, error) {
 		dialled.Add(1)
 		return a.dial(ctx, network, addr)
-	}
+	})
 	for range 10 {
 		blob, err := a.fetchBlob(t, 0)
 		if err != nil {
@@ -339,7 +340,7 @@ func (n waiting) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestSource_Blob_SentAgain_WaitsForAToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAPI(t, nil, func(o *Options) { o.Rate, o.HeaderTimeout = Rate{PerSecond: 1.0 / 60}, 10*time.Second })
-		a.client.transport = waiting{instant{picture(t)}}
+		a.client.transports.usual = waiting{instant{picture(t)}}
 		start := time.Now()
 		if _, err := a.fetchBlob(t, 0); err != nil || time.Since(start) < time.Minute {
 			t.Errorf("%v after %v, want the blob after a minute", err, time.Since(start))

@@ -95,14 +95,13 @@ func newGuarded(t *testing.T, s *storage, link string, resolver *net.Resolver, c
 	h := func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, link, http.StatusFound) }
 	a := newAPI(t, h, append(change, func(o *Options) { o.BaseURL, o.InsecureHTTP = mustParse(t, "http://api.test"), true })...)
 	a.serve(t, "api.test:80", h)
-	transport := a.client.transport.(*http.Transport)
-	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+	setDial(a.client, func(ctx context.Context, network, address string) (net.Conn, error) {
 		if address == "api.test:80" {
 			return a.dial(ctx, network, address)
 		}
 		return a.client.guard.dial(ctx, network, address)
-	}
-	transport.TLSClientConfig.RootCAs = s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	})
+	trust(a.client, s.Server)
 	a.client.guard.dialer.Resolver = resolver
 	return a
 }
@@ -221,7 +220,7 @@ func TestSource_Blob_APIOnLoopback_LeadsToLoopback(t *testing.T) {
 	server.Start()
 	server.URL = strings.Replace(server.URL, "127.0.0.1", "api.test", 1)
 	client := newServerClient(t, server, false, func(o *Options) { o.InsecureHTTP = true })
-	client.transport.(*http.Transport).TLSClientConfig.RootCAs = s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	trust(client, s.Server)
 	client.guard.dialer.Resolver = resolveTo("127.0.0.1")
 	blob, err := NewSource(client, Selection{}).Blob(t.Context(), &pipeline.Asset{FileID: "f"}, nil)
 	if err != nil {

@@ -128,7 +128,7 @@ func TestDecodePage_HostileObjects(t *testing.T) {
 // Answers that are no listing are refused, and cost no more memory than a small multiple of their size.
 func TestDecodePage_RefusesAtSmallCost(t *testing.T) {
 	testmain.Long(t)
-	const size = 4 << 20
+	const size = 1 << 20
 	for name, unit := range map[string]string{
 		"arrays": "[", "objects": `{"a":`, "strings": `"`, "numbers": "9", "escapes": `"\`, "commas": ",",
 		"white space": " ", "NUL": "\x00",
@@ -198,7 +198,7 @@ func FuzzClient_Errors(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		client.transport = fakeAnswer{status, http.Header{
+		client.transports.usual = fakeAnswer{status, http.Header{
 			"Location": {location}, "Content-Encoding": {encoding}, "X-Request-Id": {id}, "Content-Type": {mediaType},
 		}, body}
 		asset := &pipeline.Asset{FileID: "f", Kind: pipeline.Figure, FigureName: "\u202e" + canary}

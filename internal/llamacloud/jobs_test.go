@@ -203,6 +203,7 @@ func TestSource_Wait_WaitsForTheJob(t *testing.T) {
 // Links that die while many pictures wait for each other are renewed by few listings, and no picture follows a dead one more than once.
 func TestSource_JobPictures_LinksAreRenewed(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	for name, hidden := range map[string]bool{"expiry in the link": false, "expiry not known": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -246,11 +247,27 @@ func newAPI(t *testing.T, handler http.HandlerFunc, change ...func(*Options)) *a
 	if err != nil {
 		t.Fatal(err)
 	}
-	client.transport.(*http.Transport).DialContext = a.dial
+	setDial(client, a.dial)
 	a.client, a.source = client, NewSource(client, Selection{})
 	t.Cleanup(client.Close)
 	a.serve(t, "127.0.0.1:80", handler)
 	return a
+}
+
+// setDial has a client that has sent nothing yet make its connections in another way.
+func setDial(c *Client, dial func(ctx context.Context, network, address string) (net.Conn, error)) {
+	changeTransports(c, func(t *http.Transport) { t.DialContext = dial })
+}
+
+// trust has a client that has sent nothing yet trust the certificate of a server.
+func trust(c *Client, s *httptest.Server) {
+	roots := s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	changeTransports(c, func(t *http.Transport) { t.TLSClientConfig.RootCAs = roots })
+}
+
+func changeTransports(c *Client, change func(*http.Transport)) {
+	change(c.transports.usual.(*http.Transport))
+	change(c.transports.http1.(*http.Transport))
 }
 
 // fetchBlob asks for a screenshot of a listed size.

@@ -62,6 +62,7 @@ func numbered(n int) []string {
 }
 
 func TestClient_PipelineFiles_Pages(t *testing.T) {
+	t.Parallel()
 	totals := map[string]func(int) int{
 		"right": func(n int) int { return n }, "absent": nil, "too low": func(n int) int { return n / 2 },
 		"one page": func(n int) int { return min(n, 100) }, "zero": func(int) int { return 0 },

@@ -122,8 +122,8 @@ func TestClient_Outage_ThenBadCertificate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, o := newOutageAPI(t)
 		o.set(true)
-		refuse := &badCertificate{RoundTripper: a.client.transport}
-		a.client.transport = refuse
+		refuse := &badCertificate{RoundTripper: a.client.transports.usual}
+		a.client.transports.usual = refuse
 		go func() {
 			time.Sleep(10 * time.Second)
 			refuse.now.Store(true)

@@ -238,7 +238,7 @@ func manyPages(count, size int) http.HandlerFunc {
 // However many pages there are, and however large, few are in memory.
 func TestClient_ParseJobPages_BoundedMemory(t *testing.T) {
 	testmain.Long(t)
-	const count, size = 20000, 4000
+	const count, size = 6000, 4000
 	a := newAPI(t, manyPages(count, size))
 	next, peak, before := int32(0), uint64(0), heap()
 	_, err := a.client.ParseJobPages(t.Context(), "pjb-1", func(p *ParsePage) error {
@@ -255,7 +255,7 @@ func TestClient_ParseJobPages_BoundedMemory(t *testing.T) {
 				t.Errorf("part %d of page %d is of page %.20q", i, next, text)
 			}
 		}
-		if next++; next%2000 == 0 {
+		if next++; next%1000 == 0 {
 			peak = max(peak, heap())
 		}
 		return nil
@@ -295,6 +295,7 @@ func TestClient_ParseJobPages_SpoolFails(t *testing.T) {
 
 // An error of whoever takes the results is returned as it is, and leaves nothing behind.
 func TestClient_ParseJobPages_ErrorOfTheTaker(t *testing.T) {
+	t.Parallel()
 	enough := errors.New("enough")
 	a := newAPI(t, manyPages(2000, 4000))
 	n := 0

@@ -196,6 +196,7 @@ func obey(t *testing.T, limiter *emulator.Limiter, rtt, length time.Duration, lo
 // With headers that are right, the quota is used, and nothing is throttled.
 func TestGovernor_QuotaHeaders_AreObeyed(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	for _, l := range []emulator.RateLimit{
 		{Requests: 20, Window: time.Minute}, {Requests: 600, Window: time.Minute}, {Requests: 10, Window: time.Second},
 		{Requests: 100, Window: time.Second}, {Requests: 300, Window: time.Hour},
@@ -221,6 +222,7 @@ func unexpected(t *testing.T) func(string) {
 
 func testObeyed(t *testing.T, l emulator.RateLimit, rtt time.Duration) {
 	t.Run(fmt.Sprintf("%d in %v/%s/%s/%v", l.Requests, l.Window, l.Kind, l.QuotaHeaders, rtt), func(t *testing.T) {
+		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			length := max(6*l.Window, 40*time.Second)
 			accepted, throttled := obey(t, limiterOf(t, l), rtt, length, unexpected(t))
@@ -246,6 +248,7 @@ func TestGovernor_QuotaHeaders_LetAJobBeDoneAtOnce(t *testing.T) {
 // contradicts them.
 func TestGovernor_QuotaHeaders_ThatLie(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	for _, l := range []emulator.RateLimit{{Requests: 100, Window: time.Second}, {Requests: 600, Window: time.Minute}} {
 		for _, l.Lie = range emulator.QuotaLies() {
 			l.QuotaHeaders = emulator.QuotaIETF
@@ -256,6 +259,7 @@ func TestGovernor_QuotaHeaders_ThatLie(t *testing.T) {
 
 func testLie(t *testing.T, l emulator.RateLimit) {
 	t.Run(fmt.Sprintf("%s/%v", l.Lie, l.Window), func(t *testing.T) {
+		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			const windows = 20
 			length := windows * l.Window

@@ -229,8 +229,7 @@ func newServerClient(t *testing.T, server *httptest.Server, trusted bool, change
 	}
 	t.Cleanup(client.Close)
 	if trusted {
-		roots := server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
-		client.transport.(*http.Transport).TLSClientConfig.RootCAs = roots
+		trust(client, server)
 	}
 	return client
 }

@@ -39,6 +39,9 @@ type answer struct {
 	// delimited tells that the body itself says where it ends; otherwise it ends with the connection.
 	delimited bool
 	body      *body
+	// entry is the request's in a contest of protocols, in which it was answered over this version of HTTP; nil where it has none.
+	entry *entry
+	major int
 	// throttled, hopeless and wait are as in APIError.
 	throttled, hopeless bool
 	wait                time.Duration
@@ -163,7 +166,12 @@ func (k *call) sendAdmitted(ctx context.Context, to *url.URL, admitted *governor
 	k.requests++
 	number := k.client.standing.sent.Add(1)
 	started := time.Now()
-	resp, err := k.client.transport.RoundTrip(request)
+	transport, entry := k.client.transports.choose(to, k.blob)
+	x.entry = entry
+	resp, err := transport.RoundTrip(request)
+	if err != nil && x.connections.Load() == 0 && ctx.Err() == nil && entry.lost() {
+		resp, err = k.client.transports.usual.RoundTrip(request)
+	}
 	if err != nil {
 		err = x.failed(to, k.explain(ctx, to, err, !x.wrote.Load()))
 		cancel(nil)
@@ -175,6 +183,7 @@ func (k *call) sendAdmitted(ctx context.Context, to *url.URL, admitted *governor
 	a := &answer{call: k, host: to, linked: k.link != nil, status: resp.StatusCode, header: resp.Header, length: resp.ContentLength}
 	a.delimited = a.length >= 0 || len(resp.TransferEncoding) > 0 || resp.ProtoMajor >= 2
 	a.body = newBody(ctx, cancel, a, resp.Body, started)
+	a.entry, a.major = entry, resp.ProtoMajor
 	if x.ticket.Load() == nil {
 		// What net/http sent again was not admitted: its answer is not used.
 		a.body.Close()
@@ -200,6 +209,8 @@ type exchange struct {
 	headers deadline
 	// to is where the request goes.
 	to *url.URL
+	// entry is the request's in a contest of protocols; nil where it has none.
+	entry *entry
 	// ticket is that of the latest connection; nil where it was not admitted.
 	ticket atomic.Pointer[governor.Ticket]
 	// connections is how many connections the request was given.
@@ -232,7 +243,7 @@ func (x *exchange) request(ctx context.Context, to *url.URL) (*http.Request, err
 		r.ContentLength = p.size
 	}
 	return r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn:      func(info httptrace.GotConnInfo) { x.gotConn(ctx, info.Conn) },
+		GotConn:      func(info httptrace.GotConnInfo) { x.gotConn(ctx, info) },
 		WroteHeaders: func() { x.wrote.Store(true) },
 	})), nil
 }
@@ -240,12 +251,13 @@ func (x *exchange) request(ctx context.Context, to *url.URL) (*http.Request, err
 // gotConn is called before the request is written to a connection. From the second one on it is sent again, which takes
 // a token as every request does. Where there is none to be had any more the request is cancelled, at the latest while it
 // is being sent.
-func (x *exchange) gotConn(ctx context.Context, conn net.Conn) {
-	if conn != nil {
-		if peer, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
+func (x *exchange) gotConn(ctx context.Context, info httptrace.GotConnInfo) {
+	if info.Conn != nil {
+		if peer, ok := info.Conn.RemoteAddr().(*net.TCPAddr); ok {
 			x.peer.Store(peer)
 		}
 	}
+	x.entry.connected(info.Reused)
 	if x.connections.Add(1) == 1 {
 		return
 	}

@@ -129,6 +129,7 @@ func (w world) send(
 // run, and one in sixty finds the limit a little late: the medians of three count.
 func TestGovernor_UsesTheLimit(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	auto, second := []Rate{{Auto: true}}, emulator.RateLimit{Requests: 100, Window: time.Second}
 	minute := emulator.RateLimit{Requests: 20, Window: time.Minute, Used: 20, RetryAfter: emulator.RetryAfterSeconds}
 	of := func(l emulator.RateLimit, kind emulator.LimitKind, style emulator.RetryAfterStyle) emulator.RateLimit {
@@ -150,12 +151,13 @@ func TestGovernor_UsesTheLimit(t *testing.T) {
 			limit: of(second, emulator.FixedWindow, emulator.RetryAfterSeconds), noise: 0.01, programs: auto, length: 4 * time.Minute,
 		}, 0.8, 0.03},
 		{"noise with a minute's pause", world{
-			limit: of(second, emulator.FixedWindow, emulator.RetryAfterSeconds), noise: 0.001, noiseWait: 60, length: 20 * time.Minute,
-			programs: []Rate{{PerSecond: 95}},
+			limit: of(emulator.RateLimit{Requests: 25, Window: time.Second}, emulator.FixedWindow, emulator.RetryAfterSeconds),
+			noise: 0.004, noiseWait: 60, length: 20 * time.Minute, programs: []Rate{{PerSecond: 24}},
 		}, 0.75, 0.01},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				if test.rtt = 100 * time.Millisecond; test.length == 0 {
 					test.length = 2 * time.Minute
@@ -180,6 +182,7 @@ func TestGovernor_UsesTheLimit(t *testing.T) {
 // Two programs on one limit find their shares.
 func TestGovernor_SharesTheLimit(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := world{
 			limit: emulator.RateLimit{Requests: 100, Window: time.Second, RetryAfter: emulator.RetryAfterMillis},

@@ -103,6 +103,7 @@ func (a *api) fetchAll(t *testing.T, blobs, workers int, size int64) {
 
 // Nobody is given up for being one of many: not for its rate, nor because the packets of others come first.
 func TestSource_Blob_ThinLine_GivesNobodyUp(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name                                     string
 		perSecond, packet, blobs, workers, bytes int
@@ -162,6 +163,7 @@ func TestSource_Blob_ThinLine_AsksForFewer(t *testing.T) {
 // A line that gives enough limits nobody, however long a body takes to begin.
 func TestSource_Blob_AmpleLine_IsNotLimited(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	const workers = 64
 	for name, test := range map[string]struct {
 		perSecond, bytes int
@@ -217,6 +219,7 @@ func (l *sharedLine) beside(own http.HandlerFunc, body []byte) http.HandlerFunc 
 
 // A body that trickles beside others that come fast, or beside many on a thin line, is no part of a thin line.
 func TestSource_Blob_TrickleBesideOthers_IsSlow(t *testing.T) {
+	t.Parallel()
 	for name, perSecond := range map[string]int{"fast": 10 << 20, "thin": 12 << 10} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

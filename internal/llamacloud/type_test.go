@@ -47,6 +47,7 @@ func wantBlob(t *testing.T, blob *pipeline.Blob, err error, data []byte, mediaTy
 
 // What a blob is, its bytes tell, whatever it is declared as.
 func TestSource_Blob_TheBytesDecide(t *testing.T) {
+	t.Parallel()
 	once := func(o *Options) { o.MaxAttempts = 1 }
 	for _, declared := range []string{"image/jpeg", "image/x-unheard-of", "application/octet-stream", "text/html; charset=utf-8", ""} {
 		for _, f := range mediatest.Pictures(t) {
@@ -108,7 +109,7 @@ func TestSource_Blob_DeclaredType(t *testing.T) {
 		strings.Repeat("é", 200): strings.Repeat("é", 127),
 	} {
 		a := newAPI(t, nil)
-		a.client.transport = fakeAnswer{http.StatusOK, http.Header{"Content-Type": {declared}}, image}
+		a.client.transports.usual = fakeAnswer{http.StatusOK, http.Header{"Content-Type": {declared}}, image}
 		blob, err := a.fetchBlob(t, 0)
 		if err != nil {
 			t.Errorf("%q: %v", declared, err)
@@ -169,7 +170,7 @@ func TestSource_Blob_ContentEncoding(t *testing.T) {
 				length = -1
 			}
 			a := newAPI(t, nil, func(o *Options) { o.MaxAttempts = 1 })
-			a.client.transport = encodedAnswer{fakeAnswer{http.StatusOK, http.Header{"Content-Encoding": tt.values}, tt.body}, length}
+			a.client.transports.usual = encodedAnswer{fakeAnswer{http.StatusOK, http.Header{"Content-Encoding": tt.values}, tt.body}, length}
 			listed := int64(0)
 			if tt.listed {
 				listed = int64(len(image))
