@@ -123,6 +123,7 @@ func newCanaryCorpus(t *testing.T) (*emulator.Corpus, canaries) {
 // of its pictures, whatever version, no text, no hash.
 func TestCompact_WhatIsGone_IsNowhere(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	for _, sink := range []string{"local", "archive", "archive uncompressed"} {
 		for _, way := range []string{"prune", "rm", "rm of a killed run"} {
 			t.Run(sink+"/"+way, func(t *testing.T) {

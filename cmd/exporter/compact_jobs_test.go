@@ -97,6 +97,7 @@ func exportOfJobs(t *testing.T) (out string, ofJob, ofFile canaries) {
 // difference whether the rows are in parts or in the tables.
 func TestRm_JobsAndPages_AreNowhere(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	for _, merged := range []bool{false, true} {
 		out, ofJob, ofFile := exportOfJobs(t)
 		cli := newCLI(t, "http://127.0.0.1:1")

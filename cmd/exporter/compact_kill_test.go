@@ -128,6 +128,7 @@ func compactPoints(sink string) []point {
 // A compaction is killed at each of its steps. Every row leads to its bytes, and the next one does the rest.
 func TestExport_KillInCompact_EveryPictureOnce(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	for _, sink := range []string{"local", "archive"} {
 		before := newCompactedExport(t, sink)
 		for _, p := range compactPoints(sink) {
@@ -145,6 +146,7 @@ func TestExport_KillInCompact_EveryPictureOnce(t *testing.T) {
 // Compactions of one export are killed at twenty random moments.
 func TestExport_KillCompactAtRandomMoments_EveryPictureOnce(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	before := newCompactedExport(t, "archive")
 	random := rand.New(rand.NewPCG(1, 20))
 	e := before.copy(t)

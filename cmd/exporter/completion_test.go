@@ -12,6 +12,7 @@ import (
 
 // Every flag of every command says what its value may be, and offers files only where a file is meant.
 func TestCompletion_EveryFlag_OffersWhatIsMeant(t *testing.T) {
+	t.Parallel()
 	a := &app{}
 	root := newRoot(a)
 	a.addCompletions(root)

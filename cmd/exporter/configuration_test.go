@@ -93,6 +93,7 @@ func checkWritten(t *testing.T, path, want string) {
 func TestConfiguration_Example_IsTheTable(t *testing.T) { checkWritten(t, exampleFile, example()) }
 
 func TestConfiguration_Example_LoadsAsTheDefaults(t *testing.T) {
+	t.Parallel()
 	a := &app{}
 	o := config.LoadOptions{Own: a.ownKeys(newRoot(a))}
 	defaults, err := config.Load(o)
@@ -150,6 +151,7 @@ func tables() string {
 }
 
 func TestConfiguration_Page_HasAllKeysAndVariables(t *testing.T) {
+	t.Parallel()
 	const begin, end = "<!-- The tables are made from the code. -->\n", "<!-- The tables end here. -->\n"
 	text, err := os.ReadFile(configurationPage)
 	if err != nil {
@@ -166,6 +168,7 @@ func TestConfiguration_Page_HasAllKeysAndVariables(t *testing.T) {
 // Every flag of every command that loads a configuration is a key and a variable, but for those that choose a configuration, and for the few
 // that only a person gives.
 func TestConfiguration_Flags_AreKeysAndVariables(t *testing.T) {
+	t.Parallel()
 	persons := []string{"force", "refetch", "repair", "accept-failed", "yes"}
 	chosen := []string{"config", "job", "all-jobs", "help"}
 	if diff := cmp.Diff(persons, config.FlagsOnly()); diff != "" {

@@ -14,6 +14,7 @@ import (
 
 // A run that crashes leaves no core, whatever the shell and GOTRACEBACK allow, and others of the same user cannot read its memory.
 func TestRun_Crash_LeavesNoCore(t *testing.T) {
+	t.Parallel()
 	const nobody = 65534
 	asked, done := make(chan struct{}, 1), make(chan struct{})
 	a := startAPI(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {

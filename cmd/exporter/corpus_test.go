@@ -13,6 +13,7 @@ import (
 )
 
 func TestRun_Corpus_IsCompleteAndExact(t *testing.T) {
+	t.Parallel()
 	corpus := testCorpus()
 	recorded := recordedAssets(t, corpus)
 	tests := []struct {
@@ -95,6 +96,7 @@ func checkRow(t *testing.T, row *pipeline.Row, want recordedAsset, stored bool) 
 
 // All sources in one run: each file once, and what the deleted file has is reached by its id alone.
 func TestRun_AllSources_EachFileOnce(t *testing.T) {
+	t.Parallel()
 	corpus := testCorpus()
 	recorded := recordedAssets(t, corpus)
 	server, url := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, corpus)})
@@ -113,6 +115,7 @@ func TestRun_AllSources_EachFileOnce(t *testing.T) {
 }
 
 func TestDemo_Default_ExportsTheSample(t *testing.T) {
+	t.Parallel()
 	out := filepath.Join(t.TempDir(), "out")
 	c := newCLI(t, "https://192.0.2.1:1")
 	c.mustRun("demo", "--out", out)

@@ -93,6 +93,7 @@ func TestRun_ManyUnchangedFiles_CostOneListing(t *testing.T) {
 }
 
 func TestRun_FileParsedAnew_EndsWithExactlyTheNewAssets(t *testing.T) {
+	t.Parallel()
 	for _, sink := range []string{"local", "archive"} {
 		t.Run(sink, func(t *testing.T) {
 			n := newNightly(t, 3, sink)
@@ -159,6 +160,7 @@ func committedFrames(t *testing.T, out string) map[string]string {
 }
 
 func TestRun_Prune_RemovesWhatVanished(t *testing.T) {
+	t.Parallel()
 	n := newNightly(t, 3, "local")
 	n.night()
 	n.must(n.corpus.RemoveFile("file-00000002"))
@@ -203,6 +205,7 @@ func TestRun_Prune_RemovesWhatVanished(t *testing.T) {
 }
 
 func TestRun_PruneOfAnEmptyListing_NeedsForce(t *testing.T) {
+	t.Parallel()
 	n := newNightly(t, 2, "local")
 	n.night()
 	for i := range 2 {
@@ -234,6 +237,7 @@ func TestRun_PruneOfAnEmptyListing_NeedsForce(t *testing.T) {
 // A listing that is believed may still cost much of an export: that is pruned only when it is meant.
 func TestRun_PruneOfMuch_NeedsForce(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	n := newNightly(t, 150, "local")
 	n.night()
 	for i := range 30 {
@@ -257,6 +261,7 @@ func TestRun_PruneOfMuch_NeedsForce(t *testing.T) {
 }
 
 func TestRun_SinceLast_ListsOnlyWhatWasUpdated(t *testing.T) {
+	t.Parallel()
 	n := newNightly(t, 20, "local")
 	listedSince := func() (since string) {
 		t.Helper()
@@ -341,6 +346,7 @@ func (n *nightly) report() (r export.Report) {
 }
 
 func TestRun_SinceLast_TriesFailedFilesAgain(t *testing.T) {
+	t.Parallel()
 	corpus := emulator.Synthetic(emulator.SyntheticOptions{Files: 10, AssetsPerFile: 4, BlobSize: 300, Seed: 11})
 	for i := range 10 {
 		if err := corpus.Touch(fmt.Sprintf("file-%08d", i), time.Now().Add(-48*time.Hour)); err != nil {

@@ -20,6 +20,7 @@ import (
 // Making a dataset is killed at twenty random moments. What has a final name is whole, and in the end everything is as if nothing had happened.
 func TestDataset_KilledAtRandomMoments_EqualsUndisturbed(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	s := exportSettings{sink: "archive", files: 24, each: 4, rows: 8, workers: 4, checkpoint: time.Hour}
 	_, url := startEmulator(t, s.emulator())
 	out := filepath.Join(t.TempDir(), "out")

@@ -146,6 +146,7 @@ func licenceTexts(t *testing.T, dirs []string) map[string]string {
 // The tables of docs/dependencies.md have every module that is linked, tested with or run as a tool, and no other.
 func TestDependencies_Document_IsTrue(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	linked := linkedModules(t)
 	want := map[string][]string{"In the program": {}, "In tests": {}, "Tools": {}, "Interoperability tests": {}}
 	for module := range linked {
@@ -219,6 +220,7 @@ func checkLicences(t *testing.T, linked, documented map[string][]string) {
 // uses it, to look up names of hosts and users. Without cgo, go list would leave out the files with C code, and so hide them.
 func TestDependencies_Packages_ArePureGo(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	const template = `{{if or .CgoFiles .SysoFiles}}{{if .Standard}}std {{end}}{{.ImportPath}}{{end}}`
 	allowed := []string{"std net", "std os/user", "std runtime/cgo"}
 	for _, target := range targets {
@@ -234,6 +236,7 @@ func TestDependencies_Packages_ArePureGo(t *testing.T) {
 // of its module, and no module that is not linked.
 func TestDependencies_Licenses_AreComplete(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	const remedy = "go generate ./internal/licenses"
 	noticeFile := regexp.MustCompile(`(?i)licen[cs]e|copying|notice|copyright`)
 	code, stdout, stderr := newCLI(t, "").run("licenses")

@@ -9,6 +9,7 @@ import (
 
 // The commands of a page for newcomers are those of a script, in the same order.
 func TestDocs_FirstExport_IsRun(t *testing.T) {
+	t.Parallel()
 	page, err := os.ReadFile("../../docs/first-export.md")
 	if err != nil {
 		t.Fatal(err)

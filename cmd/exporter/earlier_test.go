@@ -15,6 +15,7 @@ import (
 // that is there, and have the tables of today afterwards. The old tables stay beside them.
 func TestRun_ExportOfAnEarlierVersion_GoesOn(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	const files, assets = 8, 6
 	exports, err := os.ReadDir("testdata/exports")
 	if err != nil || len(exports) == 0 {
@@ -70,6 +71,7 @@ func TestRun_ExportOfAnEarlierVersion_GoesOn(t *testing.T) {
 
 // What is removed for good is in no table that an earlier version made either.
 func TestRm_ExportOfAnEarlierVersion_KeepsNoOldTable(t *testing.T) {
+	t.Parallel()
 	out := filepath.Join(t.TempDir(), "out")
 	if err := os.CopyFS(out, os.DirFS("testdata/exports/schema1-local")); err != nil {
 		t.Fatal(err)

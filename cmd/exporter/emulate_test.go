@@ -14,6 +14,7 @@ import (
 
 // docs/emulator.md has every flag of emulate in a table, and its examples are command lines that make sense.
 func TestEmulate_Documentation(t *testing.T) {
+	t.Parallel()
 	doc, err := os.ReadFile("../../docs/emulator.md")
 	if err != nil {
 		t.Fatal(err)

@@ -19,6 +19,7 @@ import (
 
 // With a certificate, the API and its storage speak HTTPS, HTTP/2 and TLS 1.3, and an export trusts them as it is told to.
 func TestEmulate_Certificate_ServesHTTPS(t *testing.T) {
+	t.Parallel()
 	certificate, key, err := loopback.WriteCertificate(t.TempDir())
 	if err != nil {
 		t.Fatal(err)

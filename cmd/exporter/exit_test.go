@@ -24,6 +24,7 @@ import (
 
 // What storage has run out of, or does not allow, is named by the hint.
 func TestExplainError_Storage_NamesTheThing(t *testing.T) {
+	t.Parallel()
 	for errno, want := range map[syscall.Errno]string{
 		syscall.ENOSPC: "make room", syscall.EDQUOT: "disk quota", syscall.EFBIG: "ulimit -f", syscall.EMFILE: "ulimit -n",
 		syscall.ENFILE: "ulimit -n", syscall.EXDEV: "mount of another file system", syscall.EROFS: "read-only",
@@ -44,6 +45,7 @@ func TestExplainError_Storage_NamesTheThing(t *testing.T) {
 
 // What keeps the API from being reached is named, and the proxy where one stands before it.
 func TestExplainError_Unreachable_NamesTheThing(t *testing.T) {
+	t.Parallel()
 	request := func(class, proxy string, err error) error {
 		return &llamacloud.RequestError{Class: class, Proxy: proxy, Err: fmt.Errorf("get: %w", err)}
 	}
@@ -85,6 +87,7 @@ func TestExplainError_Unreachable_NamesTheThing(t *testing.T) {
 }
 
 func TestExplainError_Interrupted_SaysWhatIsKept(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		err  error
 		want string
@@ -109,6 +112,7 @@ func TestExplainError_Interrupted_SaysWhatIsKept(t *testing.T) {
 
 // A key of one region is refused by the other, so where one was asked both are named.
 func TestExplainError_Unauthorized_NamesTheRegions(t *testing.T) {
+	t.Parallel()
 	const check = "check the key in LLAMA_CLOUD_API_KEY or api.api_key_file, and that it is one for this base_url"
 	const other = "; a key of one region gets 401 in the other; --region na is api.cloud.llamaindex.ai"
 	for host, want := range map[string]string{
@@ -126,6 +130,7 @@ func TestExplainError_Unauthorized_NamesTheRegions(t *testing.T) {
 
 // What the API refuses by its status needs a person, whatever the command was: the hint says what for. All else goes on by itself.
 func TestExplainError_Refused_ByStatus(t *testing.T) {
+	t.Parallel()
 	for status, want := range map[int]string{
 		400: "check the id", 402: "no credits", 403: "another project", 404: "check the id and the region",
 		407: "check the proxy", 410: "does not come back",
@@ -190,6 +195,7 @@ func TestRun_NobodyReadsTheResult_IsNoFailure(t *testing.T) {
 
 // A result that cannot be written is a failure, of help, too.
 func TestRun_ResultThatCannotBeWritten_IsAFailure(t *testing.T) {
+	t.Parallel()
 	for _, line := range []string{"--help", "help run", "run --help", "version", "licenses", "completion bash", "config show"} {
 		code, stderr := runInto(t, brokenOutput{syscall.ENOSPC}, "", strings.Fields(line)...)
 		if code != exitStorage || !strings.Contains(stderr, "no space left") {
@@ -200,6 +206,7 @@ func TestRun_ResultThatCannotBeWritten_IsAFailure(t *testing.T) {
 
 // No signal ends the program where the reader of a real pipe goes away.
 func TestMain_PipeWithoutReader_IsNoFailure(t *testing.T) {
+	t.Parallel()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

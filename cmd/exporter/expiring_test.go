@@ -14,6 +14,7 @@ import (
 
 // Files that expire within a day are warned of, with the first of them; those that have expired, or do later, are not.
 func TestRun_FilesThatExpireSoon(t *testing.T) {
+	t.Parallel()
 	now := time.Now().UTC().Truncate(time.Second)
 	expires := []time.Duration{-time.Hour, 3 * time.Hour, 90 * time.Minute, 23 * time.Hour, 25 * time.Hour, 0}
 	var files []string
@@ -81,6 +82,7 @@ func readExpiring(t *testing.T, out string) expiring {
 // A directory that expires takes its files along. It is asked for once a run, and not where it was listed for its name; where nobody says,
 // what is known stays, and that is no failure.
 func TestRun_DirectoryExpires(t *testing.T) {
+	t.Parallel()
 	expires := time.Now().UTC().Truncate(time.Second).Add(90 * time.Minute)
 	directory := fmt.Sprintf(`{"id":"dir-1","name":"Scratch files","expires_at":%q}`, expires.Format(time.RFC3339))
 	asked, isOffered := 0, true
@@ -137,6 +139,7 @@ func TestRun_DirectoryExpires(t *testing.T) {
 
 // A directory that has gone when it was to is no failure: its files have expired, and their pictures stay.
 func TestRun_DirectoryHasExpired(t *testing.T) {
+	t.Parallel()
 	expires := time.Now().UTC().Add(-time.Minute).Format(time.RFC3339)
 	isGone := false
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -17,6 +17,7 @@ import (
 // the first one again.
 func TestExport_KilledInAGroup_AnotherMemberGoesOn(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	const group = 54321
 	if os.Getuid() != 0 {
 		cannot(t, "become another user: only root can")

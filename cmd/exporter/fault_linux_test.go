@@ -55,6 +55,7 @@ type fullDisk struct {
 // what it has committed is there, and the next run, when there is room, completes the export.
 func TestExport_DiskFull_StopsAndGoesOn(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	bytes := fullDisk{func(n int) string { return fmt.Sprintf("size=%d", n*os.Getpagesize()) }, "size=64m"}
 	inodes := fullDisk{func(n int) string { return fmt.Sprintf("size=64m,nr_inodes=%d", n) }, "size=64m,nr_inodes=10000"}
 	tests := []struct {
@@ -112,6 +113,7 @@ func TestExport_DiskFull_StopsAndGoesOn(t *testing.T) {
 // A blob that is too large for memory fills the disk while it comes in. Nothing of it is left.
 func TestExport_DiskFullWhileSpooling_StopsAndGoesOn(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	s := exportSettings{sink: "archive", files: 1, each: 2, size: pipeline.BufferedBlobSize + 1<<20, workers: 1, checkpoint: time.Hour}
 	_, url := startEmulator(t, s.emulator())
 	disk := mountTmpfs(t, "size=4m")
@@ -144,6 +146,7 @@ func fullAt(stderr string) string {
 }
 
 func TestExport_ReadOnlyFileSystem_IsFoundBeforeTheFirstRequest(t *testing.T) {
+	t.Parallel()
 	for _, sink := range []string{"local", "archive"} {
 		t.Run(sink, func(t *testing.T) {
 			s := exportSettings{sink: sink, files: 2, each: 4, workers: 2, checkpoint: time.Hour}
@@ -178,6 +181,7 @@ func TestExport_ReadOnlyFileSystem_IsFoundBeforeTheFirstRequest(t *testing.T) {
 }
 
 func TestExport_DirectoryOfAnotherUser_IsFoundBeforeTheFirstRequest(t *testing.T) {
+	t.Parallel()
 	const nobody = 65534
 	if os.Getuid() != 0 {
 		cannot(t, "become another user: only root can")
@@ -211,6 +215,7 @@ func TestExport_DirectoryOfAnotherUser_IsFoundBeforeTheFirstRequest(t *testing.T
 // Files get their names by renaming, which does not cross file systems. Where the blobs are a mount, that is said before the first
 // request; shards grow where they stay, so that a mount of theirs works.
 func TestExport_MountInside_IsNamedOrWorks(t *testing.T) {
+	t.Parallel()
 	for _, sink := range []string{"local", "archive"} {
 		t.Run(sink, func(t *testing.T) {
 			s := exportSettings{sink: sink, files: 2, each: 4, workers: 2, checkpoint: time.Hour}

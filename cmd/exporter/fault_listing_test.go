@@ -239,6 +239,7 @@ func fileRows(t *testing.T, out string) []pipeline.FileRow {
 // Of many files, not one more than the first fifty is asked for what is refused, be it their listings or their blobs, and it is told
 // why.
 func TestRun_Hopeless_StopsAfterTheFirstFifty(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		what   string
 		routes []emulator.Route
@@ -272,6 +273,7 @@ func TestRun_Hopeless_StopsAfterTheFirstFifty(t *testing.T) {
 // Ids of other things than stored files are not sent to the image routes, and are no failure: what an index has attached counts, which is
 // nothing yet.
 func TestRun_TypedIDs_AreNotSent(t *testing.T) {
+	t.Parallel()
 	corpus := threeDirectories(t)
 	if err := corpus.AddFile("dir-1", emulator.FileSpec{ID: "x", FileID: "dfl-00000000-0000-4000-8000-0000000000aa"}); err != nil {
 		t.Fatal(err)

@@ -124,6 +124,7 @@ func TestExport_Interrupted_CommitsWhatIsInFlight(t *testing.T) {
 // The second signal ends a run at once, even while the API does not answer.
 func TestExport_InterruptedTwice_EndsAtOnce(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	for _, sink := range []string{"local", "archive"} {
 		t.Run(sink, func(t *testing.T) {
 			t.Parallel()
@@ -252,6 +253,7 @@ func TestExport_Killed_NextRunSaysSo(t *testing.T) {
 // A second run, or a removal, on an export that has a run is refused, and changes nothing.
 func TestExport_SecondRun_IsRefused(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	for _, sink := range []string{"local", "archive"} {
 		t.Run(sink, func(t *testing.T) {
 			t.Parallel()
@@ -325,6 +327,7 @@ func killedWithParts(t *testing.T, s exportSettings) (server *emulator.Server, u
 // A part of the commit log is damaged after a kill. It is named, and the run refuses to go on without it.
 func TestExport_DamagedPart_IsRefused(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	s := exportSettings{sink: "local", files: 8, each: 6, workers: 2, checkpoint: time.Hour}
 	server, url, out := killedWithParts(t, s)
 	parts, err := filepath.Glob(filepath.Join(out, ".exporter", "parts", "*.parquet"))
@@ -366,6 +369,7 @@ func TestExport_DamagedPart_IsRefused(t *testing.T) {
 // What was asked for is known from the parts alone, when a first run was killed: another source or sink is refused.
 func TestExport_KilledThenOtherSettings_IsRefused(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	s := exportSettings{sink: "local", files: 8, each: 6, workers: 2, checkpoint: time.Hour}
 	server, url, out := killedWithParts(t, s)
 	c := newCLI(t, url)

@@ -16,6 +16,7 @@ import (
 
 // A redirect to another origin is followed without the key.
 func TestRun_RedirectToAnotherOrigin_DoesNotShowTheKey(t *testing.T) {
+	t.Parallel()
 	s := exportSettings{sink: "archive", files: 3, each: 10, workers: 4, checkpoint: time.Hour}
 	store := newEmulator(t, s.emulator())
 	var asked []http.Header
@@ -46,6 +47,7 @@ func TestRun_RedirectToAnotherOrigin_DoesNotShowTheKey(t *testing.T) {
 // Nothing of its query is shown.
 func TestRun_DeadLink_IsAskedForAnew(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	for name, test := range map[string]struct {
 		dead, exit, requests int
 	}{"once": {1, 0, 4}, "twice": {2, 0, 6}, "for ever": {1 << 30, exitIncomplete, 6}} {

@@ -18,6 +18,7 @@ import (
 // Links of an API that is on no loopback address lead to none, by name and by address, and to no private one through a proxy. Each
 // is its asset's failure, and the same command completes once the address is permitted.
 func TestRun_LinkToNoPublicAddress_IsRefused(t *testing.T) {
+	t.Parallel()
 	s := exportSettings{sink: "local", files: 2, each: 5, workers: 2, checkpoint: time.Hour}
 	store := startSecureAPI(t, s.emulator(), true)
 	at, err := url.Parse(store.url)
@@ -56,6 +57,7 @@ func TestRun_LinkToNoPublicAddress_IsRefused(t *testing.T) {
 
 // What is permitted is followed. Through a proxy, which resolves it, a name leads wherever the proxy lets it.
 func TestRun_LinkToNoPublicAddress_Permitted(t *testing.T) {
+	t.Parallel()
 	s := exportSettings{sink: "local", files: 2, each: 5, workers: 2, checkpoint: time.Hour}
 	for name, tt := range map[string]struct {
 		origin    string

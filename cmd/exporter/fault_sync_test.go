@@ -16,6 +16,7 @@ import (
 // The next run completes the export.
 func TestExport_SyncFails_StopsForGood(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	tests := []struct{ sink, pattern string }{
 		{"local", "syncdir ."},
 		{"local", "sync .exporter/tmp/*.jpg"},

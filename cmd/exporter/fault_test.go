@@ -47,6 +47,7 @@ func (f *fault) before(o durabletest.Operation) error {
 // A goroutine panics in the middle of a run. The others end, the program says that this is a bug, and nothing is lost.
 func TestRun_WorkerPanics_CommitsWhatIsFinished(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	tests := []struct {
 		sink, pattern, stage string
 		// rows bounds what is not committed.

@@ -9,6 +9,7 @@ import (
 )
 
 func TestJoinForce(t *testing.T) {
+	t.Parallel()
 	for args, want := range map[string]string{
 		"run --force source --out x":               "run --force=source --out x",
 		"run --force --out x":                      "run --force --out x",
@@ -26,6 +27,7 @@ func TestJoinForce(t *testing.T) {
 }
 
 func TestForceValue_Set(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		values []string
 		want   []export.ForceKind

@@ -10,6 +10,7 @@ import (
 
 // Every command has help, which is printed once, to standard output, and is no error.
 func TestCommands_Help(t *testing.T) {
+	t.Parallel()
 	var paths [][]string
 	var walk func(c *cobra.Command, path []string)
 	walk = func(c *cobra.Command, path []string) {
@@ -36,6 +37,7 @@ func TestCommands_Help(t *testing.T) {
 
 // Help is at most as wide as it may be, and no group of flags has more than ten. Only a word may be wider.
 func TestHelp_EveryCommand_FitsTheWidth(t *testing.T) {
+	t.Parallel()
 	const most = 10
 	for _, c := range allCommands(newRoot(&app{})) {
 		// It is one of the flags, and there when the command is carried out.
@@ -73,6 +75,7 @@ func TestHelp_EveryCommand_FitsTheWidth(t *testing.T) {
 }
 
 func TestReflow_Items_HangAtTheirText(t *testing.T) {
+	t.Parallel()
 	const text = "One two three four five six\nseven.\n\n  a   first thing that is long\n      and goes on\n  bb  second\nAfter.\n"
 	const want = "One two three four\nfive six seven.\n\n  a   first thing\n      that is long\n      and goes on\n  bb  second\nAfter.\n"
 	if got := reflow(text, 18); got != want {
@@ -82,6 +85,7 @@ func TestReflow_Items_HangAtTheirText(t *testing.T) {
 
 // Commands show what they make use of.
 func TestHelp_Commands_ShowTheirOwnFlagsOnly(t *testing.T) {
+	t.Parallel()
 	for command, others := range map[string]string{
 		"verify": "--sink --checkpoint --rate", "cat": "--sink --checkpoint", "compact": "--sink --checkpoint", "demo": "--directory --base-url",
 		"sources": "--concurrency --out", "dataset": "--out --rate", "version": "--config",
@@ -97,6 +101,7 @@ func TestHelp_Commands_ShowTheirOwnFlagsOnly(t *testing.T) {
 
 // Command lines that are broken are the same ones, once a shell has put them together.
 func TestBreakCommands_Lines_StayTheSame(t *testing.T) {
+	t.Parallel()
 	const text = "  exporter run --project --sink archive\n  exporter ls out --where \"kind = 'figure' and width > 3\" --json\n"
 	const want = "  exporter run --project \\\n      --sink archive\n  exporter ls out --where \\\n      \"kind = 'figure' and width > 3\" \\\n      --json\n"
 	if got := breakCommands(text, 30); got != want {

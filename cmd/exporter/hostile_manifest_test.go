@@ -89,6 +89,7 @@ func (s *surroundings) forge(sink string) {
 // replaced or removed.
 func TestExport_ForgedManifest_LeadsNowhere(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	for _, sink := range []string{"local", "archive"} {
 		run := []string{"run", "--directory", "d", "--sink", sink, "--force"}
 		for _, tt := range []struct {

@@ -207,6 +207,7 @@ func checkSafe(t *testing.T, rows map[pipeline.AssetKey]*pipeline.Row) {
 // the manifest as they were listed. Nothing outside the export is touched, and the next run knows all of it again.
 func TestRun_HostileNames_AreStoredAtSafePaths(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	for _, sink := range []string{"local", "archive"} {
 		t.Run(sink, func(t *testing.T) {
 			t.Parallel()
@@ -288,6 +289,7 @@ var (
 // An id that could be more than one segment of a path is refused before a request is made: the file's row says so, and the
 // others are exported.
 func TestRun_HostileIDs_AreRefusedBeforeARequest(t *testing.T) {
+	t.Parallel()
 	for i, source := range [][]string{{"--directory", "d"}, {"--pipeline", "d"}, {"--project"}} {
 		sink := sinkOf(i)
 		t.Run(source[0]+" "+sink, func(t *testing.T) {
@@ -345,6 +347,7 @@ func TestRun_HostileIDs_AreRefusedBeforeARequest(t *testing.T) {
 
 // Sizes that the API lists are as large as numbers get. They are kept as they are, and nothing that is made of them overflows.
 func TestPlan_HostileSizes_DoNotOverflow(t *testing.T) {
+	t.Parallel()
 	sizes := []int64{math.MaxInt64, math.MaxInt64 - 1, 1<<53 + 1, 0, -1, math.MinInt64}
 	corpus, file := emulator.NewCorpus(), emulator.FileSpec{ID: "e", FileID: "f"}
 	for page := range sizes {

@@ -74,6 +74,7 @@ func TestRunJobs_Interrupt_EndsThemAll(t *testing.T) {
 
 // Every exit code of a run has its place.
 func TestSeriousness_HasAllCodes(t *testing.T) {
+	t.Parallel()
 	codes := seriousness()
 	for _, code := range []int{0, exitInternal, exitIncomplete, exitRefused, exitStopped, exitStorage, exitDamage, exitUsage, exitOwned} {
 		n := 0

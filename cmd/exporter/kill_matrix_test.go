@@ -73,6 +73,7 @@ func (n *nightly) waitForBlobs(most int) {
 // there each time. Once upstream is still, two runs, which it takes for something to vanish, make the export what a new one is.
 func TestExport_KillOverChanges_EndsExact(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	const kills, files = 20, 10
 	for i, sink := range []string{"local", "archive"} {
 		t.Run(sink, func(t *testing.T) {

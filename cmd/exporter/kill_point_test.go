@@ -129,6 +129,7 @@ func each(points ...[]point) (cases [][]point) {
 // next run makes the export what it would have been anyway.
 func TestExport_KillAtPoint_LosesAtMostACheckpoint(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	for _, sink := range []string{"local", "archive"} {
 		// Few assets for each checkpoint, and few files complete in each: there are more than sixteen parts of both kinds.
 		s := exportSettings{sink: sink, files: 24, each: 4, rows: 2, workers: 2, checkpoint: time.Hour}

@@ -39,6 +39,7 @@ func (n *traces) look(out string) {
 // Runs are killed at twenty random moments for each sink, and at a hundred where all faults are tried, on the same directory until one ends by itself.
 func TestExport_KillAtRandomMoment_LosesAtMostACheckpoint(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	const longest = 200 * time.Millisecond
 	kills := 100 / testmain.Apart(5)
 	for i, sink := range []string{"local", "archive"} {
@@ -87,6 +88,7 @@ func (e *killedExport) killAfter(random *rand.Rand, shortest, longest time.Durat
 // Somebody kills every run of an export until there is nothing left to do.
 func TestExport_KillLoop_Completes(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	for i, sink := range []string{"local", "archive"} {
 		s := exportSettings{
 			sink: sink, files: 12, each: 60, latency: 5 * time.Millisecond, rows: 120, workers: 8, checkpoint: 50 * time.Millisecond,

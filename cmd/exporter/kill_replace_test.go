@@ -24,6 +24,7 @@ import (
 // new; the next one of the kind replaces the rest.
 func TestExport_KillWhileReplacing_KeepsRowsTrue(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	const named, removed = "rename blobs/*/*/page_screenshots/0~v*.jpg", "remove blobs/*/*/page_screenshots/0.jpg"
 	before := exportSettings{sink: "local", files: 4, each: 6, seed: 1, workers: 2, checkpoint: time.Hour}
 	after := before
@@ -81,6 +82,7 @@ func checkReplaced(t *testing.T, out string, before, after exportedSet) {
 // one, and together with the parts they have every row.
 func TestExport_KillWhileMerging_KeepsEveryRow(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	s := exportSettings{sink: "local", files: 4, each: 6, workers: 2, checkpoint: time.Hour}
 	want := s.undisturbed(t)
 	_, url := startEmulator(t, s.emulator())

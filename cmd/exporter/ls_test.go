@@ -9,6 +9,7 @@ import (
 )
 
 func TestLsPrinter_Running_UnderWay(t *testing.T) {
+	t.Parallel()
 	var out strings.Builder
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	eta := export.Seconds(90 * time.Second)

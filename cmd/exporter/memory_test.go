@@ -43,6 +43,7 @@ func TestRun_OwnProcess_TunesMemory(t *testing.T) {
 // In a container, a run takes what fits, and says where what it was given does not.
 func TestRun_Container_FitsItself(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	_, url := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, sample.FS())})
 	c := newCLI(t, url)
 	c.ownProcess = true

@@ -97,6 +97,7 @@ func TestMerge_Bucket_IsThatOfADirectory(t *testing.T) {
 
 // Who merges owns the export, and who runs owns its part alone.
 func TestMerge_OwnersBeside_KeepApart(t *testing.T) {
+	t.Parallel()
 	_, api := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, testCorpus())})
 	c, out := newCLI(t, api), filepath.Join(t.TempDir(), "out")
 	runParts(t, c, out, 2)
@@ -125,6 +126,7 @@ func TestMerge_OwnersBeside_KeepApart(t *testing.T) {
 
 // Rows of merged tables that lead elsewhere than those of the parts do are found, whoever wrote them, and whatever checksums they have.
 func TestMerge_ForgedRows_AreFound(t *testing.T) {
+	t.Parallel()
 	_, api := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, testCorpus())})
 	c, out := newCLI(t, api), filepath.Join(t.TempDir(), "out")
 	runParts(t, c, out, 2)
@@ -170,6 +172,7 @@ func TestMerge_ForgedRows_AreFound(t *testing.T) {
 
 // Of many parts that are missing, people are told of some, and programs of all.
 func TestMerge_ManyMissing_AreCounted(t *testing.T) {
+	t.Parallel()
 	_, api := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, testCorpus())})
 	c, out := newCLI(t, api), filepath.Join(t.TempDir(), "out")
 	c.mustRun(append([]string{"run", "--out", out, "--part", "0/40"}, corpusDirectories(t, testCorpus())...)...)
@@ -184,6 +187,7 @@ func TestMerge_ManyMissing_AreCounted(t *testing.T) {
 
 // A link in parts/ is named, and not followed: what is behind it has no path in the export.
 func TestMerge_Link_IsRefused(t *testing.T) {
+	t.Parallel()
 	_, api := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, testCorpus())})
 	c, out := newCLI(t, api), filepath.Join(t.TempDir(), "out")
 	runParts(t, c, out, 1)

@@ -63,6 +63,7 @@ func newNamesAPI(t *testing.T) *namesAPI {
 
 // A source that is given by its name is that of its id, which is what the export remembers.
 func TestRun_Names(t *testing.T) {
+	t.Parallel()
 	a := newNamesAPI(t)
 	a.directories = `{"items":[{"id":"dir-1","name":"Invoices 2026"},{"id":"dir-9","name":"dir-2"},{"id":"dir-2","name":"Other"}]}`
 	a.pipelines = `{"items":[{"id":"dir-2","name":"Rechnungen, März"}]}`
@@ -108,6 +109,7 @@ func TestRun_Names(t *testing.T) {
 
 // A name that none has, or two have, is refused before anything is written.
 func TestRun_NamesThatAreRefused(t *testing.T) {
+	t.Parallel()
 	const two = `{"items":[{"id":"dir-1","name":"Twice"},{"id":"dir-2","name":"Twice"},{"id":"..","name":"odd id"},{"name":"no id"}]}`
 	for _, tt := range []struct {
 		args        []string
@@ -154,6 +156,7 @@ func TestRun_NamesThatAreRefused(t *testing.T) {
 
 // An id as the API makes them is asked for at once.
 func TestRun_NamesAreNotAskedForWhereThereIsAnID(t *testing.T) {
+	t.Parallel()
 	a := newNamesAPI(t)
 	for i, id := range []string{"26dec090-b6dd-89e9-841f-18c3f644d9c0", "dir-26dec090-b6dd-89e9-841f-18c3f644d9c0"} {
 		out := filepath.Join(t.TempDir(), fmt.Sprint(i))
@@ -165,6 +168,7 @@ func TestRun_NamesAreNotAskedForWhereThereIsAnID(t *testing.T) {
 
 // A name that may be an id is taken for one first: a run with an id asks for nothing else.
 func TestRun_NamesThatMayBeIDs(t *testing.T) {
+	t.Parallel()
 	for _, command := range []string{"run", "plan"} {
 		for _, args := range [][]string{{"--directory", "Invoices"}, {"--pipeline", "Invoices"}, {"--directory", "Invoices", "--file", "f-dir-2"}} {
 			a := newNamesAPI(t)

@@ -71,6 +71,7 @@ func TestParts_KilledAndStartedTwice_GoesOn(t *testing.T) {
 
 // Two tasks of one number at once: the second one ends with 75, and the first one goes on.
 func TestParts_TwoOfOneNumber_SecondIsRefused(t *testing.T) {
+	t.Parallel()
 	s := exportSettings{sink: "local", files: 40, each: 3, workers: 4, checkpoint: time.Hour}
 	g := startGate(t, s, 10)
 	out := filepath.Join(t.TempDir(), "out")
@@ -89,6 +90,7 @@ func TestParts_TwoOfOneNumber_SecondIsRefused(t *testing.T) {
 
 // While the first run of a plain export is under way, no task puts it in parts, though it has committed nothing yet.
 func TestParts_TaskBesideAPlainRun_IsRefused(t *testing.T) {
+	t.Parallel()
 	s := exportSettings{sink: "local", files: 4, each: 10, workers: 4, checkpoint: time.Hour}
 	g := startGate(t, s, 5)
 	out := filepath.Join(t.TempDir(), "out")

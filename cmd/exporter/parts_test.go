@@ -285,6 +285,7 @@ func goneCounts(t *testing.T, out string) (missed, gone int) {
 // What vanishes is what two lists do not have. One list that is read again is one, and an older one counts for nothing.
 func TestList_ReadAgain_MakesNothingVanish(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	const files = 40
 	folder := t.TempDir()
 	out, without := filepath.Join(folder, "out"), emulator.SyntheticOptions{Files: files - 3, AssetsPerFile: 1, BlobSize: 100}
@@ -331,6 +332,7 @@ func TestList_ReadAgain_MakesNothingVanish(t *testing.T) {
 
 // Of a part, only what it has may vanish, and a listing of which nothing is in the part is not empty.
 func TestParts_FileOfAPart_Vanishes(t *testing.T) {
+	t.Parallel()
 	const count, files = 3, 12
 	out, o := filepath.Join(t.TempDir(), "out"), emulator.SyntheticOptions{Files: files, AssetsPerFile: 1, BlobSize: 100}
 	api := startSwitch(t)
@@ -361,6 +363,7 @@ func TestParts_FileOfAPart_Vanishes(t *testing.T) {
 // A list that is damaged in the middle ends the run, and what was fetched before is there.
 func TestList_DamagedBehindItsBeginning_LosesNothing(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	folder := t.TempDir()
 	out, list := filepath.Join(folder, "out"), filepath.Join(folder, "list")
 	_, api := startEmulator(t, emulator.Options{

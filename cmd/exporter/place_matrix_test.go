@@ -14,6 +14,7 @@ import (
 // it, and completes once it is gone.
 func TestExport_OtherThingInThePlace_IsNamed(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	tests := map[string]struct {
 		sink, name string
 		isDir      bool

@@ -13,6 +13,7 @@ import (
 )
 
 func TestPlan_SurveyText(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		seconds time.Duration
 		limit   *export.PlanPace
@@ -30,6 +31,7 @@ func TestPlan_SurveyText(t *testing.T) {
 
 // No retry, and nothing that was sent for the survey, is counted as a need of the run.
 func TestPlan_Requests_AreThoseOfARunWithoutRetries(t *testing.T) {
+	t.Parallel()
 	const files, each = 60, 4
 	server := newEmulator(t, emulator.Options{
 		Corpus: emulator.Synthetic(emulator.SyntheticOptions{Files: files, AssetsPerFile: each, BlobSize: 300, Seed: 5}),
@@ -49,6 +51,7 @@ func TestPlan_Requests_AreThoseOfARunWithoutRetries(t *testing.T) {
 
 // The time that a plan takes is said with what sets its pace.
 func TestPrintPlan_Limit(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		report export.PlanReport
 		want   string

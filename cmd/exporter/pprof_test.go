@@ -98,6 +98,7 @@ func TestCommands_Pprof_LeavesNothingBehind(t *testing.T) {
 
 // A name of somebody else's that resolves to loopback, as a page in a browser can have one, gets no profile.
 func TestPprof_Host_IsALoopbackOne(t *testing.T) {
+	t.Parallel()
 	s, err := serveLoopback("--pprof", "127.0.0.1:0", loopbackHostOnly(pprofHandler()))
 	if err != nil {
 		t.Fatal(err)

@@ -80,6 +80,7 @@ func hostileAPI(t *testing.T, s *surroundings) (url string) {
 // Names are printed with escapes in the place of what does not print, in every log, table, message and JSON.
 func TestCommands_HostileNames_ArePrintedWithEscapes(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	s := newSurroundings(t)
 	c := newCLI(t, hostileAPI(t, s))
 	const name, escaped = "\u202egpj.exe", `\u202egpj.exe`
@@ -150,6 +151,7 @@ func checkListed(t *testing.T, lines string, names []string) {
 // What verify and a repair say of an export that somebody has damaged names figures and files with escapes.
 func TestVerify_HostileNames_ArePrintedWithEscapes(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	for _, sink := range []string{"local", "archive"} {
 		t.Run(sink, func(t *testing.T) {
 			s := newSurroundings(t)

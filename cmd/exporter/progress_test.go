@@ -17,6 +17,7 @@ import (
 
 // A line of progress says in both forms what the line below the bars says.
 func TestTransferProgress_Attrs_SayWhichLimitHolds(t *testing.T) {
+	t.Parallel()
 	for format, want := range map[config.LogFormat]string{
 		"text": `throttled_of_last_100=1 rate=20/m limit=given paused_until=TIME`,
 		"json": `"throttled_of_last_100":1,"rate":"20/m","limit":"given","paused_until":"TIME"}`,
@@ -41,6 +42,7 @@ func TestTransferProgress_Attrs_SayWhichLimitHolds(t *testing.T) {
 
 // A log of ten hours has lines of progress at its beginning, and few in all.
 func TestConsole_Transfer_MoreAndMoreSeldom(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		stop := newConsole(&out, config.Log{Format: config.LogJSON}).Transfer(func() export.Counts { return export.Counts{} })
@@ -60,6 +62,7 @@ func TestConsole_Transfer_MoreAndMoreSeldom(t *testing.T) {
 
 // What there is no room for is left out, the least important first.
 func TestBarLines_Fit(t *testing.T) {
+	t.Parallel()
 	bars := []bar{
 		{name: "files", hasBar: true, before: "3/4+", done: 3, total: 4},
 		{name: "rate", after: []part{{text: "20/m given", rank: 2}, {text: "3 throttled", rank: 3}, {text: "paused until 14:03:20", short: "until 14:03:20", rank: 1}}},
@@ -79,6 +82,7 @@ func TestBarLines_Fit(t *testing.T) {
 }
 
 func TestNextDrawing(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		interval time.Duration
 		done     int64

@@ -52,6 +52,7 @@ func (n *nightly) blobFile(random *rand.Rand) (string, []byte) {
 // then it is what an undisturbed export is.
 func TestExport_Repair_FetchesWhatIsLost(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	for name, args := range map[string][]string{
 		"local":                {"local"},
 		"archive":              {"archive", "--shard-size", "8KB", "--frame-size", "2KB"},
@@ -99,6 +100,7 @@ func TestExport_Repair_FetchesWhatIsLost(t *testing.T) {
 
 // What vanished upstream cannot be fetched again: it is said to be lost, and costs no request.
 func TestExport_RepairOfVanished_IsFailed(t *testing.T) {
+	t.Parallel()
 	n := newNightly(t, 3, "local")
 	n.night()
 	var gone *pipeline.Row

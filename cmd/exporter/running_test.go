@@ -16,6 +16,7 @@ import (
 
 // Beside the first run of an export nobody knows yet what it is made of: that run is what is in the way.
 func TestRun_BesideTheFirstRun_IsOwned(t *testing.T) {
+	t.Parallel()
 	out := filepath.Join(t.TempDir(), "out")
 	first, err := store.OwnDir(out)
 	if err != nil {
@@ -36,6 +37,7 @@ func TestRun_BesideTheFirstRun_IsOwned(t *testing.T) {
 
 // The note of a run under way can be told from that of one that was killed.
 func TestRunningIn_UnderWayAndKilled(t *testing.T) {
+	t.Parallel()
 	server := httptest.NewServer(newEmulator(t, emulator.Options{
 		Corpus: loadCorpus(t, sample.FS()),
 		Limit:  &emulator.RateLimit{Requests: 5, Used: 5, Window: time.Minute, RetryAfter: emulator.RetryAfterSeconds},

@@ -12,6 +12,7 @@ import (
 // Thousands of small assets: complete, exact, one request each, in both sinks.
 func TestRun_ManyAssets_IsComplete(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	const files, each = 15, 200
 	for _, sink := range []string{"local", "archive"} {
 		t.Run(sink, func(t *testing.T) {

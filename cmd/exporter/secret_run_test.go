@@ -121,6 +121,7 @@ func noHTTP(w http.ResponseWriter, sent string) {
 // and no file.
 func TestRun_ServerEchoesASecret_ShowsItNowhere(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	for _, e := range echoes {
 		for _, format := range []string{"text", "json"} {
 			for _, header := range []string{"Authorization", gatewayHeader} {
@@ -175,6 +176,7 @@ const signature = "X-Signature=5f1d7a0c9b8e"
 // Presigned URLs end at their query wherever they are shown: those that blobs are redirected to, those that listings hold, and
 // those that are asked for.
 func TestRun_PresignedURLs_AreCutBeforeTheirQuery(t *testing.T) {
+	t.Parallel()
 	var asked atomic.Int64
 	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if asked.Add(1); r.URL.RawQuery != signature {

@@ -201,6 +201,7 @@ func (k *keyFinder) searchColumn(chunk parquet.ColumnChunk) {
 // A file that shows the key is found, whatever is in it, and only it.
 func TestFindKey_Files(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	half := len(canaryKey) / 2
 	for name, content := range map[string]string{
 		"as it is":            "Authorization: Bearer " + canaryKey + "\n",
@@ -269,6 +270,7 @@ func checkHidden(t *testing.T, name string, content []byte) {
 // In Parquet files the key is found in plain and in dictionary pages, in each row group, and in the key-value metadata.
 func TestFindKey_Parquet(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	type row struct {
 		Number     int32
 		Plain      string     `parquet:",zstd"`
@@ -313,6 +315,7 @@ func TestFindKey_Parquet(t *testing.T) {
 // In zstd frames the key is found behind other frames and before damage.
 func TestFindKey_Frames(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	encoder, err := zstd.NewWriter(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -327,6 +330,7 @@ func TestFindKey_Frames(t *testing.T) {
 
 // What the API says is stored as it is. Were the key among it, it would be found in all that an export consists of.
 func TestFindKey_Export(t *testing.T) {
+	t.Parallel()
 	for sink, want := range map[string][]string{
 		"local":   {"blobs/25/f/page_screenshots/0.jpg", "files.parquet", "manifest.parquet"},
 		"archive": {"files.parquet", "manifest.parquet", "shards/shard-000000.tar.zst"},

@@ -13,6 +13,7 @@ import (
 )
 
 func TestHeed_SecondSignal(t *testing.T) {
+	t.Parallel()
 	type at struct {
 		after  time.Duration
 		signal os.Signal
@@ -80,6 +81,7 @@ func TestHeed_SecondSignal(t *testing.T) {
 
 // Who stops a command at once need not wait for what it waits for.
 func TestOrStopped_CommandThatHangs_IsLeft(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		// takes is how long the command takes, and after its stop how long it takes to end.
 		takes, takesToEnd, stopAfter time.Duration

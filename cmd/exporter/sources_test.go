@@ -49,6 +49,7 @@ func allSources() map[string]string {
 }
 
 func TestSources_Table(t *testing.T) {
+	t.Parallel()
 	got := sourcesOf(t, allSources()).mustRun("sources", "--files")
 	const want = `projects
   id   default  name
@@ -81,6 +82,7 @@ batches
 }
 
 func TestSources_JSON(t *testing.T) {
+	t.Parallel()
 	got := sourcesOf(t, allSources()).mustRun("sources", "--json", "--files")
 	type source struct {
 		Kind, ID, Name string
@@ -106,6 +108,7 @@ func TestSources_JSON(t *testing.T) {
 
 // What a deployment does not have, or not for this key, is said, and the others are listed.
 func TestSources_KindsThatAreNotListed(t *testing.T) {
+	t.Parallel()
 	without := func(path, answer string) map[string]string {
 		answers := allSources()
 		answers[path] = answer
@@ -146,6 +149,7 @@ func TestSources_KindsThatAreNotListed(t *testing.T) {
 }
 
 func TestSources_Usage(t *testing.T) {
+	t.Parallel()
 	c := newCLI(t, "http://127.0.0.1:1")
 	for want, args := range map[string][]string{
 		`--kind "folder": there are project, directory, index,`: {"--kind", "folder"},
@@ -160,6 +164,7 @@ func TestSources_Usage(t *testing.T) {
 
 // Parse jobs and batches are those of late, and of the project that is named.
 func TestSources_AskForThoseOfLate(t *testing.T) {
+	t.Parallel()
 	var since []time.Duration
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		at, err := time.Parse(time.RFC3339, r.URL.Query().Get("created_at_on_or_after"))

@@ -163,6 +163,7 @@ func TestTerminal_Limit_IsShownBelowTheBars(t *testing.T) {
 
 // While a run is under way, the process list does not show the key, and neither does the crash of all goroutines.
 func TestRun_ProcessListAndCrash_DoNotShowTheKey(t *testing.T) {
+	t.Parallel()
 	s := exportSettings{sink: "local", files: 4, each: 4, workers: 4, checkpoint: time.Hour}
 	server := newEmulator(t, s.emulator())
 	fetching, done := make(chan struct{}, s.assets()), make(chan struct{})

@@ -150,6 +150,7 @@ func TestTerminal_DumbOrWithoutSize_DrawsNothing(t *testing.T) {
 // A terminal that goes away, and a reader of the log that does, end no run.
 func TestRun_NobodyReadsAnyMore_EndsAsItShould(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	url := startSample(t, 20*time.Millisecond)
 	args := func() (out string, args []string) {
 		out = filepath.Join(t.TempDir(), "out")

@@ -96,6 +96,7 @@ func (l *liar) wantTrue(t *testing.T) {
 // For one night an API says something that is not so. The nights after, nothing shows of it, and no blob was fetched twice.
 func TestRun_APILiesForOneNight_NothingShows(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	const files = 40
 	past, future := time.Now().Add(-time.Hour*24*365), time.Now().Add(time.Hour)
 	isOfDirectory := func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/v1/beta/directories/") }
@@ -172,6 +173,7 @@ func TestRun_APILiesForOneNight_NothingShows(t *testing.T) {
 
 // What upstream deletes when it said it would stays, also with --prune: only --prune-expired removes it.
 func TestRun_PruneExpired_RemovesWhatWentByItself(t *testing.T) {
+	t.Parallel()
 	l := newLiar(t, 20, time.Now().Add(-time.Hour*24*365))
 	l.args = []string{"run", "--project", "--out", l.out}
 	expired := time.Now().Add(-time.Minute).UTC().Format(time.RFC3339)

@@ -16,6 +16,7 @@ import (
 // nothing else is stored.
 func TestRun_EveryFormat_IsKnownByItsBytes(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	declared := []string{"image/jpeg", "application/octet-stream", "text/html"}
 	want := map[string]mediatest.File{}
 	corpus := emulator.NewCorpus()

@@ -141,6 +141,7 @@ func TestRun_WrongCommandLines_AreExplained(t *testing.T) {
 }
 
 func TestRun_Version_AsCommandAndFlag(t *testing.T) {
+	t.Parallel()
 	_, want, _ := newCLI(t, "").run("version")
 	for _, flag := range []string{"--version", "-V"} {
 		if code, got, stderr := newCLI(t, "").run(flag); code != 0 || got != want || stderr != "" {

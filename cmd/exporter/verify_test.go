@@ -20,6 +20,7 @@ import (
 // be read, by its blob.
 func TestExport_AnyFlipInManifest_NamesEveryLostAsset(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	for _, sink := range []string{"local", "archive"} {
 		t.Run(sink, func(t *testing.T) {
 			n := newNightly(t, 10, sink)

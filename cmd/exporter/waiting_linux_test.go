@@ -22,6 +22,7 @@ var waiting = flag.Duration("waiting", time.Hour, "how long the run waits")
 
 // A run that waits for a quota on a terminal, with metrics in a file and served, takes a second of the processor in an hour.
 func TestWaiting_AnHour_TakesASecond(t *testing.T) {
+	t.Parallel()
 	server := httptest.NewServer(newEmulator(t, emulator.Options{
 		Corpus: loadCorpus(t, sample.FS()),
 		Limit: &emulator.RateLimit{

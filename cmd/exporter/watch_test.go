@@ -68,6 +68,7 @@ func seriesOf(t *testing.T, path string) (names []string, values map[string]stri
 // A good run, one that is refused, one that ends early and a good one again leave the same series, and tell a service how they went. When
 // the last one succeeded stays known. Who may not know the URL is not told.
 func TestRun_Watched_TellsHowItWent(t *testing.T) {
+	t.Parallel()
 	service := &pinged{}
 	pings := httptest.NewServer(service)
 	t.Cleanup(pings.Close)
@@ -138,6 +139,7 @@ func checkNotSaid(t *testing.T, text, out string) {
 
 // A file that cannot be written, an address that is taken and a service that does not answer well are lines of the log.
 func TestRun_Watched_InVain_EndsAsItShould(t *testing.T) {
+	t.Parallel()
 	_, url := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, sample.FS())})
 	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }))
 	t.Cleanup(broken.Close)

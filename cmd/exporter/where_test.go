@@ -68,6 +68,7 @@ func countBy(e exported) map[string]int {
 // Whatever a project's pictures come from, each is exported once, with both sinks, and the next run has nothing to do.
 func TestRun_Mixture_EachPictureOnce(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	for _, sink := range []string{"local", "archive"} {
 		t.Run(sink, func(t *testing.T) {
 			t.Parallel()
@@ -112,6 +113,7 @@ func TestRun_Mixture_EachPictureOnce(t *testing.T) {
 // A job that is gone upstream stays in the export as one that expired, until it is removed on purpose.
 func TestRun_JobExpires_StaysUntilItIsRemoved(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	corpus := emulator.NewCorpus()
 	const kept, gone = "pjb-0f8fad5b-d9cb-469f-a165-70867728950e", "pjb-7c9e6679-7425-40de-944b-e07fc1f90ae7"
 	for _, id := range []string{kept, gone} {
@@ -198,6 +200,7 @@ func TestRun_ShortLinks_AllStored(t *testing.T) {
 
 // While an index is synchronised its listing is not complete, and nothing that it lacks has vanished.
 func TestRun_IndexSyncs_NothingVanishes(t *testing.T) {
+	t.Parallel()
 	corpus := emulator.Synthetic(mixture())
 	err := corpus.AddIndex(emulator.IndexSpec{
 		ID: "idx-syncs", Name: "Syncs", SourceDirectoryID: emulator.SyntheticDirectory, OutputDirectoryID: emulator.SyntheticOutput,
@@ -224,6 +227,7 @@ func TestRun_IndexSyncs_NothingVanishes(t *testing.T) {
 // What an index attached of the text of pages is in pages.parquet, beside the pictures.
 func TestRun_AttachedItems_ArePages(t *testing.T) {
 	testmain.Long(t)
+	t.Parallel()
 	corpus := emulator.Synthetic(mixture())
 	o := mixture()
 	file, entry := o.SyntheticFile(19)
