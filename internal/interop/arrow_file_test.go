@@ -14,6 +14,7 @@ import (
 // What Apache Arrow says of the Parquet files themselves.
 
 func TestArrow_SortingColumns_AreTheKey(t *testing.T) {
+	t.Parallel()
 	e := exported(t, hostileCorpus(t))
 	type sorting struct {
 		Column                 string
@@ -40,6 +41,7 @@ func TestArrow_SortingColumns_AreTheKey(t *testing.T) {
 }
 
 func TestArrow_PageIndexes_CoverAllColumns(t *testing.T) {
+	t.Parallel()
 	e := exported(t, recordedCorpus(t))
 	for _, name := range []string{e.manifest(), e.filesManifest()} {
 		r := openArrow(t, name).ParquetReader()
@@ -92,6 +94,7 @@ func checkPageIndex(t *testing.T, r *pqfile.Reader, indexes *metadata.RowGroupPa
 }
 
 func TestArrow_BloomFilter_KnowsTheFiles(t *testing.T) {
+	t.Parallel()
 	e := exported(t, recordedCorpus(t))
 	var ids []string
 	for _, a := range e.assets {

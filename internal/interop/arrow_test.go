@@ -117,6 +117,7 @@ func value(column arrow.Array, i int) any {
 }
 
 func TestArrow_Rows_EqualTheCorpus(t *testing.T) {
+	t.Parallel()
 	for name, corpus := range map[string]func(*testing.T) *corpus{"recorded": recordedCorpus, "hostile": hostileCorpus} {
 		for layout, flags := range layouts() {
 			t.Run(name+"/"+layout.String(), func(t *testing.T) {
@@ -129,6 +130,7 @@ func TestArrow_Rows_EqualTheCorpus(t *testing.T) {
 }
 
 func TestArrow_Schema_IsAsSpecified(t *testing.T) {
+	t.Parallel()
 	e := exported(t, hostileCorpus(t))
 	types := map[string]arrow.DataType{
 		"string": arrow.BinaryTypes.String, "int32": arrow.PrimitiveTypes.Int32,

@@ -44,6 +44,7 @@ func field(name string) string {
 
 // The form shows the filter of the address, wherever that comes from, and says what is wrong with a field.
 func TestBrowser_View_FormShowsTheAddress(t *testing.T) {
+	t.Parallel()
 	e := exported(t, figureCorpus(t))
 	b := startBrowser(t, 1280, 800)
 	b.open(view(t, e.out) + "#/pictures?kind=figure&confidence=0.33")
@@ -74,6 +75,7 @@ func TestBrowser_View_FormShowsTheAddress(t *testing.T) {
 
 // What browsers do not show is a tile with its type and size, and is not asked for.
 func TestBrowser_View_TypesThatBrowsersDoNotShow(t *testing.T) {
+	t.Parallel()
 	e := exported(t, figureCorpus(t))
 	dir := filepath.Join(t.TempDir(), "wall")
 	c, stderr := e.exporter(t.Context(), "view", e.out, "--static", dir)
@@ -100,6 +102,7 @@ func TestBrowser_View_TypesThatBrowsersDoNotShow(t *testing.T) {
 
 // Keys lead from a document to its pictures, from one to the next, and back to where one was.
 func TestBrowser_View_KeysInADocument(t *testing.T) {
+	t.Parallel()
 	url := view(t, exported(t, figureCorpus(t)).out)
 	b := startBrowser(t, 1280, 800)
 	b.open(url)
@@ -143,6 +146,7 @@ func TestBrowser_View_KeysInADocument(t *testing.T) {
 
 // A page of a folder leads to those of its figures that it does not show.
 func TestBrowser_Static_MoreFiguresOfAPage(t *testing.T) {
+	t.Parallel()
 	e := exported(t, figureCorpus(t))
 	dir := filepath.Join(t.TempDir(), "wall")
 	c, stderr := e.exporter(t.Context(), "view", e.out, "--static", dir)
@@ -156,6 +160,7 @@ func TestBrowser_Static_MoreFiguresOfAPage(t *testing.T) {
 
 // Whoever scrolls past pictures does not ask for them.
 func TestBrowser_View_PicturesInSightAlone(t *testing.T) {
+	t.Parallel()
 	e := exported(t, figureCorpus(t))
 	b := startBrowser(t, 400, 500)
 	b.open(view(t, e.out) + "#/pictures")

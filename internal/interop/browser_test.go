@@ -46,6 +46,7 @@ func markupCorpus(t *testing.T) *corpus {
 
 // What an export holds is shown as text, by scripts of the page's own server alone, and keys lead through it.
 func TestBrowser_View_ShowsHostileNamesAsText(t *testing.T) {
+	t.Parallel()
 	e := exported(t, markupCorpus(t), "--sink", "archive")
 	url := view(t, e.out)
 	b := startBrowser(t, 1280, 800)
@@ -105,6 +106,7 @@ func countText(b *browser) (text string) {
 
 // What is gone or damaged says so, and the rest is shown.
 func TestBrowser_View_DamagedBlobSaysSo(t *testing.T) {
+	t.Parallel()
 	e := exported(t, markupCorpus(t))
 	spoil := func(pattern string, do func(string) error) {
 		names, err := filepath.Glob(e.path(pattern))
@@ -132,6 +134,7 @@ func TestBrowser_View_DamagedBlobSaysSo(t *testing.T) {
 
 // A page is shown with the places of its figures, also on a phone, and dark.
 func TestBrowser_View_BoxesOnAPage(t *testing.T) {
+	t.Parallel()
 	corpus := emulator.Synthetic(emulator.SyntheticOptions{Files: 1, AssetsPerFile: 2, BlobSize: 2000, Seed: 1})
 	err := corpus.AddParseJob(emulator.ParseJobSpec{
 		ID: "pjb-1", Name: "One.pdf", Tier: "agentic",
@@ -201,6 +204,7 @@ var pictures = flag.Int("pictures", 100_000, "how many pictures the largest expo
 
 // Many pictures are shown without holding more of them than are seen, from the first to the last.
 func TestBrowser_View_ManyPictures(t *testing.T) {
+	t.Parallel()
 	out := manyRows(t, *pictures)
 	b := startBrowser(t, 1280, 800)
 	b.open(view(t, out) + "#/pictures")
@@ -290,6 +294,7 @@ func manyRows(t *testing.T, count int) (out string) {
 
 // A folder with the page opens by itself, and shows what the server does.
 func TestBrowser_Static_OpensFromAFile(t *testing.T) {
+	t.Parallel()
 	e := exported(t, markupCorpus(t), "--sink", "archive")
 	dir := filepath.Join(t.TempDir(), "a wall")
 	c, stderr := e.exporter(t.Context(), "view", e.out, "--static", dir)

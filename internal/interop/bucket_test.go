@@ -14,13 +14,22 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// enter makes a bucket that is empty, and the environment one that leads to it. It returns the URL.
-func (s *objectStore) enter(t *testing.T) string {
-	t.Helper()
+// environment leads to the store.
+func (s *objectStore) environment() map[string]string {
+	e := map[string]string{}
 	for _, name := range []string{
 		"AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE",
 	} {
-		t.Setenv(name, s.variable(name))
+		e[name] = s.variable(name)
+	}
+	return e
+}
+
+// enter makes a bucket that is empty, and the environment one that leads to it. It returns the URL.
+func (s *objectStore) enter(t *testing.T) string {
+	t.Helper()
+	for name, value := range s.environment() {
+		t.Setenv(name, value)
 	}
 	return "s3://" + s.makeBucket(t)
 }
@@ -28,15 +37,20 @@ func (s *objectStore) enter(t *testing.T) string {
 // The program's own tests of exports in buckets hold in a store that others wrote: exports and datasets are those of directories, two
 // writers are kept apart, and runs that are killed lose nothing.
 func TestVersityGW_ProgramsOwnTests_Pass(t *testing.T) {
-	passOwnTests(t, startVersityGW(t).enter(t), "Export", "Dataset_IsThat", "Nights", "SecondWriter", "KillAtRandomMoment", "UnfinishedShard")
+	t.Parallel()
+	s := startVersityGW(t)
+	passOwnTests(t, s.environment(), "s3://"+s.makeBucket(t), "Export", "Dataset_IsThat", "Nights", "SecondWriter", "KillAtRandomMoment", "UnfinishedShard")
 }
 
-// passOwnTests runs some of the program's own tests in a bucket to which the environment leads.
-func passOwnTests(t *testing.T, url string, names ...string) {
+// passOwnTests runs some of the program's own tests in a bucket to which an environment leads.
+func passOwnTests(t *testing.T, environment map[string]string, url string, names ...string) {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), "go", "test", "-C", filepath.Join("..", ".."), "-count=1", "-v", "-run",
 		"^TestBucket_("+strings.Join(names, "|")+")", "./cmd/exporter")
 	c.Env = append(os.Environ(), "EXPORTER_TEST_BUCKET="+url, "CGO_ENABLED=0")
+	for name, value := range environment {
+		c.Env = append(c.Env, name+"="+value)
+	}
 	out, err := c.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %v\n%s", c, err, out)

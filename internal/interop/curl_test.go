@@ -8,6 +8,7 @@ import (
 
 // What is exported is what any HTTP client is given.
 func TestCurl_Blobs_EqualTheExported(t *testing.T) {
+	t.Parallel()
 	e := exported(t, hostileCorpus(t))
 	assets := e.wholeManifest(t, localFiles)
 	for _, a := range assets {

@@ -11,6 +11,7 @@ import (
 // Croissant documents are valid, and mlcroissant finds by them what the tables of the export say, each picture with its size and its split. The
 // recipe of docs/datasets.md does so with pages.
 func TestPython_Croissant_EqualsTheTables(t *testing.T) {
+	t.Parallel()
 	e := exported(t, recordedCorpus(t))
 	for _, form := range []string{"parquet", "imagefolder"} {
 		t.Run(form, func(t *testing.T) {

@@ -148,6 +148,7 @@ func sortRows(splits map[string][]map[string]any) {
 // What readers of training data make of every form of a dataset is what the tables of its export say, with the pictures' bytes; default
 // columns and all of them, texts and objects of pages, and names that are seldom seen.
 func TestPython_Datasets_EqualTheTables(t *testing.T) {
+	t.Parallel()
 	recorded, hostile, varied := exported(t, recordedCorpus(t)), exported(t, hostileCorpus(t)), variedExport(t)
 	split := []string{"--split", "train=0.5,val=0.25,test=0.25", "--seed", "1"}
 	for form, jobs := range map[string]func(t *testing.T) [][]*reading{
@@ -181,6 +182,7 @@ func TestPython_Datasets_EqualTheTables(t *testing.T) {
 
 // Both sinks give the same datasets.
 func TestDataset_Sinks_GiveTheSameBytes(t *testing.T) {
+	t.Parallel()
 	local := exported(t, recordedCorpus(t))
 	archive := *local
 	archive.out = filepath.Join(t.TempDir(), "archive")

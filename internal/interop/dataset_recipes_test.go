@@ -54,6 +54,7 @@ func recipesOf() map[string][]string {
 }
 
 func TestRecipes_Datasets_FindTheirPictures(t *testing.T) {
+	t.Parallel()
 	e := exported(t, recordedCorpus(t))
 	for _, form := range []string{"parquet", "webdataset", "imagefolder"} {
 		t.Run(form, func(t *testing.T) {
@@ -65,6 +66,7 @@ func TestRecipes_Datasets_FindTheirPictures(t *testing.T) {
 
 // Every recipe is run by a test.
 func TestRecipes_Datasets_AreAllRun(t *testing.T) {
+	t.Parallel()
 	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "datasets.md"))
 	must(t, err)
 	_, section, _ := strings.Cut(string(doc), "\n## Recipes\n")

@@ -19,6 +19,7 @@ import (
 // What DuckDB says of the Parquet files themselves.
 
 func TestDuckDB_KeyValueMetadata_IsAsSpecified(t *testing.T) {
+	t.Parallel()
 	e, db := exported(t, hostileCorpus(t), "--sink", "archive"), openDuckDB(t)
 	version, stderr := e.exporter(t.Context(), "version")
 	out, err := version.Output()
@@ -51,6 +52,7 @@ func TestDuckDB_KeyValueMetadata_IsAsSpecified(t *testing.T) {
 }
 
 func TestDuckDB_Columns_AreCompressedAndEncodedAsSpecified(t *testing.T) {
+	t.Parallel()
 	e, db := exported(t, recordedCorpus(t)), openDuckDB(t)
 	type chunk struct {
 		Name, Compression, Encodings string
@@ -76,6 +78,7 @@ func TestDuckDB_Columns_AreCompressedAndEncodedAsSpecified(t *testing.T) {
 
 // A manifest of 60,000 assets, nearly all of them skipped, so that few requests are made.
 func TestDuckDB_RowGroups_AreSmallSortedAndFiltered(t *testing.T) {
+	t.Parallel()
 	const files, each = 60, 1000
 	synthetic := emulator.Synthetic(emulator.SyntheticOptions{Files: files, AssetsPerFile: each})
 	e, db := serve(t, nil, emulator.Options{Corpus: synthetic}), openDuckDB(t)
@@ -114,6 +117,7 @@ func TestDuckDB_RowGroups_AreSmallSortedAndFiltered(t *testing.T) {
 }
 
 func TestDuckDB_GroupByAll_CountsTheCorpus(t *testing.T) {
+	t.Parallel()
 	e, db := exported(t, recordedCorpus(t), "--skip-noise"), openDuckDB(t)
 	type group struct {
 		Name, Kind, Status string
@@ -153,6 +157,7 @@ func TestDuckDB_GroupByAll_CountsTheCorpus(t *testing.T) {
 
 // A folder that is called like a column hides what the file has in it, unless DuckDB is told otherwise.
 func TestDuckDB_FolderNamedLikeAColumn_HidesIt(t *testing.T) {
+	t.Parallel()
 	e, db := exported(t, recordedCorpus(t)), openDuckDB(t)
 	name := filepath.Join(t.TempDir(), "kind=figure", "manifest.parquet")
 	if err := os.Mkdir(filepath.Dir(name), 0o755); err != nil {
@@ -171,6 +176,7 @@ func TestDuckDB_FolderNamedLikeAColumn_HidesIt(t *testing.T) {
 
 // The statements that README.md shows run as they stand.
 func TestDuckDB_Readme_Runs(t *testing.T) {
+	t.Parallel()
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)

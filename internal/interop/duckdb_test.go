@@ -80,6 +80,7 @@ func (e *export) readDuckDB(t *testing.T) ([]asset, []file) {
 }
 
 func TestDuckDB_Describe_IsAsSpecified(t *testing.T) {
+	t.Parallel()
 	e, db := exported(t, hostileCorpus(t)), openDuckDB(t)
 	types := map[string]string{
 		"string": "VARCHAR", "int32": "INTEGER", "int64": "BIGINT", "double": "DOUBLE", "boolean": "BOOLEAN",
@@ -99,6 +100,7 @@ func TestDuckDB_Describe_IsAsSpecified(t *testing.T) {
 }
 
 func TestDuckDB_ParquetSchema_IsAsSpecified(t *testing.T) {
+	t.Parallel()
 	e, db := exported(t, hostileCorpus(t)), openDuckDB(t)
 	type element struct{ Name, Physical, Repetition, Converted string }
 	physical := map[string][2]string{
@@ -127,6 +129,7 @@ func TestDuckDB_ParquetSchema_IsAsSpecified(t *testing.T) {
 }
 
 func TestDuckDB_Rows_EqualTheCorpus(t *testing.T) {
+	t.Parallel()
 	for name, corpus := range map[string]func(*testing.T) *corpus{"recorded": recordedCorpus, "hostile": hostileCorpus} {
 		for layout, flags := range layouts() {
 			t.Run(name+"/"+layout.String(), func(t *testing.T) {
@@ -140,6 +143,7 @@ func TestDuckDB_Rows_EqualTheCorpus(t *testing.T) {
 }
 
 func TestDuckDB_SkippedRows_HaveAReasonAndNoBlob(t *testing.T) {
+	t.Parallel()
 	e := exported(t, recordedCorpus(t), "--skip-noise")
 	wantAssets, wantFiles := e.except(func(a *asset) {
 		if a.IsLikelyNoise != nil && *a.IsLikelyNoise {
@@ -155,6 +159,7 @@ func TestDuckDB_SkippedRows_HaveAReasonAndNoBlob(t *testing.T) {
 }
 
 func TestDuckDB_FailedRows_HaveAReasonAndNoBlob(t *testing.T) {
+	t.Parallel()
 	e := serve(t, recordedCorpus(t), emulator.Options{
 		Faults: emulator.Faults{Rate: 0.1, Times: -1, Kinds: []emulator.FaultKind{emulator.FaultStatus404}}, Seed: 3,
 	})
@@ -182,6 +187,7 @@ func TestDuckDB_FailedRows_HaveAReasonAndNoBlob(t *testing.T) {
 
 // A file one of whose listings fails has the rows of the other one.
 func TestDuckDB_FailedFiles_SayWhy(t *testing.T) {
+	t.Parallel()
 	e := serve(t, recordedCorpus(t), emulator.Options{Faults: emulator.Faults{
 		Rate: 0.5, Times: -1, Kinds: []emulator.FaultKind{emulator.FaultStatus403},
 		Routes: []emulator.Route{emulator.RouteListPageScreenshots},
@@ -224,6 +230,7 @@ func TestDuckDB_FailedFiles_SayWhy(t *testing.T) {
 }
 
 func TestDuckDB_Metadata_KeepsSpelling(t *testing.T) {
+	t.Parallel()
 	e, db := exported(t, hostileCorpus(t)), openDuckDB(t)
 	of := " WHERE file_id = " + quoteSQL(hostileFileID)
 	file := " FROM " + quoteSQL(e.filesManifest()) + of

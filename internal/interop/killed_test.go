@@ -15,6 +15,7 @@ import (
 
 // The commit log is readable while an export runs and after it was killed, and the next run completes it.
 func TestDuckDB_Parts_OfAKilledRun(t *testing.T) {
+	t.Parallel()
 	for _, l := range []layout{localFiles, compressedShards} {
 		t.Run(l.String(), func(t *testing.T) {
 			t.Parallel()

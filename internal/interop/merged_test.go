@@ -23,6 +23,7 @@ func exportedInParts(t *testing.T, c *corpus, count int, args ...string) *export
 // DuckDB reads the merged tables as those of one export, and those of the parts as one table that has the number of the part in the column "part", which no
 // column of ours has the name of.
 func TestDuckDB_Merged_IsOneExport(t *testing.T) {
+	t.Parallel()
 	c := recordedCorpus(t)
 	for l, flags := range layouts() {
 		e := exportedInParts(t, c, 3, flags...)
@@ -64,6 +65,7 @@ func TestDuckDB_Merged_IsOneExport(t *testing.T) {
 
 // docs/reader.py finds every blob of a merged export; PyArrow and Polars read its table, and those of the parts.
 func TestPython_Merged_IsOneExport(t *testing.T) {
+	t.Parallel()
 	e := exportedInParts(t, recordedCorpus(t), 3)
 	e.checkReader(t, e.assets)
 	const script = `

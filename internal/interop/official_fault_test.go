@@ -46,6 +46,7 @@ const screenshotsEach = 8
 
 // docs/clients.md says what the official clients and exporter make of each fault.
 func TestOfficialClients_FaultyPictures_AreTakenAsDocumented(t *testing.T) {
+	t.Parallel()
 	f := serveFaults(t)
 	clients := []struct {
 		name     string

@@ -65,6 +65,7 @@ func (a *anyJSON) Scan(v any) error {
 // What the official clients list, page by page, and fetch is what is exported, to the last byte, and what they read of parse jobs
 // is in pages.parquet. Each checks every field of every answer.
 func TestOfficialClients_ListAndFetch_WhatIsExported(t *testing.T) {
+	t.Parallel()
 	for name, e := range officialExports(t) {
 		t.Run(name+"/Python", func(t *testing.T) {
 			e.emulator.Reset()
@@ -88,6 +89,7 @@ func TestOfficialClients_ListAndFetch_WhatIsExported(t *testing.T) {
 // The official Python client adds, uploads, updates, moves and deletes directory files; that of TypeScript does so in
 // TestTypeScriptClient_AgainstEmulator.
 func TestOfficialPythonClient_ChangesDirectoryFiles(t *testing.T) {
+	t.Parallel()
 	e := serve(t, nil, emulator.Options{Corpus: emulator.Synthetic(emulator.SyntheticOptions{
 		Files: 2, Index: true, IDs: emulator.UUIDs,
 	})})
@@ -97,6 +99,7 @@ func TestOfficialPythonClient_ChangesDirectoryFiles(t *testing.T) {
 
 // Filters leave of listings what they say.
 func TestOfficialPythonClient_NarrowsListings(t *testing.T) {
+	t.Parallel()
 	c := variedCorpus(t)
 	at := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	must(t, c.AddProject(emulator.ProjectSpec{ID: "ffffffff-0000-4000-8000-000000000001", Name: "Second", OrganizationID: "o"}))
@@ -129,6 +132,7 @@ func (e *export) checkRoutes(t *testing.T, routes []emulator.Route) {
 
 // What the clients' methods return for a picture is not its bytes: they take it for text.
 func TestOfficialClients_TypedPictures_AreDamaged(t *testing.T) {
+	t.Parallel()
 	e := serve(t, recordedCorpus(t), emulator.Options{})
 	for name, c := range map[string]*exec.Cmd{
 		"Python":     python(t, filepath.Join("python", "official.py"), "typed"),

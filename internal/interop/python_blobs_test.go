@@ -17,6 +17,7 @@ import (
 
 // docs/reader.py finds every blob of an export, finished or killed, and is as short as it claims.
 func TestPython_Reader_FindsEveryBlob(t *testing.T) {
+	t.Parallel()
 	for l, flags := range layouts() {
 		t.Run(l.String(), func(t *testing.T) {
 			e := exported(t, hostileCorpus(t), flags...)
@@ -69,6 +70,7 @@ func (e *export) checkReader(t *testing.T, assets []asset) {
 
 // Readers of shards, those of training data among them, find the members that the manifest names.
 func TestPython_Shards_HoldTheBlobs(t *testing.T) {
+	t.Parallel()
 	for _, l := range []layout{compressedShards, plainShards} {
 		e := exported(t, recordedCorpus(t), layouts()[l]...)
 		shards, members := e.members(t, l)
@@ -100,6 +102,7 @@ func (e *export) members(t *testing.T, l layout) (shards, members []string) {
 }
 
 func TestBsdtar_Shards_HoldTheBlobs(t *testing.T) {
+	t.Parallel()
 	for _, l := range []layout{compressedShards, plainShards} {
 		t.Run(l.String(), func(t *testing.T) {
 			e := exported(t, recordedCorpus(t), layouts()[l]...)
@@ -127,6 +130,7 @@ func TestBsdtar_Shards_HoldTheBlobs(t *testing.T) {
 
 // The Python that README.md shows takes one blob out of a shard.
 func TestPython_Readme_ReadsABlob(t *testing.T) {
+	t.Parallel()
 	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {
 		t.Fatal(err)

@@ -21,6 +21,7 @@ import (
 // docs/reader.py finds the attachments and the document of a file, and the pictures of parse jobs with and without a file_id, in parts and in
 // the manifest; and others read the text of the pages.
 func TestPython_Reader_FindsJobs(t *testing.T) {
+	t.Parallel()
 	out := filepath.Join(t.TempDir(), "out")
 	want := writeJobs(t, out)
 	check := func() {

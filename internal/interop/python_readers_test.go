@@ -25,6 +25,7 @@ type job struct {
 
 // What readers of Python make of both tables, those of an export of schema 1 that was raised too, and of parts of the commit log is what the program's own reader makes of them.
 func TestPython_Rows_EqualTheProgramsOwn(t *testing.T) {
+	t.Parallel()
 	jobs := newJobs(t)
 	for _, reader := range []string{
 		"pandas with pyarrow", "pandas with fastparquet", "Polars", "DuckDB", "PyArrow", "DataFusion", "PyIceberg",

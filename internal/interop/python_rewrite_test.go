@@ -46,6 +46,7 @@ func (e *export) hasChecksums(t *testing.T, name string) bool {
 
 // Tables that another program rewrote are read, and the next run fetches nothing and writes them anew.
 func TestPython_RewrittenTables_GoOn(t *testing.T) {
+	t.Parallel()
 	e := exported(t, hostileCorpus(t))
 	assets, files := e.readDuckDB(t)
 	for _, writer := range []string{"DuckDB", "PyArrow", "Polars", "DataFusion", "pandas with dtype_backend"} {
@@ -83,6 +84,7 @@ func TestPython_RewrittenTables_GoOn(t *testing.T) {
 // pandas makes floating-point numbers of integers beside nulls, unless it is told otherwise. The program says whose table it
 // refuses, and which column, and changes nothing.
 func TestPython_RewrittenTables_WithOtherTypes_AreRefused(t *testing.T) {
+	t.Parallel()
 	e := exported(t, hostileCorpus(t))
 	e.rewrite(t, "pandas")
 	before, err := os.ReadFile(e.manifest())

@@ -13,6 +13,7 @@ import (
 // The README names the programs and libraries that these tests read with. Of a library it has to be that version, of a
 // program, which the system brings, that one or a later one.
 func TestReadme_ReadersHaveTheVersionsThatItNames(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -43,6 +44,7 @@ func TestReadme_ReadersHaveTheVersionsThatItNames(t *testing.T) {
 
 // docs/readers.md and docs/datasets.md name the packages of Python that these tests read with, in the versions that are installed.
 func TestReaders_PythonPackages_HaveTheVersionsThatItNames(t *testing.T) {
+	t.Parallel()
 	for name, packages := range map[string][]string{
 		"readers.md":  {"datafusion", "duckdb", "fastparquet", "pandas", "polars", "pyarrow", "pyiceberg", "webdataset", "zstandard"},
 		"datasets.md": {"datasets", "duckdb", "mlcroissant", "pillow", "polars", "pyarrow", "webdataset"},

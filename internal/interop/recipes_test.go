@@ -42,6 +42,7 @@ func (e *export) runRecipe(t *testing.T, before, code, after string) []byte {
 
 // The nodes of a retriever find the bytes that they were made of, screenshots and figures, and nothing else.
 func TestRecipes_RetrievedNodes_FindTheirPictures(t *testing.T) {
+	t.Parallel()
 	e := exported(t, recordedCorpus(t))
 	got := e.runRecipe(t, `
 import hashlib
@@ -78,6 +79,7 @@ for row in pictures.itertuples():
 
 // Each page of a parse job has its own pictures, and its links lead to their files.
 func TestRecipes_ParsedPages_HaveTheirPictures(t *testing.T) {
+	t.Parallel()
 	e := variedExport(t)
 	got := e.runRecipe(t, "", recipe(t, "The text of a parse job and its pictures"), `
 import json

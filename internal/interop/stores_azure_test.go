@@ -102,7 +102,6 @@ func TestStores_Azurite(t *testing.T) {
 	buckettest.RunClient(t, s.client)
 	t.Run("Probe", func(t *testing.T) { own(t, s.client(t)) })
 	t.Run("ProgramsOwnTests", func(t *testing.T) {
-		t.Setenv("AZURE_STORAGE_CONNECTION_STRING", s.connection())
-		passOwnTests(t, "az://"+s.makeContainer(t), "Export", "SecondWriter", "KillAtRandomMoment")
+		passOwnTests(t, map[string]string{"AZURE_STORAGE_CONNECTION_STRING": s.connection()}, "az://"+s.makeContainer(t), "Export", "SecondWriter", "KillAtRandomMoment")
 	})
 }

@@ -61,6 +61,7 @@ func (s *fakeGCS) client(t *testing.T) bucket.Client {
 
 // The client of Google Cloud Storage keeps its promises with an emulator that others wrote, and an export may lie there.
 func TestFakeGCS_Client_Suite(t *testing.T) {
+	t.Parallel()
 	s := startFakeGCS(t)
 	buckettest.RunClient(t, s.client)
 	t.Run("Probe", func(t *testing.T) { own(t, s.client(t)) })
@@ -68,7 +69,7 @@ func TestFakeGCS_Client_Suite(t *testing.T) {
 
 // The program's own tests of exports in buckets hold there.
 func TestFakeGCS_ProgramsOwnTests_Pass(t *testing.T) {
+	t.Parallel()
 	s := startFakeGCS(t)
-	t.Setenv("STORAGE_EMULATOR_HOST", s.address)
-	passOwnTests(t, "gs://"+s.makeBucket(t), "Export", "SecondWriter", "KillAtRandomMoment")
+	passOwnTests(t, map[string]string{"STORAGE_EMULATOR_HOST": s.address}, "gs://"+s.makeBucket(t), "Export", "SecondWriter", "KillAtRandomMoment")
 }

@@ -105,6 +105,7 @@ func own(t *testing.T, c bucket.Client) {
 
 // The client of S3 keeps its promises with a store that others wrote, and an export may lie there.
 func TestVersityGW_Client_Suite(t *testing.T) {
+	t.Parallel()
 	s := startVersityGW(t)
 	buckettest.RunClient(t, s.client)
 	t.Run("Probe", func(t *testing.T) { own(t, s.client(t)) })
@@ -112,6 +113,7 @@ func TestVersityGW_Client_Suite(t *testing.T) {
 
 // An export in a store that others wrote keeps the promises that one in a directory keeps.
 func TestVersityGW_Store_Suite(t *testing.T) {
+	t.Parallel()
 	s := startVersityGW(t)
 	storetest.Run(t, func(t *testing.T) store.Store {
 		c := s.client(t)

@@ -13,6 +13,7 @@ import (
 )
 
 func TestTar_Shards_HoldTheCorpus(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name   string
 		layout layout

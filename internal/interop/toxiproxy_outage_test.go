@@ -13,6 +13,7 @@ import (
 // No connection carries more than 100,000 bytes, which is two blobs and a part of a third, and then ends in the middle of an
 // answer. The export completes all the same.
 func TestToxiproxy_ShortLivedConnections_Complete(t *testing.T) {
+	t.Parallel()
 	const short = `{"type": "limit_data", "attributes": {"bytes": 100000}}`
 	for l, toxics := range map[layout][]string{localFiles: {short}, compressedShards: {short, resetToxic}} {
 		t.Run(l.String(), func(t *testing.T) {
@@ -63,6 +64,7 @@ func TestToxiproxy_Trickle_FailsTheAsset(t *testing.T) {
 // The API goes away in the middle of a run, and stays away for longer than is waited for. What was fetched is committed, and
 // the same command goes on with the rest.
 func TestToxiproxy_Outage_ThatLasts_StopsAndGoesOn(t *testing.T) {
+	t.Parallel()
 	for _, l := range []layout{localFiles, compressedShards} {
 		t.Run(l.String(), func(t *testing.T) {
 			t.Parallel()

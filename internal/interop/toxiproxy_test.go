@@ -56,6 +56,7 @@ var connectionFaults = []connectionFault{
 
 // A listing and a blob are lost once or twice. They are tried again as a whole, and nothing else is.
 func TestToxiproxy_ConnectionFault_IsTriedAgain(t *testing.T) {
+	t.Parallel()
 	for _, f := range connectionFaults {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
@@ -82,6 +83,7 @@ func TestToxiproxy_ConnectionFault_IsTriedAgain(t *testing.T) {
 
 // A blob is lost every time, and fails. Once the connections are good again the same command completes.
 func TestToxiproxy_ConnectionFault_ThatLasts_FailsTheAsset(t *testing.T) {
+	t.Parallel()
 	for _, f := range connectionFaults {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
@@ -120,6 +122,7 @@ func (n *network) lose(t *testing.T, acting string, which func(*request) bool) (
 // A connection fails while a blob that is too large for memory is in a temporary file. The file is gone before the blob is
 // asked for again.
 func TestToxiproxy_ConnectionFault_RemovesTemporaryFile(t *testing.T) {
+	t.Parallel()
 	for _, f := range []connectionFault{
 		{name: "reset", toxics: []string{resetToxic}, acting: "reset", stderr: "connection reset by peer"},
 		{name: "cut", toxics: []string{limitToxic}, acting: "limit", stderr: "body ended after "},

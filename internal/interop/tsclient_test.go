@@ -17,6 +17,7 @@ import (
 // TestTypeScriptClient_AgainstEmulator shows that the emulator is a LlamaCloud for the official TypeScript client: it
 // lists, filters, downloads, adds, updates, moves, uploads and deletes, and compares bytes with the corpus.
 func TestTypeScriptClient_AgainstEmulator(t *testing.T) {
+	t.Parallel()
 	corpus, directory := tsCorpus(t)
 	loaded, err := emulator.LoadCorpus(os.DirFS(corpus))
 	if err != nil {

@@ -32,6 +32,7 @@ func raised(t *testing.T, sink string) *export {
 
 // Of an export of schema 1 that was raised, the view at the end of docs/format.md has the rows that the old manifest has.
 func TestDuckDB_ViewOfSchema1_HasTheOldRows(t *testing.T) {
+	t.Parallel()
 	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "format.md"))
 	if err != nil {
 		t.Fatal(err)

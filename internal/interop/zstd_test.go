@@ -11,6 +11,7 @@ import (
 )
 
 func TestZstd_Shards_AreWholeAndChecked(t *testing.T) {
+	t.Parallel()
 	for name, args := range map[string][]string{"small": layouts()[compressedShards], "defaults": {"--sink", "archive"}} {
 		t.Run(name, func(t *testing.T) {
 			e := exported(t, recordedCorpus(t), args...)
@@ -56,6 +57,7 @@ func (e *export) checkZstdList(t *testing.T, shard string, frames, skippable int
 }
 
 func TestZstd_Frame_HoldsTheBlobsOfTheManifest(t *testing.T) {
+	t.Parallel()
 	for name, args := range map[string][]string{"small": layouts()[compressedShards], "defaults": {"--sink", "archive"}} {
 		t.Run(name, func(t *testing.T) {
 			e := exported(t, recordedCorpus(t), args...)
@@ -67,6 +69,7 @@ func TestZstd_Frame_HoldsTheBlobsOfTheManifest(t *testing.T) {
 
 // One blob, as somebody would take it out who has a shell, coreutils, the zstd program and the row.
 func TestShell_Frame_HoldsTheBlob(t *testing.T) {
+	t.Parallel()
 	const script = `set -eu
 tail -c +$(($2 + 1)) "$1" | head -c "$3" >frame.zst
 zstd -d -q frame.zst
@@ -99,6 +102,7 @@ func largest(assets []asset) *asset {
 
 // Blobs that compression makes no smaller lie in frames of raw blocks.
 func TestZstd_RawFrames_AreWholeAndChecked(t *testing.T) {
+	t.Parallel()
 	const blobs, size = 60, 200_000
 	synthetic := emulator.Synthetic(emulator.SyntheticOptions{Files: 1, AssetsPerFile: blobs, BlobSize: size})
 	e := serve(t, nil, emulator.Options{Corpus: synthetic})
