@@ -166,14 +166,18 @@ func TestBrowser_View_PicturesInSightAlone(t *testing.T) {
 	b.open(view(t, e.out) + "#/pictures")
 	b.waitFor(loaded + ` > 3 && ` + loaded + ` === document.querySelectorAll(".tile img").length`)
 	b.asked()
+	// While a frame lasts as long, as on a machine that has much else to do, what it shows is in sight.
+	var slow int
 	b.evalAsync(`
 const done = arguments[arguments.length - 1], wall = document.querySelector(".wall"), end = wall.scrollHeight;
-let frame = 0;
-const step = () => {
+let frame = 0, slow = 0, last = performance.now();
+const step = now => {
+	if (now - last > 50) slow++;
+	last = now;
 	wall.scrollTop = end * (frame % 4) / 3;
-	if (++frame <= 20) requestAnimationFrame(step); else done(1);
+	if (++frame <= 20) requestAnimationFrame(step); else done(slow);
 };
-requestAnimationFrame(step);`, nil)
+requestAnimationFrame(step);`, &slow)
 	b.eval(`document.querySelector(".wall").scrollTop = 1e6`, nil)
 	b.waitFor(`document.querySelector(".tile[data-index='30'] img")?.naturalWidth > 0`)
 	time.Sleep(200 * time.Millisecond)
@@ -183,7 +187,7 @@ requestAnimationFrame(step);`, nil)
 			thumbs++
 		}
 	}
-	if b.eval(`document.querySelectorAll(".tile").length`, &tiles); thumbs == 0 || thumbs > 4*tiles {
-		t.Errorf("the page asked for %d thumbnails, and shows %d pictures", thumbs, tiles)
+	if b.eval(`document.querySelectorAll(".tile").length`, &tiles); thumbs == 0 || thumbs > (4+slow)*tiles {
+		t.Errorf("the page asked for %d thumbnails, and shows %d pictures; %d frames were slow", thumbs, tiles, slow)
 	}
 }

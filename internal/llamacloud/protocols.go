@@ -117,14 +117,16 @@ func (e *entry) end(major int, took time.Duration) {
 	defer p.mu.Unlock()
 	c := p.contests[e.host]
 	switch {
-	case c.over || e.fresh || c.began <= warmUp:
+	case c.over:
 		return
-	case e.http1:
-		c.http1 = append(c.http1, took)
-	case major < 2:
+	case !e.http1 && major < 2:
 		// It speaks nothing else.
 		c.end(false)
 		return
+	case e.fresh || c.began <= warmUp:
+		return
+	case e.http1:
+		c.http1 = append(c.http1, took)
 	default:
 		c.usual = append(c.usual, took)
 	}

@@ -112,6 +112,19 @@ func TestProtocols_HTTP2Alone(t *testing.T) {
 	}
 }
 
+// A server that does not speak HTTP/2 is asked over the connections that there are: its first answer ends the contest.
+func TestProtocols_HTTP1Alone(t *testing.T) {
+	image := picture(t)
+	server := startProtocols(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(image) }, func(s *httptest.Server) {
+		s.EnableHTTP2 = false
+	})
+	client := newServerClient(t, server, true)
+	fetchMany(t, client, 1)
+	if c := client.transports.contests[client.base.Host]; !c.over || c.wins {
+		t.Errorf("the contest is %+v", c)
+	}
+}
+
 // Where every request over HTTP/1.1 takes a connection, it is given up.
 func TestProtocols_HTTP1WithoutConnectionsThatLast(t *testing.T) {
 	image := picture(t)
