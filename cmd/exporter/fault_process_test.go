@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -37,6 +38,8 @@ type gate struct {
 	held   chan struct{}
 	// open ends the waiting of requests that are held.
 	open chan struct{}
+	// underWay are the requests of programs that are there, or were a moment ago.
+	underWay sync.WaitGroup
 }
 
 // startGate starts the emulator of an export behind a gate for so many blobs.
@@ -51,6 +54,8 @@ func startGate(t *testing.T, s exportSettings, passes int64) *gate {
 }
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g.underWay.Add(1)
+	defer g.underWay.Done()
 	if blobPath.MatchString(r.URL.Path) && g.passes.Add(-1) < 0 {
 		g.held <- struct{}{}
 		select {
@@ -65,6 +70,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // checkResumes runs an export again that has ended early. It has to fetch no more than what was not committed.
 func (g *gate) checkResumes(t *testing.T, s exportSettings, out string, committed int) {
 	t.Helper()
+	g.underWay.Wait()
 	g.Reset()
 	newCLI(t, g.url).mustRun(s.args(out)...)
 	if got, want := blobRequests(g.Server), s.assets()-committed; got != want {
