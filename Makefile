@@ -58,7 +58,7 @@ vuln:
 
 # Tests that are too slow for the race detector: the scripts and the tables of faults, hundreds of runs that other tests try with it, those
 # of tables against models, in which nothing happens at once, and the longest ones of the client.
-RUNS   := ^TestScripts$$|^Test(Parts|List|Merge)_|^TestBucket_.*_(IsThatOfADirectory|EndsExact|GoesOn|IsPutAtTheEnd)$$|^TestRun_(Blob|Listing|AssetListing)Fault$$|^TestRun_(OddListing|APILiesForOneNight)_
+RUNS   := ^TestScripts$$|^Test(Parts|List|Merge|Compact)_|^TestBucket_.*_(IsThatOfADirectory|EndsExact|GoesOn|IsPutAtTheEnd)$$|^TestBucket_(Dataset_Refused|Plan)_|^TestRun_(Blob|Listing|AssetListing)Fault$$|^TestRun_(OddListing|APILiesForOneNight|Corpus|ServerEchoesASecret)_
 MODELS := ^TestLedger_(Compact|Crashes|RollUp|Prune)_|^TestSnapshot_(LookUps|Mixtures|ManyJobs)_|^Test(Table_Salvage|OpenSalvaged|OpenTable|EncodeTable)_|^TestBucket_(Suite_Server|TwoWriters_LoseNothing)$$
 CLIENT := ^TestGovernor_(UsesTheLimit|QuotaHeaders)|^TestClient_ParseJobPages_BoundedMemory$$
 
