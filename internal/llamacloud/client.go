@@ -97,9 +97,9 @@ func (c *Client) Close() { c.transports.close() }
 // Resume lets requests be sent again after a Source was stopped. None may be under way.
 func (c *Client) Resume() { c.origins.Resume() }
 
-// newTransport returns a transport for what a server speaks of its own accord. It keeps as many connections as there are workers. Over HTTP/2 one may serve them all: where nothing has come
-// over it for half of IdleTimeout it is asked for a sign of life, and given up when none comes in the other half; otherwise
-// every retry would go to the same dead connection.
+// newTransport returns a transport for what a server speaks of its own accord. It keeps as many connections as there are workers.
+// Over HTTP/2 one may serve them all: where nothing has come over it for half of IdleTimeout it is asked for a sign of life, and
+// given up when none comes in the other half; otherwise every retry would go to the same dead connection.
 func newTransport(o Options, g *guard) *http.Transport {
 	return &http.Transport{
 		Proxy:                  func(r *http.Request) (*url.URL, error) { return o.Proxies.For(r.URL), nil },
