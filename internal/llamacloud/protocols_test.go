@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"exporter/pipeline"
@@ -170,6 +171,58 @@ func TestProtocols_Contest_WantsAClearWinner(t *testing.T) {
 			t.Errorf("%s: %+v, want HTTP/1.1 to win: %v", tt.name, c, tt.wins)
 		}
 	}
+}
+
+// What waited for a new connection says nothing about the protocol.
+func TestProtocols_Contest_LeavesOutNewConnections(t *testing.T) {
+	to := mustParse(t, "https://api.example.com/blob")
+	p := &protocols{log: func(string) {}, contests: map[string]*contest{}}
+	for range longest {
+		_, e := p.choose(to, true)
+		e.connected(!e.http1)
+		e.end(2, time.Duration(map[bool]int{true: 1, false: 10}[e.http1])*time.Millisecond)
+	}
+	if _, e := p.choose(to, true); e != nil || p.contests[to.Host].wins {
+		t.Errorf("the contest is %+v, want it to be over without a winner", p.contests[to.Host])
+	}
+}
+
+// answering is a network over one version of HTTP, where everybody answers the same after some time.
+type answering struct {
+	fakeAnswer
+	major int
+	after time.Duration
+}
+
+func (a answering) RoundTrip(r *http.Request) (*http.Response, error) {
+	time.Sleep(a.after)
+	resp, err := a.fakeAnswer.RoundTrip(r)
+	resp.ProtoMajor = a.major
+	return resp, err
+}
+
+// Whoever refuses is quick, and wins nothing.
+func TestProtocols_Contest_RefusalsWinNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, err := New(Options{BaseURL: mustParse(t, "https://api.example.com"), Key: canaryKey(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		client.transports.usual = answering{fakeAnswer{http.StatusOK, http.Header{}, picture(t)}, 2, 10 * time.Millisecond}
+		client.transports.http1 = answering{fakeAnswer{http.StatusNotFound, http.Header{}, nil}, 1, time.Millisecond}
+		source, failed := NewSource(client, Selection{}), 0
+		for range longest {
+			blob, err := source.Blob(t.Context(), &pipeline.Asset{FileID: "f", Kind: pipeline.Screenshot}, nil)
+			if err != nil {
+				failed++
+				continue
+			}
+			blob.Close()
+		}
+		if c := client.transports.contests["api.example.com"]; c.wins || failed < heats {
+			t.Errorf("after %d refusals over HTTP/1.1 the contest is %+v", failed, c)
+		}
+	})
 }
 
 // However many hosts there are, few are remembered.
