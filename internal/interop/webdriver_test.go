@@ -26,7 +26,9 @@ type browser struct {
 // startBrowser starts a Chromium with a window of some size, light or dark, that lasts as long as the test.
 func startBrowser(t *testing.T, width, height int, flags ...string) *browser {
 	t.Helper()
-	driver := program(t, "chromedriver", "--port=0")
+	// It ends when the browser has: the context of a test ends before what cleans up.
+	found := program(t, "chromedriver", "--port=0")
+	driver := exec.Command(found.Path, found.Args[1:]...)
 	// Processes of Chromium may write to it for a moment after it has ended.
 	profile, err := os.MkdirTemp("", "browser-")
 	if err != nil {
@@ -45,12 +47,13 @@ func startBrowser(t *testing.T, width, height int, flags ...string) *browser {
 	if err != nil {
 		t.Fatal(err)
 	}
-	driver.Cancel = func() error { return driver.Process.Signal(os.Interrupt) }
-	driver.WaitDelay = 5 * time.Second
 	if err := driver.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = driver.Wait() })
+	t.Cleanup(func() {
+		_ = driver.Process.Kill()
+		_ = driver.Wait()
+	})
 	url := "http://127.0.0.1:" + portOf(t, said)
 	go io.Copy(io.Discard, said)
 	b := &browser{t: t, session: url + "/session"}
