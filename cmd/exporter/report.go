@@ -3,11 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -16,7 +12,6 @@ import (
 	"exporter/internal/config"
 	"exporter/internal/export"
 	"exporter/internal/report"
-	"exporter/internal/store/place"
 )
 
 func newReportCommand(a *app) *cobra.Command {
@@ -51,6 +46,7 @@ picture; it asks the API for nothing, and the file asks nobody for anything. "ex
 				return err
 			}
 		}
+		target := reportFile{"--to", *to, "name another one, or none for standard output"}
 		f := formatOf(*to)
 		if *format != "" {
 			if f, err = report.ParseFormat(*format); err != nil {
@@ -60,12 +56,17 @@ picture; it asks the API for nothing, and the file asks nobody for anything. "ex
 		defer a.boundMemory(viewMemory)()
 		ctx, cancel := export.Interruptible(c.Context(), a.stop)
 		defer cancel()
+		if *to != "" {
+			if err := target.check(ctx); err != nil {
+				return err
+			}
+		}
 		text, err := reportOf(ctx, cfg.Output.Dir, f, a.plainLog())
 		if err != nil {
 			return err
 		}
 		if *to != "" {
-			return writeReport(ctx, *to, text)
+			return target.write(ctx, text)
 		}
 		_, err = a.stdout.Write(text)
 		return err
@@ -94,30 +95,17 @@ func reportOf(ctx context.Context, path string, format report.Format, log *slog.
 	return report.Make(ctx, &report.Export{Inventory: b.Inventory, Name: path, Store: b.Blobs(), Runs: export.HistoryPrefix}, format)
 }
 
-// writeReport replaces the file of a report as a whole, also one to which a symbolic link leads. What is there and is no file stays.
-func writeReport(ctx context.Context, name string, text []byte) error {
-	if target, err := filepath.EvalSymlinks(name); err == nil {
-		name = target
-	}
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-		return usagef("%w", &fs.PathError{Op: "write", Path: name, Err: errors.New("it is no regular file: name another one, or none for standard output")})
-	}
-	err := place.WriteObject(ctx, name, func(w io.Writer) error {
-		_, err := w.Write(text)
-		return err
-	}, place.Options{})
-	if err != nil {
-		return fmt.Errorf("write the report: %w", err)
-	}
-	return nil
+// runReport is the file of the report of a run.
+func runReport(cfg *config.Config) reportFile {
+	return reportFile{"--report (run.report)", cfg.Run.Report, "name another one"}
 }
 
 // reportAfter writes the report at the end of a run. It is no part of the export: where it cannot be written, the run has ended as it has.
 func (a *app) reportAfter(ctx context.Context, o *export.Options) {
-	name := o.Config.Run.Report
-	text, err := reportOf(ctx, o.Config.Output.Dir, formatOf(name), nil)
+	file := runReport(o.Config)
+	text, err := reportOf(ctx, o.Config.Output.Dir, formatOf(file.name), nil)
 	if err == nil {
-		err = writeReport(ctx, name, text)
+		err = file.write(ctx, text)
 	}
 	if err != nil {
 		o.Log.Warn("the report was not written: check run.report and its directory", "error", err)

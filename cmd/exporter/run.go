@@ -84,6 +84,11 @@ func (a *app) export(ctx context.Context, o export.Options, asJSON bool) (err er
 	if err := o.Config.CheckPlaces(); err != nil {
 		return err
 	}
+	if o.Config.Run.Report != "" {
+		if err := runReport(o.Config).check(ctx); err != nil {
+			return err
+		}
+	}
 	if o.Files, err = a.readFilesFrom(o.Config); err != nil {
 		return err
 	}

@@ -11,7 +11,6 @@ import (
 
 	"exporter/internal/config"
 	"exporter/internal/export"
-	"exporter/internal/store/place"
 	"exporter/internal/view"
 	"exporter/pipeline"
 )
@@ -125,10 +124,10 @@ func (a *app) writeView(ctx context.Context, open func(context.Context) (*view.E
 	return nil
 }
 
-// outsideOf refuses what a flag says is to be written where that is in an export, of which it is no part.
+// outsideOf refuses what a flag says is to be written where that is in an export, or in the one of which that is a part, as it is no part of it.
 func outsideOf(export, flag, name string) error {
-	if place.IsWithin(name, export) {
-		return usagef("%s %q is in the export %q, and no part of it: name something outside of it", flag, name, export)
+	if around, ok := config.InExport(name, export); ok {
+		return usagef("%s %q is in the export %q, and no part of it: name something outside of it", flag, name, around)
 	}
 	return nil
 }

@@ -76,18 +76,19 @@ func (l *loader) chooseJob(name string, from origin, file string) error {
 	return nil
 }
 
-// dirPath and metricsFilePath are the paths of the keys that name the export directory, and the file with what a run measures.
+// dirPath, metricsFilePath and reportPath are the paths of the keys that name the export directory, the file with what a run measures, and its report.
 const (
 	dirPath         = "output.dir"
 	metricsFilePath = "metrics.file"
+	reportPath      = "run.report"
 )
 
 // checkJobPlaces refuses jobs that export to the same directory, or one below another's, as each would take what the other exported for what
-// is gone or left over, or that name the same file for what they measure, as the last one would hide how the others went.
+// is gone or left over, or that name the same file for what they measure or for their report, as the last one would hide how the others went.
 func (l *loader) checkJobPlaces() *Error {
 	for i, j := range l.config.jobs {
 		for _, other := range l.config.jobs[:i] {
-			for _, path := range []string{dirPath, metricsFilePath} {
+			for _, path := range []string{dirPath, metricsFilePath, reportPath} {
 				at, from := l.placeOf(j, path)
 				otherAt, _ := l.placeOf(other, path)
 				if shared := sharedPlace(path, jobPlace{other.name, otherAt}, jobPlace{j.name, at}); shared != "" {
@@ -115,12 +116,14 @@ type jobPlace struct{ job, path string }
 
 // sharedPlace says what the places of two jobs share, or "". They are those of a key; an empty one is none.
 func sharedPlace(key string, a, b jobPlace) string {
+	// What is written to a file of its own, which others may be beside.
+	what, isFile := map[string]string{metricsFilePath: "what they measure", reportPath: "their report"}[key]
 	switch {
 	case a.path == "" || b.path == "":
 		return ""
-	case key == metricsFilePath && place.Same(a.path, b.path):
-		return fmt.Sprintf("the jobs %s and %s both write what they measure to %s", a.job, b.job, quote(b.path))
-	case key == metricsFilePath:
+	case isFile && place.Same(a.path, b.path):
+		return fmt.Sprintf("the jobs %s and %s both write %s to %s", a.job, b.job, what, quote(b.path))
+	case isFile:
 		return ""
 	case place.Same(a.path, b.path):
 		return fmt.Sprintf("the jobs %s and %s both export to %s", a.job, b.job, quote(b.path))
@@ -138,5 +141,6 @@ func (c *Config) SharesPlace(other *Config) string {
 	return cmp.Or(
 		sharedPlace(dirPath, jobPlace{other.job, other.Output.Dir}, jobPlace{c.job, c.Output.Dir}),
 		sharedPlace(metricsFilePath, jobPlace{other.job, other.Metrics.File}, jobPlace{c.job, c.Metrics.File}),
+		sharedPlace(reportPath, jobPlace{other.job, other.Run.Report}, jobPlace{c.job, c.Run.Report}),
 	)
 }

@@ -27,6 +27,7 @@ func TestLoad_JobsThatShareAPlace_AreRefused(t *testing.T) {
 		{"x", "xy", "output.dir", "", false},
 		{"there/m.prom", "link/m.prom", "metrics.file", `the jobs a and b both write what they measure to "link/m.prom" (give each one of its own)`, true},
 		{"m.prom", "m.prom/n.prom", "metrics.file", "", false},
+		{"there/r.md", "link/r.md", "run.report", `the jobs a and b both write their report to "link/r.md" (give each one of its own)`, true},
 	} {
 		if tt.needsLink && !linked {
 			continue

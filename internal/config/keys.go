@@ -279,9 +279,9 @@ func runSettings(r *Run) []setting {
 		{SectionRun, "partial_ok", "partial-ok", "false",
 			"end with 0 in place of 3 where some assets, files or sources failed, for engines that know no third end", boolField(&r.PartialOK)},
 		{SectionRun, "list", "list", "",
-			"take the files from the list that exporter plan --write-list wrote, in place of listing them: a file, or s3://BUCKET/NAME", listPlaceField(&r.List)},
+			"take the files from the list that exporter plan --write-list wrote, in place of listing them: a file, or s3://BUCKET/NAME", filePlaceField(&r.List, checkPlace)},
 		{SectionRun, "report", "report", "",
-			"at the end, write what exporter report tells of the export to this file: HTML, or Markdown where it ends in .md", pathField(&r.Report, "FILE")},
+			"at the end, write what exporter report tells of the export to this file: HTML, or Markdown where it ends in .md", filePlaceField(&r.Report, checkReportPlace)},
 	}
 }
 

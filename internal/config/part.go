@@ -61,13 +61,13 @@ func partField(p *Part) field {
 	return scalar(field{typ: TypeString, placeholder: "I/N"}, p, parsePart, Part.String)
 }
 
-// listPlaceField takes the place of a single file, or an empty text for none.
-func listPlaceField(p *string) field {
+// filePlaceField takes the place of a single file that a function takes, or an empty text for none.
+func filePlaceField(p *string, check func(text string) error) field {
 	parse := func(text string) (string, error) {
 		if text == "" {
 			return "", nil
 		}
-		return text, checkPlace(text)
+		return text, check(text)
 	}
 	return scalar(field{typ: TypeString, placeholder: "FILE"}, p, parse, func(s string) string { return s })
 }
@@ -149,6 +149,14 @@ func (r Rate) SharedBy(tasks int) (share Rate, ok bool) {
 	const steps = 1e6
 	r.PerSecond = max(math.Floor(r.PerSecond/float64(tasks)*steps)/steps, minRate)
 	return r, true
+}
+
+// checkReportPlace returns what is wrong with the place of the report of a run.
+func checkReportPlace(text string) error {
+	if text == "-" {
+		return &hinted{errors.New("standard output has what run says itself"), "name a file, or run exporter report afterwards"}
+	}
+	return checkPlace(text)
 }
 
 // checkPlace returns what is wrong with a place.

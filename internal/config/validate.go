@@ -1,14 +1,16 @@
 package config
 
 import (
-	"exporter/internal/store/place"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
 	"exporter/internal/loopback"
+	"exporter/internal/parts"
 	"exporter/internal/secret"
+	"exporter/internal/store/place"
 )
 
 // ValidateSource refuses a Config that selects no file at all, or narrows what it does not select. It is apart from Load because not all commands export.
@@ -90,14 +92,47 @@ func (c *Config) fail(problem, remedy string, paths ...string) *Error {
 func (c *Config) CheckPlaces() error {
 	for _, file := range []struct{ path, name string }{
 		{metricsFilePath, c.Metrics.File}, {"log.file", c.Log.File}, {"ping.url_file", c.Ping.URLFile}, {"api.api_key_file", c.API.KeyFile},
-		{"run.report", c.Run.Report},
+		{reportPath, c.Run.Report},
 	} {
-		if file.name != "" && place.IsWithin(file.name, c.Output.Dir) {
-			return c.fail(fmt.Sprintf("%s is in the export directory %s, and no part of an export", quote(file.name), quote(c.Output.Dir)),
+		if file.name == "" {
+			continue
+		}
+		if around, ok := InExport(file.name, c.Output.Dir); ok {
+			return c.fail(fmt.Sprintf("%s is in the export directory %s, and no part of an export", quote(file.name), quote(around)),
 				"name a file outside of it", file.path)
 		}
 	}
 	return nil
+}
+
+// InExport tells whether a place, or the path of a file, is in an export, or in the one of which that is a part, and returns which of them.
+func InExport(name, export string) (around string, ok bool) {
+	for _, around := range []string{export, wholeAround(export)} {
+		if around != "" && place.IsWithin(name, around) {
+			return around, true
+		}
+	}
+	return "", false
+}
+
+// wholeAround returns the export in parts that has another one in it: a numbered part, or, in a directory, one that was moved there. It is empty where
+// there is none.
+func wholeAround(export string) string {
+	at, err := place.Parse(place.Real(export))
+	if err != nil {
+		return ""
+	}
+	if whole, _, ok := WholeOf(at); ok {
+		return whole.String()
+	}
+	whole, names, ok := at.Outer(parts.Levels)
+	if !ok || whole.IsBucket() || names[0] != parts.Dir {
+		return ""
+	}
+	if _, err := os.Stat(whole.Join(parts.PlanName).String()); err != nil {
+		return ""
+	}
+	return whole.String()
 }
 
 // SourceSettings returns, by path of key, the values that identify the source of a run: where the API is, whose data it

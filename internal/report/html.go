@@ -17,7 +17,7 @@ const style = `:root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-s
 func (d *document) writeHTML() []byte {
 	var b strings.Builder
 	title := html.EscapeString(plain(d.title))
-	b.WriteString("<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n")
+	b.WriteString(htmlHead + "<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n")
 	b.WriteString("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n")
 	fmt.Fprintf(&b, "<title>%s</title>\n<style>%s</style>\n<h1>%s</h1>\n", title, style, title)
 	for _, text := range d.intro {

@@ -12,7 +12,7 @@ const longestBar = 40
 // writeMarkdown returns the report as Markdown: plots are tables with bars of characters.
 func (d *document) writeMarkdown() []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# %s\n", escaped(d.title))
+	fmt.Fprintf(&b, "%s\n# %s\n", mark, escaped(d.title))
 	for _, text := range d.intro {
 		fmt.Fprintf(&b, "\n%s\n", escaped(text))
 	}

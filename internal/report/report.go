@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 )
@@ -20,6 +21,20 @@ func ParseFormat(text string) (Format, error) {
 		return f, nil
 	}
 	return "", fmt.Errorf("%q: want %s or %s", text, HTML, Markdown)
+}
+
+// Reports begin with these: mark is a comment in both formats.
+const (
+	mark     = "<!-- exporter report -->\n"
+	htmlHead = "<!doctype html>\n" + mark
+)
+
+// HeadSize is how many bytes at the beginning of a file say whether it is a report.
+const HeadSize = 64
+
+// IsReport tells by the first bytes of a file, HeadSize where it has as many, whether Make has made it.
+func IsReport(head []byte) bool {
+	return bytes.HasPrefix(head, []byte(htmlHead)) || bytes.HasPrefix(head, []byte(mark))
 }
 
 // Make returns the report of an export. It reads its tables once, and the reports of its last runs.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -117,7 +118,7 @@ func OpenObject(ctx context.Context, text string, o Options) (store.Object, erro
 }
 
 // WriteObject stores what a function writes as one object at a place, in place of one that is there, without owning what it is in. A reader finds the
-// old one or the new, whole; where the function fails, the old one stays.
+// old one or the new, whole; where the function fails, the old one stays. A file keeps its permissions.
 func WriteObject(ctx context.Context, text string, write func(io.Writer) error, o Options) (err error) {
 	p, err := Parse(text)
 	if err != nil {
@@ -137,8 +138,12 @@ func WriteObject(ctx context.Context, text string, write func(io.Writer) error, 
 	if !p.IsBucket() {
 		removeUnfinished(folder, begin)
 	}
-	// Others may read it as far as the umask lets them, unlike what os.CreateTemp makes.
-	temp, err := os.OpenFile(filepath.Join(folder, begin+rand.Text()), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+	// Others may read it as far as the umask lets them, unlike what os.CreateTemp makes, and as far as they may read the old one.
+	mode, isThere := fs.FileMode(0o666), false
+	if info, err := os.Stat(p.path); !p.IsBucket() && err == nil {
+		mode, isThere = info.Mode().Perm(), true
+	}
+	temp, err := os.OpenFile(filepath.Join(folder, begin+rand.Text()), os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}
@@ -151,7 +156,10 @@ func WriteObject(ctx context.Context, text string, write func(io.Writer) error, 
 	if err == nil && p.IsBucket() {
 		err = p.put(ctx, temp, o)
 	} else if err == nil {
-		err = temp.Sync()
+		if isThere {
+			err = temp.Chmod(mode)
+		}
+		err = errors.Join(err, temp.Sync())
 	}
 	if err := errors.Join(err, temp.Close()); err != nil || p.IsBucket() {
 		return err

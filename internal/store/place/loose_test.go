@@ -102,6 +102,29 @@ func TestWriteObject_InADirectory_IsWholeOrNothing(t *testing.T) {
 	}
 }
 
+// Whoever could not read the old file cannot read the new one.
+func TestWriteObject_InADirectory_KeepsPermissions(t *testing.T) {
+	at := filepath.Join(t.TempDir(), "list")
+	for _, want := range []os.FileMode{0o600, 0o666, 0o444} {
+		if err := errors.Join(os.WriteFile(at, nil, 0o600), os.Chmod(at, want)); err != nil {
+			t.Fatal(err)
+		}
+		before, err := os.Stat(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := WriteObject(t.Context(), at, func(w io.Writer) error { return nil }, Options{}); err != nil {
+			t.Fatal(err)
+		}
+		if after, err := os.Stat(at); err != nil || after.Mode() != before.Mode() {
+			t.Errorf("%v, %v, want %v", after, err, before.Mode())
+		}
+		if err := os.Remove(at); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // What a killed writer has left is gone with the next one; what others have there stays.
 func TestWriteObject_InADirectory_RemovesWhatWasLeft(t *testing.T) {
 	folder := t.TempDir()

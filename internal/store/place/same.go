@@ -21,6 +21,14 @@ func IsWithin(inner, outer string) bool {
 	return isWithinPath(inner, outer)
 }
 
+// Real returns the text of a place, or the path of a file, without symbolic links, as far as it exists: that of a path names it from everywhere.
+func Real(text string) string {
+	if IsBucket(text) {
+		return canonical(text)
+	}
+	return resolved(text)
+}
+
 // canonical returns the text of a place without what means nothing; one that names none as it is.
 func canonical(text string) string {
 	p, err := Parse(text)
