@@ -3,15 +3,18 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"exporter/internal/config"
 	"exporter/internal/export"
 	"exporter/internal/report"
+	"exporter/pipeline"
 )
 
 func newReportCommand(a *app) *cobra.Command {
@@ -92,7 +95,36 @@ func reportOf(ctx context.Context, path string, format report.Format, log *slog.
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	return report.Make(ctx, &report.Export{Inventory: b.Inventory, Name: path, Store: b.Blobs(), Runs: export.HistoryPrefix}, format)
+	notes, err := reportNotes(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	return report.Make(ctx, &report.Export{
+		Inventory: b.Inventory, Name: path, Store: b.Blobs(), Runs: export.HistoryPrefix, Made: time.Now(), Notes: notes,
+	}, format)
+}
+
+// reportNotes says what the export at a path lacks as it is now.
+func reportNotes(ctx context.Context, path string) (notes []string, err error) {
+	running, isStale, err := export.RunningIn(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	if running != nil {
+		note := "A run is under way since %s UTC: this is as of its last commit."
+		if isStale {
+			note = "The run that began at %s UTC did not come to its end: this is what it committed."
+		}
+		notes = append(notes, fmt.Sprintf(note, running.StartedAt.UTC().Format("2006-01-02 15:04")))
+	}
+	err = export.CheckParts(ctx, path, nil)
+	if partly, ok := errors.AsType[*export.MergedPartlyError](err); ok {
+		return append(notes, "Not all parts are complete: "+partly.Lacking()+"."), nil
+	}
+	if export.Is[*pipeline.DamageError](err) {
+		return append(notes, "Parts are damaged: exporter verify says which."), nil
+	}
+	return notes, err
 }
 
 // runReport is the file of the report of a run.

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -68,8 +69,21 @@ func TestScripts(t *testing.T) {
 			"rows":      countRows,
 			"touch":     touch,
 			"flipbit":   flipBit,
+			"cmpreport": compareReports,
 		},
 	})
+}
+
+// compareReports fails where two reports differ in more than when they were made.
+func compareReports(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: cmpreport file1 file2")
+	}
+	made := regexp.MustCompile(`Made on [0-9-]+ [0-9:]+ UTC`)
+	a, b := ts.ReadFile(args[0]), ts.ReadFile(args[1])
+	if !made.MatchString(a) || made.ReplaceAllString(a, "") != made.ReplaceAllString(b, "") {
+		ts.Fatalf("%s and %s differ, or do not say when they were made", args[0], args[1])
+	}
 }
 
 type emulatorsKey struct{}

@@ -25,7 +25,7 @@ func Browse(ctx context.Context, path string, log *slog.Logger) (*Browsed, error
 		return nil, err
 	}
 	if o.Info() == nil {
-		return nil, errors.Join(noManifestError(path), o.Close())
+		return nil, errors.Join(noTableError(ctx, path, o.dir), o.Close())
 	}
 	// Where it cannot be understood, nothing was accepted.
 	set, err := accepted.Read(ctx, o.dir)

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"exporter/internal/config"
 	"exporter/internal/store"
 	"exporter/internal/store/place"
+	"exporter/manifest"
 	"exporter/pipeline"
 )
 
@@ -79,6 +81,26 @@ var ErrNoManifest = errors.New("has no manifest: name an export")
 func noManifestError(path string) error {
 	return usagef("%q %w", path, ErrNoManifest)
 }
+
+// noTableError is noManifestError for a place that is open: where there is another table, it says that the manifest is lost.
+func noTableError(ctx context.Context, path string, from store.Reader) error {
+	other, err := from.Open(ctx, manifest.FilesName)
+	if err != nil {
+		return noManifestError(path)
+	}
+	return errors.Join(&UsageError{&lostManifestError{path}}, other.Close())
+}
+
+// lostManifestError is an ErrNoManifest: the place has been an export.
+type lostManifestError struct{ path string }
+
+func (e *lostManifestError) Error() string {
+	return fmt.Sprintf("%q has a %s, but its %s is gone: put it back, or exporter run --repair with the same --out makes it anew, and fetches everything again",
+		e.path, manifest.FilesName, manifest.AssetsName)
+}
+
+// Is makes it a sort of ErrNoManifest.
+func (e *lostManifestError) Is(target error) bool { return target == ErrNoManifest }
 
 // openError says why the export at path cannot be opened.
 func openError(path string, err error) error {

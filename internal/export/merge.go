@@ -68,7 +68,10 @@ func (m *Merged) Counted() (numbered, moved int) {
 // MergedPartlyError is an ErrIncomplete: parts are missing, or not complete.
 type MergedPartlyError struct{ Parts []Part }
 
-func (e *MergedPartlyError) Error() string {
+func (e *MergedPartlyError) Error() string { return "not all parts are complete: " + e.Lacking() }
+
+// Lacking says how many parts lack what, and which.
+func (e *MergedPartlyError) Lacking() string {
 	var texts []string
 	for _, state := range []PartState{PartMissing, PartRunning, PartIncomplete} {
 		var names []string
@@ -81,7 +84,7 @@ func (e *MergedPartlyError) Error() string {
 			texts = append(texts, fmt.Sprintf("%d %s (%s)", len(names), state, firstFew(names)))
 		}
 	}
-	return "not all parts are complete: " + strings.Join(texts, ", ")
+	return strings.Join(texts, ", ")
 }
 
 // Is makes it a sort of ErrIncomplete.
@@ -106,17 +109,39 @@ func Merge(ctx context.Context, o MergeOptions) (merged Merged, err error) {
 	if err := m.run(ctx, &merged); err != nil {
 		return merged, mergeError(o.Path, err)
 	}
-	var lacking []Part
-	for _, p := range merged.Parts {
+	return merged, lacking(merged.Parts)
+}
+
+// lacking returns a *MergedPartlyError where some of the parts are missing or not complete.
+func lacking(all []Part) error {
+	var some []Part
+	for _, p := range all {
 		// What was moved there has no task that would complete it.
 		if _, isNumbered := parts.ParseName(p.Folder); isNumbered && p.State != PartComplete {
-			lacking = append(lacking, p)
+			some = append(some, p)
 		}
 	}
-	if len(lacking) > 0 {
-		return merged, &MergedPartlyError{lacking}
+	if len(some) > 0 {
+		return &MergedPartlyError{some}
 	}
-	return merged, nil
+	return nil
+}
+
+// CheckParts returns a *MergedPartlyError where the export at path is in parts, of which some are missing or not complete.
+func CheckParts(ctx context.Context, path string, log *slog.Logger) (err error) {
+	e, err := whole.OpenParts(ctx, path, log)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return partsError(path, err)
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	all, err := surveyParts(ctx, e)
+	if err != nil {
+		return partsError(path, err)
+	}
+	return lacking(all)
 }
 
 // openParts opens the export in parts at path.

@@ -78,7 +78,7 @@ func Verify(ctx context.Context, o VerifyOptions) (c Verified, err error) {
 	c, isExport, err := v.run(ctx, dir)
 	stop()
 	if err == nil && !isExport {
-		err = noManifestError(o.Path)
+		err = noTableError(ctx, o.Path, dir)
 	}
 	return c, errors.Join(err, dir.Close())
 }

@@ -35,10 +35,10 @@ type table struct {
 	texts []int
 }
 
-// plot is bars, of which each may have two parts.
+// plot is bars, of which each may have some parts.
 type plot struct {
 	bars []bar
-	// names are what the parts are; one, or two.
+	// names are what the parts are; one to three.
 	names []string
 }
 
@@ -52,10 +52,12 @@ type bar struct {
 // describe makes the report of what was counted.
 func describe(f *figures) *document {
 	d := &document{title: f.export.Name}
+	d.intro = append([]string{"Made on " + f.export.Made.UTC().Format("2006-01-02 15:04") + " UTC."}, f.export.Notes...)
 	d.sums(f)
 	d.add(f.runsPart())
 	d.add(f.daysPart())
-	d.add(f.failuresPart())
+	d.add(failuresPart("Failures", "asset", f.failed))
+	d.add(failuresPart("Failures: files", "file", f.failedFiles))
 	d.add(f.skippedPart())
 	d.add(f.confidencePart())
 	for _, kind := range sortedKeys(f.byKind) {
@@ -109,8 +111,15 @@ func (d *document) sums(f *figures) {
 
 // runsPart tells of the last runs.
 func (f *figures) runsPart() *part {
-	if len(f.runs) == 0 {
+	unread := ""
+	if f.unread > 0 {
+		unread = plural(int64(f.unread), "run report") + " cannot be read."
+	}
+	switch {
+	case len(f.runs) == 0 && f.unread == 0:
 		return &part{title: "Runs", text: "None has left a report here. Of an export in parts, each part has the reports of its own."}
+	case len(f.runs) == 0:
+		return &part{title: "Runs", text: unread}
 	}
 	p := &part{title: "Runs", plot: &plot{names: []string{"stored", "failed"}}}
 	p.table = &table{head: []string{"began", "seconds", "ended with", "stored", "bytes", "kept", "failed", "requests", "throttled"}}
@@ -129,9 +138,15 @@ func (f *figures) runsPart() *part {
 			count(a.Kept), count(a.Failed), count(q.Sent), count(q.Throttled),
 		})
 	}
-	p.text = fmt.Sprintf("What runs stored, and what failed: the last %s.", plural(int64(len(f.runs)), "run"))
+	p.text = "What runs stored, and what failed: the last run."
+	if len(f.runs) > 1 {
+		p.text = fmt.Sprintf("What runs stored, and what failed: the last %d runs.", len(f.runs))
+	}
 	if len(f.runs) > shown {
 		p.text += fmt.Sprintf(" The table has the last %d.", shown)
+	}
+	if unread != "" {
+		p.text += " " + unread
 	}
 	return p
 }
@@ -170,15 +185,17 @@ func (f *figures) daysPart() *part {
 	return p
 }
 
-func (f *figures) failuresPart() *part {
-	if len(f.failed) == 0 {
+// failuresPart tells of the failures of assets or files.
+func failuresPart(title, thing string, failed map[string]*failure) *part {
+	if len(failed) == 0 {
 		return nil
 	}
-	p := &part{title: "Failures", text: "What failed, by reason; exporter ls --failed lists it.", table: &table{head: []string{"reason", "assets", "accepted", "for example"}, texts: []int{3}}}
-	for _, class := range mostFirst(f.failed, func(x *failure) int64 { return x.count }) {
-		known, examples := f.failed[class], []string(nil)
+	p := &part{title: title, table: &table{head: []string{"reason", thing + "s", "accepted", "for example"}, texts: []int{3}}}
+	p.text = fmt.Sprintf("The %ss that failed, by reason; exporter ls --failed lists them.", thing)
+	for _, class := range mostFirst(failed, func(x *failure) int64 { return x.count }) {
+		known, examples := failed[class], []string(nil)
 		for _, reason := range known.reasons {
-			examples = append(examples, cut(reason, longestText/samples-len(" | ")))
+			examples = append(examples, cutMiddle(reason, longestText/samples-len(" | ")))
 		}
 		p.table.rows = append(p.table.rows, []string{class, count(known.count), count(known.accepted), strings.Join(examples, " | ")})
 	}
@@ -197,20 +214,20 @@ func (f *figures) skippedPart() *part {
 }
 
 func (f *figures) confidencePart() *part {
-	p := &part{title: "Confidence", plot: &plot{names: []string{"no noise", "likely noise"}}}
-	var known, noise int64
+	p := &part{title: "Confidence", plot: &plot{names: []string{"no noise", "likely noise", "noise not known"}}}
+	var known, noise, unknown int64
 	for i, c := range f.confidence {
 		from, to := float64(i)/confidenceBins, float64(i+1)/confidenceBins
 		p.plot.bars = append(p.plot.bars, bar{
-			label: strconv.FormatFloat(from, 'f', 2, 64), parts: []float64{float64(c.other), float64(c.noise)},
-			says: fmt.Sprintf("%.2f to %.2f: %s figures, and %s that are likely noise", from, to, count(c.other), count(c.noise)),
+			label: strconv.FormatFloat(from, 'f', 2, 64), parts: []float64{float64(c.other), float64(c.noise), float64(c.unknown)},
+			says: fmt.Sprintf("%.2f to %.2f: %s figures, and %s that are likely noise, and %s of which that is not known", from, to, count(c.other), count(c.noise), count(c.unknown)),
 		})
-		known, noise = known+c.noise+c.other, noise+c.noise
+		known, noise, unknown = known+c.noise+c.unknown+c.other, noise+c.noise, unknown+c.unknown
 	}
 	if known == 0 {
 		return nil
 	}
-	p.text = fmt.Sprintf("Figures by their confidence: %s have one, of which %s are likely noise; %s have none.", count(known), count(noise), count(f.noConfidence))
+	p.text = fmt.Sprintf("Figures by their confidence: %s have one, of which %s are likely noise, and of %s that is not known; %s have none.", count(known), count(noise), count(unknown), count(f.noConfidence))
 	return p
 }
 
@@ -220,9 +237,9 @@ func (f *figures) powersPart(kind string) *part {
 	if k.stored.count == 0 {
 		return nil
 	}
-	p := &part{title: "Sizes: " + kind + "s", plot: powers(k.sizes[:], func(n int64) string { return human.Bytes(n) }, "bytes")}
+	p := &part{title: "Sizes: " + kind + "s", plot: powers(k.sizes[:], func(n int64) string { return human.Bytes(n) }, "")}
 	p.text = fmt.Sprintf("Stored %ss by their size in bytes, %s on average.", kind, human.Bytes(k.stored.bytes/k.stored.count))
-	sides := powers(k.sides[:], count, "pixels on the longer side")
+	sides := powers(k.sides[:], count, " pixels on the longer side")
 	if len(sides.bars) > 0 {
 		p.table = &table{head: []string{"longer side, pixels", kind + "s"}}
 		for _, b := range sides.bars {
@@ -232,7 +249,7 @@ func (f *figures) powersPart(kind string) *part {
 	return p
 }
 
-// powers returns a plot of what was counted by powers of two.
+// powers returns a plot of what was counted by powers of two. The unit is behind the names of numbers.
 func powers(counts []int64, name func(int64) string, unit string) *plot {
 	p := &plot{names: []string{"assets"}}
 	first := slices.IndexFunc(counts, func(n int64) bool { return n > 0 })
@@ -248,7 +265,7 @@ func powers(counts []int64, name func(int64) string, unit string) *plot {
 	for i := first; i <= last; i++ {
 		span := name(1<<i) + " to " + name(1<<(i+1)-1)
 		p.bars = append(p.bars, bar{
-			label: name(1 << i), parts: []float64{float64(counts[i])}, says: fmt.Sprintf("%s %s: %s", span, unit, count(counts[i])), span: span,
+			label: name(1 << i), parts: []float64{float64(counts[i])}, says: fmt.Sprintf("%s%s: %s", span, unit, count(counts[i])), span: span,
 		})
 	}
 	return p
@@ -309,6 +326,16 @@ func cut(text string, most int) string {
 		return text
 	}
 	return string([]rune(text)[:most-1]) + "…"
+}
+
+// cutMiddle returns a text of so many characters at most. It keeps the beginning and the end, as that of a reason has the cause.
+func cutMiddle(text string, most int) string {
+	runes := []rune(text)
+	if len(runes) <= most {
+		return text
+	}
+	begin := (most - 1) / 2
+	return string(runes[:begin]) + "…" + string(runes[len(runes)-(most-1-begin):])
 }
 
 // plural returns how many there are of a thing, whose name gets an s where they are not one.

@@ -25,6 +25,10 @@ type Export struct {
 	Store store.Reader
 	// Runs is the prefix of their names.
 	Runs string
+	// Made is when the report is made.
+	Made time.Time
+	// Notes are sentences on what the export lacks as it is now.
+	Notes []string
 }
 
 const (
@@ -43,11 +47,11 @@ type figures struct {
 	export *Export
 	// byKind are sums of assets by kind, in all and by state.
 	byKind map[string]*kindFigures
-	// types, skipped and failed are sums by media type, by reason, and by class of reason.
-	types, skipped map[string]*sum
-	failed         map[string]*failure
-	// confidence counts figures by confidence, likely noise apart. noConfidence have none.
-	confidence   [confidenceBins]struct{ noise, other int64 }
+	// types and skipped are sums by media type and by reason; failed are those of assets and failedFiles those of files by class of reason.
+	types, skipped      map[string]*sum
+	failed, failedFiles map[string]*failure
+	// confidence counts figures by confidence: likely noise, those of which that is not known, and others. noConfidence have none.
+	confidence   [confidenceBins]struct{ noise, unknown, other int64 }
 	noConfidence int64
 	// days counts stored assets by the day on which they were fetched.
 	days map[string]*sum
@@ -55,7 +59,9 @@ type figures struct {
 	files        map[inventory.State]int64
 	missingPages int64
 	copies       copies
-	runs         []run
+	// runs are those of the last runs whose reports can be read; unread is how many cannot.
+	runs   []run
+	unread int
 }
 
 type kindFigures struct {
@@ -101,7 +107,7 @@ type run struct {
 // collect counts all that there is.
 func collect(ctx context.Context, e *Export) (*figures, error) {
 	f := &figures{
-		export: e, byKind: map[string]*kindFigures{}, types: map[string]*sum{}, skipped: map[string]*sum{}, failed: map[string]*failure{}, days: map[string]*sum{},
+		export: e, byKind: map[string]*kindFigures{}, types: map[string]*sum{}, skipped: map[string]*sum{}, failed: map[string]*failure{}, failedFiles: map[string]*failure{}, days: map[string]*sum{},
 		files: map[inventory.State]int64{}, copies: newCopies(mostSeen),
 	}
 	columns := []string{
@@ -113,18 +119,19 @@ func collect(ctx context.Context, e *Export) (*figures, error) {
 		}
 		f.add(a)
 	}
-	for file, err := range e.Files(ctx, inventory.Choice{Columns: []string{"status", "missing_pages", "missed_at", "vanished_at", "expired_at"}}) {
+	for file, err := range e.Files(ctx, inventory.Choice{Columns: []string{"status", "error", "missing_pages", "missed_at", "vanished_at", "expired_at"}}) {
 		if err != nil {
 			return nil, err
 		}
 		f.files[file.State]++
+		if file.State == inventory.Failed {
+			fail(f.failedFiles, file.Error, file.AcceptedAt)
+		}
 		if file.MissingPages != nil {
 			f.missingPages += *file.MissingPages
 		}
 	}
-	var err error
-	f.runs, err = readRuns(ctx, e)
-	return f, err
+	return f, f.readRuns(ctx)
 }
 
 // add counts an asset.
@@ -139,18 +146,7 @@ func (f *figures) add(a *inventory.Asset) {
 	case inventory.Skipped:
 		of(f.skipped, a.Reason).add(0)
 	case inventory.Failed:
-		class := inventory.Class(a.Reason)
-		known := f.failed[class]
-		if known == nil {
-			known = &failure{}
-			f.failed[class] = known
-		}
-		if !a.AcceptedAt.IsZero() {
-			known.accepted++
-		}
-		if known.count++; len(known.reasons) < samples && !slices.Contains(known.reasons, a.Reason) {
-			known.reasons = append(known.reasons, a.Reason)
-		}
+		fail(f.failed, a.Reason, a.AcceptedAt)
 	}
 	if a.Key.Kind == pipeline.Figure {
 		f.addConfidence(a)
@@ -168,6 +164,22 @@ func (f *figures) add(a *inventory.Asset) {
 	f.copies.add(a.Text("sha256"), a.Size)
 }
 
+// fail counts a failure, which was accepted at some time, or never.
+func fail(failures map[string]*failure, reason string, accepted time.Time) {
+	class := inventory.Class(reason)
+	known := failures[class]
+	if known == nil {
+		known = &failure{}
+		failures[class] = known
+	}
+	if !accepted.IsZero() {
+		known.accepted++
+	}
+	if known.count++; len(known.reasons) < samples && !slices.Contains(known.reasons, reason) {
+		known.reasons = append(known.reasons, reason)
+	}
+}
+
 func (f *figures) addConfidence(a *inventory.Asset) {
 	if a.Confidence == nil {
 		f.noConfidence++
@@ -178,9 +190,12 @@ func (f *figures) addConfidence(a *inventory.Asset) {
 	if c := *a.Confidence; c > 0 {
 		bin = &f.confidence[min(confidenceBins-1, int(min(c, 1)*confidenceBins))]
 	}
-	if a.IsLikelyNoise != nil && *a.IsLikelyNoise {
+	switch {
+	case a.IsLikelyNoise == nil:
+		bin.unknown++
+	case *a.IsLikelyNoise:
 		bin.noise++
-	} else {
+	default:
 		bin.other++
 	}
 }
@@ -197,12 +212,12 @@ func of(sums map[string]*sum, name string) *sum {
 // power returns the exponent of the greatest power of two that is not above n.
 func power(n int64) int { return min(sizeBins-1, max(0, bits.Len64(uint64(max(n, 1)))-1)) }
 
-// readRuns reads the reports of the last runs, oldest first. One that cannot be read is left out, as nothing else depends on it.
-func readRuns(ctx context.Context, e *Export) ([]run, error) {
+// readRuns reads the reports of the last runs, oldest first. One that cannot be read is counted alone, as nothing else depends on it.
+func (f *figures) readRuns(ctx context.Context) error {
 	var names []string
-	for entry, err := range e.Store.List(ctx, e.Runs) {
+	for entry, err := range f.export.Store.List(ctx, f.export.Runs) {
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if strings.HasSuffix(entry.Key, ".json") {
 			names = append(names, entry.Key)
@@ -210,17 +225,18 @@ func readRuns(ctx context.Context, e *Export) ([]run, error) {
 	}
 	// A name begins with the moment at which the run did.
 	slices.Sort(names)
-	var runs []run
 	for _, name := range names[max(0, len(names)-mostRuns):] {
-		r, err := readRun(ctx, e.Store, name)
+		r, err := readRun(ctx, f.export.Store, name)
 		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+			return context.Cause(ctx)
 		}
-		if err == nil {
-			runs = append(runs, r)
+		if err != nil {
+			f.unread++
+			continue
 		}
+		f.runs = append(f.runs, r)
 	}
-	return runs, nil
+	return nil
 }
 
 func readRun(ctx context.Context, from store.Reader, name string) (r run, err error) {

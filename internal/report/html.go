@@ -11,7 +11,7 @@ import (
 const style = `:root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}` +
 	`h1{overflow-wrap:anywhere}table{border-collapse:collapse;display:block;overflow-x:auto}th,td{padding:.15rem .6rem;border-bottom:1px solid #8884;text-align:right;vertical-align:top}` +
 	`th:first-child,td:first-child,.text{text-align:left;overflow-wrap:anywhere}svg{width:100%;height:auto;font:10px system-ui,sans-serif}` +
-	`.a{fill:#2b6cb0}.b{fill:#c05621}text,.line{fill:currentColor}.key{opacity:.7}`
+	`.a{fill:#2b6cb0}.b{fill:#c05621}.c{fill:#718096}text,.line{fill:currentColor}.key{opacity:.7}`
 
 // writeHTML returns the report as one HTML file.
 func (d *document) writeHTML() []byte {
@@ -74,7 +74,7 @@ func (p *plot) writeSVG(b *strings.Builder) {
 	fmt.Fprintf(b, "<text class=\"key\" x=\"0\" y=\"12\">at most %s</text>\n", count(int64(most)))
 	if len(p.names) > 1 {
 		for i, name := range p.names {
-			x := plotWidth - 220 + float64(i)*110
+			x := plotWidth - float64(len(p.names)-i)*110
 			fmt.Fprintf(b, "<rect class=\"%c\" x=\"%g\" y=\"3\" width=\"10\" height=\"10\"/><text x=\"%g\" y=\"12\">%s</text>\n", 'a'+rune(i), x, x+14, html.EscapeString(name))
 		}
 	}

@@ -43,6 +43,8 @@ func exported(t *testing.T) *Export {
 		switch i {
 		case 7:
 			row.Status, row.Reason, row.Content, row.Location = pipeline.Failed, "http_404: "+hostile, pipeline.Content{}, pipeline.Location{}
+		case 31:
+			row.IsLikelyNoise = nil
 		case 9:
 			row.Status, row.Reason, row.Content, row.Location = pipeline.Skipped, "noise", pipeline.Content{}, pipeline.Location{}
 		}
@@ -64,7 +66,7 @@ func exported(t *testing.T) *Export {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { snapshot.Close() })
-	return &Export{Inventory: inventory.New(snapshot, nil), Name: hostile, Store: st, Runs: "runs/"}
+	return &Export{Inventory: inventory.New(snapshot, nil), Name: hostile, Store: st, Runs: "runs/", Made: time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC), Notes: []string{"A note."}}
 }
 
 // Both formats tell what there is, and take no text for more than that.
@@ -73,10 +75,11 @@ func TestMake_TellsWhatThereIs(t *testing.T) {
 	for format, wants := range map[Format][]string{
 		Markdown: {
 			"1 file, 40 assets, 111.3 KiB stored.", "| figure | 20 | 18 | 1 | 1 | 0 | 0 | 0 | 52.7 KiB |", "| screenshot | 20 | 20 | 0 | 0 |", "| noise | 1 |", "| http\\_404 | 1 | 0 | http\\_404: \\<script\\>",
-			"| 2026-01-01 00:00 | 1.5 | 3 | 37 | 108.4 KiB |", "20 have one, of which 5 are likely noise", "20 pictures differ; 18 have the bytes of another one", "| image/jpeg | 38 |",
-			"| 26-01-01 |", "| 1,024 to 2,047 | 20 |", "the last 1 run.",
+			"| 2026-01-01 00:00 | 1.5 | 3 | 37 | 108.4 KiB |", "20 have one, of which 5 are likely noise, and of 1 that is not known", "20 pictures differ; 18 have the bytes of another one", "| image/jpeg | 38 |",
+			"| 26-01-01 |", "| 1,024 to 2,047 | 20 |", "the last run. 3 run reports cannot be read.", "Made on 2026-02-03 04:05 UTC.", "A note.",
 		},
-		HTML: {"40 assets", "<svg", "<td><bdi>http_404</bdi></td>", "default-src &#39;none&#39;; style-src", "0.20 to 0.25: 0 figures, and 1 that are likely noise"},
+		HTML: {"40 assets", "<svg", "<td><bdi>http_404</bdi></td>", "default-src &#39;none&#39;; style-src", "0.20 to 0.25: 0 figures, and 1 that are likely noise, and 0 of which", "0.75 to 0.80: 0 figures, and 0 that are likely noise, and 1 of which that is not known",
+			"<title>2.0 KiB to 4.0 KiB: 18</title>"},
 	} {
 		text, err := Make(t.Context(), e, format)
 		if err != nil {
@@ -148,6 +151,43 @@ func TestCopies_Count_Estimates(t *testing.T) {
 	near := func(got, want int64) bool { return got > want*95/100 && got < want*105/100 }
 	if f.isExact || !near(f.copies, pictures/4) || !near(f.distinct, pictures*3/4) || !near(f.bytes, pictures*25) {
 		t.Errorf("got %+v of %d pictures, a quarter of them copies", f, pictures)
+	}
+}
+
+// The cause is at the end of a reason.
+func TestCutMiddle(t *testing.T) {
+	for _, tt := range []struct {
+		text, want string
+		most       int
+	}{{"http_500: GET there: cause", "http…cause", 10}, {"äöüßäöüß", "äöü…öüß", 7}, {"äöüß", "äöüß", 4}} {
+		if got := cutMiddle(tt.text, tt.most); got != tt.want {
+			t.Errorf("%q to %d: %q, want %q", tt.text, tt.most, got, tt.want)
+		}
+	}
+}
+
+// Where no report of a run can be read, that is said.
+func TestMake_UnreadableRuns(t *testing.T) {
+	e := exported(t)
+	e.Runs = "runs/1"
+	text, err := Make(t.Context(), e, Markdown)
+	if err != nil || !strings.Contains(string(text), "\n1 run report cannot be read.\n") {
+		t.Errorf("%v, %s", err, text)
+	}
+}
+
+// A report is known by its first bytes.
+func TestIsReport(t *testing.T) {
+	for _, format := range []Format{HTML, Markdown} {
+		text, err := Make(t.Context(), exported(t), format)
+		if err != nil || !IsReport(text[:HeadSize]) {
+			t.Errorf("%s: %v, %q", format, err, text[:HeadSize])
+		}
+	}
+	for _, other := range []string{"", "PAR1", "# export\n", "<!doctype html>\n<html>", "<!-- exporter"} {
+		if IsReport([]byte(other)) {
+			t.Errorf("%q is taken for a report", other)
+		}
 	}
 }
 
