@@ -28,7 +28,7 @@ func newConfigCheckCommand(a *app) *cobra.Command {
 		Use:   "check FILE",
 		Short: "Say all that is wrong with a TOML file",
 		Long: `check reads a TOML file by itself, without environment and flags, and says all that is wrong with it, with lines: keys and sections that
-there are not, values that are not allowed, keys that contradict each other, jobs that export to the same directory. It asks the API for
+there are not, values that are not allowed, keys that contradict each other, jobs that export to the same directory or write the same report. It asks the API for
 nothing. The exit code is 64 where something is wrong.`,
 		Example: "  exporter config check exporter.toml",
 		Args:    cobra.ExactArgs(1),

@@ -24,7 +24,7 @@ func newReportCommand(a *app) *cobra.Command {
 		Short: "Tell of an export in numbers and plots",
 		Long: `report makes one HTML file, or Markdown, of the export EXPORT, or that of --out: what there is by kind and state, its runs, when it was
 fetched, what failed and why, confidence and noise, sizes, formats, and copies. It reads the tables and the reports of the last runs, and no
-picture; it asks the API for nothing, and the file asks nobody for anything. "exporter run --report FILE" makes it at the end of a run.`,
+picture; it asks the API for nothing, and the file asks nobody for anything. --to replaces nothing but an earlier report. "exporter run --report FILE" makes it at the end of a run.`,
 		Example: `  exporter report export > report.html
   exporter report export --to report.md
   exporter report s3://my-bucket/scans --format markdown`,

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -150,5 +151,41 @@ func TestConfig_Recall_TakesThePartEvenWithASource(t *testing.T) {
 	}
 	if want := (Part{Part: parts.Part{Index: 3, Count: 8}, Salt: "0123456789abcdef"}); c.Run.Part != want {
 		t.Errorf("the part is %v, want %v", c.Run.Part, want)
+	}
+}
+
+// What a part is in is one export, by whatever path it is named.
+func TestInExport(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, dir := range []string{"out/parts/part=0001", "out/parts/before", "parts/plain"} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile("out/parts.json", []byte(`{"format":1,"count":2}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name, export string
+		want         bool
+	}{
+		{"out/x.md", "out/parts/part=0001", true},
+		{"out/parts/part=0000/x.md", "out/parts/part=0001", true},
+		{"out/x.md", "out/parts/before", true},
+		{"x.md", "out/parts/before", false},
+		{"x.md", "parts/plain", false},
+		{"parts/plain/x.md", "parts/plain", true},
+		{"s3://bucket/out/x.md", "s3://bucket/out/parts/part=0001", true},
+		{"s3://bucket/x.md", "s3://bucket/out/parts/part=0001", false},
+	}
+	// Not everybody may make links everywhere.
+	if os.Symlink("out/parts/part=0001", "link") == nil && os.Symlink("out", "other") == nil {
+		tests = append(tests, tests[0], tests[0])
+		tests[len(tests)-2].export, tests[len(tests)-1].name = "link", "other/x.md"
+	}
+	for _, tt := range tests {
+		if around, got := InExport(tt.name, tt.export); got != tt.want || got == (around == "") {
+			t.Errorf("%q in %q: %q, %v, want %v", tt.name, tt.export, around, got, tt.want)
+		}
 	}
 }
