@@ -313,7 +313,7 @@ func count(n int64) string {
 }
 
 // longestText is how long a text from outside is at most, in characters.
-const longestText = 300
+const longestText = 600
 
 // plain returns a text from outside in which nothing changes what is around it, and which is not too long.
 func plain(text string) string {
