@@ -318,6 +318,47 @@ func TestBrowser_Static_OpensFromAFile(t *testing.T) {
 	}
 }
 
+// A picture in which there is a script is shown, and the script does not run, whatever link of the page is followed.
+func TestBrowser_Static_ScriptsInPicturesDoNotRun(t *testing.T) {
+	t.Parallel()
+	const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"><rect width="40" height="30"/><script>document.title="it ran"</script></svg>`
+	m := mapCorpus{}
+	m.put("dir-a/directory.json", `{"id":"dir-a","name":"","project_id":"proj","organization_id":"org"}`)
+	m.put("dir-a/entry/file.json", `{"id":"entry","directory_id":"dir-a","project_id":"proj","file_id":"file","updated_at":"2026-01-01T00:00:00Z","display_name":"a.pdf","metadata":{}}`)
+	m.put("dir-a/entry/page_screenshots.json", `[]`)
+	m.put("dir-a/entry/page-figures/0/f.svg", "%s", svg)
+	m.put("dir-a/entry/page-figures.json", `[{"confidence":0.5,"figure_name":"f.svg","figure_size":%d,"file_id":"file","page_index":0,"is_likely_noise":false}]`, len(svg))
+	m.sum()
+	e := exported(t, readCorpus(t, fstest.MapFS(m)))
+	dir := filepath.Join(t.TempDir(), "wall")
+	c, stderr := e.exporter(t.Context(), "view", e.out, "--static", dir)
+	e.finish(t, c, stderr, 0)
+	b := startBrowser(t, 1280, 800)
+	b.open("file://" + dir + "/index.html#/pictures")
+	b.waitFor(`document.querySelectorAll(".tile").length === 1 && ` + loaded + ` === 1`)
+	b.eval(`document.querySelector(".tile").click()`, nil)
+	b.waitFor(`document.querySelector(".picture dl") && ` + loaded + ` > 0`)
+	var links []string
+	b.eval(`[...document.links].map(a => a.href).concat([...document.images].map(i => i.src))`, &links)
+	stored := 0
+	for _, link := range links {
+		if strings.Contains(link, "/pictures/") {
+			stored++
+		}
+		if strings.HasPrefix(link, "file:") {
+			b.open(link)
+			b.waitFor(`document.readyState === "complete"`)
+			var title string
+			if b.eval("document.title", &title); title == "it ran" {
+				t.Errorf("%s runs", link)
+			}
+		}
+	}
+	if stored != 1 {
+		t.Errorf("%d links to what is stored among %q, want 1", stored, links)
+	}
+}
+
 // A picture comes from a bucket as it does from a directory.
 func TestBrowser_View_Bucket(t *testing.T) {
 	url := startVersityGW(t).enter(t)

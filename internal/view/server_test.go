@@ -445,22 +445,12 @@ func TestWriteStatic_Folder(t *testing.T) {
 	if err != nil || *written != (Static{Pictures: 2, Unreadable: 1}) {
 		t.Fatalf("written %+v, %v", written, err)
 	}
-	var data []byte
-	for _, pattern := range []string{"data/*.js", "index.html"} {
-		names, err := filepath.Glob(filepath.Join(dir, pattern))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range names {
-			text, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			data = append(data, text...)
-		}
+	data := readText(t, filepath.Join(dir, indexFile))
+	for _, name := range glob(t, dir, "data/*.js") {
+		data += readText(t, name)
 	}
-	for _, want := range []string{`"why":"missing"`, `"thumb":"thumbs/000/00000.jpg"`, `"blob":"pictures/000/00000.jpg"`, `src="data/about.js"`, "trusted-types 'none'"} {
-		if !bytes.Contains(data, []byte(want)) {
+	for _, want := range []string{`"why":"missing"`, `"thumb":"thumbs/000/00000.jpg"`, `"blob":"pictures/000/00000.jpg"`, `src="data/about.js"`, "trusted-types 'none'", "img-src 'self' file:;"} {
+		if !strings.Contains(data, want) {
 			t.Errorf("no %s in\n%s", want, data)
 		}
 	}
@@ -470,4 +460,82 @@ func TestWriteStatic_Folder(t *testing.T) {
 	if _, err := WriteStatic(t.Context(), x, StaticOptions{Dir: filepath.Join(t.TempDir(), "x"), Where: "kind ="}); err == nil {
 		t.Error("no condition was taken")
 	}
+}
+
+// Nothing that an export holds is in a folder under a name that browsers open as a document. SVG that is small is in the data of the page, to be shown as a picture.
+func TestWriteStatic_Documents_AreNone(t *testing.T) {
+	const script = `<script>document.title="it ran"</script>`
+	e := newExported(t)
+	svg := `<svg xmlns="http://www.w3.org/2000/svg">` + script + `</svg>`
+	var all []*pipeline.Row
+	for i, blob := range []struct{ mediaType, text string }{
+		{"image/svg+xml", svg}, {"image/svg+xml", svg + strings.Repeat(" ", mostSVG)}, {"image/svg+xml-compressed", "\x1f\x8b"}, {"text/html", script},
+		{"application/xhtml+xml", script}, {"application/xml", script}, {"application/pdf", "%PDF-"}, {"image/heic", "<!--ftypheic-->" + script}, {"", script},
+	} {
+		row := e.row(t, "file", int32(i), 20, 20, 1)
+		row.Content = pipeline.Content{Size: int64(len(blob.text)), SHA256: sha256.Sum256([]byte(blob.text)), MediaType: blob.mediaType}
+		e.put(t, row, []byte(blob.text))
+		all = append(all, row)
+	}
+	all = append(all, e.row(t, "file", 99, 20, 20, 1))
+	e.commit(t, all...)
+	dir := writeStatic(t, e, StaticOptions{})
+	names, err := filepath.Glob(filepath.Join(dir, "pictures", "*", "*"))
+	if err != nil || len(names) != len(all) {
+		t.Fatalf("%d pictures, %v, want %d", len(names), err, len(all))
+	}
+	for _, name := range names {
+		if want := map[bool]string{true: ".jpg", false: ".bin"}[strings.HasSuffix(name, "00009.jpg")]; filepath.Ext(name) != want {
+			t.Errorf("%s is there, want a name that ends in %s", name, want)
+		}
+	}
+	var text string
+	for _, name := range glob(t, dir, "data/*.js") {
+		text += readText(t, name)
+	}
+	row, err := json.Marshal(shownSVG{"pictures/000/00000.bin", []byte(svg)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(text, "source.addSVGs(["+string(row)+"]);") {
+		t.Errorf("the small picture is not in the data alone:\n%s", text)
+	}
+	if index := readText(t, filepath.Join(dir, indexFile)); !strings.Contains(index, "default-src 'none'") || !strings.Contains(index, "img-src 'self' file: data:;") {
+		t.Errorf("the page may do more than it needs:\n%s", index)
+	}
+}
+
+// writeStatic writes a folder of the export, and returns its name.
+func writeStatic(t *testing.T, e *exported, o StaticOptions) string {
+	t.Helper()
+	x, err := e.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	if o.Dir == "" {
+		o.Dir = filepath.Join(t.TempDir(), "wall")
+	}
+	if _, err := WriteStatic(t.Context(), x, o); err != nil {
+		t.Fatal(err)
+	}
+	return o.Dir
+}
+
+func glob(t *testing.T, dir, pattern string) []string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, pattern))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+func readText(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

@@ -23,6 +23,12 @@ import (
 // MostStatic is how many pictures a folder has at most: the page has all of their rows in memory.
 const MostStatic = 20_000
 
+// mostSVG is how many bytes an SVG picture has at most that a folder shows, and mostSVGs all of them together: the page has them in memory.
+const (
+	mostSVG  = 1 << 20
+	mostSVGs = 32 << 20
+)
+
 // perFolder is how many pictures are in one folder, and how many rows in one script.
 const perFolder = 1000
 
@@ -97,6 +103,8 @@ type staticWriter struct {
 	// rows are those of the pictures, as JSON that is not closed, and keys their keys.
 	rows []json.RawMessage
 	keys []pipeline.AssetKey
+	// svgs are the names of the files with SVG that the page may show, "" of other pictures.
+	svgs []string
 }
 
 // choose reads the rows of all pictures.
@@ -121,6 +129,7 @@ func (w *staticWriter) choose(ctx context.Context, where string) error {
 
 func (w *staticWriter) write(ctx context.Context) (*Static, error) {
 	s := &Static{Pictures: len(w.rows)}
+	w.svgs = make([]string, len(w.rows))
 	damages := make([]bool, len(w.rows))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
@@ -141,12 +150,12 @@ func (w *staticWriter) write(ctx context.Context) (*Static, error) {
 			s.Unreadable++
 		}
 	}
-	scripts, err := w.data(ctx)
+	scripts, hasSVGs, err := w.data(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range pageFiles {
-		if err := w.pageFile(name, scripts); err != nil {
+		if err := w.pageFile(name, scripts, hasSVGs); err != nil {
 			return nil, err
 		}
 	}
@@ -160,7 +169,7 @@ func (w *staticWriter) picture(ctx context.Context, i int) (isDamaged bool, err 
 		return false, err
 	}
 	name := fmt.Sprintf("%03d/%05d", i/perFolder, i)
-	picture := "pictures/" + name + media.Extension(row.Content.MediaType)
+	picture := "pictures/" + name + storedExtension(row.Content.MediaType)
 	blob, written, err := w.copy(ctx, row, picture)
 	switch {
 	case ctx.Err() != nil:
@@ -175,6 +184,9 @@ func (w *staticWriter) picture(ctx context.Context, i int) (isDamaged bool, err 
 		return true, nil
 	}
 	w.say(i, "blob", picture)
+	if row.Content.MediaType == media.SVG && row.Content.Size <= mostSVG {
+		w.svgs[i] = picture
+	}
 	if blob == nil {
 		return false, nil
 	}
@@ -188,6 +200,15 @@ func (w *staticWriter) picture(ctx context.Context, i int) (isDamaged bool, err 
 	}
 	w.say(i, "thumb", "thumbs/"+name+".jpg")
 	return false, w.put("thumbs/"+name+".jpg", jpeg)
+}
+
+// storedExtension returns how the file of a picture in a folder ends. Whoever opens it opens it as a document: what is no picture of pixels to every browser,
+// such as SVG, in which scripts run, is named as what browsers save.
+func storedExtension(mediaType string) string {
+	if mediaType != media.SVG && shownTypes[mediaType] || mediaType == media.TIFF {
+		return media.Extension(mediaType)
+	}
+	return ".bin"
 }
 
 // copy writes a blob into a file, and returns its bytes unless it is large. Errors of reading it are kept apart from those of writing.
@@ -232,8 +253,8 @@ func (w *staticWriter) say(i int, name, text string) {
 	w.rows[i] = fmt.Appendf(w.rows[i], ",%q:%s", name, quoted)
 }
 
-// data writes the scripts with all rows, and returns their names.
-func (w *staticWriter) data(ctx context.Context) (scripts []string, err error) {
+// data writes the scripts with all rows, and returns their names, and whether there is SVG among them.
+func (w *staticWriter) data(ctx context.Context) (scripts []string, hasSVGs bool, err error) {
 	add := func(call string, rows []json.RawMessage) error {
 		for some := range slices.Chunk(rows, perFolder) {
 			name := fmt.Sprintf("data/%04d.js", len(scripts))
@@ -250,17 +271,51 @@ func (w *staticWriter) data(ctx context.Context) (scripts []string, err error) {
 	}
 	files, texts, err := w.beside(ctx)
 	if err != nil {
-		return nil, err
+		return nil, false, err
+	}
+	svgs, err := w.shownSVGs()
+	if err != nil {
+		return nil, false, err
 	}
 	about, err := json.Marshal(exportInfo{Name: path.Base(w.Name), Assets: int64(len(w.rows)), Files: int64(len(files)), IsExact: true, HasPages: len(texts) > 0})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if err := w.put("data/about.js", append(append([]byte("source.about_ = "), about...), ";\n"...)); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	scripts = append(scripts, "data/about.js")
-	return scripts, errors.Join(add("addAssets", w.rows), add("addFiles", files), add("addTexts", texts))
+	err = errors.Join(add("addAssets", w.rows), add("addFiles", files), add("addTexts", texts), add("addSVGs", svgs))
+	return scripts, len(svgs) > 0, err
+}
+
+// shownSVG is an SVG picture that the page shows: its file, and what is in it.
+type shownSVG struct {
+	Blob   string `json:"blob"`
+	Base64 []byte `json:"base64"`
+}
+
+// shownSVGs returns the first SVG pictures, as many as the page may have in memory.
+func (w *staticWriter) shownSVGs() (all []json.RawMessage, err error) {
+	left := mostSVGs
+	for _, name := range w.svgs {
+		if name == "" {
+			continue
+		}
+		text, err := w.root.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		if left -= len(text); left < 0 {
+			break
+		}
+		row, err := json.Marshal(shownSVG{name, text})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, row)
+	}
+	return all, nil
 }
 
 // joinRows returns an array of rows.
@@ -320,12 +375,14 @@ func (w *staticWriter) beside(ctx context.Context) (files, texts []json.RawMessa
 	return files, texts, nil
 }
 
-// staticPolicy is what a page that is no server's may do: run what is beside it, and ask nobody.
-const staticPolicy = `<meta http-equiv="Content-Security-Policy" content="connect-src 'none'; base-uri 'none'; form-action 'none'; object-src 'none'; ` +
-	`require-trusted-types-for 'script'; trusted-types 'none'">`
+// staticPolicy is what a page that is no server's may do: run and show what is beside it, and ask nobody. Of a folder that is opened as such, "self" is
+// nothing to some browsers.
+const staticPolicy = `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'self' file:; style-src 'self' file:; img-src 'self' file:%s; ` +
+	`base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'">`
 
 // pageFile writes a file of the page. The first one names the scripts, behind the one that they call.
-func (w *staticWriter) pageFile(name string, scripts []string) error {
+// Pictures in its data are allowed to it where it has SVG, which it shows as that.
+func (w *staticWriter) pageFile(name string, scripts []string, hasSVGs bool) error {
 	text, err := page.ReadFile("page/" + name)
 	if err != nil {
 		return err
@@ -336,7 +393,11 @@ func (w *staticWriter) pageFile(name string, scripts []string) error {
 		for _, script := range scripts {
 			fmt.Fprintf(&all, "\n<script src=\"%s\" defer></script>", script)
 		}
-		text = bytes.Replace(text, []byte(before), []byte(before+"\n"+staticPolicy), 1)
+		data := ""
+		if hasSVGs {
+			data = " data:"
+		}
+		text = bytes.Replace(text, []byte(before), fmt.Appendf(nil, before+"\n"+staticPolicy, data), 1)
 		text = bytes.Replace(text, []byte(after), append([]byte(after), all.Bytes()...), 1)
 	}
 	return w.put(name, text)

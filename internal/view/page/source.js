@@ -43,6 +43,8 @@ class ServerSource {
   picture(key) { return this.ask("api/picture", key); }
   thumb(row, size) { return `thumb?${keyOf(row)}${size ? `&size=${size}` : ""}`; }
   blob(row) { return `blob?${keyOf(row)}`; }
+  // shown is the address of a blob as a picture.
+  shown(row) { return this.blob(row); }
   // why says what is wrong with a picture that the browser did not show.
   async why(address) {
     const answer = await this.fetch(address);
@@ -58,11 +60,14 @@ class StaticSource {
   assets = [];
   files = [];
   texts = new Map();
+  // What is in SVG files, by their names, as base64.
+  svgs = new Map();
 
   about() { return this.about_; }
   addAssets(rows) { for (const row of rows) this.assets.push(row); }
   addFiles(rows) { for (const row of rows) this.files.push(row); }
   addTexts(rows) { for (const row of rows) this.texts.set(this.pageName(row), row); }
+  addSVGs(rows) { for (const row of rows) this.svgs.set(row.blob, row.base64); }
   pageName(row) { return JSON.stringify([row.file_id ?? "", row.job_id ?? "", row.page_number]); }
 
   matches(row, filter) {
@@ -113,6 +118,11 @@ class StaticSource {
   }
   thumb(row) { return row.thumb; }
   blob(row) { return row.blob; }
+  // SVG is a picture alone, which runs no script; its file is none that a browser opens.
+  shown(row) {
+    if (row.media_type !== "image/svg+xml") return row.blob;
+    return this.svgs.has(row.blob) ? `data:image/svg+xml;base64,${this.svgs.get(row.blob)}` : undefined;
+  }
   // A page that is no server's cannot see which it is.
   async why() { return "the browser cannot show it, or it is not beside this page any more"; }
 }

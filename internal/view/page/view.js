@@ -50,7 +50,7 @@ const large = 1024;
 function picture(row, size) {
   if (row.status !== "stored") return note(row.status === "failed" ? `failed: ${row.reason ?? ""}` : `left out: ${row.reason ?? ""}`, row.status === "failed");
   if (row.why) return note(row.why, true);
-  const thumb = decoded.has(row.media_type) ? source.thumb(row, size) : undefined, blob = shownByBrowsers.has(row.media_type) ? source.blob(row) : undefined;
+  const thumb = decoded.has(row.media_type) ? source.thumb(row, size) : undefined, blob = shownByBrowsers.has(row.media_type) ? source.shown(row) : undefined;
   // Browsers do not turn WebP as its EXIF says.
   const isTurned = row.media_type === "image/webp" && row.orientation > 1;
   const from = size && !isTurned ? blob ?? thumb : thumb ?? blob;
