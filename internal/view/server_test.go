@@ -539,3 +539,30 @@ func readText(t *testing.T, name string) string {
 	}
 	return string(text)
 }
+
+// Documents without pictures are in a folder with what became of them, as the server shows them; where pictures are chosen, only the documents of these are.
+func TestWriteStatic_Documents_AllOfThem(t *testing.T) {
+	e := newExported(t)
+	e.commit(t, e.row(t, "file-a", 0, 20, 20, 1), e.row(t, "file-c", 3, 20, 20, 1))
+	failed := &pipeline.FileRow{File: pipeline.File{ID: "file-b"}, Status: pipeline.Failed, Error: "http_404: gone", Sources: []pipeline.SourceKey{"project"}}
+	if err := e.ledger.Commit(t.Context(), pipeline.Rows{Files: []*pipeline.FileRow{failed}}); err != nil {
+		t.Fatal(err)
+	}
+	served, _ := rows(t, e.serve(t)+"/api/documents?count=9")
+	for where, want := range map[string]string{"": fmt.Sprint(served), "page_index = 3": fmt.Sprint(served[2:])} {
+		dir := writeStatic(t, e, StaticOptions{Where: where})
+		var text string
+		for _, name := range glob(t, dir, "data/*.js") {
+			text += readText(t, name)
+		}
+		_, text, _ = strings.Cut(text, "source.addFiles(")
+		text, _, _ = strings.Cut(text, ");\n")
+		var files []map[string]any
+		if err := json.Unmarshal([]byte(text), &files); err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(files); got != want {
+			t.Errorf("where %q: the documents are\n%s, want\n%s", where, got, want)
+		}
+	}
+}

@@ -20,7 +20,7 @@ import (
 	"exporter/pipeline"
 )
 
-// MostStatic is how many pictures a folder has at most: the page has all of their rows in memory.
+// MostStatic is how many pictures a folder has at most, and how many documents: the page has all of their rows in memory.
 const MostStatic = 20_000
 
 // mostSVG is how many bytes an SVG picture has at most that a folder shows, and mostSVGs all of them together: the page has them in memory.
@@ -105,6 +105,9 @@ type staticWriter struct {
 	keys []pipeline.AssetKey
 	// svgs are the names of the files with SVG that the page may show, "" of other pictures.
 	svgs []string
+	// files are the rows of the documents, as JSON, and owners those of which there are pictures.
+	files  []json.RawMessage
+	owners []pipeline.Owner
 }
 
 // choose reads the rows of all pictures.
@@ -123,6 +126,33 @@ func (w *staticWriter) choose(ctx context.Context, where string) error {
 			return &UsageError{fmt.Errorf("there are more than %d pictures, which is what a folder takes: leave some with --where, or serve them with exporter view", MostStatic)}
 		}
 		w.rows, w.keys = append(w.rows, a.AppendJSON([]byte{'{'})), append(w.keys, a.Key)
+	}
+	return w.chooseFiles(ctx, where == "")
+}
+
+// chooseFiles reads the rows of the documents: of all, or of those of which there are pictures.
+func (w *staticWriter) chooseFiles(ctx context.Context, isAll bool) error {
+	owners := map[pipeline.FileKey]pipeline.Owner{}
+	for _, key := range w.keys {
+		of := key.Owner()
+		file := pipeline.File{ID: string(of.FileID), JobID: string(of.JobID)}
+		owners[file.Key()] = of
+	}
+	for f, err := range w.Files(ctx, inventory.Choice{Columns: fileColumns}) {
+		if err != nil {
+			return err
+		}
+		of, hasPictures := owners[f.Key]
+		if !hasPictures && !isAll {
+			continue
+		}
+		if len(w.files) == MostStatic {
+			return &UsageError{fmt.Errorf("there are more than %d documents, which is what a folder takes: leave those of some pictures with --where, or serve them with exporter view", MostStatic)}
+		}
+		w.files = append(w.files, append(f.AppendJSON([]byte{'{'}), '}'))
+		if hasPictures {
+			w.owners = append(w.owners, of)
+		}
 	}
 	return nil
 }
@@ -269,7 +299,7 @@ func (w *staticWriter) data(ctx context.Context) (scripts []string, hasSVGs bool
 	for i := range w.rows {
 		w.rows[i] = append(w.rows[i], '}')
 	}
-	files, texts, err := w.beside(ctx)
+	texts, err := w.texts(ctx)
 	if err != nil {
 		return nil, false, err
 	}
@@ -277,7 +307,7 @@ func (w *staticWriter) data(ctx context.Context) (scripts []string, hasSVGs bool
 	if err != nil {
 		return nil, false, err
 	}
-	about, err := json.Marshal(exportInfo{Name: path.Base(w.Name), Assets: int64(len(w.rows)), Files: int64(len(files)), IsExact: true, HasPages: len(texts) > 0})
+	about, err := json.Marshal(exportInfo{Name: path.Base(w.Name), Assets: int64(len(w.rows)), Files: int64(len(w.files)), IsExact: true, HasPages: len(texts) > 0})
 	if err != nil {
 		return nil, false, err
 	}
@@ -285,7 +315,7 @@ func (w *staticWriter) data(ctx context.Context) (scripts []string, hasSVGs bool
 		return nil, false, err
 	}
 	scripts = append(scripts, "data/about.js")
-	err = errors.Join(add("addAssets", w.rows), add("addFiles", files), add("addTexts", texts), add("addSVGs", svgs))
+	err = errors.Join(add("addAssets", w.rows), add("addFiles", w.files), add("addTexts", texts), add("addSVGs", svgs))
 	return scripts, len(svgs) > 0, err
 }
 
@@ -340,26 +370,12 @@ type staticText struct {
 	Height     *float64    `json:"height,omitempty"`
 }
 
-// beside returns the rows of the files, and of the pages, of which there are pictures.
-func (w *staticWriter) beside(ctx context.Context) (files, texts []json.RawMessage, err error) {
-	owners := map[pipeline.FileKey]pipeline.Owner{}
-	for _, key := range w.keys {
-		of := key.Owner()
-		file := pipeline.File{ID: string(of.FileID), JobID: string(of.JobID)}
-		owners[file.Key()] = of
-	}
-	for f, err := range w.Files(ctx, inventory.Choice{Columns: fileColumns}) {
-		if err != nil {
-			return nil, nil, err
-		}
-		of, ok := owners[f.Key]
-		if !ok {
-			continue
-		}
-		files = append(files, append(f.AppendJSON([]byte{'{'}), '}'))
+// texts returns the rows of the pages of documents of which there are pictures.
+func (w *staticWriter) texts(ctx context.Context) (texts []json.RawMessage, err error) {
+	for _, of := range w.owners {
 		for p, err := range w.PagesOf(ctx, of) {
 			if err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 			text := p.Text
 			if text == nil {
@@ -367,12 +383,12 @@ func (w *staticWriter) beside(ctx context.Context) (files, texts []json.RawMessa
 			}
 			row, err := json.Marshal(staticText{p.FileID, p.JobID, p.PageNumber, text, p.Width, p.Height})
 			if err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 			texts = append(texts, row)
 		}
 	}
-	return files, texts, nil
+	return texts, nil
 }
 
 // staticPolicy is what a page that is no server's may do: run and show what is beside it, and ask nobody. Of a folder that is opened as such, "self" is
