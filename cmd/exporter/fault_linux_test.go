@@ -206,6 +206,12 @@ func TestExport_DirectoryOfAnotherUser_IsFoundBeforeTheFirstRequest(t *testing.T
 			t.Errorf("%s: standard error is %q, want %q", filepath.Base(out), stderr, syscall.EACCES.Error())
 		}
 	}
+	for _, dir := range []string{empty, filepath.Join(empty, "below")} {
+		stderr := startChild(t, url, childOptions{UID: nobody}, "view", complete, "--static", dir).mustExit(exitStorage)
+		if !strings.Contains(stderr, "--static") || !strings.Contains(stderr, "name a folder in which this user may write") {
+			t.Errorf("%s: standard error is %q, want the flag and what to do", filepath.Base(dir), stderr)
+		}
+	}
 	checkUntouched(t, base, before, durable.TempDir)
 	if n := len(server.Requests()); n != 0 {
 		t.Errorf("%d requests before the directory was found to be another's", n)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -41,7 +42,7 @@ takes 20,000 pictures at most; --where leaves some.`,
 	hideFlags(c, "sink", "checkpoint", "scratch", "single-writer")
 	listen := c.Flags().String("listen", "127.0.0.1:0", "loopback `ADDRESS` to listen on; port 0 takes a free one")
 	o := view.StaticOptions{}
-	c.Flags().StringVar(&o.Dir, "static", "", "write a folder that opens by itself into `DIR`, which is to be new or empty")
+	c.Flags().StringVar(&o.Dir, "static", "", "write a folder that opens by itself into `DIR`, which is to be new, empty, or what such a command left half-written")
 	c.Flags().StringVar(&o.Where, "where", "", "with --static: leave pictures for which a `CONDITION` holds, as ls --where takes it")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := exportArgument(c, args); err != nil {
@@ -63,6 +64,9 @@ takes 20,000 pictures at most; --where leaves some.`,
 		defer cancel()
 		open := func(ctx context.Context) (*view.Export, error) { return openView(ctx, cfg.Output.Dir, a.plainLog()) }
 		if isStatic {
+			if scheme, _, isURL := strings.Cut(o.Dir, "://"); isURL {
+				return usagef("--static %q: a folder is written on this machine, and not to a URL: name a local folder, and copy it from there", scheme+"://…")
+			}
 			if err := outsideOf(cfg.Output.Dir, "--static", o.Dir); err != nil {
 				return err
 			}

@@ -11,6 +11,7 @@ import (
 	"image/color"
 	"image/jpeg"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -565,4 +566,91 @@ func TestWriteStatic_Documents_AllOfThem(t *testing.T) {
 			t.Errorf("where %q: the documents are\n%s, want\n%s", where, got, want)
 		}
 	}
+}
+
+// What a call that was killed left half-written is begun anew; nothing else that is in a folder is touched.
+func TestWriteStatic_HalfWritten_BeginsAnew(t *testing.T) {
+	e := newExported(t)
+	e.commit(t, e.row(t, "file", 0, 20, 20, 1))
+	whole := writeStatic(t, e, StaticOptions{})
+	for name, half := range map[string]struct {
+		files []string
+		want  string
+	}{
+		"half": {[]string{unfinished, "pictures/000/00007.jpg", "data/0009.js"}, ""}, "just begun": {[]string{unfinished}, ""},
+		"whole": {[]string{"pictures/000/00007.jpg", indexFile}, "is not empty"}, "another's": {[]string{unfinished, "mine.txt"}, `"mine.txt"`},
+	} {
+		dir := t.TempDir()
+		for _, file := range half.files {
+			if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, file)), 0o777); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, file), []byte("x"), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		x, err := e.open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = WriteStatic(t.Context(), x, StaticOptions{Dir: dir})
+		if err := x.Close(); err != nil {
+			t.Error(err)
+		}
+		if half.want == "" {
+			if got, want := listed(t, dir), listed(t, whole); err != nil || got != want {
+				t.Errorf("%s: %v, and the folder has\n%s, want\n%s", name, err, got, want)
+			}
+			continue
+		}
+		if _, ok := errors.AsType[*UsageError](err); !ok || !strings.Contains(err.Error(), half.want) {
+			t.Errorf("%s: %v, want %s", name, err, half.want)
+		}
+		for _, file := range half.files {
+			if readText(t, filepath.Join(dir, file)) != "x" {
+				t.Errorf("%s: %s is another file now", name, file)
+			}
+		}
+	}
+}
+
+// A call that fails leaves nothing.
+func TestWriteStatic_Fails_LeavesNothing(t *testing.T) {
+	e := newExported(t)
+	e.commit(t, e.row(t, "file", 0, 20, 20, 1))
+	x, err := e.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	asset := x.Asset
+	x.Asset = func(ctx context.Context, key pipeline.AssetKey) (*pipeline.Row, error) {
+		cancel()
+		return asset(t.Context(), key)
+	}
+	dir := t.TempDir()
+	if _, err := WriteStatic(ctx, x, StaticOptions{Dir: dir}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want that it was cancelled", err)
+	}
+	if got := listed(t, dir); got != "" {
+		t.Errorf("the folder has\n%s", got)
+	}
+}
+
+// listed returns the names of all files of a folder.
+func listed(t *testing.T, dir string) string {
+	t.Helper()
+	var all strings.Builder
+	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err == nil && name != dir {
+			name, err = filepath.Rel(dir, name)
+			fmt.Fprintln(&all, name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.String()
 }

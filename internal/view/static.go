@@ -12,6 +12,7 @@ import (
 	"path"
 	"runtime"
 	"slices"
+	"syscall"
 
 	"golang.org/x/sync/errgroup"
 
@@ -34,7 +35,7 @@ const perFolder = 1000
 
 // StaticOptions say what is written into a folder.
 type StaticOptions struct {
-	// Dir is the folder, which is new or empty.
+	// Dir is the folder, which is new, empty, or what another call left half-written.
 	Dir string
 	// Where leaves some pictures, as "exporter ls --where" takes it; empty for all.
 	Where string
@@ -58,41 +59,88 @@ func WriteStatic(ctx context.Context, e *Export, o StaticOptions) (*Static, erro
 	if err := w.choose(ctx, o.Where); err != nil {
 		return nil, err
 	}
-	if err := makeEmpty(o.Dir); err != nil {
-		return nil, err
-	}
-	root, err := os.OpenRoot(o.Dir)
+	root, err := openEmpty(o.Dir)
 	if err != nil {
-		return nil, err
+		return nil, folderError(o.Dir, err)
 	}
 	defer root.Close()
 	w.root = root
 	written, err := w.write(ctx)
 	if err != nil {
-		// The folder was empty: what is half of one is of no use, and would be in the way of the next try.
-		for _, name := range append([]string{"pictures", "thumbs", "data"}, pageFiles...) {
-			err = errors.Join(err, root.RemoveAll(name))
-		}
+		// What is half of a folder is of no use.
+		return nil, errors.Join(err, folderError(o.Dir, clearFolder(root)))
 	}
-	return written, err
+	return written, folderError(o.Dir, root.Remove(unfinished))
 }
 
-// makeEmpty makes a folder where there is none. What has something in it is refused.
-func makeEmpty(dir string) error {
+// folderError says of an error that it is of the folder, and not of the export.
+func folderError(dir string, err error) error {
+	if _, isUsage := errors.AsType[*UsageError](err); isUsage || err == nil {
+		return err
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		err = fmt.Errorf("%w: name a folder in which this user may write", err)
+	}
+	return &pipeline.StorageError{Op: fmt.Sprintf("write the folder --static %q", dir), Err: err}
+}
+
+// unfinished is a file that is in a folder until it is whole.
+const unfinished = ".exporter-view-unfinished"
+
+// folderNames are what a folder has in it, what tells that it is not whole last.
+var folderNames = append([]string{"pictures", "thumbs", "data"}, append(slices.Clone(pageFiles), unfinished)...)
+
+// clearFolder removes what is of a folder.
+func clearFolder(root *os.Root) (err error) {
+	for _, name := range folderNames {
+		if err == nil {
+			err = root.RemoveAll(name)
+		}
+	}
+	return err
+}
+
+// openEmpty opens a folder, which it makes where there is none, and notes in it that it is not whole. It removes what another call left half-written; a folder that
+// has anything else in it is refused.
+func openEmpty(dir string) (*os.Root, error) {
 	if dir == "" {
-		return &UsageError{errors.New("the folder has no name")}
+		return nil, &UsageError{errors.New("the folder has no name")}
 	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return &UsageError{err}
+	if err := os.MkdirAll(dir, 0o777); errors.Is(err, syscall.ENOTDIR) {
+		return nil, &UsageError{fmt.Errorf("%w: name another folder", err)}
+	} else if err != nil {
+		return nil, err
 	}
-	entries, err := os.ReadDir(dir)
-	if err == nil && len(entries) > 0 {
-		err = fmt.Errorf("%q is not empty: name another folder, or remove what is in it", dir)
-	}
+	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return &UsageError{err}
+		return nil, err
 	}
-	return nil
+	if err := begin(root, dir); err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	return root, nil
+}
+
+func begin(root *os.Root, dir string) error {
+	entries, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return err
+	}
+	isOwn := slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == unfinished })
+	for _, e := range entries {
+		switch {
+		case !isOwn:
+			return &UsageError{fmt.Errorf("%q is not empty: name another folder, or remove what is in it", dir)}
+		case !slices.Contains(folderNames, e.Name()):
+			return &UsageError{fmt.Errorf("%q is half of a folder, and has %q in it, which is no part of that: name another folder, or remove that", dir, e.Name())}
+		}
+	}
+	for _, name := range folderNames[:len(folderNames)-1] {
+		if err := root.RemoveAll(name); err != nil {
+			return err
+		}
+	}
+	return root.WriteFile(unfinished, nil, 0o666)
 }
 
 // staticWriter writes a folder.
@@ -249,10 +297,7 @@ func (w *staticWriter) copy(ctx context.Context, row *pipeline.Row, name string)
 		}
 		return blob, w.put(name, blob), nil
 	}
-	if err := w.root.MkdirAll(path.Dir(name), 0o777); err != nil {
-		return nil, err, nil
-	}
-	file, err := w.root.Create(name)
+	file, err := w.create(name)
 	if err != nil {
 		return nil, err, nil
 	}
@@ -262,7 +307,7 @@ func (w *staticWriter) copy(ctx context.Context, row *pipeline.Row, name string)
 	if err != nil {
 		written = errors.Join(written, w.root.Remove(name))
 	}
-	return nil, written, err
+	return nil, folderError(w.root.Name(), written), err
 }
 
 // noting is a writer that notes why it failed.
@@ -419,10 +464,21 @@ func (w *staticWriter) pageFile(name string, scripts []string, hasSVGs bool) err
 	return w.put(name, text)
 }
 
+// create makes a file of the folder.
+func (w *staticWriter) create(name string) (*os.File, error) {
+	if err := w.root.MkdirAll(path.Dir(name), 0o777); err != nil {
+		return nil, folderError(w.root.Name(), err)
+	}
+	file, err := w.root.Create(name)
+	return file, folderError(w.root.Name(), err)
+}
+
 // put writes a file of the folder.
 func (w *staticWriter) put(name string, content []byte) error {
-	if err := w.root.MkdirAll(path.Dir(name), 0o777); err != nil {
+	file, err := w.create(name)
+	if err != nil {
 		return err
 	}
-	return w.root.WriteFile(name, content, 0o666)
+	_, err = file.Write(content)
+	return folderError(w.root.Name(), errors.Join(err, file.Close()))
 }
