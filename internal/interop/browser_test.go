@@ -359,6 +359,36 @@ func TestBrowser_Static_ScriptsInPicturesDoNotRun(t *testing.T) {
 	}
 }
 
+// A folder leaves what the server leaves, of any filter in an address, and refuses what that refuses in the same words.
+func TestBrowser_Static_FiltersAsTheServer(t *testing.T) {
+	t.Parallel()
+	e := exported(t, markupCorpus(t))
+	dir := filepath.Join(t.TempDir(), "wall")
+	c, stderr := e.exporter(t.Context(), "view", e.out, "--static", dir)
+	e.finish(t, c, stderr, 0)
+	b := startBrowser(t, 1280, 800)
+	said := func(url string) (text string) {
+		b.open("about:blank")
+		b.open(url)
+		b.waitFor(`document.getElementById("count").value || document.querySelector(".message")`)
+		b.eval(`document.getElementById("count").value + "|" + (document.querySelector(".message")?.innerText ?? "")`, &text)
+		return text
+	}
+	served, folder := view(t, e.out), "file://"+dir+"/index.html"
+	for filter, want := range map[string]string{
+		"pictures?min=0": "8 pictures|", "pictures?max=0": "0 pictures|", "pictures?confidence=0": "4 pictures|", "pictures?confidence=5e-1": "4 pictures|",
+		"pictures?min=-1": "want a number of bytes", "pictures?noise=maybe": "want yes or no", "pictures?kind=x": "want screenshot, figure or document",
+		"pictures?state=zz": "want stored, skipped, failed or gone", "pictures?confidence=NaN": "want a number from 0 to 1", "documents?state=zz": "want stored",
+	} {
+		if s, f := said(served+"#/"+filter), said(folder+"#/"+filter); s != f || !strings.Contains(s, want) {
+			t.Errorf("%s: the server says %q, the folder %q, want %q", filter, s, f, want)
+		}
+	}
+	if text := said(folder + "#/pictures?where=bogus"); !strings.Contains(text, "a folder knows none") {
+		t.Errorf("of a condition the folder says %q", text)
+	}
+}
+
 // A picture comes from a bucket as it does from a directory.
 func TestBrowser_View_Bucket(t *testing.T) {
 	url := startVersityGW(t).enter(t)

@@ -19,10 +19,10 @@ type Filter struct {
 	State string `json:"state,omitempty"`
 	// Noise is yes or no, of figures that are likely noise; empty for any.
 	Noise string `json:"noise,omitempty"`
-	// MinConfidence is from 0 to 1, MinSize and MaxSize are in bytes; 0 for any.
-	MinConfidence float64 `json:"confidence,omitempty"`
-	MinSize       int64   `json:"min,omitempty"`
-	MaxSize       int64   `json:"max,omitempty"`
+	// MinConfidence is from 0 to 1, MinSize and MaxSize are in bytes. What has none is not left by any bound, also by one of 0.
+	MinConfidence bound[float64] `json:"confidence,omitzero"`
+	MinSize       bound[int64]   `json:"min,omitzero"`
+	MaxSize       bound[int64]   `json:"max,omitzero"`
 	// Text is in the text of the page, and Name in the name of the file, in whatever case.
 	Text string `json:"text,omitempty"`
 	Name string `json:"name,omitempty"`
@@ -30,6 +30,12 @@ type Filter struct {
 	Owner pipeline.Owner `json:"-"`
 	// Where is a condition on columns, as "exporter ls --where" takes it.
 	Where string `json:"where,omitempty"`
+}
+
+// bound is a number that others are compared with. The zero value is none.
+type bound[T int64 | float64] struct {
+	Value T
+	IsSet bool
 }
 
 // longestText is how long a text of a filter is at most.
@@ -50,17 +56,21 @@ func ParseFilter(q url.Values) (f Filter, err error) {
 	if f.Owner, err = parseOwner(q); err != nil {
 		return f, err
 	}
-	for name, to := range map[string]*int64{"min": &f.MinSize, "max": &f.MaxSize} {
+	for name, to := range map[string]*bound[int64]{"min": &f.MinSize, "max": &f.MaxSize} {
 		if text := q.Get(name); text != "" {
-			if *to, err = strconv.ParseInt(text, 10, 64); err != nil || *to < 0 {
+			n, err := strconv.ParseInt(text, 10, 64)
+			if err != nil || n < 0 {
 				return f, badRequest("%s %q: want a number of bytes", name, text)
 			}
+			*to = bound[int64]{n, true}
 		}
 	}
 	if text := q.Get("confidence"); text != "" {
-		if f.MinConfidence, err = strconv.ParseFloat(text, 64); err != nil || math.IsNaN(f.MinConfidence) || f.MinConfidence < 0 || f.MinConfidence > 1 {
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil || math.IsNaN(n) || n < 0 || n > 1 {
 			return f, badRequest("confidence %q: want a number from 0 to 1", text)
 		}
+		f.MinConfidence = bound[float64]{n, true}
 	}
 	switch {
 	case f.Kind != "" && f.Kind != pipeline.Screenshot && f.Kind != pipeline.Figure && f.Kind != pipeline.Document:
@@ -111,14 +121,14 @@ func (f *Filter) where() (*inventory.Where, error) {
 	case no:
 		add("(is_likely_noise is null or not is_likely_noise)")
 	}
-	if f.MinConfidence > 0 {
-		add("confidence >= %s", strconv.FormatFloat(f.MinConfidence, 'f', -1, 64))
+	if f.MinConfidence.IsSet {
+		add("confidence >= %s", strconv.FormatFloat(f.MinConfidence.Value, 'f', -1, 64))
 	}
-	if f.MinSize > 0 {
-		add("size >= %d", f.MinSize)
+	if f.MinSize.IsSet {
+		add("size >= %d", f.MinSize.Value)
 	}
-	if f.MaxSize > 0 {
-		add("size <= %d", f.MaxSize)
+	if f.MaxSize.IsSet {
+		add("size <= %d", f.MaxSize.Value)
 	}
 	if f.Where != "" {
 		w, err := inventory.ParseWhere(f.Where)

@@ -215,6 +215,8 @@ func TestServer_Pictures_FromAnyPlace(t *testing.T) {
 		for filter, want := range map[string]int64{
 			"": 2000, "kind=figure": 667, "kind=screenshot": 1333, "state=failed": 286, "state=stored": 1714, "noise=yes": 334, "noise=no": 1666,
 			"kind=figure&confidence=0.5": 334, "file=file-003": 100, "name=REPORT+1.pdf": 100, "where=page_index+%3C+10": 200, "state=gone": 0, "min=1000000": 0,
+			// A bound of 0 is one, too: it leaves what has a size, or a confidence, that is known.
+			"min=0": 1714, "max=0": 0, "confidence=0": 667,
 		} {
 			all, _ := rows(t, page+"/api/pictures?count=200&"+filter)
 			var last []map[string]any

@@ -70,6 +70,21 @@ class StaticSource {
   addSVGs(rows) { for (const row of rows) this.svgs.set(row.blob, row.base64); }
   pageName(row) { return JSON.stringify([row.file_id ?? "", row.job_id ?? "", row.page_number]); }
 
+  // check refuses a filter that makes no sense, as the server does.
+  check(filter) {
+    const sizes = /^[+]?\d{1,18}$/, wrong = (name, want) => { throw new Error(`${name} ${JSON.stringify(filter.get(name))}: want ${want}`); };
+    const has = (name) => (filter.get(name) ?? "") !== "";
+    if (has("where")) throw new Error("condition: a folder knows none: leave some pictures with --where when it is written, or serve the export with exporter view");
+    for (const name of ["min", "max"]) if (has(name) && !sizes.test(filter.get(name))) wrong(name, "a number of bytes");
+    const confidence = filter.get("confidence") ?? "";
+    if (confidence && !(/^[+]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(confidence) && +confidence <= 1)) wrong("confidence", "a number from 0 to 1");
+    const words = { kind: ["screenshot", "figure", "document"], state: ["stored", "skipped", "failed", "gone"], noise: ["yes", "no"] };
+    for (const [name, known] of Object.entries(words)) {
+      if (has(name) && !known.includes(filter.get(name))) wrong(name, `${known.slice(0, -1).join(", ")} or ${known.at(-1)}`);
+    }
+    if (has("page") && !/^-?\d+$/.test(filter.get("page"))) wrong("page", "the index of a page");
+    for (const name of ["text", "name"]) if (new TextEncoder().encode(filter.get(name) ?? "").length > 1000) throw new Error("the text has more than 1000 bytes");
+  }
   matches(row, filter) {
     const f = (name) => filter.get(name) ?? "";
     const has = (text, part) => (text ?? "").toLowerCase().includes(part.toLowerCase());
@@ -83,7 +98,9 @@ class StaticSource {
       && (!f("name") || has(row.display_name, f("name")))
       && (!f("text") || (row.page_number !== undefined && has(this.texts.get(this.pageName(row))?.text, f("text"))));
   }
-  rows(view, filter, from, count) {
+  // It fails later, and not at once, as the server does.
+  async rows(view, filter, from, count) {
+    this.check(filter);
     const name = `${view}?${filter}`;
     if (this.lastName !== name) {
       const stateOf = (file) => gone(file) ? "gone" : { complete: "stored", partial: "failed" }[file.status] ?? file.status;
