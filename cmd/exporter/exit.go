@@ -14,6 +14,7 @@ import (
 	"exporter/internal/llamacloud"
 	"exporter/internal/store"
 	"exporter/internal/store/bucket"
+	"exporter/internal/view"
 	"exporter/manifest"
 	"exporter/pipeline"
 	"exporter/sinks"
@@ -154,7 +155,7 @@ func explainError(err error) explanation {
 		return explanation{exitDamage, "exporter verify says what is lost, and exporter run --repair fetches it again"}
 	case errors.Is(err, export.ErrDamaged):
 		return explanation{exitDamage, "exporter run --repair with the same --out fetches it again"}
-	case errors.Is(err, dataset.ErrBusy):
+	case errors.Is(err, dataset.ErrBusy), errors.Is(err, view.ErrBusy):
 		return explanation{exitOwned, "wait for it to end, or give another directory"}
 	case errors.Is(err, store.ErrOwned):
 		return explanation{exitOwned, "wait for it to end, or export to another --out"}

@@ -33,7 +33,7 @@ The address that it prints has a random token, without which nobody on this mach
 interrupted.
 
 With --static DIR it writes a folder in place of that, with the page, thumbnails and pictures, which opens by itself: index.html. It
-takes 20,000 pictures at most; --where leaves some.`,
+takes 20,000 pictures at most, and as many documents; --where leaves some.`,
 		Example: `  exporter view export
   exporter view s3://my-bucket/scans --listen 127.0.0.1:8080
   exporter view export --static wall --where "kind = 'figure' and not is_likely_noise"`,

@@ -55,6 +55,9 @@ func (d *Dir) IsOwned() (bool, error) {
 	return false, err
 }
 
+// TryLock locks a file, which is open for writing, until it is closed or the process ends; ErrLocked where another has it.
+func TryLock(f *os.File) error { return tryLock(f) }
+
 func locked(err error) error { return &fs.PathError{Op: "lock", Path: LockName, Err: err} }
 
 // tryTakeLock is one try of takeLock. Where another process has the lock, owner is what the file says.

@@ -47,6 +47,9 @@ var _ Store = (*Dir)(nil)
 // maxSettled bounds the memory of Dir.settled.
 const maxSettled = 1 << 14
 
+// TryLock locks a file of no store, which is open for writing, until it is closed or the process ends. It fails with ErrOwned where another has it locked.
+func TryLock(f *os.File) error { return durable.TryLock(f) }
+
 // OwnDir opens the directory at path for writing, and makes it where it is missing. It fails with ErrOwned while another process
 // has it open so, and with an error that is syscall.EXDEV where one of the folders, into which objects are to be put, is a mount
 // of another file system.

@@ -616,6 +616,36 @@ func TestWriteStatic_HalfWritten_BeginsAnew(t *testing.T) {
 	}
 }
 
+// Who writes a folder has it alone.
+func TestWriteStatic_Busy_IsRefused(t *testing.T) {
+	e := newExported(t)
+	e.commit(t, e.row(t, "file", 0, 20, 20, 1))
+	x, err := e.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	dir, asset, other := filepath.Join(t.TempDir(), "wall"), x.Asset, error(nil)
+	x.Asset = func(ctx context.Context, key pipeline.AssetKey) (*pipeline.Row, error) {
+		second, err := e.open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer second.Close()
+		_, other = WriteStatic(ctx, second, StaticOptions{Dir: dir})
+		return asset(ctx, key)
+	}
+	if _, err := WriteStatic(t.Context(), x, StaticOptions{Dir: dir}); err != nil {
+		t.Errorf("the first fails: %v", err)
+	}
+	if !errors.Is(other, ErrBusy) {
+		t.Errorf("the second got %v, want %v", other, ErrBusy)
+	}
+	if got, want := listed(t, dir), listed(t, writeStatic(t, e, StaticOptions{})); got != want {
+		t.Errorf("the folder has\n%s, want\n%s", got, want)
+	}
+}
+
 // A call that fails leaves nothing.
 func TestWriteStatic_Fails_LeavesNothing(t *testing.T) {
 	e := newExported(t)

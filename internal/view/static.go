@@ -18,6 +18,7 @@ import (
 
 	"exporter/internal/inventory"
 	"exporter/internal/media"
+	"exporter/internal/store"
 	"exporter/pipeline"
 )
 
@@ -59,11 +60,11 @@ func WriteStatic(ctx context.Context, e *Export, o StaticOptions) (*Static, erro
 	if err := w.choose(ctx, o.Where); err != nil {
 		return nil, err
 	}
-	root, err := openEmpty(o.Dir)
+	root, mark, err := openEmpty(o.Dir)
 	if err != nil {
 		return nil, folderError(o.Dir, err)
 	}
-	defer root.Close()
+	defer func() { mark.Close(); root.Close() }()
 	w.root = root
 	written, err := w.write(ctx)
 	if err != nil {
@@ -75,7 +76,7 @@ func WriteStatic(ctx context.Context, e *Export, o StaticOptions) (*Static, erro
 
 // folderError says of an error that it is of the folder, and not of the export.
 func folderError(dir string, err error) error {
-	if _, isUsage := errors.AsType[*UsageError](err); isUsage || err == nil {
+	if _, isUsage := errors.AsType[*UsageError](err); isUsage || err == nil || errors.Is(err, ErrBusy) {
 		return err
 	}
 	if errors.Is(err, fs.ErrPermission) {
@@ -84,7 +85,10 @@ func folderError(dir string, err error) error {
 	return &pipeline.StorageError{Op: fmt.Sprintf("write the folder --static %q", dir), Err: err}
 }
 
-// unfinished is a file that is in a folder until it is whole.
+// ErrBusy says that another program writes the folder.
+var ErrBusy = errors.New("another program writes it")
+
+// unfinished is a file that is in a folder until it is whole. Whoever writes the folder has it locked.
 const unfinished = ".exporter-view-unfinished"
 
 // folderNames are what a folder has in it, what tells that it is not whole last.
@@ -102,45 +106,69 @@ func clearFolder(root *os.Root) (err error) {
 
 // openEmpty opens a folder, which it makes where there is none, and notes in it that it is not whole. It removes what another call left half-written; a folder that
 // has anything else in it is refused.
-func openEmpty(dir string) (*os.Root, error) {
+func openEmpty(dir string) (root *os.Root, mark *os.File, err error) {
 	if dir == "" {
-		return nil, &UsageError{errors.New("the folder has no name")}
+		return nil, nil, &UsageError{errors.New("the folder has no name")}
 	}
 	if err := os.MkdirAll(dir, 0o777); errors.Is(err, syscall.ENOTDIR) {
-		return nil, &UsageError{fmt.Errorf("%w: name another folder", err)}
+		return nil, nil, &UsageError{fmt.Errorf("%w: name another folder", err)}
 	} else if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
+	if root, err = os.OpenRoot(dir); err != nil {
+		return nil, nil, err
 	}
-	if err := begin(root, dir); err != nil {
-		return nil, errors.Join(err, root.Close())
-	}
-	return root, nil
-}
-
-func begin(root *os.Root, dir string) error {
-	entries, err := fs.ReadDir(root.FS(), ".")
-	if err != nil {
-		return err
-	}
-	isOwn := slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == unfinished })
-	for _, e := range entries {
-		switch {
-		case !isOwn:
-			return &UsageError{fmt.Errorf("%q is not empty: name another folder, or remove what is in it", dir)}
-		case !slices.Contains(folderNames, e.Name()):
-			return &UsageError{fmt.Errorf("%q is half of a folder, and has %q in it, which is no part of that: name another folder, or remove that", dir, e.Name())}
-		}
+	if mark, err = markUnfinished(root); err != nil {
+		return nil, nil, errors.Join(err, root.Close())
 	}
 	for _, name := range folderNames[:len(folderNames)-1] {
 		if err := root.RemoveAll(name); err != nil {
-			return err
+			return nil, nil, errors.Join(err, mark.Close(), root.Close())
 		}
 	}
-	return root.WriteFile(unfinished, nil, 0o666)
+	return root, mark, nil
+}
+
+// markUnfinished returns the file that says that a folder is not whole, locked: a new one where the folder is empty, or that of the call that left it.
+func markUnfinished(root *os.Root) (mark *os.File, err error) {
+	entries, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return nil, err
+	}
+	isOwn := slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == unfinished && e.Type().IsRegular() })
+	for _, e := range entries {
+		switch {
+		case !isOwn:
+			return nil, &UsageError{fmt.Errorf("%q is not empty: name another folder, or remove what is in it", root.Name())}
+		case !slices.Contains(folderNames, e.Name()):
+			return nil, &UsageError{fmt.Errorf("%q is half of a folder, and has %q in it, which is no part of that: name another folder, or remove that", root.Name(), e.Name())}
+		}
+	}
+	flags := os.O_RDWR
+	if !isOwn {
+		flags |= os.O_CREATE | os.O_EXCL
+	}
+	busy := fmt.Errorf("write the folder --static %q: %w", root.Name(), ErrBusy)
+	mark, err = root.OpenFile(unfinished, flags, 0o666)
+	switch {
+	case errors.Is(err, fs.ErrExist), errors.Is(err, fs.ErrNotExist):
+		return nil, busy
+	case err != nil:
+		return nil, err
+	}
+	// Where files cannot be locked, nobody is known to write there.
+	if err = store.TryLock(mark); err == nil || errors.Is(err, errors.ErrUnsupported) {
+		// Who had it may have removed it meanwhile: then it says nothing of the folder.
+		mine, errMine := mark.Stat()
+		current, errCurrent := root.Lstat(unfinished)
+		if err = errors.Join(errMine, errCurrent); err == nil && os.SameFile(mine, current) {
+			return mark, nil
+		}
+	}
+	if err == nil || errors.Is(err, store.ErrOwned) || errors.Is(err, fs.ErrNotExist) {
+		err = busy
+	}
+	return nil, errors.Join(err, mark.Close())
 }
 
 // staticWriter writes a folder.
