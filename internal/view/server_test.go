@@ -15,6 +15,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -260,6 +261,87 @@ func TestServer_Pictures_FromAnyPlace(t *testing.T) {
 	e.ledger = ledger
 	commit(500, 900)
 	check("a part over it", e.serve(t))
+}
+
+// Of a parse job, pictures of a page count from 1 by their names, and what was embedded in it from 0: what belongs together has the same page_number.
+// Of a file, only what has a number is known to be of the page of this number.
+func TestServer_Pages_ByNumber(t *testing.T) {
+	e := newExported(t)
+	asset := func(of pipeline.Owner, kind pipeline.Kind, index, number int32, name string) *pipeline.Row {
+		row := e.row(t, "file", index, 20, 20, 1)
+		row.FileID, row.JobID, row.Kind, row.Origin = of.FileID, of.JobID, kind, pipeline.OriginParse
+		row.File = &pipeline.File{ID: string(of.FileID), JobID: string(of.JobID)}
+		row.Details = &pipeline.Details{UpstreamName: name}
+		if number > 0 {
+			row.Details.PageNumber = &number
+		}
+		if kind == pipeline.Figure {
+			row.FigureName = name
+		}
+		return row
+	}
+	job, file := pipeline.Owner{JobID: "job"}, pipeline.Owner{FileID: "file"}
+	size := func(page float64) *float64 { return &page }
+	rows := pipeline.Rows{
+		Assets: []*pipeline.Row{
+			asset(file, pipeline.Screenshot, 1, 0, "listed"), asset(file, pipeline.Screenshot, 1, 1, "attached"),
+			asset(job, pipeline.Screenshot, 1, 1, "page_1.jpg"), asset(job, pipeline.Screenshot, 2, 2, "page_2.jpg"),
+			asset(job, pipeline.Figure, 0, 1, "img_p0_1.jpg"), asset(job, pipeline.Figure, 1, 1, "page_1_chart_1.jpg"), asset(job, pipeline.Figure, 1, 2, "img_p1_1.jpg"),
+			asset(job, pipeline.Figure, pipeline.NoPage, 0, "other.jpg"),
+		},
+		Files: []*pipeline.FileRow{
+			{File: pipeline.File{ID: "file"}, Status: pipeline.Complete, Sources: []pipeline.SourceKey{"project"}},
+			{File: pipeline.File{JobID: "job"}, Status: pipeline.Complete, Sources: []pipeline.SourceKey{"project"}},
+		},
+		Pages: []*pipeline.PageRow{
+			{Owner: job, PageNumber: 1, Text: new("first"), Width: size(100), Height: size(200)},
+			{Owner: job, PageNumber: 2, Text: new("second"), Width: size(300), Height: size(400)},
+		},
+	}
+	slices.SortFunc(rows.Assets, func(a, b *pipeline.Row) int { return a.Key().Compare(b.Key()) })
+	if err := e.ledger.Commit(t.Context(), rows); err != nil {
+		t.Fatal(err)
+	}
+	page := e.serve(t)
+	type shown struct {
+		Number int32 `json:"page_number"`
+		Index  int32 `json:"page_index"`
+		Width  float64
+		Assets []struct {
+			Name string `json:"upstream_name"`
+		}
+	}
+	describe := func(p shown) string {
+		text := fmt.Sprintf("%d/%d %g:", p.Number, p.Index, p.Width)
+		for _, a := range p.Assets {
+			text += " " + a.Name
+		}
+		return text
+	}
+	for of, want := range map[string]string{
+		"job=job": "1/0 100: page_1.jpg img_p0_1.jpg page_1_chart_1.jpg; 2/0 300: page_2.jpg img_p1_1.jpg; 0/-1 0: other.jpg", "file=file": "1/0 0: attached; 0/1 0: listed",
+	} {
+		_, _, body := get(t, page+"/api/pages?count=9&"+of)
+		var answer struct{ Pages []shown }
+		if err := json.Unmarshal([]byte(body), &answer); err != nil {
+			t.Fatalf("%v: %s", err, body)
+		}
+		var got []string
+		for _, p := range answer.Pages {
+			got = append(got, describe(p))
+		}
+		if all := strings.Join(got, "; "); all != want {
+			t.Errorf("%s has the pages\n%s, want\n%s", of, all, want)
+		}
+	}
+	_, _, body := get(t, page+"/api/picture?job=job&kind=figure&page=1&origin=parse&figure=img_p1_1.jpg&upstream=img_p1_1.jpg")
+	var picture struct {
+		Page shown
+		Text string
+	}
+	if err := json.Unmarshal([]byte(body), &picture); err != nil || describe(picture.Page) != "2/0 300: page_2.jpg img_p1_1.jpg" || picture.Text != "second" {
+		t.Errorf("a picture of the second page: %v, %s", err, body)
+	}
 }
 
 // What is wrong with a request is said.

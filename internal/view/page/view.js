@@ -65,8 +65,11 @@ function picture(row, size) {
 }
 const note = (text, isBad) => make("span", { class: isBad ? "note bad" : "note" }, bdi(text, 300));
 
+// pageOf names the page of a row: it says page_index where the API does not say which page that is.
+const pageOf = (row) => row.page_number ? `page ${row.page_number}` : `page_index ${row.page_index}`;
+
 function title(row) {
-  const page = row.page_index === -1 || row.page_index === undefined ? "" : `page ${row.page_number ?? row.page_index}`;
+  const page = row.page_index === -1 || row.page_index === undefined ? "" : pageOf(row);
   const name = row.figure_name || row.upstream_name || "";
   return [row.kind === "figure" ? name || "figure" : row.kind === "document" ? "document" : name && row.origin !== "file" ? name : "", page].filter(Boolean).join(", ");
 }
@@ -198,11 +201,11 @@ function showDocument(query, hash) {
       const sheet = page.assets.find((row) => row.kind === "screenshot"), others = page.assets.filter((row) => row !== sheet);
       const more = page.figures - page.assets.filter((row) => row.kind === "figure").length;
       const owner = new URLSearchParams(query);
-      owner.set(...source.ofPage(page.page_index));
+      for (const [name, value] of Object.entries(source.ofPage(page))) owner.set(name, value);
       return make("section", { class: "page", tabindex: -1 },
         make("div", { class: "sheet" },
           make(sheet ? "a" : "div", { class: "frame", href: sheet && pictureAddress(sheet) }, sheet ? boxed(page) ?? picture(sheet) : note("no screenshot"), ...(sheet ? badges(sheet) : [])),
-          make("p", { class: "dim" }, page.page_index === -1 ? "no page" : `page ${sheet?.page_number ?? page.page_index}`)),
+          make("p", { class: "dim" }, page.page_index === -1 ? "no page" : pageOf(page))),
         make("div", { class: "figures" }, ...others.map((row) => tile(row)),
           more > 0 ? make("a", { href: address("pictures", owner), class: "message" }, `${count(more)} more`) : ""));
     },
