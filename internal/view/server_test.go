@@ -17,7 +17,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -435,6 +437,54 @@ func TestServer_Export_AsOfItsLastCommit(t *testing.T) {
 	}
 	if found, _ := rows(t, page+"/api/pictures?count=9"); len(found) != 2 {
 		t.Errorf("after: %d pictures, want 2", len(found))
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A place that does not answer holds nobody up who needs nothing of it, and whoever loads the page is told before long, with what was read before.
+func TestServer_Export_PlaceDoesNotAnswer(t *testing.T) {
+	e := newExported(t)
+	e.commit(t, e.row(t, "file", 0, 20, 20, 1))
+	asked := make(chan struct{}, 1)
+	var isStalled atomic.Bool
+	s, err := New(t.Context(), Options{Open: func(ctx context.Context) (*Export, error) {
+		x, err := e.open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		state := x.State
+		x.State = func(ctx context.Context) (string, error) {
+			if isStalled.Load() {
+				asked <- struct{}{}
+				<-ctx.Done()
+				return "", ctx.Err()
+			}
+			return state(ctx)
+		}
+		return x, nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.patience = 50 * time.Millisecond
+	server := httptest.NewServer(s)
+	defer server.Close()
+	page := server.URL + strings.TrimSuffix(s.Path, "/")
+	isStalled.Store(true)
+	for i := range 2 {
+		_, _, body := get(t, page+"/api/export")
+		if !strings.Contains(body, "cannot be read at present: its place does not answer") || !strings.Contains(body, `"assets":1`) {
+			t.Errorf("the export is %s", body)
+		}
+		if i == 0 {
+			<-asked
+		}
+		// The refresh is under way still.
+		if found, _ := rows(t, page+"/api/pictures?count=9"); len(found) != 1 {
+			t.Errorf("%d pictures, want 1", len(found))
+		}
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)

@@ -133,6 +133,12 @@ function showList(options, hash) {
   };
 }
 
+// notice says above all views what is not as it should be.
+function notice(text) {
+  const bar = document.getElementById("notice");
+  bar.hidden = !text;
+  bar.textContent = plain(text, 2000);
+}
 function message(text) { main.replaceChildren(make("p", { class: "message", role: "status" }, plain(text, 2000))); }
 function fail(error) { counter.value = ""; message(error.message); }
 
@@ -368,6 +374,7 @@ addEventListener("keydown", (event) => {
 (async () => {
   try {
     about = await source.about();
+    notice(about.notice);
     document.getElementById("name").replaceChildren(bdi(about.name, 100));
     show();
   } catch (error) { fail(error); }
