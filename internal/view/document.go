@@ -71,6 +71,8 @@ type pagesAnswer struct {
 	Pages []shownPage `json:"pages"`
 	// File is the row of the document; nil where there is none.
 	File json.RawMessage `json:"file,omitempty"`
+	// Notice is that of the export.
+	Notice string `json:"notice,omitempty"`
 }
 
 // servePages answers with some of the pages of a document.
@@ -110,6 +112,7 @@ func (l *look) document(ctx context.Context, of pipeline.Owner, from, count int)
 		}
 		a.Pages = append(a.Pages, shown)
 	}
+	a.Notice = l.notice()
 	a.File, err = l.fileOf(ctx, of)
 	return a, err
 }
@@ -196,12 +199,16 @@ func (l *look) assetsAt(ctx context.Context, of pipeline.Owner, page pageID, at 
 	return nil
 }
 
-// text returns the row of a page by its number; nil where there is none.
+// text returns the row of a page by its number; nil where there is none, or it is damaged, which notice says then.
 func (l *look) text(ctx context.Context, of pipeline.Owner, number int32) (*pipeline.PageRow, error) {
 	if number == 0 {
 		return nil, nil
 	}
-	return l.Page(ctx, of, number)
+	text, err := l.Page(ctx, of, number)
+	if l.isPagesDamage(err) {
+		return nil, nil
+	}
+	return text, err
 }
 
 // fileOf returns the row of the file, or of the parse job, that an owner is; nil where there is none.
@@ -238,6 +245,8 @@ type pictureAnswer struct {
 	Text     *string         `json:"text"`
 	Markdown *string         `json:"markdown"`
 	File     json.RawMessage `json:"file,omitempty"`
+	// Notice is that of the export.
+	Notice string `json:"notice,omitempty"`
 }
 
 // servePicture answers with all that there is of an asset.
@@ -288,6 +297,7 @@ func (l *look) picture(ctx context.Context, key pipeline.AssetKey) (*pictureAnsw
 	if text != nil {
 		a.Text, a.Markdown = text.Text, text.Markdown
 	}
+	a.Notice = l.notice()
 	a.File, err = l.fileOf(ctx, of)
 	return a, err
 }

@@ -18,8 +18,9 @@ import (
 type look struct {
 	*Export
 	state string
-	// hasPages says that there are rows of pages.
+	// hasPages says that there are rows of pages, and damage why some of them cannot be read; nil where that is not known.
 	hasPages bool
+	damage   atomic.Pointer[pipeline.DamageError]
 	// users are the requests that use it, and one for the server.
 	users atomic.Int64
 	// ctx ends when nobody does any more.
@@ -44,7 +45,7 @@ func (s *Server) newLook(ctx context.Context) (*look, error) {
 		return nil, errors.Join(err, e.Close())
 	}
 	l := &look{Export: e, state: state}
-	if l.hasPages, err = l.HasPages(ctx); err != nil {
+	if l.hasPages, err = l.HasPages(ctx); err != nil && !l.isPagesDamage(err) {
 		return nil, errors.Join(err, e.Close())
 	}
 	l.ctx, l.cancel = context.WithCancel(context.WithoutCancel(ctx))
@@ -174,8 +175,26 @@ func (s *Server) serveExport(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, info)
 }
 
+// isPagesDamage tells whether an error of reading pages says that they are damaged, and keeps it for notice: pages come beside what is shown.
+func (l *look) isPagesDamage(err error) bool {
+	damage, ok := errors.AsType[*pipeline.DamageError](err)
+	if ok {
+		l.damage.Store(damage)
+	}
+	return ok
+}
+
+// notice says what of the export is not as it should be, as far as that was seen; empty where nothing is.
+func (l *look) notice() string {
+	damage := l.damage.Load()
+	if damage == nil {
+		return ""
+	}
+	return fmt.Sprintf("%v: texts and sizes of pages are missing here (exporter verify says what is lost, and exporter run --repair fetches it again)", damage)
+}
+
 func (l *look) info() exportInfo {
-	info := exportInfo{Name: l.Name, HasPages: l.hasPages}
+	info := exportInfo{Name: l.Name, HasPages: l.hasPages, Notice: l.notice()}
 	info.Assets, info.Files, info.IsExact = l.Count()
 	return info
 }

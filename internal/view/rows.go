@@ -112,6 +112,9 @@ func (l *look) choice(ctx context.Context, f *Filter) (c inventory.Choice, err e
 		if err == nil && !isWhole {
 			err = badRequest("more than %d pages have this text: say more of it", mostFound)
 		}
+		if l.isPagesDamage(err) {
+			err = &requestError{http.StatusInternalServerError, errors.New(l.notice())}
+		}
 		return pages, err
 	})
 	c.Pages = pages

@@ -491,6 +491,64 @@ func TestServer_Export_PlaceDoesNotAnswer(t *testing.T) {
 	}
 }
 
+// Pages come beside: where their table is damaged, at its end or within, the rest is shown, and what is missing is said.
+func TestServer_DamagedPages_AreLeftOut(t *testing.T) {
+	for name, damage := range map[string]func([]byte) []byte{
+		"cut": func(table []byte) []byte { return table[:len(table)/2] },
+		"changed": func(table []byte) []byte {
+			for i := range table[4 : len(table)/2] {
+				table[4+i] ^= 0xff
+			}
+			return table
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newExported(t)
+			row := e.row(t, "file", 0, 20, 20, 1)
+			row.Details = &pipeline.Details{PageNumber: new(int32(1))}
+			of := pipeline.Owner{FileID: "file"}
+			err := e.ledger.Commit(t.Context(), pipeline.Rows{
+				Assets: []*pipeline.Row{row}, Files: []*pipeline.FileRow{{File: *row.File, Status: pipeline.Complete, Sources: []pipeline.SourceKey{"project"}}},
+				Pages: []*pipeline.PageRow{{Owner: of, PageNumber: 1, Text: new("a text"), Width: new(1.0), Height: new(1.0)}},
+			})
+			if err := errors.Join(err, e.ledger.Compact(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+			table, err := store.ReadBytes(t.Context(), e.st, manifest.PagesName, 1<<20)
+			if err == nil {
+				err = store.PutBytes(t.Context(), e.st, manifest.PagesName, damage(table))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			page := e.serve(t)
+			const says = "pages.parquet is damaged: "
+			key := "file=file&kind=screenshot&page=0&origin=file"
+			for path, want := range map[string]string{"/api/export": `"assets":1`, "/api/pages?count=9&file=file": `"screenshots":1`, "/api/picture?" + key: `"page_number":1`} {
+				status, _, body := get(t, page+path)
+				if status != http.StatusOK || !strings.Contains(body, says) || !strings.Contains(body, "run --repair") || !strings.Contains(body, want) {
+					t.Errorf("%s: %d %s, want %s", path, status, body, want)
+				}
+			}
+			if found, _ := rows(t, page+"/api/pictures?count=9"); len(found) != 1 {
+				t.Errorf("%d pictures, want 1", len(found))
+			}
+			if status, _, body := get(t, page+"/api/pictures?count=9&text=text"); status < 400 || !strings.Contains(body, says) {
+				t.Errorf("pictures with a text: %d %s", status, body)
+			}
+			x, err := e.open(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer x.Close()
+			written, err := WriteStatic(t.Context(), x, StaticOptions{Dir: filepath.Join(t.TempDir(), "wall")})
+			if err != nil || written.Pictures != 1 || written.Damage == nil || written.Damage.Path != manifest.PagesName {
+				t.Errorf("written %+v, %v", written, err)
+			}
+		})
+	}
+}
+
 // A picture that was put elsewhere since the page was loaded is shown all the same.
 func TestServer_Blob_MovedSince_IsFound(t *testing.T) {
 	e := newExported(t)

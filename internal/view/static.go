@@ -38,6 +38,8 @@ type StaticOptions struct {
 type Static struct {
 	// Pictures are all that the page shows; of Unreadable ones it says why they are not there.
 	Pictures, Unreadable int
+	// Damage says why texts of pages are missing; nil where none are.
+	Damage *pipeline.DamageError
 }
 
 // UsageError says that options make no sense, or do not fit what is there.
@@ -145,6 +147,7 @@ func (w *staticWriter) write(ctx context.Context) (*Static, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.Damage = w.damage.Load()
 	for _, name := range pageFiles {
 		if err := w.pageFile(name, scripts); err != nil {
 			return nil, err
@@ -252,7 +255,7 @@ func (w *staticWriter) data(ctx context.Context) (scripts []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	about, err := json.Marshal(exportInfo{Name: path.Base(w.Name), Assets: int64(len(w.rows)), Files: int64(len(files)), IsExact: true, HasPages: len(texts) > 0})
+	about, err := json.Marshal(exportInfo{Name: path.Base(w.Name), Assets: int64(len(w.rows)), Files: int64(len(files)), IsExact: true, HasPages: len(texts) > 0, Notice: w.notice()})
 	if err != nil {
 		return nil, err
 	}
@@ -303,6 +306,9 @@ func (w *staticWriter) beside(ctx context.Context) (files, texts []json.RawMessa
 		}
 		files = append(files, append(f.AppendJSON([]byte{'{'}), '}'))
 		for p, err := range w.PagesOf(ctx, of) {
+			if w.isPagesDamage(err) {
+				break
+			}
 			if err != nil {
 				return nil, nil, err
 			}

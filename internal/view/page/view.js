@@ -195,8 +195,9 @@ function showDocument(query, hash) {
       // The server gives twenty pages at a time.
       const answer = { total: 0, all: true, rows: [] };
       do {
-        const { total, pages, file } = await source.pages(query, from + answer.rows.length, Math.min(20, n - answer.rows.length), signal);
+        const { total, pages, file, notice: said } = await source.pages(query, from + answer.rows.length, Math.min(20, n - answer.rows.length), signal);
         answer.total = total;
+        if (said) notice(said);
         answer.rows.push(...pages);
         if (file) named(nameOf(file));
         if (!pages.length) break;
@@ -224,8 +225,9 @@ function showPicture(query) {
   const at = query.has("at") ? +query.get("at") : undefined, list = new URLSearchParams(query.get("list") ?? "");
   let left = false, shown, beside = [];
   main.replaceChildren(make("p", { class: "message" }, "…"));
-  const fill = ({ asset, page, text, markdown, file }) => {
+  const fill = ({ asset, page, text, markdown, file, notice: said }) => {
     if (left) return;
+    if (said) notice(said);
     named(title(asset));
     const frame = make("div", { class: "frame" }, asset.kind === "screenshot" ? boxed(page) ?? picture(asset, large) : picture(asset, large), ...badges(asset));
     const facts = make("dl", {});
