@@ -43,10 +43,11 @@ class ServerSource {
   picture(key) { return this.ask("api/picture", key); }
   thumb(row, size) { return `thumb?${keyOf(row)}${size ? `&size=${size}` : ""}`; }
   blob(row) { return `blob?${keyOf(row)}`; }
-  // why says what is wrong with a picture that the browser did not show.
+  // why says of a picture that the browser did not show what is wrong, and isBad that this is its blob: that it is intact is said of what nobody here can
+  // decode (415) or is too large for that (413).
   async why(address) {
     const answer = await this.fetch(address);
-    return answer.ok ? "the browser cannot show it" : (await answer.text()).trim();
+    return answer.ok ? { text: "the browser cannot show it" } : { text: (await answer.text()).trim(), isBad: ![413, 415].includes(answer.status) };
   }
 }
 
@@ -119,7 +120,7 @@ class StaticSource {
   thumb(row) { return row.thumb; }
   blob(row) { return row.blob; }
   // A page that is no server's cannot see which it is.
-  async why() { return "the browser cannot show it, or it is not beside this page any more"; }
+  async why() { return { text: "the browser cannot show it, or it is not beside this page any more", isBad: true }; }
 }
 
 // The scripts of a folder call its methods.

@@ -45,6 +45,8 @@ const address = (view, query) => `#/${view}${[...query].length ? `?${query}` : "
 const decoded = new Set(["image/jpeg", "image/png", "image/webp", "image/gif", "image/tiff", "image/bmp"]);
 const shownByBrowsers = new Set(["image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/avif", "image/svg+xml"]);
 const large = 1024;
+// Pictures of so many bytes at most are shown in place of thumbnails that nobody can make of them.
+const mostInPlace = 2 << 20;
 
 // picture returns what can be shown of an asset: a picture, for begin to ask for, or why there is none.
 function picture(row, size) {
@@ -54,15 +56,22 @@ function picture(row, size) {
   // Browsers do not turn WebP as its EXIF says.
   const isTurned = row.media_type === "image/webp" && row.orientation > 1;
   const from = size && !isTurned ? blob ?? thumb : thumb ?? blob;
-  if (!from) return note(`${row.media_type ?? "of an unknown type"}, ${bytes(row.size ?? 0)}`);
+  if (!from) return note(typeAndSize(row));
   const image = make("img", { "data-src": from, alt: plain(title(row)), decoding: "async", draggable: "false", fetchpriority: size ? undefined : "low" });
+  let address = from;
   image.addEventListener("error", async () => {
     let why;
-    try { why = await source.why(from); } catch (error) { why = error.message; }
-    image.parentElement?.classList.contains("sized") ? image.parentElement.replaceWith(note(why, true)) : image.replaceWith(note(why, true));
-  }, { once: true });
+    try { why = await source.why(address); } catch (error) { why = { text: error.message, isBad: true }; }
+    if (!why.isBad && address === thumb && blob && row.size <= mostInPlace) {
+      if (image.isConnected) image.src = address = blob;
+      return;
+    }
+    const instead = why.isBad ? note(why.text, true) : Object.assign(note(typeAndSize(row)), { title: plain(why.text) });
+    image.parentElement?.classList.contains("sized") ? image.parentElement.replaceWith(instead) : image.replaceWith(instead);
+  });
   return image;
 }
+const typeAndSize = (row) => `${row.media_type ?? "of an unknown type"}, ${bytes(row.size ?? 0)}`;
 const note = (text, isBad) => make("span", { class: isBad ? "note bad" : "note" }, bdi(text, 300));
 
 // pageOf names the page of a row: it says page_index where the API does not say which page that is.
@@ -308,10 +317,15 @@ function fillForm(view, query, isTyped) {
   }
 }
 
-let typed;
-form.addEventListener("input", (event) => {
+let typed, tried;
+// untype forgets what was typed, and is not shown yet.
+function untype() {
   clearTimeout(typed);
-  typed = setTimeout(() => {
+  tried?.abort();
+}
+form.addEventListener("input", (event) => {
+  untype();
+  typed = setTimeout(async () => {
     const wrong = [...form.elements].find((field) => !field.checkValidity());
     if (wrong) {
       counter.value = `${wrong.placeholder}: ${wrong.validationMessage}`;
@@ -322,7 +336,13 @@ form.addEventListener("input", (event) => {
     for (const field of form.elements) if (field.value) query.set(field.name, field.value);
     const { view, query: before } = parseAddress();
     for (const name of Object.keys(source.chips)) if (before.has(name)) query.set(name, before.get(name));
-    replace(address(view, query), true);
+    // Of a filter that is refused, the list stays as it is.
+    const { signal } = tried = new AbortController();
+    try { await source.rows(view, query, 0, 0, signal); } catch (error) {
+      if (!signal.aborted) counter.value = plain(error.message, 300);
+      return;
+    }
+    if (!signal.aborted) replace(address(view, query), true);
   }, 300);
 });
 form.addEventListener("submit", (event) => event.preventDefault());
@@ -357,7 +377,7 @@ function replace(to, isTyped) {
 // back shows what was shown before. Where that was another site, it leads to an address of this page.
 function back(otherwise) { depth > 0 ? history.back() : replace(otherwise); }
 
-addEventListener("hashchange", () => { clearTimeout(typed); show(); });
+addEventListener("hashchange", () => { untype(); show(); });
 addEventListener("keydown", (event) => {
   if (event.altKey || event.ctrlKey || event.metaKey || /INPUT|SELECT/.test(event.target.tagName)) return;
   if (event.key === "/") {
