@@ -11,6 +11,7 @@ import (
 	"image/color"
 	"image/jpeg"
 	"io"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -566,6 +567,61 @@ func TestServer_Blob_MovedSince_IsFound(t *testing.T) {
 		if status, _, body := get(t, page+path+"?kind=screenshot&page=0&origin=file&file=file"); status != http.StatusOK {
 			t.Errorf("%s: %d %s", path, status, body)
 		}
+	}
+}
+
+// Whoever looks at something while others use as many indexes as are kept waits until one of them does not: none that is used is forgotten.
+func TestIndexes_Use_MoreThanAreKept_Wait(t *testing.T) {
+	var x indexes[int]
+	var g errgroup.Group
+	ctx, cancel := context.WithCancel(t.Context())
+	// Each has a key, and would have more.
+	keys := func(ctx context.Context) iter.Seq2[func() int, error] {
+		return func(yield func(func() int, error) bool) {
+			if yield(func() int { return 1 }, nil) {
+				<-ctx.Done()
+				yield(nil, context.Cause(ctx))
+			}
+		}
+	}
+	var used []*index[int]
+	var leaves []func()
+	for i := range mostIndexes {
+		one, leave, err := x.use(t.Context(), ctx, &g, fmt.Sprint(i), keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		used, leaves = append(used, one), append(leaves, leave)
+	}
+	gone, goAway := context.WithCancel(t.Context())
+	goAway()
+	if _, _, err := x.use(gone, ctx, &g, "gone", keys); !errors.Is(err, context.Canceled) {
+		t.Errorf("whoever went away got %v", err)
+	}
+	got := make(chan error)
+	for i := range 50 {
+		go func() {
+			_, leave, err := x.use(t.Context(), ctx, &g, fmt.Sprint("more ", i), keys)
+			if err == nil {
+				leave()
+			}
+			got <- err
+		}()
+	}
+	leaves[3]()
+	for range 50 {
+		if err := <-got; err != nil {
+			t.Error(err)
+		}
+	}
+	for i, one := range used {
+		if count, _, err := one.known(t.Context(), 1); i != 3 && (count != 1 || err != nil) {
+			t.Errorf("that of %d has %d keys, %v", i, count, err)
+		}
+	}
+	cancel()
+	if err := g.Wait(); err != nil {
+		t.Error(err)
 	}
 }
 
