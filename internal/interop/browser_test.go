@@ -136,7 +136,7 @@ func TestBrowser_View_DamagedBlobSaysSo(t *testing.T) {
 // A picture that is intact, and of which nobody makes a thumbnail, is shown as it is stored, and one that no browser shows is its type and size: neither is bad.
 func TestBrowser_View_PictureWithoutThumbnail(t *testing.T) {
 	t.Parallel()
-	whole := drawJPEG(t, 1)
+	whole := drawPage(t, 612, 792)
 	m := mapCorpus{}
 	m.put("dir-a/directory.json", `{"id":"dir-a","name":"","project_id":"proj","organization_id":"org"}`)
 	for i, blob := range [][]byte{whole, whole[:len(whole)-len(whole)/3], append(bytes.Clone(whole[:20]), make([]byte, 300)...)} {
@@ -144,6 +144,7 @@ func TestBrowser_View_PictureWithoutThumbnail(t *testing.T) {
 		m.put(entry+"/file.json", `{"id":"entry-%d","directory_id":"dir-a","project_id":"proj","file_id":%q,"updated_at":"2026-01-01T00:00:00Z","display_name":"x.pdf","metadata":{}}`, i, id)
 		m[entry+"/page_screenshots/0.jpg"] = &fstest.MapFile{Data: blob}
 		m.put(entry+"/page_screenshots.json", `[{"file_id":%q,"image_size":%d,"page_index":0}]`, id, len(blob))
+		m.put(entry+"/page-figures.json", `[]`)
 	}
 	m.sum()
 	e := exported(t, readCorpus(t, fstest.MapFS(m)))
