@@ -37,6 +37,9 @@ func openSource(ctx context.Context, number int, source MergeSource) (*openPart,
 	if err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
+	if snapshot.pagesDamage != nil {
+		return nil, errors.Join(snapshot.pagesDamage, snapshot.Close(), dir.Close())
+	}
 	p := &openPart{number: number, state: state, dir: dir, snapshot: snapshot}
 	if lost := snapshot.LostTable(); lost != nil {
 		return nil, errors.Join(lost, p.close())

@@ -47,6 +47,10 @@ func (r *pageRow) row() *pipeline.PageRow {
 // pageKeys yields every page's key alone, without reading the texts.
 func (s *Snapshot) pageKeys(ctx context.Context) iter.Seq2[*pipeline.PageRow, error] {
 	return func(yield func(*pipeline.PageRow, error) bool) {
+		if s.pagesDamage != nil {
+			yield(nil, s.pagesDamage)
+			return
+		}
 		var inputs []batches
 		for _, t := range s.pages.tables() {
 			inputs = append(inputs, t.columns(t.all(), t.layout.keys))
@@ -77,6 +81,10 @@ func (s *Snapshot) CountPages(ctx context.Context) (count int64, err error) {
 // Pages yields every page's row, sorted by file, job and page number.
 func (s *Snapshot) Pages(ctx context.Context) iter.Seq2[*pipeline.PageRow, error] {
 	return func(yield func(*pipeline.PageRow, error) bool) {
+		if s.pagesDamage != nil {
+			yield(nil, s.pagesDamage)
+			return
+		}
 		for r, err := range decoded[pageRow](s.pages.all(ctx)) {
 			if err != nil {
 				yield(nil, err)
@@ -111,6 +119,9 @@ func (s *Snapshot) PagesFrom(ctx context.Context, from pipeline.Owner, columns .
 }
 
 func (s *Snapshot) pagesFrom(ctx context.Context, from pipeline.Owner, columns []string) (batches, error) {
+	if s.pagesDamage != nil {
+		return nil, s.pagesDamage
+	}
 	key := rowOf(s.pages.schema, &pageRow{FileID: string(from.FileID), JobID: string(from.JobID)})
 	var inputs []batches
 	for _, t := range s.pages.tables() {

@@ -44,7 +44,7 @@ func Salvage(ctx context.Context, r store.Reader) (*Snapshot, []Damage, error) {
 	s, err := retry(func() (*Snapshot, error) {
 		damages = nil
 		note := func(d Damage) { damages = append(damages, d) }
-		s, err := openSnapshot(ctx, r, salvaging(note))
+		s, err := openSnapshot(ctx, r, salvaging(note), salvaging(note))
 		if err != nil {
 			return s, err
 		}

@@ -23,6 +23,8 @@ type Snapshot struct {
 	// tallies counts the rows of the assets of each file, and pagesLeft those of its pages; nil unless some may have been lost.
 	tallies   map[pipeline.FileKey]tally
 	pagesLeft map[pipeline.FileKey]int64
+	// pagesDamage says why the pages cannot be read, and is the error of who reads them; nil where they can.
+	pagesDamage error
 	// widowed says that there is a files.parquet, which does not count as manifest.parquet is missing.
 	widowed bool
 }
@@ -33,14 +35,28 @@ var _ pipeline.History = (*Snapshot)(nil)
 // written, are a *pipeline.DamageError.
 func OpenSnapshot(ctx context.Context, r store.Reader) (*Snapshot, error) {
 	return retry(func() (*Snapshot, error) {
-		return openSnapshot(ctx, r, openTable)
+		return openSnapshot(ctx, r, openTable, openTable)
 	})
 }
 
 // Glance opens the ledger of the export in r like OpenSnapshot, for a few look-ups: it reads no more of its files than what these need,
-// and finds no damage elsewhere.
+// and finds no damage elsewhere. That of the tables of pages is an error of what reads pages, and of nothing else.
 func Glance(ctx context.Context, r store.Reader) (*Snapshot, error) {
-	return retry(func() (*Snapshot, error) { return openSnapshot(ctx, r, glanceTable) })
+	return retry(func() (*Snapshot, error) {
+		var damage error
+		s, err := openSnapshot(ctx, r, glanceTable, func(ctx context.Context, r store.Reader, name string, fit func(*table) error) (*table, error) {
+			t, err := glanceTable(ctx, r, name, fit)
+			if _, isDamage := errors.AsType[*pipeline.DamageError](err); isDamage {
+				damage = errors.Join(damage, err)
+				return nil, nil
+			}
+			return t, err
+		})
+		if err == nil {
+			s.pagesDamage = damage
+		}
+		return s, err
+	})
 }
 
 // retry opens a snapshot again where a file was gone: a running export may roll up or merge parts between the listing and
@@ -55,8 +71,8 @@ func retry(open func() (*Snapshot, error)) (*Snapshot, error) {
 	}
 }
 
-// openSnapshot opens all files that count.
-func openSnapshot(ctx context.Context, r store.Reader, load loader) (s *Snapshot, err error) {
+// openSnapshot opens all files that count, and those of pages by a loader of their own.
+func openSnapshot(ctx context.Context, r store.Reader, load, loadPages loader) (s *Snapshot, err error) {
 	s = &Snapshot{}
 	defer func() {
 		if err != nil {
@@ -71,7 +87,7 @@ func openSnapshot(ctx context.Context, r store.Reader, load loader) (s *Snapshot
 	if s.files, err = fileSeries(r).open(ctx, load, ignoreBase); err != nil {
 		return s, err
 	}
-	if s.pages, err = pageSeries(r).open(ctx, load, ignoreBase); err != nil {
+	if s.pages, err = pageSeries(r).open(ctx, loadPages, ignoreBase); err != nil {
 		return s, err
 	}
 	if s.assets, err = assetSeries(r).open(ctx, load, false); err != nil {

@@ -125,6 +125,9 @@ func (a *app) writeView(ctx context.Context, open func(context.Context) (*view.E
 	if written.Unreadable > 0 {
 		return &pipeline.DamageError{Path: e.Name, Err: fmt.Errorf("%d of these pictures are missing or damaged, and the page says so in their places", written.Unreadable)}
 	}
+	if written.Damage != nil {
+		return fmt.Errorf("%w: texts and sizes of pages are missing in it", written.Damage)
+	}
 	return nil
 }
 

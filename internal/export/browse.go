@@ -27,6 +27,9 @@ func Browse(ctx context.Context, path string, log *slog.Logger) (*Browsed, error
 	if o.Info() == nil {
 		return nil, errors.Join(noTableError(ctx, path, o.dir), o.Close())
 	}
+	if lost := o.LostTable(); lost != nil {
+		return nil, errors.Join(InParts(ctx, lost, path), o.Close())
+	}
 	// Where it cannot be understood, nothing was accepted.
 	set, err := accepted.Read(ctx, o.dir)
 	if err != nil && !Is[*pipeline.DamageError](err) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"slices"
 
 	"exporter/internal/parts"
 	"exporter/internal/store"
@@ -94,7 +95,7 @@ type verification struct {
 	begin func(counts func() verify.Counts)
 	// look is called with each row, once; nil for none.
 	look func(*pipeline.Row)
-	// isPart says that it is part of an export that has others, so that a table that is missing has to be found by what the others say.
+	// isPart says that it is part of an export that has others: it is one even where no row says so.
 	isPart bool
 }
 
@@ -105,7 +106,8 @@ func (v *verification) run(ctx context.Context, dir store.Reader) (c Verified, i
 		return c, false, storageError("read the ledger", err)
 	}
 	defer func() { err = errors.Join(err, snapshot.Close()) }()
-	if lost := snapshot.LostTable(); v.isPart && lost != nil {
+	lost := snapshot.LostTable()
+	if isKnown := v.isPart || snapshot.Info() != nil; lost != nil && isKnown && !slices.ContainsFunc(damages, func(d manifest.Damage) bool { return d.Path == lost.Path }) {
 		damages = append(damages, manifest.Damage{Path: lost.Path, Err: lost.Err, Rows: manifest.UnknownRows})
 	}
 	if snapshot.Info() == nil && len(damages) == 0 {

@@ -20,13 +20,40 @@ const (
 	mostBeside = 24
 )
 
+// pageID says which page it is: Number counts from 1 where that is known. Otherwise it is 0, and Index is as the API counts.
+type pageID struct {
+	Number int32 `json:"page_number,omitempty"`
+	Index  int32 `json:"page_index"`
+}
+
+// pageIDOf returns the page of an asset, of which the number is to be read. What has a number belongs together by it, whatever its index.
+func pageIDOf(a *inventory.Asset) pageID {
+	if a.PageNumber > 0 {
+		return pageID{Number: a.PageNumber}
+	}
+	return pageID{Index: a.Key.PageIndex}
+}
+
+// compare orders pages by their numbers or else indexes. As an unsigned number, the index of no page is the largest.
+func (p pageID) compare(o pageID) int {
+	return cmp.Or(cmp.Compare(uint32(p.Number+p.Index), uint32(o.Number+o.Index)), cmp.Compare(o.Number, p.Number))
+}
+
 // pageInfo is a page of a document.
 type pageInfo struct {
-	Index int32 `json:"page_index"`
+	pageID
 	// Screenshots, Figures and Documents are how many assets it has of each kind.
 	Screenshots int32 `json:"screenshots"`
 	Figures     int32 `json:"figures"`
 	Documents   int32 `json:"documents"`
+	// places are where these are in the manifest, in its order.
+	places []pagePlace
+}
+
+// pagePlace is what the keys of some assets of a page have in common.
+type pagePlace struct {
+	kind  pipeline.Kind
+	index int32
 }
 
 // shownPage is a page with its assets, of which there may be more figures.
@@ -44,6 +71,8 @@ type pagesAnswer struct {
 	Pages []shownPage `json:"pages"`
 	// File is the row of the document; nil where there is none.
 	File json.RawMessage `json:"file,omitempty"`
+	// Notice is that of the export.
+	Notice string `json:"notice,omitempty"`
 }
 
 // servePages answers with some of the pages of a document.
@@ -71,7 +100,7 @@ func (s *Server) servePages(w http.ResponseWriter, r *http.Request) error {
 
 // document returns some of the pages of a file, or of a parse job.
 func (l *look) document(ctx context.Context, of pipeline.Owner, from, count int) (*pagesAnswer, error) {
-	all, err := l.pages.get(ctx, fmt.Sprintf("%q", of), func() ([]pageInfo, error) { return l.pagesOf(ctx, of) })
+	all, err := l.allPages(ctx, of)
 	if err != nil {
 		return nil, err
 	}
@@ -83,24 +112,35 @@ func (l *look) document(ctx context.Context, of pipeline.Owner, from, count int)
 		}
 		a.Pages = append(a.Pages, shown)
 	}
+	a.Notice = l.notice()
 	a.File, err = l.fileOf(ctx, of)
 	return a, err
 }
 
+// allPages is pagesOf, which it asks once.
+func (l *look) allPages(ctx context.Context, of pipeline.Owner) ([]pageInfo, error) {
+	return l.pages.get(ctx, fmt.Sprintf("%q", of), func() ([]pageInfo, error) { return l.pagesOf(ctx, of) })
+}
+
 // pagesOf returns all pages of an owner. What has no page is on the last one.
 func (l *look) pagesOf(ctx context.Context, of pipeline.Owner) ([]pageInfo, error) {
-	pages := map[int32]*pageInfo{}
-	for a, err := range l.Assets(ctx, inventory.Choice{Of: &of}) {
+	pages := map[pageID]*pageInfo{}
+	for a, err := range l.Assets(ctx, inventory.Choice{Of: &of, Columns: []string{"page_number"}}) {
 		if err != nil {
 			return nil, err
 		}
 		if a.Key.Owner() != of {
 			continue
 		}
-		p := pages[a.Key.PageIndex]
+		id := pageIDOf(a)
+		p := pages[id]
 		if p == nil {
-			p = &pageInfo{Index: a.Key.PageIndex}
-			pages[a.Key.PageIndex] = p
+			p = &pageInfo{pageID: id}
+			pages[id] = p
+		}
+		place := pagePlace{a.Key.Kind, a.Key.PageIndex}
+		if last := len(p.places) - 1; last < 0 || p.places[last] != place {
+			p.places = append(p.places, place)
 		}
 		switch a.Key.Kind {
 		case pipeline.Screenshot:
@@ -115,41 +155,60 @@ func (l *look) pagesOf(ctx context.Context, of pipeline.Owner) ([]pageInfo, erro
 	for _, p := range pages {
 		all = append(all, *p)
 	}
-	// As an unsigned number, that of no page is the largest.
-	slices.SortFunc(all, func(a, b pageInfo) int { return cmp.Compare(uint32(a.Index), uint32(b.Index)) })
+	slices.SortFunc(all, func(a, b pageInfo) int { return a.compare(b.pageID) })
 	return all, nil
 }
 
-// page returns a page with the first of its assets of each kind.
+// page returns a page with the first of its assets of each kind, the screenshot before what is on it.
 func (l *look) page(ctx context.Context, of pipeline.Owner, p pageInfo) (shown shownPage, err error) {
 	shown = shownPage{pageInfo: p, Assets: []json.RawMessage{}}
-	number := int32(0)
-	for _, k := range []struct {
-		kind  pipeline.Kind
-		there int32
-	}{{pipeline.Screenshot, p.Screenshots}, {pipeline.Figure, p.Figures}, {pipeline.Document, p.Documents}} {
-		if k.there == 0 {
-			continue
-		}
-		key := pipeline.AssetKey{FileID: of.FileID, JobID: of.JobID, Kind: k.kind, PageIndex: p.Index}
-		left := mostBeside
-		for a, err := range l.Assets(ctx, inventory.Choice{Of: &of, From: &key, Columns: assetColumns}) {
-			if err != nil {
+	left := map[pipeline.Kind]int{}
+	for _, kind := range []pipeline.Kind{pipeline.Screenshot, pipeline.Figure, pipeline.Document} {
+		left[kind] = mostBeside
+		for _, place := range p.places {
+			if place.kind != kind || left[kind] == 0 {
+				continue
+			}
+			if err := l.assetsAt(ctx, of, p.pageID, place, left, &shown); err != nil {
 				return shown, err
 			}
-			if left == 0 || a.Key.Owner() != of || a.Key.Kind != k.kind || a.Key.PageIndex != p.Index {
-				break
-			}
-			left--
-			number = max(number, a.PageNumber)
-			shown.Assets = append(shown.Assets, append(a.AppendJSON([]byte{'{'}), '}'))
 		}
 	}
-	text, err := l.Page(ctx, of, number)
-	if err == nil && text != nil && text.Width != nil && text.Height != nil {
+	text, err := l.text(ctx, of, p.Number)
+	if text != nil && text.Width != nil && text.Height != nil {
 		shown.Width, shown.Height = *text.Width, *text.Height
 	}
 	return shown, err
+}
+
+// assetsAt adds the assets of a page that are at a place, as many as are left of their kind.
+func (l *look) assetsAt(ctx context.Context, of pipeline.Owner, page pageID, at pagePlace, left map[pipeline.Kind]int, to *shownPage) error {
+	key := pipeline.AssetKey{FileID: of.FileID, JobID: of.JobID, Kind: at.kind, PageIndex: at.index}
+	for a, err := range l.Assets(ctx, inventory.Choice{Of: &of, From: &key, Columns: assetColumns}) {
+		if err != nil {
+			return err
+		}
+		if left[at.kind] == 0 || a.Key.Owner() != of || a.Key.Kind != at.kind || a.Key.PageIndex != at.index {
+			break
+		}
+		if pageIDOf(a) == page {
+			left[at.kind]--
+			to.Assets = append(to.Assets, append(a.AppendJSON([]byte{'{'}), '}'))
+		}
+	}
+	return nil
+}
+
+// text returns the row of a page by its number; nil where there is none, or it is damaged, which notice says then.
+func (l *look) text(ctx context.Context, of pipeline.Owner, number int32) (*pipeline.PageRow, error) {
+	if number == 0 {
+		return nil, nil
+	}
+	text, err := l.Page(ctx, of, number)
+	if l.isPagesDamage(err) {
+		return nil, nil
+	}
+	return text, err
 }
 
 // fileOf returns the row of the file, or of the parse job, that an owner is; nil where there is none.
@@ -186,6 +245,8 @@ type pictureAnswer struct {
 	Text     *string         `json:"text"`
 	Markdown *string         `json:"markdown"`
 	File     json.RawMessage `json:"file,omitempty"`
+	// Notice is that of the export.
+	Notice string `json:"notice,omitempty"`
 }
 
 // servePicture answers with all that there is of an asset.
@@ -204,31 +265,39 @@ func (s *Server) servePicture(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (l *look) picture(ctx context.Context, key pipeline.AssetKey) (*pictureAnswer, error) {
-	a, number, of := &pictureAnswer{}, int32(0), key.Owner()
+	a, id, of := &pictureAnswer{}, pageID{}, key.Owner()
 	for asset, err := range l.Assets(ctx, inventory.Choice{Of: &of, From: &key, All: true}) {
 		if err != nil {
 			return nil, err
 		}
 		if asset.Key == key {
-			a.Asset, number = append(asset.AppendJSON([]byte{'{'}), '}'), asset.PageNumber
+			a.Asset, id = append(asset.AppendJSON([]byte{'{'}), '}'), pageIDOf(asset)
 		}
 		break
 	}
 	if a.Asset == nil {
 		return nil, errNoAsset
 	}
-	page, err := l.page(ctx, of, pageInfo{Index: key.PageIndex, Screenshots: 1, Figures: 1, Documents: 1})
+	all, err := l.allPages(ctx, of)
 	if err != nil {
 		return nil, err
 	}
-	a.Page = &page
-	text, err := l.Page(ctx, of, number)
+	at, isThere := slices.BinarySearchFunc(all, id, func(p pageInfo, id pageID) int { return p.compare(id) })
+	if isThere {
+		page, err := l.page(ctx, of, all[at])
+		if err != nil {
+			return nil, err
+		}
+		a.Page = &page
+	}
+	text, err := l.text(ctx, of, id.Number)
 	if err != nil {
 		return nil, err
 	}
 	if text != nil {
 		a.Text, a.Markdown = text.Text, text.Markdown
 	}
+	a.Notice = l.notice()
 	a.File, err = l.fileOf(ctx, of)
 	return a, err
 }

@@ -25,6 +25,8 @@ type index[K any] struct {
 	err   error
 	// forget ends the filling.
 	forget func()
+	// users are the requests that use it, and is of indexes.
+	users int
 }
 
 // fill looks at all rows.
@@ -89,34 +91,84 @@ type indexes[K any] struct {
 	byName map[string]*index[K]
 	// recent are the names, the one that was used last at the end.
 	recent []string
+	// freed is closed when one is not used any more; nil where nobody waits for that.
+	freed chan struct{}
 }
 
 // errForgotten ends an index that was not used for long.
-var errForgotten = errors.New("others were asked for since: ask again")
+var errForgotten = errors.New("others were asked for since")
 
-// get returns the index of a name. It makes one that keys fill, where there is none, as long as ctx lasts.
-func (x *indexes[K]) get(ctx context.Context, g *errgroup.Group, name string, keys func(context.Context) iter.Seq2[func() K, error]) *index[K] {
+// use returns the index of a name, and what is to be called when it is used no more. It makes one that keys fill, where there is none, as long as life
+// lasts. Where others use as many as are kept, it waits until one of them does not, or ctx ends.
+func (x *indexes[K]) use(ctx, life context.Context, g *errgroup.Group, name string, keys func(context.Context) iter.Seq2[func() K, error]) (*index[K], func(), error) {
+	for {
+		found, freed := x.tryUse(life, g, name, keys)
+		if found != nil {
+			return found, func() { x.leave(found) }, nil
+		}
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			return nil, nil, context.Cause(ctx)
+		}
+	}
+}
+
+// tryUse returns the index of a name, or what is closed when there may be room for it.
+func (x *indexes[K]) tryUse(life context.Context, g *errgroup.Group, name string, keys func(context.Context) iter.Seq2[func() K, error]) (*index[K], <-chan struct{}) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if found := x.byName[name]; found != nil {
-		x.recent = append(slices.DeleteFunc(x.recent, func(n string) bool { return n == name }), name)
-		return found
+	found := x.byName[name]
+	if found == nil && !x.hasRoom() {
+		if x.freed == nil {
+			x.freed = make(chan struct{})
+		}
+		return nil, x.freed
 	}
+	if found == nil {
+		found = x.begin(life, g, name, keys)
+	}
+	found.users++
+	x.recent = append(slices.DeleteFunc(x.recent, func(n string) bool { return n == name }), name)
+	return found, nil
+}
+
+// hasRoom forgets the index that was not used for the longest time where as many are there as are kept. It tells whether there is room for another one.
+func (x *indexes[K]) hasRoom() bool {
+	if len(x.recent) < mostIndexes {
+		return true
+	}
+	at := slices.IndexFunc(x.recent, func(name string) bool { return x.byName[name].users == 0 })
+	if at < 0 {
+		return false
+	}
+	x.byName[x.recent[at]].forget()
+	delete(x.byName, x.recent[at])
+	x.recent = slices.Delete(x.recent, at, at+1)
+	return true
+}
+
+// begin begins to fill an index.
+func (x *indexes[K]) begin(life context.Context, g *errgroup.Group, name string, keys func(context.Context) iter.Seq2[func() K, error]) *index[K] {
+	ctx, cancel := context.WithCancelCause(life)
+	made := &index[K]{grown: make(chan struct{}), forget: func() { cancel(errForgotten) }}
 	if x.byName == nil {
 		x.byName = map[string]*index[K]{}
 	}
-	if len(x.recent) == mostIndexes {
-		x.byName[x.recent[0]].forget()
-		delete(x.byName, x.recent[0])
-		x.recent = x.recent[1:]
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	made := &index[K]{grown: make(chan struct{}), forget: func() { cancel(errForgotten) }}
-	x.byName[name], x.recent = made, append(x.recent, name)
+	x.byName[name] = made
 	g.Go(func() error {
 		defer cancel(nil)
 		made.fill(keys(ctx))
 		return nil
 	})
 	return made
+}
+
+func (x *indexes[K]) leave(used *index[K]) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if used.users--; used.users == 0 && x.freed != nil {
+		close(x.freed)
+		x.freed = nil
+	}
 }

@@ -85,7 +85,11 @@ func (l *look) pictures(ctx context.Context, f *Filter, from, count int64) (*row
 		return answer(l.shownAssets(ctx, choice), assets, true, count)
 	}
 	name := f.String()
-	known := l.assets.get(l.ctx, &l.group, name, func(ctx context.Context) iter.Seq2[func() pipeline.AssetKey, error] { return l.AssetKeys(ctx, choice) })
+	known, leave, err := l.assets.use(ctx, l.ctx, &l.group, name, func(ctx context.Context) iter.Seq2[func() pipeline.AssetKey, error] { return l.AssetKeys(ctx, choice) })
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	total, isAll, err := known.known(ctx, from+count)
 	if err != nil || from >= total {
 		return &rowsAnswer{total, isAll, []json.RawMessage{}}, err
@@ -112,6 +116,9 @@ func (l *look) choice(ctx context.Context, f *Filter) (c inventory.Choice, err e
 		if err == nil && !isWhole {
 			err = badRequest("more than %d pages have this text: say more of it", mostFound)
 		}
+		if l.isPagesDamage(err) {
+			err = &requestError{http.StatusInternalServerError, errors.New(l.notice())}
+		}
 		return pages, err
 	})
 	c.Pages = pages
@@ -134,7 +141,11 @@ func (l *look) documents(ctx context.Context, f *Filter, from, count int64) (*ro
 		return answer(l.shownFiles(ctx, choice), files, true, count)
 	}
 	name := (&Filter{Name: f.Name, State: f.State}).String()
-	known := l.files.get(l.ctx, &l.group, name, func(ctx context.Context) iter.Seq2[func() pipeline.FileKey, error] { return l.FileKeys(ctx, choice) })
+	known, leave, err := l.files.use(ctx, l.ctx, &l.group, name, func(ctx context.Context) iter.Seq2[func() pipeline.FileKey, error] { return l.FileKeys(ctx, choice) })
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	total, isAll, err := known.known(ctx, from+count)
 	if err != nil || from >= total {
 		return &rowsAnswer{total, isAll, []json.RawMessage{}}, err

@@ -15,6 +15,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"exporter/internal/inventory"
 	"exporter/internal/store"
@@ -59,20 +62,29 @@ type Server struct {
 	mux    *http.ServeMux
 	thumbs *thumbnails
 	open   func(context.Context) (*Export, error)
+	// ctx ends when the server is closed, and group are those that read the export anew until then.
+	ctx    context.Context
+	cancel context.CancelFunc
+	group  errgroup.Group
+	// patience is how long a request waits for them.
+	patience time.Duration
 
+	// mu is held for moments alone.
 	mu sync.Mutex
-	// looked is the export as it is now.
-	looked *look
+	// looked is the export as it was read last, and refreshing reads it anew; nil where nobody does.
+	looked     *look
+	refreshing *refreshing
 }
 
 // New opens the export, and returns a server of it.
 func New(ctx context.Context, o Options) (*Server, error) {
-	s := &Server{token: rand.Text(), mux: http.NewServeMux(), thumbs: newThumbnails(), open: o.Open}
+	s := &Server{token: rand.Text(), mux: http.NewServeMux(), thumbs: newThumbnails(), open: o.Open, patience: defaultPatience}
 	s.Path = "/" + s.token + "/"
 	var err error
 	if s.looked, err = s.newLook(ctx); err != nil {
 		return nil, err
 	}
+	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s.handle("GET /{$}", s.servePage(indexFile))
 	for _, name := range pageFiles {
 		s.handle("GET /"+name, s.servePage(name))
@@ -150,9 +162,12 @@ func badRequest(format string, args ...any) error {
 // writeError answers with an error as text, for the page to show.
 func writeError(w http.ResponseWriter, err error) {
 	status := http.StatusInternalServerError
+	_, isStale := errors.AsType[*staleError](err)
 	switch e, ok := errors.AsType[*requestError](err); {
 	case ok:
 		status = e.status
+	case isStale:
+		status = http.StatusServiceUnavailable
 	case errors.Is(err, fs.ErrNotExist):
 		status = http.StatusNotFound
 	}
@@ -187,7 +202,6 @@ func number(r *http.Request, name string, most int64) (int64, error) {
 
 // Close ends what is under way, and closes the export.
 func (s *Server) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.looked.leave()
+	s.cancel()
+	return errors.Join(s.group.Wait(), s.looked.leave())
 }

@@ -12,12 +12,16 @@ import (
 	"image/jpeg"
 	"io"
 	"io/fs"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -265,6 +269,87 @@ func TestServer_Pictures_FromAnyPlace(t *testing.T) {
 	check("a part over it", e.serve(t))
 }
 
+// Of a parse job, pictures of a page count from 1 by their names, and what was embedded in it from 0: what belongs together has the same page_number.
+// Of a file, only what has a number is known to be of the page of this number.
+func TestServer_Pages_ByNumber(t *testing.T) {
+	e := newExported(t)
+	asset := func(of pipeline.Owner, kind pipeline.Kind, index, number int32, name string) *pipeline.Row {
+		row := e.row(t, "file", index, 20, 20, 1)
+		row.FileID, row.JobID, row.Kind, row.Origin = of.FileID, of.JobID, kind, pipeline.OriginParse
+		row.File = &pipeline.File{ID: string(of.FileID), JobID: string(of.JobID)}
+		row.Details = &pipeline.Details{UpstreamName: name}
+		if number > 0 {
+			row.Details.PageNumber = &number
+		}
+		if kind == pipeline.Figure {
+			row.FigureName = name
+		}
+		return row
+	}
+	job, file := pipeline.Owner{JobID: "job"}, pipeline.Owner{FileID: "file"}
+	size := func(page float64) *float64 { return &page }
+	rows := pipeline.Rows{
+		Assets: []*pipeline.Row{
+			asset(file, pipeline.Screenshot, 1, 0, "listed"), asset(file, pipeline.Screenshot, 1, 1, "attached"),
+			asset(job, pipeline.Screenshot, 1, 1, "page_1.jpg"), asset(job, pipeline.Screenshot, 2, 2, "page_2.jpg"),
+			asset(job, pipeline.Figure, 0, 1, "img_p0_1.jpg"), asset(job, pipeline.Figure, 1, 1, "page_1_chart_1.jpg"), asset(job, pipeline.Figure, 1, 2, "img_p1_1.jpg"),
+			asset(job, pipeline.Figure, pipeline.NoPage, 0, "other.jpg"),
+		},
+		Files: []*pipeline.FileRow{
+			{File: pipeline.File{ID: "file"}, Status: pipeline.Complete, Sources: []pipeline.SourceKey{"project"}},
+			{File: pipeline.File{JobID: "job"}, Status: pipeline.Complete, Sources: []pipeline.SourceKey{"project"}},
+		},
+		Pages: []*pipeline.PageRow{
+			{Owner: job, PageNumber: 1, Text: new("first"), Width: size(100), Height: size(200)},
+			{Owner: job, PageNumber: 2, Text: new("second"), Width: size(300), Height: size(400)},
+		},
+	}
+	slices.SortFunc(rows.Assets, func(a, b *pipeline.Row) int { return a.Key().Compare(b.Key()) })
+	if err := e.ledger.Commit(t.Context(), rows); err != nil {
+		t.Fatal(err)
+	}
+	page := e.serve(t)
+	type shown struct {
+		Number int32 `json:"page_number"`
+		Index  int32 `json:"page_index"`
+		Width  float64
+		Assets []struct {
+			Name string `json:"upstream_name"`
+		}
+	}
+	describe := func(p shown) string {
+		text := fmt.Sprintf("%d/%d %g:", p.Number, p.Index, p.Width)
+		for _, a := range p.Assets {
+			text += " " + a.Name
+		}
+		return text
+	}
+	for of, want := range map[string]string{
+		"job=job": "1/0 100: page_1.jpg img_p0_1.jpg page_1_chart_1.jpg; 2/0 300: page_2.jpg img_p1_1.jpg; 0/-1 0: other.jpg", "file=file": "1/0 0: attached; 0/1 0: listed",
+	} {
+		_, _, body := get(t, page+"/api/pages?count=9&"+of)
+		var answer struct{ Pages []shown }
+		if err := json.Unmarshal([]byte(body), &answer); err != nil {
+			t.Fatalf("%v: %s", err, body)
+		}
+		var got []string
+		for _, p := range answer.Pages {
+			got = append(got, describe(p))
+		}
+		if all := strings.Join(got, "; "); all != want {
+			t.Errorf("%s has the pages\n%s, want\n%s", of, all, want)
+		}
+	}
+	_, _, body := get(t, page+"/api/picture?job=job&kind=figure&page=1&origin=parse&figure=img_p1_1.jpg&upstream=img_p1_1.jpg")
+	var picture struct {
+		Page shown
+		Text string
+	}
+	if err := json.Unmarshal([]byte(body), &picture); err != nil || describe(picture.Page) != "2/0 300: page_2.jpg img_p1_1.jpg" || picture.Text != "second" {
+		t.Errorf("a picture of the second page: %v, %s", err, body)
+	}
+}
+
 // What is wrong with a request is said.
 func TestServer_WrongRequests_AreExplained(t *testing.T) {
 	e := newExported(t)
@@ -362,6 +447,112 @@ func TestServer_Export_AsOfItsLastCommit(t *testing.T) {
 	}
 }
 
+// A place that does not answer holds nobody up who needs nothing of it, and whoever loads the page is told before long, with what was read before.
+func TestServer_Export_PlaceDoesNotAnswer(t *testing.T) {
+	e := newExported(t)
+	e.commit(t, e.row(t, "file", 0, 20, 20, 1))
+	asked := make(chan struct{}, 1)
+	var isStalled atomic.Bool
+	s, err := New(t.Context(), Options{Open: func(ctx context.Context) (*Export, error) {
+		x, err := e.open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		state := x.State
+		x.State = func(ctx context.Context) (string, error) {
+			if isStalled.Load() {
+				asked <- struct{}{}
+				<-ctx.Done()
+				return "", ctx.Err()
+			}
+			return state(ctx)
+		}
+		return x, nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.patience = 50 * time.Millisecond
+	server := httptest.NewServer(s)
+	defer server.Close()
+	page := server.URL + strings.TrimSuffix(s.Path, "/")
+	isStalled.Store(true)
+	for i := range 2 {
+		_, _, body := get(t, page+"/api/export")
+		if !strings.Contains(body, "cannot be read at present: its place does not answer") || !strings.Contains(body, `"assets":1`) {
+			t.Errorf("the export is %s", body)
+		}
+		if i == 0 {
+			<-asked
+		}
+		// The refresh is under way still.
+		if found, _ := rows(t, page+"/api/pictures?count=9"); len(found) != 1 {
+			t.Errorf("%d pictures, want 1", len(found))
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Pages come beside: where their table is damaged, at its end or within, the rest is shown, and what is missing is said.
+func TestServer_DamagedPages_AreLeftOut(t *testing.T) {
+	for name, damage := range map[string]func([]byte) []byte{
+		"cut": func(table []byte) []byte { return table[:len(table)/2] },
+		"changed": func(table []byte) []byte {
+			for i := range table[4 : len(table)/2] {
+				table[4+i] ^= 0xff
+			}
+			return table
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newExported(t)
+			row := e.row(t, "file", 0, 20, 20, 1)
+			row.Details = &pipeline.Details{PageNumber: new(int32(1))}
+			of := pipeline.Owner{FileID: "file"}
+			err := e.ledger.Commit(t.Context(), pipeline.Rows{
+				Assets: []*pipeline.Row{row}, Files: []*pipeline.FileRow{{File: *row.File, Status: pipeline.Complete, Sources: []pipeline.SourceKey{"project"}}},
+				Pages: []*pipeline.PageRow{{Owner: of, PageNumber: 1, Text: new("a text"), Width: new(1.0), Height: new(1.0)}},
+			})
+			if err := errors.Join(err, e.ledger.Compact(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+			table, err := store.ReadBytes(t.Context(), e.st, manifest.PagesName, 1<<20)
+			if err == nil {
+				err = store.PutBytes(t.Context(), e.st, manifest.PagesName, damage(table))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			page := e.serve(t)
+			const says = "pages.parquet is damaged: "
+			key := "file=file&kind=screenshot&page=0&origin=file"
+			for path, want := range map[string]string{"/api/export": `"assets":1`, "/api/pages?count=9&file=file": `"screenshots":1`, "/api/picture?" + key: `"page_number":1`} {
+				status, _, body := get(t, page+path)
+				if status != http.StatusOK || !strings.Contains(body, says) || !strings.Contains(body, "run --repair") || !strings.Contains(body, want) {
+					t.Errorf("%s: %d %s, want %s", path, status, body, want)
+				}
+			}
+			if found, _ := rows(t, page+"/api/pictures?count=9"); len(found) != 1 {
+				t.Errorf("%d pictures, want 1", len(found))
+			}
+			if status, _, body := get(t, page+"/api/pictures?count=9&text=text"); status < 400 || !strings.Contains(body, says) {
+				t.Errorf("pictures with a text: %d %s", status, body)
+			}
+			x, err := e.open(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer x.Close()
+			written, err := WriteStatic(t.Context(), x, StaticOptions{Dir: filepath.Join(t.TempDir(), "wall")})
+			if err != nil || written.Pictures != 1 || written.Damage == nil || written.Damage.Path != manifest.PagesName {
+				t.Errorf("written %+v, %v", written, err)
+			}
+		})
+	}
+}
+
 // A picture that was put elsewhere since the page was loaded is shown all the same.
 func TestServer_Blob_MovedSince_IsFound(t *testing.T) {
 	e := newExported(t)
@@ -379,6 +570,61 @@ func TestServer_Blob_MovedSince_IsFound(t *testing.T) {
 		if status, _, body := get(t, page+path+"?kind=screenshot&page=0&origin=file&file=file"); status != http.StatusOK {
 			t.Errorf("%s: %d %s", path, status, body)
 		}
+	}
+}
+
+// Whoever looks at something while others use as many indexes as are kept waits until one of them does not: none that is used is forgotten.
+func TestIndexes_Use_MoreThanAreKept_Wait(t *testing.T) {
+	var x indexes[int]
+	var g errgroup.Group
+	ctx, cancel := context.WithCancel(t.Context())
+	// Each has a key, and would have more.
+	keys := func(ctx context.Context) iter.Seq2[func() int, error] {
+		return func(yield func(func() int, error) bool) {
+			if yield(func() int { return 1 }, nil) {
+				<-ctx.Done()
+				yield(nil, context.Cause(ctx))
+			}
+		}
+	}
+	var used []*index[int]
+	var leaves []func()
+	for i := range mostIndexes {
+		one, leave, err := x.use(t.Context(), ctx, &g, fmt.Sprint(i), keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		used, leaves = append(used, one), append(leaves, leave)
+	}
+	gone, goAway := context.WithCancel(t.Context())
+	goAway()
+	if _, _, err := x.use(gone, ctx, &g, "gone", keys); !errors.Is(err, context.Canceled) {
+		t.Errorf("whoever went away got %v", err)
+	}
+	got := make(chan error)
+	for i := range 50 {
+		go func() {
+			_, leave, err := x.use(t.Context(), ctx, &g, fmt.Sprint("more ", i), keys)
+			if err == nil {
+				leave()
+			}
+			got <- err
+		}()
+	}
+	leaves[3]()
+	for range 50 {
+		if err := <-got; err != nil {
+			t.Error(err)
+		}
+	}
+	for i, one := range used {
+		if count, _, err := one.known(t.Context(), 1); i != 3 && (count != 1 || err != nil) {
+			t.Errorf("that of %d has %d keys, %v", i, count, err)
+		}
+	}
+	cancel()
+	if err := g.Wait(); err != nil {
+		t.Error(err)
 	}
 }
 

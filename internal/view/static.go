@@ -46,6 +46,8 @@ type StaticOptions struct {
 type Static struct {
 	// Pictures are all that the page shows; of Unreadable ones it says why they are not there.
 	Pictures, Unreadable int
+	// Damage says why texts of pages are missing; nil where none are.
+	Damage *pipeline.DamageError
 }
 
 // UsageError says that options make no sense, or do not fit what is there.
@@ -260,6 +262,7 @@ func (w *staticWriter) write(ctx context.Context) (*Static, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.Damage = w.damage.Load()
 	for _, name := range pageFiles {
 		if err := w.pageFile(name, scripts, hasSVGs); err != nil {
 			return nil, err
@@ -380,7 +383,7 @@ func (w *staticWriter) data(ctx context.Context) (scripts []string, hasSVGs bool
 	if err != nil {
 		return nil, false, err
 	}
-	about, err := json.Marshal(exportInfo{Name: path.Base(w.Name), Assets: int64(len(w.rows)), Files: int64(len(w.files)), IsExact: true, HasPages: len(texts) > 0})
+	about, err := json.Marshal(exportInfo{Name: path.Base(w.Name), Assets: int64(len(w.rows)), Files: int64(len(w.files)), IsExact: true, HasPages: len(texts) > 0, Notice: w.notice()})
 	if err != nil {
 		return nil, false, err
 	}
@@ -447,6 +450,9 @@ type staticText struct {
 func (w *staticWriter) texts(ctx context.Context) (texts []json.RawMessage, err error) {
 	for _, of := range w.owners {
 		for p, err := range w.PagesOf(ctx, of) {
+			if w.isPagesDamage(err) {
+				break
+			}
 			if err != nil {
 				return nil, err
 			}

@@ -38,24 +38,25 @@ class ServerSource {
     return this.ask(`api/${view}`, query, signal);
   }
   pages(owner, from, count, signal) { return this.rows("pages", owner, from, count, signal); }
-  // ofPage is the parameter that leaves the pictures of a page.
-  ofPage(index) { return ["where", `page_index = ${index}`]; }
+  // ofPage are the parameters that leave the pictures of a page.
+  ofPage(page) { return { where: page.page_number ? `page_number = ${page.page_number}` : `page_index = ${page.page_index} and page_number is null` }; }
   picture(key) { return this.ask("api/picture", key); }
   thumb(row, size) { return `thumb?${keyOf(row)}${size ? `&size=${size}` : ""}`; }
   blob(row) { return `blob?${keyOf(row)}`; }
   // shown is the address of a blob as a picture.
   shown(row) { return this.blob(row); }
-  // why says what is wrong with a picture that the browser did not show.
+  // why says of a picture that the browser did not show what is wrong, and isBad that this is its blob: that it is intact is said of what nobody here can
+  // decode (415) or is too large for that (413).
   async why(address) {
     const answer = await this.fetch(address);
-    return answer.ok ? "the browser cannot show it" : (await answer.text()).trim();
+    return answer.ok ? { text: "the browser cannot show it" } : { text: (await answer.text()).trim(), isBad: ![413, 415].includes(answer.status) };
   }
 }
 
 // StaticSource has all rows in memory: the folder says of each asset in "thumb" and "blob" where these are, and why there are none in "why".
 class StaticSource {
   takesConditions = false;
-  chips = { file: "of file", job: "of parse job", page: "on the page with index" };
+  chips = { file: "of file", job: "of parse job", number: "on page", page: "on the page with index" };
   about_ = {};
   assets = [];
   files = [];
@@ -82,7 +83,7 @@ class StaticSource {
     for (const [name, known] of Object.entries(words)) {
       if (has(name) && !known.includes(filter.get(name))) wrong(name, `${known.slice(0, -1).join(", ")} or ${known.at(-1)}`);
     }
-    if (has("page") && !/^-?\d+$/.test(filter.get("page"))) wrong("page", "the index of a page");
+    for (const [name, what] of [["page", "the index of a page"], ["number", "the number of a page"]]) if (has(name) && !/^-?\d+$/.test(filter.get(name))) wrong(name, what);
     for (const name of ["text", "name"]) if (new TextEncoder().encode(filter.get(name) ?? "").length > 1000) throw new Error("the text has more than 1000 bytes");
   }
   matches(row, filter) {
@@ -94,7 +95,8 @@ class StaticSource {
       && (!f("noise") || (row.is_likely_noise === true) === (f("noise") === "yes"))
       && (!f("confidence") || row.confidence >= +f("confidence"))
       && (!f("min") || size >= +f("min")) && (!f("max") || (size >= 0 && size <= +f("max")))
-      && (!f("file") || row.file_id === f("file")) && (!f("job") || row.job_id === f("job")) && (!f("page") || String(row.page_index) === f("page"))
+      && (!f("file") || row.file_id === f("file")) && (!f("job") || row.job_id === f("job"))
+      && (!f("number") || String(row.page_number) === f("number")) && (!f("page") || (!row.page_number && String(row.page_index) === f("page")))
       && (!f("name") || has(row.display_name, f("name")))
       && (!f("text") || (row.page_number !== undefined && has(this.texts.get(this.pageName(row))?.text, f("text"))));
   }
@@ -112,26 +114,30 @@ class StaticSource {
     return { total: this.last.length, all: true, rows: this.last.slice(from, from + count) };
   }
   isOf(row, owner) { return (row.file_id ?? "") === (owner.get("file") ?? "") && (row.job_id ?? "") === (owner.get("job") ?? ""); }
+  // What has a page_number belongs together by it, and what has none by its page_index.
+  numberOf(row) { return row.page_number ? `number ${row.page_number}` : `index ${row.page_index}`; }
   pages(owner, from, count) {
     const pages = new Map();
     for (const row of this.assets) {
       if (!this.isOf(row, owner)) continue;
-      if (!pages.has(row.page_index)) pages.set(row.page_index, { page_index: row.page_index, screenshots: 0, figures: 0, documents: 0, assets: [] });
-      const page = pages.get(row.page_index);
+      const name = this.numberOf(row);
+      if (!pages.has(name)) pages.set(name, { page_number: row.page_number, page_index: row.page_number ? 0 : row.page_index, screenshots: 0, figures: 0, documents: 0, assets: [] });
+      const page = pages.get(name);
       page[`${row.kind}s`]++;
       if (page[`${row.kind}s`] <= 24) page.assets.push(row);
       const text = this.texts.get(this.pageName(row));
       if (text?.width && text?.height) Object.assign(page, { width: text.width, height: text.height });
     }
-    const all = [...pages.values()].sort((a, b) => (a.page_index >>> 0) - (b.page_index >>> 0));
+    const at = (page) => (page.page_number || page.page_index) >>> 0;
+    const all = [...pages.values()].sort((a, b) => at(a) - at(b) || (b.page_number ?? 0) - (a.page_number ?? 0));
     return { total: all.length, pages: all.slice(from, from + count), file: this.files.find((file) => this.isOf(file, owner)) };
   }
-  ofPage(index) { return ["page", index]; }
+  ofPage(page) { return page.page_number ? { number: page.page_number } : { page: page.page_index }; }
   picture(key) {
     const asset = this.assets.find((row) => Object.entries(keyColumns).every(([name, column]) => String(row[column] ?? "") === (key.get(name) ?? "")));
     if (!asset) throw new Error("the folder has no such asset");
     const { pages, file } = this.pages(key, 0, Infinity);
-    return { asset, file, page: pages.find((page) => page.page_index === asset.page_index), text: this.texts.get(this.pageName(asset))?.text };
+    return { asset, file, page: pages.find((page) => this.numberOf(page) === this.numberOf(asset)), text: this.texts.get(this.pageName(asset))?.text };
   }
   thumb(row) { return row.thumb; }
   blob(row) { return row.blob; }
@@ -141,7 +147,7 @@ class StaticSource {
     return this.svgs.has(row.blob) ? `data:image/svg+xml;base64,${this.svgs.get(row.blob)}` : undefined;
   }
   // A page that is no server's cannot see which it is.
-  async why() { return "the browser cannot show it, or it is not beside this page any more"; }
+  async why() { return { text: "the browser cannot show it, or it is not beside this page any more", isBad: true }; }
 }
 
 // The scripts of a folder call its methods.

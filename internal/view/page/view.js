@@ -45,6 +45,8 @@ const address = (view, query) => `#/${view}${[...query].length ? `?${query}` : "
 const decoded = new Set(["image/jpeg", "image/png", "image/webp", "image/gif", "image/tiff", "image/bmp"]);
 const shownByBrowsers = new Set(["image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/avif", "image/svg+xml"]);
 const large = 1024;
+// Pictures of so many bytes at most are shown in place of thumbnails that nobody can make of them.
+const mostInPlace = 2 << 20;
 
 // picture returns what can be shown of an asset: a picture, for begin to ask for, or why there is none.
 function picture(row, size) {
@@ -54,19 +56,29 @@ function picture(row, size) {
   // Browsers do not turn WebP as its EXIF says.
   const isTurned = row.media_type === "image/webp" && row.orientation > 1;
   const from = size && !isTurned ? blob ?? thumb : thumb ?? blob;
-  if (!from) return note(`${row.media_type ?? "of an unknown type"}, ${bytes(row.size ?? 0)}`);
+  if (!from) return note(typeAndSize(row));
   const image = make("img", { "data-src": from, alt: plain(title(row)), decoding: "async", draggable: "false", fetchpriority: size ? undefined : "low" });
+  let address = from;
   image.addEventListener("error", async () => {
     let why;
-    try { why = await source.why(from); } catch (error) { why = error.message; }
-    image.parentElement?.classList.contains("sized") ? image.parentElement.replaceWith(note(why, true)) : image.replaceWith(note(why, true));
-  }, { once: true });
+    try { why = await source.why(address); } catch (error) { why = { text: error.message, isBad: true }; }
+    if (!why.isBad && address === thumb && blob && row.size <= mostInPlace) {
+      if (image.isConnected) image.src = address = blob;
+      return;
+    }
+    const instead = why.isBad ? note(why.text, true) : Object.assign(note(typeAndSize(row)), { title: plain(why.text) });
+    image.parentElement?.classList.contains("sized") ? image.parentElement.replaceWith(instead) : image.replaceWith(instead);
+  });
   return image;
 }
+const typeAndSize = (row) => `${row.media_type ?? "of an unknown type"}, ${bytes(row.size ?? 0)}`;
 const note = (text, isBad) => make("span", { class: isBad ? "note bad" : "note" }, bdi(text, 300));
 
+// pageOf names the page of a row: it says page_index where the API does not say which page that is.
+const pageOf = (row) => row.page_number ? `page ${row.page_number}` : `page_index ${row.page_index}`;
+
 function title(row) {
-  const page = row.page_index === -1 || row.page_index === undefined ? "" : `page ${row.page_number ?? row.page_index}`;
+  const page = row.page_index === -1 || row.page_index === undefined ? "" : pageOf(row);
   const name = row.figure_name || row.upstream_name || "";
   return [row.kind === "figure" ? name || "figure" : row.kind === "document" ? "document" : name && row.origin !== "file" ? name : "", page].filter(Boolean).join(", ");
 }
@@ -130,6 +142,12 @@ function showList(options, hash) {
   };
 }
 
+// notice says above all views what is not as it should be.
+function notice(text) {
+  const bar = document.getElementById("notice");
+  bar.hidden = !text;
+  bar.textContent = plain(text, 2000);
+}
 function message(text) { main.replaceChildren(make("p", { class: "message", role: "status" }, plain(text, 2000))); }
 function fail(error) { counter.value = ""; message(error.message); }
 
@@ -186,8 +204,9 @@ function showDocument(query, hash) {
       // The server gives twenty pages at a time.
       const answer = { total: 0, all: true, rows: [] };
       do {
-        const { total, pages, file } = await source.pages(query, from + answer.rows.length, Math.min(20, n - answer.rows.length), signal);
+        const { total, pages, file, notice: said } = await source.pages(query, from + answer.rows.length, Math.min(20, n - answer.rows.length), signal);
         answer.total = total;
+        if (said) notice(said);
         answer.rows.push(...pages);
         if (file) named(nameOf(file));
         if (!pages.length) break;
@@ -198,11 +217,11 @@ function showDocument(query, hash) {
       const sheet = page.assets.find((row) => row.kind === "screenshot"), others = page.assets.filter((row) => row !== sheet);
       const more = page.figures - page.assets.filter((row) => row.kind === "figure").length;
       const owner = new URLSearchParams(query);
-      owner.set(...source.ofPage(page.page_index));
+      for (const [name, value] of Object.entries(source.ofPage(page))) owner.set(name, value);
       return make("section", { class: "page", tabindex: -1 },
         make("div", { class: "sheet" },
           make(sheet ? "a" : "div", { class: "frame", href: sheet && pictureAddress(sheet) }, sheet ? boxed(page) ?? picture(sheet) : note("no screenshot"), ...(sheet ? badges(sheet) : [])),
-          make("p", { class: "dim" }, page.page_index === -1 ? "no page" : `page ${sheet?.page_number ?? page.page_index}`)),
+          make("p", { class: "dim" }, page.page_index === -1 ? "no page" : pageOf(page))),
         make("div", { class: "figures" }, ...others.map((row) => tile(row)),
           more > 0 ? make("a", { href: address("pictures", owner), class: "message" }, `${count(more)} more`) : ""));
     },
@@ -215,8 +234,9 @@ function showPicture(query) {
   const at = query.has("at") ? +query.get("at") : undefined, list = new URLSearchParams(query.get("list") ?? "");
   let left = false, shown, beside = [];
   main.replaceChildren(make("p", { class: "message" }, "…"));
-  const fill = ({ asset, page, text, markdown, file }) => {
+  const fill = ({ asset, page, text, markdown, file, notice: said }) => {
     if (left) return;
+    if (said) notice(said);
     named(title(asset));
     const frame = make("div", { class: "frame" }, asset.kind === "screenshot" ? boxed(page) ?? picture(asset, large) : picture(asset, large), ...badges(asset));
     const facts = make("dl", {});
@@ -297,10 +317,15 @@ function fillForm(view, query, isTyped) {
   }
 }
 
-let typed;
-form.addEventListener("input", (event) => {
+let typed, tried;
+// untype forgets what was typed, and is not shown yet.
+function untype() {
   clearTimeout(typed);
-  typed = setTimeout(() => {
+  tried?.abort();
+}
+form.addEventListener("input", (event) => {
+  untype();
+  typed = setTimeout(async () => {
     const wrong = [...form.elements].find((field) => !field.checkValidity());
     if (wrong) {
       counter.value = `${wrong.placeholder}: ${wrong.validationMessage}`;
@@ -311,7 +336,13 @@ form.addEventListener("input", (event) => {
     for (const field of form.elements) if (field.value) query.set(field.name, field.value);
     const { view, query: before } = parseAddress();
     for (const name of Object.keys(source.chips)) if (before.has(name)) query.set(name, before.get(name));
-    replace(address(view, query), true);
+    // Of a filter that is refused, the list stays as it is.
+    const { signal } = tried = new AbortController();
+    try { await source.rows(view, query, 0, 0, signal); } catch (error) {
+      if (!signal.aborted) counter.value = plain(error.message, 300);
+      return;
+    }
+    if (!signal.aborted) replace(address(view, query), true);
   }, 300);
 });
 form.addEventListener("submit", (event) => event.preventDefault());
@@ -346,7 +377,7 @@ function replace(to, isTyped) {
 // back shows what was shown before. Where that was another site, it leads to an address of this page.
 function back(otherwise) { depth > 0 ? history.back() : replace(otherwise); }
 
-addEventListener("hashchange", () => { clearTimeout(typed); show(); });
+addEventListener("hashchange", () => { untype(); show(); });
 addEventListener("keydown", (event) => {
   if (event.altKey || event.ctrlKey || event.metaKey || /INPUT|SELECT/.test(event.target.tagName)) return;
   if (event.key === "/") {
@@ -365,6 +396,7 @@ addEventListener("keydown", (event) => {
 (async () => {
   try {
     about = await source.about();
+    notice(about.notice);
     document.getElementById("name").replaceChildren(bdi(about.name, 100));
     show();
   } catch (error) { fail(error); }
