@@ -28,7 +28,7 @@ function bytes(n) {
 const count = (n) => n.toLocaleString("en");
 const many = (n, noun, all = true) => `${count(n)}${all ? "" : "+"} ${noun}${n === 1 && all ? "" : "s"}`;
 
-const main = document.getElementById("main"), form = document.getElementById("filter"), counter = document.getElementById("count");
+const main = document.getElementById("main"), form = document.getElementById("filter"), counter = document.getElementById("count"), subject = document.getElementById("of");
 let about, wall, leave;
 
 // What is seen of a list when it is left, by its address.
@@ -228,7 +228,11 @@ function showDocument(query, hash) {
   }, hash);
 }
 
-function named(text) { document.title = `${plain(text, 80)} – ${plain(about.name, 80)}`; }
+// named says what is shown: a document, or a picture.
+function named(text) {
+  document.title = `${plain(text, 80)} – ${plain(about.name, 80)}`;
+  subject.replaceChildren(bdi(text, 200));
+}
 
 function showPicture(query) {
   const at = query.has("at") ? +query.get("at") : undefined, list = new URLSearchParams(query.get("list") ?? "");
@@ -362,6 +366,7 @@ function show(isTyped) {
   leave = wall = undefined;
   for (const link of document.querySelectorAll("nav a")) link.dataset.view === view ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
   document.title = plain(about.name, 80);
+  subject.replaceChildren();
   counter.value = "";
   fillForm(view, query, isTyped);
   if (!Object.hasOwn(views, view)) return message("There is no such view.");
