@@ -2,7 +2,6 @@ package interop
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -77,9 +76,7 @@ func TestBrowser_View_FormShowsTheAddress(t *testing.T) {
 func TestBrowser_View_TypesThatBrowsersDoNotShow(t *testing.T) {
 	t.Parallel()
 	e := exported(t, figureCorpus(t))
-	dir := filepath.Join(t.TempDir(), "wall")
-	c, stderr := e.exporter(t.Context(), "view", e.out, "--static", dir)
-	e.finish(t, c, stderr, 0)
+	dir := e.wall(t)
 	b := startBrowser(t, 1280, 800)
 	b.open(view(t, e.out))
 	b.waitFor(`document.querySelector(".document")`)
@@ -148,9 +145,7 @@ func TestBrowser_View_KeysInADocument(t *testing.T) {
 func TestBrowser_Static_MoreFiguresOfAPage(t *testing.T) {
 	t.Parallel()
 	e := exported(t, figureCorpus(t))
-	dir := filepath.Join(t.TempDir(), "wall")
-	c, stderr := e.exporter(t.Context(), "view", e.out, "--static", dir)
-	e.finish(t, c, stderr, 0)
+	dir := e.wall(t)
 	b := startBrowser(t, 1280, 800)
 	b.open("file://" + dir + "/index.html#/document?file=file-a")
 	b.waitFor(`document.querySelector(".figures > .message")?.innerText === "6 more"`)

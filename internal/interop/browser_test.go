@@ -357,9 +357,7 @@ func TestBrowser_Static_ScriptsInPicturesDoNotRun(t *testing.T) {
 	m.put("dir-a/entry/page-figures.json", `[{"confidence":0.5,"figure_name":"f.svg","figure_size":%d,"file_id":"file","page_index":0,"is_likely_noise":false}]`, len(svg))
 	m.sum()
 	e := exported(t, readCorpus(t, fstest.MapFS(m)))
-	dir := filepath.Join(t.TempDir(), "wall")
-	c, stderr := e.exporter(t.Context(), "view", e.out, "--static", dir)
-	e.finish(t, c, stderr, 0)
+	dir := e.wall(t)
 	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
 	t.Cleanup(server.Close)
 	b := startBrowser(t, 1280, 800)
@@ -399,9 +397,7 @@ func TestBrowser_Static_ScriptsInPicturesDoNotRun(t *testing.T) {
 func TestBrowser_Static_FiltersAsTheServer(t *testing.T) {
 	t.Parallel()
 	e := exported(t, markupCorpus(t))
-	dir := filepath.Join(t.TempDir(), "wall")
-	c, stderr := e.exporter(t.Context(), "view", e.out, "--static", dir)
-	e.finish(t, c, stderr, 0)
+	dir := e.wall(t)
 	b := startBrowser(t, 1280, 800)
 	said := func(url string) (text string) {
 		b.open("about:blank")

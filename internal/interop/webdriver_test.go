@@ -238,6 +238,15 @@ func (b *browser) picture(name string) {
 	}
 }
 
+// wall writes a folder with the page of the export, and returns its name.
+func (e *export) wall(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "wall")
+	c, stderr := e.exporter(t.Context(), "view", e.out, "--static", dir)
+	e.finish(t, c, stderr, 0)
+	return dir
+}
+
 // view serves an export, and returns the address of its page.
 func view(t *testing.T, export string) string {
 	t.Helper()

@@ -862,25 +862,36 @@ func TestWriteStatic_HalfWritten_BeginsAnew(t *testing.T) {
 	}
 }
 
-// Who writes a folder has it alone.
-func TestWriteStatic_Busy_IsRefused(t *testing.T) {
-	e := newExported(t)
-	e.commit(t, e.row(t, "file", 0, 20, 20, 1))
+// openDisturbed opens an export whose pictures are written while something else is done first.
+func (e *exported) openDisturbed(t *testing.T, disturb func()) *Export {
+	t.Helper()
 	x, err := e.open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer x.Close()
-	dir, asset, other := filepath.Join(t.TempDir(), "wall"), x.Asset, error(nil)
-	x.Asset = func(ctx context.Context, key pipeline.AssetKey) (*pipeline.Row, error) {
-		second, err := e.open(ctx)
+	t.Cleanup(func() { x.Close() })
+	asset := x.Asset
+	x.Asset = func(_ context.Context, key pipeline.AssetKey) (*pipeline.Row, error) {
+		disturb()
+		return asset(t.Context(), key)
+	}
+	return x
+}
+
+// Who writes a folder has it alone.
+func TestWriteStatic_Busy_IsRefused(t *testing.T) {
+	e := newExported(t)
+	e.commit(t, e.row(t, "file", 0, 20, 20, 1))
+	dir, other := filepath.Join(t.TempDir(), "wall"), error(nil)
+	x := e.openDisturbed(t, func() {
+		second, err := e.open(t.Context())
 		if err != nil {
-			return nil, err
+			t.Error(err)
+			return
 		}
 		defer second.Close()
-		_, other = WriteStatic(ctx, second, StaticOptions{Dir: dir})
-		return asset(ctx, key)
-	}
+		_, other = WriteStatic(t.Context(), second, StaticOptions{Dir: dir})
+	})
 	if _, err := WriteStatic(t.Context(), x, StaticOptions{Dir: dir}); err != nil {
 		t.Errorf("the first fails: %v", err)
 	}
@@ -896,18 +907,8 @@ func TestWriteStatic_Busy_IsRefused(t *testing.T) {
 func TestWriteStatic_Fails_LeavesNothing(t *testing.T) {
 	e := newExported(t)
 	e.commit(t, e.row(t, "file", 0, 20, 20, 1))
-	x, err := e.open(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer x.Close()
 	ctx, cancel := context.WithCancel(t.Context())
-	asset := x.Asset
-	x.Asset = func(ctx context.Context, key pipeline.AssetKey) (*pipeline.Row, error) {
-		cancel()
-		return asset(t.Context(), key)
-	}
-	dir := t.TempDir()
+	x, dir := e.openDisturbed(t, cancel), t.TempDir()
 	if _, err := WriteStatic(ctx, x, StaticOptions{Dir: dir}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want that it was cancelled", err)
 	}

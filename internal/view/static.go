@@ -1,7 +1,6 @@
 package view
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,27 +8,18 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"runtime"
 	"slices"
-	"syscall"
 
 	"golang.org/x/sync/errgroup"
 
 	"exporter/internal/inventory"
 	"exporter/internal/media"
-	"exporter/internal/store"
 	"exporter/pipeline"
 )
 
 // MostStatic is how many pictures a folder has at most, and how many documents: the page has all of their rows in memory.
 const MostStatic = 20_000
-
-// mostSVG is how many bytes an SVG picture has at most that a folder shows, and mostSVGs all of them together: the page has them in memory.
-const (
-	mostSVG  = 1 << 20
-	mostSVGs = 32 << 20
-)
 
 // perFolder is how many pictures are in one folder, and how many rows in one script.
 const perFolder = 1000
@@ -74,103 +64,6 @@ func WriteStatic(ctx context.Context, e *Export, o StaticOptions) (*Static, erro
 		return nil, errors.Join(err, folderError(o.Dir, clearFolder(root)))
 	}
 	return written, folderError(o.Dir, root.Remove(unfinished))
-}
-
-// folderError says of an error that it is of the folder, and not of the export.
-func folderError(dir string, err error) error {
-	if _, isUsage := errors.AsType[*UsageError](err); isUsage || err == nil || errors.Is(err, ErrBusy) {
-		return err
-	}
-	if errors.Is(err, fs.ErrPermission) {
-		err = fmt.Errorf("%w: name a folder in which this user may write", err)
-	}
-	return &pipeline.StorageError{Op: fmt.Sprintf("write the folder --static %q", dir), Err: err}
-}
-
-// ErrBusy says that another program writes the folder.
-var ErrBusy = errors.New("another program writes it")
-
-// unfinished is a file that is in a folder until it is whole. Whoever writes the folder has it locked.
-const unfinished = ".exporter-view-unfinished"
-
-// folderNames are what a folder has in it, what tells that it is not whole last.
-var folderNames = append([]string{"pictures", "thumbs", "data"}, append(slices.Clone(pageFiles), unfinished)...)
-
-// clearFolder removes what is of a folder.
-func clearFolder(root *os.Root) (err error) {
-	for _, name := range folderNames {
-		if err == nil {
-			err = root.RemoveAll(name)
-		}
-	}
-	return err
-}
-
-// openEmpty opens a folder, which it makes where there is none, and notes in it that it is not whole. It removes what another call left half-written; a folder that
-// has anything else in it is refused.
-func openEmpty(dir string) (root *os.Root, mark *os.File, err error) {
-	if dir == "" {
-		return nil, nil, &UsageError{errors.New("the folder has no name")}
-	}
-	if err := os.MkdirAll(dir, 0o777); errors.Is(err, syscall.ENOTDIR) {
-		return nil, nil, &UsageError{fmt.Errorf("%w: name another folder", err)}
-	} else if err != nil {
-		return nil, nil, err
-	}
-	if root, err = os.OpenRoot(dir); err != nil {
-		return nil, nil, err
-	}
-	if mark, err = markUnfinished(root); err != nil {
-		return nil, nil, errors.Join(err, root.Close())
-	}
-	for _, name := range folderNames[:len(folderNames)-1] {
-		if err := root.RemoveAll(name); err != nil {
-			return nil, nil, errors.Join(err, mark.Close(), root.Close())
-		}
-	}
-	return root, mark, nil
-}
-
-// markUnfinished returns the file that says that a folder is not whole, locked: a new one where the folder is empty, or that of the call that left it.
-func markUnfinished(root *os.Root) (mark *os.File, err error) {
-	entries, err := fs.ReadDir(root.FS(), ".")
-	if err != nil {
-		return nil, err
-	}
-	isOwn := slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == unfinished && e.Type().IsRegular() })
-	for _, e := range entries {
-		switch {
-		case !isOwn:
-			return nil, &UsageError{fmt.Errorf("%q is not empty: name another folder, or remove what is in it", root.Name())}
-		case !slices.Contains(folderNames, e.Name()):
-			return nil, &UsageError{fmt.Errorf("%q is half of a folder, and has %q in it, which is no part of that: name another folder, or remove that", root.Name(), e.Name())}
-		}
-	}
-	flags := os.O_RDWR
-	if !isOwn {
-		flags |= os.O_CREATE | os.O_EXCL
-	}
-	busy := fmt.Errorf("write the folder --static %q: %w", root.Name(), ErrBusy)
-	mark, err = root.OpenFile(unfinished, flags, 0o666)
-	switch {
-	case errors.Is(err, fs.ErrExist), errors.Is(err, fs.ErrNotExist):
-		return nil, busy
-	case err != nil:
-		return nil, err
-	}
-	// Where files cannot be locked, nobody is known to write there.
-	if err = store.TryLock(mark); err == nil || errors.Is(err, errors.ErrUnsupported) {
-		// Who had it may have removed it meanwhile: then it says nothing of the folder.
-		mine, errMine := mark.Stat()
-		current, errCurrent := root.Lstat(unfinished)
-		if err = errors.Join(errMine, errCurrent); err == nil && os.SameFile(mine, current) {
-			return mark, nil
-		}
-	}
-	if err == nil || errors.Is(err, store.ErrOwned) || errors.Is(err, fs.ErrNotExist) {
-		err = busy
-	}
-	return nil, errors.Join(err, mark.Close())
 }
 
 // staticWriter writes a folder.
@@ -350,169 +243,4 @@ type noting struct {
 func (n *noting) Write(p []byte) (written int, err error) {
 	written, n.err = n.Writer.Write(p)
 	return written, n.err
-}
-
-// say adds a text to a row.
-func (w *staticWriter) say(i int, name, text string) {
-	// A text can always be encoded.
-	quoted, _ := json.Marshal(text)
-	w.rows[i] = fmt.Appendf(w.rows[i], ",%q:%s", name, quoted)
-}
-
-// data writes the scripts with all rows, and returns their names, and whether there is SVG among them.
-func (w *staticWriter) data(ctx context.Context) (scripts []string, hasSVGs bool, err error) {
-	add := func(call string, rows []json.RawMessage) error {
-		for some := range slices.Chunk(rows, perFolder) {
-			name := fmt.Sprintf("data/%04d.js", len(scripts))
-			text := "source." + call + "(" + string(joinRows(some)) + ");\n"
-			if err := w.put(name, []byte(text)); err != nil {
-				return err
-			}
-			scripts = append(scripts, name)
-		}
-		return nil
-	}
-	for i := range w.rows {
-		w.rows[i] = append(w.rows[i], '}')
-	}
-	texts, err := w.texts(ctx)
-	if err != nil {
-		return nil, false, err
-	}
-	svgs, err := w.shownSVGs()
-	if err != nil {
-		return nil, false, err
-	}
-	about, err := json.Marshal(exportInfo{Name: path.Base(w.Name), Assets: int64(len(w.rows)), Files: int64(len(w.files)), IsExact: true, HasPages: len(texts) > 0, Notice: w.notice()})
-	if err != nil {
-		return nil, false, err
-	}
-	if err := w.put("data/about.js", append(append([]byte("source.about_ = "), about...), ";\n"...)); err != nil {
-		return nil, false, err
-	}
-	scripts = append(scripts, "data/about.js")
-	err = errors.Join(add("addAssets", w.rows), add("addFiles", w.files), add("addTexts", texts), add("addSVGs", svgs))
-	return scripts, len(svgs) > 0, err
-}
-
-// shownSVG is an SVG picture that the page shows: its file, and what is in it.
-type shownSVG struct {
-	Blob   string `json:"blob"`
-	Base64 []byte `json:"base64"`
-}
-
-// shownSVGs returns the first SVG pictures, as many as the page may have in memory.
-func (w *staticWriter) shownSVGs() (all []json.RawMessage, err error) {
-	left := mostSVGs
-	for _, name := range w.svgs {
-		if name == "" {
-			continue
-		}
-		text, err := w.root.ReadFile(name)
-		if err != nil {
-			return nil, err
-		}
-		if left -= len(text); left < 0 {
-			break
-		}
-		row, err := json.Marshal(shownSVG{name, text})
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, row)
-	}
-	return all, nil
-}
-
-// joinRows returns an array of rows.
-func joinRows(rows []json.RawMessage) []byte {
-	text := []byte{'['}
-	for i, row := range rows {
-		if i > 0 {
-			text = append(text, ",\n"...)
-		}
-		text = append(text, row...)
-	}
-	return append(text, ']')
-}
-
-// staticText is the row of a page.
-type staticText struct {
-	FileID     pipeline.ID `json:"file_id,omitempty"`
-	JobID      pipeline.ID `json:"job_id,omitempty"`
-	PageNumber int32       `json:"page_number"`
-	Text       *string     `json:"text,omitempty"`
-	Width      *float64    `json:"width,omitempty"`
-	Height     *float64    `json:"height,omitempty"`
-}
-
-// texts returns the rows of the pages of documents of which there are pictures.
-func (w *staticWriter) texts(ctx context.Context) (texts []json.RawMessage, err error) {
-	for _, of := range w.owners {
-		for p, err := range w.PagesOf(ctx, of) {
-			if w.isPagesDamage(err) {
-				break
-			}
-			if err != nil {
-				return nil, err
-			}
-			text := p.Text
-			if text == nil {
-				text = p.Markdown
-			}
-			row, err := json.Marshal(staticText{p.FileID, p.JobID, p.PageNumber, text, p.Width, p.Height})
-			if err != nil {
-				return nil, err
-			}
-			texts = append(texts, row)
-		}
-	}
-	return texts, nil
-}
-
-// staticPolicy is what a page that is no server's may do: run and show what is beside it, and ask nobody. Of a folder that is opened as such, "self" is
-// nothing to some browsers.
-const staticPolicy = `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'self' file:; style-src 'self' file:; img-src 'self' file:%s; ` +
-	`base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'">`
-
-// pageFile writes a file of the page. The first one names the scripts, behind the one that they call.
-// Pictures in its data are allowed to it where it has SVG, which it shows as that.
-func (w *staticWriter) pageFile(name string, scripts []string, hasSVGs bool) error {
-	text, err := page.ReadFile("page/" + name)
-	if err != nil {
-		return err
-	}
-	if name == indexFile {
-		const before, after = `<meta charset="utf-8">`, `<script src="source.js" defer></script>`
-		var all bytes.Buffer
-		for _, script := range scripts {
-			fmt.Fprintf(&all, "\n<script src=\"%s\" defer></script>", script)
-		}
-		data := ""
-		if hasSVGs {
-			data = " data:"
-		}
-		text = bytes.Replace(text, []byte(before), fmt.Appendf(nil, before+"\n"+staticPolicy, data), 1)
-		text = bytes.Replace(text, []byte(after), append([]byte(after), all.Bytes()...), 1)
-	}
-	return w.put(name, text)
-}
-
-// create makes a file of the folder.
-func (w *staticWriter) create(name string) (*os.File, error) {
-	if err := w.root.MkdirAll(path.Dir(name), 0o777); err != nil {
-		return nil, folderError(w.root.Name(), err)
-	}
-	file, err := w.root.Create(name)
-	return file, folderError(w.root.Name(), err)
-}
-
-// put writes a file of the folder.
-func (w *staticWriter) put(name string, content []byte) error {
-	file, err := w.create(name)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(content)
-	return folderError(w.root.Name(), errors.Join(err, file.Close()))
 }
