@@ -36,12 +36,26 @@ type Dir struct {
 
 var _ FS = (*Dir)(nil)
 
-// maxChecked bounds the memory of Dir.checked.
-const maxChecked = 1 << 14
+const (
+	// maxChecked bounds the memory of Dir.checked.
+	maxChecked = 1 << 14
+	// opens bounds how often Open begins anew after the directory went away under it.
+	opens = 10
+)
 
 // Open makes the export directory at path where it is missing, takes its lock, and empties its TempDir. It fails with
 // ErrLocked, and says whose it is, while another process has it open, and before anything is written to a path that cannot be used.
-func Open(path string) (*Dir, error) {
+func Open(path string) (d *Dir, err error) {
+	// A run that ends unused removes the directories that it made, perhaps while this one begins to use them.
+	for range opens {
+		if d, err = open(path); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	return d, err
+}
+
+func open(path string) (*Dir, error) {
 	made, err := makeOuter(path)
 	if err != nil {
 		return nil, err
@@ -114,7 +128,10 @@ func missing(path string) (dirs []string, err error) {
 		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
 			break
 		}
-		if _, err := os.Lstat(dir); err == nil {
+		if info, err := os.Lstat(dir); err == nil && info.IsDir() {
+			// Another program made it since.
+			break
+		} else if err == nil {
 			return nil, &fs.PathError{Op: "open", Path: dir, Err: ErrDangling}
 		}
 		dirs = append(dirs, dir)

@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -323,5 +324,25 @@ func TestOpen_DanglingLink_StaysAsItIs(t *testing.T) {
 	}
 	if _, err := os.Lstat(link); err != nil {
 		t.Error(err)
+	}
+}
+
+// Tasks begin at once, each in a directory of its own below one that none of them has yet, and one that ends unused removes what it made.
+func TestOpen_ManyAtOnce_MakeOneTree(t *testing.T) {
+	base := t.TempDir()
+	for round := range 50 {
+		var tasks errgroup.Group
+		for task := range 4 {
+			tasks.Go(func() error {
+				d, err := Open(filepath.Join(base, strconv.Itoa(round), "parts", strconv.Itoa(task)))
+				if err != nil {
+					return err
+				}
+				return d.Close()
+			})
+		}
+		if err := tasks.Wait(); err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
 	}
 }
