@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -36,11 +37,20 @@ func mountTmpfs(t *testing.T, options string) (dir string) {
 	return dir
 }
 
-// remount gives a file system other options.
+// remount gives a file system other options. A process that a test beside this one starts has, until it becomes another program, what was open for
+// writing here, so that the file system may be busy for a moment.
 func remount(t *testing.T, dir string, flags uintptr, options string) {
 	t.Helper()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", unix.MS_REMOUNT|flags, options); err != nil {
-		t.Fatal(err)
+	const tries = 1000
+	for try := range tries {
+		err := unix.Mount("tmpfs", dir, "tmpfs", unix.MS_REMOUNT|flags, options)
+		if err == nil {
+			return
+		}
+		if try == tries-1 || !errors.Is(err, unix.EBUSY) {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Millisecond)
 	}
 }
 
