@@ -112,9 +112,13 @@ func (s *stopper) see(o durabletest.Operation) {
 	os.Exit(exitInternal)
 }
 
+// childLife is when a child is taken to hang: late, as it may have to wait for a processor that others use.
+const childLife = 4 * time.Minute
+
 // child is the program in a process of its own.
 type child struct {
 	t      *testing.T
+	ctx    context.Context
 	cmd    *exec.Cmd
 	stdout io.Reader
 	stderr bytes.Buffer
@@ -148,13 +152,13 @@ func (c *child) start() *child {
 func newChild(t *testing.T, baseURL string, o childOptions, args ...string) *child {
 	t.Helper()
 	watchForKey(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), childLife)
 	t.Cleanup(cancel)
 	encoded, err := json.Marshal(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &child{t: t, cmd: exec.CommandContext(ctx, "exporter", args...)}
+	c := &child{t: t, ctx: ctx, cmd: exec.CommandContext(ctx, "exporter", args...)}
 	c.cmd.Env = []string{
 		childEnv + "=" + string(encoded), "LLAMA_CLOUD_API_KEY=" + canaryKey, "LLAMA_CLOUD_BASE_URL=" + baseURL, "EXPORTER_LIMITS_RATE=unlimited",
 		// A crash shows all goroutines.
@@ -178,6 +182,9 @@ func (c *child) wait() (code int, stdout, stderr string) {
 	err = errors.Join(err, c.cmd.Wait())
 	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
 		c.t.Fatalf("%v: %v\n%s", c.cmd, err, &c.stderr)
+	}
+	if errors.Is(c.ctx.Err(), context.DeadlineExceeded) {
+		c.t.Fatalf("%v: it hangs: no end after %v\n%s", c.cmd, childLife, &c.stderr)
 	}
 	stdout, stderr = string(out), c.stderr.String()
 	if showsKey(stdout + stderr) {
