@@ -115,7 +115,7 @@ func (n *inspection) damaged(c *Claim, format string, args ...any) {
 
 // readPlain reads a shard that is not compressed.
 func (n *inspection) readPlain(ctx context.Context) error {
-	s := &stream{r: newReadAhead(n.file, n.end)}
+	s := &stream{r: newReadAhead(n.file, n.end, aheadBytes)}
 	if err := n.readEntries(ctx, s, n.claims); err != nil {
 		return err
 	}

@@ -21,8 +21,11 @@ func TestRawBlocks_Read_IsWhatDecodes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range random.IntN(6) {
+		for range random.IntN(12) {
 			part := noise(random.IntN(1000), random.IntN(300_000))
+			if random.IntN(2) == 0 {
+				part = withZeros(random, random.IntN(maxSparse))
+			}
 			sum.Write(part)
 			content.Write(part)
 			if _, err := w.Write(part); err != nil {

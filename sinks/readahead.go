@@ -2,10 +2,10 @@ package sinks
 
 import "io"
 
-// aheadBytes is how much of a file is read at once.
+// aheadBytes is how much of a shard that is inspected is read at once.
 const aheadBytes = 64 << 10
 
-// readAhead reads a file from its beginning to an end, some blocks at a time. What cannot be read costs no more than it would without.
+// readAhead reads a file up to an end, more than is asked for at a time. What cannot be read costs no more than it would without.
 type readAhead struct {
 	file io.ReaderAt
 	// at is the place of the next byte, and end that where reading ends.
@@ -15,8 +15,9 @@ type readAhead struct {
 	first  int64
 }
 
-func newReadAhead(file io.ReaderAt, end int64) *readAhead {
-	return &readAhead{file: file, end: end, buffer: make([]byte, 0, min(aheadBytes, max(0, end)))}
+// newReadAhead returns one that reads some bytes at once.
+func newReadAhead(file io.ReaderAt, end, ahead int64) *readAhead {
+	return &readAhead{file: file, end: end, buffer: make([]byte, 0, min(ahead, max(0, end)))}
 }
 
 // Seek implements io.Seeker, for places from the beginning.

@@ -20,8 +20,8 @@ const (
 	// keptFrames is how many frames are kept. Blobs are in a shard in the order in which they came, which is about that of their keys: those
 	// at the border of two frames go back and forth.
 	keptFrames = 3
-	// keptIndexes is how many frames of a shard are known by their blocks: each takes about 1 KiB.
-	keptIndexes = 1 << 12
+	// keptBlocks and keptIndexes are how many blocks, of 17 bytes, and how many frames of a shard are known.
+	keptBlocks, keptIndexes = 1 << 18, 1 << 12
 )
 
 // Reader reads many blobs, one after the other. Those that are beside each other in a shard cost their frame once. It is not safe for
@@ -31,8 +31,9 @@ type Reader struct {
 	// path is that of the shard that is open as object.
 	path   string
 	object store.Object
-	// raw has the blocks of frames that are not compressed, and nil for others.
-	raw map[pipeline.Frame]*rawBlocks
+	// raw has the blocks of frames that are not compressed, and nil for others; rawBlocks is how many blocks those are.
+	raw       map[pipeline.Frame]*rawBlocks
+	rawBlocks int
 	// frames are those that were decoded last, the newest first; decoder is nil before the first.
 	frames  []decodedFrame
 	decoder *zstd.Decoder
@@ -90,14 +91,15 @@ func (r *Reader) append(ctx context.Context, b []byte, at pipeline.Location, siz
 func (r *Reader) appendRaw(b []byte, frame pipeline.Frame, begin, size int64) (after []byte, found bool, err error) {
 	blocks, known := r.raw[frame]
 	if !known {
-		if len(r.raw) >= keptIndexes {
-			clear(r.raw)
+		if len(r.raw) >= keptIndexes || r.rawBlocks >= keptBlocks {
+			r.forgetBlocks()
 		}
 		if r.raw == nil {
 			r.raw = map[pipeline.Frame]*rawBlocks{}
 		}
 		blocks = findRawBlocks(r.object, frame.Offset, frame.Size)
 		r.raw[frame] = blocks
+		r.rawBlocks += blocks.len()
 	}
 	if blocks == nil || size > r.object.Size() {
 		return nil, false, nil
@@ -210,10 +212,15 @@ func (r *Reader) Close() error {
 
 func (r *Reader) closeShard() (err error) {
 	r.frames = nil
-	clear(r.raw)
+	r.forgetBlocks()
 	if r.object != nil {
 		err = r.object.Close()
 		r.object = nil
 	}
 	return err
+}
+
+func (r *Reader) forgetBlocks() {
+	clear(r.raw)
+	r.rawBlocks = 0
 }

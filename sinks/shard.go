@@ -49,9 +49,9 @@ type shard struct {
 }
 
 const (
-	// A frame that the encoder makes smaller by less than this part of it is followed by rawRun frames that hold their bytes
-	// as they are, which costs less. Photographs are such, while of the JPEG of a page of text a tenth can be saved.
-	leastSaved = 64
+	// A frame that the encoder makes smaller than a raw one by less than this part of that is followed by rawRun raw frames,
+	// which cost less. Photographs are such, while of the JPEG of a page of text a tenth can be saved.
+	leastSaved = 32
 	rawRun     = 15
 	// The frame that is compressed after these, to see whether that is worth while again, ends at this part of the size of others.
 	trialPart = 4
@@ -66,6 +66,8 @@ type openFrame struct {
 	// enough is the number of uncompressed bytes from which on it ends, and isRaw says that it is not compressed.
 	enough int64
 	isRaw  bool
+	// asRaw is what a frame that is compressed would have if it were not, in bytes.
+	asRaw int64
 	// content takes the frame's bytes: an encoder, or a rawFrame.
 	content io.WriteCloser
 	// blobs are to be told of the frame when it ends.
@@ -121,6 +123,9 @@ func (w archiveWriter) Write(p []byte) (n int, err error) {
 		}
 		// A hash never fails.
 		_, _ = s.frame.hash.Write(p)
+		if !s.frame.isRaw {
+			s.frame.asRaw += int64(rawSize(p))
+		}
 		n, err = s.frame.content.Write(p)
 	}
 	s.offset += int64(n)
@@ -141,6 +146,7 @@ func (s *shard) beginFrame() (err error) {
 	if wasRaw {
 		s.frame.enough /= trialPart
 	}
+	s.frame.asRaw = 0
 	s.encoder.Reset(s.out)
 	s.frame.content = s.encoder
 	return nil
@@ -161,7 +167,7 @@ func (s *shard) endFrame() error {
 	if err := s.table.add(at.Size, content, s.frame.hash.Sum64()); err != nil {
 		return err
 	}
-	if !s.frame.isRaw && content-at.Size < content/leastSaved {
+	if !s.frame.isRaw && s.frame.asRaw-at.Size < s.frame.asRaw/leastSaved {
 		s.rawFrames = rawRun
 	}
 	for _, b := range s.frame.blobs {

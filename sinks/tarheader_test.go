@@ -93,7 +93,7 @@ func TestReadAhead_BadByte_CostsWhatHasIt(t *testing.T) {
 	for range 300 {
 		file := badBlock{bytes.NewReader(content), int64(rand.IntN(len(content)))}
 		end := int64(rand.IntN(len(content) + 1))
-		r := newReadAhead(file, end)
+		r := newReadAhead(file, end, aheadBytes)
 		place := int64(0)
 		for range 60 {
 			if rand.IntN(3) == 0 {

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/klauspost/compress/zstd"
@@ -44,6 +46,60 @@ func TestRawFrame_IsReadByAnotherImplementation(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What is between the bodies of members takes little of a frame that is not compressed, whatever zeros there are in it.
+func TestRawFrame_Zeros_TakeLittle(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	for range 300 {
+		var frame, want bytes.Buffer
+		hash := xxhash.New()
+		f, err := newRawFrame(&frame, hash)
+		if err != nil {
+			t.Fatal(err)
+		}
+		most := int64(frame.Len())
+		for range 4 {
+			piece := withZeros(random, random.IntN(maxSparse+100))
+			want.Write(piece)
+			hash.Write(piece)
+			if n, err := f.Write(piece); n != len(piece) || err != nil {
+				t.Fatalf("Write of %d bytes = %d, %v", len(piece), n, err)
+			}
+			// What is longer has the header of a block, too.
+			most += int64(rawSize(piece)) + 3
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		// An empty block and a checksum end it.
+		if size, ending := int64(frame.Len()), int64(3+4); size > most+ending {
+			t.Fatalf("a frame of %d bytes, want %d at most", size, most+ending)
+		}
+		if size, err := frameSize(bytes.NewReader(frame.Bytes()), 0, int64(frame.Len())); err != nil || size != int64(frame.Len()) {
+			t.Fatalf("frameSize = %d, %v, want %d", size, err, frame.Len())
+		}
+		if got, err := decodeFrame(frame.Bytes()); err != nil || !bytes.Equal(got, want.Bytes()) {
+			t.Fatalf("decoded %d bytes, %v, want the %d that were written", len(got), err, want.Len())
+		}
+	}
+	header := newPlainHeader()
+	if !header.fill("file-00000000/page_screenshots/1.jpg", 10_000, time.Unix(1e9, 0)) {
+		t.Fatal("a plain header does not take a plain name")
+	}
+	if got := rawSize(header.block[:]) + rawSize(filler[:]); got > 160 {
+		t.Errorf("header and padding of a member take %d bytes, want 160 at most", got)
+	}
+}
+
+// withZeros returns size bytes, some of which are runs of zeros.
+func withZeros(random *rand.Rand, size int) []byte {
+	piece := noise(random.IntN(1000), size)
+	for range random.IntN(4) {
+		at := random.IntN(size + 1)
+		clear(piece[at : at+random.IntN(size-at+1)])
+	}
+	return piece
 }
 
 func decodeFrame(frame []byte) ([]byte, error) {
