@@ -68,11 +68,12 @@ func (w *thinWriter) Write(p []byte) (written int, err error) {
 func TestRun_ThinLine_GivesNobodyUp(t *testing.T) {
 	testmain.Long(t)
 	t.Parallel()
-	s := exportSettings{sink: "archive", files: 2, each: 16, workers: 16, checkpoint: time.Hour, size: 500}
-	l := &thinLine{Handler: newEmulator(t, s.emulator()), perSecond: 4 << 10}
+	s := exportSettings{sink: "archive", files: 2, each: 8, workers: 16, checkpoint: time.Hour, size: 500}
+	// Of 16 bodies each gets a packet after 0.8 s.
+	l := &thinLine{Handler: newEmulator(t, s.emulator()), perSecond: 5 << 8}
 	a := startAPI(t, l)
 	out := filepath.Join(t.TempDir(), "out")
-	newCLI(t, a.url).mustRun(append(s.args(out), idle("300ms")...)...)
+	newCLI(t, a.url).mustRun(append(s.args(out), idle("1s")...)...)
 	size := 0
 	for key, row := range readExport(t, out).rows {
 		size += int(row.Content.Size)

@@ -30,6 +30,8 @@ import (
 //	emulate ARGUMENT...             serve with the command of that name; STORAGE is the URL of its storage origin
 //	get PATH|URL                    ask for a path with the key, or for a URL without; print status and headers, set LOCATION
 //	exits CODE exporter ARGUMENT... run exporter and check its exit code
+//	await FILE REGEXP               wait until a file matches, such as one into which another process prints
+//	awaitrequests COUNT             wait until there are so many requests
 //	requests COUNT [ROUTE]          check the number of requests since the last emulator or requests command
 //	jsonlines FILE                  check that each line of a file, or of stdout or stderr, is a JSON object
 //	rows COUNT OUT [COLUMN=VALUE...] count the manifest's rows that have these values
@@ -60,16 +62,18 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"emulator":  startScriptEmulator,
-			"emulate":   runEmulate,
-			"get":       get,
-			"exits":     exits,
-			"requests":  countRequests,
-			"jsonlines": jsonLines,
-			"rows":      countRows,
-			"touch":     touch,
-			"flipbit":   flipBit,
-			"cmpreport": compareReports,
+			"emulator":      startScriptEmulator,
+			"emulate":       runEmulate,
+			"get":           get,
+			"exits":         exits,
+			"await":         awaitText,
+			"awaitrequests": awaitRequests,
+			"requests":      countRequests,
+			"jsonlines":     jsonLines,
+			"rows":          countRows,
+			"touch":         touch,
+			"flipbit":       flipBit,
+			"cmpreport":     compareReports,
 		},
 	})
 }
@@ -192,6 +196,44 @@ func checkMessage(ts *testscript.TestScript, stderr string) {
 	}
 	if messages != 1 {
 		ts.Fatalf("standard error has %d messages, want 1", messages)
+	}
+}
+
+// awaitText waits until a file, which may not be there yet, matches.
+func awaitText(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: await FILE REGEXP")
+	}
+	want, err := regexp.Compile(args[1])
+	ts.Check(err)
+	var text []byte
+	eventually(ts, func() bool {
+		text, _ = os.ReadFile(ts.MkAbs(args[0]))
+		return want.Match(text)
+	}, func() string { return fmt.Sprintf("%s is %q, want %q", args[0], text, args[1]) })
+}
+
+// awaitRequests waits until the emulator has seen as many requests.
+func awaitRequests(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: awaitrequests COUNT")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	e, got := emulatorOf(ts), 0
+	eventually(ts, func() bool {
+		got = len(e.server.Requests())
+		return got >= want
+	}, func() string { return fmt.Sprintf("%d requests, want %d", got, want) })
+}
+
+// eventually waits until something holds, and ends the script where that takes too long.
+func eventually(ts *testscript.TestScript, holds func() bool, otherwise func() string) {
+	for deadline := time.Now().Add(time.Minute); !holds(); {
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s", otherwise())
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 

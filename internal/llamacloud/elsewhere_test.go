@@ -321,8 +321,9 @@ func TestSource_Blob_RedirectsKeepTheirConnections(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := dialled.Load(); n != 2 {
-		t.Errorf("%d connections, want one for each origin", n)
+	// net/http drops a connection whose goroutine has not come to say within 50 ms that the request is written.
+	if n := dialled.Load(); n < 2 || n > 5 {
+		t.Errorf("%d connections for 20 requests, want one for each of two origins, and some more on a machine that is busy", n)
 	}
 }
 
