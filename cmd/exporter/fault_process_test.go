@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -322,12 +323,28 @@ func TestExport_OwnedWithoutARun_NamesTheOwner(t *testing.T) {
 // killedWithParts returns an export of which a run was killed when it had written some parts.
 func killedWithParts(t *testing.T, s exportSettings) (server *emulator.Server, url, out string) {
 	t.Helper()
-	server, url = startEmulator(t, s.emulator())
+	server = newEmulator(t, s.emulator())
+	listener := httptest.NewUnstartedServer(server)
+	var connections atomic.Int64
+	listener.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			connections.Add(1)
+		case http.StateClosed:
+			connections.Add(-1)
+		}
+	}
+	listener.Start()
+	t.Cleanup(listener.Close)
 	out = filepath.Join(t.TempDir(), "out")
-	c := startChild(t, url, childOptions{CheckpointRows: 8, Stop: point{"rename .exporter/parts/00000005.assets.parquet"}}, s.args(out)...)
+	c := startChild(t, listener.URL, childOptions{CheckpointRows: 8, Stop: point{"rename .exporter/parts/00000005.assets.parquet"}}, s.args(out)...)
 	c.killAtPoint()
+	// What the killed run has sent may come to the server still.
+	for connections.Load() > 0 {
+		time.Sleep(time.Millisecond)
+	}
 	server.Reset()
-	return server, url, out
+	return server, listener.URL, out
 }
 
 // A part of the commit log is damaged after a kill. It is named, and the run refuses to go on without it.
