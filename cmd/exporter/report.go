@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,7 +50,7 @@ picture; it asks the API for nothing, and the file asks nobody for anything. --t
 				return err
 			}
 		}
-		target := reportFile{"--to", *to, "name another one, or none for standard output"}
+		target := reportFile{"--to", *to, "name another one, or none for standard output", a.plainLog()}
 		f := formatOf(*to)
 		if *format != "" {
 			if f, err = report.ParseFormat(*format); err != nil {
@@ -128,15 +129,34 @@ func reportNotes(ctx context.Context, path string) (notes []string, err error) {
 }
 
 // runReport is the file of the report of a run.
-func runReport(cfg *config.Config) reportFile {
-	return reportFile{"--report (run.report)", cfg.Run.Report, "name another one"}
+func runReport(cfg *config.Config, log *slog.Logger) reportFile {
+	return reportFile{"--report (run.report)", cfg.Run.Report, "name another one", log}
+}
+
+// reportBefore refuses, before the first request of a run, a place where its report can certainly not be written. It returns as silent why it cannot be told of a
+// bucket, which the end of the run may find otherwise: an export is not to be lost for that.
+func (a *app) reportBefore(ctx context.Context, cfg *config.Config) (silent, refused error) {
+	if cfg.Run.Report == "" {
+		return nil, nil
+	}
+	ctx, cancel := export.Interruptible(ctx, a.stop)
+	defer cancel()
+	ctx, release := context.WithTimeoutCause(ctx, cmp.Or(a.reportPatience, patienceBefore), errSilent)
+	defer release()
+	err := runReport(cfg, a.plainLog()).check(ctx)
+	if mayPass(err) {
+		return err, nil
+	}
+	return nil, err
 }
 
 // reportAfter writes the report at the end of a run. It is no part of the export: where it cannot be written, the run has ended as it has.
 func (a *app) reportAfter(ctx context.Context, o *export.Options) {
-	file := runReport(o.Config)
+	file := runReport(o.Config, o.Log)
 	text, err := reportOf(ctx, o.Config.Output.Dir, formatOf(file.name), nil)
 	if err == nil {
+		ctx, release := context.WithTimeoutCause(ctx, patienceAfter, errSilent)
+		defer release()
 		err = file.write(ctx, text)
 	}
 	if err != nil {
