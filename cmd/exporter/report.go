@@ -118,14 +118,23 @@ func reportNotes(ctx context.Context, path string) (notes []string, err error) {
 		}
 		notes = append(notes, fmt.Sprintf(note, running.StartedAt.UTC().Format("2006-01-02 15:04")))
 	}
-	err = export.CheckParts(ctx, path, nil)
-	if partly, ok := errors.AsType[*export.MergedPartlyError](err); ok {
-		return append(notes, "Not all parts are complete: "+partly.Lacking()+"."), nil
-	}
-	if export.Is[*pipeline.DamageError](err) {
-		return append(notes, "Parts are damaged: exporter verify says which."), nil
+	note, err := partsNote(ctx, path)
+	if note != "" {
+		notes = append(notes, note)
 	}
 	return notes, err
+}
+
+// partsNote says which parts of the export at a path are missing, not complete or damaged; nothing where none are.
+func partsNote(ctx context.Context, path string) (note string, err error) {
+	err = export.CheckParts(ctx, path, nil)
+	if partly, ok := errors.AsType[*export.MergedPartlyError](err); ok {
+		return "Not all parts are complete: " + partly.Lacking() + ".", nil
+	}
+	if export.Is[*pipeline.DamageError](err) {
+		return "Parts are damaged: exporter verify says which.", nil
+	}
+	return "", err
 }
 
 // runReport is the file of the report of a run.

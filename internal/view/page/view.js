@@ -131,7 +131,7 @@ function boxed(page, current) {
 function showList(options, hash) {
   const now = wall = new Wall({
     ...seen.get(hash),
-    counted: (total, all) => { counter.value = many(total, options.of, all); if (!total && all) message("Nothing is like this."); },
+    counted: (total, all) => { counter.value = many(total, options.of, all); if (!total && all) message(options.empty()); },
     failed: (error) => { now.stop(); fail(error); },
     ...options,
   });
@@ -142,18 +142,43 @@ function showList(options, hash) {
   };
 }
 
-// notice says above all views what is not as it should be.
+// notice says above all views what is not as it should be, in lines, of which each stays until the page is loaded again.
 function notice(text) {
   const bar = document.getElementById("notice");
-  bar.hidden = !text;
-  bar.textContent = plain(text, 2000);
+  for (const line of (text ?? "").split("\n").map((line) => plain(line, 2000))) {
+    if (line && ![...bar.children].some((said) => said.textContent === line)) bar.append(make("span", {}, line));
+  }
+  bar.hidden = !bar.children.length;
 }
 function message(text) { main.replaceChildren(make("p", { class: "message", role: "status" }, plain(text, 2000))); }
 function fail(error) { counter.value = ""; message(error.message); }
 
+// nothing says why a list is empty: nothing is left by its filter, or nothing is there without one.
+function nothing(query, of, chips = {}) {
+  const isSet = (name) => (query.get(name) ?? "") !== "";
+  if ([...query.keys()].some((name) => isSet(name) && !Object.hasOwn(chips, name))) return "Nothing is like this.";
+  return Object.keys(chips).some(isSet) ? `This document has no ${of}s.` : `The export has no ${of}s.`;
+}
+
+// without says why a document has no picture, as far as its row tells.
+function without(file, owner) {
+  if (![...owner].length) return "This document has no pictures: it has no file_id, by which they would be asked for.";
+  if (!file) return "The export has no such document (any more).";
+  const all = [], asked = [file.screenshots, file.figures, file.documents].some((n) => n !== undefined), error = file.error ? ` (${file.error})` : "";
+  if (file.status === "failed") all.push(`This document has no pictures: they could not be listed${error}. The next run asks again.`);
+  else if (file.status === "skipped") all.push(`This document has no pictures: it was left out${error}.`);
+  else if (!asked) all.push(`This document has no pictures: none were asked for${error}.`);
+  else {
+    all.push(`This document has no pictures: none were listed${file.asked_at ? ` when it was asked for them last, ${file.asked_at}` : ""}${error}.`);
+    if (!gone(file)) all.push("If it is still to be parsed, they come with a later run.");
+  }
+  if (gone(file)) all.push(`It is not listed upstream any more (${gone(file)}).`);
+  return all.join(" ");
+}
+
 function showPictures(query, hash) {
   return showList({
-    of: "picture", height: 214, width: matchMedia("(max-width: 800px)").matches ? 150 : 190,
+    of: "picture", height: 214, empty: () => nothing(query, "picture", source.chips), width: matchMedia("(max-width: 800px)").matches ? 150 : 190,
     fetch: (from, n, signal) => source.rows("pictures", query, from, n, signal),
     render: (row, index) => tile(row, { at: index, list: query.toString() }),
   }, hash);
@@ -161,7 +186,7 @@ function showPictures(query, hash) {
 
 function showDocuments(query, hash) {
   return showList({
-    of: "document", height: 96, width: 0,
+    of: "document", height: 96, width: 0, empty: () => nothing(query, "document"),
     fetch: (from, n, signal) => source.rows("documents", query, from, n, signal),
     render: (file) => {
       const owner = ownerOf(file), frame = make("div", { class: "frame" }), leaves = new AbortController();
@@ -186,11 +211,12 @@ function ownerOf(row) {
 // showFirst puts the first page of a document into a frame, once it has been in sight for a moment.
 function showFirst(frame, owner, signal) {
   setTimeout(async () => {
-    if (signal.aborted || ![...owner].length) return;
+    if (signal.aborted) return;
+    if (![...owner].length) return frame.replaceChildren(note("no pictures"));
     try {
       const { pages } = await source.pages(owner, 0, 1, signal);
       const row = pages[0]?.assets.find((asset) => asset.kind === "screenshot") ?? pages[0]?.assets[0];
-      if (row && !signal.aborted) frame.replaceChildren(picture(row));
+      if (!signal.aborted) frame.replaceChildren(row ? picture(row) : note("no pictures"));
       begin(frame);
     } catch (error) { if (!signal.aborted) frame.replaceChildren(note(error.message, true)); }
   }, 80);
@@ -198,8 +224,9 @@ function showFirst(frame, owner, signal) {
 
 function showDocument(query, hash) {
   const isNarrow = matchMedia("(max-width: 800px)").matches;
+  let row;
   return showList({
-    of: "page", height: isNarrow ? 230 : 320, width: 0,
+    of: "page", height: isNarrow ? 230 : 320, width: 0, empty: () => without(row, ownerOf({ file_id: query.get("file"), job_id: query.get("job") })),
     fetch: async (from, n, signal) => {
       // The server gives twenty pages at a time.
       const answer = { total: 0, all: true, rows: [] };
@@ -208,6 +235,7 @@ function showDocument(query, hash) {
         answer.total = total;
         if (said) notice(said);
         answer.rows.push(...pages);
+        row = file;
         if (file) named(nameOf(file));
         if (!pages.length) break;
       } while (answer.rows.length < n && from + answer.rows.length < answer.total);
