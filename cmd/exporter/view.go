@@ -82,10 +82,15 @@ takes 20,000 pictures at most, and as many documents; --where leaves some.`,
 func (a *app) viewOpener(path string) func(context.Context) (*view.Export, error) {
 	said := ""
 	return func(ctx context.Context) (*view.Export, error) {
+		parts, err := export.PartsState(ctx, path)
+		if err != nil {
+			return nil, err
+		}
 		e, err := openView(ctx, path, a.plainLog())
 		if err != nil {
 			return nil, err
 		}
+		e.AsOf, e.State = besideParts(e.State, func(context.Context) (string, error) { return parts, nil }), besideParts(e.State, func(ctx context.Context) (string, error) { return export.PartsState(ctx, path) })
 		note, err := partsNote(ctx, path)
 		if note != "" {
 			e.Notes = append(e.Notes, note)
@@ -98,6 +103,18 @@ func (a *app) viewOpener(path string) func(context.Context) (*view.Export, error
 		}
 		said = note
 		return e, nil
+	}
+}
+
+// besideParts returns what tells a state, and that of parts.
+func besideParts(state, parts func(context.Context) (string, error)) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		own, err := state(ctx)
+		if err != nil {
+			return "", err
+		}
+		ofParts, err := parts(ctx)
+		return own + ofParts, err
 	}
 }
 

@@ -31,7 +31,7 @@ func TestBrowser_View_EmptyListsSayWhy(t *testing.T) {
 	m.sum()
 	e := exported(t, readCorpus(t, fstest.MapFS(m)))
 	b := startBrowser(t, 1280, 800)
-	const listed, filtered = "This document has no pictures: none were listed when it was asked for them last, 20", "Nothing is like this."
+	const listed, filtered = "This document has no pictures: none were listed when they were asked for last, 20", "Nothing is like this."
 	for _, url := range []string{view(t, e.out), "file://" + e.wall(t) + "/index.html"} {
 		b.open(url)
 		b.waitFor(`document.querySelector(".document .note")?.innerText === "no pictures"`)

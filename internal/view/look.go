@@ -42,7 +42,11 @@ func (s *Server) newLook(ctx context.Context) (*look, error) {
 	if err != nil {
 		return nil, err
 	}
-	state, err := e.State(ctx)
+	asOf := e.AsOf
+	if asOf == nil {
+		asOf = e.State
+	}
+	state, err := asOf(ctx)
 	if err != nil {
 		return nil, errors.Join(err, e.Close())
 	}

@@ -43,6 +43,8 @@ type Export struct {
 	Blobs store.Reader
 	// State is another text when something was committed since. It costs little to ask for.
 	State func(context.Context) (string, error)
+	// AsOf returns the State that it was opened in. Where it is nil, that is what State says right after.
+	AsOf func(context.Context) (string, error)
 	// Notes are sentences on what it lacked when it was opened.
 	Notes []string
 	// Asset returns the row of an asset; nil where there is none.

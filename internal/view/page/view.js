@@ -169,7 +169,7 @@ function without(file, owner) {
   else if (file.status === "skipped") all.push(`This document has no pictures: it was left out${error}.`);
   else if (!asked) all.push(`This document has no pictures: none were asked for${error}.`);
   else {
-    all.push(`This document has no pictures: none were listed${file.asked_at ? ` when it was asked for them last, ${file.asked_at}` : ""}${error}.`);
+    all.push(`This document has no pictures: none were listed${file.asked_at ? ` when they were asked for last, ${file.asked_at.slice(0, 16).replace("T", " ")} UTC` : ""}${error}.`);
     if (!gone(file)) all.push("If it is still to be parsed, they come with a later run.");
   }
   if (gone(file)) all.push(`It is not listed upstream any more (${gone(file)}).`);
