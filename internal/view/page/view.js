@@ -430,7 +430,10 @@ addEventListener("keydown", (event) => {
   try {
     about = await source.about();
     notice(about.notice);
-    document.getElementById("name").replaceChildren(bdi(about.name, 100));
+    // Of a path, its end says most.
+    const name = document.getElementById("name");
+    name.title = plain(about.name, 2000);
+    name.replaceChildren(bdi(about.name.replace(/[/\\]+$/, "").split(/[/\\]/).pop() || about.name, 100));
     show();
   } catch (error) { fail(error); }
 })();
