@@ -32,7 +32,7 @@ var page embed.FS
 // indexFile is the file of the page that a browser opens, and pageFiles are all.
 const indexFile = "index.html"
 
-var pageFiles = []string{indexFile, "icon.svg", "source.js", "view.css", "view.js", "wall.js"}
+var pageFiles = []string{indexFile, "icon.svg", "source.js", "text.js", "view.css", "view.js", "wall.js"}
 
 // Export is an export that is open for reading.
 type Export struct {
