@@ -159,16 +159,30 @@ func (a *app) reportBefore(ctx context.Context, cfg *config.Config) (silent, ref
 	return nil, err
 }
 
-// reportAfter writes the report at the end of a run. It is no part of the export: where it cannot be written, the run has ended as it has.
+// reportAfter writes the report at the end of a run. It is no part of the export: where it cannot be written, the run has ended as it has. An interrupt ends
+// the wait for its place, and after one it is short.
 func (a *app) reportAfter(ctx context.Context, o *export.Options) {
 	file := runReport(o.Config, o.Log)
 	text, err := reportOf(ctx, o.Config.Output.Dir, formatOf(file.name), nil)
 	if err == nil {
-		ctx, release := context.WithTimeoutCause(ctx, patienceAfter, errSilent)
-		defer release()
-		err = file.write(ctx, text)
+		err = a.writePatiently(ctx, file, text)
 	}
 	if err != nil {
 		o.Log.Warn("the report was not written: check run.report and its directory", "error", err)
 	}
+}
+
+func (a *app) writePatiently(ctx context.Context, file reportFile, text []byte) error {
+	patience := patienceBefore
+	select {
+	case <-a.stop:
+	default:
+		patience = patienceAfter
+		var cancel context.CancelFunc
+		ctx, cancel = export.Interruptible(ctx, a.stop)
+		defer cancel()
+	}
+	ctx, release := context.WithTimeoutCause(ctx, patience, errSilent)
+	defer release()
+	return file.write(ctx, text)
 }

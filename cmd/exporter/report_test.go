@@ -108,6 +108,27 @@ func TestRun_ReportInABucket_ThatDoesNotAnswer_GoesOn(t *testing.T) {
 	}
 }
 
+// An interrupt ends the wait at the end of a run, which has ended as it has.
+func TestRun_ReportInABucket_InterruptedAtTheEnd(t *testing.T) {
+	server, api := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, testCorpus())})
+	b := buckettest.NewServer(t, buckettest.Vices{Fault: func(buckettest.Received) buckettest.Fault {
+		if blobRequests(server) > 0 {
+			return buckettest.ResetBefore()
+		}
+		return buckettest.Fault{}
+	}})
+	for _, name := range storeVariables() {
+		t.Setenv(name, b.Variable(name))
+	}
+	c, out := newCLI(t, api), filepath.Join(t.TempDir(), "out")
+	c.stopAt = "the object store is not reached, and tried again"
+	code, _, stderr := c.run(append([]string{"run", "--out", out, "--report", "s3://" + b.Bucket + "/report.md"}, corpusDirectories(t, testCorpus())...)...)
+	if code != 0 || !strings.Contains(stderr, c.stopAt) || !strings.Contains(stderr, "the report was not written") {
+		t.Errorf("exit %d, %s", code, stderr)
+	}
+	readExport(t, out)
+}
+
 // Where nobody listens, that is no reason not to run; an interrupt ends the wait for it.
 func TestApp_ReportBefore_NobodyListens(t *testing.T) {
 	b := buckettest.NewServer(t, buckettest.Vices{})
