@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"math"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -33,10 +34,11 @@ type app struct {
 	logFile *logFile
 	// ownProcess is true where nothing else runs in this process, so that its memory is tuned for the command, and dumped nowhere.
 	ownProcess bool
-	// own and checkpointRows are for tests: they open the export that a run writes, and bound the assets that it has not
-	// committed; nil and 0 change nothing.
+	// own, checkpointRows and reportPatience are for tests: they open the export that a run writes, bound the assets that it has not
+	// committed, and the time for which it waits for the place of its report before it begins; nil and 0 change nothing.
 	own            place.Owner
 	checkpointRows int
+	reportPatience time.Duration
 }
 
 // run runs a command line and returns the exit code.

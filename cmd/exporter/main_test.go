@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -187,11 +188,12 @@ type cli struct {
 	t       *testing.T
 	baseURL string
 	stop    chan struct{}
-	// ownProcess, system and checkpointRows are those of app; wrapFS is for ownWrapped.
+	// ownProcess, system, checkpointRows and reportPatience are those of app; wrapFS is for ownWrapped.
 	ownProcess     bool
 	system         fs.FS
 	wrapFS         func(durable.FS) durable.FS
 	checkpointRows int
+	reportPatience time.Duration
 	// own is that of app, where wrapFS is nil.
 	own place.Owner
 	// stopAt is what closes stop as soon as it is logged; nothing does where it is empty.
@@ -227,7 +229,7 @@ func (c *cli) run(args ...string) (code int, stdout, stderr string) {
 	err := stopWriter{text: c.stopAt, stop: c.stop}
 	a := &app{
 		stdin: strings.NewReader(""), stdout: &out, stderr: &err, stop: c.stop, system: c.system,
-		ownProcess: c.ownProcess, own: ownWrapped(c.wrapFS), checkpointRows: c.checkpointRows,
+		ownProcess: c.ownProcess, own: ownWrapped(c.wrapFS), checkpointRows: c.checkpointRows, reportPatience: c.reportPatience,
 		environ: []string{"LLAMA_CLOUD_API_KEY=" + canaryKey, "LLAMA_CLOUD_BASE_URL=" + c.baseURL, "EXPORTER_LIMITS_RATE=unlimited",
 			"LLAMA_CLOUD_CUSTOM_HEADERS=" + gatewayHeader + ": " + canaryHeader},
 	}

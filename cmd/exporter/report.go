@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,7 +50,7 @@ picture; it asks the API for nothing, and the file asks nobody for anything. --t
 				return err
 			}
 		}
-		target := reportFile{"--to", *to, "name another one, or none for standard output"}
+		target := reportFile{"--to", *to, "name another one, or none for standard output", a.plainLog()}
 		f := formatOf(*to)
 		if *format != "" {
 			if f, err = report.ParseFormat(*format); err != nil {
@@ -117,29 +118,71 @@ func reportNotes(ctx context.Context, path string) (notes []string, err error) {
 		}
 		notes = append(notes, fmt.Sprintf(note, running.StartedAt.UTC().Format("2006-01-02 15:04")))
 	}
-	err = export.CheckParts(ctx, path, nil)
-	if partly, ok := errors.AsType[*export.MergedPartlyError](err); ok {
-		return append(notes, "Not all parts are complete: "+partly.Lacking()+"."), nil
-	}
-	if export.Is[*pipeline.DamageError](err) {
-		return append(notes, "Parts are damaged: exporter verify says which."), nil
+	note, err := partsNote(ctx, path)
+	if note != "" {
+		notes = append(notes, note)
 	}
 	return notes, err
 }
 
-// runReport is the file of the report of a run.
-func runReport(cfg *config.Config) reportFile {
-	return reportFile{"--report (run.report)", cfg.Run.Report, "name another one"}
+// partsNote says which parts of the export at a path are missing, not complete or damaged; nothing where none are.
+func partsNote(ctx context.Context, path string) (note string, err error) {
+	err = export.CheckParts(ctx, path, nil)
+	if partly, ok := errors.AsType[*export.MergedPartlyError](err); ok {
+		return "Not all parts are complete: " + partly.Lacking() + ".", nil
+	}
+	if export.Is[*pipeline.DamageError](err) {
+		return "Parts are damaged: exporter verify says which.", nil
+	}
+	return "", err
 }
 
-// reportAfter writes the report at the end of a run. It is no part of the export: where it cannot be written, the run has ended as it has.
+// runReport is the file of the report of a run.
+func runReport(cfg *config.Config, log *slog.Logger) reportFile {
+	return reportFile{"--report (run.report)", cfg.Run.Report, "name another one", log}
+}
+
+// reportBefore refuses, before the first request of a run, a place where its report can certainly not be written. It returns as silent why it cannot be told of a
+// bucket, which the end of the run may find otherwise: an export is not to be lost for that.
+func (a *app) reportBefore(ctx context.Context, cfg *config.Config) (silent, refused error) {
+	if cfg.Run.Report == "" {
+		return nil, nil
+	}
+	ctx, cancel := export.Interruptible(ctx, a.stop)
+	defer cancel()
+	ctx, release := context.WithTimeoutCause(ctx, cmp.Or(a.reportPatience, patienceBefore), errSilent)
+	defer release()
+	err := runReport(cfg, a.plainLog()).check(ctx)
+	if mayPass(err) {
+		return err, nil
+	}
+	return nil, err
+}
+
+// reportAfter writes the report at the end of a run. It is no part of the export: where it cannot be written, the run has ended as it has. An interrupt ends
+// the wait for its place, and after one it is short.
 func (a *app) reportAfter(ctx context.Context, o *export.Options) {
-	file := runReport(o.Config)
+	file := runReport(o.Config, o.Log)
 	text, err := reportOf(ctx, o.Config.Output.Dir, formatOf(file.name), nil)
 	if err == nil {
-		err = file.write(ctx, text)
+		err = a.writePatiently(ctx, file, text)
 	}
 	if err != nil {
 		o.Log.Warn("the report was not written: check run.report and its directory", "error", err)
 	}
+}
+
+func (a *app) writePatiently(ctx context.Context, file reportFile, text []byte) error {
+	patience := patienceBefore
+	select {
+	case <-a.stop:
+	default:
+		patience = patienceAfter
+		var cancel context.CancelFunc
+		ctx, cancel = export.Interruptible(ctx, a.stop)
+		defer cancel()
+	}
+	ctx, release := context.WithTimeoutCause(ctx, patience, errSilent)
+	defer release()
+	return file.write(ctx, text)
 }

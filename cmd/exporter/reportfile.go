@@ -6,11 +6,17 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
+	"syscall"
+	"time"
 
 	"exporter/internal/report"
 	"exporter/internal/store"
+	"exporter/internal/store/bucket"
 	"exporter/internal/store/place"
 )
 
@@ -18,6 +24,31 @@ import (
 type reportFile struct {
 	// flag names it, and elsewhere says what to do where it cannot be.
 	flag, name, elsewhere string
+	// log is told what is waited for; nil is told nothing.
+	log *slog.Logger
+}
+
+// A run waits for a bucket that does not answer for so long before its first request, and for so long at its end.
+const (
+	patienceBefore = 10 * time.Second
+	patienceAfter  = 5 * time.Minute
+)
+
+// errSilent says that the place of a report did not answer in time.
+var errSilent = errors.New("it did not answer in time")
+
+// mayPass tells whether what keeps a bucket from taking a report may be over by the end of a run: it is not reached, or does not answer as it should. That
+// no host or bucket has the name, that it refuses, or cannot prove who it is, is so until somebody sees to it.
+func mayPass(err error) bool {
+	if failed, ok := errors.AsType[*bucket.Error](err); ok && !errors.Is(err, errSilent) {
+		return failed.Temporary || failed.Status >= 500 && failed.Status != http.StatusNotImplemented || errors.Is(err, syscall.ECONNREFUSED)
+	}
+	// Credentials may be asked for elsewhere.
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return !dns.IsNotFound
+	}
+	op, ok := errors.AsType[*net.OpError](err)
+	return errors.Is(err, errSilent) || ok && (op.Op == "dial" || op.Op == "proxyconnect")
 }
 
 // check refuses, before anything is done, a place where no report can be written, or that has something which is no report.
@@ -63,7 +94,7 @@ func (f reportFile) checkPath() error {
 
 // checkReplaced refuses to replace anything but a report, or what is empty.
 func (f reportFile) checkReplaced(ctx context.Context) error {
-	there, err := place.OpenObject(ctx, f.target(), place.Options{})
+	there, err := place.OpenObject(ctx, f.target(), place.Options{Log: f.log})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -114,7 +145,7 @@ func (f reportFile) write(ctx context.Context, text []byte) error {
 	err := place.WriteObject(ctx, f.target(), func(w io.Writer) error {
 		_, err := w.Write(text)
 		return err
-	}, place.Options{})
+	}, place.Options{Log: f.log})
 	if err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}

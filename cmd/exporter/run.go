@@ -84,10 +84,9 @@ func (a *app) export(ctx context.Context, o export.Options, asJSON bool) (err er
 	if err := o.Config.CheckPlaces(); err != nil {
 		return err
 	}
-	if o.Config.Run.Report != "" {
-		if err := runReport(o.Config).check(ctx); err != nil {
-			return err
-		}
+	silent, err := a.reportBefore(ctx, o.Config)
+	if err != nil {
+		return err
 	}
 	if o.Files, err = a.readFilesFrom(o.Config); err != nil {
 		return err
@@ -100,6 +99,9 @@ func (a *app) export(ctx context.Context, o export.Options, asJSON bool) (err er
 		console.log = console.log.With("job", job)
 	}
 	o.Log, o.Watcher, o.Stop = console.log, console, a.stop
+	if silent != nil {
+		o.Log.Warn("the place of the report does not answer as it should: the run goes on, and tries again at its end", "error", silent)
+	}
 	defer a.limitMemory(&o)()
 	w, err := a.startWatch(&o)
 	if err != nil {

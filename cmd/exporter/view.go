@@ -62,7 +62,7 @@ takes 20,000 pictures at most, and as many documents; --where leaves some.`,
 		defer a.boundMemory(viewMemory)()
 		ctx, cancel := export.Interruptible(c.Context(), a.stop)
 		defer cancel()
-		open := func(ctx context.Context) (*view.Export, error) { return openView(ctx, cfg.Output.Dir, a.plainLog()) }
+		open := a.viewOpener(cfg.Output.Dir)
 		if isStatic {
 			if scheme, _, isURL := strings.Cut(o.Dir, "://"); isURL {
 				return usagef("--static %q: a folder is written on this machine, and not to a URL: name a local folder, and copy it from there", scheme+"://…")
@@ -75,6 +75,47 @@ takes 20,000 pictures at most, and as many documents; --where leaves some.`,
 		return a.serveView(ctx, open, *listen)
 	}
 	return c
+}
+
+// viewOpener returns what opens an export to be looked at. It says on standard error which parts are missing or not complete, when that is so first, and when it
+// has changed. It is called by one goroutine at a time.
+func (a *app) viewOpener(path string) func(context.Context) (*view.Export, error) {
+	said := ""
+	return func(ctx context.Context) (*view.Export, error) {
+		parts, err := export.PartsState(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		e, err := openView(ctx, path, a.plainLog())
+		if err != nil {
+			return nil, err
+		}
+		e.AsOf, e.State = besideParts(e.State, func(context.Context) (string, error) { return parts, nil }), besideParts(e.State, func(ctx context.Context) (string, error) { return export.PartsState(ctx, path) })
+		note, err := partsNote(ctx, path)
+		if note != "" {
+			e.Notes = append(e.Notes, note)
+		}
+		if err == nil && note != said && note != "" {
+			err = a.note(strings.ToLower(note[:1]) + strings.TrimSuffix(note[1:], "."))
+		}
+		if err != nil {
+			return nil, errors.Join(err, e.Close())
+		}
+		said = note
+		return e, nil
+	}
+}
+
+// besideParts returns what tells a state, and that of parts.
+func besideParts(state, parts func(context.Context) (string, error)) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		own, err := state(ctx)
+		if err != nil {
+			return "", err
+		}
+		ofParts, err := parts(ctx)
+		return own + ofParts, err
+	}
 }
 
 // openView opens an export to be looked at.

@@ -65,6 +65,33 @@ func surveyParts(ctx context.Context, e *whole.Export) ([]Part, error) {
 	return all, err
 }
 
+// PartsState tells the parts of the export at path from what they are after a commit, or the end of a run, of one. It is empty of an export that is not in
+// parts, and of one in a bucket, where it would take some requests for each part.
+func PartsState(ctx context.Context, path string) (state string, err error) {
+	if place.IsBucket(path) {
+		return "", nil
+	}
+	e, err := whole.OpenParts(ctx, path, nil)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", partsError(path, err)
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	all, err := surveyParts(ctx, e)
+	if Is[*pipeline.DamageError](err) {
+		return err.Error(), nil
+	}
+	if err != nil {
+		return "", partsError(path, err)
+	}
+	for i := range all {
+		state += " " + string(all[i].State) + all[i].tables
+	}
+	return state, nil
+}
+
 // look finds out how a part is.
 func (p *Part) look(ctx context.Context, dir place.Branch) (err error) {
 	owned, err := dir.IsOwned(ctx)

@@ -250,6 +250,12 @@ func (e *export) wall(t *testing.T) string {
 // view serves an export, and returns the address of its page.
 func view(t *testing.T, export string) string {
 	t.Helper()
+	return viewSaying(t, export, "")
+}
+
+// viewSaying is view of an export of which something is said on standard error.
+func viewSaying(t *testing.T, export, says string) string {
+	t.Helper()
 	c := exec.CommandContext(t.Context(), "exporter", "view", export)
 	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
 	c.WaitDelay = 10 * time.Second
@@ -264,8 +270,8 @@ func view(t *testing.T, export string) string {
 	}
 	t.Cleanup(func() {
 		_ = c.Wait()
-		if stderr.Len() > 0 {
-			t.Errorf("exporter view said %s", stderr.Bytes())
+		if stderr.String() != says {
+			t.Errorf("exporter view said %q, want %q", stderr.String(), says)
 		}
 	})
 	line := make([]byte, 4096)

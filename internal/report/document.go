@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"exporter/internal/human"
@@ -126,7 +127,7 @@ func (f *figures) runsPart() *part {
 	for _, r := range f.runs {
 		a, began := &r.Counts.Assets, r.StartedAt.UTC().Format("2006-01-02 15:04")
 		p.plot.bars = append(p.plot.bars, bar{
-			label: r.StartedAt.UTC().Format("01-02"), parts: []float64{float64(a.Stored), float64(a.Failed)},
+			label: r.StartedAt.UTC().Format(time.DateOnly), parts: []float64{float64(a.Stored), float64(a.Failed)},
 			says: fmt.Sprintf("%s: %s stored, %s failed", began, count(a.Stored), count(a.Failed)),
 		})
 	}
@@ -175,11 +176,11 @@ func (f *figures) daysPart() *part {
 	if len(days) == 0 {
 		return nil
 	}
-	p := &part{title: "Fetched", text: "What is stored, by the " + unit + " on which it was fetched (UTC).", plot: &plot{names: []string{"assets"}}}
+	p := &part{title: "Fetched", text: "What is stored, by the " + unit + " of its fetching (UTC).", plot: &plot{names: []string{"assets"}}}
 	for _, day := range sortedKeys(days) {
 		s := days[day]
 		p.plot.bars = append(p.plot.bars, bar{
-			label: strings.TrimPrefix(day, "20"), parts: []float64{float64(s.count)}, says: fmt.Sprintf("%s: %s, %s", day, plural(s.count, "asset"), human.Bytes(s.bytes)),
+			label: day, parts: []float64{float64(s.count)}, says: fmt.Sprintf("%s: %s, %s", day, plural(s.count, "asset"), human.Bytes(s.bytes)),
 		})
 	}
 	return p

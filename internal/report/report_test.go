@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -76,7 +77,7 @@ func TestMake_TellsWhatThereIs(t *testing.T) {
 		Markdown: {
 			"1 file, 40 assets, 111.3 KiB stored.", "| figure | 20 | 18 | 1 | 1 | 0 | 0 | 0 | 52.7 KiB |", "| screenshot | 20 | 20 | 0 | 0 |", "| noise | 1 |", "| http\\_404 | 1 | 0 | http\\_404: \\<script\\>",
 			"| 2026-01-01 00:00 | 1.5 | 3 | 37 | 108.4 KiB |", "20 have one, of which 5 are likely noise, and of 1 that is not known", "20 pictures differ; 18 have the bytes of another one", "| image/jpeg | 38 |",
-			"| 26-01-01 |", "| 1,024 to 2,047 | 20 |", "the last run. 3 run reports cannot be read.", "Made on 2026-02-03 04:05 UTC.", "A note.",
+			"| 2026-01-01 |", "| 1,024 to 2,047 | 20 |", "the last run. 3 run reports cannot be read.", "Made on 2026-02-03 04:05 UTC.", "A note.",
 		},
 		HTML: {"40 assets", "<svg", "<td><bdi>http_404</bdi></td>", "default-src &#39;none&#39;; style-src", "0.20 to 0.25: 0 figures, and 1 that are likely noise, and 0 of which", "0.75 to 0.80: 0 figures, and 0 that are likely noise, and 1 of which that is not known",
 			"<title>2.0 KiB to 4.0 KiB: 18</title>"},
@@ -197,5 +198,50 @@ func TestParseFormat(t *testing.T) {
 	}
 	if _, err := ParseFormat("pdf"); err == nil || !strings.Contains(err.Error(), "html") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Dates on plots are those of ISO 8601, whole, and no label is over the next one or beyond the plot, however many bars there are.
+func TestPlot_Labels_AreDatesThatDoNotOverlap(t *testing.T) {
+	label := regexp.MustCompile(`<text x="([0-9.]+)" y="192">([^<]*)</text>`)
+	for _, tt := range []struct {
+		days, step int
+		want       string
+	}{{1, 1, `^2026-12-0\d$`}, {5, 1, `^2026-12-0\d$`}, {12, 1, `^2026-12-\d\d$`}, {13, 1, `^2026-12-\d\d$`}, {119, 1, `^20\d\d-\d\d-\d\d$`}, {500, 3, `^20\d\d-\d\d$`}, {130, 20, `^20\d\d-\d\d$`}, {150, 366, `^2\d\d\d$`}} {
+		f := &figures{days: map[string]*sum{}}
+		for i := range tt.days {
+			of(f.days, time.Date(2026, 12, 1+i*tt.step, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)).add(1)
+		}
+		p := f.daysPart()
+		var b strings.Builder
+		p.plot.writeSVG(&b)
+		labels, end := label.FindAllStringSubmatch(b.String(), -1), 0.
+		if len(labels) == 0 || len(labels) > mostLabels || tt.days < 12 && len(labels) < tt.days {
+			t.Errorf("%d days: %d labels", tt.days, len(labels))
+		}
+		for _, l := range labels {
+			x, err := strconv.ParseFloat(l[1], 64)
+			// A digit of DejaVu Sans, which is a wide font, is 0.636 of its size wide, and a hyphen 0.361.
+			width := 10 * (0.636*float64(len(l[2])) - 0.275*float64(strings.Count(l[2], "-")))
+			if err != nil || x < end || x+width > plotWidth || !regexp.MustCompile(tt.want).MatchString(l[2]) {
+				t.Errorf("%d days: %q is at %v, behind one that ends at %.1f; want %s", tt.days, l[2], x, end, tt.want)
+			}
+			end = x + width
+		}
+	}
+}
+
+// Runs of one day have its date once.
+func TestPlot_Labels_OfOneDay_AreOne(t *testing.T) {
+	p := &plot{names: []string{"stored"}}
+	for i := range 8 {
+		p.bars = append(p.bars, bar{label: fmt.Sprintf("2026-12-0%d", 1+i/4), parts: []float64{1}})
+	}
+	var b strings.Builder
+	p.writeSVG(&b)
+	for _, want := range []string{">2026-12-01<", ">2026-12-02<"} {
+		if n := strings.Count(b.String(), want); n != 1 {
+			t.Errorf("%d labels %s", n, want)
+		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -40,7 +42,11 @@ func (s *Server) newLook(ctx context.Context) (*look, error) {
 	if err != nil {
 		return nil, err
 	}
-	state, err := e.State(ctx)
+	asOf := e.AsOf
+	if asOf == nil {
+		asOf = e.State
+	}
+	state, err := asOf(ctx)
 	if err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
@@ -170,7 +176,7 @@ func (s *Server) serveExport(w http.ResponseWriter, r *http.Request) error {
 	defer l.leave()
 	info := l.info()
 	if isStale {
-		info.Notice = stale.Error()
+		info.Notice = joinNotes(stale.Error(), info.Notice)
 	}
 	return writeJSON(w, info)
 }
@@ -184,13 +190,21 @@ func (l *look) isPagesDamage(err error) bool {
 	return ok
 }
 
-// notice says what of the export is not as it should be, as far as that was seen; empty where nothing is.
-func (l *look) notice() string {
+// notice says what of the export is not as it should be, as far as that was seen, in lines; empty where nothing is.
+func (l *look) notice() string { return joinNotes(append(slices.Clone(l.Notes), l.pagesNotice())...) }
+
+// pagesNotice says that pages are damaged; empty where that is not known.
+func (l *look) pagesNotice() string {
 	damage := l.damage.Load()
 	if damage == nil {
 		return ""
 	}
 	return fmt.Sprintf("%v: texts and sizes of pages are missing here (exporter verify says what is lost, and exporter run --repair fetches it again)", damage)
+}
+
+// joinNotes returns a line of each note that says something.
+func joinNotes(notes ...string) string {
+	return strings.Join(slices.DeleteFunc(notes, func(note string) bool { return note == "" }), "\n")
 }
 
 func (l *look) info() exportInfo {

@@ -25,7 +25,7 @@ var (
 		"label", "bbox_x", "bbox_y", "bbox_width", "bbox_height", "caption", "display_name", "missed_at", "vanished_at", "expired_at",
 	}
 	fileColumns = []string{
-		"display_name", "status", "error", "screenshots", "figures", "documents", "missing_pages", "stored", "skipped", "failed", "bytes",
+		"display_name", "status", "error", "screenshots", "figures", "documents", "missing_pages", "stored", "skipped", "failed", "bytes", "asked_at",
 		"missed_at", "vanished_at", "expired_at",
 	}
 )
@@ -117,7 +117,7 @@ func (l *look) choice(ctx context.Context, f *Filter) (c inventory.Choice, err e
 			err = badRequest("more than %d pages have this text: say more of it", mostFound)
 		}
 		if l.isPagesDamage(err) {
-			err = &requestError{http.StatusInternalServerError, errors.New(l.notice())}
+			err = &requestError{http.StatusInternalServerError, errors.New(l.pagesNotice())}
 		}
 		return pages, err
 	})

@@ -32,7 +32,7 @@ var page embed.FS
 // indexFile is the file of the page that a browser opens, and pageFiles are all.
 const indexFile = "index.html"
 
-var pageFiles = []string{indexFile, "icon.svg", "source.js", "view.css", "view.js", "wall.js"}
+var pageFiles = []string{indexFile, "icon.svg", "source.js", "text.js", "view.css", "view.js", "wall.js"}
 
 // Export is an export that is open for reading.
 type Export struct {
@@ -43,6 +43,10 @@ type Export struct {
 	Blobs store.Reader
 	// State is another text when something was committed since. It costs little to ask for.
 	State func(context.Context) (string, error)
+	// AsOf returns the State that it was opened in. Where it is nil, that is what State says right after.
+	AsOf func(context.Context) (string, error)
+	// Notes are sentences on what it lacked when it was opened.
+	Notes []string
 	// Asset returns the row of an asset; nil where there is none.
 	Asset func(context.Context, pipeline.AssetKey) (*pipeline.Row, error)
 	Close func() error

@@ -10,24 +10,6 @@ function make(name, attributes, ...children) {
   return element;
 }
 
-// plain makes visible what a text would do to the text around it, and cuts it off.
-function plain(value, most = 300) {
-  let text = String(value ?? "").replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g,
-    (c) => c === "\n" || c === "\t" ? " " : `\u27e8${c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}\u27e9`);
-  if (text.length > most) text = `${text.slice(0, most)}…`;
-  return text;
-}
-const bdi = (value, most) => make("bdi", {}, plain(value, most));
-
-function bytes(n) {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  let unit = 0;
-  for (; n >= 1024 && unit < units.length - 1; unit++) n /= 1024;
-  return `${unit ? n.toFixed(1) : n} ${units[unit]}`;
-}
-const count = (n) => n.toLocaleString("en");
-const many = (n, noun, all = true) => `${count(n)}${all ? "" : "+"} ${noun}${n === 1 && all ? "" : "s"}`;
-
 const main = document.getElementById("main"), form = document.getElementById("filter"), counter = document.getElementById("count"), subject = document.getElementById("of");
 let about, wall, leave;
 
@@ -131,7 +113,7 @@ function boxed(page, current) {
 function showList(options, hash) {
   const now = wall = new Wall({
     ...seen.get(hash),
-    counted: (total, all) => { counter.value = many(total, options.of, all); if (!total && all) message("Nothing is like this."); },
+    counted: (total, all) => { counter.value = many(total, options.of, all); if (!total && all) message(options.empty()); },
     failed: (error) => { now.stop(); fail(error); },
     ...options,
   });
@@ -142,18 +124,20 @@ function showList(options, hash) {
   };
 }
 
-// notice says above all views what is not as it should be.
+// notice says above all views what is not as it should be, in lines, of which each stays until the page is loaded again.
 function notice(text) {
   const bar = document.getElementById("notice");
-  bar.hidden = !text;
-  bar.textContent = plain(text, 2000);
+  for (const line of (text ?? "").split("\n").map((line) => plain(line, 2000))) {
+    if (line && ![...bar.children].some((said) => said.textContent === line)) bar.append(make("span", {}, line));
+  }
+  bar.hidden = !bar.children.length;
 }
 function message(text) { main.replaceChildren(make("p", { class: "message", role: "status" }, plain(text, 2000))); }
 function fail(error) { counter.value = ""; message(error.message); }
 
 function showPictures(query, hash) {
   return showList({
-    of: "picture", height: 214, width: matchMedia("(max-width: 800px)").matches ? 150 : 190,
+    of: "picture", height: 214, empty: () => nothing(query, "picture", source.chips), width: matchMedia("(max-width: 800px)").matches ? 150 : 190,
     fetch: (from, n, signal) => source.rows("pictures", query, from, n, signal),
     render: (row, index) => tile(row, { at: index, list: query.toString() }),
   }, hash);
@@ -161,7 +145,7 @@ function showPictures(query, hash) {
 
 function showDocuments(query, hash) {
   return showList({
-    of: "document", height: 96, width: 0,
+    of: "document", height: 96, width: 0, empty: () => nothing(query, "document"),
     fetch: (from, n, signal) => source.rows("documents", query, from, n, signal),
     render: (file) => {
       const owner = ownerOf(file), frame = make("div", { class: "frame" }), leaves = new AbortController();
@@ -186,11 +170,12 @@ function ownerOf(row) {
 // showFirst puts the first page of a document into a frame, once it has been in sight for a moment.
 function showFirst(frame, owner, signal) {
   setTimeout(async () => {
-    if (signal.aborted || ![...owner].length) return;
+    if (signal.aborted) return;
+    if (![...owner].length) return frame.replaceChildren(note("no pictures"));
     try {
       const { pages } = await source.pages(owner, 0, 1, signal);
       const row = pages[0]?.assets.find((asset) => asset.kind === "screenshot") ?? pages[0]?.assets[0];
-      if (row && !signal.aborted) frame.replaceChildren(picture(row));
+      if (!signal.aborted) frame.replaceChildren(row ? picture(row) : note("no pictures"));
       begin(frame);
     } catch (error) { if (!signal.aborted) frame.replaceChildren(note(error.message, true)); }
   }, 80);
@@ -198,8 +183,9 @@ function showFirst(frame, owner, signal) {
 
 function showDocument(query, hash) {
   const isNarrow = matchMedia("(max-width: 800px)").matches;
+  let row;
   return showList({
-    of: "page", height: isNarrow ? 230 : 320, width: 0,
+    of: "page", height: isNarrow ? 230 : 320, width: 0, empty: () => without(row, ownerOf({ file_id: query.get("file"), job_id: query.get("job") })),
     fetch: async (from, n, signal) => {
       // The server gives twenty pages at a time.
       const answer = { total: 0, all: true, rows: [] };
@@ -208,6 +194,7 @@ function showDocument(query, hash) {
         answer.total = total;
         if (said) notice(said);
         answer.rows.push(...pages);
+        row = file;
         if (file) named(nameOf(file));
         if (!pages.length) break;
       } while (answer.rows.length < n && from + answer.rows.length < answer.total);
@@ -283,9 +270,6 @@ function showPicture(query) {
   addEventListener("keydown", key);
   return () => { left = true; removeEventListener("keydown", key); drop(main); };
 }
-// lines is plain of a text of many lines.
-const lines = (text) => text.split("\n").map((line) => plain(line, 5000)).join("\n").slice(0, 200000);
-
 // The filter.
 
 const controls = {
@@ -402,7 +386,10 @@ addEventListener("keydown", (event) => {
   try {
     about = await source.about();
     notice(about.notice);
-    document.getElementById("name").replaceChildren(bdi(about.name, 100));
+    // Of a path, its end says most.
+    const name = document.getElementById("name");
+    name.title = plain(about.name, 2000);
+    name.replaceChildren(bdi(about.name.replace(/[/\\]+$/, "").split(/[/\\]/).pop() || about.name, 100));
     show();
   } catch (error) { fail(error); }
 })();
