@@ -90,7 +90,9 @@ func (a *app) viewOpener(path string) func(context.Context) (*view.Export, error
 		if err != nil {
 			return nil, err
 		}
-		e.AsOf, e.State = besideParts(e.State, func(context.Context) (string, error) { return parts, nil }), besideParts(e.State, func(ctx context.Context) (string, error) { return export.PartsState(ctx, path) })
+		own := e.State
+		e.AsOf = besideParts(own, func(context.Context) (string, error) { return parts, nil })
+		e.State = besideParts(own, func(ctx context.Context) (string, error) { return export.PartsState(ctx, path) })
 		note, err := partsNote(ctx, path)
 		if note != "" {
 			e.Notes = append(e.Notes, note)
