@@ -234,3 +234,63 @@ func TestVerify_PartIsGone_InABucket(t *testing.T) {
 		t.Errorf("without all of it, exit %d, want %d: %s%s", code, exitDamage, stdout, stderr)
 	}
 }
+
+// What lies in parts/ and is none of the parts is told of in the same words, and counts for nothing, in a directory and in a bucket.
+func TestMerge_Strays_AreNamed(t *testing.T) {
+	testmain.Long(t)
+	b := newTestBucket(t, buckettest.Vices{})
+	_, api := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, testCorpus())})
+	for where, out := range map[string]string{"directory": filepath.Join(t.TempDir(), "out"), "bucket": b.url + "/out"} {
+		t.Run(where, func(t *testing.T) {
+			c := newCLI(t, api)
+			runParts(t, c, out, 2)
+			c.mustRun("merge", out)
+			for _, key := range []string{"part=3/x", "part=0001 copy/manifest.parquet", "part=9999/blobs/x", "note.txt", "part=0002", ".DS_Store"} {
+				putBeside(t, out, parts.Dir+"/"+key)
+			}
+			for command, want := range map[string]string{"merge": "nothing has changed: the tables are those of 2 of 2 parts", "verify": "verified"} {
+				code, stdout, stderr := c.run(command, out)
+				if code != 0 || !strings.Contains(stdout, want) ||
+					!strings.Contains(stderr, `folders are passed over that are called as parts are, and are none of them`) ||
+					!strings.Contains(stderr, `parts=2 folders="part=0001 copy, part=3, part=9999"`) ||
+					!strings.Contains(stderr, `files are passed over that lie beside the parts, where no export has any: move them away" folder=parts files="note.txt, part=0002"`) {
+					t.Errorf("%s: exit %d\n%s%s", command, code, stdout, stderr)
+				}
+			}
+		})
+	}
+}
+
+// A file in the place of a part is no part, in a directory as in a bucket.
+func TestMerge_FileInThePlaceOfAPart_IsNoPart(t *testing.T) {
+	testmain.Long(t)
+	b := newTestBucket(t, buckettest.Vices{})
+	_, api := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, testCorpus())})
+	for where, out := range map[string]string{"directory": filepath.Join(t.TempDir(), "out"), "bucket": b.url + "/out"} {
+		t.Run(where, func(t *testing.T) {
+			c := newCLI(t, api)
+			c.mustRun(append([]string{"run", "--out", out, "--part", "0/2"}, corpusDirectories(t, testCorpus())...)...)
+			putBeside(t, out, parts.Path(1))
+			code, stdout, stderr := c.run("merge", out)
+			if code != exitIncomplete || !strings.Contains(stdout, "missing     parts/part=0001: it has no table yet") || !strings.Contains(stderr, `files="part=0001"`) {
+				t.Errorf("merge: exit %d, want %d\n%s%s", code, exitIncomplete, stdout, stderr)
+			}
+			c.mustRun("verify", out)
+		})
+	}
+}
+
+// putBeside puts a few bytes under a key of an export as a stranger would, whatever the export knows of.
+func putBeside(t *testing.T, out, key string) {
+	t.Helper()
+	if !place.IsBucket(out) {
+		name := filepath.Join(out, filepath.FromSlash(key))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o777), os.WriteFile(name, []byte("x"), 0o666)); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if err := place.CreateOnce(t.Context(), out+"/"+key, []byte("x"), place.Options{}); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -44,7 +44,7 @@ func newPartsVerification(o VerifyOptions, e *whole.Export) *partsVerification {
 func (v *partsVerification) run(ctx context.Context) (c Verified, err error) {
 	stop := v.Watcher.Verification(v.counts)
 	defer stop()
-	if err := warnOfStrays(v.parts, v.Log); err != nil {
+	if err := warnOfStrays(ctx, v.parts, v.Log); err != nil {
 		return v.done, err
 	}
 	v.done.Whole = v.Path
