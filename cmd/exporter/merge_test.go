@@ -246,7 +246,7 @@ func TestMerge_Strays_AreNamed(t *testing.T) {
 			runParts(t, c, out, 2)
 			c.mustRun("merge", out)
 			for _, key := range []string{"part=3/x", "part=0001 copy/manifest.parquet", "part=9999/blobs/x", "note.txt", "part=0002", ".DS_Store"} {
-				putBeside(t, out, parts.Dir+"/"+key)
+				putBeside(t, out, parts.Dir+"/"+key, 'x')
 			}
 			for command, want := range map[string]string{"merge": "nothing has changed: the tables are those of 2 of 2 parts", "verify": "verified"} {
 				code, stdout, stderr := c.run(command, out)
@@ -280,17 +280,72 @@ func TestMerge_FileInThePlaceOfAPart_IsNoPart(t *testing.T) {
 	}
 }
 
-// putBeside puts a few bytes under a key of an export as a stranger would, whatever the export knows of.
-func putBeside(t *testing.T, out, key string) {
+// putBeside puts an object, or else a file, under a key of an export as a stranger would, whatever the export knows of.
+func putBeside(t *testing.T, out, key string, content ...byte) {
 	t.Helper()
 	if !place.IsBucket(out) {
 		name := filepath.Join(out, filepath.FromSlash(key))
-		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o777), os.WriteFile(name, []byte("x"), 0o666)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o777), os.WriteFile(name, content, 0o666)); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	if err := place.CreateOnce(t.Context(), out+"/"+key, []byte("x"), place.Options{}); err != nil {
+	if err := place.CreateOnce(t.Context(), out+"/"+key, content, place.Options{}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Where a part goes on, all who read the export say in the same words that it is to be merged again, in a directory and in a bucket.
+func TestMerge_PartGoesOn_ReadersSaySo(t *testing.T) {
+	testmain.Long(t)
+	b := newTestBucket(t, buckettest.Vices{})
+	_, api := startEmulator(t, emulator.Options{Corpus: loadCorpus(t, testCorpus())})
+	for where, out := range map[string]string{"directory": filepath.Join(t.TempDir(), "out"), "bucket": b.url + "/out"} {
+		t.Run(where, func(t *testing.T) {
+			c := newCLI(t, api)
+			putBeside(t, out, parts.PlanName, parts.Plan{Count: 2, Salt: "0000000000000069"}.Encode()...)
+			runParts(t, c, out, 2, "--limit", "1")
+			c.mustRun("merge", out, "--partial-ok")
+			var id, page string
+			part := readExport(t, out+"/"+parts.Path(0))
+			for key, row := range readExport(t, out).rows {
+				if row.Status == pipeline.Stored && key.Kind == pipeline.Screenshot && part.rows[key] != nil {
+					id, page = string(key.FileID), fmt.Sprint(key.PageIndex)
+				}
+			}
+			want := "parts of the export have committed since their tables were merged: what is shown is as of then, and exporter merge " +
+				place.QuotePath(out) + ` brings it up to date" parts=1`
+			commands := map[string][]string{
+				"ls": {"ls", out}, "cat": {"cat", "--out", out, id, page}, "report": {"report", out},
+				"dataset": {"dataset", out, filepath.Join(t.TempDir(), "dataset"), "--format", "parquet"}, "view": {"view", out, "--static", filepath.Join(t.TempDir(), "view")},
+			}
+			read := func() map[string]string {
+				all := map[string]string{}
+				for name, args := range commands {
+					code, stdout, stderr := c.run(args...)
+					if code != 0 {
+						t.Errorf("%s: exit %d\n%s%s", name, code, stdout, stderr)
+					}
+					all[name] = stderr
+				}
+				return all
+			}
+			for name, stderr := range read() {
+				if strings.Contains(stderr, "committed since") {
+					t.Errorf("merged, %s says %s", name, stderr)
+				}
+			}
+			c.mustRun(append([]string{"run", "--out", out, "--part", "0/2"}, corpusDirectories(t, testCorpus())...)...)
+			commands["view"][3], commands["dataset"][2] = filepath.Join(t.TempDir(), "view"), filepath.Join(t.TempDir(), "dataset")
+			for name, stderr := range read() {
+				if !strings.Contains(stderr, want) {
+					t.Errorf("%s says %s, want %s", name, stderr, want)
+				}
+			}
+			want = "their blobs were verified, and exporter merge " + place.QuotePath(out) + ` brings the tables up to date" parts=1`
+			if code, stdout, stderr := c.run("verify", out); code != 0 || !strings.Contains(stderr, want) {
+				t.Errorf("verify: exit %d, %s%s, want %s", code, stdout, stderr, want)
+			}
+		})
 	}
 }

@@ -3,7 +3,6 @@ package export
 import (
 	"context"
 	"errors"
-	"strconv"
 	"strings"
 
 	"exporter/internal/parts"
@@ -30,14 +29,14 @@ func (e *PartsDamageError) Unwrap() error { return e.Err }
 
 // Hint says what mends it.
 func (e *PartsDamageError) Hint() string {
-	merge := "exporter merge " + QuotePath(e.Whole)
+	merge := whole.MergeCommand(e.Whole)
 	switch {
 	case e.IsStale:
 		return "the part has committed since its tables were merged, and " + merge + " brings them up to date"
 	case len(e.Folders) == 1:
-		return "exporter run --repair --out " + QuotePath(partPlace(e.Whole, e.Folders[0])) + " fetches again what that part has lost, and " + merge + " follows it"
+		return "exporter run --repair --out " + place.QuotePath(partPlace(e.Whole, e.Folders[0])) + " fetches again what that part has lost, and " + merge + " follows it"
 	case len(e.Folders) > 1:
-		return "exporter run --repair --out " + QuotePath(partPlace(e.Whole, e.Folders[0])) + " fetches again what that part has lost, the same for each of " +
+		return "exporter run --repair --out " + place.QuotePath(partPlace(e.Whole, e.Folders[0])) + " fetches again what that part has lost, the same for each of " +
 			firstFew(e.Folders) + ", and " + merge + " follows them"
 	case len(e.Gone) > 0:
 		return "bring " + firstFew(e.Gone) + " back, or remove " + manifest.AssetsName + ", and " + merge + " goes by what is there"
@@ -112,15 +111,4 @@ func StaleMerge(ctx context.Context, path string) (outer string, ok bool) {
 	}
 	stale, err := e.IsStale(ctx, names[1])
 	return above.String(), errors.Join(err, e.Close()) == nil && stale
-}
-
-// QuotePath returns a path as it may be pasted into a command line.
-func QuotePath(path string) string {
-	isPlain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._=:-+@", r)
-	}
-	if strings.ContainsFunc(path, func(r rune) bool { return !isPlain(r) }) {
-		return strconv.Quote(path)
-	}
-	return path
 }

@@ -116,9 +116,8 @@ func (e *Export) Open(ctx context.Context, folder string) (place.Branch, error) 
 	return e.tree.Open(ctx, parts.Dir+"/"+folder)
 }
 
-// States returns the states, as manifest.State has them, of the exports that have tables, by the names of their folders.
-func (e *Export) States(ctx context.Context) (map[string]string, error) {
-	folders := e.Folders()
+// States returns the states, as manifest.State has them, of the exports in folders that have tables, by the names of the folders.
+func (e *Export) States(ctx context.Context, folders []string) (map[string]string, error) {
 	states := make([]string, len(folders))
 	err := e.Each(ctx, folders, func(ctx context.Context, i int, dir place.Branch) (err error) {
 		states[i], err = manifest.State(ctx, dir)
