@@ -60,26 +60,41 @@ func InParts(ctx context.Context, err error, paths ...string) error {
 		return err
 	}
 	for _, path := range paths {
-		e, openErr := whole.OpenParts(ctx, path, nil)
-		if openErr != nil {
-			continue
+		if found := damageIn(ctx, err, path, damage.Path); found != nil {
+			return found
 		}
-		found := &PartsDamageError{Whole: path, Err: err}
-		prefix, _ := parts.Cut(damage.Path)
-		folder := strings.TrimSuffix(strings.TrimPrefix(prefix, parts.Dir+"/"), "/")
-		if part, ok := errors.AsType[*manifest.PartError](err); ok {
-			folder = part.Folder
-		}
-		if folder != "" {
-			found.Folders = []string{folder}
-			// Where that cannot be told, what is damaged is looked at again by whoever follows the hint.
-			found.IsStale, _ = e.IsStale(ctx, folder)
-		}
-		// Nothing was written.
-		_ = e.Close()
+	}
+	return err
+}
+
+// BlobInParts is InParts of an error that tells of several blobs of the export at path, one of which is at a key.
+func BlobInParts(ctx context.Context, err error, path, key string) error {
+	if found := damageIn(ctx, err, path, key); found != nil {
 		return found
 	}
 	return err
+}
+
+// damageIn returns what says of the damage of what has a key in which part of the export at path it is; nil where that is not in parts.
+func damageIn(ctx context.Context, err error, path, key string) error {
+	e, openErr := whole.OpenParts(ctx, path, nil)
+	if openErr != nil {
+		return nil
+	}
+	found := &PartsDamageError{Whole: path, Err: err}
+	prefix, _ := parts.Cut(key)
+	folder := strings.TrimSuffix(strings.TrimPrefix(prefix, parts.Dir+"/"), "/")
+	if part, ok := errors.AsType[*manifest.PartError](err); ok {
+		folder = part.Folder
+	}
+	if folder != "" {
+		found.Folders = []string{folder}
+		// Where that cannot be told, what is damaged is looked at again by whoever follows the hint.
+		found.IsStale, _ = e.IsStale(ctx, folder)
+	}
+	// Nothing was written.
+	_ = e.Close()
+	return found
 }
 
 // AnyInParts returns the first of some exports that is in parts.
