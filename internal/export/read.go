@@ -116,7 +116,12 @@ func Cat(ctx context.Context, w io.Writer, path string, choice Choice, log *slog
 	openOf := func(ctx context.Context, path string, log *slog.Logger) (store.ReadCloser, error) {
 		return whole.OpenOf(ctx, path, func(p parts.Plan) int { return p.Of(choice.fileKey()) }, log)
 	}
-	return InParts(ctx, cat(ctx, w, &choice, func() (*opened, error) { return openBy(ctx, path, log, openOf, manifest.Glance) }), path)
+	return InParts(ctx, cat(ctx, w, &choice, func() (*opened, error) {
+		o, err := openBy(ctx, path, log, openOf, manifest.Glance)
+		// What is to be said of the export is said once, however often it is opened.
+		log = nil
+		return o, err
+	}), path)
 }
 
 // cat opens the export again where the blob is gone: a run or a compaction may have put it elsewhere since the tables were read.
