@@ -60,7 +60,9 @@ func TestSnapshot_LostTable_NoneAfterACrash(t *testing.T) {
 		l := openLedger(t, st)
 		st.FailWith(storetest.FailAt(n, storetest.ErrCrashed))
 		err := l.Commit(t.Context(), pipeline.Rows{
-			Assets: []*pipeline.Row{storedRow("a", 1)}, Files: []*pipeline.FileRow{{File: *testFile("a"), Status: pipeline.Complete}},
+			Assets: []*pipeline.Row{storedRow("a", 1)},
+			Files:  []*pipeline.FileRow{{File: *testFile("a"), Status: pipeline.Complete, Counts: pipeline.Counts{Pages: new(int64(1))}}},
+			Pages:  []*pipeline.PageRow{{Owner: pipeline.Owner{FileID: "a"}, PageNumber: 1}},
 		})
 		if err == nil {
 			err = l.Compact(t.Context())
@@ -72,6 +74,9 @@ func TestSnapshot_LostTable_NoneAfterACrash(t *testing.T) {
 		}
 		if lost := s.LostTable(); lost != nil {
 			t.Errorf("after a crash at operation %d: %v", n, lost)
+		}
+		if err := s.LostPages(t.Context()); err != nil {
+			t.Errorf("after a crash at operation %d: %v", n, err)
 		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
