@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -20,7 +21,7 @@ func twoParts(t *testing.T) (folders []inFolder) {
 		id := "file-" + f.name
 		l := openLedger(t, f.Memory)
 		err := l.Commit(t.Context(), pipeline.Rows{
-			Assets: []*pipeline.Row{storedRow(id, 1)}, Files: []*pipeline.FileRow{{File: *testFile(id), Status: pipeline.Complete}},
+			Assets: []*pipeline.Row{storedRow(id, 1)}, Files: []*pipeline.FileRow{{File: *testFile(id), Status: pipeline.Complete, Counts: pipeline.Counts{Pages: new(int64(1))}}},
 			Pages: []*pipeline.PageRow{{Owner: pipeline.Owner{FileID: pipeline.ID(id)}, PageNumber: 1}},
 		})
 		if err := errors.Join(err, l.Compact(t.Context()), l.Close()); err != nil {
@@ -40,7 +41,7 @@ func remove(t *testing.T, st store.Store, names ...string) {
 
 // A part that has lost one of its tables is damaged, however little is left, and nothing is merged.
 func TestMergeParts_LostTable_IsNamed(t *testing.T) {
-	for _, lost := range []string{AssetsName, FilesName} {
+	for _, lost := range []string{AssetsName, FilesName, PagesName} {
 		folders := twoParts(t)
 		remove(t, folders[1].Memory, lost)
 		err := mergeFolders(t, storetest.NewMemory(nil), folders, nil)
@@ -59,7 +60,9 @@ func TestSnapshot_LostTable_NoneAfterACrash(t *testing.T) {
 		l := openLedger(t, st)
 		st.FailWith(storetest.FailAt(n, storetest.ErrCrashed))
 		err := l.Commit(t.Context(), pipeline.Rows{
-			Assets: []*pipeline.Row{storedRow("a", 1)}, Files: []*pipeline.FileRow{{File: *testFile("a"), Status: pipeline.Complete}},
+			Assets: []*pipeline.Row{storedRow("a", 1)},
+			Files:  []*pipeline.FileRow{{File: *testFile("a"), Status: pipeline.Complete, Counts: pipeline.Counts{Pages: new(int64(1))}}},
+			Pages:  []*pipeline.PageRow{{Owner: pipeline.Owner{FileID: "a"}, PageNumber: 1}},
 		})
 		if err == nil {
 			err = l.Compact(t.Context())
@@ -71,6 +74,9 @@ func TestSnapshot_LostTable_NoneAfterACrash(t *testing.T) {
 		}
 		if lost := s.LostTable(); lost != nil {
 			t.Errorf("after a crash at operation %d: %v", n, lost)
+		}
+		if err := s.LostPages(t.Context()); err != nil {
+			t.Errorf("after a crash at operation %d: %v", n, err)
 		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
@@ -117,5 +123,38 @@ func TestMergeParts_PathOutside_IsDamage(t *testing.T) {
 		if _, isDamage := errors.AsType[*pipeline.DamageError](err); !ok || !isDamage || part.Folder != folders[1].name || !strings.Contains(err.Error(), `file "forged"`) {
 			t.Errorf("%q: %v", path, err)
 		}
+	}
+}
+
+// Pages are lost where a row of a file says that there were some, whatever has been committed since, and none where none does.
+func TestSnapshot_LostPages_AreWhatFilesHad(t *testing.T) {
+	for name, files := range map[string][]*int64{"pages": {nil, new(int64(2))}, "no page": {new(int64(0))}, "none": {nil, nil}} {
+		st := storetest.NewMemory(nil)
+		l := openLedger(t, st)
+		for i, pages := range files {
+			rows := pipeline.Rows{Files: []*pipeline.FileRow{{File: *testFile(fmt.Sprintf("file-%d", i)), Status: pipeline.Complete, Counts: pipeline.Counts{Pages: pages}}}}
+			if err := l.Commit(t.Context(), rows); err != nil {
+				t.Fatal(err)
+			}
+		}
+		check := func(when string) {
+			t.Helper()
+			s, err := Glance(t.Context(), st)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = s.LostPages(t.Context())
+			if damage, ok := errors.AsType[*pipeline.DamageError](err); ok != (name == "pages") || ok && damage.Path != PagesName || !ok && err != nil {
+				t.Errorf("%s, %s: %v", name, when, err)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		check("committed")
+		if err := errors.Join(l.Compact(t.Context()), l.Close()); err != nil {
+			t.Fatal(err)
+		}
+		check("merged")
 	}
 }

@@ -44,6 +44,9 @@ func openSource(ctx context.Context, number int, source MergeSource) (*openPart,
 	if lost := snapshot.LostTable(); lost != nil {
 		return nil, errors.Join(lost, p.close())
 	}
+	if err := snapshot.LostPages(ctx); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
 	for kind := range kinds {
 		for _, t := range p.log(kind).tables() {
 			p.reading[kind].tables++

@@ -61,19 +61,11 @@ func Salvage(ctx context.Context, r store.Reader) (*Snapshot, []Damage, error) {
 
 // missPages notes where there are no pages at all, although files or jobs have some.
 func (s *Snapshot) missPages(ctx context.Context, note func(Damage)) error {
-	if len(s.pages.tables()) > 0 {
-		return nil
+	lost, err := s.findLostPages(ctx)
+	if lost != nil {
+		note(Damage{Path: lost.Path, Err: lost.Err, Rows: UnknownRows})
 	}
-	for row, err := range decoded[fileRow](s.files.all(ctx)) {
-		if err != nil {
-			return err
-		}
-		if zeroIfNil(row.Pages) > 0 {
-			note(Damage{Path: PagesName, Err: errors.New("it is missing, although text of pages was recorded"), Rows: UnknownRows})
-			return nil
-		}
-	}
-	return nil
+	return err
 }
 
 // salvaging loads what is sound of a table.

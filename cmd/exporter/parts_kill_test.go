@@ -3,6 +3,8 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 
 	"exporter/internal/parts"
 	"exporter/internal/store/bucket/buckettest"
+	"exporter/internal/store/place"
 	"exporter/internal/testmain"
 )
 
@@ -90,17 +93,26 @@ func TestParts_TwoOfOneNumber_SecondIsRefused(t *testing.T) {
 
 // While the first run of a plain export is under way, no task puts it in parts, though it has committed nothing yet.
 func TestParts_TaskBesideAPlainRun_IsRefused(t *testing.T) {
-	t.Parallel()
-	s := exportSettings{sink: "local", files: 4, each: 10, workers: 4, checkpoint: time.Hour}
-	g := startGate(t, s, 5)
-	out := filepath.Join(t.TempDir(), "out")
-	first := startChild(t, g.url, childOptions{CheckpointRows: 1000}, s.args(out)...)
-	g.waitUntilHeld(t, s.workers)
-	stderr := startChild(t, g.url, childOptions{}, append(s.args(out), "--part", "0/2")...).mustExit(exitUsage)
-	if !strings.Contains(stderr, "has a run under way that makes an export which is not in parts") {
-		t.Errorf("a task: %s", stderr)
+	b := newTestBucket(t, buckettest.Vices{})
+	for where, out := range map[string]string{"directory": filepath.Join(t.TempDir(), "out"), "bucket": b.url + "/out"} {
+		t.Run(where, func(t *testing.T) {
+			if where == "bucket" {
+				testmain.Long(t)
+			}
+			s := exportSettings{sink: "local", files: 4, each: 10, workers: 4, checkpoint: time.Hour}
+			g := startGate(t, s, 5)
+			first := startChild(t, g.url, childOptions{CheckpointRows: 1000}, s.args(out)...)
+			g.waitUntilHeld(t, s.workers)
+			stderr := startChild(t, g.url, childOptions{}, append(s.args(out), "--part", "0/2")...).mustExit(exitUsage)
+			if !strings.Contains(stderr, "has a run under way that makes an export which is not in parts") {
+				t.Errorf("a task: %s", stderr)
+			}
+			if _, err := place.ReadObject(t.Context(), out+"/"+parts.PlanName, 1000, place.Options{}); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("the plan of the task: %v, want %v", err, fs.ErrNotExist)
+			}
+			close(g.open)
+			first.mustExit(0)
+			readVersionless(t, out).check(t, s.undisturbed(t))
+		})
 	}
-	close(g.open)
-	first.mustExit(0)
-	readExportedSet(t, out).check(t, s.undisturbed(t))
 }

@@ -222,6 +222,46 @@ func TestParts_PlainRunBesideATask_IsRefused(t *testing.T) {
 	}
 }
 
+// Of a plain run and a task that begin at the same moment exactly one goes on, and what is there is of one kind, in a directory and in a bucket.
+func TestParts_PlainRunAndTaskAtOnce_OneGoesOn(t *testing.T) {
+	testmain.Long(t)
+	b := newTestBucket(t, buckettest.Vices{})
+	for where, out := range map[string]string{"directory": filepath.Join(t.TempDir(), "out"), "bucket": b.url + "/out"} {
+		t.Run(where, func(t *testing.T) {
+			_, api := startEmulator(t, emulator.Options{Corpus: emulator.Synthetic(emulator.SyntheticOptions{Files: 6, AssetsPerFile: 1, BlobSize: 100})})
+			var codes [2]int
+			var texts [2]string
+			var both sync.WaitGroup
+			for i, args := range [][]string{{}, {"--part", "0/1"}} {
+				c := newCLI(t, api)
+				both.Go(func() {
+					code, stdout, stderr := c.run(append([]string{"run", "--directory", emulator.SyntheticDirectory, "--out", out}, args...)...)
+					codes[i], texts[i] = code, stdout+stderr
+				})
+			}
+			both.Wait()
+			winner := 0
+			if codes[0] != 0 {
+				winner = 1
+			}
+			if codes[winner] != 0 || codes[1-winner] != exitUsage {
+				t.Fatalf("a plain run ends with %d, and a task with %d, want 0 and %d of them\n%s\n%s", codes[0], codes[1], exitUsage, texts[0], texts[1])
+			}
+			_, err := place.ReadObject(t.Context(), out+"/"+parts.PlanName, 1000, place.Options{})
+			if isInParts := err == nil; isInParts != (winner == 1) {
+				t.Errorf("the task went on: %v, and the export is in parts: %v, %v", winner == 1, isInParts, err)
+			}
+			at := out
+			if winner == 1 {
+				at += "/" + parts.Path(0)
+			}
+			if got := len(readExport(t, at).rows); got != 6 {
+				t.Errorf("there are %d rows, want 6", got)
+			}
+		})
+	}
+}
+
 // A list in a bucket is read by tasks without a shared disk.
 func TestParts_ListInABucket_IsReadByAll(t *testing.T) {
 	testmain.Long(t)

@@ -9,6 +9,7 @@ import (
 	"exporter/internal/config"
 	"exporter/internal/export"
 	"exporter/internal/human"
+	"exporter/internal/store/place"
 	"exporter/manifest"
 )
 
@@ -66,7 +67,7 @@ func (a *app) noteStaleMerge(ctx context.Context, path string) error {
 	if !isStale {
 		return nil
 	}
-	return a.note(fmt.Sprintf("the merged tables of %q have the rows that this part had before: exporter merge %s brings them up to date", whole, export.QuotePath(whole)))
+	return a.note(fmt.Sprintf("the merged tables of %q have the rows that this part had before: exporter merge %s brings them up to date", whole, place.QuotePath(whole)))
 }
 
 func (a *app) printRemoved(removed manifest.Extent) error {

@@ -166,7 +166,8 @@ func (a *app) writeView(ctx context.Context, open func(context.Context) (*view.E
 		return err
 	}
 	if written.Unreadable > 0 {
-		return &pipeline.DamageError{Path: e.Name, Err: fmt.Errorf("%d of these pictures are missing or damaged, and the page says so in their places", written.Unreadable)}
+		err := &pipeline.DamageError{Path: e.Name, Err: fmt.Errorf("%d of these pictures are missing or damaged, and the page says so in their places", written.Unreadable)}
+		return export.BlobInParts(ctx, err, e.Name, written.FirstUnreadable)
 	}
 	if written.Damage != nil {
 		return fmt.Errorf("%w: texts and sizes of pages are missing in it", written.Damage)

@@ -118,9 +118,12 @@ type file struct {
 	Accepted []*Failure `json:"accepted"`
 }
 
+// New returns a Set that has nothing.
+func New() *Set { return &Set{byKey: map[string]*Failure{}} }
+
 // Read reads what was accepted of an export. With a *pipeline.DamageError comes a Set that has nothing.
 func Read(ctx context.Context, from store.Reader) (*Set, error) {
-	s := &Set{byKey: map[string]*Failure{}}
+	s := New()
 	text, err := store.ReadBytes(ctx, from, Name, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
@@ -158,6 +161,18 @@ func (s *Set) Write(ctx context.Context, to store.Store) error {
 		return err
 	}
 	return store.PutBytes(ctx, to, Name, append(text, '\n'))
+}
+
+// Include takes what another has of keys of which this one has nothing. It is not stored.
+func (s *Set) Include(other *Set) {
+	if other.IsEmpty() {
+		return
+	}
+	for key, f := range other.byKey {
+		if s.byKey[key] == nil {
+			s.byKey[key] = f
+		}
+	}
 }
 
 // IsEmpty tells whether nothing is accepted.

@@ -63,6 +63,12 @@ func openExport(ctx context.Context, path string, log *slog.Logger) (*export, er
 		}
 		break
 	}
+	if !s.hasPages {
+		err = table.LostPages(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("read the tables of %q: %w", path, err), s.close())
+	}
 	return s, nil
 }
 

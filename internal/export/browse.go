@@ -3,11 +3,15 @@ package export
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 
 	"exporter/internal/accepted"
 	"exporter/internal/inventory"
+	"exporter/internal/parts"
 	"exporter/internal/store"
+	"exporter/internal/store/place"
+	"exporter/internal/whole"
 	"exporter/manifest"
 	"exporter/pipeline"
 )
@@ -30,12 +34,50 @@ func Browse(ctx context.Context, path string, log *slog.Logger) (*Browsed, error
 	if lost := o.LostTable(); lost != nil {
 		return nil, errors.Join(InParts(ctx, lost, path), o.Close())
 	}
-	// Where it cannot be understood, nothing was accepted.
-	set, err := accepted.Read(ctx, o.dir)
-	if err != nil && !Is[*pipeline.DamageError](err) {
-		return nil, errors.Join(storageError("read "+accepted.Name, err), o.Close())
+	set, err := acceptedOf(ctx, path, o)
+	if err != nil {
+		return nil, errors.Join(err, o.Close())
 	}
 	return &Browsed{inventory.New(o.Snapshot, set), o}, nil
+}
+
+// acceptedOf returns what was accepted to fail of the export at path, which is open. Of one in parts each part keeps its own, which nobody is asked for
+// where nothing failed.
+func acceptedOf(ctx context.Context, path string, o *opened) (*accepted.Set, error) {
+	if _, err := parts.ReadPlan(ctx, o.dir); errors.Is(err, fs.ErrNotExist) {
+		return readSound(ctx, o.dir)
+	}
+	if has, err := inventory.HasFailed(ctx, o.Snapshot); err != nil || !has {
+		return nil, storageError("read the ledger", err)
+	}
+	e, err := whole.OpenParts(ctx, path, nil)
+	if err != nil {
+		return nil, partsError(path, err)
+	}
+	folders := e.Folders()
+	sets := make([]*accepted.Set, len(folders))
+	err = e.Each(ctx, folders, func(ctx context.Context, i int, dir place.Branch) (err error) {
+		sets[i], err = readSound(ctx, dir)
+		return err
+	})
+	if err := errors.Join(err, e.Close()); err != nil {
+		return nil, partsError(path, err)
+	}
+	all := accepted.New()
+	// The numbered parts come first, and what was moved there yields to them.
+	for _, set := range sets {
+		all.Include(set)
+	}
+	return all, nil
+}
+
+// readSound reads what was accepted. Where it cannot be understood, nothing was.
+func readSound(ctx context.Context, from store.Reader) (*accepted.Set, error) {
+	set, err := accepted.Read(ctx, from)
+	if Is[*pipeline.DamageError](err) {
+		err = nil
+	}
+	return set, storageError("read "+accepted.Name, err)
 }
 
 // Blobs is where the blobs are, for package sinks.

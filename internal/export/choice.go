@@ -48,6 +48,14 @@ func (c *Choice) owner() string {
 	return "file " + string(c.FileID)
 }
 
+// fileKey returns the key of the file or the job.
+func (c *Choice) fileKey() pipeline.FileKey {
+	if c.JobID != "" {
+		return pipeline.FileKey{JobID: string(c.JobID)}
+	}
+	return pipeline.FileKey{FileID: string(c.FileID)}
+}
+
 // key returns the key of what is chosen, where the choice has all of it.
 func (c *Choice) key() (key pipeline.AssetKey, ok bool) {
 	if c.Origin != pipeline.OriginFile || c.IsDocument || c.Page == nil {

@@ -183,18 +183,24 @@ type merging struct {
 	store store.Store
 }
 
-// warnOfStrays says which folders look like parts, and are none.
-func warnOfStrays(e *whole.Export, log *slog.Logger) error {
-	strays, err := e.Strays()
-	if len(strays) > 0 && log != nil {
+// warnOfStrays says which folders look like parts, and are none, and which files lie beside the parts.
+func warnOfStrays(ctx context.Context, e *whole.Export, log *slog.Logger) error {
+	if log == nil {
+		return nil
+	}
+	folders, files, err := e.Strays(ctx)
+	if len(folders) > 0 {
 		log.Warn("folders are passed over that are called as parts are, and are none of them: move them away, or give one that is an export of its own another name",
-			"parts", e.Plan.Count, "folders", firstFew(strays))
+			"parts", e.Plan.Count, "folders", firstFew(folders))
+	}
+	if len(files) > 0 {
+		log.Warn("files are passed over that lie beside the parts, where no export has any: move them away", "folder", parts.Dir, "files", firstFew(files))
 	}
 	return err
 }
 
 func (m *merging) run(ctx context.Context, merged *Merged) (err error) {
-	if err := warnOfStrays(m.parts, m.Log); err != nil {
+	if err := warnOfStrays(ctx, m.parts, m.Log); err != nil {
 		return err
 	}
 	if merged.Parts, err = surveyParts(ctx, m.parts); err != nil {

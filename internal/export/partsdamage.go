@@ -3,7 +3,6 @@ package export
 import (
 	"context"
 	"errors"
-	"strconv"
 	"strings"
 
 	"exporter/internal/parts"
@@ -30,14 +29,14 @@ func (e *PartsDamageError) Unwrap() error { return e.Err }
 
 // Hint says what mends it.
 func (e *PartsDamageError) Hint() string {
-	merge := "exporter merge " + QuotePath(e.Whole)
+	merge := whole.MergeCommand(e.Whole)
 	switch {
 	case e.IsStale:
 		return "the part has committed since its tables were merged, and " + merge + " brings them up to date"
 	case len(e.Folders) == 1:
-		return "exporter run --repair --out " + QuotePath(partPlace(e.Whole, e.Folders[0])) + " fetches again what that part has lost, and " + merge + " follows it"
+		return "exporter run --repair --out " + place.QuotePath(partPlace(e.Whole, e.Folders[0])) + " fetches again what that part has lost, and " + merge + " follows it"
 	case len(e.Folders) > 1:
-		return "exporter run --repair --out " + QuotePath(partPlace(e.Whole, e.Folders[0])) + " fetches again what that part has lost, the same for each of " +
+		return "exporter run --repair --out " + place.QuotePath(partPlace(e.Whole, e.Folders[0])) + " fetches again what that part has lost, the same for each of " +
 			firstFew(e.Folders) + ", and " + merge + " follows them"
 	case len(e.Gone) > 0:
 		return "bring " + firstFew(e.Gone) + " back, or remove " + manifest.AssetsName + ", and " + merge + " goes by what is there"
@@ -61,26 +60,41 @@ func InParts(ctx context.Context, err error, paths ...string) error {
 		return err
 	}
 	for _, path := range paths {
-		e, openErr := whole.OpenParts(ctx, path, nil)
-		if openErr != nil {
-			continue
+		if found := damageIn(ctx, err, path, damage.Path); found != nil {
+			return found
 		}
-		found := &PartsDamageError{Whole: path, Err: err}
-		prefix, _ := parts.Cut(damage.Path)
-		folder := strings.TrimSuffix(strings.TrimPrefix(prefix, parts.Dir+"/"), "/")
-		if part, ok := errors.AsType[*manifest.PartError](err); ok {
-			folder = part.Folder
-		}
-		if folder != "" {
-			found.Folders = []string{folder}
-			// Where that cannot be told, what is damaged is looked at again by whoever follows the hint.
-			found.IsStale, _ = e.IsStale(ctx, folder)
-		}
-		// Nothing was written.
-		_ = e.Close()
+	}
+	return err
+}
+
+// BlobInParts is InParts of an error that tells of several blobs of the export at path, one of which is at a key.
+func BlobInParts(ctx context.Context, err error, path, key string) error {
+	if found := damageIn(ctx, err, path, key); found != nil {
 		return found
 	}
 	return err
+}
+
+// damageIn returns what says of the damage of what has a key in which part of the export at path it is; nil where that is not in parts.
+func damageIn(ctx context.Context, err error, path, key string) error {
+	e, openErr := whole.OpenParts(ctx, path, nil)
+	if openErr != nil {
+		return nil
+	}
+	found := &PartsDamageError{Whole: path, Err: err}
+	prefix, _ := parts.Cut(key)
+	folder := strings.TrimSuffix(strings.TrimPrefix(prefix, parts.Dir+"/"), "/")
+	if part, ok := errors.AsType[*manifest.PartError](err); ok {
+		folder = part.Folder
+	}
+	if folder != "" {
+		found.Folders = []string{folder}
+		// Where that cannot be told, what is damaged is looked at again by whoever follows the hint.
+		found.IsStale, _ = e.IsStale(ctx, folder)
+	}
+	// Nothing was written.
+	_ = e.Close()
+	return found
 }
 
 // AnyInParts returns the first of some exports that is in parts.
@@ -112,15 +126,4 @@ func StaleMerge(ctx context.Context, path string) (outer string, ok bool) {
 	}
 	stale, err := e.IsStale(ctx, names[1])
 	return above.String(), errors.Join(err, e.Close()) == nil && stale
-}
-
-// QuotePath returns a path as it may be pasted into a command line.
-func QuotePath(path string) string {
-	isPlain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._=:-+@", r)
-	}
-	if strings.ContainsFunc(path, func(r rune) bool { return !isPlain(r) }) {
-		return strconv.Quote(path)
-	}
-	return path
 }

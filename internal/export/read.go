@@ -42,9 +42,12 @@ func placeError(path string, err error) error {
 	return usagef("%q: %w: name the directory of an export", path, err)
 }
 
+// wholeOpener is whole.Open, or whole.OpenOf of a file.
+type wholeOpener func(ctx context.Context, path string, log *slog.Logger) (store.ReadCloser, error)
+
 // openWhole is openPlace that makes one export of one in parts.
-func openWhole(ctx context.Context, path string, log *slog.Logger) (store.ReadCloser, error) {
-	from, err := whole.Open(ctx, path, log)
+func openWhole(ctx context.Context, path string, log *slog.Logger, open wholeOpener) (store.ReadCloser, error) {
+	from, err := open(ctx, path, log)
 	switch {
 	case err == nil:
 		return from, nil
@@ -62,7 +65,11 @@ func openWhole(ctx context.Context, path string, log *slog.Logger) (store.ReadCl
 
 // open opens the tables of an existing export for reading, whether a run has it or not.
 func open(ctx context.Context, path string, log *slog.Logger, tables func(context.Context, store.Reader) (*manifest.Snapshot, error)) (*opened, error) {
-	from, err := openWhole(ctx, path, log)
+	return openBy(ctx, path, log, whole.Open, tables)
+}
+
+func openBy(ctx context.Context, path string, log *slog.Logger, open wholeOpener, tables func(context.Context, store.Reader) (*manifest.Snapshot, error)) (*opened, error) {
+	from, err := openWhole(ctx, path, log, open)
 	if err != nil {
 		return nil, InParts(ctx, err, path)
 	}
@@ -105,7 +112,16 @@ func FirstStored(ctx context.Context, path string, count int) (rows []*pipeline.
 // Cat writes a stored blob of the export at path to w. What differs from the manifest is a *pipeline.DamageError. The log is told what is waited
 // for; it may be nil.
 func Cat(ctx context.Context, w io.Writer, path string, choice Choice, log *slog.Logger) error {
-	return InParts(ctx, cat(ctx, w, &choice, func() (*opened, error) { return open(ctx, path, log, manifest.Glance) }), path)
+	// Whether other parts than that of the file have committed since they were merged is no matter of its blob.
+	openOf := func(ctx context.Context, path string, log *slog.Logger) (store.ReadCloser, error) {
+		return whole.OpenOf(ctx, path, func(p parts.Plan) int { return p.Of(choice.fileKey()) }, log)
+	}
+	return InParts(ctx, cat(ctx, w, &choice, func() (*opened, error) {
+		o, err := openBy(ctx, path, log, openOf, manifest.Glance)
+		// What is to be said of the export is said once, however often it is opened.
+		log = nil
+		return o, err
+	}), path)
 }
 
 // cat opens the export again where the blob is gone: a run or a compaction may have put it elsewhere since the tables were read.

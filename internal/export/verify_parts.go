@@ -44,7 +44,7 @@ func newPartsVerification(o VerifyOptions, e *whole.Export) *partsVerification {
 func (v *partsVerification) run(ctx context.Context) (c Verified, err error) {
 	stop := v.Watcher.Verification(v.counts)
 	defer stop()
-	if err := warnOfStrays(v.parts, v.Log); err != nil {
+	if err := warnOfStrays(ctx, v.parts, v.Log); err != nil {
 		return v.done, err
 	}
 	v.done.Whole = v.Path
@@ -232,11 +232,11 @@ func (v *partsVerification) compareMerged(merged *manifest.Merged) {
 		v.differs(fmt.Sprintf("it has rows of blobs in %q, where there is no part", prefix))
 	}
 	if merged.IsTorn() && v.Log != nil {
-		v.Log.Warn("the merged tables are not those of one merge, which was killed, or is under way: exporter merge makes them anew")
+		v.Log.Warn("the merged tables are not those of one merge, which was killed, or is under way: " + whole.MergeCommand(v.Path) + " makes them anew")
 		return
 	}
 	if changed > 0 && v.Log != nil {
-		v.Log.Warn("parts of the export have committed since their tables were merged: their blobs were verified, and exporter merge brings the tables up to date",
+		v.Log.Warn("parts of the export have committed since their tables were merged: their blobs were verified, and "+whole.MergeCommand(v.Path)+" brings the tables up to date",
 			"parts", changed)
 	}
 }

@@ -141,12 +141,12 @@ func hasText(in *string, text string) bool {
 	return in != nil && strings.Contains(strings.ToLower(*in), text)
 }
 
-// HasPages tells whether any page has a row.
+// HasPages tells whether any page has a row. Where all are lost, that is a *pipeline.DamageError.
 func (v *Inventory) HasPages(ctx context.Context) (bool, error) {
 	for _, err := range v.snapshot.PagesFrom(ctx, pipeline.Owner{}) {
 		return err == nil, err
 	}
-	return false, nil
+	return false, v.snapshot.LostPages(ctx)
 }
 
 // PagesOf yields the rows of the pages of a file or a parse job, by their numbers, without what is on them.

@@ -3,6 +3,7 @@ package inventory
 import (
 	"context"
 	"errors"
+	"iter"
 	"slices"
 
 	"exporter/internal/accepted"
@@ -27,6 +28,20 @@ func New(snapshot *manifest.Snapshot, set *accepted.Set) *Inventory {
 	v.ofFile, v.shown = newFileColumns(v.files)
 	v.ofAsset = newAssetColumns(v.assets)
 	return v
+}
+
+// HasFailed tells whether any row of assets or files is one that failed, and reads little beside what says so.
+func HasFailed(ctx context.Context, snapshot *manifest.Snapshot) (bool, error) {
+	v := New(snapshot, nil)
+	for _, failed := range []iter.Seq2[manifest.Record, error]{
+		snapshot.QueryAssets(ctx, manifest.Query{Only: v.ofAsset.status, Values: []string{string(Failed)}}),
+		snapshot.QueryFiles(ctx, manifest.Query{Only: v.ofFile.status, Values: []string{string(Failed)}}),
+	} {
+		for _, err := range failed {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // Options says what to list. The zero value lists every file.

@@ -133,6 +133,11 @@ func (w *staticWriter) texts(ctx context.Context) (texts []json.RawMessage, err 
 			texts = append(texts, row)
 		}
 	}
+	if len(texts) == 0 {
+		if _, err := w.HasPages(ctx); err != nil && !w.isPagesDamage(err) {
+			return nil, err
+		}
+	}
 	return texts, nil
 }
 

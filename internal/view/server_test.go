@@ -691,7 +691,7 @@ func TestWriteStatic_Folder(t *testing.T) {
 	defer x.Close()
 	dir := filepath.Join(t.TempDir(), "wall")
 	written, err := WriteStatic(t.Context(), x, StaticOptions{Dir: dir})
-	if err != nil || *written != (Static{Pictures: 2, Unreadable: 1}) {
+	if err != nil || *written != (Static{Pictures: 2, Unreadable: 1, FirstUnreadable: missing.Location.Path}) {
 		t.Fatalf("written %+v, %v", written, err)
 	}
 	data := readText(t, filepath.Join(dir, indexFile))

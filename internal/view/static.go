@@ -36,6 +36,8 @@ type StaticOptions struct {
 type Static struct {
 	// Pictures are all that the page shows; of Unreadable ones it says why they are not there.
 	Pictures, Unreadable int
+	// FirstUnreadable is the path of the blob, or of the shard, of the first of these.
+	FirstUnreadable string
 	// Damage says why texts of pages are missing; nil where none are.
 	Damage *pipeline.DamageError
 }
@@ -131,7 +133,7 @@ func (w *staticWriter) chooseFiles(ctx context.Context, isAll bool) error {
 func (w *staticWriter) write(ctx context.Context) (*Static, error) {
 	s := &Static{Pictures: len(w.rows)}
 	w.svgs = make([]string, len(w.rows))
-	damages := make([]bool, len(w.rows))
+	damaged := make([]*pipeline.Location, len(w.rows))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range w.rows {
@@ -139,16 +141,19 @@ func (w *staticWriter) write(ctx context.Context) (*Static, error) {
 			break
 		}
 		g.Go(func() (err error) {
-			damages[i], err = w.picture(gctx, i)
+			damaged[i], err = w.picture(gctx, i)
 			return err
 		})
 	}
 	if err := errors.Join(g.Wait(), context.Cause(ctx)); err != nil {
 		return nil, err
 	}
-	for _, isDamaged := range damages {
-		if isDamaged {
-			s.Unreadable++
+	for _, at := range damaged {
+		if at == nil {
+			continue
+		}
+		if s.Unreadable++; s.Unreadable == 1 {
+			s.FirstUnreadable = at.Path
 		}
 	}
 	scripts, hasSVGs, err := w.data(ctx)
@@ -164,44 +169,45 @@ func (w *staticWriter) write(ctx context.Context) (*Static, error) {
 	return s, nil
 }
 
-// picture writes the picture with a number, and its thumbnail, and says in its row where they are, or why they are not there.
-func (w *staticWriter) picture(ctx context.Context, i int) (isDamaged bool, err error) {
+// picture writes the picture with a number, and its thumbnail, and says in its row where they are, or why they are not there: then it returns where its
+// blob should be.
+func (w *staticWriter) picture(ctx context.Context, i int) (damaged *pipeline.Location, err error) {
 	row, err := w.Asset(ctx, w.keys[i])
 	if err != nil || row == nil || row.Status != pipeline.Stored {
-		return false, err
+		return nil, err
 	}
 	name := fmt.Sprintf("%03d/%05d", i/perFolder, i)
 	picture := "pictures/" + name + storedExtension(row.Content.MediaType)
 	blob, written, err := w.copy(ctx, row, picture)
 	switch {
 	case ctx.Err() != nil:
-		return false, context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	case written != nil:
-		return false, written
+		return nil, written
 	case errors.Is(err, fs.ErrNotExist):
 		err = errors.New("missing")
 	}
 	if err != nil {
 		w.say(i, "why", err.Error())
-		return true, nil
+		return &row.Location, nil
 	}
 	w.say(i, "blob", picture)
 	if row.Content.MediaType == media.SVG && row.Content.Size <= mostSVG {
 		w.svgs[i] = picture
 	}
 	if blob == nil {
-		return false, nil
+		return nil, nil
 	}
 	jpeg, err := w.thumbs.of(ctx, blob, row, smallThumb)
 	switch {
 	case ctx.Err() != nil:
-		return false, context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	case err != nil:
 		// The page shows its type and its size then, or the picture itself.
-		return false, nil
+		return nil, nil
 	}
 	w.say(i, "thumb", "thumbs/"+name+".jpg")
-	return false, w.put("thumbs/"+name+".jpg", jpeg)
+	return nil, w.put("thumbs/"+name+".jpg", jpeg)
 }
 
 // storedExtension returns how the file of a picture in a folder ends. Whoever opens it opens it as a document: what is no picture of pixels to every browser,

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -73,16 +74,15 @@ func (e *Export) findMoved(ctx context.Context) ([]string, error) {
 
 func isHidden(name string) bool { return name[0] == '.' }
 
-// Strays returns the names of folders in a directory that are taken for numbered parts by readers of tables, and are none: part=1, or one behind the last. In
-// a bucket, where it would take a request for each part, it returns none.
-func (e *Export) Strays() (strays []string, err error) {
-	names, err := e.tree.FoldersLike(parts.Dir, parts.NamePrefix)
-	for _, name := range names {
-		if index, isNumbered := parts.ParseName(name); !isNumbered || index >= e.Plan.Count {
-			strays = append(strays, name)
-		}
+// Strays returns the names of folders that are taken for numbered parts by readers of tables, and are none: part=1, or one behind the last; and those of
+// files that lie beside the parts, where no export has any.
+func (e *Export) Strays(ctx context.Context) (folders, files []string, err error) {
+	folders, files, err = e.tree.Names(ctx, parts.Dir)
+	isNoStray := func(name string) bool {
+		index, isNumbered := parts.ParseName(name)
+		return !strings.HasPrefix(name, parts.NamePrefix) || isNumbered && index < e.Plan.Count
 	}
-	return strays, err
+	return slices.DeleteFunc(folders, isNoStray), slices.DeleteFunc(files, isHidden), err
 }
 
 // FolderError says that something in parts/ has a name that no export there may have.
@@ -116,9 +116,8 @@ func (e *Export) Open(ctx context.Context, folder string) (place.Branch, error) 
 	return e.tree.Open(ctx, parts.Dir+"/"+folder)
 }
 
-// States returns the states, as manifest.State has them, of the exports that have tables, by the names of their folders.
-func (e *Export) States(ctx context.Context) (map[string]string, error) {
-	folders := e.Folders()
+// States returns the states, as manifest.State has them, of the exports in folders that have tables, by the names of the folders.
+func (e *Export) States(ctx context.Context, folders []string) (map[string]string, error) {
 	states := make([]string, len(folders))
 	err := e.Each(ctx, folders, func(ctx context.Context, i int, dir place.Branch) (err error) {
 		states[i], err = manifest.State(ctx, dir)

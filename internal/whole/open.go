@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
-	"maps"
 	"slices"
 
 	"exporter/internal/parts"
@@ -18,12 +17,20 @@ import (
 type PlanError = parts.PlanError
 
 // Open opens the export at a place for reading, and changes nothing there. One in parts looks like any other: where its tables were merged, they are
-// what it has, and the log is told where parts have committed since, as far as that is known without asking a bucket for each of them. Where they
-// were not, or a merge was killed, the tables of all parts are merged for this reader, into temporary files. The log may be nil.
+// what it has, and the log is told where parts have committed since, or are gone. Where they were not, or a merge was killed, the tables of all parts are
+// merged for this reader, into temporary files. The log may be nil: then nobody looks at the parts of merged tables, each of which is about ten requests to
+// a bucket.
 func Open(ctx context.Context, path string, log *slog.Logger) (store.ReadCloser, error) {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
+	return open(ctx, path, log, (*Export).Folders)
+}
+
+// OpenOf is Open for who reads what is of one file or job, of which a function says in which part it is: of merged tables, that part alone is looked at, and
+// what was moved there.
+func OpenOf(ctx context.Context, path string, part func(parts.Plan) int, log *slog.Logger) (store.ReadCloser, error) {
+	return open(ctx, path, log, func(e *Export) []string { return append([]string{parts.Name(part(e.Plan))}, e.moved...) })
+}
+
+func open(ctx context.Context, path string, log *slog.Logger, concerned func(*Export) []string) (store.ReadCloser, error) {
 	dir, err := place.Open(ctx, path, log)
 	if err != nil {
 		return nil, err
@@ -35,35 +42,57 @@ func Open(ctx context.Context, path string, log *slog.Logger) (store.ReadCloser,
 	if err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
-	whole, err := e.over(ctx, dir, log)
+	whole, err := e.over(ctx, path, dir, log, concerned)
 	if err := errors.Join(err, e.Close()); err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
 	return whole, nil
 }
 
-// over returns what is read of the export in parts that is open as dir.
-func (e *Export) over(ctx context.Context, dir store.ReadCloser, log *slog.Logger) (store.ReadCloser, error) {
+// over returns what is read of the export in parts at path, which is open as dir.
+func (e *Export) over(ctx context.Context, path string, dir store.ReadCloser, log *slog.Logger, concerned func(*Export) []string) (store.ReadCloser, error) {
 	merged, err := manifest.ReadMerged(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
 	if merged == nil || merged.IsTorn() {
-		return e.mergedOver(ctx, dir, log)
+		return e.mergedOver(ctx, path, dir, log)
 	}
-	if e.IsFar() {
+	if log == nil {
 		return dir, nil
 	}
-	states, err := e.States(ctx)
+	folders := concerned(e)
+	states, err := e.States(ctx, folders)
 	if err != nil {
 		return nil, err
 	}
-	if !maps.Equal(states, merged.Parts) {
-		log.Warn("parts of the export have committed since their tables were merged: what is shown is as of then, and exporter merge brings it up to date",
-			"parts", countChanged(states, merged.Parts))
-	}
+	tellStale(log, path, folders, states, merged.Parts)
 	return dir, nil
 }
+
+// tellStale says which of some parts are not any more as the merged tables of the export at path know them.
+func tellStale(log *slog.Logger, path string, folders []string, states, merged map[string]string) {
+	var changed, gone []string
+	for _, folder := range folders {
+		switch {
+		case states[folder] == merged[folder]:
+		case states[folder] == "":
+			gone = append(gone, folder)
+		default:
+			changed = append(changed, folder)
+		}
+	}
+	if len(changed) > 0 {
+		log.Warn("parts of the export have committed since their tables were merged: what is shown is as of then, and "+MergeCommand(path)+" brings it up to date",
+			"parts", len(changed))
+	}
+	if len(gone) > 0 {
+		log.Warn("parts of the export are not there any more, and the merged tables have their rows: exporter verify says which", "parts", len(gone))
+	}
+}
+
+// MergeCommand is the command that merges the parts of the export at path, as it may be pasted into a command line.
+func MergeCommand(path string) string { return "exporter merge " + place.QuotePath(path) }
 
 // IsStale tells whether the merged tables are of another state of a part than it has now. Where there are none, they are of no state.
 func (e *Export) IsStale(ctx context.Context, folder string) (stale bool, err error) {
@@ -83,28 +112,18 @@ func (e *Export) IsStale(ctx context.Context, folder string) (stale bool, err er
 	return state != merged.Parts[folder], errors.Join(err, part.Close())
 }
 
-// countChanged counts the parts of which two know different states.
-func countChanged(a, b map[string]string) (count int) {
-	all := maps.Clone(a)
-	maps.Copy(all, b)
-	for folder := range all {
-		if a[folder] != b[folder] {
-			count++
-		}
-	}
-	return count
-}
-
 // mergedOver merges the tables of all parts over dir.
-func (e *Export) mergedOver(ctx context.Context, dir store.ReadCloser, log *slog.Logger) (store.ReadCloser, error) {
-	states, err := e.States(ctx)
+func (e *Export) mergedOver(ctx context.Context, path string, dir store.ReadCloser, log *slog.Logger) (store.ReadCloser, error) {
+	states, err := e.States(ctx, e.Folders())
 	if err != nil {
 		return nil, err
 	}
 	if len(states) == 0 {
 		return dir, nil
 	}
-	log.Info("the parts of the export are not merged: their tables are read together, which exporter merge does once for all", "parts", len(states))
+	if log != nil {
+		log.Info("the parts of the export are not merged: their tables are read together, which "+MergeCommand(path)+" does once for all", "parts", len(states))
+	}
 	folders := slices.DeleteFunc(e.Folders(), func(folder string) bool { return states[folder] == "" })
 	tables, err := e.Merge(ctx, folders, e.infoOf(ctx, folders[0]), func() (store.Spool, error) { return store.TempSpool("") })
 	if err != nil {

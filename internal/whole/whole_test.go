@@ -87,7 +87,7 @@ func merge(t *testing.T, out string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	states, err := e.States(t.Context())
+	states, err := e.States(t.Context(), e.Folders())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,12 +126,53 @@ func TestOpen_Parts_AreOneExport(t *testing.T) {
 	}
 	commit(t, filepath.Join(out, "parts", "part=0002"), "c", true)
 	commit(t, filepath.Join(out, "parts", "part=0000"), "d", false)
-	if paths, logged := pathsOf(t, out); strings.Join(paths, " ") != both || !strings.Contains(logged, "have committed since") || !strings.Contains(logged, "parts=2") {
+	if paths, logged := pathsOf(t, out); strings.Join(paths, " ") != both || !strings.Contains(logged, "exporter merge "+out+" brings it up to date\" parts=2") {
 		t.Errorf("after other commits: %q, and the log says %s", paths, logged)
 	}
 	merge(t, out)
 	if paths, logged := pathsOf(t, out); len(paths) != 4 || logged != "" {
 		t.Errorf("merged again: %q, and the log says %s", paths, logged)
+	}
+	if err := os.RemoveAll(filepath.Join(out, "parts", "part=0002")); err != nil {
+		t.Fatal(err)
+	}
+	if paths, logged := pathsOf(t, out); len(paths) != 4 || !strings.Contains(logged, "are not there any more") || strings.Contains(logged, "committed") {
+		t.Errorf("without a part: %q, and the log says %s", paths, logged)
+	}
+}
+
+// Who reads what is of one file is told of the part alone that has it, and who has no log asks no part.
+func TestOpenOf_OtherPartCommitted_IsNoMatter(t *testing.T) {
+	out := inParts(t)
+	merge(t, out)
+	e, err := OpenParts(t.Context(), out, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := pipeline.FileKey{FileID: "a"}
+	own := e.Plan.Of(key)
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	logged := func() string {
+		t.Helper()
+		var log bytes.Buffer
+		r, err := OpenOf(t.Context(), out, func(p parts.Plan) int { return p.Of(key) }, slog.New(slog.NewTextHandler(&log, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return log.String()
+	}
+	commit(t, filepath.Join(out, "parts", parts.Name((own+1)%3)), "c", true)
+	if text := logged(); text != "" {
+		t.Errorf("after a commit of another part: %s", text)
+	}
+	commit(t, filepath.Join(out, "parts", parts.Name(own)), "d", true)
+	if text := logged(); !strings.Contains(text, "parts=1") {
+		t.Errorf("after a commit of its part: %s", text)
 	}
 }
 

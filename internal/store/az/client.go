@@ -97,13 +97,40 @@ func (c *Client) past(ctx context.Context, key string, offset int64, of bucket.V
 
 // List implements bucket.Client. Azure lists from the beginning, whatever is to be behind.
 func (c *Client) List(ctx context.Context, prefix, after string) iter.Seq2[bucket.Info, error] {
-	return wire.Pages(prefix, after, func(token string) (wire.Page, error) { return c.page(ctx, prefix, token) })
+	return wire.Pages(prefix, after, func(token string) (wire.Page, error) { return c.page(ctx, prefix, token, "") })
 }
 
-func (c *Client) page(ctx context.Context, prefix, token string) (wire.Page, error) {
+// Level implements bucket.Client.
+func (c *Client) Level(ctx context.Context, prefix, after string) iter.Seq2[bucket.Info, error] {
+	return wire.Pages(prefix, after, func(token string) (wire.Page, error) { return c.page(ctx, prefix, token, wire.Delimiter) })
+}
+
+// blobName is the name of a blob, or of a folder, in a list.
+type blobName struct {
+	Encoded bool   `xml:",attr"`
+	Text    string `xml:",chardata"`
+}
+
+// key returns the key that a name stands for.
+func (n *blobName) key() (string, error) {
+	if !n.Encoded {
+		return n.Text, nil
+	}
+	key, err := url.PathUnescape(n.Text)
+	if err != nil {
+		return "", fmt.Errorf("%w: the key %q", wire.ErrOdd, n.Text)
+	}
+	return key, nil
+}
+
+// page returns one page of a list, in which a delimiter ends the names of folders, unless it is empty.
+func (c *Client) page(ctx context.Context, prefix, token, delimiter string) (wire.Page, error) {
 	query := url.Values{"restype": {"container"}, "comp": {"list"}, "prefix": {prefix}, "maxresults": {strconv.Itoa(wire.PageSize)}}
 	if token != "" {
 		query.Set("marker", token)
+	}
+	if delimiter != "" {
+		query.Set("delimiter", delimiter)
 	}
 	a, err := c.send(ctx, &http.Request{Method: http.MethodGet, URL: c.at("", query)}, wire.OpList, prefix)
 	if err != nil {
@@ -114,11 +141,9 @@ func (c *Client) page(ctx context.Context, prefix, token string) (wire.Page, err
 		XMLName    xml.Name `xml:"EnumerationResults"`
 		NextMarker string
 		Blobs      struct {
-			Blob []struct {
-				Name struct {
-					Encoded bool   `xml:",attr"`
-					Text    string `xml:",chardata"`
-				}
+			BlobPrefix []struct{ Name blobName }
+			Blob       []struct {
+				Name       blobName
 				Properties struct {
 					Modified string `xml:"Last-Modified"`
 					ETag     string `xml:"Etag"`
@@ -132,12 +157,17 @@ func (c *Client) page(ctx context.Context, prefix, token string) (wire.Page, err
 	}
 	now, _ := http.ParseTime(a.Header.Get("Date"))
 	p := wire.Page{Next: said.NextMarker}
+	for _, b := range said.Blobs.BlobPrefix {
+		key, err := b.Name.key()
+		if err != nil {
+			return wire.Page{}, a.Fail(err)
+		}
+		p.Infos = append(p.Infos, bucket.Info{Key: key})
+	}
 	for _, b := range said.Blobs.Blob {
-		key := b.Name.Text
-		if b.Name.Encoded {
-			if key, err = url.PathUnescape(key); err != nil {
-				return wire.Page{}, a.Fail(fmt.Errorf("%w: the key %q", wire.ErrOdd, b.Name.Text))
-			}
+		key, err := b.Name.key()
+		if err != nil {
+			return wire.Page{}, a.Fail(err)
 		}
 		modified, _ := http.ParseTime(b.Properties.Modified)
 		p.Infos = append(p.Infos, bucket.Info{Key: key, Size: b.Properties.Size, Version: listed(b.Properties.ETag), Modified: modified, Now: now})

@@ -37,11 +37,26 @@ func (b below) Get(ctx context.Context, key string, offset, length int64, of Ver
 
 // List implements Client.
 func (b below) List(ctx context.Context, prefix, after string) iter.Seq2[Info, error] {
-	if after != "" {
-		after = b.prefix + after
+	return b.listed(b.Client.List(ctx, b.prefix+prefix, b.after(after)))
+}
+
+// Level implements Client.
+func (b below) Level(ctx context.Context, prefix, after string) iter.Seq2[Info, error] {
+	return b.listed(b.Client.Level(ctx, b.prefix+prefix, b.after(after)))
+}
+
+// after returns the key of the bucket behind which a list begins.
+func (b below) after(key string) string {
+	if key == "" {
+		return ""
 	}
+	return b.prefix + key
+}
+
+// listed makes the keys of a list those of the export.
+func (b below) listed(all iter.Seq2[Info, error]) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
-		for info, err := range b.Client.List(ctx, b.prefix+prefix, after) {
+		for info, err := range all {
 			info.Key = strings.TrimPrefix(info.Key, b.prefix)
 			if !yield(info, b.err(err)) {
 				return

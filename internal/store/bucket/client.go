@@ -26,6 +26,9 @@ type Client interface {
 	// List yields what is below a prefix, or begins so, and comes behind a key in the order of bytes; "" is before all of them. An error
 	// is the last that is yielded.
 	List(ctx context.Context, prefix, after string) iter.Seq2[Info, error]
+	// Level is List of one level: all that has a '/' behind the prefix is one entry for each folder, whose key ends with that '/', and of which
+	// nothing else is known. It takes a request for a thousand entries, however much is in the folders.
+	Level(ctx context.Context, prefix, after string) iter.Seq2[Info, error]
 	// Remove removes objects. One that is missing is no error.
 	Remove(ctx context.Context, keys ...string) error
 	// String names the bucket, and behind " at " where it is, without secrets.

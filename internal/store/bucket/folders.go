@@ -27,6 +27,29 @@ func Folders(ctx context.Context, client Client, prefix, passOver string, o Opti
 	}
 }
 
+// Names returns the names of the folders and of the objects right below a prefix of a bucket, asking once for a thousand of them.
+func Names(ctx context.Context, client Client, prefix string, o Options) (folders, objects []string, err error) {
+	r, err := newReader(client, prefix, &o)
+	if err != nil {
+		return nil, nil, err
+	}
+	for info, err := range r.client.allOf(ctx, r.client.Level, "", "") {
+		if err != nil {
+			return nil, nil, err
+		}
+		name, isFolder := strings.CutSuffix(info.Key, "/")
+		switch {
+		case name == "":
+			// It is what stands for the prefix itself.
+		case isFolder:
+			folders = append(folders, name)
+		default:
+			objects = append(objects, name)
+		}
+	}
+	return folders, objects, nil
+}
+
 // HasFolder tells whether a folder below a prefix of a bucket has a name that begins with a text.
 func HasFolder(ctx context.Context, client Client, prefix, begin string, o Options) (bool, error) {
 	r, err := newReader(client, prefix, &o)

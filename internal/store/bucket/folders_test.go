@@ -15,7 +15,7 @@ func TestFolders_ManyObjects_AskOnceForEachFolder(t *testing.T) {
 	lists := 0
 	m := buckettest.NewMemory()
 	put := m.Client(nil)
-	for _, key := range []string{"parts.json", "parts/before/blobs/a", "parts/before/manifest.parquet", "parts/before 2/x", "parts/note.txt", "partsx/y/z", "parts/ü/x"} {
+	for _, key := range []string{"parts.json", "parts/before/blobs/a", "parts/before/manifest.parquet", "parts/before 2/x", "parts/", "parts/note.txt", "partsx/y/z", "parts/ü/x"} {
 		if _, err := put.Put(t.Context(), prefix+"/"+key, store.Bytes("x"), 1); err != nil {
 			t.Fatal(err)
 		}
@@ -51,6 +51,11 @@ func TestFolders_ManyObjects_AskOnceForEachFolder(t *testing.T) {
 	}
 	if got, err := bucket.Folders(t.Context(), client, prefix+"/none", "part=", as("reader")); len(got) > 0 || err != nil {
 		t.Errorf("of nothing: %q, %v", got, err)
+	}
+	lists = 0
+	folders, objects, err := bucket.Names(t.Context(), client, prefix+"/parts", as("reader"))
+	if err != nil || len(folders) != 53 || !slices.Equal(objects, []string{"note.txt"}) || lists != 1 {
+		t.Errorf("all names: %q and %q, %v, by %d lists, want 53 folders and a note by one", folders, objects, err, lists)
 	}
 }
 

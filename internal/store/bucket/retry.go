@@ -102,12 +102,20 @@ func (p *patient) read(ctx context.Context, key string, offset, length int64, of
 	return data, info, err
 }
 
-// all returns what List yields. A list goes on where it broke off, as often as something has come since.
+// lister is List or Level of a client.
+type lister func(ctx context.Context, prefix, after string) iter.Seq2[Info, error]
+
+// all returns what List yields.
 func (p *patient) all(ctx context.Context, prefix, after string) iter.Seq2[Info, error] {
+	return p.allOf(ctx, p.List, prefix, after)
+}
+
+// allOf returns what a list has. It goes on where it broke off, as often as something has come since.
+func (p *patient) allOf(ctx context.Context, all lister, prefix, after string) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
 		last, ended := after, false
 		list := func() error {
-			for info, err := range p.List(ctx, prefix, last) {
+			for info, err := range all(ctx, prefix, last) {
 				if err != nil {
 					return err
 				}

@@ -99,16 +99,25 @@ func (c *Client) past(ctx context.Context, key string, offset int64, of bucket.V
 
 // List implements bucket.Client.
 func (c *Client) List(ctx context.Context, prefix, after string) iter.Seq2[bucket.Info, error] {
-	return wire.Pages(prefix, after, func(token string) (wire.Page, error) { return c.page(ctx, prefix, after, token) })
+	return wire.Pages(prefix, after, func(token string) (wire.Page, error) { return c.page(ctx, prefix, after, token, "") })
+}
+
+// Level implements bucket.Client.
+func (c *Client) Level(ctx context.Context, prefix, after string) iter.Seq2[bucket.Info, error] {
+	return wire.Pages(prefix, after, func(token string) (wire.Page, error) { return c.page(ctx, prefix, after, token, wire.Delimiter) })
 }
 
 // listKind is what the JSON API calls a list of objects.
 const listKind = "storage#objects"
 
-// page returns one page of a list, which begins with the key that it is to begin behind.
-func (c *Client) page(ctx context.Context, prefix, after, token string) (wire.Page, error) {
+// page returns one page of a list, which begins with the key that it is to begin behind, and in which a delimiter ends the names of folders, unless it
+// is empty.
+func (c *Client) page(ctx context.Context, prefix, after, token, delimiter string) (wire.Page, error) {
 	query := url.Values{
-		"prefix": {prefix}, "maxResults": {strconv.Itoa(wire.PageSize)}, "fields": {"kind,nextPageToken,items(name,size,generation,timeCreated)"},
+		"prefix": {prefix}, "maxResults": {strconv.Itoa(wire.PageSize)}, "fields": {"kind,nextPageToken,prefixes,items(name,size,generation,timeCreated)"},
+	}
+	if delimiter != "" {
+		query.Set("delimiter", delimiter)
 	}
 	if token != "" {
 		query.Set("pageToken", token)
@@ -124,6 +133,7 @@ func (c *Client) page(ctx context.Context, prefix, after, token string) (wire.Pa
 	var said struct {
 		Kind          string   `json:"kind"`
 		NextPageToken string   `json:"nextPageToken"`
+		Prefixes      []string `json:"prefixes"`
 		Items         []object `json:"items"`
 	}
 	if err := a.Decode(json.Unmarshal, &said); err != nil {
@@ -134,6 +144,9 @@ func (c *Client) page(ctx context.Context, prefix, after, token string) (wire.Pa
 	}
 	now, _ := http.ParseTime(a.Header.Get("Date"))
 	p := wire.Page{Next: said.NextPageToken}
+	for _, key := range said.Prefixes {
+		p.Infos = append(p.Infos, bucket.Info{Key: key})
+	}
 	for _, o := range said.Items {
 		p.Infos = append(p.Infos, bucket.Info{Key: o.Name, Size: o.Size, Version: bucket.Version(o.Generation), Modified: o.TimeCreated, Now: now})
 	}

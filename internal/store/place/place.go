@@ -234,3 +234,14 @@ func quote(text string) string {
 	}
 	return strconv.Quote(text)
 }
+
+// QuotePath returns a path as it may be pasted into a command line.
+func QuotePath(path string) string {
+	isPlain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._=:-+@", r)
+	}
+	if strings.ContainsFunc(path, func(r rune) bool { return !isPlain(r) }) {
+		return strconv.Quote(path)
+	}
+	return path
+}

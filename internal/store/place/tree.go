@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -59,11 +60,15 @@ func (t *Tree) Close() error {
 	return nil
 }
 
-// Open opens what is in a folder, by its path within the place, for reading; "" is the place itself. A directory that is missing is fs.ErrNotExist.
+// Open opens what is in a folder, by its path within the place, for reading; "" is the place itself. A directory that is missing is
+// fs.ErrNotExist, and so is a file in its place, as it is in a bucket.
 func (t *Tree) Open(ctx context.Context, folder string) (Branch, error) {
 	if t.client == nil {
 		name := filepath.Join(t.place.path, filepath.FromSlash(folder))
 		dir, err := store.OpenDir(name)
+		if errors.Is(err, syscall.ENOTDIR) {
+			err = &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -94,22 +99,23 @@ func (t *Tree) Folders(ctx context.Context, in, passOver string) ([]string, erro
 	return bucket.Folders(ctx, t.client, path.Join(t.place.prefix, in), passOver, bucket.Options{Log: t.log})
 }
 
-// FoldersLike returns the names of the folders in one of a directory, and of links, that begin with a text. In a bucket, where each would take a request,
-// it returns none.
-func (t *Tree) FoldersLike(in, prefix string) (names []string, err error) {
+// Names returns the names of all folders in one, those of links among them, and of all else that is right in it. A bucket is asked once for a thousand.
+func (t *Tree) Names(ctx context.Context, in string) (folders, others []string, err error) {
 	if t.client != nil {
-		return nil, nil
+		return bucket.Names(ctx, t.client, path.Join(t.place.prefix, in), bucket.Options{Log: t.log})
 	}
 	entries, err := os.ReadDir(filepath.Join(t.place.path, filepath.FromSlash(in)))
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
-		return nil, nil
+		return nil, nil, nil
 	}
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), prefix) && (e.IsDir() || e.Type()&fs.ModeSymlink != 0) {
-			names = append(names, e.Name())
+		if e.IsDir() || e.Type()&fs.ModeSymlink != 0 {
+			folders = append(folders, e.Name())
+		} else {
+			others = append(others, e.Name())
 		}
 	}
-	return names, err
+	return folders, others, err
 }
 
 // Name returns how people name what has a key at the place.
@@ -120,8 +126,8 @@ func (t *Tree) HasFolder(ctx context.Context, in, begin string) (bool, error) {
 	if t.client != nil {
 		return bucket.HasFolder(ctx, t.client, path.Join(t.place.prefix, in), begin, bucket.Options{Log: t.log})
 	}
-	names, err := t.FoldersLike(in, begin)
-	return len(names) > 0, err
+	names, _, err := t.Names(ctx, in)
+	return slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, begin) }), err
 }
 
 func (t *Tree) dirFolders(in, passOver string) (names []string, err error) {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestTree_FoldersLike_TellsFoldersByHowTheyBegin(t *testing.T) {
+func TestTree_Names_TellsFoldersFromAllElse(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"part=0000", "part=1", "before", ".hidden"} {
 		if err := os.MkdirAll(filepath.Join(dir, "parts", name), 0o777); err != nil {
@@ -24,8 +24,9 @@ func TestTree_FoldersLike_TellsFoldersByHowTheyBegin(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tree.Close()
-	if got, err := tree.FoldersLike("parts", "part="); err != nil || !slices.Equal(got, []string{"part=0000", "part=1"}) {
-		t.Errorf("folders are %q, %v", got, err)
+	folders, others, err := tree.Names(t.Context(), "parts")
+	if err != nil || !slices.Equal(folders, []string{".hidden", "before", "part=0000", "part=1"}) || !slices.Equal(others, []string{"part=file"}) {
+		t.Errorf("folders are %q, and others %q, %v", folders, others, err)
 	}
 	for _, c := range []struct {
 		in, begin string

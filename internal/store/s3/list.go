@@ -20,6 +20,7 @@ type page struct {
 	IsTruncated           bool
 	NextContinuationToken string
 	EncodingType          string
+	CommonPrefixes        []struct{ Prefix string }
 	Contents              []struct {
 		Key, ETag    string
 		Size         int64
@@ -29,12 +30,20 @@ type page struct {
 
 // List implements bucket.Client.
 func (c *Client) List(ctx context.Context, prefix, after string) iter.Seq2[bucket.Info, error] {
-	return wire.Pages(prefix, after, func(token string) (wire.Page, error) { return c.page(ctx, prefix, after, token) })
+	return wire.Pages(prefix, after, func(token string) (wire.Page, error) { return c.page(ctx, prefix, after, token, "") })
 }
 
-// page returns one page of a list.
-func (c *Client) page(ctx context.Context, prefix, after, token string) (wire.Page, error) {
+// Level implements bucket.Client.
+func (c *Client) Level(ctx context.Context, prefix, after string) iter.Seq2[bucket.Info, error] {
+	return wire.Pages(prefix, after, func(token string) (wire.Page, error) { return c.page(ctx, prefix, after, token, wire.Delimiter) })
+}
+
+// page returns one page of a list, in which a delimiter ends the names of folders, unless it is empty.
+func (c *Client) page(ctx context.Context, prefix, after, token, delimiter string) (wire.Page, error) {
 	query := url.Values{"list-type": {"2"}, "max-keys": {strconv.Itoa(wire.PageSize)}, "encoding-type": {"url"}, "prefix": {prefix}}
+	if delimiter != "" {
+		query.Set("delimiter", delimiter)
+	}
 	if token != "" {
 		query.Set("continuation-token", token)
 	} else if after != "" {
@@ -57,12 +66,27 @@ func (c *Client) page(ctx context.Context, prefix, after, token string) (wire.Pa
 	if said.IsTruncated {
 		p.Next = said.NextContinuationToken
 	}
+	plain := func(key string) (string, error) {
+		if said.EncodingType != "url" {
+			return key, nil
+		}
+		text, err := url.QueryUnescape(key)
+		if err != nil {
+			return "", a.Fail(fmt.Errorf("%w: the key %q", wire.ErrOdd, key))
+		}
+		return text, nil
+	}
+	for _, o := range said.CommonPrefixes {
+		key, err := plain(o.Prefix)
+		if err != nil {
+			return wire.Page{}, err
+		}
+		p.Infos = append(p.Infos, bucket.Info{Key: key})
+	}
 	for _, o := range said.Contents {
-		key := o.Key
-		if said.EncodingType == "url" {
-			if key, err = url.QueryUnescape(key); err != nil {
-				return wire.Page{}, a.Fail(fmt.Errorf("%w: the key %q", wire.ErrOdd, o.Key))
-			}
+		key, err := plain(o.Key)
+		if err != nil {
+			return wire.Page{}, err
 		}
 		p.Infos = append(p.Infos, bucket.Info{Key: key, Size: o.Size, Version: version(o.ETag), Modified: o.LastModified, Now: now})
 	}

@@ -18,6 +18,9 @@ import (
 // PageSize is the most keys that are listed, or removed, at once.
 const PageSize = 1000
 
+// Delimiter is what ends the name of a folder.
+const Delimiter = "/"
+
 var (
 	// ErrOdd says that an answer cannot be right.
 	ErrOdd = errors.New("the store says what cannot be")

@@ -114,8 +114,13 @@ type (
 		IsTruncated           bool
 		NextContinuationToken string `xml:",omitempty"`
 		EncodingType          string `xml:",omitempty"`
+		Delimiter             string `xml:",omitempty"`
+		CommonPrefixes        []commonPrefix
 		Contents              []listed
 	}
+
+	// commonPrefix stands in a page for all that is in a folder.
+	commonPrefix struct{ Prefix string }
 )
 
 func (c *call) list(now time.Time) {
@@ -151,20 +156,37 @@ func (c *call) list(now time.Time) {
 			start++
 		}
 	}
+	p.Delimiter = q.Get("delimiter")
+	encoded := func(key string) string {
+		if p.EncodingType == "url" {
+			return strings.ReplaceAll(url.QueryEscape(key), "%2F", "/")
+		}
+		return key
+	}
+	folder := ""
 	for _, key := range keys[start:] {
-		if len(p.Contents) == most {
+		if folder != "" && strings.HasPrefix(key, folder) {
+			continue
+		}
+		if len(p.Contents)+len(p.CommonPrefixes) == most {
 			p.IsTruncated = true
 			break
 		}
 		o := c.objects[key]
-		p.NextContinuationToken = base64.URLEncoding.EncodeToString([]byte(key))
-		if p.EncodingType == "url" {
-			key = strings.ReplaceAll(url.QueryEscape(key), "%2F", "/")
+		if p.Delimiter != "" {
+			if folder = folderOf(key, p.Prefix); folder != "" {
+				// No key in the folder comes behind this one.
+				p.NextContinuationToken = base64.URLEncoding.EncodeToString([]byte(folder + "\U0010FFFF"))
+				p.CommonPrefixes = append(p.CommonPrefixes, commonPrefix{encoded(folder)})
+				continue
+			}
 		}
+		p.NextContinuationToken = base64.URLEncoding.EncodeToString([]byte(key))
+		key = encoded(key)
 		p.Contents = append(p.Contents, listed{key, o.modified.UTC().Format("2006-01-02T15:04:05.000Z"), o.tag, len(o.content)})
 	}
 	c.mu.Unlock()
-	p.KeyCount = len(p.Contents)
+	p.KeyCount = len(p.Contents) + len(p.CommonPrefixes)
 	if !p.IsTruncated {
 		p.NextContinuationToken = ""
 	}

@@ -120,6 +120,14 @@ func (f *fated) List(ctx context.Context, prefix, after string) iter.Seq2[bucket
 	return f.Client.List(ctx, prefix, after)
 }
 
+// Level implements bucket.Client.
+func (f *fated) Level(ctx context.Context, prefix, after string) iter.Seq2[bucket.Info, error] {
+	if err := f.do("list", prefix, func(bool) error { return nil }); err != nil {
+		return func(yield func(bucket.Info, error) bool) { yield(bucket.Info{}, err) }
+	}
+	return f.Client.Level(ctx, prefix, after)
+}
+
 // Remove implements bucket.Client.
 func (f *fated) Remove(ctx context.Context, keys ...string) error {
 	if len(keys) == 0 {

@@ -157,12 +157,43 @@ func (c client) Get(ctx context.Context, key string, offset, length int64, of bu
 
 // List implements bucket.Client.
 func (c client) List(ctx context.Context, prefix, after string) iter.Seq2[bucket.Info, error] {
+	return c.listed(ctx, prefix, after, func(string) string { return "" })
+}
+
+// Level implements bucket.Client.
+func (c client) Level(ctx context.Context, prefix, after string) iter.Seq2[bucket.Info, error] {
+	return c.listed(ctx, prefix, after, func(key string) string { return folderOf(key, prefix) })
+}
+
+// folderOf returns the folder below a prefix that a key is in, with the '/' at its end; "" where it is in none.
+func folderOf(key, prefix string) string {
+	name, _, isBelow := strings.Cut(key[len(prefix):], "/")
+	if !isBelow {
+		return ""
+	}
+	return prefix + name + "/"
+}
+
+// listed yields what is below a prefix and behind a key, and for what is in a folder the folder, once.
+func (c client) listed(ctx context.Context, prefix, after string, folder func(key string) string) iter.Seq2[bucket.Info, error] {
 	return func(yield func(bucket.Info, error) bool) {
 		var found []bucket.Info
 		err := c.do(ctx, "list", prefix, func() error {
+			folders := map[string]bool{}
 			for key, s := range c.m.objects {
-				if strings.HasPrefix(key, prefix) && key > after && c.m.Vice != ListsNothing {
-					found = append(found, s.info(key))
+				if !strings.HasPrefix(key, prefix) || c.m.Vice == ListsNothing {
+					continue
+				}
+				info := s.info(key)
+				if in := folder(key); in != "" {
+					if folders[in] {
+						continue
+					}
+					folders[in] = true
+					info = bucket.Info{Key: in}
+				}
+				if info.Key > after {
+					found = append(found, info)
 				}
 			}
 			return nil

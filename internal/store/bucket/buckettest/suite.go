@@ -100,6 +100,19 @@ func (c *checked) lists(prefix, after string, want ...string) {
 	}
 }
 
+// level compares the entries of one level.
+func (c *checked) level(prefix, after string, want ...string) {
+	c.Helper()
+	var got []string
+	for info, err := range c.Level(c.ctx, prefix, after) {
+		c.must(err)
+		got = append(got, info.Key)
+	}
+	if !slices.Equal(got, want) {
+		c.Errorf("right below %q, behind %q are %q, want %q", prefix, after, got, want)
+	}
+}
+
 func (c *checked) putReplaces() {
 	first := c.put("a/run.json", "a long first one")
 	second := c.put("a/run.json", "short")
@@ -293,6 +306,11 @@ func (c *checked) list() {
 	c.lists("a/", "a/b.c", "a/b.c/d", "a/b0", "a/é")
 	c.lists("a/", "a/é")
 	c.lists("b/", "a", "b/10", "b/9")
+	c.level("", "", "a-b", "a.b", "a/", "a0", "b/")
+	c.level("a/", "", "a/b", "a/b.c/", "a/b0", "a/é")
+	c.level("", "a.b", "a/", "a0", "b/")
+	c.level("", "a/", "a0", "b/")
+	c.level("no/", "")
 	for info, err := range c.List(c.ctx, "a/b0", "") {
 		c.must(err)
 		if info.Size != 5 || info.Modified.IsZero() {
@@ -324,6 +342,8 @@ func (c *checked) listPages() {
 	writers.Wait()
 	c.lists("many/", "", keys...)
 	c.lists("many/", keys[1], keys[2:]...)
+	c.level("", "", "many/")
+	c.level("many/", keys[1], keys[2:]...)
 	c.put("other", "x")
 	c.must(c.Remove(c.ctx, append([]string{"missing/1", "others/missing"}, keys...)...))
 	c.lists("", "", "other")
@@ -333,7 +353,7 @@ func (c *checked) listPages() {
 }
 
 func (c *checked) oddKeys() {
-	keys := []string{"odd/a b", "odd/a%20b", "odd/a%b", "odd/a&b<c>'d\"", "odd/a+b", "odd/a=b;c,d", "odd/a~b", "odd/日本 語", "odd/é", "odd/" + strings.Repeat("long", 50), "odd/#?x=y"}
+	keys := []string{"odd/a b", "odd/a%20b", "odd/a%b", "odd/a&b<c>'d\"", "odd/a+b", "odd/a=b;c,d", "odd/a~b", "odd/日本 語", "odd/é", "odd/" + strings.Repeat("long", 50), "odd/#?x=y", "odd/é +&%20/x"}
 	slices.Sort(keys)
 	for _, key := range keys {
 		c.put(key, key)
@@ -342,6 +362,13 @@ func (c *checked) oddKeys() {
 		c.has(key, key)
 	}
 	c.lists("odd/", "", keys...)
+	folded := slices.Clone(keys)
+	for n, key := range folded {
+		if folder, isIn := strings.CutSuffix(key, "/x"); isIn {
+			folded[n] = folder + "/"
+		}
+	}
+	c.level("odd/", "", folded...)
 	for n, key := range keys {
 		c.lists("odd/", key, keys[n+1:]...)
 	}
