@@ -132,6 +132,32 @@ func TestMerge_PartGoesOn_ReadersSaySo(t *testing.T) {
 	}
 }
 
+// Where it would take many requests to a bucket, no reader but verify asks each part whether it has committed since, and one of a blob asks its own.
+func TestMerge_ManyPartsInABucket_AreNotAsked(t *testing.T) {
+	testmain.Long(t)
+	b := newTestBucket(t, buckettest.Vices{})
+	_, api := startEmulator(t, emulator.Options{Corpus: emulator.Synthetic(emulator.SyntheticOptions{Files: 200, AssetsPerFile: 1, BlobSize: 100})})
+	c, out := newCLI(t, api), b.url+"/out"
+	run := []string{"run", "--out", out, "--part", "0/65", "--directory", emulator.SyntheticDirectory}
+	c.mustRun(append(run, "--limit", "1")...)
+	c.mustRun("merge", out, "--partial-ok")
+	id := ""
+	for key := range readExport(t, out+"/"+parts.Path(0)).rows {
+		id = string(key.FileID)
+	}
+	c.mustRun(run...)
+	for _, tt := range []struct {
+		args []string
+		says bool
+	}{
+		{[]string{"ls", out}, false}, {[]string{"cat", "--out", out, id, "0"}, true}, {[]string{"verify", out}, true},
+	} {
+		if code, _, stderr := c.run(tt.args...); code != 0 || strings.Contains(stderr, "committed since") != tt.says {
+			t.Errorf("%s: exit %d, it says that a part has committed: %t, want %t\n%s", tt.args[0], code, !tt.says, tt.says, stderr)
+		}
+	}
+}
+
 // What parts accepted to fail is shown of the export as it is of one that is not in parts, merged or not, in a directory and in a bucket.
 func TestMerge_AcceptedFailures_AreShown(t *testing.T) {
 	testmain.Long(t)

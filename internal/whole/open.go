@@ -16,10 +16,13 @@ import (
 // PlanError says that the parts.json of an export cannot be understood, and what to do.
 type PlanError = parts.PlanError
 
+// maxAsked is of how many parts in a bucket somebody who reads merged tables finds out whether they have committed since: each is about ten requests.
+const maxAsked = 64
+
 // Open opens the export at a place for reading, and changes nothing there. One in parts looks like any other: where its tables were merged, they are
-// what it has, and the log is told where parts have committed since, or are gone. Where they were not, or a merge was killed, the tables of all parts are
-// merged for this reader, into temporary files. The log may be nil: then nobody looks at the parts of merged tables, each of which is about ten requests to
-// a bucket.
+// what it has, and the log is told where parts have committed since, or are gone, unless they are in a bucket and more than maxAsked. Where they were not,
+// or a merge was killed, the tables of all parts are merged for this reader, into temporary files. The log may be nil: then nobody looks at the parts of
+// merged tables.
 func Open(ctx context.Context, path string, log *slog.Logger) (store.ReadCloser, error) {
 	return open(ctx, path, log, (*Export).Folders)
 }
@@ -58,10 +61,10 @@ func (e *Export) over(ctx context.Context, path string, dir store.ReadCloser, lo
 	if merged == nil || merged.IsTorn() {
 		return e.mergedOver(ctx, path, dir, log)
 	}
-	if log == nil {
+	folders := concerned(e)
+	if log == nil || e.IsFar() && len(folders) > maxAsked {
 		return dir, nil
 	}
-	folders := concerned(e)
 	states, err := e.States(ctx, folders)
 	if err != nil {
 		return nil, err
