@@ -66,7 +66,7 @@ type openFrame struct {
 	// enough is the number of uncompressed bytes from which on it ends, and isRaw says that it is not compressed.
 	enough int64
 	isRaw  bool
-	// asRaw is what a frame that is compressed would have if it were not, in bytes.
+	// asRaw is about how many bytes it has, or would have, as a rawFrame.
 	asRaw int64
 	// content takes the frame's bytes: an encoder, or a rawFrame.
 	content io.WriteCloser
@@ -123,9 +123,6 @@ func (w archiveWriter) Write(p []byte) (n int, err error) {
 		}
 		// A hash never fails.
 		_, _ = s.frame.hash.Write(p)
-		if !s.frame.isRaw {
-			s.frame.asRaw += int64(rawSize(p))
-		}
 		n, err = s.frame.content.Write(p)
 	}
 	s.offset += int64(n)
@@ -136,7 +133,7 @@ func (s *shard) beginFrame() (err error) {
 	s.frame.open = true
 	s.frame.at = pipeline.Frame{Offset: s.size, Start: s.offset}
 	s.frame.hash.Reset()
-	s.frame.enough = s.frameSize
+	s.frame.enough, s.frame.asRaw = s.frameSize, 0
 	wasRaw := s.frame.isRaw
 	if s.frame.isRaw = s.rawFrames > 0; s.frame.isRaw {
 		s.rawFrames--
@@ -146,7 +143,6 @@ func (s *shard) beginFrame() (err error) {
 	if wasRaw {
 		s.frame.enough /= trialPart
 	}
-	s.frame.asRaw = 0
 	s.encoder.Reset(s.out)
 	s.frame.content = s.encoder
 	return nil
@@ -215,6 +211,7 @@ func (s *shard) writeMember(member string, blob *pipeline.Blob) (*pipeline.Shard
 	if err == nil {
 		_, err = to.Write(filler[:padding(blob.Size)])
 	}
+	s.frame.asRaw += rawMember + n
 	return at, err
 }
 

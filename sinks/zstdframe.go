@@ -101,6 +101,8 @@ const (
 	maxSparse = tarEnd
 	// leastZeros is the length of a run of zeros that becomes a block of its own: in headers and padding there are longer ones mostly.
 	leastZeros = 48
+	// rawMember is about what header and padding of a member take in a rawFrame.
+	rawMember = 160
 )
 
 // appendSparse appends the blocks that a rawFrame has of a few bytes: in place of many zeros one of them, that is repeated.
@@ -135,15 +137,6 @@ func findZeros(p []byte) (at, count int) {
 		at += count
 	}
 	return len(p), 0
-}
-
-// rawSize is about how many bytes a rawFrame takes for p.
-func rawSize(p []byte) int {
-	if len(p) <= maxSparse {
-		var room [maxSparse + 64]byte
-		return len(appendSparse(room[:0], p))
-	}
-	return len(p)
 }
 
 // Close ends the frame: with an empty block, as none before it said that it was the last, and the checksum.
