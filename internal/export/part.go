@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,9 @@ func (p *part) takes(key pipeline.FileKey) bool { return p.plan.Of(key) == p.Ind
 // enterPart finds out whether the run makes a part of an export. An export that is in parts, and of which none is given, is refused.
 func (r *run) enterPart(ctx context.Context) error {
 	cfg := r.Config
+	if err := r.refuseFolderOfParts(ctx, cmp.Or(cfg.Output.Whole, cfg.Output.Dir)); err != nil {
+		return err
+	}
 	if err := cfg.EnterPart(); err != nil {
 		return err
 	}
@@ -51,6 +55,26 @@ func (r *run) enterPart(ctx context.Context) error {
 	whole, err := place.Parse(cfg.Output.Whole)
 	r.part = &part{Part: given.Part, whole: whole}
 	return err
+}
+
+// refuseFolderOfParts refuses the folder in which another export has its parts.
+func (r *run) refuseFolderOfParts(ctx context.Context, path string) error {
+	at, err := place.Parse(path)
+	if err != nil {
+		return err
+	}
+	whole, names, ok := at.Outer(1)
+	if !ok || names[0] != parts.Dir {
+		return nil
+	}
+	plan, err := readPlan(ctx, whole, r.placeOptions())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return usagef("%q is where the export %q has its parts (give --out %q --part I/%d)", path, whole, whole, plan.Count)
 }
 
 // knowPart completes what is known of the part by what its export remembers, and checks that it is the one. What the run may send is its share.

@@ -31,8 +31,8 @@ func refuseParts(ctx context.Context, path string, o place.Options) error {
 	if isPlain, err := hasPlain(ctx, path, o.Log); err != nil || isPlain {
 		return cmp.Or(err, bothError(at))
 	}
-	return usagef("the export in %q is in %d parts (give --part I/%d, or the folder of one part, such as --out %q)",
-		path, plan.Count, plan.Count, at.Join(parts.Path(0)))
+	return usagef("the export in %q is in %d parts (give the folder of one part, such as %q, or to run and plan --part I/%d)",
+		path, plan.Count, at.Join(parts.Path(0)), plan.Count)
 }
 
 // stayPlain refuses to begin a plain export where a task has put it in parts meanwhile. The note of the run is there already: a task that makes its plan

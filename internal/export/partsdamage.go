@@ -3,6 +3,7 @@ package export
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"strings"
 
 	"exporter/internal/parts"
@@ -88,9 +89,13 @@ func damageIn(ctx context.Context, err error, path, key string) error {
 		folder = part.Folder
 	}
 	if folder != "" {
-		found.Folders = []string{folder}
 		// Where that cannot be told, what is damaged is looked at again by whoever follows the hint.
-		found.IsStale, _ = e.IsStale(ctx, folder)
+		isStale, err := e.IsStale(ctx, folder)
+		if errors.Is(err, fs.ErrNotExist) {
+			found.Gone = []string{folder}
+		} else {
+			found.Folders, found.IsStale = []string{folder}, isStale
+		}
 	}
 	// Nothing was written.
 	_ = e.Close()

@@ -90,7 +90,7 @@ func tellStale(log *slog.Logger, path string, folders []string, states, merged m
 			"parts", len(changed))
 	}
 	if len(gone) > 0 {
-		log.Warn("parts of the export are not there any more, and the merged tables have their rows: exporter verify says which", "parts", len(gone))
+		log.Warn("parts of the export are not there any more, or have lost their tables, and the merged ones have their rows: exporter verify says which", "parts", len(gone))
 	}
 }
 
