@@ -92,7 +92,7 @@ func damageIn(ctx context.Context, err error, path, key string) error {
 		// Where that cannot be told, what is damaged is looked at again by whoever follows the hint.
 		isStale, err := e.IsStale(ctx, folder)
 		if errors.Is(err, fs.ErrNotExist) {
-			found.Gone = []string{folder}
+			found.Gone = []string{parts.Dir + "/" + folder}
 		} else {
 			found.Folders, found.IsStale = []string{folder}, isStale
 		}
