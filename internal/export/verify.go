@@ -127,6 +127,9 @@ func (v *verification) run(ctx context.Context, dir store.Reader) (c Verified, i
 	if err == nil {
 		c.Pages, err = snapshot.CountPages(ctx)
 	}
+	if err == nil {
+		err = warnOfCopies(ctx, dir, v.Log)
+	}
 	if err != nil {
 		return c, true, storageError("verify", err)
 	}
@@ -135,6 +138,30 @@ func (v *verification) run(ctx context.Context, dir store.Reader) (c Verified, i
 		c.Lost += int64(len(d.Assets))
 	}
 	return c, true, nil
+}
+
+// copied is an export in a bucket, which has copies of its tables for readers that do not know its log.
+type copied interface {
+	fmt.Stringer
+	IsOwned(ctx context.Context) (bool, error)
+	WrongCopies(ctx context.Context) (keys []string, err error)
+}
+
+// warnOfCopies says which tables such readers find otherwise than they are, or not at all. While somebody writes, that is so for a moment.
+func warnOfCopies(ctx context.Context, dir store.Reader, log *slog.Logger) error {
+	in, ok := dir.(copied)
+	if !ok || log == nil {
+		return nil
+	}
+	keys, err := in.WrongCopies(ctx)
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	isOwned, err := in.IsOwned(ctx)
+	if err == nil && !isOwned {
+		log.Warn("other programs find tables that are lost or changed: the export knows better, and its next run, or merge, makes them anew", "export", in.String(), "tables", firstFew(keys))
+	}
+	return err
 }
 
 // blobRows are the rows of an export as far as they are about blobs.

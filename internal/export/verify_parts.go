@@ -67,6 +67,9 @@ func (v *partsVerification) run(ctx context.Context) (c Verified, err error) {
 	if err == nil {
 		err = v.verifyBeside(ctx, dir)
 	}
+	if err == nil {
+		err = warnOfCopies(ctx, dir, v.Log)
+	}
 	return v.done, errors.Join(err, dir.Close())
 }
 

@@ -27,23 +27,18 @@ func (b *Bucket) settleIn(ctx context.Context) error {
 // mendCopies replaces copies that are not those which the log knows: a writer was killed before it made them, or one that had lost the
 // export wrote them.
 func (b *Bucket) mendCopies(ctx context.Context) error {
-	s, err := b.current(ctx)
+	wrong, err := b.WrongCopies(ctx)
 	if err != nil {
 		return err
 	}
-	for _, key := range slices.Sorted(maps.Keys(s.Objects)) {
-		if !isPublic(key) {
-			continue
-		}
-		_, info, err := b.client.read(ctx, key, 0, 1, "")
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, key := range wrong {
+		if err := b.copyAnew(ctx, key); err != nil {
 			return err
 		}
-		if err != nil || info.Version != s.Copies[key] || info.Size != s.Objects[key].Size {
-			if err := b.copyAnew(ctx, key); err != nil {
-				return err
-			}
-		}
+	}
+	s, err := b.current(ctx)
+	if err != nil {
+		return err
 	}
 	var gone []string
 	for key := range s.Copies {
@@ -63,6 +58,28 @@ func (b *Bucket) mendCopies(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// WrongCopies returns the keys under which readers that know no log find something else than the log has, or nothing, because a writer was killed before
+// it made a copy, or somebody has changed it. The next writer makes them anew. While there is one, its copies are known by its next entry.
+func (r *Reader) WrongCopies(ctx context.Context) (keys []string, err error) {
+	s, err := r.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range slices.Sorted(maps.Keys(s.Objects)) {
+		if !isPublic(key) {
+			continue
+		}
+		_, info, err := r.client.read(ctx, key, 0, 1, "")
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		if err != nil || info.Version != s.Copies[key] || info.Size != s.Objects[key].Size {
+			keys = append(keys, key)
+		}
+	}
+	return keys, nil
 }
 
 // collect removes what is older than keepGarbage and not needed: entries and checkpoints that a newer checkpoint contains, and objects
