@@ -133,31 +133,30 @@ func TestArchive_Window_IsSmall(t *testing.T) {
 	}
 }
 
-// Frames that compression makes no smaller are followed by some that are not compressed, and after those it is tried again. What there is between
-// pictures shrinks much, but as much without compression.
+// Where compression makes frames no smaller, some follow that are not compressed, and after those it is tried again. What there is between pictures
+// shrinks much, but as much without compression.
 func TestArchive_WhatDoesNotShrink_IsStoredAsItIs(t *testing.T) {
 	for _, size := range []int{150_000, 10_000} {
+		options := DefaultArchiveOptions()
+		options.FrameSize = int64(size)
 		f := newFixture(t, sinkUnderTest{name: "one shard", open: func(s store.Store, committed func() iter.Seq2[*pipeline.Row, error]) (pipeline.Sink, error) {
-			return NewArchive(t.Context(), s, DefaultArchiveOptions(), committed)
+			return NewArchive(t.Context(), s, options, committed)
 		}})
-		put := func(page int, content []byte) (isCompressed bool) {
-			f.mustPut(screenshot("f", page), content)
-			f.checkpoint()
-			return f.committed[len(f.committed)-1].Location.Shard.Frame.Size < int64(size)/2
-		}
-		page := 0
-		for range 2 {
-			put(page, noise(page, size))
-			for range rawRun {
-				page++
-				if put(page, make([]byte, size)) {
-					t.Errorf("%d bytes of page %d are compressed", size, page)
-				}
+		tried, raw := trialSize/(size+rawMember)+1, rawAfter/(size+rawMember)+1
+		const more = 3
+		for page := range tried + raw + more {
+			content := make([]byte, size)
+			if page < tried {
+				content = noise(page, size)
 			}
-			page++
+			f.mustPut(screenshot("f", page), content)
 		}
-		if !put(page, make([]byte, size)) {
-			t.Errorf("%d bytes of page %d are not compressed", size, page)
+		f.checkpoint()
+		for page, row := range f.committed {
+			isCompressed, want := row.Location.Shard.Frame.Size < int64(size)/2, page >= tried+raw
+			if isCompressed != want {
+				t.Fatalf("%d bytes of page %d are compressed: %t, want %t", size, page, isCompressed, want)
+			}
 		}
 		f.seal()
 		f.check()
@@ -165,22 +164,49 @@ func TestArchive_WhatDoesNotShrink_IsStoredAsItIs(t *testing.T) {
 		for _, name := range shardFiles(t, f.dir) {
 			members += len(readTar(t, f.dir, name))
 		}
-		if members != page+1 {
-			t.Errorf("the shards have %d members, want %d", members, page+1)
+		if want := tried + raw + more; members != want {
+			t.Errorf("the shards have %d members, want %d", members, want)
 		}
 	}
 }
 
-// The frame that is compressed to see whether that is worth while again has a quarter of the bytes of others.
-func TestArchive_FrameThatTries_IsShort(t *testing.T) {
-	const size = 100_000
+// Of small frames, in which pictures that shrink and others come by turns, those that shrink are compressed.
+func TestArchive_SmallFrames_AreJudgedTogether(t *testing.T) {
+	const size, pages = 50_000, 300
 	options := DefaultArchiveOptions()
-	options.FrameSize = 4 * size
+	options.FrameSize = size
 	f := newFixture(t, sinkUnderTest{name: "one shard", open: func(s store.Store, committed func() iter.Seq2[*pipeline.Row, error]) (pipeline.Sink, error) {
 		return NewArchive(t.Context(), s, options, committed)
 	}})
-	want := append(slices.Repeat([]int{4}, 1+rawRun), 1, 4, 1)
-	for page := range 4*(1+rawRun) + 1 + 4 + 1 {
+	for page := range pages {
+		content := make([]byte, size)
+		if page%3 == 0 {
+			content = noise(page, size)
+		}
+		f.mustPut(screenshot("f", page), content)
+	}
+	f.checkpoint()
+	var total int64
+	for _, row := range f.committed {
+		total += row.Location.Shard.Frame.Size
+	}
+	if most := int64(size * pages * 2 / 5); total > most {
+		t.Errorf("the frames have %d bytes, want %d at most", total, most)
+	}
+	f.seal()
+	f.check()
+}
+
+// The frame that is compressed to see whether that is worth while again is no larger than that takes.
+func TestArchive_FrameThatTries_IsShort(t *testing.T) {
+	const size = 100_000
+	f := newFixture(t, sinkUnderTest{name: "one shard", open: func(s store.Store, committed func() iter.Seq2[*pipeline.Row, error]) (pipeline.Sink, error) {
+		return NewArchive(t.Context(), s, DefaultArchiveOptions(), committed)
+	}})
+	// A usual frame of 4 MiB, raw ones, and the short one.
+	const usual, short = 42, 11
+	raw := (rawAfter/(size+rawMember)/usual + 1) * usual
+	for page := range usual + raw + short + 1 {
 		f.mustPut(screenshot("f", page), noise(page, size))
 	}
 	f.checkpoint()
@@ -192,7 +218,7 @@ func TestArchive_FrameThatTries_IsShort(t *testing.T) {
 	for _, start := range slices.Sorted(maps.Keys(members)) {
 		got = append(got, members[start])
 	}
-	if !slices.Equal(got, want) {
+	if want := append(slices.Repeat([]int{usual}, 1+raw/usual), short, 1); !slices.Equal(got, want) {
 		t.Errorf("frames have %d members, want %d", got, want)
 	}
 	f.seal()

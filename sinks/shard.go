@@ -43,19 +43,21 @@ type shard struct {
 	encoder   *zstd.Encoder
 	frameSize int64
 	frame     openFrame
-	// rawFrames is how many of the next frames are not to be compressed.
-	rawFrames int
-	table     seekTable
+	// rawLeft is how many of the next bytes are not to be compressed, and tried what became of those that were since.
+	rawLeft int64
+	tried   trial
+	table   seekTable
 }
 
 const (
-	// A frame that the encoder makes smaller than a raw one by less than this part of that is followed by rawRun raw frames,
-	// which cost less. Photographs are such, while of the JPEG of a page of text a tenth can be saved.
-	leastSaved = 32
-	rawRun     = 15
-	// The frame that is compressed after these, to see whether that is worth while again, ends at this part of the size of others.
-	trialPart = 4
+	// Where the encoder makes trialSize bytes smaller than raw frames would be by less than this part of those, rawAfter bytes follow in raw frames, which
+	// cost less. Photographs are such, while of the JPEG of a page of text a tenth can be saved. Then as many bytes are tried again.
+	leastSaved          = 32
+	trialSize, rawAfter = 1 << 20, 60 << 20
 )
+
+// trial is how many bytes some frames have that were compressed, and about how many they would have as raw ones.
+type trial struct{ size, asRaw int64 }
 
 // openFrame is the zstd frame that is being filled.
 type openFrame struct {
@@ -135,13 +137,12 @@ func (s *shard) beginFrame() (err error) {
 	s.frame.hash.Reset()
 	s.frame.enough, s.frame.asRaw = s.frameSize, 0
 	wasRaw := s.frame.isRaw
-	if s.frame.isRaw = s.rawFrames > 0; s.frame.isRaw {
-		s.rawFrames--
+	if s.frame.isRaw = s.rawLeft > 0; s.frame.isRaw {
 		s.frame.content, err = newRawFrame(s.out, s.frame.hash)
 		return err
 	}
 	if wasRaw {
-		s.frame.enough /= trialPart
+		s.frame.enough = min(s.frameSize, trialSize)
 	}
 	s.encoder.Reset(s.out)
 	s.frame.content = s.encoder
@@ -163,15 +164,30 @@ func (s *shard) endFrame() error {
 	if err := s.table.add(at.Size, content, s.frame.hash.Sum64()); err != nil {
 		return err
 	}
-	if !s.frame.isRaw && s.frame.asRaw-at.Size < s.frame.asRaw/leastSaved {
-		s.rawFrames = rawRun
-	}
+	s.judge(at.Size)
 	for _, b := range s.frame.blobs {
 		b.Frame = &at
 	}
 	clear(s.frame.blobs)
 	s.frame.blobs = s.frame.blobs[:0]
 	return nil
+}
+
+// judge decides by a frame that has ended, and those before it, whether the next ones are compressed.
+func (s *shard) judge(size int64) {
+	if s.frame.isRaw {
+		s.rawLeft -= s.frame.asRaw
+		return
+	}
+	t := &s.tried
+	t.size += size
+	if t.asRaw += s.frame.asRaw; t.asRaw < trialSize {
+		return
+	}
+	if t.asRaw-t.size < t.asRaw/leastSaved {
+		s.rawLeft = rawAfter
+	}
+	*t = trial{}
 }
 
 // append adds a blob as a tar entry. What it returns is complete when the frame has ended.
