@@ -105,7 +105,7 @@ cross:
 
 # Builds the program as it is handed out, without symbols, for the platform that MOST_BYTES bounds. A few megabytes more at once are
 # often methods that nothing calls: the linker keeps them all where something that is linked looks methods up by names or numbers.
-MOST_BYTES := 24200000
+MOST_BYTES := 24300000
 size:
 	@temp=$$(mktemp); trap 'rm -f "$$temp"' EXIT; \
 	GOOS=linux GOARCH=amd64 $(GO) build -trimpath -ldflags='-s -w' -o "$$temp" ./cmd/exporter || exit 1; \
