@@ -73,7 +73,7 @@ func TestRun_ThinLine_GivesNobodyUp(t *testing.T) {
 	l := &thinLine{Handler: newEmulator(t, s.emulator()), perSecond: 5 << 8}
 	a := startAPI(t, l)
 	out := filepath.Join(t.TempDir(), "out")
-	newCLI(t, a.url).mustRun(append(s.args(out), idle("1s")...)...)
+	newCLI(t, a.url).mustRun(append(s.args(out), idle("2s")...)...)
 	size := 0
 	for key, row := range readExport(t, out).rows {
 		size += int(row.Content.Size)

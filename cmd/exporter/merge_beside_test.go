@@ -138,6 +138,7 @@ func TestMerge_ManyPartsInABucket_AreNotAsked(t *testing.T) {
 	b := newTestBucket(t, buckettest.Vices{})
 	_, api := startEmulator(t, emulator.Options{Corpus: emulator.Synthetic(emulator.SyntheticOptions{Files: 200, AssetsPerFile: 1, BlobSize: 100})})
 	c, out := newCLI(t, api), b.url+"/out"
+	putBeside(t, out, parts.PlanName, parts.Plan{Count: 65, Salt: "0000000000000069"}.Encode()...)
 	run := []string{"run", "--out", out, "--part", "0/65", "--directory", emulator.SyntheticDirectory}
 	c.mustRun(append(run, "--limit", "1")...)
 	c.mustRun("merge", out, "--partial-ok")
