@@ -158,7 +158,8 @@ func (b *batch) addPage(page *PageRow) {
 
 // grown says what the extent of the batch calls for.
 func (b *batch) grown() {
-	if b.denseSince.IsZero() && b.reaches(sparse, 1) {
+	// A listing that waits for memory waits for what is here, too.
+	if b.denseSince.IsZero() && (b.reaches(sparse, 1) || b.isPressed()) {
 		b.denseSince = time.Now()
 		b.dense <- struct{}{}
 	}
@@ -181,6 +182,9 @@ func (b *batch) press() {
 	defer b.mu.Unlock()
 	if b.charge >= b.leastCharge {
 		b.hurry()
+	}
+	if b.rows > 0 {
+		b.grown()
 	}
 }
 
