@@ -26,7 +26,8 @@ type batch struct {
 	// most is what may be uncommitted. None is to be dense for longer than maxAge, nor one of its blobs older than sparseAge before it is.
 	most              extent
 	maxAge, sparseAge time.Duration
-	// leastCharge is how much of the memory committing has to free for a checkpoint to be made where isPressed tells that listings wait for some.
+	// leastCharge is how much of the memory committing has to free for a checkpoint to be made where isPressed tells that listings wait for some,
+	// unless no results are to come.
 	leastCharge int64
 	isPressed   func() bool
 	// due has a value when a checkpoint is due, and dense once so much is to be committed that it may wait for less long; complete is closed
@@ -35,6 +36,8 @@ type batch struct {
 
 	mu sync.Mutex
 	contents
+	// expected is of how many files there are results to come.
+	expected int
 	// committing is the extent of what was taken and is not committed yet.
 	committing extent
 	// room is closed when that has been committed.
@@ -109,6 +112,13 @@ func newBatch(most extent, maxAge, sparseAge time.Duration) *batch {
 	}
 }
 
+// expect notes that results with a row will come of a file.
+func (b *batch) expect() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.expected++
+}
+
 // add takes a result. With its last result a file is settled: then it returns true.
 func (b *batch) add(res result) (settled bool) {
 	b.mu.Lock()
@@ -138,8 +148,11 @@ func (b *batch) add(res result) (settled bool) {
 		b.rows++
 		b.weight += res.file.row.weight()
 		b.charge += res.file.left
-		if b.charge >= b.leastCharge && b.isPressed() {
-			b.hurry()
+		if res.row != nil {
+			b.expected--
+		}
+		if b.isPressed() {
+			b.relieve()
 		}
 	}
 	b.grown()
@@ -158,8 +171,7 @@ func (b *batch) addPage(page *PageRow) {
 
 // grown says what the extent of the batch calls for.
 func (b *batch) grown() {
-	// A listing that waits for memory waits for what is here, too.
-	if b.denseSince.IsZero() && (b.reaches(sparse, 1) || b.isPressed()) {
+	if b.denseSince.IsZero() && b.reaches(sparse, 1) {
 		b.denseSince = time.Now()
 		b.dense <- struct{}{}
 	}
@@ -176,15 +188,18 @@ func (b *batch) hurry() {
 	}
 }
 
-// press makes a checkpoint due that frees much of the memory, for which a listing waits.
+// press tells that a listing waits for memory.
 func (b *batch) press() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.charge >= b.leastCharge {
+	b.relieve()
+}
+
+// relieve makes a checkpoint due that frees memory for listings that wait for it: much of it, or whatever there is, where nothing else will come that
+// could be freed with it.
+func (b *batch) relieve() {
+	if b.charge >= b.leastCharge || b.expected == 0 && b.charge > 0 {
 		b.hurry()
-	}
-	if b.rows > 0 {
-		b.grown()
 	}
 }
 

@@ -100,6 +100,7 @@ func (r *run) send(progress *fileProgress, rows, restated []*Row, all []wanted) 
 	if progress.pending == 0 {
 		return r.record(result{file: progress})
 	}
+	r.batch.expect()
 	for _, row := range rows {
 		if err := r.record(result{file: progress, row: row}); err != nil {
 			return err

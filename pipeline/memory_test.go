@@ -315,3 +315,38 @@ func TestRun_CheckpointIsSeldom_ListingsDoNotWaitForIt(t *testing.T) {
 		}
 	})
 }
+
+// lateLister lists some kinds of some files late.
+type lateLister struct {
+	*fakeSource
+	late map[string]time.Duration
+}
+
+func (s lateLister) Assets(ctx context.Context, of Wanted, room Room) ([]*Asset, error) {
+	time.Sleep(s.late[of.File.ID+" "+string(of.Kind)])
+	return s.fakeSource.Assets(ctx, of, room)
+}
+
+// Where all who list wait for memory, and nothing is to come of the files before, what these have left is committed, however little it is.
+func TestRun_AllListingsWait_WhatIsLeftIsCommitted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const pages, size = 40, 98_000
+		source := heavySource(3, pages, size)
+		// Of the first file less than a quarter of what listings may have is left when a checkpoint has become due, by a large figure. The others
+		// have half of their own by then, which is nearly all that there is.
+		first := source.assets["file-000"][:2*28]
+		first[2*11+1].Metadata = json.RawMessage(`"` + strings.Repeat("m", 24*size) + `"`)
+		source.assets["file-000"] = first
+		o := testOptions(source, newFakeStore(t))
+		o.Source = lateLister{source, map[string]time.Duration{
+			"file-000 screenshot": time.Second, "file-001 figure": time.Minute, "file-002 figure": time.Minute,
+		}}
+		source.blobErr = func(*Asset) error { time.Sleep(time.Millisecond); return nil }
+		o.Memory, o.Concurrency, o.Listers, o.Checkpoint, o.SparseCheckpoint = 64<<20, 1, 3, time.Hour, time.Hour
+		began := time.Now()
+		mustRun(t, o)
+		if took := time.Since(began); took >= o.Checkpoint {
+			t.Errorf("the run waited for its checkpoints: %v", took)
+		}
+	})
+}
